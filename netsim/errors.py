@@ -1,0 +1,56 @@
+"""Every error netsim raises on purpose.
+
+    NetsimError                 base; the command line prints it without a traceback
+    ├── InputError              bad input: exit code 2
+    │   ├── ScenarioError       a scenario key, value or override
+    │   ├── DataError           a data set, topology or trace file
+    │   └── OutputError         the run folder cannot be written where it was asked for
+    └── RunError                a run or a check failed: exit code 1
+
+An input error says where (file, line or key), what was found, and the rule it breaks.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class NetsimError(Exception):
+    """Base of all errors that netsim raises on purpose."""
+
+    exit_code = 1
+
+
+class InputError(NetsimError):
+    """The user's input breaks a rule; the message names place, value and rule."""
+
+    exit_code = 2
+
+    def __init__(self, rule: str, *, where: str | Path = "", value: object = None) -> None:
+        self.where = str(where)
+        self.value = value
+        self.rule = rule
+        place = f"{self.where}: " if self.where else ""
+        found = "" if value is None else f" (found {_short(value)})"
+        super().__init__(f"{place}{rule}{found}")
+
+
+class ScenarioError(InputError):
+    """A scenario file, key or override is wrong."""
+
+
+class DataError(InputError):
+    """A data set, topology or trace file is wrong."""
+
+
+class OutputError(InputError):
+    """The output folder cannot be used."""
+
+
+class RunError(NetsimError):
+    """A run or a check failed for a reason that is not the user's input."""
+
+
+def _short(value: object, limit: int = 80) -> str:
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 3] + "..."

@@ -1,0 +1,216 @@
+"""The seams: what a layer may ask of another without importing it.
+
+`simulation` decides who trains and when, and hands tickets to a `Learner`; it writes tables to a
+`RecordSink` and tells a `Listener` how far it is. A `Scheme` declares a round; it touches neither
+tensors nor the clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from netsim.units import BoolArray, FloatArray, IntArray
+
+Columns = Mapping[str, Any]
+"""Columns of one table: NumPy arrays or lists of equal length, or one scalar for all rows."""
+
+
+# -- learning ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Tickets:
+    """Work that UEs did in simulated time and whose arithmetic is still owed.
+
+    M rows, ordered by (ue, module): UE `ue[m]` ran its local steps on module `module[m]`, starting
+    from version `version[m]` of it, on the samples that are its own in round `round`.
+    """
+
+    round: int
+    ue: IntArray  # [M]
+    module: IntArray  # [M]
+    version: IntArray  # [M]
+
+    def __len__(self) -> int:
+        return len(self.ue)
+
+
+@dataclass(frozen=True)
+class Redeemed:
+    """What came out of the tickets, row by row, at the downloaded version (first local step)."""
+
+    train_loss: FloatArray  # [M] mean loss over the UE's samples of the round, nats
+    gradient_norm: FloatArray  # [M] L2 norm of the gradient over all trained tensors of the module
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One measurement of accuracy; takes no simulated time."""
+
+    target: str  # "0", "1", ... a module, or "ensemble" (eq. 3)
+    ue: int | None  # None: the common split
+    split: str
+    loss: float  # nats
+    accuracy: float
+    samples: int
+
+
+class Learner(Protocol):
+    """Computes what the simulation decided."""
+
+    def payload_bits(self) -> FloatArray:
+        """Upload size of each module, bit. Shape [module]."""
+        ...
+
+    def redeem(self, tickets: Tickets, aggregation: str) -> Redeemed:
+        """Compute all tickets in one batched call and aggregate them into their modules.
+
+        A module without a ticket keeps its bits.
+        """
+        ...
+
+    def evaluate(self) -> Sequence[Evaluation]:
+        """Measure every module and the ensemble; exactly one common `ensemble` row."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write each module to folder/<module>/ in PEFT format."""
+        ...
+
+    def close(self) -> None:
+        """Release worker processes, if any."""
+        ...
+
+
+# -- schemes -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What a scheme may know when it plans round `round`: facts stamped before its start.
+
+    K UEs, N modules. Channel knowledge is large-scale (mean fading, mean interference).
+    """
+
+    round: int  # 1, 2, ...
+    start_s: float
+    seed: int
+    distance_m: FloatArray  # [K]
+    signal_gain: FloatArray  # [K] mean channel gain to the serving gNB, linear
+    interference_w: FloatArray  # [K] mean out-of-cell interference, W
+    compute_s: FloatArray  # [K] computing time of one module
+    compute_energy_j: FloatArray  # [K] of one module
+    samples: IntArray  # [K] D_k, samples per round
+    payload_bits: FloatArray  # [N]
+    bandwidth_hz: float
+    noise_psd_w_hz: float
+    sinr_threshold: float  # linear
+    max_power_w: float
+    deadline_s: float  # length of a round
+    previous: RoundOutcome | None  # None in round 1
+
+
+@dataclass(frozen=True)
+class RoundPlan:
+    """What a scheme declares for one round.
+
+    Rows of `ue`, `module`, `share`, `power_w` are uploads (active pairs), ordered by (ue, module).
+    The shares of a gNB sum to at most 1; the powers of one UE's rows sum to at most P_max.
+    """
+
+    ue: IntArray  # [M]
+    module: IntArray  # [M]
+    share: FloatArray  # [M] fraction of the gNB's bandwidth
+    power_w: FloatArray  # [M]
+    aggregation: str = "average"
+    fraction: FloatArray | None = None  # [K, N] subscription before rounding
+    success_probability: FloatArray | None = None  # [K, N]
+    dual: FloatArray | None = None  # [K, N]
+
+
+@dataclass(frozen=True)
+class RoundOutcome:
+    """How the previous round went, row by row of its plan."""
+
+    plan: RoundPlan
+    on_time: BoolArray  # [M]
+    start_s: float
+    end_s: float
+
+
+class Scheme(Protocol):
+    """Who subscribes to what, with which power and bandwidth. One file per scheme."""
+
+    name: str
+    citation: str
+
+    def plan(self, observation: Observation) -> RoundPlan:
+        """The next round. Must be a function of `observation` and of the scheme's own state."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """All that `plan` remembers, as arrays and JSON values."""
+        ...
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Put back what `state` gave."""
+        ...
+
+
+# -- records and progress ------------------------------------------------------------------------
+
+
+class RecordSink(Protocol):
+    """Where tables go. Rows travel as columns."""
+
+    def write(self, table: str, columns: Columns) -> None:
+        """Append rows to a table of `netsim.records`."""
+        ...
+
+    def close_round(self, round: int) -> None:
+        """All rows of rounds up to `round` have been written."""
+        ...
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One line of a run's progress, at the end of a round (round 0: before training)."""
+
+    round: int
+    time_s: float
+    energy_j: float
+    on_time: int
+    late: int
+    outage: int
+    not_ready: int
+    train_loss: float | None
+    loss: float | None  # of the last evaluation's ensemble row
+    accuracy: float | None
+
+
+class Listener(Protocol):
+    """Is told how far a run is."""
+
+    def status(self, text: str) -> None:
+        """Something slow has begun."""
+        ...
+
+    def round_closed(self, progress: Progress) -> None:
+        """A round is over."""
+        ...
+
+
+@dataclass
+class Silence:
+    """A listener that keeps the last progress and says nothing."""
+
+    last: Progress | None = field(default=None)
+
+    def status(self, text: str) -> None:
+        pass
+
+    def round_closed(self, progress: Progress) -> None:
+        self.last = progress
