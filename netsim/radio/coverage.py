@@ -163,8 +163,8 @@ def mean_interference_w(
 def thinned_integral(kappa: ArrayLike, pathloss_exponent: float) -> FloatArray:
     """J(kappa) = Int_0^inf (1 - exp(-kappa x)) / (1 + x^(alpha/2)) dx of (15*), elementwise.
 
-    To 1e-7 relative: interpolated in log-log from a table made once per exponent; beyond the table by the limits,
-    (2 pi / alpha) / sin(2 pi / alpha) - 1 / kappa above and a power law below.
+    Interpolated in log-log from a table made once per exponent, to 1e-7 relative; beyond the table
+    by the limits, (2 pi / alpha) / sin(2 pi / alpha) - 1 / kappa above and a power law below.
     """
     alpha = _checked_exponent(pathloss_exponent)
     kappa = np.asarray(kappa, dtype=np.float64)
