@@ -1,0 +1,60 @@
+"""What is trained and how, as plain values (no torch)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from netsim.errors import InputError
+
+OPTIMIZERS = ("sgd", "adam")
+
+
+@dataclass(frozen=True)
+class ModuleSpec:
+    """One of the N LoRA modules: W_0 + (lora_alpha / rank) B A on each target layer."""
+
+    rank: int
+    lora_alpha: float
+    target_modules: tuple[str, ...]  # name endings of the layers, as PEFT takes them
+    seed: int  # of the initial A and of the initial head; B starts at 0
+
+    def __post_init__(self) -> None:
+        if self.rank < 1:
+            raise InputError("the rank of a module must be at least 1", value=self.rank)
+        if not self.lora_alpha > 0:
+            raise InputError("lora_alpha must be above 0", value=self.lora_alpha)
+        if not self.target_modules or not all(self.target_modules):
+            raise InputError("target_modules must name at least one layer", value=self.target_modules)
+        if self.seed < 0:
+            raise InputError("the seed of a module must not be negative", value=self.seed)
+
+    @property
+    def scale(self) -> float:
+        """Factor of B A."""
+        return self.lora_alpha / self.rank
+
+
+@dataclass(frozen=True)
+class LocalTraining:
+    """tau full-batch steps on the round's D_k samples, by an optimiser that starts afresh in each round.
+
+    The upload of "sgd" is (w_start - w_end) / learning_rate, the gradient of eq. (1) for tau = 1, and the
+    average is applied with the learning rate; the upload of "adam" is w_start - w_end (model-spec 10.6).
+    """
+
+    local_steps: int
+    learning_rate: float
+    optimizer: str = "adam"
+
+    def __post_init__(self) -> None:
+        if self.local_steps < 1:
+            raise InputError("there must be at least one local step", value=self.local_steps)
+        if not 0 < self.learning_rate < float("inf"):
+            raise InputError("the learning rate must be above 0 and finite", value=self.learning_rate)
+        if self.optimizer not in OPTIMIZERS:
+            raise InputError(f"the optimiser must be one of {', '.join(OPTIMIZERS)}", value=self.optimizer)
+
+    @property
+    def server_rate(self) -> float:
+        """Factor of the averaged upload when it is taken off the module."""
+        return self.learning_rate if self.optimizer == "sgd" else 1.0
