@@ -1,3 +1,72 @@
-"""netsim: a discrete-event simulator of federated LoRA fine-tuning over wireless networks."""
+"""netsim: a discrete-event simulator of federated LoRA fine-tuning over wireless networks.
+
+    scenario = netsim.load_scenario("quickstart", {"rounds": 5})
+    run = netsim.run(scenario, out="runs/first")
+    run.uploads.group_by("outcome").len().collect()
+
+Names are imported on first use: `import netsim` loads neither torch nor polars.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from netsim.errors import DataError, InputError, NetsimError, OutputError, RunError, ScenarioError
+    from netsim.execution import run
+    from netsim.protocols import Learner, Observation, RoundOutcome, RoundPlan, Scheme
+    from netsim.results.reader import Run, open_run
+    from netsim.scenario.load import load_scenario
+    from netsim.scenario.model import Scenario
+
+_HOME = {
+    "DataError": "netsim.errors",
+    "InputError": "netsim.errors",
+    "NetsimError": "netsim.errors",
+    "OutputError": "netsim.errors",
+    "RunError": "netsim.errors",
+    "ScenarioError": "netsim.errors",
+    "run": "netsim.execution",
+    "Learner": "netsim.protocols",
+    "Observation": "netsim.protocols",
+    "RoundOutcome": "netsim.protocols",
+    "RoundPlan": "netsim.protocols",
+    "Scheme": "netsim.protocols",
+    "Run": "netsim.results.reader",
+    "open_run": "netsim.results.reader",
+    "load_scenario": "netsim.scenario.load",
+    "Scenario": "netsim.scenario.model",
+}
+
+__all__ = [
+    "DataError",
+    "InputError",
+    "Learner",
+    "NetsimError",
+    "Observation",
+    "OutputError",
+    "RoundOutcome",
+    "RoundPlan",
+    "Run",
+    "RunError",
+    "Scenario",
+    "ScenarioError",
+    "Scheme",
+    "__version__",
+    "load_scenario",
+    "open_run",
+    "run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'netsim' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

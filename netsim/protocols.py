@@ -65,6 +65,10 @@ class Learner(Protocol):
         """Upload size of each module, bit. Shape [module]."""
         ...
 
+    def foundation_bits(self) -> float:
+        """Size of the foundation model, bit."""
+        ...
+
     def redeem(self, tickets: Tickets, aggregation: str) -> Redeemed:
         """Compute all tickets in one batched call and aggregate them into their modules.
 
@@ -144,8 +148,19 @@ class RoundOutcome:
 class Scheme(Protocol):
     """Who subscribes to what, with which power and bandwidth. One file per scheme."""
 
-    name: str
-    citation: str
+    @property
+    def name(self) -> str:
+        """As registered."""
+        ...
+
+    @property
+    def citation(self) -> str:
+        """Where it was published."""
+        ...
+
+    def ranks(self, configured: Sequence[int]) -> tuple[int, ...]:
+        """Ranks of the adapters the scheme works with, given those the scenario configures."""
+        ...
 
     def plan(self, observation: Observation) -> RoundPlan:
         """The next round. Must be a function of `observation` and of the scheme's own state."""

@@ -1,0 +1,53 @@
+"""Entry point of the command line: the commands, and what errors look like.
+
+Heavy libraries are imported inside commands, so that `netsim --help` is there at once.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from netsim.cli import run, schemes, validate
+
+app = typer.Typer(
+    help="Discrete-event simulator of federated LoRA fine-tuning over wireless networks.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("run")(run.run)
+app.command("schemes")(schemes.schemes)
+app.command("validate")(validate.validate)
+
+
+@app.callback(invoke_without_command=True)
+def options(version: bool = typer.Option(False, "--version", help="Print the version and exit.")) -> None:
+    """Options of the program itself."""
+    if version:
+        from netsim import __version__
+
+        sys.stdout.write(f"netsim {__version__}\n")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; exit codes: 0 done, 1 failed, 2 bad input, 130 interrupted."""
+    from netsim.errors import NetsimError
+
+    try:
+        app(standalone_mode=True)
+    except NetsimError as error:
+        sys.stderr.write(f"netsim: {error}\n")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.stderr.write("netsim: interrupted\n")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

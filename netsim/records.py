@@ -1,0 +1,154 @@
+"""The tables of a run folder: one source for Parquet, for the documentation and for the checks.
+
+Rows travel as columns: NumPy arrays (or lists, or one scalar for all rows), never one object per
+row. In an array, NaN (floats) and -1 (integers of nullable columns and enumerations) stand for null.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["int", "float", "str", "bool", "enum", "list"]
+
+SPAN_KINDS = ("broadcast", "compute", "wait", "uplink", "backhaul", "aggregate", "evaluate")
+OUTCOMES = ("on_time", "late", "outage", "aborted")
+ON_TIME, LATE, OUTAGE, ABORTED = range(4)
+BROADCAST, COMPUTE, WAIT, UPLINK, BACKHAUL, AGGREGATE, EVALUATE = range(7)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its kind, its unit and what it says."""
+
+    name: str
+    kind: Kind
+    unit: str
+    meaning: str
+    nullable: bool = False
+    categories: tuple[str, ...] = ()
+
+
+def _int(name: str, meaning: str, *, nullable: bool = False) -> Column:
+    return Column(name, "int", "", meaning, nullable)
+
+
+def _float(name: str, unit: str, meaning: str, *, nullable: bool = False) -> Column:
+    return Column(name, "float", unit, meaning, nullable)
+
+
+def _enum(name: str, categories: tuple[str, ...], meaning: str, *, nullable: bool = False) -> Column:
+    return Column(name, "enum", "", meaning, nullable, categories)
+
+
+_ROUND = _int("round", "round number; 0 is what happens before training")
+_UE = _int("ue", "UE index")
+_GNB = _int("gnb", "gNB (site) index")
+_MODULE = _int("module", "which of the N adapters")
+
+TABLES: dict[str, tuple[Column, ...]] = {
+    "spans": (
+        _ROUND,
+        _int("ue", "UE index; null for the gNB's own activities", nullable=True),
+        _GNB,
+        _int("module", "which of the N adapters; null where the activity is about none", nullable=True),
+        _enum("kind", SPAN_KINDS, "activity"),
+        _float("start_s", "s", "start in simulated time"),
+        _float("end_s", "s", "end in simulated time"),
+        _float("bandwidth_hz", "Hz", "band held, uplink only", nullable=True),
+        _float("bits", "bit", "bits carried", nullable=True),
+        _float("cycles", "cycle", "processor cycles done, compute only", nullable=True),
+        _float("energy_j", "J", "energy the UE spent"),
+        _enum("outcome", OUTCOMES, "how it ended; compute: aborted if not ready in time", nullable=True),
+        _int("attempt", "transmission attempt, 1 is the first", nullable=True),
+        _float("train_loss", "nat", "mean training loss at the downloaded module", nullable=True),
+        _float("gradient_norm", "1", "L2 norm of the gradient at the downloaded module", nullable=True),
+    ),
+    "uploads": (
+        _ROUND,
+        _UE,
+        _GNB,
+        _MODULE,
+        _float("payload_bits", "bit", "size of the update"),
+        Column("payload_emulated", "bool", "", "payload_bits was set by hand, not by the tensors"),
+        _float("bandwidth_hz", "Hz", "band allotted"),
+        _float("power_w", "W", "transmit power"),
+        _float("distance_m", "m", "distance to the serving gNB"),
+        _float("sinr_db", "dB", "at the start (round fading) or airtime mean (block fading)", nullable=True),
+        _float("rate_bps", "bit/s", "mean rate over the airtime"),
+        _float("bits_sent", "bit", "bits carried, useful or not"),
+        _int("attempts", "transmissions made"),
+        _float("start_s", "s", "start of the transmission"),
+        _float("end_s", "s", "end of the transmission"),
+        _float("deadline_s", "s", "the round's deadline"),
+        _float("download_s", "s", "from the round's start to the end of the UE's download"),
+        _float("compute_s", "s", "computing"),
+        _float("wait_s", "s", "waiting for the grant"),
+        _float("airtime_s", "s", "transmitting"),
+        _float("retransmit_s", "s", "part of the airtime after the first attempt"),
+        _float("backhaul_s", "s", "from the gNB to where it is aggregated"),
+        _int("staleness", "versions between download and aggregation"),
+        _float("energy_j", "J", "energy of the transmission"),
+        _enum("outcome", OUTCOMES, "how it ended"),
+    ),
+    "rounds": (
+        _ROUND,
+        _GNB,
+        _float("start_s", "s", "start of the round"),
+        _float("deadline_s", "s", "aggregation deadline"),
+        _float("end_s", "s", "end, aggregation included"),
+        _int("subscribed", "(UE, module) pairs the plan subscribed"),
+        _int("on_time", "uploads that counted"),
+        _int("late", "uploads cut by the deadline"),
+        _int("outage", "uploads below the SINR threshold"),
+        _int("aborted", "uploads broken off (handover, departure)"),
+        _int("not_ready", "pairs whose computing was not done in time: no upload"),
+        _float("compute_energy_j", "J", "computing, all UEs"),
+        _float("uplink_energy_j", "J", "transmitting, all UEs"),
+        _float("wasted_energy_j", "J", "computing and transmitting of what did not count"),
+        _float("payload_bits", "bit", "sum over the uploads begun"),
+        _float("delivered_bits", "bit", "sum over the uploads that counted"),
+    ),
+    "evaluations": (
+        _ROUND,
+        _float("time_s", "s", "simulated time"),
+        _float("energy_j", "J", "energy spent so far"),
+        Column("target", "str", "", "module index, or ensemble (eq. 3)"),
+        _int("ue", "whose test split; null is the common one", nullable=True),
+        Column("split", "str", "", "validation or test"),
+        _float("loss", "nat", "mean cross-entropy; ensemble: mean over the modules (eq. 3)"),
+        _float("accuracy", "1", "share of right answers; ensemble: of the mean softmax"),
+        _int("samples", "rows measured"),
+    ),
+    "subscriptions": (
+        _ROUND,
+        _UE,
+        _MODULE,
+        Column("subscribed", "bool", "", "beta of eq. 1"),
+        _float("fraction", "1", "subscription before rounding", nullable=True),
+        _float("success_probability", "1", "lambda of eq. 15", nullable=True),
+        _float("dual", "1", "dual variable of the participation constraint (7d)", nullable=True),
+    ),
+    "ues": (
+        _UE,
+        Column("class", "str", "", "device class"),
+        _float("cpu_hz", "Hz", "clock rate"),
+        _float("energy_coefficient", "J s^2/cycle^3", "rho: energy per cycle is rho f^2"),
+        _int("samples", "samples used per round, D_k"),
+        _int("local_samples", "rows the UE holds"),
+        Column("label_histogram", "list", "", "rows held, per class"),
+        _float("x_m", "m", "initial position"),
+        _float("y_m", "m", "initial position"),
+        _int("gnb", "serving gNB"),
+        _float("distance_m", "m", "to the serving gNB"),
+        _float("gain_db", "dB", "mean channel gain to the serving gNB"),
+    ),
+    "handovers": (
+        _float("time_s", "s", "when"),
+        _UE,
+        _int("from_gnb", "old serving gNB"),
+        _int("to_gnb", "new serving gNB"),
+        Column("during", "str", "", "activity it broke into"),
+        _float("bits_lost", "bit", "sent bits that no longer count"),
+    ),
+}

@@ -1,0 +1,274 @@
+"""The scenario: every key, its unit, its default and the equation it enters.
+
+Frozen, unknown keys rejected. dB and km appear here and nowhere deeper.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise ValueError("must be a finite number")
+    return value
+
+
+Finite = Annotated[float, AfterValidator(_finite)]
+Positive = Annotated[float, Field(gt=0), AfterValidator(_finite)]
+NonNegative = Annotated[float, Field(ge=0), AfterValidator(_finite)]
+PositiveOrInf = Annotated[float, Field(gt=0)]
+
+
+def _key(default: Any, meaning: str, *, unit: str = "", eq: str = "", **constraints: Any) -> Any:
+    return Field(
+        default, description=meaning, json_schema_extra={"unit": unit, "equation": eq}, **constraints
+    )
+
+
+class Section(BaseModel):
+    """Base of all sections."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=True)
+
+
+class Stop(Section):
+    """When a run ends, whichever comes first; `rounds` at the top level is the last resort."""
+
+    simulated_s: Positive | None = _key(None, "end once this much simulated time has passed", unit="s")
+    energy_j: Positive | None = _key(None, "end once the UEs have spent this much energy", unit="J")
+    target_accuracy: float | None = _key(None, "end once the ensemble is this accurate", gt=0, le=1)
+    patience_evaluations: int | None = _key(
+        None, "end when the ensemble loss has not improved for this many evaluations", ge=1
+    )
+
+
+class Topology(Section):
+    """gNB sites."""
+
+    kind: Literal["ppp", "hex", "file"] = _key("ppp", "Poisson point process, hexagonal grid, or a site file")
+    density_per_km2: Positive = _key(1.0, "gNB density phi (ppp, hex)", unit="1/km²", eq="15")
+    window_km: Positive = _key(12.0, "side of the square window of sites (ppp, hex)", unit="km")
+    path: Path | None = _key(None, "site file: CSV with x_m and y_m, node-link JSON, GraphML")
+    learning_site: int | None = _key(None, "the site whose cell learns; default: the central one", ge=0)
+
+    @model_validator(mode="after")
+    def _path_with_file(self) -> Topology:
+        if (self.kind == "file") != (self.path is not None):
+            raise ValueError("path is given exactly when kind is file")
+        expected = self.density_per_km2 * self.window_km**2
+        if self.kind != "file" and expected > 1e6:
+            raise ValueError(f"density_per_km2 x window_km^2 = {expected:g} sites; at most 1e6")
+        return self
+
+
+class Ues(Section):
+    """User equipments."""
+
+    count: int = _key(40, "UEs in the learning cell, K", ge=1, le=10_000_000)
+
+
+class Radio(Section):
+    """Uplink."""
+
+    bandwidth_hz: Positive = _key(1e7, "uplink bandwidth of a gNB, W", unit="Hz", eq="2")
+    noise_psd_dbm_hz: Finite = _key(-162.0, "noise power density N0", unit="dBm/Hz", eq="2")
+    pathloss_exponent: Finite = _key(3.8, "alpha", eq="2", gt=2)
+    reference_loss_db: Finite = _key(0.0, "path loss at 1 m", unit="dB", eq="2")
+    min_distance_m: Positive = _key(10.0, "shorter distances count as this", unit="m")
+    shadowing_std_db: NonNegative = _key(0.0, "log-normal shadowing of the serving link; 0 is off", unit="dB")
+    sinr_threshold_db: Finite = _key(
+        -5.0, "theta: below it an upload (or a block) is lost", unit="dB", eq="2"
+    )
+    max_power_w: Positive = _key(0.2, "P_max of a UE, and the power of every interferer", unit="W", eq="7e")
+    fading: Literal["round", "block"] = _key("round", "one Rayleigh draw per upload, or per coherence time")
+    ue_speed_m_s: Positive = _key(1.0, "sets the coherence time 0.423 c/(v f_c)", unit="m/s")
+    carrier_hz: Positive = _key(3.5e9, "carrier frequency, sets the coherence time", unit="Hz")
+    interferer_law: Literal["typical_cell", "typical_user", "constant"] = _key(
+        "typical_cell", "thinning law c(u) of the Poisson field of interferers", eq="15"
+    )
+
+
+class Downlink(Section):
+    """Broadcast of the foundation model and of the modules (no model in the paper)."""
+
+    power_w: Positive = _key(39.8, "power of a gNB (46 dBm)", unit="W")
+    bandwidth_hz: Positive | None = _key(None, "downlink bandwidth; default: radio.bandwidth_hz", unit="Hz")
+    w0_broadcast: Literal["once", "every_round"] = _key(
+        "once", "send the foundation model before round 1, or in every round (the paper)"
+    )
+
+
+class Round(Section):
+    """Timing of a round."""
+
+    deadline_s: PositiveOrInf = _key(4.0, "aggregation deadline, from the round's start", unit="s")
+    alloc_start: Literal["barrier", "arrival"] = _key(
+        "barrier", "uploads start all together when the last has computed, or each on its own"
+    )
+    compute_limit_s: Positive | None = _key(
+        None, "barrier: uploads start at the latest then; who is not ready sits out", unit="s"
+    )
+    aggregation_s: NonNegative = _key(0.01, "time the gNB takes to aggregate", unit="s")
+
+    @model_validator(mode="after")
+    def _limit_before_deadline(self) -> Round:
+        if math.isnan(self.deadline_s):
+            raise ValueError("deadline_s must be a number")
+        if self.compute_limit_s is not None and self.compute_limit_s >= self.deadline_s:
+            raise ValueError("compute_limit_s must be below deadline_s")
+        return self
+
+
+class Compute(Section):
+    """Work of local training."""
+
+    model: Literal["sample_bits", "flops"] = _key("sample_bits", "what the work is proportional to", eq="4")
+    sample_bits: Positive = _key(4096.0, "bits of one training sample, b", unit="bit", eq="4")
+    cycles_per_bit: Positive = _key(737.5, "M", unit="cycle/bit", eq="4")
+    flops_per_cycle: Positive = _key(256.0, "for model = flops", unit="FLOP/cycle")
+    tokens_per_sample: Positive = _key(32.0, "for model = flops", unit="token")
+
+
+class Device(Section):
+    """A class of UEs."""
+
+    name: str = _key("phone", "name of the class", min_length=1)
+    share: Positive = _key(1.0, "share of the UEs, relative to the other classes")
+    cpu_hz_min: Positive = _key(1.5e9, "lowest clock rate f", unit="Hz", eq="4")
+    cpu_hz_max: Positive = _key(1.5e9, "highest clock rate f; uniform in between", unit="Hz", eq="4")
+    samples_min: int = _key(32, "fewest samples per round, D_k", eq="1", ge=1, le=1_000_000)
+    samples_max: int = _key(32, "most samples per round, D_k; uniform in between", eq="1", ge=1, le=1_000_000)
+    energy_coefficient: Positive = _key(1e-27, "rho: energy per cycle is rho f²", unit="J s²/cycle³", eq="4")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Device:
+        if self.cpu_hz_min > self.cpu_hz_max:
+            raise ValueError("cpu_hz_min must not exceed cpu_hz_max")
+        if self.samples_min > self.samples_max:
+            raise ValueError("samples_min must not exceed samples_max")
+        return self
+
+
+class Module(Section):
+    """One of the N adapters."""
+
+    rank: int = _key(8, "LoRA rank r", ge=1, le=4096)
+    lora_alpha: Positive | None = _key(None, "LoRA scale is lora_alpha / r; default 2 r")
+    target_modules: tuple[str, ...] = _key(
+        ("query", "value"), "linear layers that get an adapter", min_length=1
+    )
+    seed: int | None = _key(None, "seed of the initial weights; default: the module's index", ge=0)
+    payload_bits_override: Positive | None = _key(
+        None, "upload size instead of the tensors' (marked emulated in the tables)", unit="bit"
+    )
+
+
+class Learning(Section):
+    """Local training and evaluation."""
+
+    local_steps: int = _key(4, "tau, full-batch steps on the round's samples", eq="4", ge=1, le=10_000)
+    local_optimizer: Literal["adam", "sgd"] = _key(
+        "adam", "fresh each round; sgd with tau = 1 is eq. 1", eq="1"
+    )
+    learning_rate: Positive = _key(3e-3, "eta", eq="1")
+    train_head: bool = _key(True, "train, send and charge for the classification head")
+    payload_bits_per_parameter: int = _key(32, "bits sent per trained parameter", unit="bit", ge=1, le=64)
+    max_tokens: int = _key(128, "longer texts are cut", unit="token", ge=4, le=8192)
+    evaluate_every: int = _key(1, "evaluate every so many rounds", unit="round", ge=1)
+    workers: int | None = _key(
+        None, "worker processes; default: cores, at most 2. Changes no result", ge=1, le=64
+    )
+
+
+class Model(Section):
+    """Foundation model: the built-in one unless a folder or a hub name is given."""
+
+    path: Path | None = _key(None, "local folder in the Hugging Face hub's format")
+    hub: str | None = _key(None, "name on the Hugging Face hub (extra: hub)", min_length=1)
+    foundation_bits_override: Positive | None = _key(
+        None, "size of the foundation model on the air instead of its own", unit="bit"
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Model:
+        if self.path is not None and self.hub is not None:
+            raise ValueError("give path or hub, not both")
+        return self
+
+
+class Data(Section):
+    """Training and test data: a built-in task unless a path or a hub name is given."""
+
+    task: Literal["reviews", "passages"] = _key("reviews", "built-in task")
+    path: Path | None = _key(None, "GLUE-style TSV folder, or CSV or Parquet file or folder")
+    hub: str | None = _key(None, "data set on the Hugging Face hub (extra: hub)", min_length=1)
+    train_samples: int = _key(
+        8000, "rows of the built-in training split; cap for others", ge=10, le=10_000_000
+    )
+    test_samples: int = _key(600, "rows of the test split (at most)", ge=2, le=10_000_000)
+    validation_fraction: float = _key(0.1, "part of the training rows kept for choices", ge=0, lt=1)
+    samples_per_ue: int = _key(200, "rows each UE holds", ge=1, le=10_000_000)
+    dirichlet_concentration: PositiveOrInf = _key(
+        1.0, "label skew over UEs: mixture ~ Dirichlet(c, ..., c); inf is none"
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Data:
+        if self.path is not None and self.hub is not None:
+            raise ValueError("give path or hub, not both")
+        if math.isnan(self.dirichlet_concentration):
+            raise ValueError("dirichlet_concentration must be a number")
+        return self
+
+
+class SchemeChoice(Section):
+    """The scheme by name; other keys are its own parameters (`netsim schemes` lists them)."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    kind: str = _key("round_robin", "name of the scheme", min_length=1)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Keys besides `kind`."""
+        return dict(self.model_extra or {})
+
+
+class Scenario(Section):
+    """One run, completely described."""
+
+    name: str = _key("scenario", "shown in tables and reports", min_length=1)
+    seed: int = _key(1, "seed of every random stream", ge=0, lt=2**63)
+    rounds: int = _key(30, "at most so many rounds", ge=0, le=10_000_000)
+    network_only: bool = _key(False, "simulate timing and energy only; imports no torch")
+    stop: Stop = Stop()
+    topology: Topology = Topology()
+    ues: Ues = Ues()
+    radio: Radio = Radio()
+    downlink: Downlink = Downlink()
+    round: Round = Round()
+    compute: Compute = Compute()
+    devices: tuple[Device, ...] = Field((Device(),), min_length=1)
+    modules: tuple[Module, ...] = Field(
+        (Module(rank=4), Module(rank=8), Module(rank=16), Module(rank=32)), min_length=1, max_length=64
+    )
+    learning: Learning = Learning()
+    model: Model = Model()
+    data: Data = Data()
+    scheme: SchemeChoice = SchemeChoice()
+
+    @model_validator(mode="after")
+    def _network_only_stops(self) -> Scenario:
+        if self.network_only:
+            for key in ("target_accuracy", "patience_evaluations"):
+                if getattr(self.stop, key) is not None:
+                    raise ValueError(f"stop.{key} depends on learning, which network_only leaves out")
+        names = [d.name for d in self.devices]
+        if len(set(names)) < len(names):
+            raise ValueError(f"device class names must differ, found {names}")
+        return self

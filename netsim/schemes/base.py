@@ -1,0 +1,88 @@
+"""What schemes share: their discovery, equal shares, and the check of what they declare.
+
+A scheme is a dataclass whose fields are its parameters. An outside package registers one under the
+entry point group `netsim.schemes`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from importlib.metadata import entry_points
+from typing import Any
+
+import numpy as np
+
+from netsim.errors import RunError, ScenarioError
+from netsim.protocols import Observation, RoundPlan
+from netsim.units import IntArray
+
+ENTRY_POINTS = "netsim.schemes"
+TOLERANCE = 1e-9
+
+
+def scheme_class(kind: str) -> type[Any]:
+    """The class registered as `kind`. Raises ScenarioError with the known names."""
+    found = {e.name: e for e in entry_points(group=ENTRY_POINTS)}
+    if kind not in found:
+        raise ScenarioError(
+            f"must be one of {', '.join(sorted(found))}", where="scenario: scheme.kind", value=kind
+        )
+    try:
+        loaded = found[kind].load()
+    except (ImportError, AttributeError) as error:
+        raise ScenarioError(
+            f"entry point {found[kind].value} cannot be loaded: {error}",
+            where="scenario: scheme.kind",
+            value=kind,
+        ) from None
+    if not dataclasses.is_dataclass(loaded) or not isinstance(loaded, type):
+        raise ScenarioError("a scheme must be a dataclass", where="scenario: scheme.kind", value=kind)
+    return loaded
+
+
+def scheme_names() -> list[str]:
+    """Registered names, sorted."""
+    return sorted({e.name for e in entry_points(group=ENTRY_POINTS)})
+
+
+def equal_share_plan(observation: Observation, ue: IntArray, module: IntArray) -> RoundPlan:
+    """Every (UE, module) row gets the same share of the band; UEs transmit at P_max in total.
+
+    A UE with several modules divides its power over them by share (model-spec 10.7).
+    """
+    rows = len(ue)
+    per_ue = np.bincount(ue, minlength=len(observation.distance_m))
+    power_w = observation.max_power_w / per_ue[ue] if rows else np.empty(0)
+    return RoundPlan(ue, module, np.full(rows, 1.0 / max(rows, 1)), power_w)
+
+
+def check_plan(name: str, plan: RoundPlan, observation: Observation) -> RoundPlan:
+    """`plan` if it is feasible; RunError names the scheme, the value and the rule otherwise."""
+    ues, modules = len(observation.distance_m), len(observation.payload_bits)
+    lengths = {len(plan.ue), len(plan.module), len(plan.share), len(plan.power_w)}
+    if len(lengths) > 1:
+        raise RunError(f"scheme {name}: ue, module, share and power_w must be equally long, found {lengths}")
+    if len(plan.ue) == 0:
+        return plan
+    key = plan.ue * modules + plan.module
+    rules = (
+        (plan.ue.min() >= 0 and plan.ue.max() < ues, f"UEs must lie in 0..{ues - 1}", plan.ue),
+        (
+            plan.module.min() >= 0 and plan.module.max() < modules,
+            f"modules must lie in 0..{modules - 1}",
+            plan.module,
+        ),
+        (bool((np.diff(key) > 0).all()), "rows must ascend by (ue, module) without repeats", key),
+        (bool((plan.share > 0).all()), "shares must be positive", plan.share),
+        (bool(plan.share.sum() <= 1 + TOLERANCE), "shares must sum to at most 1", plan.share.sum()),
+        (bool((plan.power_w > 0).all()), "powers must be positive", plan.power_w),
+        (
+            bool(np.bincount(plan.ue, plan.power_w).max() <= observation.max_power_w * (1 + TOLERANCE)),
+            f"a UE's powers must sum to at most {observation.max_power_w} W",
+            plan.power_w.max(),
+        ),
+    )
+    for holds, rule, value in rules:
+        if not holds:
+            raise RunError(f"scheme {name}, round {observation.round}: {rule} (found {value})")
+    return plan

@@ -1,0 +1,227 @@
+"""A run: processes on one clock, tickets redeemed at the close of each round, rows to the sink."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from netsim.protocols import (
+    Evaluation,
+    Learner,
+    Listener,
+    Observation,
+    Progress,
+    RecordSink,
+    RoundOutcome,
+    RoundPlan,
+    Scheme,
+    Tickets,
+)
+from netsim.records import LATE, ON_TIME, OUTAGE
+from netsim.simulation import ledger
+from netsim.simulation.core import Clock
+from netsim.simulation.gnb import Site, gnb_process
+from netsim.simulation.state import Cell, RoundState, Rules
+from netsim.simulation.ue import ue_process
+from netsim.simulation.uplink import Uplink
+from netsim.units import FloatArray
+
+
+@dataclass(frozen=True)
+class StopRules:
+    """When a run ends, tested between rounds; the first rule that holds gives the reason."""
+
+    rounds: int
+    simulated_s: float | None = None
+    energy_j: float | None = None
+    target_accuracy: float | None = None
+    patience_evaluations: int | None = None
+
+
+@dataclass(frozen=True)
+class RunEnd:
+    """How a run ended."""
+
+    reason: str  # rounds | simulated_s | energy_j | target_accuracy | converged
+    rounds: int
+    time_s: float
+    energy_j: float
+
+
+@dataclass
+class Simulation:
+    """One cell that learns. `learner` is None in a network-only run."""
+
+    seed: int
+    cell: Cell
+    rules: Rules
+    uplink: Uplink
+    scheme: Scheme
+    check_plan: Callable[[str, RoundPlan, Observation], RoundPlan]
+    max_power_w: float
+    payload_bits: FloatArray  # [N] on the air
+    stop: StopRules
+    sink: RecordSink
+    listener: Listener
+    learner: Learner | None = None
+    evaluate_every: int = 1
+    tie_seed: int | None = None
+    round: int = field(default=0, init=False)
+    energy_j: float = field(default=0.0, init=False)
+    versions: list[int] = field(init=False)  # round in which each module last changed
+    _clock: Clock = field(init=False)
+    _previous: RoundOutcome | None = field(default=None, init=False)
+    _losses: list[float] = field(default_factory=list, init=False)
+    _accuracy: float | None = field(default=None, init=False)
+    _reason: str = field(default="", init=False)
+
+    def __post_init__(self) -> None:
+        self.versions = [0] * len(self.payload_bits)
+        self._clock = Clock(self.tie_seed)
+
+    def run(self) -> RunEnd:
+        """Run to the end. Raises what the scheme or the learner raises."""
+        clock = self._clock
+        site = Site(clock, self.rules.barrier)
+        for ue in range(len(self.cell)):
+            clock.process(ue_process(clock, ue, site))
+        ledger.write_ues(self.sink, self.cell)
+        last = clock.process(
+            gnb_process(
+                clock,
+                site,
+                self.cell,
+                self.rules,
+                self.uplink,
+                self.payload_bits,
+                self._next_plan,
+                self._close,
+                self._foundation_sent,
+            )
+        )
+        clock.run(until=last)
+        return RunEnd(self._reason, self.round, float(clock.now), self.energy_j)
+
+    def _foundation_sent(self, seconds: float) -> None:
+        if seconds > 0:
+            ledger.write_foundation(self.sink, self.cell, self.rules, seconds)
+        self._evaluate()
+        self.sink.close_round(0)
+        self._report(None)
+
+    def _next_plan(self) -> tuple[int, RoundPlan] | None:
+        reason = self._stop_reason()
+        if reason is not None:
+            self._reason = reason
+            return None
+        self.round += 1
+        observation = self._observe()
+        return self.round, self.check_plan(self.scheme.name, self.scheme.plan(observation), observation)
+
+    def _observe(self) -> Observation:
+        cell, uplink = self.cell, self.uplink
+        return Observation(
+            round=self.round,
+            start_s=float(self._clock.now),
+            seed=self.seed,
+            distance_m=cell.distance_m,
+            signal_gain=cell.gain,
+            interference_w=cell.mean_interference_w,
+            compute_s=cell.compute_s,
+            compute_energy_j=cell.compute_energy_j,
+            samples=cell.samples,
+            payload_bits=self.payload_bits,
+            bandwidth_hz=uplink.bandwidth_hz,
+            noise_psd_w_hz=uplink.noise_psd_w_hz,
+            sinr_threshold=uplink.threshold,
+            max_power_w=self.max_power_w,
+            deadline_s=self.rules.deadline_s,
+            previous=self._previous,
+        )
+
+    def _close(self, round_: RoundState) -> None:
+        arrived = round_.outcome == ON_TIME
+        plan = round_.plan
+        if self.learner is not None and arrived.any():
+            versions = np.array(self.versions)[plan.module[arrived]]
+            tickets = Tickets(self.round, plan.ue[arrived], plan.module[arrived], versions)
+            round_.redeemed = self.learner.redeem(tickets, plan.aggregation)
+        for module in np.unique(plan.module[arrived]).tolist():
+            self.versions[module] = self.round
+        computing = ledger.compute_energy(round_, self.cell)
+        self.energy_j += float(computing.sum() + ledger.uplink_energy(round_).sum())
+        ledger.write_round(self.sink, round_, self.cell, self.rules, self.uplink.bandwidth_hz)
+        if self.round % self.evaluate_every == 0 or self._stop_reason() is not None:
+            self._evaluate()
+        self.sink.close_round(self.round)
+        self._previous = RoundOutcome(plan, arrived, round_.start_s, round_.end_s)
+        self._report(round_)
+
+    def _evaluate(self) -> None:
+        if self.learner is None:
+            return
+        rows = self.learner.evaluate()
+        now = float(self._clock.now)
+        write_evaluations(self.sink, self.round, now, self.energy_j, rows)
+        ledger.write_evaluate_span(self.sink, self.round, self.cell.gnb, now)
+        common = next(r for r in rows if r.target == "ensemble" and r.ue is None)
+        self._losses.append(common.loss)
+        self._accuracy = common.accuracy
+
+    def _stop_reason(self) -> str | None:
+        stop, patience = self.stop, self.stop.patience_evaluations
+        if (
+            stop.target_accuracy is not None
+            and self._accuracy is not None
+            and self._accuracy >= stop.target_accuracy
+        ):
+            return "target_accuracy"
+        if patience is not None and len(self._losses) > patience:
+            best_before = min(self._losses[:-patience])
+            if min(self._losses[-patience:]) >= best_before:
+                return "converged"
+        if stop.simulated_s is not None and self._clock.now >= stop.simulated_s:
+            return "simulated_s"
+        if stop.energy_j is not None and self.energy_j >= stop.energy_j:
+            return "energy_j"
+        return "rounds" if self.round >= stop.rounds else None
+
+    def _report(self, round_: RoundState | None) -> None:
+        outcome = round_.outcome if round_ is not None else np.empty(0, dtype=np.int64)
+        redeemed = round_.redeemed if round_ is not None else None
+        self.listener.round_closed(
+            Progress(
+                round=self.round,
+                time_s=float(self._clock.now),
+                energy_j=self.energy_j,
+                on_time=int((outcome == ON_TIME).sum()),
+                late=int((outcome == LATE).sum()),
+                outage=int((outcome == OUTAGE).sum()),
+                not_ready=int((outcome == -1).sum()),
+                train_loss=float(redeemed.train_loss.mean()) if redeemed else None,
+                loss=self._losses[-1] if self._losses else None,
+                accuracy=self._accuracy,
+            )
+        )
+
+
+def write_evaluations(
+    sink: RecordSink, number: int, time_s: float, energy_j: float, rows: Sequence[Evaluation]
+) -> None:
+    """Append to the `evaluations` table."""
+    sink.write(
+        "evaluations",
+        {
+            "round": number,
+            "time_s": time_s,
+            "energy_j": energy_j,
+            "target": [r.target for r in rows],
+            "ue": [-1 if r.ue is None else r.ue for r in rows],
+            "split": [r.split for r in rows],
+            "loss": [r.loss for r in rows],
+            "accuracy": [r.accuracy for r in rows],
+            "samples": [r.samples for r in rows],
+        },
+    )
