@@ -1,0 +1,53 @@
+"""How large the bundled model is, and LoRA modules on it: read from model/shapes.json, without torch.
+
+A network-only run needs the size of what it uploads, not the weights.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from netsim.errors import InputError
+from netsim.learning.builtin import model_folder
+
+
+def foundation_parameters() -> int:
+    """Parameters of the encoder as downloaded, without any head."""
+    return int(_shapes()["foundation_parameters"])
+
+
+def head_parameters(num_labels: int) -> int:
+    """Parameters of the classification head: a dense layer h x h, and one h x num_labels, with biases."""
+    hidden = int(_shapes()["hidden_size"])
+    return hidden * hidden + hidden + hidden * num_labels + num_labels
+
+
+def lora_parameters(
+    rank: int, target_modules: Sequence[str], num_labels: int = 2, train_head: bool = True
+) -> int:
+    """Trained parameters of one LoRA module: what a UE uploads.
+
+    A target names linear layers as PEFT does: by the end of their path, whole names only ("dense" takes
+    "attention.output.dense", "intermediate.dense" and "output.dense").
+    """
+    layers: dict[str, dict[str, int]] = _shapes()["linear_layers"]
+    total = head_parameters(num_labels) if train_head else 0
+    chosen: set[str] = set()
+    for target in target_modules:
+        found = {path for path in layers if f".{path}".endswith(f".{target}")}
+        if not found:
+            raise InputError(f"a target module must end one of {', '.join(layers)}", value=target)
+        chosen |= found
+    for path in chosen:
+        layer = layers[path]
+        total += layer["count"] * rank * (layer["in"] + layer["out"])
+    return total
+
+
+@cache
+def _shapes() -> dict[str, Any]:
+    shapes: dict[str, Any] = json.loads((model_folder() / "shapes.json").read_text(encoding="utf-8"))
+    return shapes

@@ -1,0 +1,103 @@
+"""Seeded text of the two built-in tasks, and the unlabelled documents of the pre-training.
+
+    reviews     is the opinion in this sentence of a review good or bad?
+    passages    does this sentence answer this question?
+
+Texts are pure functions of (task, split, seed, index): asking for more changes none of those before.
+A text belongs to one split by its own checksum, so splits share no text, whatever their seeds; documents
+hold texts of the training split only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from zlib import crc32
+
+import numpy as np
+
+from netsim.errors import InputError
+from netsim.learning.builtin import passages, reviews
+from netsim.learning.builtin.draws import Draws, endless
+from netsim.units import IntArray
+
+Example = tuple[str, str | None, bool]
+Document = tuple[str, ...]
+
+TASKS = ("reviews", "passages")
+CLASSES: dict[str, tuple[str, str]] = {
+    "reviews": ("negative", "positive"),
+    "passages": ("no_answer", "answer"),
+}
+SPLITS: dict[str, tuple[int, ...]] = {"train": (0, 1), "validation": (2,), "test": (3,)}
+
+_EXAMPLE: dict[str, Callable[[Draws], Example]] = {"reviews": reviews.example, "passages": passages.example}
+_DOCUMENT: dict[str, Callable[[Draws], tuple[Document, tuple[str, ...]]]] = {
+    "reviews": reviews.document,
+    "passages": passages.document,
+}
+
+
+@dataclass(frozen=True)
+class Sentences:
+    """Labelled texts of one task, `count` of them, no two alike."""
+
+    first: list[str]  # the sentence (reviews) or the question (passages)
+    second: list[str] | None  # the sentence beside the question; None for reviews
+    label: IntArray  # [count] index into CLASSES[task]
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+
+def generate(task: str, split: str, count: int, seed: int = 0) -> Sentences:
+    """The first `count` texts of a split of a task under `seed`."""
+    if task not in TASKS:
+        raise InputError(f"the task must be one of {', '.join(TASKS)}", value=task)
+    if split not in SPLITS:
+        raise InputError(f"the split must be one of {', '.join(SPLITS)}", value=split)
+    if count < 0:
+        raise InputError("the number of texts must not be negative", value=count)
+    examples = list(islice(_examples(task, split, seed), count))
+    seconds = [second for _, second, _ in examples if second is not None]
+    return Sentences(
+        first=[first for first, _, _ in examples],
+        second=None if task == "reviews" else seconds,
+        label=np.array([label for _, _, label in examples], dtype=np.int64),
+    )
+
+
+def unlabelled(count: int, seed: int = 0) -> list[Document]:
+    """`count` documents of two or three sentences, the tasks in turn.
+
+    Later sentences depend on the meaning of the first ones: what a customer did after the opinion,
+    what one says to an answer or to a miss.
+    """
+    sources = [_documents(task, seed) for task in TASKS]
+    return [next(sources[index % len(sources)]) for index in range(count)]
+
+
+def _examples(task: str, split: str, seed: int) -> Iterator[Example]:
+    seen: set[str] = set()
+    for draws in endless(seed, f"builtin.{task}.{split}"):
+        example = _EXAMPLE[task](draws)
+        key = _key(*example[:2])
+        if _bucket(key) in SPLITS[split] and key not in seen:
+            seen.add(key)
+            yield example
+
+
+def _documents(task: str, seed: int) -> Iterator[Document]:
+    for draws in endless(seed, f"builtin.{task}.unlabelled"):
+        document, keys = _DOCUMENT[task](draws)
+        if all(_bucket(key) in SPLITS["train"] for key in keys):
+            yield document
+
+
+def _key(first: str, second: str | None) -> str:
+    return first if second is None else f"{first}\t{second}"
+
+
+def _bucket(key: str) -> int:
+    return crc32(key.encode()) % 4
