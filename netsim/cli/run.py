@@ -72,8 +72,8 @@ def _summarise(run: Run) -> None:
         ),
         (
             "energy",
-            f"{quantity(spent, 'J')}: computing {quantity(compute_j, 'J')}, uplink {quantity(uplink_j, 'J')}, "
-            f"of it wasted {100 * wasted_j / spent if spent else 0:.0f}%",
+            f"{quantity(spent, 'J')}: computing {quantity(compute_j, 'J')}, "
+            f"uplink {quantity(uplink_j, 'J')}, of it wasted {100 * wasted_j / spent if spent else 0:.0f}%",
         ),
     ]
     scores = run.evaluations.filter(pl.col("ue").is_null()).sort("round").collect()

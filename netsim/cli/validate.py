@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from netsim.build import Parts
+    from netsim.execution import Forecast
 
 
 def validate(
@@ -66,6 +67,7 @@ def _check_run(path: Path) -> None:
 
 def _explain(target: str, overrides: list[str]) -> None:
     from netsim.build import build_parts
+    from netsim.execution import forecast
     from netsim.protocols import Silence
     from netsim.scenario.load import load_scenario, parse_override
     from netsim.scenario.model import Scenario
@@ -75,69 +77,64 @@ def _explain(target: str, overrides: list[str]) -> None:
     stop = {**raw["stop"], "target_accuracy": None, "patience_evaluations": None}
     network = Scenario.model_validate({**raw, "network_only": True, "stop": stop})
     parts = build_parts(network, Silence())
-    _print_link_budget(parts)
+    trial = forecast(parts)
+    _print_link_budget(parts, trial)
     _print_payloads(parts)
     _print_devices(parts)
-    _print_forecast(parts)
+    _print_forecast(trial)
 
 
-def _print_link_budget(parts: Parts) -> None:
+def _print_link_budget(parts: Parts, trial: Forecast) -> None:
     import numpy as np
+    import polars as pl
 
     from netsim.cli.console import print_table, quantity, seconds
     from netsim.units import to_db
 
     scenario, cell, uplink = parts.scenario, parts.cell, parts.uplink
     power_w, count = scenario.radio.max_power_w, len(cell)
-    share_hz = uplink.bandwidth_hz / count
+    per_ue = trial.uploads.group_by("ue").agg(
+        pl.col("sinr_db").median(),
+        pl.col("rate_bps").median(),
+        pl.col("bandwidth_hz").median(),
+        (pl.col("outcome") == "on_time").mean().alias("arrived"),
+    )
     rows = []
     for name, level in (("nearest", 0), ("25%", 25), ("median", 50), ("75%", 75), ("farthest", 100)):
         k = int(np.argsort(cell.distance_m)[round((count - 1) * level / 100)])
-        signal = np.array([power_w * cell.gain[k]])
-        noise = uplink.noise_psd_w_hz * share_hz
-        interference = cell.mean_interference_w[[k]]
-        rate = share_hz * np.log2(1 + signal / (noise + interference))
-        rows.append(
-            (
-                name,
-                f"{cell.distance_m[k]:.0f}",
-                f"{to_db(cell.gain[[k]])[0]:.1f}",
-                f"{to_db(signal)[0] + 30:.1f}",
-                f"{to_db(np.array([noise]))[0] + 30:.1f}",
-                f"{to_db(interference)[0] + 30:.1f}",
-                f"{to_db(signal / (noise + interference))[0]:.1f}",
-                quantity(float(rate[0]), "bit/s"),
-            )
-        )
+        gain_db, signal_dbm = to_db(float(cell.gain[k])), to_db(float(power_w * cell.gain[k])) + 30
+        found = per_ue.filter(pl.col("ue") == k)
+        row = [name, str(k), f"{cell.distance_m[k]:.0f}", f"{gain_db:.1f}", f"{signal_dbm:.1f}"]
+        if len(found):
+            seen = found.row(0, named=True)
+            noise_dbm = to_db(uplink.noise_psd_w_hz * seen["bandwidth_hz"]) + 30
+            row += [
+                f"{noise_dbm:.1f}",
+                "" if seen["sinr_db"] is None else f"{seen['sinr_db']:.1f}",
+                quantity(seen["rate_bps"], "bit/s"),
+                f"{100 * seen['arrived']:.0f}%",
+            ]
+        else:
+            row += ["", "", "", "never sent"]
+        rows.append(row)
     title = (
-        f"Link budget at P_max = {quantity(power_w, 'W')} and 1/{count} of {quantity(uplink.bandwidth_hz, 'Hz')}, "
-        f"mean fading; threshold {scenario.radio.sinr_threshold_db:g} dB"
+        f"Link budget at P_max = {quantity(power_w, 'W')}, W = {quantity(uplink.bandwidth_hz, 'Hz')}, "
+        f"threshold {scenario.radio.sinr_threshold_db:g} dB; medians of a trial of {trial.rounds} rounds"
     )
     headers = (
-        "UE",
-        "distance m",
-        "gain dB",
-        "signal dBm",
-        "noise dBm",
-        "interference dBm",
-        "SINR dB",
-        "rate",
-    )
-    print_table(headers, rows, title=title, right=range(1, 8))
-    deployment = parts.deployment
+        "place", "UE", "distance m", "gain dB", "signal dBm", "noise dBm", "SINR dB", "rate", "on time",
+    )  # fmt: skip
+    print_table(headers, rows, title=title, right=range(1, 9))
+    facts = [
+        ("sites", str(len(parts.deployment.positions_m))),
+        ("gNB density", f"{parts.deployment.density_per_m2 * 1e6:.3g} per km²"),
+        ("learning site", str(parts.deployment.learning_site)),
+        ("UEs", str(count)),
+        ("worst downlink", f"{cell.downlink_efficiency.min():.3g} bit/s/Hz"),
+    ]
     if uplink.coherence_s is not None:
-        print_table(("coherence time",), [(seconds(uplink.coherence_s),)])
-    print_table(
-        ("sites", "density 1/km²", "learning site", "UEs"),
-        [
-            (
-                str(len(deployment.positions_m)),
-                f"{deployment.density_per_m2 * 1e6:.3g}",
-                str(deployment.learning_site),
-                str(count),
-            )
-        ],
-    )
+        facts.append(("coherence time", seconds(uplink.coherence_s)))
+    print_table(("", ""), facts)
 
 
 def _print_payloads(parts: Parts) -> None:
@@ -183,13 +180,11 @@ def _print_devices(parts: Parts) -> None:
     print_table(headers, rows, title="Devices", right=(1,))
 
 
-def _print_forecast(parts: Parts) -> None:
+def _print_forecast(trial: Forecast) -> None:
     import polars as pl
 
     from netsim.cli.console import print_table, seconds
-    from netsim.execution import forecast
 
-    trial = forecast(parts)
     rounds = trial.per_round
     mean = rounds.select(pl.col("subscribed", "on_time", "late", "outage", "not_ready").mean()).row(
         0, named=True

@@ -104,6 +104,25 @@ def load_path(
     return _dataset(path.stem, train, test, test_fraction, seed)
 
 
+def capped(dataset: TextDataset, train_rows: int, test_rows: int, seed: int) -> TextDataset:
+    """At most so many rows of each split, drawn under `seed` and kept in their order.
+
+    Raises DataError if a class has no training row left.
+    """
+    parts = []
+    for split, rows, name in ((dataset.train, train_rows, "train"), (dataset.test, test_rows, "test")):
+        if len(split) > rows:
+            chosen = stream(seed, f"data.{name}_cap").permutation(len(split))[:rows]
+            split = _take(split, np.sort(chosen))
+        parts.append(split)
+    train, test = parts
+    missing = [c for i, c in enumerate(dataset.classes) if not (train.label == i).any()]
+    if missing:
+        rule = f"no row of class {missing[0]!r} is left among {len(train)} training rows; allow more"
+        raise DataError(rule, where=dataset.name)
+    return TextDataset(dataset.name, dataset.classes, train, test)
+
+
 def load_hub(
     name: str,
     config: str | None = None,

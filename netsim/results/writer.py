@@ -7,7 +7,8 @@ the same files. Every file is written under a temporary name, synced, and rename
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +33,37 @@ def table_schema(table: str) -> dict[str, pl.DataType]:
     return {c.name: _dtype(c) for c in TABLES[table]}
 
 
-def to_frame(table: str, columns: Columns) -> pl.DataFrame:
-    """Columns as a frame with the table's types; NaN and -1 become null where the table says so."""
-    declared = TABLES[table]
-    if set(columns) != {c.name for c in declared}:
-        odd = set(columns) ^ {c.name for c in declared}
-        raise RunError(f"table {table}: columns {sorted(odd)} are missing or not declared")
-    length = max(len(v) for v in columns.values() if np.ndim(v) > 0)
-    return pl.DataFrame([_series(c, columns[c.name], length) for c in declared])
+class TableBuffer:
+    """Rows of one table as they came: columns, or one value for all rows of a call."""
+
+    def __init__(self, table: str) -> None:
+        self.table = table
+        self.rows = 0
+        self._names = {c.name for c in TABLES[table]}
+        self._calls: list[tuple[Columns, int]] = []
+
+    def append(self, columns: Columns) -> None:
+        """Keep the rows of one call. At least one column is an array or a list."""
+        if columns.keys() != self._names:
+            odd = sorted(columns.keys() ^ self._names)
+            raise RunError(f"table {self.table}: columns {odd} are missing or not declared")
+        lengths = {len(v) for v in columns.values() if isinstance(v, np.ndarray | list)}
+        if len(lengths) != 1:
+            raise RunError(f"table {self.table}: columns must be equally long, found lengths {sorted(lengths)}")
+        length = lengths.pop()
+        self._calls.append((columns, length))
+        self.rows += length
+
+    def extend(self, other: TableBuffer) -> None:
+        """Take over the rows of `other`."""
+        self._calls += other._calls
+        self.rows += other.rows
+
+    def frame(self) -> pl.DataFrame:
+        """All rows, typed; NaN and -1 become null where the table says so."""
+        return pl.DataFrame(
+            [_series(column, [(call[column.name], n) for call, n in self._calls]) for column in TABLES[self.table]]
+        )
 
 
 class ParquetSink:
@@ -48,35 +72,33 @@ class ParquetSink:
     def __init__(self, folder: Path, rounds_per_part: int) -> None:
         self._folder = folder
         self._rounds_per_part = rounds_per_part
-        self._open: dict[str, list[pl.DataFrame]] = {}
-        self._pending: dict[str, list[pl.DataFrame]] = {}  # of the round in progress
+        self._closed = {table: TableBuffer(table) for table in TABLES}
+        self._pending = {table: TableBuffer(table) for table in TABLES}  # of the round in progress
         self._part = 0
         self.counts = dict.fromkeys(TABLES, 0)
 
     def write(self, table: str, columns: Columns) -> None:
-        """Append rows; they count once their round is closed."""
-        self._pending.setdefault(table, []).append(to_frame(table, columns))
+        """Append rows; they count once their round is closed. The arrays must not change afterwards."""
+        self._pending[table].append(columns)
 
     def close_round(self, round: int) -> None:
         """Accept the rows written since the last call; write a part at multiples of its length."""
-        for table, frames in self._pending.items():
-            self._open.setdefault(table, []).extend(frames)
-            self.counts[table] += sum(len(f) for f in frames)
-        self._pending = {}
+        for table, buffer in self._pending.items():
+            self._closed[table].extend(buffer)
+            self.counts[table] += buffer.rows
+        self._pending = {table: TableBuffer(table) for table in TABLES}
         if (round + 1) % self._rounds_per_part == 0:
             self._flush()
 
     def close(self) -> None:
         """Write what closed rounds have left; rows of an unfinished round are dropped."""
-        self._pending = {}
         self._flush()
 
     def _flush(self) -> None:
-        for table, frames in self._open.items():
-            frame = pl.concat(frames)
-            if len(frame):
-                write_parquet(frame, self._folder / table / f"part-{self._part:06d}.parquet")
-        self._open = {}
+        for table, buffer in self._closed.items():
+            if buffer.rows:
+                write_parquet(buffer.frame(), self._folder / table / f"part-{self._part:06d}.parquet")
+        self._closed = {table: TableBuffer(table) for table in TABLES}
         self._part += 1
 
 
@@ -84,18 +106,18 @@ class MemorySink:
     """A RecordSink that keeps everything; for forecasts and tests."""
 
     def __init__(self) -> None:
-        self._frames: dict[str, list[pl.DataFrame]] = {}
+        self._buffers = {table: TableBuffer(table) for table in TABLES}
 
     def write(self, table: str, columns: Columns) -> None:
         """Append rows."""
-        self._frames.setdefault(table, []).append(to_frame(table, columns))
+        self._buffers[table].append(columns)
 
     def close_round(self, round: int) -> None:
         """Nothing to do."""
 
     def frame(self, table: str) -> pl.DataFrame:
         """All rows of a table."""
-        return pl.concat([pl.DataFrame(schema=table_schema(table)), *self._frames.get(table, [])])
+        return self._buffers[table].frame()
 
 
 def write_parquet(frame: pl.DataFrame, path: Path) -> None:
@@ -107,9 +129,10 @@ def write_parquet(frame: pl.DataFrame, path: Path) -> None:
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise RunError(f"{path}: cannot be written: {error.strerror or error}") from None
+    except (OSError, pl.exceptions.ComputeError) as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise RunError(f"{path}: cannot be written: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _dtype(column: Column) -> pl.DataType:
@@ -124,20 +147,24 @@ def _dtype(column: Column) -> pl.DataType:
     return kinds[column.kind]
 
 
-def _series(column: Column, values: Any, length: int) -> pl.Series:
+def _series(column: Column, pieces: Sequence[tuple[Any, int]]) -> pl.Series:
+    """One column from the values of each call (an array, a list, or one value for its rows)."""
     dtype = _dtype(column)
+    if column.kind in ("str", "list"):
+        values: list[Any] = []
+        for given, length in pieces:
+            rows = given.tolist() if isinstance(given, np.ndarray) else given
+            values += rows if isinstance(rows, list) else [rows] * length
+        return pl.Series(column.name, values, dtype=dtype)
+    kinds = {"float": np.float64, "bool": np.bool_}
+    array = np.empty(sum(length for _, length in pieces), dtype=kinds.get(column.kind, np.int64))
+    at = 0
+    for given, length in pieces:
+        array[at : at + length] = given
+        at += length
+    series = pl.Series(column.name, array)
+    if column.nullable:
+        series = series.fill_nan(None) if column.kind == "float" else series.set(series < 0, None)
     if column.kind == "enum":
-        codes = pl.Series(np.broadcast_to(np.asarray(values, dtype=np.int64), length))
-        codes = codes.set(codes < 0, None) if column.nullable else codes
-        return pl.Series(column.name, column.categories, dtype=dtype).gather(codes)
-    if column.kind in ("int", "float"):
-        number = np.int64 if column.kind == "int" else np.float64
-        series = pl.Series(column.name, np.broadcast_to(np.asarray(values, dtype=number), length))
-        if column.nullable:
-            return series.fill_nan(None) if column.kind == "float" else series.set(series < 0, None)
-        return series
-    if column.kind == "list":
-        return pl.Series(column.name, np.asarray(values, dtype=np.int64).tolist(), dtype=dtype)
-    if np.ndim(values) == 0:
-        return pl.Series(column.name, [values], dtype=dtype).new_from_index(0, length)
-    return pl.Series(column.name, values, dtype=dtype)
+        return pl.Series(column.name, column.categories, dtype=dtype).gather(series)
+    return series

@@ -1,0 +1,50 @@
+"""Shared fixtures: small network-only scenarios and their runs in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netsim.build import build_parts, build_simulation
+from netsim.protocols import Silence
+from netsim.results.writer import MemorySink
+from netsim.scenario.load import load_scenario
+from netsim.scenario.model import Scenario
+
+SHARED = Path(__file__).parents[2] / "shared"
+"""Real data beside the checkout; tests that use it skip where it is absent."""
+
+NETWORK: dict[str, Any] = {
+    "network_only": True,
+    "rounds": 4,
+    "ues.count": 12,
+    "topology.window_km": 8,
+    "data.train_samples": 400,
+    "data.test_samples": 50,
+}
+
+
+@pytest.fixture
+def network_scenario() -> Callable[..., Scenario]:
+    """Make a small network-only quickstart with overrides."""
+
+    def make(overrides: Mapping[str, Any] | None = None) -> Scenario:
+        return load_scenario("quickstart", {**NETWORK, **(overrides or {})})
+
+    return make
+
+
+@pytest.fixture
+def simulate(network_scenario: Callable[..., Scenario]) -> Callable[..., MemorySink]:
+    """Run a small network-only quickstart with overrides; its tables stay in memory."""
+
+    def make(overrides: Mapping[str, Any] | None = None, tie_seed: int | None = None) -> MemorySink:
+        sink = MemorySink()
+        parts = build_parts(network_scenario(overrides), Silence())
+        build_simulation(parts, sink, Silence(), tie_seed=tie_seed).run()
+        return sink
+
+    return make

@@ -1,0 +1,70 @@
+"""The balance checks pass on real runs and catch a table that was tampered with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from netsim.execution import run
+from netsim.results.checks import check_run
+from netsim.results.reader import Run, open_run
+from netsim.scenario.model import Scenario
+
+SCENARIOS: dict[str, dict[str, Any]] = {
+    "quickstart": {},
+    "many": {"ues.count": 60},
+    "blocks": {"radio.fading": "block"},
+    "arrival": {"round.alloc_start": "arrival"},
+    "arrival-blocks": {"round.alloc_start": "arrival", "radio.fading": "block", "ues.count": 40},
+    "endless": {"round.deadline_s": math.inf, "round.compute_limit_s": None},
+    "tight": {"round.compute_limit_s": 0.3},
+    "hex": {"topology.kind": "hex", "radio.shadowing_std_db": 6.0},
+    "w0": {"downlink.w0_broadcast": "every_round", "downlink.bandwidth_hz": 1e9},
+    "fedlora": {"scheme.kind": "fedlora"},
+    "few": {"scheme.ues_per_round": 3},
+    "flops": {"compute.model": "flops"},
+}
+
+
+def _checks(found: Run, scenario: Scenario) -> dict[str, bool]:
+    checks = check_run(
+        found, bandwidth_hz=scenario.radio.bandwidth_hz, one_draw_per_upload=scenario.radio.fading == "round"
+    )
+    return {c.name: c.passed for c in checks}
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_runs_balance(name: str, network_scenario: Callable[..., Scenario], tmp_path: Path) -> None:
+    scenario = network_scenario(SCENARIOS[name])
+    results = _checks(run(scenario, out=tmp_path / "run"), scenario)
+    assert len(results) >= 20
+    assert all(results.values()), [check for check, passed in results.items() if not passed]
+
+
+TAMPER: dict[str, tuple[str, pl.Expr]] = {
+    "upload energy = power x airtime": ("uploads", (pl.col("energy_j") * 1.001).alias("energy_j")),
+    "compute energy = cycles x rho f^2": ("ues", (pl.col("cpu_hz") * 1.001).alias("cpu_hz")),
+    "energy of spans = of rounds": ("rounds", (pl.col("uplink_energy_j") + 1e-3).alias("uplink_energy_j")),
+    "rate = band x log2(1 + SINR)": ("uploads", (pl.col("sinr_db") + 1e-3).alias("sinr_db")),
+    "bits delivered = of rounds": ("rounds", (pl.col("delivered_bits") + 1.0).alias("delivered_bits")),
+    "no span ends before it starts": ("spans", (pl.col("start_s") + 100.0).alias("start_s")),
+    "outcomes of uploads = of rounds": ("rounds", (pl.col("late") + 1).alias("late")),
+    "shares of a gNB sum to at most 1": ("spans", (pl.col("bandwidth_hz") * 1.1).alias("bandwidth_hz")),
+    "rounds follow one another": ("rounds", (pl.col("end_s") + 0.5).alias("end_s")),
+    "uploads end by the deadline": ("uploads", (pl.col("deadline_s") - 3.0).alias("deadline_s")),
+}
+
+
+@pytest.mark.parametrize("check", TAMPER)
+def test_tampering_is_caught(check: str, network_scenario: Callable[..., Scenario], tmp_path: Path) -> None:
+    scenario = network_scenario()
+    run(scenario, out=tmp_path / "run")
+    table, change = TAMPER[check]
+    part = next((tmp_path / "run" / table).glob("*.parquet"))
+    pl.read_parquet(part).with_columns(change).write_parquet(part)
+    assert not _checks(open_run(tmp_path / "run"), scenario)[check]

@@ -1,0 +1,106 @@
+"""Scenarios: overrides are typed by the model, errors name the key, TOML comes back the same."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from netsim.errors import ScenarioError
+from netsim.scenario.load import bundled_names, load_scenario, parse_override, to_toml
+from netsim.scenario.schema import schema_rows
+
+
+def test_every_bundled_scenario_loads() -> None:
+    assert "quickstart" in bundled_names()
+    for name in bundled_names():
+        assert load_scenario(name).name == name
+
+
+def test_overrides_are_typed() -> None:
+    keys = {"rounds": 3, "radio.bandwidth_hz": 2e7, "modules.1.rank": 5, "round.deadline_s": math.inf}
+    scenario = load_scenario("quickstart", keys)
+    assert scenario.rounds == 3
+    assert scenario.radio.bandwidth_hz == 2e7
+    assert [m.rank for m in scenario.modules] == [4, 5, 16, 32]
+    assert scenario.round.deadline_s == math.inf
+
+
+def test_override_of_a_default_list(tmp_path: Path) -> None:
+    path = tmp_path / "bare.toml"
+    path.write_text('name = "bare"\n')
+    assert [m.rank for m in load_scenario(path, {"modules.0.rank": 2}).modules] == [2, 8, 16, 32]
+
+
+def test_parse_override() -> None:
+    assert parse_override("rounds=3") == ("rounds", 3)
+    assert parse_override("radio.fading=block") == ("radio.fading", "block")
+    assert parse_override("modules.0.target_modules=['query']") == ("modules.0.target_modules", ["query"])
+    assert parse_override("name=a=b") == ("name", "a=b")
+    with pytest.raises(ScenarioError, match=r"a\.b=value"):
+        parse_override("rounds")
+
+
+def test_resolved_scenario_loads_as_the_same(tmp_path: Path) -> None:
+    (tmp_path / "sites.csv").write_text("x_m,y_m\n0,0\n500,0\n")
+    overrides = {
+        "topology.kind": "file",
+        "topology.path": str(tmp_path / "sites.csv"),
+        "data.dirichlet_concentration": math.inf,
+        "name": 'quote " and \n line',
+        "scheme.kind": "fedlora",
+        "scheme.rank": 16,
+    }
+    scenario = load_scenario("quickstart", overrides)
+    (tmp_path / "again.toml").write_text(to_toml(scenario))
+    assert load_scenario(tmp_path / "again.toml") == scenario
+
+
+def test_paths_are_relative_to_the_scenario_file(tmp_path: Path) -> None:
+    (tmp_path / "s.toml").write_text('[topology]\nkind = "file"\npath = "sites.csv"\n')
+    assert load_scenario(tmp_path / "s.toml").topology.path == tmp_path / "sites.csv"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"radio.bandwith_hz": 1e6}, r"radio\.bandwith_hz: unknown key; did you mean bandwidth_hz\?"),
+        ({"radio.bandwidth_hz": -1.0}, r"radio\.bandwidth_hz: .*greater than 0 \(found -1\.0\)"),
+        ({"radio.bandwidth_hz": math.nan}, r"radio\.bandwidth_hz: .*\(found nan\)"),
+        ({"radio.bandwidth_hz": math.inf}, r"radio\.bandwidth_hz: must be a finite number \(found inf\)"),
+        ({"radio.pathloss_exponent": 2.0}, r"radio\.pathloss_exponent: .*greater than 2"),
+        ({"rounds": "many"}, r"rounds: .*integer.*'many'"),
+        ({"modules.7.rank": 3}, r"modules\.7: must be an index below 4"),
+        ({"modules": []}, r"modules: "),
+        ({"rounds.x": 1}, r"rounds: is not a section"),
+        ({"round.compute_limit_s": 99.0}, r"compute_limit_s must be below deadline_s"),
+        ({"topology.kind": "file"}, r"path is given exactly when kind is file"),
+        ({"network_only": True, "stop.target_accuracy": 0.9}, r"stop\.target_accuracy depends on learning"),
+        ({"devices.0.cpu_hz_min": 9e9}, r"devices\.0: cpu_hz_min must not exceed cpu_hz_max"),
+        ({"topology.density_per_km2": 1e9}, r"at most 1e6"),
+    ],
+)
+def test_a_broken_rule_is_named(overrides: dict[str, object], message: str) -> None:
+    with pytest.raises(ScenarioError, match=message):
+        load_scenario("quickstart", overrides)
+
+
+def test_no_such_scenario() -> None:
+    with pytest.raises(ScenarioError, match="nowhere: no such file, and not a bundled scenario"):
+        load_scenario("nowhere")
+
+
+def test_not_toml(tmp_path: Path) -> None:
+    (tmp_path / "bad.toml").write_text("rounds = = 3")
+    with pytest.raises(ScenarioError, match=r"bad\.toml: not a TOML file"):
+        load_scenario(tmp_path / "bad.toml")
+
+
+def test_schema_lists_every_key_with_a_meaning() -> None:
+    rows = {row["key"]: row for row in schema_rows()}
+    assert rows["radio.bandwidth_hz"]["unit"] == "Hz"
+    assert rows["modules[].rank"]["default"] == "8"
+    assert all(row["meaning"] for row in rows.values())
+    dimensional = ("_hz", "_s", "_j", "_w", "_db", "_km", "_m", "_km2")
+    assert all(row["unit"] for key, row in rows.items() if key.endswith(dimensional))

@@ -1,0 +1,51 @@
+"""What is loaded when: the command line is there at once, a network-only run has no torch."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+
+def _python(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_import_loads_neither_torch_nor_polars() -> None:
+    heavy = "sorted({'torch', 'polars', 'numpy', 'scipy', 'pydantic', 'transformers'} & set(sys.modules))"
+    assert _python(f"import sys, netsim; sys.stdout.write(repr({heavy}))") == "[]"
+
+
+def test_help_is_quick_and_loads_no_torch() -> None:
+    code = (
+        "import sys\nfrom netsim.cli.main import app\n"
+        "try:\n    app(['--help'])\nexcept SystemExit:\n    pass\n"
+        "assert not {'torch', 'polars', 'scipy'} & set(sys.modules)"
+    )
+    _python(code)
+    times = []
+    for _ in range(3):
+        begun = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "netsim.cli.main", "--help"], capture_output=True, check=True)
+        times.append(time.perf_counter() - begun)
+    assert min(times) < 0.5
+
+
+def test_every_public_name_exists() -> None:
+    import netsim
+
+    assert all(getattr(netsim, name) is not None for name in netsim.__all__)
+
+
+def test_network_only_run_imports_no_torch(tmp_path: Path) -> None:
+    code = (
+        "import sys, netsim\n"
+        "s = netsim.load_scenario('quickstart', {'network_only': True, 'rounds': 2, 'ues.count': 5})\n"
+        f"run = netsim.run(s, out={str(tmp_path / 'run')!r})\n"
+        "assert run.metadata['status'] == 'done'\n"
+        "sys.stdout.write(repr(sorted({'torch', 'peft', 'transformers'} & set(sys.modules))))"
+    )
+    assert _python(code) == "[]"

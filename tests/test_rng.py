@@ -1,0 +1,25 @@
+"""Streams depend on seed, name and indices, and arrays keep their head when they grow."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from netsim.rng import stream
+
+
+def test_same_key_same_numbers() -> None:
+    assert np.array_equal(stream(3, "fading", 1, 2).random(5), stream(3, "fading", 1, 2).random(5))
+
+
+def test_every_part_of_the_key_matters() -> None:
+    base = stream(3, "fading", 1, 2).random()
+    others = [stream(4, "fading", 1, 2), stream(3, "shadowing", 1, 2), stream(3, "fading", 2, 2), stream(3, "fading", 1)]
+    assert all(base != other.random() for other in others)
+
+
+def test_longer_arrays_keep_their_head() -> None:
+    for draw in ("standard_exponential", "standard_normal", "random"):
+        short = getattr(stream(1, "x"), draw)(100)
+        long = getattr(stream(1, "x"), draw)(1000)
+        assert np.array_equal(short, long[:100])
+    assert np.array_equal(stream(1, "x").poisson(200.0, 50), stream(1, "x").poisson(200.0, 500)[:50])
