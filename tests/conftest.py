@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +12,6 @@ from netsim.protocols import Silence
 from netsim.results.writer import MemorySink
 from netsim.scenario.load import load_scenario
 from netsim.scenario.model import Scenario
-
-SHARED = Path(__file__).parents[2] / "shared"
-"""Real data beside the checkout; tests that use it skip where it is absent."""
 
 NETWORK: dict[str, Any] = {
     "network_only": True,

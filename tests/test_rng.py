@@ -13,7 +13,12 @@ def test_same_key_same_numbers() -> None:
 
 def test_every_part_of_the_key_matters() -> None:
     base = stream(3, "fading", 1, 2).random()
-    others = [stream(4, "fading", 1, 2), stream(3, "shadowing", 1, 2), stream(3, "fading", 2, 2), stream(3, "fading", 1)]
+    others = [
+        stream(4, "fading", 1, 2),
+        stream(3, "shadowing", 1, 2),
+        stream(3, "fading", 2, 2),
+        stream(3, "fading", 1),
+    ]
     assert all(base != other.random() for other in others)
 
 

@@ -35,8 +35,16 @@ def test_an_upload_that_ends_exactly_at_the_deadline_is_in_time() -> None:
     assert result.finish_s[0] <= 2.0
 
 
-def _integrate(payload: float, band: float, ratio: np.ndarray, start: float, deadline: float, threshold: float,
-               origin: float, coherence: float) -> tuple[float, float]:
+def _integrate(
+    payload: float,
+    band: float,
+    ratio: np.ndarray,
+    start: float,
+    deadline: float,
+    threshold: float,
+    origin: float,
+    coherence: float,
+) -> tuple[float, float]:
     """Finish and bits by going through the blocks one by one."""
     bits, now = 0.0, start
     while now < deadline:

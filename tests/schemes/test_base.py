@@ -91,7 +91,9 @@ GOOD = {"ue": [0, 0, 1], "module": [0, 1, 0], "share": [0.2, 0.3, 0.5], "power_w
         ({"share": [0.2, float("nan"), 0.5]}, "shares must"),
     ],
 )
-def test_infeasible_plans_are_refused(observation: Observation, change: dict[str, list[float]], rule: str) -> None:
+def test_infeasible_plans_are_refused(
+    observation: Observation, change: dict[str, list[float]], rule: str
+) -> None:
     columns = {name: np.array(values) for name, values in {**GOOD, **change}.items()}
     with pytest.raises(RunError, match=f"scheme x, round 1: {rule}|scheme x: .*{rule}"):
         check_plan("x", RoundPlan(**columns), observation)

@@ -46,7 +46,8 @@ def test_more_ues_leave_place_hardware_and_fading_of_the_others(simulate: Simula
     # noise and so SINR depend on the share; on one band of noise 0 they do not
     quiet = {"radio.noise_psd_dbm_hz": -300.0, "round.compute_limit_s": 5.9}
     few, many = (
-        simulate({**quiet, "ues.count": n}).frame("uploads").select("round", "ue", "sinr_db") for n in (10, 25)
+        simulate({**quiet, "ues.count": n}).frame("uploads").select("round", "ue", "sinr_db")
+        for n in (10, 25)
     )
     both = few.join(many, on=["round", "ue"], suffix="_many")
     assert len(both) > 20
@@ -72,10 +73,16 @@ def test_barrier_starts_all_uploads_together(simulate: Simulate) -> None:
     uploads = simulate().frame("uploads")
     assert (uploads.group_by("round").agg(pl.col("start_s").n_unique())["start_s"] == 1).all()
     compute_end = uploads["start_s"] - uploads["wait_s"]
-    last = uploads.with_columns(end=compute_end).group_by("round").agg(pl.col("end").max(), pl.col("start_s").first())
+    last = (
+        uploads.with_columns(end=compute_end)
+        .group_by("round")
+        .agg(pl.col("end").max(), pl.col("start_s").first())
+    )
     rounds = simulate().frame("rounds").join(last, on="round")
     limit = rounds["start_s"] + 2.5
-    assert ((rounds["end"] - rounds["start_s_right"]).abs() < 1e-9).any() or (limit == rounds["start_s_right"]).any()
+    assert ((rounds["end"] - rounds["start_s_right"]).abs() < 1e-9).any() or (
+        limit == rounds["start_s_right"]
+    ).any()
 
 
 def test_arrival_starts_each_upload_after_its_computing(simulate: Simulate) -> None:
@@ -122,7 +129,9 @@ def test_no_noise_makes_sinr_independent_of_the_share(simulate: Simulate) -> Non
 
 
 def test_a_round_ends_when_its_last_upload_does(simulate: Simulate) -> None:
-    sink = simulate({"round.deadline_s": 1e4, "round.compute_limit_s": None, "radio.sinr_threshold_db": -60.0})
+    sink = simulate(
+        {"round.deadline_s": 1e4, "round.compute_limit_s": None, "radio.sinr_threshold_db": -60.0}
+    )
     last = sink.frame("uploads").group_by("round").agg(pl.col("end_s").max().alias("last"))
     both = sink.frame("rounds").join(last, on="round")
     assert np.allclose(both["end_s"], both["last"] + 0.01)
@@ -138,11 +147,13 @@ def test_foundation_model_is_sent_once_or_every_round(simulate: Simulate) -> Non
 
 @pytest.mark.parametrize(
     ("stop", "reason"),
-    [({"stop.simulated_s": 20.0}, "simulated_s"), ({"stop.energy_j": 10.0}, "energy_j"), ({"rounds": 3}, "rounds")],
+    [
+        ({"stop.simulated_s": 20.0}, "simulated_s"),
+        ({"stop.energy_j": 10.0}, "energy_j"),
+        ({"rounds": 3}, "rounds"),
+    ],
 )
-def test_stop_rules(
-    network_scenario: Callable[..., Scenario], stop: Mapping[str, Any], reason: str
-) -> None:
+def test_stop_rules(network_scenario: Callable[..., Scenario], stop: Mapping[str, Any], reason: str) -> None:
     scenario = network_scenario({"rounds": 100, **stop})
     end = build_simulation(build_parts(scenario, Silence()), MemorySink(), Silence()).run()
     assert end.reason == reason
@@ -178,7 +189,9 @@ class _TwoModules:
 def test_two_modules_are_computed_in_turn_and_sent_side_by_side(
     network_scenario: Callable[..., Scenario],
 ) -> None:
-    parts = build_parts(network_scenario({"radio.sinr_threshold_db": -60.0, "downlink.bandwidth_hz": 1e9}), Silence())
+    parts = build_parts(
+        network_scenario({"radio.sinr_threshold_db": -60.0, "downlink.bandwidth_hz": 1e9}), Silence()
+    )
     sink = MemorySink()
     simulation = build_simulation(parts, sink, Silence())
     simulation.scheme = _TwoModules()

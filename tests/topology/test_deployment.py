@@ -70,5 +70,7 @@ def test_one_or_two_sites_are_enough(count: int) -> None:
 def test_learning_site_must_exist() -> None:
     graph = nx.Graph()
     graph.add_node("a", x_m=0.0, y_m=0.0)
-    with pytest.raises(ScenarioError, match=r"topology\.learning_site: must name one of the 1 sites \(found 4\)"):
+    with pytest.raises(
+        ScenarioError, match=r"topology\.learning_site: must name one of the 1 sites \(found 4\)"
+    ):
         explicit_sites(graph, learning_site=4)

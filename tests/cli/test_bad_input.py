@@ -1,0 +1,118 @@
+"""Bad input: exit code 2, one message that names place, value and rule, no traceback, nothing lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from netsim.cli.main import main
+
+LEARN = ["--set", "rounds=1", "--set", "ues.count=3"]
+
+
+class Done(NamedTuple):
+    """How a command ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Netsim = Callable[..., Done]
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Netsim:
+    """Run the command line in this process (a process of its own costs seconds), in a new folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> Done:
+        monkeypatch.setattr("sys.argv", ["netsim", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        code = ended.value.code
+        return Done(code if isinstance(code, int) else 0, *capsys.readouterr())
+
+    return run
+
+
+def _tsv(folder: Path, train: str, dev: str = "sentence\tlabel\nfine\t1\nbad\t0\n") -> str:
+    folder.mkdir()
+    (folder / "train.tsv").write_text(train)
+    (folder / "dev.tsv").write_text(dev)
+    return f"data.path={folder}"
+
+
+def _check(done: Done, *fragments: str) -> None:
+    assert done.returncode == 2, done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+    lines = [line for line in done.stderr.splitlines() if line]
+    assert len(lines) == 1, done.stderr
+    for fragment in fragments:
+        assert fragment in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fragments"),
+    [
+        (["missing.toml"], ["missing.toml", "no such file"]),
+        (
+            ["--set", "radio.bandwith_hz=1e6"],
+            ["radio.bandwith_hz", "unknown key", "did you mean bandwidth_hz"],
+        ),
+        (["--set", "radio.bandwidth_hz=-1"], ["radio.bandwidth_hz", "-1", "greater than 0"]),
+        (["--set", "round.deadline_s=nan"], ["deadline_s", "nan"]),
+        (["--set", "rounds"], ["a.b=value", "rounds"]),
+        (["--set", "scheme.kind=none"], ["scheme.kind", "fedlora", "none"]),
+        (["--set", "scheme.rankk=3"], ["scheme.rankk", "unknown parameter"]),
+        (
+            ["--network-only", "--set", "stop.target_accuracy=0.9"],
+            ["stop.target_accuracy", "depends on learning"],
+        ),
+        (["--network-only", "--set", "model.path=."], ["payload_bits_override", "network-only"]),
+        (["--set", "data.path=nowhere"], ["nowhere", "does not exist"]),
+        (["--set", "model.path=nowhere"], ["nowhere", "folder"]),
+    ],
+)
+def test_one_message(arguments: list[str], fragments: list[str], command: Netsim) -> None:
+    _check(command("run", *arguments), *fragments)
+
+
+@pytest.mark.parametrize(
+    ("train", "fragments"),
+    [
+        ("", ["train.tsv"]),
+        ("sentence\tlabel\n", ["train.tsv"]),
+        ("sentence\tlabel\ngood\t1\nbroken row\nbad\t0\n", ["train.tsv", "line 3"]),
+        ("sentence\tlabel\ngood\t1\nbad\t\n", ["train.tsv", "line 3"]),
+        ("sentence\ngood\n", ["train.tsv", "label"]),
+    ],
+)
+def test_bad_data_files(train: str, fragments: list[str], tmp_path: Path, command: Netsim) -> None:
+    done = command("run", *LEARN, "--set", _tsv(tmp_path / "data", train))
+    _check(done, *fragments)
+
+
+def test_taken_output_folder(tmp_path: Path, command: Netsim) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("precious")
+    _check(command("run", "--out", "mine"), "mine", "new or empty")
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "precious"
+    assert [p.name for p in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
+
+
+def test_validate_of_no_run_folder(tmp_path: Path, command: Netsim) -> None:
+    _check(command("validate", "."), "is not a run folder")
+
+
+def test_a_failed_run_says_so_in_its_folder(tmp_path: Path, command: Netsim) -> None:
+    import json
+
+    done = command("run", *LEARN, "--out", "r", "--set", "data.path=nowhere")
+    _check(done, "nowhere")
+    metadata = json.loads((tmp_path / "r" / "metadata.json").read_text())
+    assert metadata["status"] == "failed"
+    assert "nowhere" in metadata["error"]
