@@ -1,0 +1,195 @@
+"""Self-attention over texts packed end to end: texts of similar length are attended to together.
+
+Everything else in an encoder works token by token and needs no padding. Here texts are put in groups whose
+longest is not much longer than their shortest, and only the slots of a group are padded.
+
+Symbols: T tokens, S texts, H heads of d numbers, L slots per text of a group, h = H d.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from netsim.units import IntArray
+
+SPREAD = 1.4  # longest text of a group, at most, times its shortest
+SLACK = 4  # and tokens beyond that
+
+
+@dataclass(frozen=True)
+class Group:
+    """Texts that are attended to together."""
+
+    texts: int  # S_b
+    slots: int  # L_b
+    start: int  # first slot among all slots of the chunk, counted per head
+    gather: torch.Tensor  # [3 S_b H L_b] rows of qkv seen as [(T+1) 3 H, d]
+    gather_context: torch.Tensor  # [S_b H L_b] rows of a context seen as [(T+1) H, d]
+    gather_kv: torch.Tensor  # [2 S_b H L_b] rows of kv seen as [(T+1) 2 H, d]
+    members: torch.Tensor  # [S_b] text numbers
+    bias: torch.Tensor | None  # [S_b H, 1, L_b] 0, or -inf in padding; None: nothing is padded
+
+
+@dataclass(frozen=True)
+class Packing:
+    """Where each token of a chunk stands in its group."""
+
+    tokens: int
+    heads: int
+    groups: tuple[Group, ...]
+    slots: int  # of all groups and heads
+    scatter: torch.Tensor  # [T H] slot of each token and head
+    scatter_qkv: torch.Tensor  # [T 3 H] the same in three arrays of slots, one after the other
+    scatter_kv: torch.Tensor  # [T 2 H]
+    first: torch.Tensor  # [S] first token of each text
+    by_group: torch.Tensor  # [S] where each text stands when texts are listed group by group
+
+
+def pack(length: IntArray, heads: int) -> Packing:
+    """Plan of a chunk whose texts have `length` [S] tokens."""
+    tokens, first = int(length.sum()), np.cumsum(length) - length
+    order = np.argsort(length, kind="stable")
+    groups: list[Group] = []
+    slot = np.zeros((tokens, heads), dtype=np.int64)
+    start = begin = 0
+    while begin < len(order):
+        longest = int(length[order[begin]] * SPREAD) + SLACK
+        end = int(np.searchsorted(length[order], longest, side="right"))
+        members = order[begin:end]
+        L = int(length[members].max())
+        inside = np.arange(L) < length[members][:, None]  # [S_b, L]
+        token = np.where(inside, first[members][:, None] + np.arange(L), tokens)  # row T is all zeros
+        slots = start + np.arange(len(members) * heads * L).reshape(len(members), heads, L)
+        slot[token[inside]] = slots.transpose(0, 2, 1)[inside]
+        bias = None
+        if not inside.all():
+            blocked = np.where(inside, 0.0, -np.inf).astype(np.float32)[:, None]
+            bias = torch.from_numpy(np.repeat(blocked, heads, axis=0))
+        groups.append(
+            Group(
+                texts=len(members),
+                slots=L,
+                start=start,
+                gather=_rows(token, 3, heads),
+                gather_context=_rows(token, 1, heads),
+                gather_kv=_rows(token, 2, heads),
+                members=torch.from_numpy(members),
+                bias=bias,
+            )
+        )
+        start += len(members) * heads * L
+        begin = end
+    by_group = np.empty(len(order), dtype=np.int64)
+    by_group[order] = np.arange(len(order))
+    arrays = np.arange(3)[:, None] * start
+    return Packing(
+        tokens=tokens,
+        heads=heads,
+        groups=tuple(groups),
+        slots=start,
+        scatter=torch.from_numpy(slot.reshape(-1)),
+        scatter_qkv=torch.from_numpy((slot[:, None] + arrays).reshape(-1)),
+        scatter_kv=torch.from_numpy((slot[:, None] + arrays[:2]).reshape(-1)),
+        first=torch.from_numpy(first),
+        by_group=torch.from_numpy(by_group),
+    )
+
+
+def _rows(token: IntArray, parts: int, heads: int) -> torch.Tensor:
+    """Rows [parts, S_b, heads, L] of an array [T + 1, parts, heads, d] seen as [(T+1) parts heads, d]."""
+    part, head = np.arange(parts)[:, None, None, None], np.arange(heads)[None, None, :, None]
+    return torch.from_numpy(((token[None, :, None, :] * parts + part) * heads + head).reshape(-1))
+
+
+Saved = list[Any]
+
+
+def attend(qkv: torch.Tensor, plan: Packing, saved: Saved | None) -> torch.Tensor:
+    """Context [T, h] of `qkv` [T + 1, 3 h], whose last row is zero. `saved` gets what `attend_back` needs."""
+    H = plan.heads
+    d = qkv.shape[1] // (3 * H)
+    rows = qkv.view(-1, d)
+    context = torch.empty(plan.slots, d)
+    for group in plan.groups:
+        q, k, v = rows.index_select(0, group.gather).view(3, group.texts * H, group.slots, d)
+        weight = _weights(q, k, group.bias)
+        size = group.texts * H * group.slots
+        torch.bmm(weight, v, out=context[group.start : group.start + size].view_as(q))
+        if saved is not None:
+            saved.append((q, k, v, weight))
+    return context.index_select(0, plan.scatter).view(plan.tokens, H * d)
+
+
+def attend_back(d_context: torch.Tensor, plan: Packing, saved: Saved) -> torch.Tensor:
+    """Gradient of qkv [T, 3 h] from that of the context, [T + 1, h] with a last row of zeros."""
+    H = plan.heads
+    d = d_context.shape[1] // H
+    rows = d_context.view(-1, d)
+    slots = torch.empty(3, plan.slots, d)
+    for group, (q, k, v, weight) in zip(plan.groups, saved, strict=True):
+        size = group.texts * H * group.slots
+        dq, dk, dv = (part[group.start : group.start + size].view_as(q) for part in slots)
+        d_out = rows.index_select(0, group.gather_context).view_as(q)
+        torch.bmm(weight.transpose(1, 2), d_out, out=dv)
+        d_score = _scores_back(d_out, v, weight, d)
+        torch.bmm(d_score, k, out=dq)
+        torch.bmm(d_score.transpose(1, 2), q, out=dk)
+    return slots.view(-1, d).index_select(0, plan.scatter_qkv).view(plan.tokens, 3 * H * d)
+
+
+def attend_first(q: torch.Tensor, kv: torch.Tensor, plan: Packing, saved: Saved | None) -> torch.Tensor:
+    """Context [S, h] of the texts' first tokens: `q` [S, h] of these, `kv` [T + 1, 2 h] of all."""
+    H = plan.heads
+    h = q.shape[1]
+    rows = kv.view(-1, h // H)
+    contexts = []
+    for group in plan.groups:
+        k, v = rows.index_select(0, group.gather_kv).view(2, group.texts * H, group.slots, h // H)
+        query = q.index_select(0, group.members).view(group.texts * H, 1, h // H)
+        weight = _weights(query, k, group.bias)
+        contexts.append(torch.bmm(weight, v).view(group.texts, h))
+        if saved is not None:
+            saved.append((query, k, v, weight))
+    return torch.cat(contexts).index_select(0, plan.by_group)
+
+
+def attend_first_back(
+    d_context: torch.Tensor, plan: Packing, saved: Saved
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Gradients of q [S, h] and kv [T, 2 h] from that of the context [S, h]."""
+    H = plan.heads
+    h = d_context.shape[1]
+    d = h // H
+    slots = torch.empty(2, plan.slots, d)
+    queries = []
+    for group, (query, k, v, weight) in zip(plan.groups, saved, strict=True):
+        size = group.texts * H * group.slots
+        dk, dv = (part[group.start : group.start + size].view_as(k) for part in slots)
+        d_out = d_context.index_select(0, group.members).view_as(query)
+        torch.bmm(weight.transpose(1, 2), d_out, out=dv)
+        d_score = _scores_back(d_out, v, weight, d)
+        torch.bmm(d_score.transpose(1, 2), query, out=dk)
+        queries.append(torch.bmm(d_score, k).view(group.texts, h))
+    d_kv = slots.view(-1, d).index_select(0, plan.scatter_kv).view(plan.tokens, 2 * h)
+    return torch.cat(queries).index_select(0, plan.by_group), d_kv
+
+
+def _weights(q: torch.Tensor, k: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+    """softmax(q k^T / sqrt(d)) over the slots that hold tokens."""
+    scale = q.shape[-1] ** -0.5
+    if bias is None:
+        scores = torch.bmm(q, k.transpose(1, 2)).mul_(scale)
+    else:
+        scores = torch.baddbmm(bias, q, k.transpose(1, 2), alpha=scale)
+    return torch.softmax(scores, -1)
+
+
+def _scores_back(d_out: torch.Tensor, v: torch.Tensor, weight: torch.Tensor, d: int) -> torch.Tensor:
+    """Gradient of q k^T, the factor 1/sqrt(d) included."""
+    d_weight = torch.bmm(d_out, v.transpose(1, 2))
+    d_score = torch._softmax_backward_data(d_weight, weight, -1, weight.dtype)
+    return d_score.mul_(d**-0.5)

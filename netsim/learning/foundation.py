@@ -1,0 +1,151 @@
+"""The frozen foundation model w_0 and its tokenizer: built in, from a folder, or from the hub.
+
+Only safetensors are read and no code of a model repository is run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+from netsim.errors import InputError
+from netsim.learning.builtin import model_folder
+from netsim.learning.payload import BUILTIN
+
+
+@dataclass(frozen=True)
+class Foundation:
+    """A sequence-classification model in float32, all of it frozen, without dropout."""
+
+    name: str  # "builtin", a hub name, or the folder's own name: never a path of this machine
+    model: Any  # transformers.PreTrainedModel
+    tokenizer: Any
+    classes: int
+    head: tuple[str, ...]  # names of the modules that every adapter brings for itself
+    max_tokens: int  # longest text the model takes
+
+    @property
+    def parameters(self) -> int:
+        """Parameters of w_0, without the head."""
+        head = tuple(f"{name}." for name in self.head)
+        return sum(p.numel() for name, p in self.model.named_parameters() if not name.startswith(head))
+
+    def bits(self, bits_per_parameter: float = 32.0) -> float:
+        """Size of w_0, bit."""
+        return self.parameters * bits_per_parameter
+
+
+def load_foundation(name: str, classes: int) -> Foundation:
+    """Load "builtin", a local folder in the format of the hub, or a name on the hub."""
+    if name == BUILTIN:
+        return _load(str(model_folder()), BUILTIN, classes, local=True)
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        _check_folder(folder)
+        return _load(str(folder), folder.resolve().name, classes, local=True)
+    if name.startswith(("/", ".", "~")) or name.count("/") > 1 or not name:
+        rule = (
+            "the foundation model must be 'builtin', an existing folder, or a name on the hub (owner/model)"
+        )
+        raise InputError(rule, value=name)
+    return _load(name, name, classes, local=False)
+
+
+def _check_folder(folder: Path) -> None:
+    if not (folder / "config.json").is_file():
+        raise InputError("the model folder must have config.json, as the hub's format does", where=folder)
+    if not any(folder.glob("*.safetensors")):
+        pickles = sorted(path.name for path in (*folder.glob("*.bin"), *folder.glob("*.pt")))
+        rule = "the model folder must have its weights as *.safetensors"
+        if pickles:
+            rule += "; pickled weights are not read because loading them can run code: convert them first"
+        raise InputError(rule, where=folder, value=pickles or None)
+    if not any(
+        (folder / file).is_file() for file in ("tokenizer.json", "vocab.txt", "tokenizer.model", "vocab.json")
+    ):
+        raise InputError("the model folder must have a tokenizer (tokenizer.json)", where=folder)
+
+
+def _load(source: str, name: str, classes: int, *, local: bool) -> Foundation:
+    try:
+        # Weights the checkpoint lacks are drawn from torch's global generator; a fixed seed inside a fork of
+        # it makes them a constant of the model and leaves the caller's generator alone.
+        with _quiet(), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            model, info = AutoModelForSequenceClassification.from_pretrained(
+                source,
+                num_labels=classes,
+                local_files_only=local,
+                use_safetensors=True,
+                trust_remote_code=False,
+                ignore_mismatched_sizes=True,  # a head for other classes is replaced anyway
+                output_loading_info=True,
+            )
+            tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=local, trust_remote_code=False)
+    except (
+        Exception
+    ) as error:  # transformers raises OSError, ValueError, KeyError, safetensors' and hub errors
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        if local:
+            raise InputError(f"the model folder cannot be loaded ({reason})", where=source) from error
+        rule = (
+            f"the model cannot be loaded from the hub ({reason}); where the hub can be reached, "
+            f"`hf download {name} --local-dir DIR` makes a folder to give instead"
+        )
+        raise InputError(rule, value=name) from error
+    head = _head(model, info, source)
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    model.config.pad_token_id = tokenizer.pad_token_id
+    model = model.float().eval().requires_grad_(False)
+    return Foundation(name, model, tokenizer, classes, head, _max_tokens(model.config, tokenizer))
+
+
+def _head(model: Any, info: dict[str, Any], source: str) -> tuple[str, ...]:
+    """What stands on the encoder, and a pooler that the checkpoint came without."""
+    base = model.base_model_prefix
+    head = [
+        name
+        for name, child in model.named_children()
+        if name != base and any(True for _ in child.parameters())
+    ]
+    inside = tuple(f"{name}." for name in head)
+    wrong = [str(key if isinstance(key, str) else key[0]) for key in info["mismatched_keys"]]
+    fresh = [key for key in (*info["missing_keys"], *wrong) if not key.startswith(inside)]
+    if any(key.startswith(f"{base}.pooler.") for key in fresh):
+        head.append(f"{base}.pooler")
+        fresh = [key for key in fresh if not key.startswith(f"{base}.pooler.")]
+    if fresh:
+        rule = "the checkpoint must hold every weight of the model but the head's; some are missing"
+        raise InputError(rule, where=source, value=sorted(fresh)[:3])
+    return tuple(head)
+
+
+def _max_tokens(config: Any, tokenizer: Any) -> int:
+    limit = int(min(getattr(config, "max_position_embeddings", None) or 1 << 30, tokenizer.model_max_length))
+    if config.model_type in ("roberta", "xlm-roberta", "camembert"):
+        # Their positions start after the padding index.
+        limit = min(limit, config.max_position_embeddings - config.pad_token_id - 1)
+    return limit
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No warnings about fresh heads and no progress bars: both are expected here."""
+    logging = transformers.utils.logging
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()

@@ -1,0 +1,290 @@
+"""One layer of a RoBERTa or BERT encoder, forward and backward, over packed texts and many rows.
+
+Backward goes through the frozen weights and never to them. The last layer is computed for the first token of
+each text only, which alone is classified; its keys and values come from all tokens.
+
+Symbols: T tokens of S texts of G tickets, h hidden, f intermediate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from netsim.learning import attention
+from netsim.learning.adapters import Layout
+from netsim.learning.lowrank import Factor, LowRank, Pair, Ranges
+
+# The linear layers of one encoder layer, by place: those of a place share their input.
+PLACES = {
+    "qkv": ("attention.self.query", "attention.self.key", "attention.self.value"),
+    "context": ("attention.output.dense",),
+    "up": ("intermediate.dense",),
+    "down": ("output.dense",),
+}
+
+
+@dataclass(frozen=True)
+class Norm:
+    scale: torch.Tensor  # [h]
+    shift: torch.Tensor  # [h]
+    epsilon: float
+
+    def __call__(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        return torch.native_layer_norm(x, self.scale.shape, self.scale, self.shift, self.epsilon)
+
+    def back(self, dy: torch.Tensor, x: torch.Tensor, mean: torch.Tensor, rstd: torch.Tensor) -> torch.Tensor:
+        dx: torch.Tensor = torch.ops.aten.native_layer_norm_backward(
+            dy, x, self.scale.shape, mean, rstd, self.scale, self.shift, [True, False, False]
+        )[0]
+        return dx
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Frozen weights of one encoder layer, [out, in] as torch stores them."""
+
+    qkv: torch.Tensor  # [3 h, h]
+    qkv_bias: torch.Tensor
+    context: torch.Tensor  # [h, h]
+    context_bias: torch.Tensor
+    context_norm: Norm
+    up: torch.Tensor  # [f, h]
+    up_bias: torch.Tensor
+    down: torch.Tensor  # [h, f]
+    down_bias: torch.Tensor
+    down_norm: Norm
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Which rows of a chunk belong to each of its rows."""
+
+    tokens: Ranges  # [G] among the T tokens
+    texts: Ranges  # [G] among the S texts
+
+
+def layer_forward(
+    layer: Layer,
+    x: torch.Tensor,
+    plan: attention.Packing,
+    rows: Rows,
+    lora: dict[str, LowRank],
+    saved: list[Any] | None,
+) -> torch.Tensor:
+    """Output [T, h] of one layer for all tokens."""
+    T, h = x.shape
+    qkv = torch.empty(T + 1, 3 * h)
+    qkv[T] = 0.0
+    torch.addmm(layer.qkv_bias, x, layer.qkv.t(), out=qkv[:T])
+    u = lora["qkv"].add(x, qkv, rows.tokens)
+    weights: list[Any] | None = None if saved is None else []
+    context = attention.attend(qkv, plan, weights)
+    kept = [] if saved is None else [x, u, weights]
+    out = _feed(layer, context, x, rows.tokens, lora, kept)
+    if saved is not None:
+        saved.append(kept)
+    return out
+
+
+def layer_back(
+    layer: Layer,
+    dy: torch.Tensor,
+    plan: attention.Packing,
+    rows: Rows,
+    lora: dict[str, LowRank],
+    kept: list[Any],
+    below: bool,
+) -> torch.Tensor:
+    """Gradient of a layer's input [T, h]; left out (an empty tensor) if nothing `below` is trained."""
+    x, u, weights = kept[:3]
+    T, h = x.shape
+    d_context = torch.empty(T + 1, h)
+    d_context[T] = 0.0
+    d_residual = _feed_back(layer, dy, rows.tokens, lora, kept[3:], d_context[:T])
+    d_qkv = attention.attend_back(d_context, plan, weights)
+    dx = torch.addmm(d_residual, d_qkv, layer.qkv) if below else None
+    lora["qkv"].back(d_qkv, x, u, rows.tokens, dx)
+    return torch.empty(0) if dx is None else dx
+
+
+def last_layer(
+    layer: Layer,
+    x: torch.Tensor,
+    plan: attention.Packing,
+    rows: Rows,
+    lora: dict[str, LowRank],
+    saved: list[Any] | None,
+) -> torch.Tensor:
+    """Output [S, h] of the last layer for the first token of each text."""
+    T, h = x.shape
+    first = x.index_select(0, plan.first)
+    query, key_value = _apart(lora["qkv"], h)
+    kv = torch.empty(T + 1, 2 * h)
+    kv[T] = 0.0
+    torch.addmm(layer.qkv_bias[h:], x, layer.qkv[h:].t(), out=kv[:T])
+    u = key_value.add(x, kv, rows.tokens)
+    q = torch.addmm(layer.qkv_bias[:h], first, layer.qkv[:h].t())
+    u_query = query.add(first, q, rows.texts)
+    weights: list[Any] | None = None if saved is None else []
+    context = attention.attend_first(q, kv, plan, weights)
+    kept = [] if saved is None else [x, first, u, u_query, weights]
+    out = _feed(layer, context, first, rows.texts, lora, kept)
+    if saved is not None:
+        saved.append(kept)
+    return out
+
+
+def last_layer_back(
+    layer: Layer,
+    dy: torch.Tensor,
+    plan: attention.Packing,
+    rows: Rows,
+    lora: dict[str, LowRank],
+    kept: list[Any],
+    below: bool,
+) -> torch.Tensor:
+    """Gradient of the last layer's input [T, h], from that of the first tokens' output [S, h]."""
+    x, first, u, u_query, weights = kept[:5]
+    h = x.shape[1]
+    d_context = torch.empty_like(first)
+    d_first = _feed_back(layer, dy, rows.texts, lora, kept[5:], d_context)
+    d_q, d_kv = attention.attend_first_back(d_context, plan, weights)
+    query, key_value = _apart(lora["qkv"], h)
+    dx = torch.mm(d_kv, layer.qkv[h:]) if below else None
+    key_value.back(d_kv, x, u, rows.tokens, dx)
+    if dx is not None:
+        d_first.addmm_(d_q, layer.qkv[:h])
+    query.back(d_q, first, u_query, rows.texts, d_first if below else None)
+    return torch.empty(0) if dx is None else dx.index_add_(0, plan.first, d_first)
+
+
+def _feed(
+    layer: Layer,
+    context: torch.Tensor,
+    x: torch.Tensor,
+    ranges: Ranges,
+    lora: dict[str, LowRank],
+    kept: list[Any],
+) -> torch.Tensor:
+    """From the attention's context [rows, h] to the layer's output; `x` is the residual branch."""
+    a = torch.addmm(layer.context_bias, context, layer.context.t())
+    u_context = lora["context"].add(context, a, ranges)
+    a += x
+    x1, *stats1 = layer.context_norm(a)
+    z = torch.addmm(layer.up_bias, x1, layer.up.t())
+    u_up = lora["up"].add(x1, z, ranges)
+    active = torch.nn.functional.gelu(z)
+    b = torch.addmm(layer.down_bias, active, layer.down.t())
+    u_down = lora["down"].add(active, b, ranges)
+    b += x1
+    out, *stats2 = layer.down_norm(b)
+    kept += [context, u_context, a, stats1, x1, u_up, z, active, u_down, b, stats2]
+    return out
+
+
+def _feed_back(
+    layer: Layer,
+    dy: torch.Tensor,
+    ranges: Ranges,
+    lora: dict[str, LowRank],
+    kept: list[Any],
+    d_context: torch.Tensor,
+) -> torch.Tensor:
+    """Fill `d_context` [rows, h]; returns the gradient of the residual branch [rows, h]."""
+    context, u_context, a, stats1, x1, u_up, z, active, u_down, b, stats2 = kept
+    db = layer.down_norm.back(dy, b, *stats2)
+    d_active = torch.mm(db, layer.down)
+    lora["down"].back(db, active, u_down, ranges, d_active)
+    dz = torch.ops.aten.gelu_backward(d_active, z)
+    dx1 = torch.addmm(db, dz, layer.up)
+    lora["up"].back(dz, x1, u_up, ranges, dx1)
+    da = layer.context_norm.back(dx1, a, *stats1)
+    torch.mm(da, layer.context, out=d_context)
+    lora["context"].back(da, context, u_context, ranges, d_context)
+    return da
+
+
+# -- weights and factors -------------------------------------------------------------------------
+
+
+def norm_of(weights: dict[str, torch.Tensor], name: str, epsilon: float) -> Norm:
+    return Norm(weights[f"{name}.weight"], weights[f"{name}.bias"], float(epsilon))
+
+
+def layer_of(weights: dict[str, torch.Tensor], name: str, epsilon: float) -> Layer:
+    qkv = [f"{name}.{path}" for path in PLACES["qkv"]]
+    return Layer(
+        qkv=torch.cat([weights[f"{path}.weight"] for path in qkv]),
+        qkv_bias=torch.cat([weights[f"{path}.bias"] for path in qkv]),
+        context=weights[f"{name}.attention.output.dense.weight"],
+        context_bias=weights[f"{name}.attention.output.dense.bias"],
+        context_norm=norm_of(weights, f"{name}.attention.output.LayerNorm", epsilon),
+        up=weights[f"{name}.intermediate.dense.weight"],
+        up_bias=weights[f"{name}.intermediate.dense.bias"],
+        down=weights[f"{name}.output.dense.weight"],
+        down_bias=weights[f"{name}.output.dense.bias"],
+        down_norm=norm_of(weights, f"{name}.output.LayerNorm", epsilon),
+    )
+
+
+def pair_of(
+    prefix: str,
+    paths: Sequence[str],
+    plan: Layout,
+    own: dict[str, torch.Tensor],
+    grad: dict[str, torch.Tensor],
+    vector: torch.Tensor,
+    grad_vector: torch.Tensor,
+) -> Pair | None:
+    """One ticket's factors at a place, or None if its module does not target it."""
+    present = [
+        (number, f"{prefix}{path}.lora_A.weight", f"{prefix}{path}.lora_B.weight")
+        for number, path in enumerate(paths)
+        if f"{prefix}{path}.lora_A.weight" in own
+    ]
+    if not present:
+        return None
+    rank, width = own[present[0][1]].shape
+    start, count = plan.starts[present[0][1]], len(present) * rank * width
+    factors = []
+    for position, (number, _, b) in enumerate(present):
+        out = own[b].shape[0]
+        columns, ranks = (
+            slice(number * out, (number + 1) * out),
+            slice(position * rank, (position + 1) * rank),
+        )
+        factors.append(Factor(own[b], grad[b], columns, ranks))
+    return Pair(
+        vector[start : start + count].view(-1, width),
+        grad_vector[start : start + count].view(-1, width),
+        tuple(factors),
+        plan.spec.scale,
+    )
+
+
+def _apart(lora: LowRank, h: int) -> tuple[LowRank, LowRank]:
+    """The factors of the query, and those of key and value (whose columns then start at 0)."""
+
+    def part(pair: Pair | None, query: bool) -> Pair | None:
+        factors = [f for f in (pair.factors if pair else ()) if (f.columns.start < h) == query]
+        if pair is None or not factors:
+            return None
+        first, end = factors[0].ranks.start, factors[-1].ranks.stop
+        shifted = [
+            replace(
+                f,
+                columns=f.columns if query else slice(f.columns.start - h, f.columns.stop - h),
+                ranks=slice(f.ranks.start - first, f.ranks.stop - first),
+            )
+            for f in factors
+        ]
+        return Pair(pair.a[first:end], pair.a_grad[first:end], tuple(shifted), pair.scale)
+
+    return (
+        LowRank(tuple(part(pair, True) for pair in lora.pairs)),
+        LowRank(tuple(part(pair, False) for pair in lora.pairs)),
+    )

@@ -1,0 +1,170 @@
+"""Worker processes of one thread each, whose results come back in the order of the jobs.
+
+Workers are forked when first needed, so they share the frozen weights with their parent, and they end with
+it: a worker looks every half second whether its parent is still there. What they compute does not depend on
+how many there are: a job is always computed whole, by one thread, and results are handed on in order.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing.connection import Connection, wait
+from typing import Any, cast
+
+import torch
+
+from netsim.errors import NetsimError, RunError
+
+Task = Callable[[Any, Any], Any]
+"""(context, job) -> result; all three travel by pickle between the processes of this run only."""
+
+AHEAD = 4  # jobs per worker that may be done before their turn: bounds the results held
+
+
+def default_workers() -> int:
+    """Two, or the cores this process may use if there are fewer; one where processes cannot be forked."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    # macOS can fork, but its Accelerate library does not survive it.
+    return min(2, cores) if sys.platform == "linux" else 1
+
+
+class Workers:
+    """Runs `task` on jobs: in `count` processes, or within this one if `count` is 1."""
+
+    def __init__(self, task: Task, count: int) -> None:
+        self._task = task
+        self._count = count
+        self._started: list[tuple[Any, Connection]] = []
+
+    def map(self, context: Any, jobs: Sequence[Any]) -> Iterator[Any]:
+        """task(context, job) of each job, in order. Must be read to its end before the next call."""
+        if self._count == 1 or len(jobs) < 2:
+            with _one_thread():
+                for job in jobs:
+                    yield self._task(context, job)
+            return
+        try:
+            yield from self._spread(context, jobs)
+        except BaseException:
+            self.close()  # answers may be on their way: these workers cannot be used again
+            raise
+
+    def close(self) -> None:
+        """End the workers."""
+        started, self._started = self._started, []
+        for process, pipe in started:
+            pipe.close()
+            process.terminate()
+        for process, _ in started:
+            process.join()
+
+    def _spread(self, context: Any, jobs: Sequence[Any]) -> Iterator[Any]:
+        self._start()
+        pipes = [pipe for _, pipe in self._started]
+        for pipe in pipes:
+            _send(pipe, ("context", context))
+        done: dict[int, Any] = {}
+        idle, sent, turn = list(pipes), 0, 0
+        while turn < len(jobs):
+            while idle and sent < len(jobs) and sent < turn + AHEAD * len(pipes):
+                _send(idle[0], ("job", sent, jobs[sent]))
+                idle.pop(0)
+                sent += 1
+            if turn in done:
+                yield done.pop(turn)
+                turn += 1
+                continue
+            for ready in wait([pipe for pipe in pipes if pipe not in idle]):
+                pipe = cast("Connection[Any, Any]", ready)
+                number, done_job = _receive(pipe)
+                done[number] = done_job
+                idle.append(pipe)
+
+    def _start(self) -> None:
+        if self._started:
+            return
+        fork = multiprocessing.get_context("fork")
+        for _ in range(self._count):
+            ours, theirs = fork.Pipe()
+            others = [pipe for _, pipe in self._started] + [ours]
+            process = fork.Process(
+                target=_work,
+                args=(self._task, theirs, others, os.getpid()),
+                name="netsim-worker",
+                daemon=True,
+            )
+            with warnings.catch_warnings():
+                # Python warns of forking beside threads (polars, progress display). A worker takes none of
+                # their locks: it computes on arrays with one thread and answers on its pipe.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                process.start()
+            theirs.close()
+            self._started.append((process, ours))
+
+
+def _work(task: Task, pipe: Connection, others: Sequence[Connection], parent: int) -> None:
+    for other in others:  # else a worker would hold its siblings' pipes open
+        other.close()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    torch.set_num_threads(1)
+    context: Any = None
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            kind, *rest = pipe.recv()
+            if kind == "context":
+                (context,) = rest
+                continue
+            number, job = rest
+            try:
+                result = task(context, job)
+            except NetsimError as error:
+                pipe.send(("error", error, ""))
+            except Exception:
+                pipe.send(("error", None, traceback.format_exc()))
+            else:
+                pipe.send(("result", number, result))
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
+def _send(pipe: Connection, message: Any) -> None:
+    try:
+        pipe.send(message)
+    except OSError as error:
+        raise RunError("a worker process has ended unexpectedly (out of memory?)") from error
+
+
+def _receive(pipe: Connection) -> tuple[int, Any]:
+    try:
+        kind, head, body = pipe.recv()
+    except (EOFError, OSError) as error:
+        raise RunError("a worker process has ended unexpectedly (out of memory?)") from error
+    if kind == "error":
+        raise head if head is not None else RunError(f"a worker process failed:\n{body}")
+    return head, body
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """A float32 sum differs between one and two threads; workers have one, so this process must too."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

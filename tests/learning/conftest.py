@@ -1,0 +1,123 @@
+"""Tiny models with random weights in the hub's format, and learners on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+from tokenizers.processors import TemplateProcessing
+from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
+    PreTrainedTokenizerFast,
+    RobertaConfig,
+    RobertaForSequenceClassification,
+)
+
+from netsim.learning.datasets import TextDataset, load_builtin
+from netsim.learning.learner import FederatedLearner, build_learner
+from netsim.learning.partition import partition_labels
+from netsim.learning.spec import LocalTraining, ModuleSpec
+
+SMALL: dict[str, Any] = {
+    "hidden_size": 32,
+    "num_hidden_layers": 3,
+    "intermediate_size": 64,
+    "num_attention_heads": 2,
+    "max_position_embeddings": 66,
+    "type_vocab_size": 2,
+}
+MODELS = {
+    "roberta": (RobertaConfig, RobertaForSequenceClassification),
+    "bert": (BertConfig, BertForSequenceClassification),
+}
+
+
+def make_model_folder(folder: Path, kind: str, texts: Sequence[str], **config: Any) -> Path:
+    """A small random model and a word tokenizer, saved as the hub does."""
+    words = sorted({word for text in texts for word in text.split()})
+    vocabulary = {w: i for i, w in enumerate(["<s>", "<pad>", "</s>", "<unk>", *words])}
+    tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.post_processor = TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> $B:1 </s>:1", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="<pad>", unk_token="<unk>", cls_token="<s>", sep_token="</s>"
+    ).save_pretrained(folder)
+    make_config, make_model = MODELS[kind]
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(0)
+        model = make_model(
+            make_config(**{**SMALL, "vocab_size": len(vocabulary), "pad_token_id": 1, **config})
+        )
+        for name, parameter in model.named_parameters():
+            # Fresh weights are so small that every layer is nearly the identity: errors would not show.
+            if parameter.dim() > 1:
+                parameter.mul_(4)
+            elif name.endswith("bias"):
+                parameter.normal_(0, 0.1)
+        model.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def reviews() -> TextDataset:
+    """300 training and 80 test rows of the built-in single sentences."""
+    return load_builtin("reviews", 300, 80, 0)
+
+
+@pytest.fixture(scope="session")
+def passages() -> TextDataset:
+    """300 training and 80 test rows of the built-in pairs."""
+    return load_builtin("passages", 300, 80, 0)
+
+
+@pytest.fixture(scope="session")
+def model_folder(
+    tmp_path_factory: pytest.TempPathFactory, reviews: TextDataset, passages: TextDataset
+) -> Callable[[str], str]:
+    """Folder of a tiny random "roberta" or "bert"."""
+    texts = [*reviews.train.first, *passages.train.first, *(passages.train.second or [])]
+    made: dict[str, Path] = {}
+
+    def folder(kind: str) -> str:
+        if kind not in made:
+            made[kind] = make_model_folder(tmp_path_factory.mktemp(kind), kind, texts)
+        return str(made[kind])
+
+    return folder
+
+
+@pytest.fixture
+def learner(
+    request: pytest.FixtureRequest, model_folder: Callable[[str], str], reviews: TextDataset
+) -> Callable[..., FederatedLearner]:
+    """Make a learner of 12 UEs on the tiny RoBERTa; keyword arguments replace any of `build_learner`."""
+
+    def make(kind: str = "roberta", dataset: TextDataset = reviews, **changes: Any) -> FederatedLearner:
+        arguments: dict[str, Any] = {
+            "dataset": dataset,
+            "partition": partition_labels(
+                dataset.train.label, ues=12, samples_per_ue=20, concentration=1.0, seed=0
+            ),
+            "samples": np.array([3, 8, 5, 4, 6, 7, 3, 8, 5, 4, 6, 7]),
+            "modules": [ModuleSpec(4, 8, ("query", "value"), 0), ModuleSpec(2, 4, ("query", "value"), 1)],
+            "training": LocalTraining(2, 0.1, "sgd"),
+            "seed": 0,
+            "foundation": model_folder(kind),
+            "workers": 1,
+            **changes,
+        }
+        made = build_learner(**arguments)
+        request.addfinalizer(made.close)
+        return made
+
+    return make
