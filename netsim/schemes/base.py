@@ -64,25 +64,25 @@ def check_plan(name: str, plan: RoundPlan, observation: Observation) -> RoundPla
         raise RunError(f"scheme {name}: ue, module, share and power_w must be equally long, found {lengths}")
     if len(plan.ue) == 0:
         return plan
-    key = plan.ue * modules + plan.module
-    rules = (
-        (plan.ue.min() >= 0 and plan.ue.max() < ues, f"UEs must lie in 0..{ues - 1}", plan.ue),
-        (
-            plan.module.min() >= 0 and plan.module.max() < modules,
-            f"modules must lie in 0..{modules - 1}",
-            plan.module,
-        ),
-        (bool((np.diff(key) > 0).all()), "rows must ascend by (ue, module) without repeats", key),
-        (bool((plan.share > 0).all()), "shares must be positive", plan.share),
-        (bool(plan.share.sum() <= 1 + TOLERANCE), "shares must sum to at most 1", plan.share.sum()),
-        (bool((plan.power_w > 0).all()), "powers must be positive", plan.power_w),
-        (
-            bool(np.bincount(plan.ue, plan.power_w).max() <= observation.max_power_w * (1 + TOLERANCE)),
-            f"a UE's powers must sum to at most {observation.max_power_w} W",
-            plan.power_w.max(),
-        ),
-    )
-    for holds, rule, value in rules:
+
+    def require(holds: object, rule: str, value: object) -> None:
         if not holds:
             raise RunError(f"scheme {name}, round {observation.round}: {rule} (found {value})")
+
+    limit_w = observation.max_power_w
+    require(plan.ue.min() >= 0 and plan.ue.max() < ues, f"UEs must lie in 0..{ues - 1}", plan.ue)
+    require(
+        plan.module.min() >= 0 and plan.module.max() < modules,
+        f"modules must lie in 0..{modules - 1}",
+        plan.module,
+    )
+    order = np.diff(plan.ue * modules + plan.module)
+    require((order > 0).all(), "rows must ascend by (ue, module) without repeats", plan.ue)
+    require((plan.share > 0).all(), "shares must be positive", plan.share.min())
+    require(plan.share.sum() <= 1 + TOLERANCE, "shares must sum to at most 1", plan.share.sum())
+    require((plan.power_w > 0).all(), "powers must be positive", plan.power_w.min())
+    highest = np.bincount(plan.ue, plan.power_w).max()
+    require(
+        highest <= limit_w * (1 + TOLERANCE), f"the powers of a UE must sum to at most {limit_w} W", highest
+    )
     return plan

@@ -81,7 +81,7 @@ GOOD = {"ue": [0, 0, 1], "module": [0, 1, 0], "share": [0.2, 0.3, 0.5], "power_w
     [
         ({"share": [0.5, 0.3, 0.5]}, "shares must sum to at most 1"),
         ({"share": [0.2, 0.0, 0.5]}, "shares must be positive"),
-        ({"power_w": [0.15, 0.1, 0.2]}, r"powers must sum to at most 0\.2 W"),
+        ({"power_w": [0.15, 0.1, 0.2]}, r"the powers of a UE must sum to at most 0\.2 W"),
         ({"power_w": [0.1, -0.1, 0.2]}, "powers must be positive"),
         ({"ue": [0, 0, 99]}, r"UEs must lie in 0\.\.11"),
         ({"module": [0, 4, 0]}, r"modules must lie in 0\.\.3"),

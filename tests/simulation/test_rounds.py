@@ -44,7 +44,7 @@ def test_more_ues_leave_place_hardware_and_fading_of_the_others(simulate: Simula
     few, many = simulate({"ues.count": 10}), simulate({"ues.count": 25})
     assert_frame_equal(few.frame("ues"), many.frame("ues").filter(pl.col("ue") < 10))
     # noise and so SINR depend on the share; on one band of noise 0 they do not
-    quiet = {"radio.noise_psd_dbm_hz": -300.0, "round.compute_limit_s": 5.9}
+    quiet = {"radio.noise_psd_dbm_hz": -300.0, "round.compute_limit_s": 4.9}
     few, many = (
         simulate({**quiet, "ues.count": n}).frame("uploads").select("round", "ue", "sinr_db")
         for n in (10, 25)
@@ -221,4 +221,4 @@ def test_an_empty_round_passes(network_scenario: Callable[..., Scenario]) -> Non
     simulation.run()
     rounds = sink.frame("rounds")
     assert (rounds["subscribed"] == 0).all()
-    assert np.allclose(rounds["end_s"] - rounds["start_s"], 6.01)
+    assert np.allclose(rounds["end_s"] - rounds["start_s"], 5.01)
