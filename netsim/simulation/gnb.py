@@ -11,6 +11,7 @@ from simpy.events import Event
 from netsim.protocols import RoundPlan
 from netsim.simulation.core import Clock, ProcessGenerator
 from netsim.simulation.state import Cell, RoundState, Rules
+from netsim.simulation.timetable import timetable
 from netsim.simulation.uplink import Uplink
 from netsim.units import FloatArray
 
@@ -102,37 +103,9 @@ def foundation_broadcast_s(cell: Cell, rules: Rules) -> float:
 def open_round(
     clock: Clock, number: int, plan: RoundPlan, cell: Cell, rules: Rules, payload_bits: FloatArray
 ) -> RoundState:
-    """Times that the plan fixes: broadcasts one module after the other, then each UE's computing.
-
-    A module is multicast at the rate of its worst subscriber over the whole downlink band. A UE
-    computes its modules one after the other, once its last download is through, until the limit.
-    """
+    """A round that starts now, with the times that its plan fixes."""
     start = float(clock.now)
-    limit = start + (rules.compute_limit_s if rules.barrier else rules.deadline_s)
-    rows = len(plan.ue)
-    slot_start, slot_end = np.empty(rows), np.empty(rows)
-    at = start
-    if rules.w0_every_round and rows:
-        worst = float(cell.downlink_efficiency[plan.ue].min())
-        at += rules.foundation_bits / (rules.downlink_hz * worst)
-    for module in np.unique(plan.module):
-        mine = plan.module == module
-        worst = float(cell.downlink_efficiency[plan.ue[mine]].min())
-        slot_start[mine] = at
-        at += float(payload_bits[module]) / (rules.downlink_hz * worst)
-        slot_end[mine] = at
-    heard = np.clip((limit - slot_start) / (slot_end - slot_start), 0.0, 1.0)  # a broadcast ends at the limit
-    ue, first, per_ue = np.unique(plan.ue, return_index=True, return_counts=True)
-    downloaded = np.maximum.reduceat(slot_end, first) if rows else np.empty(0)
-    turn = np.arange(rows) - np.repeat(first, per_ue)  # 0, 1, ... within each UE
-    one_s = cell.compute_s[plan.ue]
-    begin = np.minimum(np.repeat(downloaded, per_ue) + turn * one_s, limit)
-    done = begin + one_s
-    compute_done = np.where(done <= limit, 1.0, np.clip((limit - begin) / one_s, 0.0, 1.0))
-    ready_ue = np.maximum.reduceat(done, first) <= limit if rows else np.empty(0, dtype=bool)
-    ready = np.repeat(ready_ue, per_ue)
-    end = np.minimum(done, limit)
-    uploads_from = np.repeat(np.maximum.reduceat(end, first), per_ue) if rows else np.empty(0)
+    times = timetable(plan.ue, plan.module, cell, rules, payload_bits)
     return RoundState(
         number=number,
         start_s=start,
@@ -142,14 +115,14 @@ def open_round(
         granted=clock.event(),
         computed=clock.event(),
         finished=clock.event(),
-        slot_start_s=np.minimum(slot_start, limit),
-        slot_end_s=np.minimum(slot_end, limit),
-        slot_bits=payload_bits[plan.module] * heard,
-        compute_start_s=begin,
-        compute_end_s=end,
-        compute_done=compute_done,
-        ready=ready,
-        upload_start_s=uploads_from,
-        computing=len(ue),
-        sending=int(ready.sum()),
+        slot_start_s=start + times.slot_start_s,
+        slot_end_s=start + times.slot_end_s,
+        slot_bits=times.slot_bits,
+        compute_start_s=start + times.compute_start_s,
+        compute_end_s=start + times.compute_end_s,
+        compute_done=times.compute_done,
+        ready=times.ready,
+        upload_start_s=start + times.computed_s,
+        computing=len(np.unique(plan.ue)),
+        sending=int(times.ready.sum()),
     )
