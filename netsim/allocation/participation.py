@@ -1,0 +1,82 @@
+"""The long-term participation constraint (7d) by dual ascent (11), and what it guarantees.
+
+Every UE shall subscribe to module n in a fraction v_n of the rounds in which it was admissible. The
+dual nu_{n,k} is the debt so far, in units of the cost; it comes off the cost of (12). K UEs, N modules.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from netsim.errors import InputError
+from netsim.units import BoolArray, FloatArray
+
+
+def check_participation(participation: ArrayLike, max_modules: float, module_count: int) -> FloatArray:
+    """v_n as an array [N]; InputError unless 0 <= v_n <= 1, sum v_n <= s and s >= 1."""
+    v = np.asarray(participation, dtype=np.float64)
+    if v.ndim > 1 or (v.ndim == 1 and v.size != module_count):
+        raise InputError(f"participation must be one number or {module_count}", value=v.tolist())
+    v = np.broadcast_to(v, (module_count,)).copy()
+    if not np.all((v >= 0) & (v <= 1)):
+        raise InputError("every participation rate must be in [0, 1]", value=v.tolist())
+    if not max_modules >= 1:
+        raise InputError("max_modules must be at least 1", value=max_modules)
+    if v.sum() > max_modules * (1 + 1e-12):
+        raise InputError(
+            f"participation rates must sum to at most max_modules = {max_modules}", value=v.tolist()
+        )
+    return v
+
+
+def dual_ascent(
+    dual: FloatArray,
+    subscribed: ArrayLike,
+    participation: ArrayLike,
+    step: float | FloatArray,
+    *,
+    admissible: BoolArray | None = None,
+) -> FloatArray:
+    """(11): nu <- max(0, nu + step (v - beta)), with the beta that was realised. [K, N].
+
+    subscribed: [K, N]. participation: v, [N]. step: varsigma, a number or [K, 1]. admissible: [K]; the
+    dual of a UE that could not upload in this round rests (model-spec 10.2).
+    """
+    debt = np.asarray(participation) - np.asarray(subscribed, dtype=np.float64)
+    if admissible is not None:
+        debt = np.where(np.asarray(admissible)[:, np.newaxis], debt, 0.0)
+    return np.asarray(np.maximum(0.0, dual + step * debt))
+
+
+def cost_range(gradient: FloatArray, so_far: ArrayLike = 0.0) -> FloatArray:
+    """M per UE: the largest spread of dQ/dbeta over the modules, and the largest positive one, so far. [K].
+
+    Above M the dual outweighs any cost: it must first climb there if every module costs more than it
+    brings.
+    """
+    spread = gradient.max(axis=1) - gradient.min(axis=1)
+    return np.asarray(np.maximum(so_far, np.maximum(spread, gradient.max(axis=1))))
+
+
+def dual_step(spread: ArrayLike, horizon: float) -> FloatArray:
+    """The default varsigma = M / sqrt(T): balances the climb of the dual against its overshoot."""
+    return np.asarray(np.asarray(spread, dtype=np.float64) / np.sqrt(horizon))
+
+
+def shortfall_bound(
+    spread: ArrayLike, step: ArrayLike, rounds: ArrayLike, module_count: int, *, growth: ArrayLike = 1.0
+) -> FloatArray:
+    """Most by which a participation rate can be missed after T rounds. Shape of the arguments broadcast.
+
+        (M / varsigma + H) (1 + log growth) / T,   H = 1 + (1 + 1/2 + ... + 1/(N - 1))
+
+    The shortfall is at most nu_T / (varsigma T). Serving the largest debt first is the cup game, in
+    which the fullest of N cups never holds more than H; the costs add M. ((M + varsigma) / (varsigma T)
+    of model-spec 4.3 is exceeded where sum v_n is near s.) Where the step grew along with M from
+    varsigma_1 to varsigma_T, growth is their ratio. spread: M of `cost_range`. rounds: those that count.
+    """
+    height = 1.0 + sum(1.0 / n for n in range(1, module_count))
+    spread, step = np.asarray(spread, dtype=np.float64), np.asarray(step, dtype=np.float64)
+    late = 1.0 + np.log(np.asarray(growth, dtype=np.float64))
+    return np.asarray((spread / step + height) * late / np.asarray(rounds))
