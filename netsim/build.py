@@ -17,13 +17,14 @@ from netsim.learning.partition import Partition, partition_labels
 from netsim.learning.payload import BUILTIN, foundation_bits, payload_bits
 from netsim.learning.shape import read_shape
 from netsim.learning.spec import LocalTraining, ModuleSpec
-from netsim.protocols import Learner, Listener, RecordSink, Scheme
+from netsim.protocols import Learner, Listener, RecordSink, Scheme, SuccessModel
 from netsim.radio.coverage import mean_interference_w
 from netsim.radio.downlink import downlink_sinr
 from netsim.radio.fading import coherence_time_s
 from netsim.radio.interference import PoissonField
 from netsim.radio.pathloss import PowerLaw
 from netsim.radio.shadowing import shadowing_gain
+from netsim.radio.success import ClosedForm
 from netsim.scenario.model import Module, Scenario
 from netsim.scenario.parameters import typed_parameters
 from netsim.schemes.base import check_plan, scheme_class
@@ -84,7 +85,7 @@ def build_parts(scenario: Scenario, listener: Listener) -> Parts:
         barrier=scenario.round.alloc_start == "barrier",
         compute_limit_s=scenario.round.compute_limit_s or scenario.round.deadline_s,
         aggregation_s=scenario.round.aggregation_s,
-        w0_every_round=scenario.downlink.w0_broadcast == "every_round",
+        w0_every_round=scenario.w0_every_round,
         downlink_hz=_downlink_hz(scenario),
         foundation_bits=w0_bits,
         payload_emulated=emulated,
@@ -113,7 +114,10 @@ def build_simulation(
         uplink=parts.uplink,
         scheme=parts.scheme,
         check_plan=check_plan,
+        min_power_w=scenario.radio.min_power_w,
         max_power_w=scenario.radio.max_power_w,
+        formulas=scenario.formulas,
+        success=_success(scenario, parts.deployment),
         payload_bits=parts.payload_bits,
         stop=StopRules(
             rounds=scenario.rounds if rounds is None else rounds,
@@ -218,7 +222,7 @@ def _learner(
         dataset=dataset,
         partition=partition,
         modules=modules,
-        training=LocalTraining(learning.local_steps, learning.learning_rate, learning.local_optimizer),
+        training=LocalTraining(learning.local_steps, learning.learning_rate, scenario.local_optimizer),
         samples=devices.samples,
         seed=scenario.seed,
         train_head=learning.train_head,
@@ -370,7 +374,21 @@ def _uplink(scenario: Scenario, deployment: Deployment) -> Uplink:
         noise_psd_w_hz=dbm_to_w(radio.noise_psd_dbm_hz),
         threshold=from_db(radio.sinr_threshold_db),
         field=field,
+        interferers_follow=scenario.interferers_follow,
         coherence_s=coherence,
+    )
+
+
+def _success(scenario: Scenario, deployment: Deployment) -> SuccessModel:
+    radio = scenario.radio
+    return ClosedForm(
+        density_per_m2=deployment.density_per_m2,
+        threshold=from_db(radio.sinr_threshold_db),
+        pathloss=_pathloss(scenario),
+        noise_psd_w_hz=dbm_to_w(radio.noise_psd_dbm_hz),
+        interferer_power_w=None if scenario.interferers_follow else radio.max_power_w,
+        law=radio.interferer_law,
+        form=scenario.success_form,
     )
 
 

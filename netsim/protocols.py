@@ -89,7 +89,55 @@ class Learner(Protocol):
         ...
 
 
+# -- radio ---------------------------------------------------------------------------------------
+
+
+class Pathloss(Protocol):
+    """Large-scale gain between UEs and sites. Frozen dataclasses under entry point `netsim.pathloss`."""
+
+    def gain(self, distance_m: FloatArray) -> FloatArray:
+        """Linear gain at horizontal distance `distance_m` (any shape), positive, not increasing.
+
+        Averaged over line of sight where the model has it, at the median of shadowing.
+        """
+        ...
+
+    def link_gain(
+        self, ues_m: FloatArray, sites_m: FloatArray, *, seed: int, site_ids: IntArray | None = None
+    ) -> FloatArray:
+        """Linear gain of every link with its line of sight and shadowing, [K, 2], [S, 2] -> [K, S].
+
+        A function of (seed, site, place): adding UEs or sites leaves the other links as they were.
+        `site_ids` [S] are the numbers of the sites where `sites_m` is a selection of them.
+        """
+        ...
+
+
+class SuccessModel(Protocol):
+    """lambda_{n,k} of eq. (15): the probability that an upload meets the SINR threshold."""
+
+    def probability(self, distance_m: FloatArray, bandwidth_hz: FloatArray, power_w: FloatArray) -> FloatArray:
+        """Arrays broadcast; 0 where there is no power, and in an infinite band."""
+        ...
+
+
 # -- schemes -------------------------------------------------------------------------------------
+
+
+class UploadStart(Protocol):
+    """When uploads of a plan would start: downloads and computing are known ahead."""
+
+    def __call__(self, ue: IntArray, module: IntArray) -> tuple[FloatArray, BoolArray]:
+        """(seconds from the round's start [M], ready in time [M]) of rows ordered by (ue, module)."""
+        ...
+
+
+class Channel(Protocol):
+    """What perfect channel knowledge would tell about the round that is planned (round fading only)."""
+
+    def __call__(self) -> tuple[FloatArray, FloatArray]:
+        """(channel gain with fading [K], interference in W [K])."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -105,15 +153,20 @@ class Observation:
     distance_m: FloatArray  # [K]
     signal_gain: FloatArray  # [K] mean channel gain to the serving gNB, linear
     interference_w: FloatArray  # [K] mean out-of-cell interference, W
-    compute_s: FloatArray  # [K] computing time of one module
     compute_energy_j: FloatArray  # [K] of one module
     samples: IntArray  # [K] D_k, samples per round
     payload_bits: FloatArray  # [N]
     bandwidth_hz: float
     noise_psd_w_hz: float
     sinr_threshold: float  # linear
+    min_power_w: float
     max_power_w: float
     deadline_s: float  # length of a round
+    rounds: int  # at most, T
+    formulas: str  # corrected | paper
+    success: SuccessModel
+    upload_start: UploadStart
+    channel: Channel
     previous: RoundOutcome | None  # None in round 1
 
 

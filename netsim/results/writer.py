@@ -49,7 +49,9 @@ class TableBuffer:
             raise RunError(f"table {self.table}: columns {odd} are missing or not declared")
         lengths = {len(v) for v in columns.values() if isinstance(v, np.ndarray | list)}
         if len(lengths) != 1:
-            raise RunError(f"table {self.table}: columns must be equally long, found lengths {sorted(lengths)}")
+            raise RunError(
+                f"table {self.table}: columns must be equally long, found lengths {sorted(lengths)}"
+            )
         length = lengths.pop()
         self._calls.append((columns, length))
         self.rows += length
@@ -62,7 +64,10 @@ class TableBuffer:
     def frame(self) -> pl.DataFrame:
         """All rows, typed; NaN and -1 become null where the table says so."""
         return pl.DataFrame(
-            [_series(column, [(call[column.name], n) for call, n in self._calls]) for column in TABLES[self.table]]
+            [
+                _series(column, [(call[column.name], n) for call, n in self._calls])
+                for column in TABLES[self.table]
+            ]
         )
 
 
@@ -156,8 +161,10 @@ def _series(column: Column, pieces: Sequence[tuple[Any, int]]) -> pl.Series:
             rows = given.tolist() if isinstance(given, np.ndarray) else given
             values += rows if isinstance(rows, list) else [rows] * length
         return pl.Series(column.name, values, dtype=dtype)
-    kinds = {"float": np.float64, "bool": np.bool_}
-    array = np.empty(sum(length for _, length in pieces), dtype=kinds.get(column.kind, np.int64))
+    kinds: Mapping[str, type[np.generic]] = {"float": np.float64, "bool": np.bool_}
+    array: np.ndarray[Any, Any] = np.empty(
+        sum(length for _, length in pieces), dtype=kinds.get(column.kind, np.int64)
+    )
     at = 0
     for given, length in pieces:
         array[at : at + length] = given

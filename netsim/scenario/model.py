@@ -88,9 +88,22 @@ class Radio(Section):
     fading: Literal["round", "block"] = _key("round", "one Rayleigh draw per upload, or per coherence time")
     ue_speed_m_s: Positive = _key(1.0, "sets the coherence time 0.423 c/(v f_c)", unit="m/s")
     carrier_hz: Positive = _key(3.5e9, "carrier frequency, sets the coherence time", unit="Hz")
+    min_power_w: Positive = _key(1e-3, "least power of a UE that transmits", unit="W", eq="7e")
     interferer_law: Literal["typical_cell", "typical_user", "constant"] = _key(
         "typical_cell", "thinning law c(u) of the Poisson field of interferers", eq="15"
     )
+    interferer_power: Literal["fixed", "equal"] | None = _key(
+        None, "interferers at P_max, or at the UE's own power (default if formulas is paper)", eq="15"
+    )
+    success_model: Literal["ppp", "paper"] | None = _key(
+        None, "form of lambda that schemes plan with; default: ppp, or paper if formulas is", eq="15"
+    )
+
+    @model_validator(mode="after")
+    def _powers_ordered(self) -> Radio:
+        if self.min_power_w > self.max_power_w:
+            raise ValueError("min_power_w must not exceed max_power_w")
+        return self
 
 
 class Downlink(Section):
@@ -98,8 +111,8 @@ class Downlink(Section):
 
     power_w: Positive = _key(39.8, "power of a gNB (46 dBm)", unit="W")
     bandwidth_hz: Positive | None = _key(None, "downlink bandwidth; default: radio.bandwidth_hz", unit="Hz")
-    w0_broadcast: Literal["once", "every_round"] = _key(
-        "once", "send the foundation model before round 1, or in every round (the paper)"
+    w0_broadcast: Literal["once", "every_round"] | None = _key(
+        None, "send the foundation model before round 1, or in every round (default if formulas is paper)"
     )
 
 
@@ -245,6 +258,9 @@ class Scenario(Section):
     name: str = _key("scenario", "shown in tables and reports", min_length=1)
     seed: int = _key(1, "seed of every random stream", ge=0, lt=2**63)
     rounds: int = _key(30, "at most so many rounds", ge=0, le=10_000_000)
+    formulas: Literal["corrected", "paper"] = _key(
+        "corrected", "the controllers' formulas: corrected, or every one as the paper prints it"
+    )
     network_only: bool = _key(False, "simulate timing and energy only; imports no torch")
     stop: Stop = Stop()
     topology: Topology = Topology()
@@ -261,6 +277,31 @@ class Scenario(Section):
     model: Model = Model()
     data: Data = Data()
     scheme: SchemeChoice = SchemeChoice()
+
+    @property
+    def printed(self) -> bool:
+        """Formulas as the paper prints them."""
+        return self.formulas == "paper"
+
+    @property
+    def w0_every_round(self) -> bool:
+        """The foundation model is sent in every round."""
+        return (self.downlink.w0_broadcast or ("every_round" if self.printed else "once")) == "every_round"
+
+    @property
+    def local_optimizer(self) -> str:
+        """Optimiser of local training."""
+        return self.learning.local_optimizer or ("sgd" if self.printed else "adam")
+
+    @property
+    def interferers_follow(self) -> bool:
+        """Interferers send with the power of the UE they disturb."""
+        return (self.radio.interferer_power or ("equal" if self.printed else "fixed")) == "equal"
+
+    @property
+    def success_form(self) -> str:
+        """Form of eq. (15) that schemes plan with."""
+        return self.radio.success_model or ("paper" if self.printed else "ppp")
 
     @model_validator(mode="after")
     def _network_only_stops(self) -> Scenario:

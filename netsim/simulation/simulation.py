@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from netsim.protocols import (
     RoundOutcome,
     RoundPlan,
     Scheme,
+    SuccessModel,
     Tickets,
 )
 from netsim.records import LATE, ON_TIME, OUTAGE
@@ -24,9 +26,10 @@ from netsim.simulation import ledger
 from netsim.simulation.core import Clock
 from netsim.simulation.gnb import Site, gnb_process
 from netsim.simulation.state import Cell, RoundState, Rules
+from netsim.simulation.timetable import timetable
 from netsim.simulation.ue import ue_process
 from netsim.simulation.uplink import Uplink
-from netsim.units import FloatArray
+from netsim.units import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,10 @@ class Simulation:
     uplink: Uplink
     scheme: Scheme
     check_plan: Callable[[str, RoundPlan, Observation], RoundPlan]
+    min_power_w: float
     max_power_w: float
+    formulas: str
+    success: SuccessModel
     payload_bits: FloatArray  # [N] on the air
     stop: StopRules
     sink: RecordSink
@@ -129,17 +135,26 @@ class Simulation:
             distance_m=cell.distance_m,
             signal_gain=cell.gain,
             interference_w=cell.mean_interference_w,
-            compute_s=cell.compute_s,
             compute_energy_j=cell.compute_energy_j,
             samples=cell.samples,
             payload_bits=self.payload_bits,
             bandwidth_hz=uplink.bandwidth_hz,
             noise_psd_w_hz=uplink.noise_psd_w_hz,
             sinr_threshold=uplink.threshold,
+            min_power_w=self.min_power_w,
             max_power_w=self.max_power_w,
             deadline_s=self.rules.deadline_s,
+            rounds=self.stop.rounds,
+            formulas=self.formulas,
+            success=self.success,
+            upload_start=self._upload_start,
+            channel=partial(uplink.channel, self.round, cell),
             previous=self._previous,
         )
+
+    def _upload_start(self, ue: IntArray, module: IntArray) -> tuple[FloatArray, BoolArray]:
+        times = timetable(ue, module, self.cell, self.rules, self.payload_bits)
+        return times.upload_start_s(self.rules.barrier), times.ready
 
     def _close(self, round_: RoundState) -> None:
         arrived = round_.outcome == ON_TIME

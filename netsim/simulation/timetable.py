@@ -30,7 +30,9 @@ class Timetable:
         return self.computed_s
 
 
-def timetable(ue: IntArray, module: IntArray, cell: Cell, rules: Rules, payload_bits: FloatArray) -> Timetable:
+def timetable(
+    ue: IntArray, module: IntArray, cell: Cell, rules: Rules, payload_bits: FloatArray
+) -> Timetable:
     """Times of the rows (`ue`, `module`), shapes [M]; `payload_bits` is the modules' [N].
 
     A module is multicast at the rate of its worst subscriber over the whole downlink band, one module

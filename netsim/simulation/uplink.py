@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from netsim.errors import ScenarioError
 from netsim.radio.fading import block_fading, upload_fading
 from netsim.radio.interference import PoissonField
 from netsim.radio.link import Transmission, sinr, transmit_blocks, transmit_constant
@@ -25,8 +26,21 @@ class Uplink:
     bandwidth_hz: float
     noise_psd_w_hz: float
     threshold: float  # linear
-    field: PoissonField
+    field: PoissonField  # of interferers at its power, P_max
+    interferers_follow: bool  # they send with the power of the UE they disturb instead
     coherence_s: float | None  # None: one fading draw per upload
+
+    def channel(self, round: int, cell: Cell) -> tuple[FloatArray, FloatArray]:
+        """(channel gain with fading [K], interference in W [K]) of the uploads of a round (round fading)."""
+        if self.coherence_s is not None:
+            raise ScenarioError(
+                "perfect channel knowledge needs one fading draw per upload",
+                where="scenario: radio.fading",
+                value="block",
+            )
+        interferers = self.field.draw(self.seed, round, cell.distance_m)
+        h = upload_fading(self.seed, round, len(cell))
+        return h * cell.gain, interferers.upload_power_w()
 
     def transmit(self, round_: RoundState, cell: Cell) -> None:
         """Fill in how every upload of ready UEs ends; rows that are not ready are left empty."""
@@ -34,22 +48,24 @@ class Uplink:
         plan = round_.plan
         ue, share = plan.ue[on_air], plan.share[on_air]
         bandwidth = self.bandwidth_hz * share
-        mean_signal = plan.power_w[on_air] * cell.gain[ue]
+        power = plan.power_w[on_air]
         noise = self.noise_psd_w_hz * bandwidth
-        interferers = self.field.draw(self.seed, round_.number, cell.distance_m)
+        level = power / self.field.power_w if self.interferers_follow else np.ones(len(power))
         start, bits = round_.upload_start_s[on_air], round_.payload_bits[on_air]
         result: Transmission
         if self.coherence_s is None:
-            h = upload_fading(self.seed, round_.number, len(cell))[ue]
-            ratio = sinr(h * mean_signal, interferers.upload_power_w()[ue], noise)
+            gain, interference = self.channel(round_.number, cell)
+            ratio = sinr(power * gain[ue], level * interference[ue], noise)
             result = transmit_constant(
                 bits, bandwidth, ratio, start, round_.deadline_s, threshold=self.threshold
             )
         else:
+            mean_signal = power * cell.gain[ue]
+            interferers = self.field.draw(self.seed, round_.number, cell.distance_m)
 
             def sinr_of_chunk(chunk: int) -> FloatArray:
                 h = block_fading(self.seed, round_.number, chunk, len(cell))[ue]
-                interference = interferers.block_power_w(chunk)[ue]
+                interference = level[:, None] * interferers.block_power_w(chunk)[ue]
                 return sinr(h * mean_signal[:, None], interference, noise[:, None])
 
             result = transmit_blocks(
