@@ -1,0 +1,124 @@
+"""Okumura-Hata and COST-231 Hata: measured median loss of macro cells below 2 GHz.
+
+M. Hata, "Empirical formula for propagation loss in land mobile radio services", IEEE Trans. Veh.
+Technol. 29(3), 1980, Table I; COST Action 231 final report, 1999, section 4.4.1, eqs. (4.4.1)-(4.4.4).
+Fitted to 1..20 km; used beyond as they stand. Loss in dB with f in MHz, d in km, heights in m:
+
+    A + B log10 f - 13.82 log10 h_b - a(h_m) + (44.9 - 6.55 log10 h_b) log10 d + correction
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from netsim.errors import ScenarioError
+from netsim.radio.pathloss import distances_m
+from netsim.radio.spatial import gaussian_map
+from netsim.units import FloatArray, IntArray, from_db
+
+
+@dataclass(frozen=True)
+class _Hata:
+    """What both share. The models give the median; the std of shadowing around it is a parameter."""
+
+    carrier_hz: float = 0.9e9
+    site_height_m: float = 30.0
+    ue_height_m: float = 1.5
+    shadowing_std_db: float = 0.0
+    correlation_m: float = 50.0
+    min_distance_m: float = 10.0
+
+    carrier_range_hz: ClassVar[tuple[float, float]]
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in (
+            ("carrier_hz", self.carrier_range_hz),
+            ("site_height_m", (30.0, 200.0)),
+            ("ue_height_m", (1.0, 10.0)),
+            ("shadowing_std_db", (0.0, 30.0)),
+            ("correlation_m", (1e-3, 1e6)),
+            ("min_distance_m", (1.0, 1e6)),
+        ):
+            value = getattr(self, name)
+            if not low <= value <= high:
+                rule = f"must lie in {low:g}..{high:g} for {type(self).__name__}"
+                raise ScenarioError(rule, where=f"pathloss.{name}", value=value)
+
+    def loss_db(self, distance_m: FloatArray) -> FloatArray:
+        """Median loss at horizontal `distance_m`. Any shape."""
+        log_height = np.log10(self.site_height_m)
+        log_km = np.log10(np.maximum(distance_m, self.min_distance_m) / 1e3)
+        loss_db = self._at_1_km_db() - 13.82 * log_height + (44.9 - 6.55 * log_height) * log_km
+        return np.asarray(loss_db)
+
+    def gain(self, distance_m: FloatArray) -> FloatArray:
+        """Linear gain at the median of shadowing. Any shape."""
+        return from_db(-self.loss_db(distance_m))
+
+    def link_gain(
+        self, ues_m: FloatArray, sites_m: FloatArray, *, seed: int, site_ids: IntArray | None = None
+    ) -> FloatArray:
+        """Gain of every link with its shadowing, [K, 2], [S, 2] -> [K, S]. As in `tr38901`."""
+        loss_db = self.loss_db(distances_m(ues_m, sites_m))
+        if self.shadowing_std_db > 0:
+            ids = np.arange(len(sites_m)) if site_ids is None else site_ids
+            for column, site in enumerate(ids.tolist()):
+                loss_db[:, column] += self.shadowing_std_db * gaussian_map(
+                    ues_m, correlation_m=self.correlation_m, seed=seed, name="hata_shadowing", site=site
+                )
+        return from_db(-loss_db)
+
+    def _at_1_km_db(self) -> float:
+        """The terms without h_b and d."""
+        raise NotImplementedError
+
+    @property
+    def _log_mhz(self) -> float:
+        return float(np.log10(self.carrier_hz / 1e6))
+
+    def _small_city_db(self) -> float:
+        """a(h_m) of a small or medium city, also COST-231's."""
+        log_f = self._log_mhz
+        return (1.1 * log_f - 0.7) * self.ue_height_m - (1.56 * log_f - 0.8)
+
+
+@dataclass(frozen=True)
+class OkumuraHata(_Hata):
+    """150..1500 MHz; a large city, a small or medium one, suburbs or open land."""
+
+    area: Literal["large_city", "small_city", "suburban", "open"] = "small_city"
+
+    carrier_range_hz = (150e6, 1500e6)
+
+    def _at_1_km_db(self) -> float:
+        log_f = self._log_mhz
+        antenna = self._small_city_db()
+        if self.area == "large_city":
+            # the two measured laws meet between 200 and 400 MHz; the usual division is 300 MHz
+            if self.carrier_hz <= 300e6:
+                antenna = 8.29 * np.log10(1.54 * self.ue_height_m) ** 2 - 1.1
+            else:
+                antenna = 3.2 * np.log10(11.75 * self.ue_height_m) ** 2 - 4.97
+        loss = 69.55 + 26.16 * log_f - antenna
+        if self.area == "suburban":
+            loss -= 2 * (log_f - np.log10(28)) ** 2 + 5.4
+        elif self.area == "open":
+            loss -= 4.78 * log_f**2 - 18.33 * log_f + 40.94
+        return float(loss)
+
+
+@dataclass(frozen=True)
+class Cost231Hata(_Hata):
+    """1500..2000 MHz; `metropolitan` adds C_m = 3 dB."""
+
+    carrier_hz: float = 1.8e9
+    metropolitan: bool = False
+
+    carrier_range_hz = (1500e6, 2000e6)
+
+    def _at_1_km_db(self) -> float:
+        correction = 3.0 if self.metropolitan else 0.0
+        return 46.3 + 33.9 * self._log_mhz - self._small_city_db() + correction
