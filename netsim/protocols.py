@@ -32,7 +32,7 @@ class Tickets:
     round: int
     ue: IntArray  # [M]
     module: IntArray  # [M]
-    version: IntArray  # [M]
+    version: IntArray  # [M] round in which the module had last changed
 
     def __len__(self) -> int:
         return len(self.ue)

@@ -76,7 +76,7 @@ class Simulation:
     tie_seed: int | None = None
     round: int = field(default=0, init=False)
     energy_j: float = field(default=0.0, init=False)
-    versions: list[int] = field(init=False)  # times each module has been aggregated
+    versions: list[int] = field(init=False)  # round in which each module last changed
     _clock: Clock = field(init=False)
     _previous: RoundOutcome | None = field(default=None, init=False)
     _losses: list[float] = field(default_factory=list, init=False)
@@ -164,7 +164,7 @@ class Simulation:
             tickets = Tickets(self.round, plan.ue[arrived], plan.module[arrived], versions)
             round_.redeemed = self.learner.redeem(tickets, plan.aggregation)
         for module in np.unique(plan.module[arrived]).tolist():
-            self.versions[module] += 1
+            self.versions[module] = self.round
         computing = ledger.compute_energy(round_, self.cell)
         self.energy_j += float(computing.sum() + ledger.uplink_energy(round_).sum())
         ledger.write_round(self.sink, round_, self.cell, self.rules, self.uplink.bandwidth_hz)
