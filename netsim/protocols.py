@@ -164,6 +164,8 @@ class Observation:
     deadline_s: float  # length of a round
     rounds: int  # at most, T
     formulas: str  # corrected | paper
+    interferers_follow: bool  # interferers send with the power of the UE they disturb
+    module_gap: FloatArray | None  # [K, N] loss of module n at UE k minus the best, if the scheme asked
     success: SuccessModel
     upload_start: UploadStart
     channel: Channel

@@ -146,6 +146,8 @@ class Simulation:
             deadline_s=self.rules.deadline_s,
             rounds=self.stop.rounds,
             formulas=self.formulas,
+            interferers_follow=uplink.interferers_follow,
+            module_gap=None,
             success=self.success,
             upload_start=self._upload_start,
             channel=partial(uplink.channel, self.round, cell),

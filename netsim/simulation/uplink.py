@@ -50,7 +50,11 @@ class Uplink:
         bandwidth = self.bandwidth_hz * share
         power = plan.power_w[on_air]
         noise = self.noise_psd_w_hz * bandwidth
-        level = power / self.field.power_w if self.interferers_follow else np.ones(len(power))
+        # a UE with several modules hears the interference of its whole band, each row its part
+        level = share / np.bincount(ue, weights=share)[ue]
+        if self.interferers_follow:
+            ue_power = np.bincount(ue, weights=power)[ue]
+            level = level * ue_power / self.field.power_w
         start, bits = round_.upload_start_s[on_air], round_.payload_bits[on_air]
         result: Transmission
         if self.coherence_s is None:

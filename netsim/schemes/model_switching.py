@@ -1,0 +1,285 @@
+"""Model switching: J. Wang et al., "A federated fine-tuning paradigm of foundation models in heterogenous
+wireless networks", Algorithm 2.
+
+Each round: (step 1) powers and bandwidth of the subscribed UEs, in turns; (step 2) which module each UE
+subscribes to in the next round, by dual ascent (11) on the participation constraint (7d) and the exact
+solution of (12). Step 2 uses only what is known when the round is planned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from netsim import rng
+from netsim.allocation.admission import admit
+from netsim.allocation.participation import check_participation, cost_range, dual_ascent, dual_step
+from netsim.allocation.rounding import proximal_step, systematic_rounding
+from netsim.allocation.subscription import module_energy_j, risk_gradient, solve_subscription
+from netsim.allocation.uplinks import required_shares
+from netsim.allocation.wireless import CellView, Wireless, manage_wireless
+from netsim.errors import InputError, ScenarioError
+from netsim.protocols import Observation, RoundPlan
+from netsim.theory.risk_bound import (
+    RiskConstants,
+    arrival_weight,
+    default_constants,
+    error_floor,
+    missing_probability,
+)
+from netsim.units import BoolArray, FloatArray
+
+LONG_S = 1e9  # stands for an infinite deadline
+
+
+def _parameter(default: Any, meaning: str) -> Any:
+    return field(default=default, metadata={"meaning": meaning})
+
+
+@dataclass
+class ModelSwitching:
+    """Algorithm 2: module subscription, power and bandwidth optimised online."""
+
+    max_modules: int = _parameter(1, "s, modules a UE may subscribe to")
+    participation: float = _parameter(0.1, "v, rate at which each UE shall work on each module (7d)")
+    mu: float = _parameter(1e5, "energy price as the paper prints it")
+    mu_scale: float = _parameter(1e-7, "calibration of mu, per J: the price is mu x mu_scale")
+    power_control: bool = _parameter(True, "False: all at P_max")
+    csi: Literal["mean", "perfect"] = _parameter("mean", "channel known: large scale, or as it will be")
+    switch_energy: Literal["own", "common"] = _parameter("own", "airtime that switching is charged for")
+    switch_gap: Literal["none", "bound", "affinity"] = _parameter("none", "how the fit of a module counts")
+    dual_step: float | None = _parameter(None, "varsigma of (11); default M / sqrt(T)")
+    prox_step: float | None = _parameter(None, "proximal step with rounding instead of the vertex of (12)")
+    max_iterations: int = _parameter(20, "e_max of step 1")
+    tolerance: float = _parameter(1e-3, "step 1 has settled when no log power moves more")
+    smoothness: float | None = _parameter(None, "eps; defaults of the four constants: model-spec 3.4")
+    convexity: float | None = _parameter(None, "xi")
+    dispersion: float | None = _parameter(None, "zeta_1")
+    dispersion_slope: float | None = _parameter(None, "zeta_2")
+
+    name: ClassVar[str] = "model_switching"
+    citation: ClassVar[str] = "Wang et al., Algorithm 2"
+
+    def __post_init__(self) -> None:
+        rules = (
+            ("max_modules", self.max_modules >= 1, "must be at least 1"),
+            ("mu", self.mu >= 0, "must be at least 0"),
+            ("mu_scale", self.mu_scale >= 0, "must be at least 0"),
+            ("dual_step", self.dual_step is None or self.dual_step > 0, "must be above 0"),
+            ("prox_step", self.prox_step is None or self.prox_step > 0, "must be above 0"),
+            ("max_iterations", self.max_iterations >= 1, "must be at least 1"),
+            ("tolerance", self.tolerance > 0, "must be above 0"),
+        )
+        for key, holds, rule in rules:
+            if not holds:
+                raise ScenarioError(rule, where=f"scenario: scheme.{key}", value=getattr(self, key))
+        self._state: dict[str, Any] = {}
+
+    @property
+    def needs_learning(self) -> bool:
+        """The gap of a module at a UE is a measured loss."""
+        return self.switch_gap != "none"
+
+    def ranks(self, configured: Sequence[int]) -> tuple[int, ...]:
+        """The modules as configured."""
+        try:
+            check_participation(self.participation, self.max_modules, len(configured))
+        except InputError as error:
+            raise ScenarioError(error.rule, where="scenario: scheme.participation", value=error.value) from None
+        return tuple(configured)
+
+    # -- Algorithm 2 -----------------------------------------------------------------------------
+
+    def plan(self, observation: Observation) -> RoundPlan:
+        """Step 1 for this round, then step 2 for the next."""
+        constants = self._constants(observation)
+        cell = self._view(observation)
+        if not self._state:
+            self._start(observation, cell, constants)
+        subscribed: BoolArray = self._state["subscribed"]
+        fraction, dual = self._state["fraction"], self._state["dual"]
+        admitted, budget_s = self._admit(observation, cell, subscribed)
+        executed = subscribed & admitted[:, np.newaxis]
+        weight = arrival_weight(self._state["floor"], constants, observation.formulas)
+        wireless = manage_wireless(
+            cell,
+            executed,
+            weight,
+            energy_price_per_j=self._price if self.power_control else 0.0,
+            budget_s=budget_s,
+            formulas=observation.formulas,
+            max_iterations=self.max_iterations,
+            tolerance=self.tolerance,
+        )
+        executed &= wireless.best.active[:, np.newaxis]
+        self._switch(observation, cell, constants, wireless, executed, admitted)
+        return self._declare(observation, wireless, executed, fraction, dual)
+
+    def _start(self, observation: Observation, cell: CellView, constants: RiskConstants) -> None:
+        """One module per UE, in turn; duals 0; B as if everybody had an equal share at P_max."""
+        ues, modules = len(observation.distance_m), len(observation.payload_bits)
+        subscribed = np.zeros((ues, modules), dtype=np.bool_)
+        subscribed[np.arange(ues), np.arange(ues) % modules] = True
+        lam = cell.success_at(np.full((ues, 1), cell.max_power_w), np.full((ues, modules), 1.0 / ues))
+        missing = missing_probability(lam, subscribed, observation.formulas)
+        self._state = {
+            "subscribed": subscribed,
+            "fraction": subscribed.astype(np.float64),
+            "dual": np.zeros((ues, modules)),
+            "floor": error_floor(missing, constants, observation.formulas, ues),
+            "spread": np.zeros(ues),
+        }
+
+    def _admit(
+        self, observation: Observation, cell: CellView, subscribed: BoolArray
+    ) -> tuple[BoolArray, float]:
+        """(who may upload [K], seconds left for uploads): model-spec 10.2."""
+        ue, module = np.nonzero(subscribed)
+        admitted = np.zeros(len(subscribed), dtype=np.bool_)
+        if not len(ue):
+            return admitted, LONG_S
+        start_s, ready = observation.upload_start(ue, module)
+        candidates = np.unique(ue[ready])
+        if not len(candidates):
+            return admitted, LONG_S
+        # who cannot be ready is left out, and the barrier does not wait for them
+        chosen = np.isin(ue, candidates)
+        start_s, _ = observation.upload_start(ue[chosen], module[chosen])
+        budget_s = min(observation.deadline_s - float(start_s.max()), LONG_S)
+        if budget_s <= 0:
+            return admitted, LONG_S
+        need = required_shares(
+            (cell.max_power_w * cell.gain)[candidates],
+            cell.interference_w[candidates],
+            (subscribed @ cell.payload_bits)[candidates],
+            budget_s,
+            bandwidth_hz=cell.bandwidth_hz,
+            noise_psd_w_hz=cell.noise_psd_w_hz,
+        )
+        if self.csi == "perfect":  # a draw below the threshold fails whatever the share
+            noise = cell.noise_psd_w_hz * cell.bandwidth_hz * np.where(np.isfinite(need), need, 1.0)
+            signal = (cell.max_power_w * cell.gain)[candidates]
+            fails = signal < observation.sinr_threshold * (cell.interference_w[candidates] + noise)
+            need = np.where(fails, np.inf, need)
+        admitted[candidates] = admit(need)
+        return admitted, budget_s
+
+    def _switch(
+        self,
+        observation: Observation,
+        cell: CellView,
+        constants: RiskConstants,
+        wireless: Wireless,
+        executed: BoolArray,
+        admitted: BoolArray,
+    ) -> None:
+        """Step 2: duals by (11), subscriptions of the next round by (12), B for its weights."""
+        state, modules = self._state, len(cell.payload_bits)
+        gradient = risk_gradient(
+            wireless.success,
+            state["floor"],
+            self._energy_j(observation, cell, wireless),
+            constants=constants,
+            energy_price_per_j=self._price,
+            formulas=observation.formulas,
+            gap=0.0 if observation.module_gap is None else observation.module_gap,
+            switch_gap=self.switch_gap,
+        )
+        state["spread"] = cost_range(gradient, state["spread"])
+        step = self.dual_step or dual_step(state["spread"], max(observation.rounds, 1))[:, np.newaxis]
+        rates = check_participation(self.participation, self.max_modules, modules)
+        state["dual"] = dual_ascent(state["dual"], executed, rates, step, admissible=admitted)
+        missing = missing_probability(wireless.success, executed, observation.formulas)
+        state["floor"] = error_floor(missing, constants, observation.formulas, len(executed))
+        cost = gradient - state["dual"]
+        if self.prox_step is None:
+            ties = rng.stream(observation.seed, "subscription_tie", observation.round)
+            state["subscribed"] = solve_subscription(cost, self.max_modules, rng=ties)
+            state["fraction"] = state["subscribed"].astype(np.float64)
+        else:
+            draws = rng.stream(observation.seed, "subscription_rounding", observation.round)
+            state["fraction"] = proximal_step(state["fraction"], cost, self.prox_step, self.max_modules)
+            state["subscribed"] = systematic_rounding(state["fraction"], draws)
+
+    def _energy_j(self, observation: Observation, cell: CellView, wireless: Wireless) -> FloatArray:
+        """C of subscribing to each module, [K, N], J (4)."""
+        best = wireless.best
+        share = 1.0 / max(int(best.active.sum()), 1)
+        noise_w = cell.noise_psd_w_hz * cell.bandwidth_hz * share
+        ratio = best.power_w * cell.gain / (cell.interference_at(best.power_w) + noise_w)
+        return module_energy_j(
+            observation.compute_energy_j,
+            best.power_w,
+            cell.payload_bits,
+            cell.bandwidth_hz * share * np.log2(1.0 + ratio),
+            best.finish_s,
+            self.switch_energy,
+        )
+
+    def _declare(
+        self,
+        observation: Observation,
+        wireless: Wireless,
+        executed: BoolArray,
+        fraction: FloatArray,
+        dual: FloatArray,
+    ) -> RoundPlan:
+        """Rows of the plan; a UE's modules divide its share and its power by payload (model-spec 10.7)."""
+        ue, module = np.nonzero(executed)
+        payload = observation.payload_bits[module]
+        part = payload / np.bincount(ue, weights=payload, minlength=len(executed))[ue]
+        return RoundPlan(
+            ue,
+            module,
+            wireless.best.shares[ue] * part,
+            wireless.best.power_w[ue] * part,
+            fraction=fraction,
+            success_probability=wireless.success,
+            dual=dual,
+        )
+
+    # -- what it works with ----------------------------------------------------------------------
+
+    @property
+    def _price(self) -> float:
+        return self.mu * self.mu_scale
+
+    def _constants(self, observation: Observation) -> RiskConstants:
+        default = default_constants(observation.formulas, len(observation.distance_m))
+        given = (
+            (default.smoothness, self.smoothness),
+            (default.convexity, self.convexity),
+            (default.dispersion, self.dispersion),
+            (default.dispersion_slope, self.dispersion_slope),
+        )
+        return RiskConstants(*(usual if value is None else value for usual, value in given))
+
+    def _view(self, observation: Observation) -> CellView:
+        gain, interference = observation.signal_gain, observation.interference_w
+        if self.csi == "perfect":
+            gain, interference = observation.channel()
+        return CellView(
+            distance_m=observation.distance_m,
+            gain=gain,
+            interference_w=interference,
+            payload_bits=observation.payload_bits,
+            success=observation.success,
+            bandwidth_hz=observation.bandwidth_hz,
+            noise_psd_w_hz=observation.noise_psd_w_hz,
+            min_power_w=observation.min_power_w,
+            max_power_w=observation.max_power_w,
+            interferers_follow=observation.interferers_follow,
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Subscriptions of the next round, duals, B and the spread of the costs so far."""
+        return dict(self._state)
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Put back what `state` gave."""
+        self._state = dict(state)
+
+
