@@ -88,7 +88,9 @@ class ModelSwitching:
         try:
             check_participation(self.participation, self.max_modules, len(configured))
         except InputError as error:
-            raise ScenarioError(error.rule, where="scenario: scheme.participation", value=error.value) from None
+            raise ScenarioError(
+                error.rule, where="scenario: scheme.participation", value=error.value
+            ) from None
         return tuple(configured)
 
     # -- Algorithm 2 -----------------------------------------------------------------------------
@@ -281,5 +283,3 @@ class ModelSwitching:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Put back what `state` gave."""
         self._state = dict(state)
-
-
