@@ -31,7 +31,7 @@ from netsim.allocation.uplinks import (
 from netsim.errors import RunError
 from netsim.units import BoolArray, FloatArray, IntArray
 
-_BLOCK = 16_384  # entries whose temporaries stay in the cache
+_BLOCK = 8192  # entries: temporaries stay in the cache, and below malloc's threshold for fresh pages
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 from netsim.errors import InputError, RunError
 from netsim.units import BoolArray, FloatArray
 
-STEP = 1e-6  # relative change of a share in a last step; the error it leaves is of the order of its square
+STEP = 1e-5  # relative change of a share in a last step; the error it leaves is of the order of its square
 ROUNDING = 1e-13  # relative change of a rate that is rounding
 MAX_STEPS = 200
 _WEAKEST_SINR = 1e-12  # over the whole band; below it an uplink counts as without signal
@@ -137,9 +137,13 @@ def log_term_and_elasticity(
     held above its lower bound 1 / (2 v + 1) where the difference drowns in rounding.
     """
     v = floor + slope * share
-    log_term = np.log1p(1.0 / v)
-    s = np.maximum((v + 1.0) * log_term - 1.0, 1.0 / (2.0 * v + 1.0))
-    return log_term, (1.0 + s) / (s + floor / v)
+    sinr = 1.0 / v
+    rounded = 1.0 + sinr
+    log_term = np.log(rounded) * (sinr / (rounded - 1.0))  # log1p, in half of its time
+    s = (v + 1.0) * log_term - 1.0
+    if s.min() < 1e-6:
+        s = np.maximum(s, 1.0 / (2.0 * v + 1.0))
+    return log_term, (1.0 + s) / (s + floor * sinr)
 
 
 def log_term_of_empty_band(floor: FloatArray) -> FloatArray:
