@@ -6,6 +6,7 @@ It is what the fast engine is tested against, and what serves every architecture
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -80,10 +81,12 @@ class GenericEngine:
             base = self._foundation.model
             # PEFT rewires the model it is given; the copy has modules of its own and shares the weights.
             shared = {id(p): p for p in (*base.parameters(), *base.buffers())}
-            fields = {k: v for k, v in peft_config(plan, self._foundation.name).items() if k != "peft_type"}
-            config = LoraConfig(**{**fields, "inference_mode": False})
-            with torch.random.fork_rng(devices=[]):  # PEFT draws a start of its own, which is overwritten
-                model = get_peft_model(copy.deepcopy(base, shared), config)
+            own = {"inference_mode": False, "base_model_name_or_path": None}
+            fields = {k: v for k, v in peft_config(plan, "").items() if k != "peft_type"}
+            # PEFT draws a start of its own, which is overwritten, and warns of names and versions.
+            with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                model = get_peft_model(copy.deepcopy(base, shared), LoraConfig(**{**fields, **own}))
             model.eval()  # no dropout; gradients flow all the same
             named = {
                 name.replace(".modules_to_save.default.", ".").replace(".default.weight", ".weight"): p

@@ -128,15 +128,16 @@ class FederatedLearner:
             for module, new in trained.partial.items():
                 partial[module] = rule.merge(partial[module], new) if module in partial else new
         for module, whole in partial.items():
-            self.states[module] = rule.apply(self.states[module], whole, self._training.server_rate)
+            with np.errstate(over="ignore", invalid="ignore"):
+                state = rule.apply(self.states[module], whole, self._training.server_rate)
+            if not np.isfinite(state).all():
+                raise RunError(
+                    f"training has diverged: module {module} is not finite after round {tickets.round}; "
+                    f"the learning rate is too high (found {self._training.learning_rate:g})"
+                )
+            self.states[module] = state
             self.versions[module] = tickets.round
-        redeemed = Redeemed(np.concatenate(losses), np.concatenate(norms))
-        if not np.isfinite(redeemed.train_loss).all():
-            raise RunError(
-                f"training has diverged in round {tickets.round}: a loss is not finite; "
-                f"lower the learning rate (found {self._training.learning_rate:g})"
-            )
-        return redeemed
+        return Redeemed(np.concatenate(losses), np.concatenate(norms))
 
     def evaluate(self) -> list[Evaluation]:
         """Every module and the ensemble on the test split; unchanged modules are not computed again."""

@@ -50,7 +50,12 @@ def make_model_folder(folder: Path, kind: str, texts: Sequence[str], **config: A
         single="<s> $A </s>", pair="<s> $A </s> $B:1 </s>:1", special_tokens=[("<s>", 0), ("</s>", 2)]
     )
     PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", unk_token="<unk>", cls_token="<s>", sep_token="</s>"
+        tokenizer_object=tokenizer,
+        pad_token="<pad>",
+        unk_token="<unk>",
+        cls_token="<s>",
+        sep_token="</s>",
+        model_input_names=["input_ids", "token_type_ids", "attention_mask"],
     ).save_pretrained(folder)
     make_config, make_model = MODELS[kind]
     with torch.random.fork_rng(devices=[]), torch.no_grad():
@@ -66,6 +71,12 @@ def make_model_folder(folder: Path, kind: str, texts: Sequence[str], **config: A
                 parameter.normal_(0, 0.1)
         model.save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    """As in the engines' workers; and two threads of tiny products mostly wait for each other."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,119 @@
+"""Modules as PEFT knows them: names, start, files."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import peft
+import pytest
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
+from transformers import AutoModelForSequenceClassification
+
+from netsim.errors import InputError
+from netsim.learning import adapters
+from netsim.learning.foundation import load_foundation
+from netsim.learning.learner import FederatedLearner
+from netsim.learning.spec import ModuleSpec
+from netsim.protocols import Tickets
+
+
+@pytest.mark.parametrize("kind", ["roberta", "bert"])
+@pytest.mark.parametrize("targets", [("query", "value"), ("key", "dense"), ("layer.1.output.dense", "value")])
+def test_tensors_have_the_names_and_shapes_of_peft(
+    model_folder: Callable[[str], str], kind: str, targets: tuple[str, ...]
+) -> None:
+    plan = adapters.layout(load_foundation(model_folder(kind), 2), ModuleSpec(4, 8, targets, 0))
+    base = AutoModelForSequenceClassification.from_pretrained(model_folder(kind), num_labels=2)
+    config = LoraConfig(task_type="SEQ_CLS", r=4, lora_alpha=8, target_modules=list(targets))
+    expected = get_peft_model_state_dict(get_peft_model(base, config))
+    assert plan.shapes == {name: tuple(tensor.shape) for name, tensor in expected.items()}
+    assert plan.size == sum(tensor.numel() for tensor in expected.values())
+
+
+def test_the_start_of_a_module(model_folder: Callable[[str], str]) -> None:
+    loaded = load_foundation(model_folder("roberta"), 2)
+    plan = adapters.layout(loaded, ModuleSpec(8, 16, ("query", "value"), 3))
+    vector = adapters.initial_vector(plan, 0.02)
+    tensors = plan.views(torch.from_numpy(vector))
+    a = torch.cat([t.flatten() for name, t in tensors.items() if "lora_A" in name])
+    bound = 1 / np.sqrt(32)  # kaiming_uniform_(a=sqrt(5)), which PEFT calls
+    assert float(a.abs().max()) <= bound
+    assert float(a.var()) == pytest.approx(bound**2 / 3, rel=0.1)
+    assert all(not t.any() for name, t in tensors.items() if "lora_B" in name or name.endswith("bias"))
+    head = tensors["base_model.model.classifier.dense.weight"]
+    assert float(head.std()) == pytest.approx(0.02, rel=0.15)
+    again = adapters.initial_vector(plan, 0.02)
+    other = adapters.initial_vector(adapters.layout(loaded, ModuleSpec(8, 16, ("query", "value"), 4)), 0.02)
+    assert np.array_equal(vector, again)
+    assert not np.isclose(vector, other)[vector != 0].any()
+
+
+def test_payload_is_what_is_sent(model_folder: Callable[[str], str]) -> None:
+    plan = adapters.layout(load_foundation(model_folder("bert"), 3), ModuleSpec(4, 8, ("query", "value"), 0))
+    lora = 3 * 2 * 2 * 4 * 32  # layers, layers' targets, A and B, rank, hidden
+    sizes = [
+        adapters.payload_bits([plan], train_head=head, bits_per_parameter=32)[0] / 32
+        for head in (True, False)
+    ]
+    assert sizes == [lora + 3 * 32 + 3, lora]
+
+
+@pytest.mark.parametrize("kind", ["roberta", "bert"])
+def test_peft_loads_what_was_saved(
+    learner: Callable[..., FederatedLearner], model_folder: Callable[[str], str], tmp_path: Path, kind: str
+) -> None:
+    made = learner(kind)
+    made.redeem(Tickets(1, np.array([0, 5]), np.array([0, 1]), np.array([0, 0])), "average")
+    made.save(tmp_path)
+    texts = made._test_tokens.texts(range(20))
+    token, _, mask = (torch.from_numpy(array) for array in texts.padded(1))
+    for module in (0, 1):
+        base = AutoModelForSequenceClassification.from_pretrained(model_folder(kind), num_labels=2)
+        model = PeftModel.from_pretrained(base, tmp_path / str(module)).eval()
+        with torch.no_grad():
+            logits = model(input_ids=token, attention_mask=mask).logits.numpy()
+        mine = made._engine.logits(module, made.states[module], texts)
+        assert np.abs(logits - mine).max() < 1e-5
+
+
+SAVE = """
+import sys
+from pathlib import Path
+from netsim.learning import adapters
+from netsim.learning.foundation import load_foundation
+from netsim.learning.spec import ModuleSpec
+plan = adapters.layout(load_foundation(sys.argv[1], 2), ModuleSpec(4, 8, ("query", "key", "value", "dense"), 0))
+adapters.save(plan, adapters.initial_vector(plan, 0.02), "tiny", Path(sys.argv[2]))
+"""
+
+
+def test_saved_bytes_are_the_same_in_every_process(
+    model_folder: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = [model_folder("roberta"), str(tmp_path / "here")]
+    monkeypatch.setattr(sys, "argv", ["", *arguments])
+    exec(SAVE, {})
+    arguments[1] = str(tmp_path / "there")
+    # Another order of the hashes of strings, which PEFT's own file would show.
+    environment = {**os.environ, "PYTHONHASHSEED": "12345"}
+    subprocess.run([sys.executable, "-c", SAVE, *arguments], check=True, env=environment)
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        assert (tmp_path / "here" / name).read_bytes() == (tmp_path / "there" / name).read_bytes()
+    config = (tmp_path / "here/adapter_config.json").read_text()
+    assert arguments[0] not in config
+    assert peft.__version__ not in config
+
+
+def test_bad_modules(model_folder: Callable[[str], str]) -> None:
+    loaded = load_foundation(model_folder("roberta"), 2)
+    with pytest.raises(InputError, match=r"query.*found 'q_proj'"):
+        adapters.layout(loaded, ModuleSpec(4, 8, ("query", "q_proj"), 0))
+    for arguments in ((0, 8, ("query",), 0), (4, 0, ("query",), 0), (4, 8, (), 0), (4, 8, ("query",), -1)):
+        with pytest.raises(InputError):
+            ModuleSpec(*arguments)

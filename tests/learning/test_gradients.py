@@ -1,0 +1,151 @@
+"""The engines: local steps as torch's optimisers take them, and the fast engine against PEFT's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from netsim.errors import InputError
+from netsim.learning import adapters, encoder
+from netsim.learning.attention import pack
+from netsim.learning.datasets import TextDataset
+from netsim.learning.encoder import EncoderEngine
+from netsim.learning.foundation import Foundation, load_foundation
+from netsim.learning.generic import GenericEngine
+from netsim.learning.gradients import Chunk, descend
+from netsim.learning.spec import LocalTraining, ModuleSpec
+from netsim.learning.tokens import Texts, TokenCache
+
+MODULES = [
+    ModuleSpec(4, 8, ("query", "value"), 0),
+    ModuleSpec(8, 16, ("query", "key", "value", "intermediate.dense", "output.dense"), 1),
+    ModuleSpec(2, 8, ("attention.output.dense",), 2),
+    ModuleSpec(3, 4, ("layer.1.attention.self.key", "layer.2.attention.self.query"), 3),
+]
+SAMPLES = np.array([3, 5, 1, 4, 2, 7])
+MODULE = np.array([0, 1, 2, 3, 0, 1])
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("steps", [1, 5])
+def test_steps_are_those_of_torch(optimizer: str, steps: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    matrix = torch.randn(6, 6, generator=generator)
+    start = torch.randn(6, generator=generator)
+
+    def gradient(w: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+        torch.mv(matrix, w, out=g)
+        return torch.zeros(2)
+
+    upload, _, norm = descend(start.clone(), [2, 4], gradient, LocalTraining(steps, 0.05, optimizer))
+    w = torch.nn.Parameter(start.clone())
+    kind = torch.optim.SGD if optimizer == "sgd" else torch.optim.Adam
+    torch_optimizer = kind([w], lr=0.05)
+    for _ in range(steps):
+        w.grad = matrix @ w.detach()
+        torch_optimizer.step()
+    moved = start - w.detach()
+    assert torch.allclose(upload, moved / 0.05 if optimizer == "sgd" else moved, rtol=1e-5, atol=1e-6)
+    first = matrix @ start
+    assert torch.allclose(norm, torch.stack([first[:2].norm(), first[2:].norm()]))
+
+
+@pytest.mark.parametrize("kind", ["roberta", "bert"])
+@pytest.mark.parametrize(("steps", "optimizer"), [(1, "sgd"), (4, "sgd"), (4, "adam")])
+@pytest.mark.parametrize("train_head", [True, False])
+def test_fast_engine_equals_peft(
+    model_folder: Callable[[str], str],
+    reviews: TextDataset,
+    passages: TextDataset,
+    kind: str,
+    steps: int,
+    optimizer: str,
+    train_head: bool,
+) -> None:
+    foundation, states, fast, plain = engines(model_folder(kind), MODULES, train_head)
+    dataset = passages if kind == "bert" else reviews  # BERT tells the sentences of a pair apart
+    texts = TokenCache(foundation.tokenizer, dataset.train, 60).texts(range(SAMPLES.sum()))
+    training = LocalTraining(steps, 0.05 if optimizer == "sgd" else 1e-3, optimizer)
+    chunk = Chunk(MODULE, SAMPLES, texts)
+    for mine, theirs in zip(
+        fast.train(chunk, states, training), plain.train(chunk, states, training), strict=True
+    ):
+        assert (mine.module, mine.samples) == (theirs.module, theirs.samples)
+        largest = np.abs(theirs.update).max()
+        difference = np.abs(mine.update - theirs.update) / largest
+        # Adam divides by the root of the gradient's square: where that is tiny, rounding decides the step.
+        assert difference.max() < (1e-5 if optimizer == "sgd" else 1e-2)
+        assert difference.mean() < 1e-5
+        assert mine.train_loss == pytest.approx(theirs.train_loss, rel=1e-5)
+        assert mine.gradient_norm == pytest.approx(theirs.gradient_norm, rel=1e-5)
+    for module, state in enumerate(states):
+        difference = fast.logits(module, state, texts) - plain.logits(module, state, texts)
+        assert np.abs(difference).max() < 1e-5
+
+
+def test_a_ticket_does_not_see_its_neighbours(
+    model_folder: Callable[[str], str], reviews: TextDataset
+) -> None:
+    foundation, states, fast, _ = engines(model_folder("roberta"), MODULES, True)
+    texts = TokenCache(foundation.tokenizer, reviews.train, 60).texts(range(SAMPLES.sum()))
+    training = LocalTraining(3, 0.05, "sgd")
+    together = fast.train(Chunk(MODULE, SAMPLES, texts), states, training)
+    ends = np.cumsum(SAMPLES)
+    for number, (end, count) in enumerate(zip(ends, SAMPLES, strict=True)):
+        alone = Chunk(MODULE[number : number + 1], np.array([count]), texts.part(int(end - count), int(end)))
+        (upload,) = fast.train(alone, states, training)
+        assert np.abs(upload.update - together[number].update).max() < 1e-5 * np.abs(upload.update).max()
+
+
+def test_packing_has_a_slot_for_every_token() -> None:
+    length = np.array([3, 30, 4, 1, 17, 18])
+    plan = pack(length, heads=2)
+    assert plan.tokens == length.sum()
+    assert sorted(int(i) for group in plan.groups for i in group.members) == list(range(6))
+    slots = plan.scatter.view(-1, 2)
+    assert len(set(slots.flatten().tolist())) == 2 * length.sum()
+    padded = sum(group.texts * group.slots for group in plan.groups)
+    assert padded <= 1.5 * length.sum()
+
+
+def test_what_the_fast_engine_leaves_to_peft(model_folder: Callable[[str], str]) -> None:
+    foundation = load_foundation(model_folder("bert"), 2)
+    pooler = [adapters.layout(foundation, ModuleSpec(4, 8, ("dense",), 0))]
+    assert not encoder.supports(foundation, pooler)
+    foundation.model.config.hidden_act = "relu"
+    query = [adapters.layout(foundation, ModuleSpec(4, 8, ("query",), 0))]
+    assert not encoder.supports(foundation, query)
+
+
+def test_texts_are_padded_on_the_right() -> None:
+    texts = Texts(np.arange(5), np.array([0, 0, 1, 0, 1]), np.array([3, 2]), np.array([0, 1]))
+    token, segment, mask = texts.padded(9)
+    assert token.tolist() == [[0, 1, 2], [3, 4, 9]]
+    assert segment.tolist() == [[0, 0, 1], [0, 1, 0]]
+    assert mask.tolist() == [[1, 1, 1], [1, 1, 0]]
+
+
+@pytest.mark.parametrize(
+    "arguments", [(0, 0.1, "sgd"), (1, 0.0, "sgd"), (1, float("nan"), "sgd"), (1, 0.1, "lion")]
+)
+def test_bad_training(arguments: tuple[Any, ...]) -> None:
+    with pytest.raises(InputError):
+        LocalTraining(*arguments)
+
+
+def engines(
+    folder: str, specs: list[ModuleSpec], train_head: bool
+) -> tuple[Foundation, list[adapters.Vector], EncoderEngine, GenericEngine]:
+    """Both engines, and modules whose B is not zero."""
+    foundation = load_foundation(folder, 2)
+    layouts = [adapters.layout(foundation, spec) for spec in specs]
+    assert encoder.supports(foundation, layouts)
+    generator = np.random.default_rng(0)
+    states = [adapters.initial_vector(plan, 0.02) for plan in layouts]
+    states = [s + generator.normal(0, 0.05, len(s)).astype(np.float32) for s in states]
+    fast = EncoderEngine(foundation, layouts, train_head=train_head)
+    return foundation, states, fast, GenericEngine(foundation, layouts, train_head=train_head)

@@ -1,0 +1,221 @@
+"""The learner: eq. (1) by hand, lazy against eager order, bytes, versions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from peft import PeftModel
+from transformers import AutoModelForSequenceClassification
+
+from netsim.errors import InputError, RunError
+from netsim.learning.adapters import Vector
+from netsim.learning.datasets import TextDataset
+from netsim.learning.learner import FederatedLearner
+from netsim.learning.spec import LocalTraining, ModuleSpec
+from netsim.protocols import Tickets
+
+ONE = [ModuleSpec(4, 8, ("query", "value"), 0)]
+ALL = np.arange(12)
+
+
+def tickets(round: int, ue: Any, module: Any, version: Any = 0) -> Tickets:
+    ue = np.asarray(ue, dtype=np.int64)
+    module, version = (np.broadcast_to(np.asarray(x, dtype=np.int64), ue.shape) for x in (module, version))
+    return Tickets(round, ue, module, version)
+
+
+def rows_of(made: FederatedLearner, round: int, ue: int) -> np.ndarray:
+    return made._partition.round_samples(made._seed, round, ue, int(made._samples[ue]))
+
+
+class Peft:
+    """The plain loop that users write: one PEFT model, one UE after another, autograd, torch's optimisers."""
+
+    def __init__(self, made: FederatedLearner, folder: str, kind: str, tmp_path: Path, module: int) -> None:
+        base = AutoModelForSequenceClassification.from_pretrained(folder, num_labels=2)
+        made.save(tmp_path)
+        self.model = PeftModel.from_pretrained(base, tmp_path / str(module), is_trainable=True).eval()
+        self.made, self.plan = made, made._layouts[module]
+        named = dict(self.model.named_parameters())
+        self.trained = [named[self._name(name)] for name in self.plan.shapes]
+
+    @staticmethod
+    def _name(name: str) -> str:
+        if "classifier" in name:
+            return name.replace("classifier.", "classifier.modules_to_save.default.")
+        return name.replace(".weight", ".default.weight")
+
+    def vector(self) -> np.ndarray:
+        return torch.cat([p.detach().flatten() for p in self.trained]).double().numpy()
+
+    def load(self, vector: np.ndarray) -> None:
+        with torch.no_grad():
+            views = self.plan.views(torch.from_numpy(vector)).values()
+            for parameter, view in zip(self.trained, views, strict=True):
+                parameter.copy_(view)
+
+    def loss(self, rows: np.ndarray) -> torch.Tensor:
+        texts = self.made._train_tokens.texts(rows)
+        token, segment, mask = (torch.from_numpy(array) for array in texts.padded(1))
+        logits = self.model(input_ids=token, token_type_ids=segment, attention_mask=mask).logits
+        return torch.nn.functional.cross_entropy(logits, torch.from_numpy(texts.label))
+
+
+def test_one_step_is_centralised_gradient_descent(
+    learner: Callable[..., FederatedLearner], model_folder: Callable[[str], str], tmp_path: Path
+) -> None:
+    made = learner(modules=ONE, training=LocalTraining(1, 0.3, "sgd"))
+    central = Peft(made, model_folder("roberta"), "roberta", tmp_path, 0)
+    optimizer = torch.optim.SGD(central.trained, lr=0.3)
+    for round in (1, 2, 3):
+        redeemed = made.redeem(tickets(round, ALL, 0, round - 1), "average")
+        optimizer.zero_grad()
+        loss = central.loss(np.concatenate([rows_of(made, round, ue) for ue in ALL]))
+        loss.backward()
+        optimizer.step()
+        weight = made._samples / made._samples.sum()
+        assert float(redeemed.train_loss @ weight) == pytest.approx(float(loss.detach()), abs=1e-6)
+        assert np.abs(made.states[0] - central.vector()).max() < 1e-6
+
+
+@pytest.mark.parametrize("kind", ["roberta", "bert"])
+@pytest.mark.parametrize(("rate", "optimizer"), [(0.3, "sgd"), (1e-3, "adam")])
+def test_lazy_order_gives_what_an_eager_order_gives(
+    learner: Callable[..., FederatedLearner],
+    model_folder: Callable[[str], str],
+    passages: TextDataset,
+    tmp_path: Path,
+    kind: str,
+    rate: float,
+    optimizer: str,
+) -> None:
+    """All tickets in one call at the close of the round; or each UE when it computes, then the average."""
+    made = learner(kind, dataset=passages, modules=ONE, training=LocalTraining(3, rate, optimizer))
+    eager = Peft(made, model_folder(kind), kind, tmp_path, 0)
+    ues = np.array([1, 2, 5, 6, 7, 10])
+    start = made.states[0].copy()
+    total = np.zeros(len(start))
+    for ue in ues:
+        eager.load(start)
+        make = torch.optim.SGD if optimizer == "sgd" else torch.optim.Adam
+        step = make(eager.trained, lr=rate)
+        for _ in range(3):
+            step.zero_grad()
+            eager.loss(rows_of(made, 1, ue)).backward()
+            step.step()
+        total += made._samples[ue] * (start - eager.vector())
+    expected = start - total / made._samples[ues].sum()
+    made.redeem(tickets(1, ues, 0), "average")
+    change = np.abs(expected - start).max()
+    difference = np.abs(made.states[0] - expected) / change
+    # Adam divides by the root of the gradient's square: where that is tiny, rounding decides the step.
+    assert difference.max() < (1e-4 if optimizer == "sgd" else 1e-2)
+    assert difference.mean() < 1e-5
+
+
+def test_losses_and_norms_are_those_of_each_ticket(
+    learner: Callable[..., FederatedLearner], model_folder: Callable[[str], str], tmp_path: Path
+) -> None:
+    made = learner()
+    plain = Peft(made, model_folder("roberta"), "roberta", tmp_path, 1)
+    redeemed = made.redeem(tickets(1, ALL, ALL % 2), "average")
+    for ue in (1, 5):
+        loss = plain.loss(rows_of(made, 1, ue))
+        gradient = torch.autograd.grad(loss, plain.trained)
+        norm = float(torch.cat([g.flatten() for g in gradient]).norm())
+        assert redeemed.train_loss[ue] == pytest.approx(float(loss.detach()), rel=1e-5)
+        assert redeemed.gradient_norm[ue] == pytest.approx(norm, rel=1e-5)
+
+
+def test_a_module_without_tickets_keeps_its_bits(learner: Callable[..., FederatedLearner]) -> None:
+    made = learner()
+    before = [state.copy() for state in made.states]
+    redeemed = made.redeem(tickets(1, [], []), "average")
+    assert len(redeemed.train_loss) == len(redeemed.gradient_norm) == 0
+    made.redeem(tickets(2, [0, 3], 1), "average")
+    assert made.states[0].tobytes() == before[0].tobytes()
+    assert made.states[1].tobytes() != before[1].tobytes()
+    assert made.versions.tolist() == [0, 2]
+
+
+def test_a_frozen_head_stays(learner: Callable[..., FederatedLearner]) -> None:
+    made = learner(train_head=False)
+    size = made._layouts[0].lora_size
+    before = made.states[0].copy()
+    made.redeem(tickets(1, ALL, 0), "average")
+    assert (made.states[0][size:] == before[size:]).all()
+    assert (made.states[0][:size] != before[:size]).any()
+    assert made.payload_bits()[0] == size * 32
+
+
+def run(made: FederatedLearner, rounds: int = 2) -> tuple[list[Vector], list[Any]]:
+    rows: list[Any] = []
+    for round in range(1, rounds + 1):
+        module = (ALL + round) % 2
+        redeemed = made.redeem(tickets(round, ALL, module, made.versions[module]), "average")
+        rows.append((redeemed.train_loss.tobytes(), redeemed.gradient_norm.tobytes(), made.evaluate()))
+    return made.states, rows
+
+
+@pytest.mark.parametrize("engine", ["encoder", "generic"])
+def test_bytes_do_not_depend_on_workers(
+    learner: Callable[..., FederatedLearner], monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    monkeypatch.setattr("netsim.learning.learner.CHUNK_TOKENS", 128)  # several chunks of so few texts
+    training = LocalTraining(2, 1e-3, "adam")
+    results = [run(learner(workers=count, engine=engine, training=training)) for count in (1, 2, 3)]
+    for states, rows in results[1:]:
+        assert [s.tobytes() for s in states] == [s.tobytes() for s in results[0][0]]
+        assert rows == results[0][1]
+    other = run(learner(seed=1, engine=engine, training=training))
+    assert other[1] != results[0][1]
+
+
+def test_threads_of_the_caller_change_nothing(learner: Callable[..., FederatedLearner]) -> None:
+    states, threads = [], torch.get_num_threads()
+    for count in (1, 2):
+        torch.set_num_threads(count)
+        states.append(run(learner(), 1)[0])
+        assert torch.get_num_threads() == count
+    torch.set_num_threads(threads)
+    assert [s.tobytes() for s in states[0]] == [s.tobytes() for s in states[1]]
+
+
+def test_evaluation_of_all_modules(learner: Callable[..., FederatedLearner]) -> None:
+    made = learner()
+    rows = made.evaluate()
+    assert [row.target for row in rows] == ["0", "1", "ensemble"]
+    assert all(row.samples == 80 and row.split == "test" and row.ue is None for row in rows)
+    assert rows[2].loss == pytest.approx((rows[0].loss + rows[1].loss) / 2)
+    made.redeem(tickets(1, ALL, 1), "average")
+    after = made.evaluate()
+    assert after[0] == rows[0]
+    assert after[1].loss != rows[1].loss
+
+
+def test_tickets_that_cannot_be_redeemed(learner: Callable[..., FederatedLearner]) -> None:
+    made = learner()
+    made.redeem(tickets(1, [0], 0), "average")
+    with pytest.raises(RunError, match=r"UE 4 starts from version 0 of module 0.*current version is 1"):
+        made.redeem(tickets(2, [4], 0, 0), "average")
+    with pytest.raises(RunError, match="ue must be below 12"):
+        made.redeem(tickets(2, [12], 0, 1), "average")
+    with pytest.raises(InputError, match="aggregation"):
+        made.redeem(tickets(2, [1], 0, 1), "mode")
+
+
+def test_divergence_is_said(learner: Callable[..., FederatedLearner]) -> None:
+    made = learner(training=LocalTraining(3, 1e30, "sgd"))
+    with pytest.raises(RunError, match="diverged"):
+        made.redeem(tickets(1, ALL, 0), "average")
+
+
+def test_bad_arguments(learner: Callable[..., FederatedLearner]) -> None:
+    for changes in ({"modules": []}, {"workers": 0}, {"samples": 0}, {"max_tokens": 1}, {"engine": "warp"}):
+        with pytest.raises(InputError):
+            learner(**changes)
