@@ -41,7 +41,8 @@ def dual_ascent(
     """(11): nu <- max(0, nu + step (v - beta)), with the beta that was realised. [K, N].
 
     subscribed: [K, N]. participation: v, [N]. step: varsigma, a number or [K, 1]. admissible: [K]; the
-    dual of a UE that could not upload in this round rests (model-spec 10.2).
+    dual of a UE that was refused or not ready in this round rests (model-spec 10.2). A UE that had no
+    module counts as admissible: were its dual to rest, it would never get one again.
     """
     debt = np.asarray(participation) - np.asarray(subscribed, dtype=np.float64)
     if admissible is not None:
