@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.optimize import linprog
+from scipy.sparse import block_diag
 
 from netsim.allocation.subscription import (
     module_energy_j,
@@ -17,16 +18,23 @@ from netsim.theory.risk_bound import RiskConstants, default_constants
 
 
 def test_equals_linprog_on_a_thousand_instances():
+    """1,000 UEs with their own N, s and costs, as one block-diagonal program: a UE is a block."""
     rng = np.random.default_rng(0)
+    costs, limits, chosen = [], [], []
     for instance in range(1000):
         n = int(rng.integers(1, 7))
+        cost = rng.normal(size=(1, n)) + rng.normal()
         whole = instance % 2 == 0
         s = int(rng.integers(1, n + 1)) if whole else rng.uniform(0.2, n)
-        cost = rng.normal(size=(1, n)) + rng.normal()
         beta = solve_subscription(cost, s) if whole else solve_fractional_subscription(cost, s)
-        best = linprog(cost[0], A_ub=np.ones((1, n)), b_ub=[s], bounds=[(0, 1)] * n)
-        assert (cost * beta).sum() == pytest.approx(best.fun, abs=1e-12)
         assert beta.sum() <= s + 1e-12
+        costs.append(cost[0])
+        limits.append(s)
+        chosen.append(float((cost * beta).sum()))
+    rows = block_diag([np.ones((1, len(cost))) for cost in costs])
+    best = linprog(np.concatenate(costs), A_ub=rows, b_ub=limits, bounds=(0, 1))
+    ue = np.repeat(np.arange(1000), [len(cost) for cost in costs])
+    np.testing.assert_allclose(chosen, np.bincount(ue, weights=np.concatenate(costs) * best.x), atol=1e-12)
 
 
 def test_never_more_than_s_and_only_what_pays():
