@@ -39,7 +39,10 @@ BAD = {
     "broken.json": ("{", "not JSON"),
     "list.json": ("[]", "node-link JSON has a list"),
     "noid.json": ('{"nodes": [{"x_m": 1, "y_m": 2}], "edges": []}', "`id` of its own"),
-    "twice.json": ('{"nodes": [{"id": 1, "x_m": 1, "y_m": 2}, {"id": 1, "x_m": 1, "y_m": 2}]}', "`id` of its own"),
+    "twice.json": (
+        '{"nodes": [{"id": 1, "x_m": 1, "y_m": 2}, {"id": 1, "x_m": 1, "y_m": 2}]}',
+        "`id` of its own",
+    ),
     "broken.graphml": ("<graphml>", "not GraphML"),
     "bomb.graphml": ('<!DOCTYPE x [<!ENTITY a "b">]><graphml>&a;</graphml>', "entities is refused"),
     "sites.txt": ("x_m,y_m\n1,2\n", "suffix"),
