@@ -315,6 +315,7 @@ def _cell(scenario: Scenario, deployment: Deployment, devices: Devices, partitio
         law=radio.interferer_law,
         min_distance_m=radio.min_distance_m,
         reference_gain=from_db(-radio.reference_loss_db),
+        capped=True,  # as the path loss, which takes shorter distances as min_distance_m
     )
     cycles = _cycles(scenario, devices)
     return Cell(

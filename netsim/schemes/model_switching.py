@@ -116,8 +116,10 @@ class ModelSwitching:
             max_iterations=self.max_iterations,
             tolerance=self.tolerance,
         )
+        silent = admitted & ~wireless.best.active  # gave up: not for want of a subscription
         executed &= wireless.best.active[:, np.newaxis]
-        self._switch(observation, cell, constants, wireless, executed, admitted)
+        admissible = (admitted | ~subscribed.any(axis=1)) & ~silent
+        self._switch(observation, cell, constants, wireless, executed, admissible)
         return self._declare(observation, wireless, executed, fraction, dual)
 
     def _start(self, observation: Observation, cell: CellView, constants: RiskConstants) -> None:
@@ -150,7 +152,8 @@ class ModelSwitching:
         # who cannot be ready is left out, and the barrier does not wait for them
         chosen = np.isin(ue, candidates)
         start_s, _ = observation.upload_start(ue[chosen], module[chosen])
-        budget_s = min(observation.deadline_s - float(start_s.max()), LONG_S)
+        # short of the deadline by rounding's width: a full band would end an ulp late
+        budget_s = min(observation.deadline_s - float(start_s.max()), LONG_S) * (1 - 1e-9)
         if budget_s <= 0:
             return admitted, LONG_S
         need = required_shares(
@@ -176,7 +179,7 @@ class ModelSwitching:
         constants: RiskConstants,
         wireless: Wireless,
         executed: BoolArray,
-        admitted: BoolArray,
+        admissible: BoolArray,
     ) -> None:
         """Step 2: duals by (11), subscriptions of the next round by (12), B for its weights."""
         state, modules = self._state, len(cell.payload_bits)
@@ -193,7 +196,7 @@ class ModelSwitching:
         state["spread"] = cost_range(gradient, state["spread"])
         step = self.dual_step or dual_step(state["spread"], max(observation.rounds, 1))[:, np.newaxis]
         rates = check_participation(self.participation, self.max_modules, modules)
-        state["dual"] = dual_ascent(state["dual"], executed, rates, step, admissible=admitted)
+        state["dual"] = dual_ascent(state["dual"], executed, rates, step, admissible=admissible)
         missing = missing_probability(wireless.success, executed, observation.formulas)
         state["floor"] = error_floor(missing, constants, observation.formulas, len(executed))
         cost = gradient - state["dual"]

@@ -137,6 +137,13 @@ def test_options_run_and_subscribe(simulate: Simulate, overrides: dict[str, Any]
     assert sink.frame("rounds")["on_time"].sum() > 0
 
 
+def test_a_ue_that_energy_keeps_out_comes_back(simulate: Simulate) -> None:
+    """With a high price a UE first has no module; its dual climbs until it has one again."""
+    sink = simulate({**SWITCHING, "scheme.mu": 1e8, "rounds": 80})
+    late = sink.frame("rounds").filter(pl.col("round") > 20)
+    assert late["subscribed"].sum() > 20
+
+
 def test_paper_formulas_subscribe_for_bad_links(simulate: Simulate) -> None:
     """As printed, the reward of a subscription is 1 - lambda: the weakest link attracts most (model-spec 3.5)."""
     same = {**SWITCHING, "rounds": 30, "scheme.mu": 0.0, "scheme.participation": 0.0, "ues.count": 30}
