@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from netsim.cli import run, schemes, validate
+from netsim.cli import run, schemes, topology, validate, verify
 
 app = typer.Typer(
     help="Discrete-event simulator of federated LoRA fine-tuning over wireless networks.",
@@ -21,6 +21,8 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("schemes")(schemes.schemes)
 app.command("validate")(validate.validate)
+app.command("verify")(verify.verify)
+app.add_typer(topology.app, name="topology")
 
 
 @app.callback(invoke_without_command=True)

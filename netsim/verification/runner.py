@@ -1,0 +1,93 @@
+"""Runs laws and judges them together.
+
+All intervals hold at once with 99.9%: each of the m judged rows has a two-sided normal interval at level
+0.001 / m (Bonferroni), from at least 200 independent networks. A row holds if its interval meets the band
+closed form ± `allowed`; a probability's interval must also be at most 0.01 to each side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from scipy.stats import norm
+
+from netsim.verification.downlink import downlink_coverage
+from netsim.verification.fading import rayleigh_power
+from netsim.verification.field import field_mode
+from netsim.verification.geometry import (
+    mean_interference,
+    nearest_gnb,
+    pair_correlation,
+    poisson_counts,
+    voronoi_cells,
+)
+from netsim.verification.law import Effort, Law, LawFunction
+from netsim.verification.success import explicit_networks, scale_invariance
+
+LAWS: tuple[LawFunction, ...] = (
+    poisson_counts,
+    nearest_gnb,
+    voronoi_cells,
+    rayleigh_power,
+    pair_correlation,
+    mean_interference,
+    downlink_coverage,
+    explicit_networks,
+    scale_invariance,
+    field_mode,
+)
+"""What `netsim verify` checks, in the order of its table. A new law is one more function here."""
+
+CONFIDENCE = 0.999
+MAX_HALF_WIDTH = 0.01
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A law with its interval."""
+
+    law: Law
+    half_width: float
+    holds: bool | None  # None: not judged
+
+    @property
+    def reason(self) -> str:
+        """ok, FAILS, imprecise, or empty where nothing is judged."""
+        if self.holds is None:
+            return ""
+        if self.holds:
+            return "ok"
+        return "imprecise" if _meets(self.law, self.half_width) else "FAILS"
+
+
+def judge(laws: Sequence[Law], *, confidence: float = CONFIDENCE) -> list[Verdict]:
+    """Intervals that hold together, and whether each judged law holds."""
+    judged = sum(law.judged for law in laws)
+    z = float(norm.isf((1 - confidence) / (2 * max(judged, 1))))
+    verdicts = []
+    for law in laws:
+        half_width = z * law.standard_error
+        precise = half_width <= MAX_HALF_WIDTH or not law.probability
+        holds = (_meets(law, half_width) and precise) if law.judged else None
+        verdicts.append(Verdict(law, half_width, holds))
+    return verdicts
+
+
+def verify(
+    effort: Effort,
+    *,
+    laws: Sequence[LawFunction] = LAWS,
+    progress: Callable[[str], None] = lambda _: None,
+) -> list[Verdict]:
+    """Run the laws and judge them. `progress` is told the name of each function as it begins."""
+    rows: list[Law] = []
+    for function in laws:
+        progress(function.__name__.replace("_", " "))
+        rows += function(effort)
+    return judge(rows)
+
+
+def _meets(law: Law, half_width: float) -> bool:
+    """Whether the interval meets closed form ± allowed; false where a number is missing."""
+    return abs(law.deviation) <= law.allowed + half_width

@@ -1,0 +1,45 @@
+"""`netsim verify` from the outside: the table, the time it takes, its exit codes."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+
+import pytest
+
+import netsim.cli.main as main
+import netsim.verification.runner as runner
+from netsim.verification.law import Effort, Law
+
+
+def test_fast_run_holds() -> None:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    done = subprocess.run(
+        [sys.executable, "-m", "netsim.cli.main", "verify", "--fast"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    assert "FAILS" not in done.stdout
+    for word in ("Poisson counts", "typical user", "typical cell", "printed (15)", "0.5601", "0.4823"):
+        assert word in done.stdout
+    # 20 s on a machine of its own; processor time, because tests share theirs
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 30
+
+
+def test_a_failing_law_is_exit_code_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def wrong(effort: Effort) -> list[Law]:
+        return [Law("wrong", "case", "estimator", 0.5, 0.001, 0.6), Law("right", "", "", 0.5, 0.001, 0.5)]
+
+    monkeypatch.setattr(runner.verify, "__kwdefaults__", {**runner.verify.__kwdefaults__, "laws": [wrong]})
+    with pytest.raises(SystemExit) as ended:
+        main.app(["verify", "--fast", "--failing"])
+    assert ended.value.code == 1
+    shown = capsys.readouterr().out
+    assert "FAILS" in shown
+    assert "right" not in shown
+    assert "1 of 2 laws hold" in shown
