@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    import networkx as nx
 
 app = typer.Typer(help="Make and show networks of gNB sites.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -50,7 +47,6 @@ def make(
     from netsim.topology.generate import generate_sites
     from netsim.topology.writers import write_sites
 
-    graph: nx.Graph
     if (kind == "file") != (from_file is not None):
         raise InputError("--from FILE is given exactly for kind file", where="topology make", value=kind)
     if from_file is not None:

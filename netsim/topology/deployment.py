@@ -82,13 +82,16 @@ def hexagonal_sites(*, density_per_km2: float, window_km: float) -> Deployment:
 def explicit_sites(graph: nx.Graph, *, learning_site: int | None = None) -> Deployment:
     """Sites of a graph whose nodes carry `x_m` and `y_m`.
 
-    Density is sites per area of their bounding box widened by half a mean spacing on each side. The
-    learning site is the one nearest to the centre unless it is named.
+    Density is sites per area of their bounding box widened by half a mean spacing on each side; sites on
+    a line have the spacing along it, so that their cells are squares. The learning site is the one
+    nearest to the centre unless it is named.
     """
     positions = np.array([[d["x_m"], d["y_m"]] for _, d in graph.nodes(data=True)], dtype=np.float64)
     low, high = positions.min(axis=0), positions.max(axis=0)
     extent = np.maximum(high - low, 1.0)
     spacing = math.sqrt(float(extent.prod()) / len(positions)) if len(positions) > 1 else 1000.0
+    if extent.min() < spacing:  # a line, or nearly
+        spacing = float(extent.max()) / (len(positions) - 1) if len(positions) > 1 else spacing
     low, high = low - spacing / 2, high + spacing / 2
     density = len(positions) / float((high - low).prod())
     if learning_site is None:

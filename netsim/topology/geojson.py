@@ -11,6 +11,9 @@ from netsim.errors import DataError
 from netsim.topology.projection import Origin
 from netsim.units import FloatArray
 
+ORIGIN = "origin"
+"""Foreign member (RFC 7946 section 6.1) with the place of the local coordinates' (0, 0)."""
+
 
 def is_geojson(data: Any) -> bool:
     """Whether parsed JSON is a FeatureCollection."""
@@ -26,6 +29,9 @@ def graph_of_features(data: dict[str, Any], path: Path) -> nx.Graph:
     if not isinstance(features, list):
         raise DataError("a FeatureCollection has a list `features`", where=path)
     graph = nx.Graph()
+    origin = data.get(ORIGIN)
+    if isinstance(origin, dict):
+        graph.graph.update({"origin_lat": origin.get("lat"), "origin_lon": origin.get("lon")})
     links = []
     for number, feature in enumerate(features):
         where = f"{path}, feature {number}"
@@ -77,7 +83,7 @@ def features_of_graph(graph: nx.Graph, positions_m: FloatArray, origin: Origin) 
         features.append(
             {"type": "Feature", "geometry": line, "properties": {"source": a, "target": b, **data}}
         )
-    return {"type": "FeatureCollection", "features": features}
+    return {"type": "FeatureCollection", ORIGIN: {"lat": origin.lat, "lon": origin.lon}, "features": features}
 
 
 def _name(feature: dict[str, Any], properties: dict[str, Any], number: int) -> Any:

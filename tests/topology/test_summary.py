@@ -73,3 +73,9 @@ def test_generated_networks() -> None:
 def test_bad_wishes(change: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         generate_sites(**({"kind": "hex"} | change))  # type: ignore[arg-type]
+
+
+def test_sites_on_a_line_have_square_cells() -> None:
+    facts = summarise(generate_sites("line", sites=20, spacing_m=1500))
+    np.testing.assert_allclose(facts.cell_area_km2, 1.5**2, rtol=0.05)
+    assert facts.density_per_km2 == pytest.approx(1 / 1.5**2)
