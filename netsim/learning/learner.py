@@ -16,7 +16,6 @@ from netsim.learning.aggregation import Partial, Rule, find_rule
 from netsim.learning.datasets import TextDataset
 from netsim.learning.evaluation import evaluate_logits
 from netsim.learning.foundation import Foundation, load_foundation
-from netsim.learning.generic import GenericEngine
 from netsim.learning.gradients import Chunk, Engine
 from netsim.learning.partition import Partition
 from netsim.learning.payload import BUILTIN
@@ -144,11 +143,11 @@ class FederatedLearner:
         stale = [n for n, version in enumerate(self.versions) if self._scored.get(n, (-1,))[0] != version]
         jobs = [_Score(module, piece) for module in stale for piece in range(len(self._test))]
         context = _Context(self.states, self._training, "")
-        for module in stale:
-            empty = np.zeros((len(self._test_label), self._foundation.classes), dtype=np.float32)
-            self._scored[module] = (int(self.versions[module]), empty)
+        shape = (len(self._test_label), self._foundation.classes)
+        fresh = {module: np.zeros(shape, dtype=np.float32) for module in stale}
         for job, logits in zip(jobs, self._workers.map(context, jobs), strict=True):
-            self._scored[job.module][1][self._test[job.piece][0]] = logits
+            fresh[job.module][self._test[job.piece][0]] = logits
+        self._scored |= {module: (int(self.versions[module]), scores) for module, scores in fresh.items()}
         scores = [self._scored[module][1] for module in range(len(self.states))]
         return evaluate_logits(scores, self._test_label, split="test")
 
@@ -289,4 +288,6 @@ def _engine(kind: str, foundation: Foundation, layouts: Sequence[Layout], train_
         raise InputError(rule, value=foundation.name)
     if fast and kind != "generic":
         return encoder.EncoderEngine(foundation, layouts, train_head=train_head)
+    from netsim.learning.generic import GenericEngine  # PEFT takes a while to import, and only this needs it
+
     return GenericEngine(foundation, layouts, train_head=train_head)

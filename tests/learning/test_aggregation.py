@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.metadata import EntryPoint
+
 import numpy as np
 import pytest
 
@@ -46,6 +48,12 @@ def test_tensors_that_were_not_sent_stay() -> None:
     rule = Average()
     state = np.array([1.0, 2.0, 3.0], dtype=np.float32)
     assert rule.apply(state, rule.add(None, upload(2, 1.0)), 1.0).tolist() == [0.0, 2.0, 3.0]
+
+
+def test_outside_packages_add_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = EntryPoint("mean", "netsim.learning.aggregation:Average", "netsim.aggregations")
+    monkeypatch.setattr("netsim.learning.aggregation.entry_points", lambda group: [entry])
+    assert isinstance(find_rule("mean"), Average)
 
 
 def test_unknown_rules_are_named() -> None:
