@@ -170,14 +170,14 @@ class _Place:
         fading = (self.generator.standard_exponential(received_w.shape) for _ in range(_FADINGS))
         interference_w = np.array([(h * received_w).sum(axis=1) for h in fading]) + self.far_w
         own = self.generator.standard_exponential((_OWN_FADINGS, _FADINGS, count))
-        cases = [(u, th, 0.0) for u, th in GRID] + (list(NOISY) if noisy else [])
-        hits = np.empty((count, len(cases)))
-        for column, (u, threshold_db, bandwidth_hz) in enumerate(cases):
+        groups = [(u, 0.0, THRESHOLDS_DB) for u in DISTANCES]
+        groups += [(u, bandwidth_hz, (th,)) for u, th, bandwidth_hz in (NOISY if noisy else ())]
+        hits = []
+        for u, bandwidth_hz, thresholds_db in groups:
             signal_w = own * (POWER_W * float(pathloss.gain(np.array(u * self.spacing_m))))
-            noise_w = np.full(count, NOISE_PSD_W_HZ * bandwidth_hz)
-            met = sinr(signal_w, interference_w, noise_w) >= from_db(threshold_db)
-            hits[:, column] = met.mean(axis=(0, 1))
-        return hits
+            quality = sinr(signal_w, interference_w, np.full(count, NOISE_PSD_W_HZ * bandwidth_hz))
+            hits += [(quality >= from_db(th)).mean(axis=(0, 1)) for th in thresholds_db]
+        return np.column_stack(hits)
 
     def product_form(self) -> FloatArray:
         """The closed form given all positions, for the first gNBs. Shape [gNB, product case]."""
