@@ -22,7 +22,7 @@ class Effort:
     seed: int = 1
 
 
-FAST = Effort(networks=500)
+FAST = Effort(networks=540)
 FULL = Effort(networks=2000)
 
 

@@ -51,7 +51,7 @@ eq. (2) has it and as here, the errors are 0.013 (user, at d sqrt(phi) = 1, -10 
 0.2, 10 dB), each +- 0.001 from 3,500 networks.
 """
 
-_DIRECTIONS, _FADINGS, _OWN_FADINGS = 12, 2, 4
+_DIRECTIONS, _FADINGS, _OWN_FADINGS = 16, 4, 3
 _PRODUCT_SITES = 32  # gNBs of a network for which the product form is computed
 
 
