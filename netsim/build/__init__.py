@@ -1,0 +1,11 @@
+"""Composition root: from a scenario to a simulation.
+
+parts       everything put together; the only module that knows both sides
+cell        the radio side: sites, hardware, the learning cell, its uplink
+learning    the learning side: data, modules, the learner, payloads
+"""
+
+from netsim.build.learning import build_dataset
+from netsim.build.parts import Parts, build_parts, build_scheme, build_simulation
+
+__all__ = ["Parts", "build_dataset", "build_parts", "build_scheme", "build_simulation"]

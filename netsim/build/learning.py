@@ -1,0 +1,125 @@
+"""The learning side of a scenario: data, modules, the learner, and what goes on the air."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from netsim.device.profiles import Devices
+from netsim.errors import ScenarioError
+from netsim.learning.datasets import TextDataset, capped, load_builtin, load_hub, load_path
+from netsim.learning.partition import Partition
+from netsim.learning.payload import BUILTIN, foundation_bits, payload_bits
+from netsim.learning.spec import LocalTraining, ModuleSpec
+from netsim.protocols import Learner, Listener, Scheme
+from netsim.scenario.model import Module, Scenario
+from netsim.units import BoolArray, FloatArray
+
+
+def build_dataset(scenario: Scenario) -> TextDataset:
+    """Training and test rows, cut to the scenario's sizes."""
+    data = scenario.data
+    if data.path is not None:
+        found = load_path(data.path, seed=scenario.seed)
+    elif data.hub is not None:
+        found = load_hub(data.hub, seed=scenario.seed)
+    else:
+        return load_builtin(data.task, data.train_samples, data.test_samples, scenario.seed)
+    return capped(found, data.train_samples, data.test_samples, scenario.seed)
+
+
+def foundation_name(scenario: Scenario) -> str:
+    """Folder or hub name of the foundation model, or "builtin"."""
+    model = scenario.model
+    return str(model.path) if model.path is not None else model.hub or BUILTIN
+
+
+def build_modules(scenario: Scenario, scheme: Scheme) -> list[Module]:
+    """The configured modules, or those that the scheme works with instead, by rank."""
+    configured = list(scenario.modules)
+    wanted = scheme.ranks([m.rank for m in configured])
+    if list(wanted) == [m.rank for m in configured]:
+        return configured
+    by_rank = {m.rank: m for m in reversed(configured)}
+    template = configured[0].model_copy(update={"payload_bits_override": None, "lora_alpha": None})
+    return [by_rank.get(rank, template.model_copy(update={"rank": rank})) for rank in wanted]
+
+
+def module_spec(module: Module, index: int) -> ModuleSpec:
+    return ModuleSpec(
+        rank=module.rank,
+        lora_alpha=module.lora_alpha if module.lora_alpha is not None else 2.0 * module.rank,
+        target_modules=module.target_modules,
+        seed=module.seed if module.seed is not None else index,
+    )
+
+
+def build_learner_of(
+    scenario: Scenario,
+    dataset: TextDataset,
+    partition: Partition,
+    devices: Devices,
+    modules: tuple[ModuleSpec, ...],
+    listener: Listener,
+) -> Learner:
+    listener.status("loading the foundation model")
+    from netsim.learning.learner import build_learner  # imports torch
+
+    learning = scenario.learning
+    return build_learner(
+        foundation=foundation_name(scenario),
+        dataset=dataset,
+        partition=partition,
+        modules=modules,
+        training=LocalTraining(learning.local_steps, learning.learning_rate, scenario.local_optimizer),
+        samples=devices.samples,
+        seed=scenario.seed,
+        train_head=learning.train_head,
+        payload_bits_per_parameter=learning.payload_bits_per_parameter,
+        max_tokens=learning.max_tokens,
+        workers=learning.workers,
+    )
+
+
+def payloads_on_air(
+    scenario: Scenario,
+    dataset: TextDataset,
+    configured: list[Module],
+    modules: tuple[ModuleSpec, ...],
+    learner: Learner | None,
+) -> tuple[FloatArray, BoolArray]:
+    """Upload sizes on the air, and which of them were set by hand."""
+    overrides = [m.payload_bits_override for m in configured]
+    emulated = np.array([o is not None for o in overrides])
+    if learner is not None:
+        real = learner.payload_bits()
+        return np.where(emulated, np.array([o or 0.0 for o in overrides]), real), emulated
+    if foundation_name(scenario) != BUILTIN and not emulated.all():
+        raise ScenarioError(
+            "a network-only run does not load the model, so every module needs payload_bits_override",
+            where="scenario: modules",
+            value=foundation_name(scenario),
+        )
+    sizes = payload_bits(
+        modules,
+        classes=len(dataset.classes),
+        bits_per_parameter=scenario.learning.payload_bits_per_parameter,
+        train_head=scenario.learning.train_head,
+        foundation=foundation_name(scenario),
+        override=overrides,
+    )
+    return sizes, emulated
+
+
+def foundation_on_air(scenario: Scenario, learner: Learner | None) -> float:
+    """Size of the foundation model on the air."""
+    given = scenario.model.foundation_bits_override
+    if given is not None:
+        return given
+    if learner is not None:
+        return learner.foundation_bits()
+    if foundation_name(scenario) != BUILTIN:
+        raise ScenarioError(
+            "a network-only run does not load the model, so its size must be given",
+            where="scenario: model.foundation_bits_override",
+        )
+    return foundation_bits(bits_per_parameter=scenario.learning.payload_bits_per_parameter)

@@ -1,0 +1,149 @@
+"""Composition root: the only place that knows both the scenario and the parts made from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from netsim.build.cell import (
+    build_cell,
+    build_deployment,
+    build_devices,
+    build_success,
+    build_uplink,
+    downlink_hz,
+)
+from netsim.build.learning import (
+    build_dataset,
+    build_learner_of,
+    build_modules,
+    foundation_on_air,
+    module_spec,
+    payloads_on_air,
+)
+from netsim.device.profiles import Devices
+from netsim.errors import ScenarioError
+from netsim.learning.datasets import TextDataset
+from netsim.learning.partition import Partition, partition_labels
+from netsim.learning.spec import ModuleSpec
+from netsim.protocols import Learner, Listener, RecordSink, Scheme
+from netsim.scenario.model import Scenario
+from netsim.scenario.parameters import typed_parameters
+from netsim.schemes.base import check_plan, scheme_class
+from netsim.simulation.simulation import Simulation, StopRules
+from netsim.simulation.state import Cell, Rules
+from netsim.simulation.uplink import Uplink
+from netsim.topology.deployment import Deployment
+from netsim.units import BoolArray, FloatArray
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a scenario says, made."""
+
+    scenario: Scenario
+    deployment: Deployment
+    devices: Devices
+    dataset: TextDataset
+    partition: Partition
+    scheme: Scheme
+    modules: tuple[ModuleSpec, ...]
+    learner: Learner | None  # None: network only
+    payload_bits: FloatArray  # [N] on the air
+    payload_emulated: BoolArray  # [N]
+    foundation_bits: float
+    cell: Cell
+    rules: Rules
+    uplink: Uplink
+
+
+def build_parts(scenario: Scenario, listener: Listener) -> Parts:
+    """Make every part of a run. Raises InputError where the scenario or its files are wrong."""
+    deployment = build_deployment(scenario)
+    devices = build_devices(scenario)
+    scheme = build_scheme(scenario)
+    listener.status("reading data")
+    dataset = build_dataset(scenario)
+    partition = partition_labels(
+        dataset.train.label,
+        ues=scenario.ues.count,
+        samples_per_ue=scenario.data.samples_per_ue,
+        concentration=scenario.data.dirichlet_concentration,
+        seed=scenario.seed,
+        validation_fraction=scenario.data.validation_fraction,
+    )
+    configured = build_modules(scenario, scheme)
+    modules = tuple(module_spec(m, index) for index, m in enumerate(configured))
+    learner = None
+    if not scenario.network_only:
+        learner = build_learner_of(scenario, dataset, partition, devices, modules, listener)
+    payload_bits, emulated = payloads_on_air(scenario, dataset, configured, modules, learner)
+    w0_bits = foundation_on_air(scenario, learner)
+    cell = build_cell(scenario, deployment, devices, partition)
+    rules = Rules(
+        deadline_s=scenario.round.deadline_s,
+        barrier=scenario.round.alloc_start == "barrier",
+        compute_limit_s=scenario.round.compute_limit_s or scenario.round.deadline_s,
+        aggregation_s=scenario.round.aggregation_s,
+        w0_every_round=scenario.w0_every_round,
+        downlink_hz=downlink_hz(scenario),
+        foundation_bits=w0_bits,
+        payload_emulated=emulated,
+    )
+    return Parts(
+        scenario, deployment, devices, dataset, partition, scheme, modules, learner, payload_bits, emulated,
+        w0_bits, cell, rules, build_uplink(scenario, deployment),
+    )  # fmt: skip
+
+
+def build_simulation(
+    parts: Parts,
+    sink: RecordSink,
+    listener: Listener,
+    *,
+    rounds: int | None = None,
+    tie_seed: int | None = None,
+) -> Simulation:
+    """The simulation of `parts`, writing to `sink`. `rounds` replaces the scenario's number of rounds."""
+    scenario = parts.scenario
+    stop = scenario.stop
+    return Simulation(
+        seed=scenario.seed,
+        cell=parts.cell,
+        rules=parts.rules,
+        uplink=parts.uplink,
+        scheme=parts.scheme,
+        check_plan=check_plan,
+        min_power_w=scenario.radio.min_power_w,
+        max_power_w=scenario.radio.max_power_w,
+        formulas=scenario.formulas,
+        success=build_success(scenario, parts.deployment),
+        payload_bits=parts.payload_bits,
+        stop=StopRules(
+            rounds=scenario.rounds if rounds is None else rounds,
+            simulated_s=stop.simulated_s,
+            energy_j=stop.energy_j,
+            target_accuracy=stop.target_accuracy,
+            patience_evaluations=stop.patience_evaluations,
+        ),
+        sink=sink,
+        listener=listener,
+        learner=parts.learner,
+        evaluate_every=scenario.learning.evaluate_every,
+        log_risk=scenario.learning.log_risk,
+        tie_seed=tie_seed,
+    )
+
+
+def build_scheme(scenario: Scenario) -> Scheme:
+    """The scheme with its parameters."""
+    found = scheme_class(scenario.scheme.kind)
+    parameters = typed_parameters(found, scenario.scheme.parameters, "scenario: scheme")
+    scheme = cast(Scheme, found(**parameters))
+    if scenario.network_only and getattr(scheme, "needs_learning", False):
+        raise ScenarioError(
+            "this scheme's plans depend on training, which network_only leaves out",
+            where="scenario: scheme.kind",
+            value=scenario.scheme.kind,
+        )
+    return scheme
