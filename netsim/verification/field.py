@@ -26,7 +26,7 @@ CASES = {
 }
 """For each law c(u): distance in m, threshold in dB."""
 
-_UES_EACH = 110  # at each distance in each round; one round for each network of the effort
+_UES_EACH = 115  # at each distance in each round; one round for each network of the effort
 
 
 def field_mode(effort: Effort) -> Sequence[Law]:

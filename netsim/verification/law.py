@@ -22,7 +22,7 @@ class Effort:
     seed: int = 1
 
 
-FAST = Effort(networks=540)
+FAST = Effort(networks=470)
 FULL = Effort(networks=2000)
 
 

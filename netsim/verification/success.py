@@ -95,7 +95,7 @@ def scale_invariance(effort: Effort) -> Sequence[Law]:
     dense: list[FloatArray] = []
     sparse: list[FloatArray] = []
     weights: list[FloatArray] = []
-    for network in networks(effort)[: effort.networks // 2]:
+    for network in networks(effort)[: effort.networks // 3]:
         near = network.scaled(0.1, "dense")
         inside = (network.cell_radius_m(_DIRECTIONS)[:, :, None] >= u * network.spacing_m).mean(axis=1)
         weights.append(inside.sum(axis=0))
@@ -170,7 +170,7 @@ class _Place:
         fading = (self.generator.standard_exponential(received_w.shape) for _ in range(_FADINGS))
         interference_w = np.array([(h * received_w).sum(axis=1) for h in fading]) + self.far_w
         own = self.generator.standard_exponential((_OWN_FADINGS, _FADINGS, count))
-        groups = [(u, 0.0, THRESHOLDS_DB) for u in DISTANCES]
+        groups: list[tuple[float, float, tuple[float, ...]]] = [(u, 0.0, THRESHOLDS_DB) for u in DISTANCES]
         groups += [(u, bandwidth_hz, (th,)) for u, th, bandwidth_hz in (NOISY if noisy else ())]
         hits = []
         for u, bandwidth_hz, thresholds_db in groups:
