@@ -58,6 +58,20 @@ class Evaluation:
     samples: int
 
 
+@dataclass(frozen=True)
+class RiskProbe:
+    """Losses F_k and their gradients at the UEs' own test sets. K UEs, N modules."""
+
+    loss: FloatArray  # [K, N] F_k(w_n), nats
+    gradient_norm_sq: FloatArray  # [K, N] |grad F_k(w_n)|^2
+    mean_gradient_norm_sq: FloatArray  # [N] |grad F(w_n)|^2 with F = sum_k rho_k F_k
+    smoothness: FloatArray  # [N] |g' - g| / |w' - w| of grad F since the probe before; NaN if not moved
+    optimum_loss: FloatArray  # [K] F_k(w*_k)
+    rho: FloatArray  # [K] D_k / sum D
+    test_samples: int  # rows of each UE's test set
+    foundation_norm_sq: float  # |w_0|^2
+
+
 class Learner(Protocol):
     """Computes what the simulation decided."""
 
@@ -78,6 +92,14 @@ class Learner(Protocol):
 
     def evaluate(self) -> Sequence[Evaluation]:
         """Measure every module and the ensemble; exactly one common `ensemble` row."""
+        ...
+
+    def probe(self) -> RiskProbe:
+        """Losses and gradients of the modules as they are; changes nothing."""
+        ...
+
+    def module_gap(self, round: int) -> FloatArray:
+        """Loss of each module on each UE's samples of `round` minus the best module's, nats. [K, N]."""
         ...
 
     def save(self, folder: Path) -> None:
@@ -116,7 +138,9 @@ class Pathloss(Protocol):
 class SuccessModel(Protocol):
     """lambda_{n,k} of eq. (15): the probability that an upload meets the SINR threshold."""
 
-    def probability(self, distance_m: FloatArray, bandwidth_hz: FloatArray, power_w: FloatArray) -> FloatArray:
+    def probability(
+        self, distance_m: FloatArray, bandwidth_hz: FloatArray, power_w: FloatArray
+    ) -> FloatArray:
         """Arrays broadcast; 0 where there is no power, and in an infinite band."""
         ...
 

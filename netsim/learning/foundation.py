@@ -41,6 +41,12 @@ class Foundation:
         """Size of w_0, bit."""
         return self.parameters * bits_per_parameter
 
+    def norm_sq(self) -> float:
+        """|w_0|^2 without the head, in double precision."""
+        head = tuple(f"{name}." for name in self.head)
+        weights = (p for name, p in self.model.named_parameters() if not name.startswith(head))
+        return float(sum(p.double().square().sum() for p in weights))
+
 
 def load_foundation(name: str, classes: int) -> Foundation:
     """Load "builtin", a local folder in the format of the hub, or a name on the hub."""

@@ -5,24 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from netsim.errors import DataError, InputError, RunError
-from netsim.learning import adapters, encoder
+from netsim.learning import adapters
 from netsim.learning.adapters import Layout, Vector
 from netsim.learning.aggregation import Partial, Rule, find_rule
 from netsim.learning.datasets import TextDataset
+from netsim.learning.engines import make_engine
 from netsim.learning.evaluation import evaluate_logits
 from netsim.learning.foundation import Foundation, load_foundation
 from netsim.learning.gradients import Chunk, Engine
 from netsim.learning.partition import Partition
 from netsim.learning.payload import BUILTIN
+from netsim.learning.risk import LocalLoss, RiskJob, RiskMeter
 from netsim.learning.spec import LocalTraining, ModuleSpec
-from netsim.learning.tokens import Texts, TokenCache
+from netsim.learning.tokens import Texts, TokenCache, token_runs
 from netsim.learning.workers import Workers, default_workers
-from netsim.protocols import Evaluation, Redeemed, Tickets
+from netsim.protocols import Evaluation, Redeemed, RiskProbe, Tickets
 from netsim.units import FloatArray, IntArray
 
 # Tokens computed together: enough that the products with frozen weights are large and the calls few, few
@@ -98,6 +101,9 @@ class FederatedLearner:
         self._test = list(self._pieces(len(dataset.test)))
         self._scored: dict[int, tuple[int, NDArray[np.float32]]] = {}  # module -> (version, logits)
         self._engine = engine
+        self._risk = RiskMeter(
+            engine, partition, self._test_tokens, self._test_label, samples, seed, self.states[0]
+        )
         self._workers = Workers(self._task, workers)
 
     def payload_bits(self) -> FloatArray:
@@ -151,6 +157,26 @@ class FederatedLearner:
         scores = [self._scored[module][1] for module in range(len(self.states))]
         return evaluate_logits(scores, self._test_label, split="test")
 
+    def probe(self) -> RiskProbe:
+        """Losses and gradients at every UE's own test set; unchanged modules are not computed again."""
+        context = _Context(self.states, self._training, "")
+        return self._risk.probe(
+            self.states,
+            self.versions,
+            self._foundation.norm_sq(),
+            lambda jobs: self._workers.map(context, jobs),
+        )
+
+    def module_gap(self, round: int) -> FloatArray:
+        """Loss of each module at each UE minus the best module's, on the UE's samples of `round`. [K, N]."""
+        everybody = np.arange(len(self._partition))
+        nothing = np.zeros_like(everybody)
+        chunks = list(self._chunks(Tickets(round, everybody, nothing, nothing)))
+        context = _Context(self.states, self._training, "")
+        loss = np.concatenate(list(self._workers.map(context, [LocalLoss(chunk) for chunk in chunks])))
+        gap: FloatArray = loss - loss.min(axis=1, keepdims=True)
+        return gap
+
     def save(self, folder: Path) -> None:
         """Write each module to folder/<module>/ in PEFT format."""
         for module, (plan, state) in enumerate(zip(self._layouts, self.states, strict=True)):
@@ -162,8 +188,10 @@ class FederatedLearner:
 
     # -- jobs ------------------------------------------------------------------------------------
 
-    def _task(self, context: _Context, job: _Train | _Score) -> _Trained | NDArray[np.float32]:
+    def _task(self, context: _Context, job: _Train | _Score | RiskJob) -> Any:
         """What a worker does; it has this object as it was when the workers were started."""
+        if isinstance(job, RiskJob):
+            return self._risk.compute(job, context.states)
         if isinstance(job, _Score):
             return self._engine.logits(job.module, context.states[job.module], self._test[job.piece][1])
         rule: Rule = find_rule(context.rule)
@@ -187,7 +215,7 @@ class FederatedLearner:
         texts = self._train_tokens.texts(np.concatenate([np.zeros(0, dtype=np.int64), *rows]))
         ends = np.cumsum(samples)
         tokens = np.add.reduceat(texts.length, ends - samples) if len(rows) else np.zeros(0, dtype=np.int64)
-        for start, end in _runs(tokens, CHUNK_TOKENS):
+        for start, end in token_runs(tokens, CHUNK_TOKENS):
             first, last = int(ends[start] - samples[start]), int(ends[end - 1])
             yield Chunk(tickets.module[start:end], samples[start:end], texts.part(first, last))
 
@@ -195,7 +223,7 @@ class FederatedLearner:
         """Test rows by length, so that little is padded, in pieces of CHUNK_TOKENS."""
         length = self._test_tokens.texts(np.arange(count)).length
         order = np.argsort(length, kind="stable")
-        for start, end in _runs(length[order], CHUNK_TOKENS):
+        for start, end in token_runs(length[order], CHUNK_TOKENS):
             yield order[start:end], self._test_tokens.texts(order[start:end])
 
     def _check(self, tickets: Tickets) -> None:
@@ -215,18 +243,6 @@ class FederatedLearner:
                     f"the ticket of UE {ue} starts from version {version} of module {module}, "
                     f"which is not kept; the current version is {now}"
                 )
-
-
-def _runs(tokens: IntArray, budget: int) -> Iterator[tuple[int, int]]:
-    """Divide a sequence into runs (start, end) of at most `budget` tokens, at least one member each."""
-    start = total = 0
-    for index, count in enumerate(tokens.tolist()):
-        if index > start and total + count > budget:
-            yield start, index
-            start, total = index, 0
-        total += count
-    if start < len(tokens):
-        yield start, len(tokens)
 
 
 def build_learner(
@@ -266,7 +282,7 @@ def build_learner(
     return FederatedLearner(
         foundation=foundation,
         layouts=layouts,
-        engine=_engine(engine, foundation, layouts, train_head),
+        engine=make_engine(engine, foundation, layouts, train_head),
         dataset=dataset,
         partition=partition,
         samples=per_ue,
@@ -277,17 +293,3 @@ def build_learner(
         max_tokens=min(max_tokens, foundation.max_tokens),
         workers=default_workers() if workers is None else workers,
     )
-
-
-def _engine(kind: str, foundation: Foundation, layouts: Sequence[Layout], train_head: bool) -> Engine:
-    if kind not in ("auto", "encoder", "generic"):
-        raise InputError("the engine must be auto, encoder or generic", value=kind)
-    fast = encoder.supports(foundation, layouts)
-    if kind == "encoder" and not fast:
-        rule = f"the engine 'encoder' takes {', '.join(encoder.FAMILIES)} with adapters on encoder layers"
-        raise InputError(rule, value=foundation.name)
-    if fast and kind != "generic":
-        return encoder.EncoderEngine(foundation, layouts, train_head=train_head)
-    from netsim.learning.generic import GenericEngine  # PEFT takes a while to import, and only this needs it
-
-    return GenericEngine(foundation, layouts, train_head=train_head)

@@ -15,9 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from netsim.errors import InputError
+from netsim.errors import DataError, InputError
 from netsim.rng import stream
 from netsim.units import IntArray
+
+UE_TEST_ROWS = 100  # least size of a UE's own test set (model-spec 10.11)
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,7 @@ class Partition:
 
         Drawn without replacement; a UE with fewer rows goes through all of them again, in a new order.
         """
-        held = self.rows(ue)
-        generator = stream(seed, "learning.batch", ue, round)
-        passes = -(-count // len(held))
-        return np.concatenate([generator.permutation(held) for _ in range(passes)])[:count]
+        return _in_turns(self.rows(ue), count, stream(seed, "learning.batch", ue, round))
 
 
 def partition_labels(
@@ -99,3 +98,29 @@ def partition_labels(
         offset=np.cumsum(counts, axis=0) - counts,
         pools=tuple(pools),
     )
+
+
+def ue_test_rows(
+    partition: Partition, test_label: IntArray, seed: int, ue: int, count: int = UE_TEST_ROWS
+) -> IntArray:
+    """D_k,te: `count` rows of the test split, drawn to the mixture of labels that a UE holds (10.11).
+
+    test_label: classes of the test split, [rows]. Class counts follow a multinomial law; the rows of a class
+    are drawn without replacement as long as there are any left. A class that the test split lacks gives
+    its part to the others. The same rows whatever the run does, and whichever other UEs there are.
+    """
+    pools = [np.flatnonzero(test_label == number) for number in range(partition.counts.shape[1])]
+    weight = partition.counts[ue] * np.array([len(pool) > 0 for pool in pools])
+    if not weight.any():
+        raise DataError("the test split must have a class that the UE holds rows of", value=ue)
+    generator = stream(seed, "learning.ue_test", ue)
+    drawn = generator.multinomial(count, weight / weight.sum()).tolist()
+    return np.concatenate(
+        [_in_turns(pool, number, generator) for pool, number in zip(pools, drawn, strict=True) if number]
+    )
+
+
+def _in_turns(rows: IntArray, count: int, generator: np.random.Generator) -> IntArray:
+    """`count` of the rows without replacement; if there are fewer, all of them again in a new order."""
+    passes = -(-count // len(rows))
+    return np.concatenate([generator.permutation(rows) for _ in range(passes)])[:count]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,3 +81,15 @@ class TokenCache:
                 if segments is None
                 else np.array(segments[position], dtype=np.int8)
             )
+
+
+def token_runs(tokens: IntArray, budget: int) -> Iterator[tuple[int, int]]:
+    """Divide a sequence into runs (start, end) of at most `budget` tokens, at least one member each."""
+    start = total = 0
+    for index, count in enumerate(tokens.tolist()):
+        if index > start and total + count > budget:
+            yield start, index
+            start, total = index, 0
+        total += count
+    if start < len(tokens):
+        yield start, len(tokens)

@@ -60,6 +60,11 @@ class Run:
         """One row per handover."""
         return self.table("handovers")
 
+    @property
+    def risk(self) -> pl.LazyFrame:
+        """One row per round: measured risk gap and its bound; empty unless `learning.log_risk`."""
+        return self.table("risk")
+
     def table(self, name: str) -> pl.LazyFrame:
         """A table by name; empty if the run wrote no rows of it."""
         if name not in TABLES:

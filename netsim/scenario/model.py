@@ -193,6 +193,9 @@ class Learning(Section):
     payload_bits_per_parameter: int = _key(32, "bits sent per trained parameter", unit="bit", ge=1, le=64)
     max_tokens: int = _key(128, "longer texts are cut", unit="token", ge=4, le=8192)
     evaluate_every: int = _key(1, "evaluate every so many rounds", unit="round", ge=1)
+    log_risk: bool = _key(
+        False, "measure the risk gap each round and log it beside its bound (costly)", eq="5, 6"
+    )
     workers: int | None = _key(
         None, "worker processes; default: cores, at most 2. Changes no result", ge=1, le=64
     )
@@ -309,6 +312,8 @@ class Scenario(Section):
             for key in ("target_accuracy", "patience_evaluations"):
                 if getattr(self.stop, key) is not None:
                     raise ValueError(f"stop.{key} depends on learning, which network_only leaves out")
+            if self.learning.log_risk:
+                raise ValueError("learning.log_risk measures losses, which network_only leaves out")
         names = [d.name for d in self.devices]
         if len(set(names)) < len(names):
             raise ValueError(f"device class names must differ, found {names}")

@@ -25,6 +25,7 @@ from netsim.records import LATE, ON_TIME, OUTAGE
 from netsim.simulation import ledger
 from netsim.simulation.core import Clock
 from netsim.simulation.gnb import Site, gnb_process
+from netsim.simulation.risk import RiskLog
 from netsim.simulation.state import Cell, RoundState, Rules
 from netsim.simulation.timetable import timetable
 from netsim.simulation.ue import ue_process
@@ -73,6 +74,7 @@ class Simulation:
     listener: Listener
     learner: Learner | None = None
     evaluate_every: int = 1
+    log_risk: bool = False
     tie_seed: int | None = None
     round: int = field(default=0, init=False)
     energy_j: float = field(default=0.0, init=False)
@@ -82,10 +84,14 @@ class Simulation:
     _losses: list[float] = field(default_factory=list, init=False)
     _accuracy: float | None = field(default=None, init=False)
     _reason: str = field(default="", init=False)
+    _risk: RiskLog | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.versions = [0] * len(self.payload_bits)
         self._clock = Clock(self.tie_seed)
+        if self.log_risk and self.learner is not None:
+            band = self.uplink.bandwidth_hz
+            self._risk = RiskLog(self.learner, self.sink, self.cell, self.success, band, self.formulas)
 
     def run(self) -> RunEnd:
         """Run to the end. Raises what the scheme or the learner raises."""
@@ -114,6 +120,8 @@ class Simulation:
         if seconds > 0:
             ledger.write_foundation(self.sink, self.cell, self.rules, seconds)
         self._evaluate()
+        if self._risk is not None:
+            self._risk.start()
         self.sink.close_round(0)
         self._report(None)
 
@@ -128,6 +136,7 @@ class Simulation:
 
     def _observe(self) -> Observation:
         cell, uplink = self.cell, self.uplink
+        asks = self.learner is not None and getattr(self.scheme, "needs_learning", False)
         return Observation(
             round=self.round,
             start_s=float(self._clock.now),
@@ -147,7 +156,7 @@ class Simulation:
             rounds=self.stop.rounds,
             formulas=self.formulas,
             interferers_follow=uplink.interferers_follow,
-            module_gap=None,
+            module_gap=self.learner.module_gap(self.round) if asks and self.learner else None,
             success=self.success,
             upload_start=self._upload_start,
             channel=partial(uplink.channel, self.round, cell),
@@ -172,6 +181,8 @@ class Simulation:
         ledger.write_round(self.sink, round_, self.cell, self.rules, self.uplink.bandwidth_hz)
         if self.round % self.evaluate_every == 0 or self._stop_reason() is not None:
             self._evaluate()
+        if self._risk is not None:
+            self._risk.close(round_)
         self.sink.close_round(self.round)
         self._previous = RoundOutcome(plan, arrived, round_.start_s, round_.end_s)
         self._report(round_)
