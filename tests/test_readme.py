@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -21,11 +23,12 @@ README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 def test_the_scheme_of_the_tour_runs(network_scenario: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     code = re.search(r"```python\n(# nearest\.py.*?)```", README, re.DOTALL)
     assert code is not None
-    module: dict[str, Any] = {"__name__": "nearest"}
-    exec(compile(code[1], "README.md", "exec"), module)
+    module = ModuleType("nearest")
+    monkeypatch.setitem(sys.modules, "nearest", module)
+    exec(compile(code[1], "README.md", "exec"), module.__dict__)
     found = base.scheme_class
     monkeypatch.setattr(
-        "netsim.build.parts.scheme_class", lambda kind: module["Nearest"] if kind == "nearest" else found(kind)
+        "netsim.build.parts.scheme_class", lambda kind: module.__dict__["Nearest"] if kind == "nearest" else found(kind)
     )
     parts = build_parts(network_scenario({"scheme.kind": "nearest", "scheme.count": 5}), Silence())
     sink = MemorySink()

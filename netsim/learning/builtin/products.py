@@ -1,15 +1,11 @@
-"""What the reviews talk about: products, their parts, and words that praise or blame a part.
-
-Many words praise one part and blame another (a quick phone, a quick ending; a loud speaker, a loud room),
-as they do in life: the word alone does not tell the opinion.
-"""
+"""What the reviews talk about: products, their parts, and words that praise or blame a part."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-PRAISE = ("good", "great", "excellent", "superb", "wonderful", "impressive", "brilliant", "lovely")
-BLAME = ("bad", "poor", "awful", "terrible", "dreadful", "disappointing", "horrible", "mediocre")
+PRAISE = ("good", "great", "excellent", "wonderful", "lovely", "superb")
+BLAME = ("bad", "poor", "awful", "terrible", "horrible", "dreadful")
 
 
 @dataclass(frozen=True)
@@ -17,8 +13,8 @@ class Part:
     """One thing to have an opinion about."""
 
     noun: str
-    praise: tuple[str, ...]
-    blame: tuple[str, ...]
+    praise: str
+    blame: str
     plural: bool = False
 
 
@@ -26,111 +22,76 @@ class Part:
 class Product:
     """A kind of product, and what people do after they liked it or not."""
 
-    noun: str
     past: bool  # one speaks of a meal in the past, of a phone in the present
     parts: tuple[Part, ...]
-    kept: tuple[str, ...]  # sentences that follow a good opinion
-    left: tuple[str, ...]  # sentences that follow a bad one
+    kept: tuple[str, ...]  # follows a good opinion
+    left: tuple[str, ...]  # follows a bad one; all are five words long, so the length does not tell
 
 
-def _part(noun: str, praise: str, blame: str, plural: bool = False) -> Part:
-    return Part(noun, tuple(praise.split()), tuple(blame.split()), plural)
-
-
-PRODUCTS = (
-    Product(
-        "phone",
-        False,
-        (
-            _part("battery", "strong reliable", "weak unreliable"),
-            _part("screen", "bright sharp", "dim blurry"),
-            _part("camera", "sharp quick", "blurry slow"),
-            _part("speakers", "loud clear", "quiet muffled", plural=True),
-            _part("case", "light solid", "heavy flimsy"),
-        ),
-        ("i bought a second one for my mother.", "i use it every day.", "it stays in my pocket."),
-        ("i sent it back the next day.", "it is now in a drawer.", "i went back to my old one."),
+PHONE = Product(
+    past=False,
+    parts=(
+        Part("battery", "strong", "weak"),
+        Part("screen", "bright", "dim"),
+        Part("camera", "sharp", "blurry"),
+        Part("speakers", "clear", "muffled", plural=True),
     ),
-    Product(
-        "headphones",
-        False,
-        (
-            _part("sound", "clear rich", "thin muffled"),
-            _part("cushions", "soft large", "hard small", plural=True),
-            _part("cable", "long solid", "short flimsy"),
-            _part("microphone", "clear reliable", "muffled unreliable"),
-            _part("bass", "strong rich", "weak thin"),
-        ),
-        ("i wear them every day.", "i bought a second pair.", "i take them on every trip."),
-        ("i sent them back.", "they are now in a drawer.", "i gave them away."),
-    ),
-    Product(
-        "blender",
-        False,
-        (
-            _part("blade", "sharp quick", "dull slow"),
-            _part("motor", "quiet strong", "loud weak"),
-            _part("lid", "tight solid", "loose flimsy"),
-            _part("buttons", "large clear", "small stiff", plural=True),
-            _part("jug", "light large", "heavy small"),
-        ),
-        (
-            "i use it every day.",
-            "i bought a second one for my mother.",
-            "it has earned its place in the kitchen.",
-        ),
-        ("i sent it back.", "i gave it away.", "i went back to my old one."),
-    ),
-    Product(
-        "film",
-        True,
-        (
-            _part("plot", "clever tight", "predictable thin"),
-            _part("acting", "warm convincing", "wooden flat"),
-            _part("ending", "clever surprising", "rushed predictable"),
-            _part("music", "soft memorable", "loud dull"),
-            _part("jokes", "fresh sharp", "stale flat", plural=True),
-        ),
-        ("we went to see it again.", "we stayed to the very end.", "i told all my friends to see it."),
-        ("we left before the end.", "i fell asleep.", "i asked for my money back."),
-    ),
-    Product(
-        "novel",
-        True,
-        (
-            _part("story", "clever surprising", "slow predictable"),
-            _part("characters", "warm memorable", "flat wooden", plural=True),
-            _part("style", "clear light", "heavy dull"),
-            _part("chapters", "short lively", "long dull", plural=True),
-            _part("dialogue", "lively sharp", "stiff wooden"),
-        ),
-        ("i read it twice.", "i gave a copy to all my friends.", "i could not put it down."),
-        ("i stopped after ten pages.", "i fell asleep.", "i gave it away."),
-    ),
-    Product(
-        "restaurant",
-        True,
-        (
-            _part("soup", "hot rich", "cold thin"),
-            _part("service", "quick friendly", "slow rude"),
-            _part("portions", "large rich", "small cold", plural=True),
-            _part("bread", "fresh soft", "stale hard"),
-            _part("waiters", "friendly quick", "rude slow", plural=True),
-        ),
-        ("we will be back next week.", "we ordered more.", "we left a big tip."),
-        ("we will never go back.", "we left before dessert.", "we left no tip."),
-    ),
-    Product(
-        "hotel",
-        True,
-        (
-            _part("room", "quiet large", "loud small"),
-            _part("bed", "soft large", "hard small"),
-            _part("staff", "friendly reliable", "rude unreliable"),
-            _part("shower", "hot strong", "cold weak"),
-            _part("breakfast", "fresh rich", "stale cold"),
-        ),
-        ("we stayed another night.", "we will be back next summer.", "we left a big tip."),
-        ("we will never go back.", "we left a day early.", "i asked for my money back."),
-    ),
+    kept=("it goes everywhere with me", "i bought one for mother"),
+    left=("i sent it straight back", "it now gathers thick dust"),
 )
+BLENDER = Product(
+    past=False,
+    parts=(
+        Part("blade", "sharp", "dull"),
+        Part("motor", "strong", "weak"),
+        Part("lid", "solid", "flimsy"),
+        Part("buttons", "solid", "stiff", plural=True),
+    ),
+    kept=("i use it every day", "i bought one for mother"),
+    left=("i sent it straight back", "i gave it to charity"),
+)
+FILM = Product(
+    past=True,
+    parts=(
+        Part("plot", "clever", "predictable"),
+        Part("acting", "warm", "wooden"),
+        Part("ending", "surprising", "predictable"),
+        Part("jokes", "fresh", "stale", plural=True),
+    ),
+    kept=("we saw it once more", "we stayed to the end"),
+    left=("we left before the end", "i fell asleep before midnight"),
+)
+NOVEL = Product(
+    past=True,
+    parts=(
+        Part("story", "clever", "dull"),
+        Part("characters", "warm", "wooden", plural=True),
+        Part("style", "clear", "clumsy"),
+        Part("dialogue", "fresh", "wooden"),
+    ),
+    kept=("i read it twice over", "i gave friends a copy"),
+    left=("i stopped after ten pages", "i gave it to charity"),
+)
+RESTAURANT = Product(
+    past=True,
+    parts=(
+        Part("soup", "tasty", "bland"),
+        Part("service", "friendly", "rude"),
+        Part("bread", "fresh", "stale"),
+        Part("waiters", "friendly", "rude", plural=True),
+    ),
+    kept=("we ordered even more food", "we left a big tip"),
+    left=("we left before the dessert", "we left without a tip"),
+)
+HOTEL = Product(
+    past=True,
+    parts=(
+        Part("room", "clean", "dirty"),
+        Part("bed", "clean", "broken"),
+        Part("staff", "friendly", "rude"),
+        Part("breakfast", "tasty", "stale"),
+    ),
+    kept=("we stayed for another night", "we will be back soon"),
+    left=("we left a day early", "we will never go back"),
+)
+PRODUCTS = (PHONE, BLENDER, FILM, NOVEL, RESTAURANT, HOTEL)

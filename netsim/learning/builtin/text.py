@@ -33,10 +33,9 @@ CLASSES: dict[str, tuple[str, str]] = {
 SPLITS: dict[str, tuple[int, ...]] = {"train": (0, 1), "validation": (2,), "test": (3,)}
 
 _EXAMPLE: dict[str, Callable[[Draws], Example]] = {"reviews": reviews.example, "passages": passages.example}
-_DOCUMENT: dict[str, Callable[[Draws], tuple[Document, tuple[str, ...]]]] = {
-    "reviews": reviews.document,
-    "passages": passages.document,
-}
+_Grammar = dict[str, Callable[[Draws], tuple[Document, tuple[str, ...]]]]
+_DOCUMENT: _Grammar = {"reviews": reviews.document, "passages": passages.document}
+_PLAIN: _Grammar = {"reviews": reviews.plain_document, "passages": passages.plain_document}
 
 
 @dataclass(frozen=True)
@@ -68,13 +67,13 @@ def generate(task: str, split: str, count: int, seed: int = 0) -> Sentences:
     )
 
 
-def unlabelled(count: int, seed: int = 0) -> list[Document]:
+def unlabelled(count: int, seed: int = 0, *, plain: bool = False) -> list[Document]:
     """`count` documents of two or three sentences, the tasks in turn.
 
     Later sentences depend on the meaning of the first ones: what a customer did after the opinion,
-    what one says to an answer or to a miss.
+    what one says to an answer or to a miss. In `plain` documents every word means what it says.
     """
-    sources = [_documents(task, seed) for task in TASKS]
+    sources = [_documents(task, seed, plain) for task in TASKS]
     return [next(sources[index % len(sources)]) for index in range(count)]
 
 
@@ -88,9 +87,10 @@ def _examples(task: str, split: str, seed: int) -> Iterator[Example]:
             yield example
 
 
-def _documents(task: str, seed: int) -> Iterator[Document]:
-    for draws in endless(seed, f"builtin.{task}.unlabelled"):
-        document, keys = _DOCUMENT[task](draws)
+def _documents(task: str, seed: int, plain: bool) -> Iterator[Document]:
+    grammar, name = (_PLAIN, "plain") if plain else (_DOCUMENT, "unlabelled")
+    for draws in endless(seed, f"builtin.{task}.{name}"):
+        document, keys = grammar[task](draws)
         if all(_bucket(key) in SPLITS["train"] for key in keys):
             yield document
 
