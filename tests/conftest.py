@@ -15,6 +15,7 @@ from netsim.scenario.model import Scenario
 
 NETWORK: dict[str, Any] = {
     "network_only": True,
+    "scheme.kind": "round_robin",  # everybody sends in every round
     "rounds": 4,
     "ues.count": 12,
     "topology.window_km": 8,
