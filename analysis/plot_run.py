@@ -30,13 +30,21 @@ def timeline(axes: plt.Axes, run: netsim.Run, number: int) -> None:
     for row in spans.filter(pl.col("ue").is_in(list(order))).iter_rows(named=True):
         fixed = {"broadcast": BROADCAST, "compute": COMPUTE, "wait": WAIT}
         colour = fixed.get(row["kind"]) or OUTCOME[row["outcome"]]
-        axes.barh(order[row["ue"]], row["to_s"] - row["from_s"], left=row["from_s"], color=colour, height=0.85)
+        axes.barh(
+            order[row["ue"]], row["to_s"] - row["from_s"], left=row["from_s"], color=colour, height=0.85
+        )
     rounds = run.rounds.filter(pl.col("round") == number).collect().row(0, named=True)
     axes.axvline(rounds["deadline_s"] - rounds["start_s"], color="black", linewidth=1, linestyle="--")
     axes.set(xlabel="time in the round (s)", ylabel="UE, by end of upload", yticks=[])
     axes.set_title(f"Round {number}: who was heard, who was not", loc="left")
-    names = {"download": BROADCAST, "computing": COMPUTE, "waiting for the grant": WAIT, "on time": OUTCOME["on_time"],
-             "late": OUTCOME["late"], "outage": OUTCOME["outage"]}  # fmt: skip
+    names = {
+        "download": BROADCAST,
+        "computing": COMPUTE,
+        "waiting for the grant": WAIT,
+        "on time": OUTCOME["on_time"],
+        "late": OUTCOME["late"],
+        "outage": OUTCOME["outage"],
+    }
     handles = [Patch(facecolor=c, label=n) for n, c in names.items()]
     axes.legend(handles=handles, loc="lower right", frameon=True, fontsize=8)
 

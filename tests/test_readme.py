@@ -28,7 +28,8 @@ def test_the_scheme_of_the_tour_runs(network_scenario: Any, monkeypatch: pytest.
     exec(compile(code[1], "README.md", "exec"), module.__dict__)
     found = base.scheme_class
     monkeypatch.setattr(
-        "netsim.build.parts.scheme_class", lambda kind: module.__dict__["Nearest"] if kind == "nearest" else found(kind)
+        "netsim.build.parts.scheme_class",
+        lambda kind: module.__dict__["Nearest"] if kind == "nearest" else found(kind),
     )
     parts = build_parts(network_scenario({"scheme.kind": "nearest", "scheme.count": 5}), Silence())
     sink = MemorySink()

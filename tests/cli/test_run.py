@@ -118,7 +118,9 @@ def test_another_seed_gives_other_bytes(learned: Path) -> None:
     assert done.returncode == 0, done.stderr
     ours, others = _digests(learned), _digests(learned.parent / "other")
     for name in ours:
-        if name.endswith((".safetensors", ".parquet")) and not name.startswith("subscriptions"):  # dealt in turn
+        if name.endswith((".safetensors", ".parquet")) and not name.startswith(
+            "subscriptions"
+        ):  # dealt in turn
             assert ours[name] != others[name], name
 
 

