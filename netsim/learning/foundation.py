@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from logging import CRITICAL, getLogger
 from pathlib import Path
 from typing import Any
 
@@ -95,9 +96,8 @@ def _load(source: str, name: str, classes: int, *, local: bool) -> Foundation:
                 output_loading_info=True,
             )
             tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=local, trust_remote_code=False)
-    except (
-        Exception
-    ) as error:  # transformers raises OSError, ValueError, KeyError, safetensors' and hub errors
+    except Exception as error:
+        # transformers raises OSError, ValueError, KeyError, safetensors' and hub errors
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         if local:
             raise InputError(f"the model folder cannot be loaded ({reason})", where=source) from error
@@ -149,9 +149,13 @@ def _quiet() -> Iterator[None]:
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    hub = getLogger("huggingface_hub")  # tells of every retry; the error that ends them says enough
+    hub_level = hub.level
+    hub.setLevel(CRITICAL)
     try:
         yield
     finally:
+        hub.setLevel(hub_level)
         logging.set_verbosity(level)
         if bars:
             logging.enable_progress_bar()
