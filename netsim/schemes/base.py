@@ -6,13 +6,12 @@ entry point group `netsim.schemes`.
 
 from __future__ import annotations
 
-import dataclasses
-from importlib.metadata import entry_points
 from typing import Any
 
 import numpy as np
 
-from netsim.errors import RunError, ScenarioError
+from netsim.errors import RunError
+from netsim.plugins import plugin_class, plugin_names
 from netsim.protocols import Observation, RoundPlan
 from netsim.units import IntArray
 
@@ -22,27 +21,12 @@ TOLERANCE = 1e-9
 
 def scheme_class(kind: str) -> type[Any]:
     """The class registered as `kind`. Raises ScenarioError with the known names."""
-    found = {e.name: e for e in entry_points(group=ENTRY_POINTS)}
-    if kind not in found:
-        raise ScenarioError(
-            f"must be one of {', '.join(sorted(found))}", where="scenario: scheme.kind", value=kind
-        )
-    try:
-        loaded = found[kind].load()
-    except (ImportError, AttributeError) as error:
-        raise ScenarioError(
-            f"entry point {found[kind].value} cannot be loaded: {error}",
-            where="scenario: scheme.kind",
-            value=kind,
-        ) from None
-    if not dataclasses.is_dataclass(loaded) or not isinstance(loaded, type):
-        raise ScenarioError("a scheme must be a dataclass", where="scenario: scheme.kind", value=kind)
-    return loaded
+    return plugin_class(ENTRY_POINTS, kind, "scenario: scheme.kind")
 
 
 def scheme_names() -> list[str]:
     """Registered names, sorted."""
-    return sorted({e.name for e in entry_points(group=ENTRY_POINTS)})
+    return plugin_names(ENTRY_POINTS)
 
 
 def equal_share_plan(observation: Observation, ue: IntArray, module: IntArray) -> RoundPlan:
