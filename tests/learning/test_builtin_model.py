@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,18 @@ def test_weights_fit_in_two_mebibytes() -> None:
     assert sum(f.stat().st_size for f in files) <= 2 * 2**20
 
 
+@pytest.mark.parametrize("labels", [2, 3])
+@pytest.mark.parametrize("targets", [("query", "value"), ("key", "dense"), ("attention.output.dense",)])
+def test_shapes_are_those_of_peft_by_plain_names(targets: tuple[str, ...], labels: int) -> None:
+    """ "dense" must not take the head's dense layer, which is trained whole."""
+    base = AutoModelForSequenceClassification.from_pretrained(
+        model_folder(), num_labels=labels, dtype=torch.float32
+    )
+    model = get_peft_model(base, LoraConfig(task_type="SEQ_CLS", r=4, target_modules=list(targets)))
+    trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    assert trained == lora_parameters(4, targets, labels)
+
+
 @pytest.mark.parametrize(("targets", "head"), [(("query", "value"), True), (("query", "key", "dense"), True)])
 def test_shapes_are_those_of_peft(targets: tuple[str, ...], head: bool) -> None:
     base = AutoModelForSequenceClassification.from_pretrained(
@@ -45,6 +58,14 @@ def test_any_text_can_be_tokenised() -> None:
     ids = tokenizer("Größe 漢字 \x00 🙂 it 's n't", "second")["input_ids"]
     assert ids[0] == tokenizer.bos_token_id
     assert max(ids) < len(tokenizer)
+    assert tokenizer.is_fast
+
+
+def test_tokenizer_settings_are_known_to_every_supported_transformers() -> None:
+    """transformers 4 has no class TokenizersBackend, and takes the prefix space from the settings."""
+    settings = json.loads((model_folder() / "tokenizer_config.json").read_text(encoding="utf-8"))
+    assert settings["tokenizer_class"] == "PreTrainedTokenizerFast"
+    assert settings["add_prefix_space"] is True
 
 
 def _central(task: str, train: int) -> FederatedLearner:

@@ -227,6 +227,10 @@ def save(model: RobertaForMaskedLM, trained: PreTrainedTokenizerFast, out: Path)
     encoder = model.roberta.to(torch.float16)
     encoder.save_pretrained(out)
     trained.save_pretrained(out)
+    settings = out / "tokenizer_config.json"
+    found = json.loads(settings.read_text(encoding="utf-8"))
+    found["tokenizer_class"] = "PreTrainedTokenizerFast"  # known to transformers 4 and 5
+    settings.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     (out / "shapes.json").write_text(json.dumps(shapes(encoder), indent=2) + "\n", encoding="utf-8")
 
 

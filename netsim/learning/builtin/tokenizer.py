@@ -39,6 +39,7 @@ def train(texts: Iterable[str], vocabulary: int, max_length: int) -> PreTrainedT
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         model_max_length=max_length,
+        add_prefix_space=True,  # transformers before 5 takes it from here, not from the tokenizer
         bos_token="<s>",
         cls_token="<s>",
         eos_token="</s>",
