@@ -230,7 +230,7 @@ class Data(Section):
     validation_fraction: float = _key(0.1, "part of the training rows kept for choices", ge=0, lt=1)
     samples_per_ue: int = _key(200, "rows each UE holds", ge=1, le=10_000_000)
     dirichlet_concentration: PositiveOrInf = _key(
-        1.0, "label skew over UEs: mixture ~ Dirichlet(c, ..., c); inf is none"
+        1.0, "label skew over UEs: mixture ~ Dirichlet(c C p) for C classes of frequencies p; inf is none"
     )
 
     @model_validator(mode="after")
