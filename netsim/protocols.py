@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+
 from netsim.units import BoolArray, FloatArray, IntArray
 
 Columns = Mapping[str, Any]
@@ -136,12 +138,23 @@ class Pathloss(Protocol):
 
 
 class SuccessModel(Protocol):
-    """lambda_{n,k} of eq. (15): the probability that an upload meets the SINR threshold."""
+    """lambda_{n,k} of eq. (15): the probability that an upload meets the SINR threshold.
+
+    Under block fading: that it is through within its time (model-spec 10.3).
+    """
 
     def probability(
-        self, distance_m: FloatArray, bandwidth_hz: FloatArray, power_w: FloatArray
+        self,
+        ue: IntArray,
+        bandwidth_hz: FloatArray,
+        power_w: FloatArray,
+        payload_bits: FloatArray | float = 0.0,
+        airtime_s: float = np.inf,
     ) -> FloatArray:
-        """Arrays broadcast; 0 where there is no power, and in an infinite band."""
+        """Of uploads of UEs `ue`; arrays broadcast. 0 where there is no power, and in an infinite band.
+
+        `payload_bits` and `airtime_s`, the time left for the upload, matter under block fading only.
+        """
         ...
 
 
@@ -152,7 +165,7 @@ class UploadStart(Protocol):
     """When uploads of a plan would start: downloads and computing are known ahead."""
 
     def __call__(self, ue: IntArray, module: IntArray) -> tuple[FloatArray, BoolArray]:
-        """(seconds from the round's start [M], ready in time [M]) of rows ordered by (ue, module)."""
+        """(seconds from its gNB's start [M], ready in time [M]) of rows ordered by (ue, module)."""
         ...
 
 
@@ -168,21 +181,26 @@ class Channel(Protocol):
 class Observation:
     """What a scheme may know when it plans round `round`: facts stamped before its start.
 
-    K UEs, N modules. Channel knowledge is large-scale (mean fading, mean interference).
+    K UEs, N modules; the UEs of all gNBs that learn. Channel knowledge is large-scale (mean fading, mean
+    interference). Where all cells are simulated, what is expected of the others is part of the noise
+    density, since it grows with the band, and `interference_w` is 0.
     """
 
     round: int  # 1, 2, ...
     start_s: float
     seed: int
+    gnb: IntArray  # [K] serving gNB
+    available: BoolArray  # [K] present and idle: a plan schedules no others
     distance_m: FloatArray  # [K]
     signal_gain: FloatArray  # [K] mean channel gain to the serving gNB, linear
     interference_w: FloatArray  # [K] mean out-of-cell interference, W
+    noise_psd_w_hz: FloatArray  # [K]
     compute_energy_j: FloatArray  # [K] of one module
     samples: IntArray  # [K] D_k, samples per round
     payload_bits: FloatArray  # [N]
-    bandwidth_hz: float
-    noise_psd_w_hz: float
+    bandwidth_hz: float  # of each gNB
     sinr_threshold: float  # linear
+    rate_model: str  # shannon | threshold
     min_power_w: float
     max_power_w: float
     deadline_s: float  # length of a round

@@ -35,7 +35,7 @@ def test_the_scheme_of_the_tour_runs(network_scenario: Any, monkeypatch: pytest.
     sink = MemorySink()
     build_simulation(parts, sink, Silence()).run()
     uploads = sink.frame("uploads")
-    nearest = np.argsort(parts.cell.distance_m)[:5]
+    nearest = np.argsort(parts.links.distance_m)[:5]
     assert set(uploads["ue"].unique()) == set(nearest.tolist())
     assert len(parts.modules) == 1
 

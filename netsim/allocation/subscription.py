@@ -85,18 +85,18 @@ def module_energy_j(
     power_w: FloatArray,
     payload_bits: FloatArray,
     rate_bps: FloatArray | None,
-    finish_s: float,
+    finish_s: FloatArray | float,
     switch_energy: str = "own",
 ) -> FloatArray:
     """C_{n,k} of subscribing to each module, J, shape [K, N] (model-spec 4.2).
 
     compute_j, power_w: [K]. payload_bits: [N]. `own`: the literal (4) at rate_bps [K], the rate in a
     reference share of 1 / (active UEs), so that it grows with the payload. `common`: (14) with the
-    computing put back, P E with the common finish time, which does not tell modules apart. A UE
-    without a rate has infinite energy.
+    computing put back, P E with the common finish time ([K] or one), which does not tell modules apart.
+    A UE without a rate has infinite energy.
     """
     if switch_energy == "common":
-        airtime = np.full((compute_j.size, payload_bits.size), finish_s)
+        airtime = np.broadcast_to(np.reshape(finish_s, (-1, 1)), (compute_j.size, payload_bits.size))
     elif switch_energy == "own" and rate_bps is not None:
         with np.errstate(divide="ignore"):
             airtime = payload_bits[np.newaxis, :] / rate_bps[:, np.newaxis]

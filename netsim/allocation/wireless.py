@@ -14,46 +14,91 @@ from functools import cached_property
 
 import numpy as np
 
-from netsim.allocation.bandwidth import allocate_bandwidth
+from netsim.allocation.bandwidth import Allocation, allocate_bandwidth
 from netsim.allocation.power import Success, damp, gives_up, optimal_power, power_cost, power_floor
 from netsim.allocation.uplinks import required_shares
-from netsim.protocols import SuccessModel
-from netsim.units import BoolArray, FloatArray
+from netsim.protocols import Observation, SuccessModel
+from netsim.units import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True)
 class CellView:
     """What the controller of one gNB knows about its UEs in a round."""
 
-    distance_m: FloatArray  # [K]
+    ue: IntArray  # [K] numbers of the UEs, as the success model knows them
     gain: FloatArray  # [K] linear channel gain, mean or realised
     interference_w: FloatArray  # [K] expected, with interferers at P_max
+    noise_psd_w_hz: FloatArray  # [K]
     payload_bits: FloatArray  # [N]
     success: SuccessModel
     bandwidth_hz: float
-    noise_psd_w_hz: float
     min_power_w: float
     max_power_w: float
     interferers_follow: bool = False  # interferers send with the power of the UE they disturb
+    code_sinr: float | None = None  # the rate is that of the threshold's code, not of the channel
 
-    def interference_at(self, power_w: FloatArray) -> FloatArray:
-        """Expected interference, W, when the UEs send with power_w. [K]."""
+    @classmethod
+    def of(cls, observation: Observation, *, perfect: bool = False) -> CellView:
+        """All UEs of an observation; `perfect` sees the channel as it will be. `select` gives one gNB's."""
+        gain, interference = observation.signal_gain, observation.interference_w
+        if perfect:
+            gain, interference = observation.channel()
+        return cls(
+            ue=np.arange(len(gain)),
+            gain=gain,
+            interference_w=interference,
+            noise_psd_w_hz=observation.noise_psd_w_hz,
+            payload_bits=observation.payload_bits,
+            success=observation.success,
+            bandwidth_hz=observation.bandwidth_hz,
+            min_power_w=observation.min_power_w,
+            max_power_w=observation.max_power_w,
+            interferers_follow=observation.interferers_follow,
+            code_sinr=observation.sinr_threshold if observation.rate_model == "threshold" else None,
+        )
+
+    def select(self, ue: IntArray) -> CellView:
+        """The view of some of the UEs."""
+        return replace(
+            self,
+            ue=self.ue[ue],
+            gain=self.gain[ue],
+            interference_w=self.interference_w[ue],
+            noise_psd_w_hz=self.noise_psd_w_hz[ue],
+        )
+
+    def link(self, power_w: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """What sets the rates at power_w: (signal in W, interference in W, noise in W/Hz). [K] each.
+
+        Where the rate is that of a code, an equivalent channel of that SINR in every band.
+        """
+        if self.code_sinr is not None:
+            return np.full(len(self.ue), self.code_sinr), np.ones(len(self.ue)), np.zeros(len(self.ue))
         level = power_w / self.max_power_w if self.interferers_follow else 1.0
-        return np.asarray(self.interference_w * level)
+        return power_w * self.gain, np.asarray(self.interference_w * level), self.noise_psd_w_hz
 
-    def success_at(self, power_w: FloatArray, shares: FloatArray) -> FloatArray:
-        """lambda for powers [..., K, 1] in shares [K, N]; 0 in an infinite share. [..., K, N]."""
-        return self.success.probability(self.distance_m[:, np.newaxis], self.bandwidth_hz * shares, power_w)
+    def success_at(
+        self, power_w: FloatArray, shares: FloatArray, payload_bits: FloatArray, budget_s: float
+    ) -> FloatArray:
+        """lambda for powers [..., K, 1] in shares [K, N]; 0 in an infinite share. [..., K, N].
 
-    def virtual_shares(self, power_w: FloatArray, finish_s: float) -> FloatArray:
-        """Share with which each module would be through at finish_s, [K, N]; infinite if none is enough."""
+        payload_bits, [N] or [K, 1], and the time left matter under block fading only.
+        """
+        band = self.bandwidth_hz * shares
+        return self.success.probability(self.ue[:, np.newaxis], band, power_w, payload_bits, budget_s)
+
+    def shares_for(self, power_w: FloatArray, payload_bits: FloatArray, finish_s: float) -> FloatArray:
+        """Share with which payloads [N] or [K, N] are through at finish_s, [K, N]; infinite if none is."""
+        signal, interference, noise = (a[:, np.newaxis] for a in self.link(power_w))
         return required_shares(
-            (power_w * self.gain)[:, np.newaxis],
-            self.interference_at(power_w)[:, np.newaxis],
-            self.payload_bits,
-            finish_s,
-            bandwidth_hz=self.bandwidth_hz,
-            noise_psd_w_hz=self.noise_psd_w_hz,
+            signal, interference, payload_bits, finish_s, bandwidth_hz=self.bandwidth_hz, noise_psd_w_hz=noise
+        )
+
+    def allocate(self, power_w: FloatArray, payload_bits: FloatArray) -> Allocation:
+        """Algorithm 1 over all UEs of the view; payload_bits [K]."""
+        signal, interference, noise = self.link(power_w)
+        return allocate_bandwidth(
+            signal, interference, payload_bits, bandwidth_hz=self.bandwidth_hz, noise_psd_w_hz=noise
         )
 
 
@@ -142,13 +187,8 @@ class _Alternation:
     def iterate(self, active: BoolArray, power_w: FloatArray) -> Iterate:
         """Algorithm 1 over the active UEs at these powers, and the cost of the outcome."""
         cell = self.cell
-        found = allocate_bandwidth(
-            (power_w * cell.gain)[active],
-            cell.interference_at(power_w)[active],
-            self.payload_bits[active],
-            bandwidth_hz=cell.bandwidth_hz,
-            noise_psd_w_hz=cell.noise_psd_w_hz,
-        )
+        on = np.flatnonzero(active)
+        found = cell.select(on).allocate(power_w[on], self.payload_bits[on])
         shares = np.zeros(len(power_w))
         shares[active] = found.shares
         state = Iterate(active, power_w, shares, found.finish_s, 0.0)
@@ -171,6 +211,8 @@ class _Alternation:
     def floor(self, start: Iterate) -> FloatArray:
         """Powers that keep the start's shares feasible within the budget, W. [K]."""
         cell = self.cell
+        if cell.code_sinr is not None:  # no power changes a rate
+            return np.full(len(cell.ue), cell.min_power_w)
         return power_floor(
             cell.gain,
             cell.interference_w,
@@ -188,11 +230,17 @@ class _Alternation:
         """lambda of every module, [K, N]: in the UE's share where it sends it, else in its virtual share."""
         sends = self.subscribed & state.active[:, np.newaxis]
         shares = np.where(sends, state.shares[:, np.newaxis], self._virtual(state))
-        return self.cell.success_at(state.power_w[:, np.newaxis], shares)
+        return self.cell.success_at(
+            state.power_w[:, np.newaxis], shares, self.cell.payload_bits, self.budget_s
+        )
 
     def _law(self, state: Iterate) -> Success:
-        shares = self._virtual(state) if self.printed else state.shares[:, np.newaxis]
-        return lambda power_w: self.cell.success_at(power_w, shares)
+        cell, budget = self.cell, self.budget_s
+        if self.printed:
+            shares, payload = self._virtual(state), cell.payload_bits
+        else:
+            shares, payload = state.shares[:, np.newaxis], self.payload_bits[:, np.newaxis]
+        return lambda power_w: cell.success_at(power_w, shares, payload, budget)
 
     def _price(self, state: Iterate) -> FloatArray:
         """L of power control, 1/W: mu E, once for each module as printed. [K]."""
@@ -200,4 +248,5 @@ class _Alternation:
         return np.asarray(self.energy_price_per_j * state.finish_s * times)
 
     def _virtual(self, state: Iterate) -> FloatArray:
-        return self.cell.virtual_shares(state.power_w, state.finish_s or self.budget_s)
+        finish_s = state.finish_s or self.budget_s
+        return self.cell.shares_for(state.power_w, self.cell.payload_bits, finish_s)

@@ -5,14 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from netsim.build.cell import (
-    build_cell,
-    build_deployment,
-    build_devices,
-    build_success,
-    build_uplink,
-    downlink_hz,
-)
+from netsim.build.devices import build_devices, build_fleet
 from netsim.build.learning import (
     build_dataset,
     build_learner_of,
@@ -21,6 +14,8 @@ from netsim.build.learning import (
     module_spec,
     payloads_on_air,
 )
+from netsim.build.radio import RadioParts, build_radio, downlink_hz
+from netsim.build.topology import build_backhaul, build_deployment, drop_ues
 from netsim.device.profiles import Devices
 from netsim.errors import ScenarioError
 from netsim.learning.datasets import TextDataset
@@ -30,9 +25,9 @@ from netsim.protocols import Learner, Listener, RecordSink, Scheme
 from netsim.scenario.model import Scenario
 from netsim.scenario.parameters import typed_parameters
 from netsim.schemes.base import check_plan, scheme_class
+from netsim.simulation.core import Backhaul
 from netsim.simulation.simulation import Simulation, StopRules
-from netsim.simulation.state import Cell, Rules
-from netsim.simulation.uplink import Uplink
+from netsim.simulation.state import Fleet, Links, Rules
 from netsim.topology.deployment import Deployment
 from netsim.units import BoolArray, FloatArray
 
@@ -52,9 +47,11 @@ class Parts:
     payload_bits: FloatArray  # [N] on the air
     payload_emulated: BoolArray  # [N]
     foundation_bits: float
-    cell: Cell
+    fleet: Fleet
+    links: Links  # at the start
     rules: Rules
-    uplink: Uplink
+    radio: RadioParts
+    backhaul: Backhaul
 
 
 def build_parts(scenario: Scenario, listener: Listener) -> Parts:
@@ -79,7 +76,9 @@ def build_parts(scenario: Scenario, listener: Listener) -> Parts:
         learner = build_learner_of(scenario, dataset, partition, devices, modules, listener)
     payload_bits, emulated = payloads_on_air(scenario, dataset, configured, modules, learner)
     w0_bits = foundation_on_air(scenario, learner)
-    cell = build_cell(scenario, deployment, devices, partition)
+    fleet = build_fleet(scenario, devices, partition)
+    radio = build_radio(scenario, deployment)
+    links = radio.links_of(drop_ues(scenario, deployment))
     rules = Rules(
         deadline_s=scenario.round.deadline_s,
         barrier=scenario.round.alloc_start == "barrier",
@@ -92,7 +91,7 @@ def build_parts(scenario: Scenario, listener: Listener) -> Parts:
     )
     return Parts(
         scenario, deployment, devices, dataset, partition, scheme, modules, learner, payload_bits, emulated,
-        w0_bits, cell, rules, build_uplink(scenario, deployment),
+        w0_bits, fleet, links, rules, radio, build_backhaul(scenario, deployment),
     )  # fmt: skip
 
 
@@ -109,15 +108,19 @@ def build_simulation(
     stop = scenario.stop
     return Simulation(
         seed=scenario.seed,
-        cell=parts.cell,
+        sites_m=parts.deployment.positions_m,
+        fleet=parts.fleet,
+        links_at=lambda _time_s: parts.links,
         rules=parts.rules,
-        uplink=parts.uplink,
+        uplink=parts.radio.uplink,
+        backhaul=parts.backhaul,
         scheme=parts.scheme,
         check_plan=check_plan,
         min_power_w=scenario.radio.min_power_w,
         max_power_w=scenario.radio.max_power_w,
+        transmit_power_w=parts.radio.transmit_power_w,
         formulas=scenario.formulas,
-        success=build_success(scenario, parts.deployment),
+        success_of=parts.radio.success_of,
         payload_bits=parts.payload_bits,
         stop=StopRules(
             rounds=scenario.rounds if rounds is None else rounds,

@@ -50,7 +50,7 @@ def _check_run(path: Path) -> None:
     checks = check_run(
         run,
         bandwidth_hz=scenario.radio.bandwidth_hz,
-        one_draw_per_upload=scenario.radio.fading == "round",
+        constant_rate=scenario.constant_rate,
     )
     print_table(
         ("check", "cases", "worst", "allowed", "verdict"),
@@ -91,8 +91,8 @@ def _print_link_budget(parts: Parts, trial: Forecast) -> None:
     from netsim.cli.console import print_table, quantity, seconds
     from netsim.units import to_db
 
-    scenario, cell, uplink = parts.scenario, parts.cell, parts.uplink
-    power_w, count = scenario.radio.max_power_w, len(cell)
+    scenario, links, uplink = parts.scenario, parts.links, parts.radio.uplink
+    power_w, count = scenario.radio.max_power_w, len(links)
     per_ue = trial.uploads.group_by("ue").agg(
         pl.col("sinr_db").median(),
         pl.col("rate_bps").median(),
@@ -101,10 +101,10 @@ def _print_link_budget(parts: Parts, trial: Forecast) -> None:
     )
     rows = []
     for name, level in (("nearest", 0), ("25%", 25), ("median", 50), ("75%", 75), ("farthest", 100)):
-        k = int(np.argsort(cell.distance_m)[round((count - 1) * level / 100)])
-        gain_db, signal_dbm = to_db(float(cell.gain[k])), to_db(float(power_w * cell.gain[k])) + 30
+        k = int(np.argsort(links.distance_m)[round((count - 1) * level / 100)])
+        gain_db, signal_dbm = to_db(float(links.gain[k])), to_db(float(power_w * links.gain[k])) + 30
         found = per_ue.filter(pl.col("ue") == k)
-        row = [name, str(k), f"{cell.distance_m[k]:.0f}", f"{gain_db:.1f}", f"{signal_dbm:.1f}"]
+        row = [name, str(k), f"{links.distance_m[k]:.0f}", f"{gain_db:.1f}", f"{signal_dbm:.1f}"]
         if len(found):
             seen = found.row(0, named=True)
             noise_dbm = to_db(uplink.noise_psd_w_hz * seen["bandwidth_hz"]) + 30
@@ -128,10 +128,15 @@ def _print_link_budget(parts: Parts, trial: Forecast) -> None:
     facts = [
         ("sites", str(len(parts.deployment.positions_m))),
         ("gNB density", f"{parts.deployment.density_per_m2 * 1e6:.3g} per km²"),
-        ("learning site", str(parts.deployment.learning_site)),
+        (
+            "gNBs that serve UEs",
+            ", ".join(map(str, links.gnbs[:8].tolist())) + (" ..." if len(links.gnbs) > 8 else ""),
+        ),
         ("UEs", str(count)),
-        ("worst downlink", f"{cell.downlink_efficiency.min():.3g} bit/s/Hz"),
+        ("worst downlink", f"{links.downlink_efficiency.min():.3g} bit/s/Hz"),
     ]
+    if scenario.federation == "network":
+        facts.append(("core", f"site {parts.backhaul.core}"))
     if uplink.coherence_s is not None:
         facts.append(("coherence time", seconds(uplink.coherence_s)))
     print_table(("", ""), facts)
@@ -159,13 +164,13 @@ def _print_devices(parts: Parts) -> None:
     from netsim.cli.console import print_table, quantity, seconds
 
     rows = []
-    names = np.array(parts.cell.device_class)
+    names = np.array(parts.fleet.device_class)
     for name in parts.devices.class_names:
         mine = names == name
         if not mine.any():
             rows.append((name, "0", "", "", "", ""))
             continue
-        times, energy = parts.cell.compute_s[mine], parts.cell.compute_energy_j[mine]
+        times, energy = parts.fleet.compute_s[mine], parts.fleet.compute_energy_j[mine]
         rows.append(
             (
                 name,

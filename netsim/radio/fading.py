@@ -17,9 +17,9 @@ def coherence_time_s(speed_m_s: float, carrier_hz: float) -> float:
     return 0.423 * SPEED_OF_LIGHT_M_S / (speed_m_s * carrier_hz)
 
 
-def upload_fading(seed: int, round: int, count: int) -> FloatArray:
-    """Power gain |h|^2 of each UE for one upload of `round`. Shape [K]."""
-    return rng.stream(seed, "fading", round).standard_exponential(count)
+def upload_fading(seed: int, round: int, attempt: int, count: int) -> FloatArray:
+    """Power gain |h|^2 of each UE in an attempt at its upload of `round`. Shape [K]."""
+    return rng.stream(seed, "fading", round, attempt).standard_exponential(count)
 
 
 def block_fading(seed: int, round: int, chunk: int, count: int) -> FloatArray:

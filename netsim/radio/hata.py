@@ -16,7 +16,7 @@ import numpy as np
 
 from netsim.errors import ScenarioError
 from netsim.radio.pathloss import distances_m
-from netsim.radio.spatial import gaussian_map
+from netsim.radio.shadowing import shadowing_db
 from netsim.units import FloatArray, IntArray, from_db
 
 
@@ -62,13 +62,14 @@ class _Hata:
         self, ues_m: FloatArray, sites_m: FloatArray, *, seed: int, site_ids: IntArray | None = None
     ) -> FloatArray:
         """Gain of every link with its shadowing, [K, 2], [S, 2] -> [K, S]. As in `tr38901`."""
-        loss_db = self.loss_db(distances_m(ues_m, sites_m))
-        if self.shadowing_std_db > 0:
-            ids = np.arange(len(sites_m)) if site_ids is None else site_ids
-            for column, site in enumerate(ids.tolist()):
-                loss_db[:, column] += self.shadowing_std_db * gaussian_map(
-                    ues_m, correlation_m=self.correlation_m, seed=seed, name="hata_shadowing", site=site
-                )
+        loss_db = self.loss_db(distances_m(ues_m, sites_m)) + shadowing_db(
+            ues_m,
+            np.arange(len(sites_m)) if site_ids is None else site_ids,
+            std_db=self.shadowing_std_db,
+            correlation_m=self.correlation_m,
+            seed=seed,
+            name="hata_shadowing",
+        )
         return from_db(-loss_db)
 
     def _at_1_km_db(self) -> float:

@@ -1,53 +1,76 @@
-"""Out-of-cell interference: one co-channel UE per other cell, as a thinned Poisson field.
+"""Out-of-cell interference in field mode: one co-channel UE in every other cell, drawn anew per upload.
 
-Eq. (2) with `aligned` interferers: each is at full power in the band of the interfered UE. Seen from
-the serving gNB, the interferers of a UE at distance d form a Poisson process of intensity
-phi (1 - exp(-c(u) pi phi r^2)), u = d sqrt(phi) (sampler L1): near the gNB there are none, because
-those places belong to its own cell.
+Eq. (2) with `aligned` interferers: each is at full power in the band of the interfered UE. Two laws of
+where they are:
+
+* `PoissonField` (the paper): seen from the serving gNB, the interferers of a UE at distance d form a
+  Poisson process of intensity phi (1 - exp(-c(u) pi phi r^2)), u = d sqrt(phi) (sampler L1): near the gNB
+  there are none, because those places belong to its own cell;
+* `SiteField`: each interferer is somewhere in the cell of its own, real site.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
 from netsim import rng
-from netsim.radio.coverage import interferer_constant
+from netsim.radio.coverage import interferer_constant, mean_interference_w
 from netsim.radio.fading import CHUNK_BLOCKS
 from netsim.radio.pathloss import PowerLaw
-from netsim.units import FloatArray, IntArray
+from netsim.radio.places import CellPlaces
+from netsim.units import FloatArray, IntArray, from_db
 
-FIELD_RADIUS = 8.0
-"""Radius of the sampled field in units of phi^-1/2; what lies beyond counts by its mean."""
+FIELD_RADIUS = 3.0
+"""Radius of the sampled field in units of phi^-1/2; what lies beyond counts by its mean. Beyond it the
+standard deviation is 0.07 P phi^(alpha/2), which moves no success probability by more than 3e-4."""
+
+
+class InterfererField(Protocol):
+    """The interferers of uploads, one set for each (round, attempt, UE)."""
+
+    @property
+    def power_w(self) -> float:
+        """Transmit power of an interferer, W."""
+        ...
+
+    def draw(self, seed: int, round: int, attempt: int, distance_m: FloatArray, gnb: IntArray) -> FieldDraw:
+        """Interferers of K UEs, `distance_m` [K] from their serving `gnb` [K]."""
+        ...
+
+    def mean_w(self, distance_m: FloatArray, gnb: IntArray) -> FloatArray:
+        """Expected interference of each UE, W. [K]."""
+        ...
 
 
 @dataclass(frozen=True)
 class FieldDraw:
-    """The interferers of every UE in one round."""
+    """The interferers of every UE in one attempt of a round."""
 
     seed: int
-    round: int
+    key: tuple[int, int]  # (round, attempt)
     victim: IntArray  # [L] index of the UE interfered with, ascending
     received_w: FloatArray  # [L] mean received power
     tail_w: FloatArray  # [K] mean power from beyond the sampled radius
 
     def upload_power_w(self) -> FloatArray:
         """Interference in one upload, W: a fading draw for each interferer. Shape [K]."""
-        h = rng.stream(self.seed, "interferer_fading", self.round).standard_exponential(len(self.victim))
+        h = rng.stream(self.seed, "interferer_fading", *self.key).standard_exponential(len(self.victim))
         total = np.bincount(self.victim, weights=h * self.received_w, minlength=len(self.tail_w))
         return total + self.tail_w
 
     def block_power_w(self, chunk: int) -> FloatArray:
         """Interference in each coherence block of a chunk, W. Shape [K, block]."""
-        generator = rng.stream(self.seed, "interferer_block_fading", self.round, chunk)
+        generator = rng.stream(self.seed, "interferer_block_fading", *self.key, chunk)
         h = generator.standard_exponential((len(self.victim), CHUNK_BLOCKS))
-        powers = h * self.received_w[:, None]
+        h *= self.received_w[:, None]
         total = np.zeros((len(self.tail_w), CHUNK_BLOCKS))
         has_any = np.flatnonzero(self._per_ue)
         if len(has_any):
-            total[has_any] = np.add.reduceat(powers, self._first[has_any], axis=0)
+            total[has_any] = np.add.reduceat(h, self._first[has_any], axis=0)
         return total + self.tail_w[:, None]
 
     @cached_property
@@ -61,28 +84,41 @@ class FieldDraw:
 
 @dataclass(frozen=True)
 class PoissonField:
-    """The interferers around one gNB, drawn anew for every (round, UE)."""
+    """Interferers around a gNB of a Poisson network."""
 
     density_per_m2: float
     law: str
     pathloss: PowerLaw
-    power_w: float  # transmit power of an interferer
+    power_w: float
+    antenna_gain: float = 1.0  # of both ends, linear
 
-    def draw(self, seed: int, round: int, distance_m: FloatArray) -> FieldDraw:
-        """Interferers of UEs at `distance_m` [K] from the gNB in `round`."""
+    def draw(self, seed: int, round: int, attempt: int, distance_m: FloatArray, gnb: IntArray) -> FieldDraw:
+        """As `InterfererField`; only the distance matters."""
         count = len(distance_m)
         c = interferer_constant(distance_m * np.sqrt(self.density_per_m2), self.law)
         area = np.pi * FIELD_RADIUS**2  # in units of 1/phi, so the mean number of points
-        per_ue = rng.stream(seed, "interferer_count", round).poisson(area, count)
+        per_ue = rng.stream(seed, "interferer_count", round, attempt).poisson(area, count)
         victim = np.repeat(np.arange(count), per_ue)
         # two numbers for each point, UE after UE: adding UEs leaves the others' points in place
-        u = rng.stream(seed, "interferer_place", round).random((len(victim), 2))
+        u = rng.stream(seed, "interferer_place", round, attempt).random((len(victim), 2))
         x = u[:, 0] * area  # pi phi r^2, uniform
         kept = u[:, 1] < -np.expm1(-c[victim] * x)
         victim, x = victim[kept], x[kept]
         radius_m = np.sqrt(x / (np.pi * self.density_per_m2))
-        return FieldDraw(
-            seed, round, victim, self.power_w * self.pathloss.gain(radius_m), np.full(count, self.tail_w)
+        received = self.power_w * self.antenna_gain * self.pathloss.gain(radius_m)
+        return FieldDraw(seed, (round, attempt), victim, received, np.full(count, self.tail_w))
+
+    def mean_w(self, distance_m: FloatArray, gnb: IntArray) -> FloatArray:
+        """As `InterfererField`, in closed form."""
+        return mean_interference_w(
+            np.maximum(distance_m, self.pathloss.min_distance_m),
+            density_per_m2=self.density_per_m2,
+            interferer_power_w=self.power_w * self.antenna_gain,
+            pathloss_exponent=self.pathloss.exponent,
+            law=self.law,
+            min_distance_m=self.pathloss.min_distance_m,
+            reference_gain=from_db(-self.pathloss.reference_loss_db),
+            capped=True,  # as the path loss, which takes shorter distances as min_distance_m
         )
 
     @property
@@ -90,5 +126,27 @@ class PoissonField:
         """Mean power from beyond the sampled radius R: 2 pi phi P g0 R^(2-alpha) / (alpha-2), W."""
         radius_m = FIELD_RADIUS / np.sqrt(self.density_per_m2)
         alpha = self.pathloss.exponent
-        edge_gain = float(self.pathloss.gain(np.array(radius_m)))
+        edge_gain = self.antenna_gain * float(self.pathloss.gain(np.array(radius_m)))
         return float(2 * np.pi * self.density_per_m2 * self.power_w * edge_gain * radius_m**2 / (alpha - 2))
+
+
+@dataclass(frozen=True)
+class SiteField:
+    """Interferers in the cells of the real sites, whatever their layout and path loss."""
+
+    places: CellPlaces
+    power_w: float
+
+    def draw(self, seed: int, round: int, attempt: int, distance_m: FloatArray, gnb: IntArray) -> FieldDraw:
+        """As `InterfererField`; only the serving gNB matters."""
+        ues, sites = len(gnb), self.places.sites
+        generator = rng.stream(seed, "interferer_site_place", round, attempt)
+        place = (generator.random((ues, sites)) * self.places.per_cell).astype(np.int64)
+        received = self.power_w * self.places.gain_at(gnb[:, None], np.arange(sites), place)
+        foreign = np.arange(sites) != gnb[:, None]
+        victim = np.nonzero(foreign)[0]
+        return FieldDraw(seed, (round, attempt), victim, received[foreign], np.zeros(ues))
+
+    def mean_w(self, distance_m: FloatArray, gnb: IntArray) -> FloatArray:
+        """As `InterfererField`, over the places."""
+        return self.power_w * self.places.foreign_mean()[gnb]

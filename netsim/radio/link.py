@@ -10,24 +10,34 @@ import numpy as np
 from netsim.radio.fading import CHUNK_BLOCKS
 from netsim.units import BoolArray, FloatArray
 
+RATE_MODELS = ("shannon", "threshold")
+
 
 def sinr(signal_w: FloatArray, interference_w: FloatArray, noise_w: FloatArray) -> FloatArray:
     """Eq. (2): signal over interference and noise, linear."""
     return signal_w / (interference_w + noise_w)
 
 
-def shannon_rate_bps(bandwidth_hz: FloatArray, sinr: FloatArray) -> FloatArray:
-    """W delta log2(1 + SINR), bit/s."""
-    return bandwidth_hz * np.log2(1.0 + sinr)
+@dataclass(frozen=True)
+class RateModel:
+    """Rate of a link: of its capacity (shannon, the paper), or of the code that the threshold stands for."""
+
+    kind: str  # shannon | threshold
+    threshold: float  # theta, linear
+
+    def rate_bps(self, bandwidth_hz: FloatArray, sinr: FloatArray) -> FloatArray:
+        """W delta log2(1 + SINR), or W delta log2(1 + theta) whatever the SINR; arrays broadcast."""
+        if self.kind == "shannon":
+            return bandwidth_hz * np.log2(1.0 + sinr)
+        return np.broadcast_to(bandwidth_hz * np.log2(1.0 + self.threshold), np.shape(sinr))
 
 
 @dataclass(frozen=True)
 class Transmission:
-    """M uploads on the air, each until its end or the deadline."""
+    """M uploads on the air, each until its end or its deadline."""
 
-    finish_s: FloatArray  # [M] when the last bit would be through; inf if never within the deadline
-    bits_by_deadline: FloatArray  # [M] bits through at min(finish, deadline)
-    rate_bps: FloatArray  # [M] mean over the airtime
+    finish_s: FloatArray  # [M] when the last bit is through; inf if never by the deadline (block fading)
+    bits: FloatArray  # [M] bits through at min(finish, deadline)
     sinr: FloatArray  # [M] at the start (round fading) or mean over the airtime (block fading)
     outage: BoolArray  # [M] below the threshold: at the start (round), at all times (block)
 
@@ -37,20 +47,20 @@ def transmit_constant(
     bandwidth_hz: FloatArray,
     sinr: FloatArray,
     start_s: FloatArray,
-    deadline_s: float,
+    deadline_s: FloatArray,
     *,
-    threshold: float,
+    model: RateModel,
 ) -> Transmission:
     """One fading draw per upload: constant rate; in outage iff SINR < threshold. Shapes [M].
 
     An upload in outage is transmitted all the same, and discarded (the UE cannot know).
     """
-    rate = shannon_rate_bps(bandwidth_hz, sinr)
+    rate = model.rate_bps(bandwidth_hz, sinr)
     with np.errstate(divide="ignore"):
         finish = start_s + payload_bits / rate
-    whole = finish <= deadline_s
-    bits = np.where(whole, payload_bits, rate * np.maximum(deadline_s - start_s, 0.0))
-    return Transmission(finish, np.minimum(bits, payload_bits), rate, sinr, sinr < threshold)
+    part = rate * np.maximum(deadline_s - start_s, 0.0)
+    bits = np.where(finish <= deadline_s, payload_bits, np.minimum(part, payload_bits))
+    return Transmission(finish, bits, sinr, sinr < model.threshold)
 
 
 def transmit_blocks(
@@ -58,9 +68,9 @@ def transmit_blocks(
     bandwidth_hz: FloatArray,
     sinr_of_chunk: Callable[[int], FloatArray],
     start_s: FloatArray,
-    deadline_s: float,
+    deadline_s: FloatArray,
     *,
-    threshold: float,
+    model: RateModel,
     origin_s: float,
     coherence_s: float,
 ) -> Transmission:
@@ -71,32 +81,34 @@ def transmit_blocks(
     """
     count = len(payload_bits)
     finish = np.full(count, np.inf)
-    carried = np.zeros(count)
-    sinr_time = np.zeros(count)  # integral of SINR over the airtime
-    any_block = np.zeros(count, dtype=bool)
+    carried, sinr_time = np.zeros(count), np.zeros(count)  # bits; integral of SINR over the airtime
+    usable_ever = np.zeros(count, dtype=bool)
     chunk_s = CHUNK_BLOCKS * coherence_s
-    first = int((start_s.min() - origin_s) // chunk_s) if count else 0
-    chunk = max(first, 0)
-    while count and origin_s + chunk * chunk_s < deadline_s and not np.isfinite(finish).all():
+    chunk = max(int((start_s.min() - origin_s) // chunk_s), 0) if count else 0
+    last_s = deadline_s.max(initial=-np.inf)
+    rows, block = np.arange(count), np.arange(CHUNK_BLOCKS + 1)
+    while origin_s + chunk * chunk_s < last_s and np.isinf(finish).any():
         ratio = sinr_of_chunk(chunk)
-        edges = origin_s + (chunk * CHUNK_BLOCKS + np.arange(CHUNK_BLOCKS + 1)) * coherence_s
-        for block in range(CHUNK_BLOCKS):
-            open_s = np.maximum(edges[block], start_s)
-            length = np.minimum(edges[block + 1], deadline_s) - open_s
-            active = ~np.isfinite(finish) & (length > 0)
-            usable = active & (ratio[:, block] >= threshold)
-            rate = np.where(usable, shannon_rate_bps(bandwidth_hz, ratio[:, block]), 0.0)
-            missing = payload_bits - carried
-            done = usable & (rate * length >= missing)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                spent = np.where(done, missing / rate, np.where(active, length, 0.0))
-            finish = np.where(done, np.minimum(open_s + spent, deadline_s), finish)
-            carried = np.where(done, payload_bits, carried + rate * np.where(active, spent, 0.0))
-            sinr_time += np.where(active, ratio[:, block] * spent, 0.0)
-            any_block |= usable
+        edge = origin_s + (chunk * CHUNK_BLOCKS + block) * coherence_s
+        open_s = np.maximum(edge[:-1], start_s[:, None])
+        length = np.minimum(edge[1:], deadline_s[:, None]) - open_s
+        length[np.isfinite(finish)] = 0.0
+        np.maximum(length, 0.0, out=length)
+        usable = (ratio >= model.threshold) & (length > 0)
+        rate = np.where(usable, model.rate_bps(bandwidth_hz[:, None], ratio), 0.0)
+        total = carried[:, None] + np.cumsum(rate * length, axis=1)
+        reached = total >= payload_bits[:, None]
+        done = reached[:, -1] & np.isinf(finish)
+        at = reached.argmax(axis=1)  # the block in which the last bit goes through
+        before = np.where(at > 0, total[rows, at - 1], carried)
+        spent = (payload_bits - before)[done] / rate[rows, at][done]
+        finish[done] = np.minimum(open_s[rows, at][done] + spent, deadline_s[done])
+        length[block[:-1] > np.where(done, at, CHUNK_BLOCKS)[:, None]] = 0.0
+        length[rows[done], at[done]] = spent
+        carried = np.where(done, payload_bits, np.minimum(total[:, -1], payload_bits))
+        sinr_time += (ratio * length).sum(axis=1)
+        usable_ever |= (usable & (length > 0)).any(axis=1)
         chunk += 1
     airtime = np.minimum(finish, deadline_s) - start_s
-    on_air = airtime > 0
-    mean_sinr = np.divide(sinr_time, airtime, out=np.zeros(count), where=on_air)
-    mean_rate = np.divide(carried, airtime, out=np.zeros(count), where=on_air)
-    return Transmission(finish, carried, mean_rate, mean_sinr, ~any_block)
+    mean_sinr = np.divide(sinr_time, airtime, out=np.zeros(count), where=airtime > 0)
+    return Transmission(finish, carried, mean_sinr, ~usable_ever)

@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from netsim.errors import ScenarioError
 from netsim.plugins import plugin_class, plugin_names
+from netsim.radio.shadowing import shadowing_db
 from netsim.units import FloatArray, IntArray, from_db
 
 ENTRY_POINTS = "netsim.pathloss"
@@ -35,7 +37,7 @@ def distances_m(ues_m: FloatArray, sites_m: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True)
 class PowerLaw:
-    """Gain = g0 d^-alpha, the paper's model in eq. (2).
+    """Gain = g0 d^-alpha, the paper's model in eq. (2), with log-normal shadowing on request.
 
     `reference_loss_db` is the loss at 1 m (0 dB in the paper; -10 log10 g0). Distances below
     `min_distance_m` count as that distance: the law has no meaning near the antenna.
@@ -44,14 +46,39 @@ class PowerLaw:
     exponent: float = 3.8
     reference_loss_db: float = 0.0
     min_distance_m: float = 10.0
+    shadowing_std_db: float = 0.0
+    correlation_m: float = 50.0
+
+    def __post_init__(self) -> None:
+        for name, holds, rule in (
+            ("exponent", self.exponent > 2, "must be above 2: at 2 or below, interference is infinite"),
+            ("min_distance_m", self.min_distance_m > 0, "must be above 0"),
+            ("shadowing_std_db", 0 <= self.shadowing_std_db <= 30, "must lie in 0..30"),
+            ("correlation_m", self.correlation_m > 0, "must be above 0"),
+        ):
+            if not holds:
+                raise ScenarioError(rule, where=f"pathloss.{name}", value=getattr(self, name))
 
     def gain(self, distance_m: FloatArray) -> FloatArray:
-        """Linear mean channel gain at `distance_m` (any shape)."""
+        """Linear gain at the median of shadowing, `distance_m` of any shape."""
         clipped = np.maximum(distance_m, self.min_distance_m)
         return from_db(-self.reference_loss_db) * clipped**-self.exponent
 
     def link_gain(
         self, ues_m: FloatArray, sites_m: FloatArray, *, seed: int, site_ids: IntArray | None = None
     ) -> FloatArray:
-        """Gain of every link, [K, 2], [S, 2] -> [K, S]: the same as `gain`, nothing is drawn."""
-        return self.gain(distances_m(ues_m, sites_m))
+        """Gain of every link with its shadowing, [K, 2], [S, 2] -> [K, S]."""
+        gain = self.gain(distances_m(ues_m, sites_m))
+        if self.shadowing_std_db == 0:
+            return gain
+        ids = np.arange(len(sites_m)) if site_ids is None else site_ids
+        return gain * from_db(
+            shadowing_db(
+                ues_m,
+                ids,
+                std_db=self.shadowing_std_db,
+                correlation_m=self.correlation_m,
+                seed=seed,
+                name="power_law_shadowing",
+            )
+        )

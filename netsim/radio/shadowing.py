@@ -1,15 +1,24 @@
-"""Log-normal shadowing of a UE's link to its serving gNB, constant over a run."""
+"""Log-normal shadowing of links as one map over the plane for each site (see `spatial`)."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from netsim import rng
-from netsim.units import FloatArray, from_db
+from netsim.radio.spatial import gaussian_map
+from netsim.units import FloatArray, IntArray
 
 
-def shadowing_gain(count: int, *, std_db: float, seed: int) -> FloatArray:
-    """Linear gain factor of each of `count` UEs, median 1. Shape [K]. `std_db` = 0 turns it off."""
+def shadowing_db(
+    ues_m: FloatArray, site_ids: IntArray, *, std_db: float, correlation_m: float, seed: int, name: str
+) -> FloatArray:
+    """Shadowing of every link, dB, [K, 2], [S] -> [K, S]; autocorrelation exp(-x / correlation_m).
+
+    0 everywhere where `std_db` is 0. `name` tells the maps of one path-loss model from another's.
+    """
     if std_db == 0:
-        return np.ones(count)
-    return from_db(std_db * rng.stream(seed, "shadowing").standard_normal(count))
+        return np.zeros((len(ues_m), len(site_ids)))
+    maps = [
+        gaussian_map(ues_m, correlation_m=correlation_m, seed=seed, name=name, site=site)
+        for site in site_ids.tolist()
+    ]
+    return std_db * np.column_stack(maps)

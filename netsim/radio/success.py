@@ -1,14 +1,47 @@
-"""Success models: lambda of a UE's upload, as schemes ask for it (eq. 15 behind one interface)."""
+"""Success models: lambda of a UE's upload, as schemes ask for it (eq. 15 behind one interface).
+
+`ClosedForm` is eq. (15) over a Poisson field; `SiteLaplace` the product form over the cells of real sites,
+exact over the fading and averaged over where in its cell each interferer is. Under block fading lambda is
+something else, see `arrival`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from netsim.protocols import SuccessModel
 from netsim.radio.coverage import success_probability
 from netsim.radio.pathloss import PowerLaw
-from netsim.units import FloatArray, from_db
+from netsim.units import FloatArray, IntArray, from_db
+
+_NODES_PER_E_FOLD = 6
+
+
+@dataclass
+class Deferred:
+    """A success model that is made when it is first asked: some schemes never do."""
+
+    make: Callable[[], SuccessModel]
+
+    @cached_property
+    def made(self) -> SuccessModel:
+        """The model."""
+        return self.make()
+
+    def probability(
+        self,
+        ue: IntArray,
+        bandwidth_hz: FloatArray,
+        power_w: FloatArray,
+        payload_bits: FloatArray | float = 0.0,
+        airtime_s: float = np.inf,
+    ) -> FloatArray:
+        """As `protocols.SuccessModel`."""
+        return self.made.probability(ue, bandwidth_hz, power_w, payload_bits, airtime_s)
 
 
 @dataclass(frozen=True)
@@ -19,25 +52,32 @@ class ClosedForm:
     interferer, or None where it follows the UE's own (the paper's reading).
     """
 
+    distance_m: FloatArray  # [K]
     density_per_m2: float
     threshold: float  # linear
     pathloss: PowerLaw
+    antenna_gain: float
     noise_psd_w_hz: float
     interferer_power_w: float | None
     law: str
     form: str
 
     def probability(
-        self, distance_m: FloatArray, bandwidth_hz: FloatArray, power_w: FloatArray
+        self,
+        ue: IntArray,
+        bandwidth_hz: FloatArray,
+        power_w: FloatArray,
+        payload_bits: FloatArray | float = 0.0,
+        airtime_s: float = np.inf,
     ) -> FloatArray:
-        """lambda; arrays broadcast. 0 where there is no power, and in an infinite band."""
+        """As `protocols.SuccessModel`; payload and time do not matter."""
         power = np.asarray(power_w, dtype=np.float64)
         band = np.asarray(bandwidth_hz, dtype=np.float64)
-        distance, band, power = np.broadcast_arrays(
-            np.maximum(distance_m, self.pathloss.min_distance_m), band, power
-        )
+        distance = np.maximum(self.distance_m[ue], self.pathloss.min_distance_m)
+        distance, band, power = np.broadcast_arrays(distance, band, power)
         sends = (power > 0) & np.isfinite(band)
-        g0 = from_db(-self.pathloss.reference_loss_db)  # P g0 stands for P; it cancels in the interference
+        # P g0 stands for P; it cancels in the interference
+        g0 = from_db(-self.pathloss.reference_loss_db) * self.antenna_gain
         used = np.where(sends, power, 1.0)
         found = success_probability(
             distance,
@@ -50,3 +90,80 @@ class ClosedForm:
             interferer_power_ratio=1.0 if self.interferer_power_w is None else self.interferer_power_w / used,
         )
         return np.where(sends, found, 0.0)
+
+
+@dataclass(frozen=True)
+class LaplaceTable:
+    """log E[exp(-s I_g)] of the interference I_g at each of S gNBs, tabulated over log s."""
+
+    log_s: FloatArray  # [node]
+    log_exponent: FloatArray  # [S, node] log(-log L)
+
+    @classmethod
+    def of(cls, cells: list[FloatArray]) -> LaplaceTable:
+        """From `cells`, one array [S, M_h] per interfering cell h: mean received power at every gNB from each
+        place at which h's one interferer may be; 0 at its own gNB. Rayleigh fading:
+
+            L_g(s) = prod_h mean_m 1 / (1 + s received[g, h, m])
+        """
+        heard = np.concatenate([c.mean(axis=1) for c in cells if c.size] or [np.zeros(1)])
+        heard = heard[heard > 0]
+        if not len(heard):
+            return cls(np.zeros(1), np.empty((0, 1)))
+        low, high = np.log(1e-6 / heard.max()), np.log(1e6 / np.median(heard))
+        log_s = np.linspace(low, high, int((high - low) * _NODES_PER_E_FOLD))
+        s = np.exp(log_s)
+        exponent = np.zeros((len(cells[0]), len(s)))
+        for received in cells:
+            for node, value in enumerate(s):
+                exponent[:, node] -= np.log((1.0 / (1.0 + value * received)).mean(axis=1))
+        return cls(log_s, np.log(np.maximum(exponent, 1e-300)))
+
+    def transform(self, gnb: IntArray, s: FloatArray) -> FloatArray:
+        """L_g(s), arrays of one shape; linear in s below the table, the last exponent above it."""
+        if not self.log_exponent.size:
+            return np.ones(s.shape)
+        step = self.log_s[1] - self.log_s[0]
+        with np.errstate(divide="ignore"):
+            at = (np.log(s) - self.log_s[0]) / step
+        node = np.clip(np.floor(at), 0, len(self.log_s) - 2).astype(np.int64)
+        left, right = self.log_exponent[gnb, node], self.log_exponent[gnb, node + 1]
+        value = left + (right - left) * np.minimum(at - node, 1.0)
+        value = np.where(at < 0, self.log_exponent[gnb, 0] + step * at, value)
+        return np.asarray(np.exp(-np.exp(value)))
+
+
+@dataclass(frozen=True)
+class SiteLaplace:
+    """lambda = exp(-s noise) L_g(s) at the gNB that serves the UE.
+
+    Field mode (`density` False): interference is a power, s = theta / (P gain). Network mode: it is a
+    density over the band and a UE spreads its power over its own, so s = theta W delta / (P gain).
+    """
+
+    gnb: IntArray  # [K]
+    gain: FloatArray  # [K] mean channel gain to it
+    threshold: float
+    noise_psd_w_hz: float
+    table: LaplaceTable  # of interferers at max_power_w
+    density: bool
+    follow_w: float | None  # field mode: interferers at the UE's own power instead of this one
+
+    def probability(
+        self,
+        ue: IntArray,
+        bandwidth_hz: FloatArray,
+        power_w: FloatArray,
+        payload_bits: FloatArray | float = 0.0,
+        airtime_s: float = np.inf,
+    ) -> FloatArray:
+        """As `protocols.SuccessModel`; payload and time do not matter."""
+        gnb, gain, band, power = np.broadcast_arrays(self.gnb[ue], self.gain[ue], bandwidth_hz, power_w)
+        sends = (power > 0) & np.isfinite(band) & (gain > 0)
+        band = np.where(sends, band, 0.0)
+        s = self.threshold / np.where(sends, power * gain, 1.0)
+        noise = s * self.noise_psd_w_hz * band
+        s = s * band if self.density else s
+        if self.follow_w is not None:
+            s = s * power / self.follow_w
+        return np.where(sends, np.exp(-noise) * self.table.transform(gnb, s), 0.0)

@@ -30,10 +30,15 @@ class Check:
         return self.worst <= self.allowed
 
 
-def check_run(run: Run, *, bandwidth_hz: float, one_draw_per_upload: bool) -> list[Check]:
+CELL = ["round", "gnb"]
+UPLOAD = ["round", "ue", "module"]
+
+
+def check_run(run: Run, *, bandwidth_hz: float, constant_rate: bool) -> list[Check]:
     """All checks of a run with a gNB band of `bandwidth_hz`.
 
-    With one fading draw per upload the rate is also recomputed from the SINR.
+    With a constant rate (one fading draw on a static share, Shannon's formula) it is also recomputed from
+    the SINR.
     """
     uploads, rounds, ues = run.uploads.collect(), run.rounds.collect(), run.ues.collect()
     spans = run.spans.collect()
@@ -44,7 +49,7 @@ def check_run(run: Run, *, bandwidth_hz: float, one_draw_per_upload: bool) -> li
         *_counts(uploads, rounds),
         _shares(spans, bandwidth_hz),
     ]
-    if one_draw_per_upload:
+    if constant_rate:
         checks.append(_shannon(uploads))
     return checks
 
@@ -54,14 +59,15 @@ def _energy(
 ) -> list[Check]:
     computing = spans.filter(pl.col("kind") == "compute").join(ues, on="ue")
     sending = spans.filter(pl.col("kind") == "uplink")
-    per_round = spans.group_by("round").agg(pl.col("energy_j").sum().alias("spent"))
-    per_round = rounds.join(per_round, on="round")
+    spent = spans.filter(pl.col("energy_j") > 0).group_by(CELL).agg(pl.col("energy_j").sum().alias("spent"))
+    per_round = rounds.join(spent, on=CELL, how="left").fill_null(0.0)
     per_ue = spans.group_by("ue").agg(pl.col("energy_j").sum())
+    on_air = _on_air(uploads, spans)
     return [
         _relative(
-            "upload energy = power x airtime",
-            uploads["energy_j"],
-            uploads["power_w"] * (uploads["end_s"] - uploads["start_s"]),
+            "upload energy = power x time on the air",
+            on_air["energy_j"],
+            on_air["power_w"] * on_air["on_air_s"],
         ),
         _relative(
             "compute energy = cycles x rho f^2",
@@ -85,14 +91,21 @@ def _energy(
 def _bits(spans: pl.DataFrame, uploads: pl.DataFrame, rounds: pl.DataFrame) -> list[Check]:
     sending = spans.filter(pl.col("kind") == "uplink")
     arrived = uploads.filter(pl.col("outcome") == "on_time")
-    delivered = arrived.group_by("round").agg(pl.col("payload_bits").sum().alias("arrived"))
-    delivered = rounds.join(delivered, on="round", how="left").fill_null(0)
+    delivered = arrived.group_by(CELL).agg(pl.col("payload_bits").sum().alias("arrived"))
+    delivered = rounds.join(delivered, on=CELL, how="left").fill_null(0)
+    on_air = _on_air(uploads, spans)
+    last = sending.join(arrived.select(*UPLOAD, "payload_bits", "attempts"), on=UPLOAD)
+    last = last.filter(pl.col("attempt") == pl.col("attempts"))
+    through = last.group_by(UPLOAD).agg(pl.col("bits").sum(), pl.col("payload_bits").first())
     return [
         _relative(
-            "bits sent = rate x airtime", uploads["bits_sent"], uploads["rate_bps"] * uploads["airtime_s"]
+            "bits sent = rate x time on the air", on_air["bits_sent"], on_air["rate_bps"] * on_air["on_air_s"]
         ),
-        _relative("on time: bits sent = payload", arrived["bits_sent"], arrived["payload_bits"]),
-        _bound("bits sent <= payload", uploads["bits_sent"] / uploads["payload_bits"] - 1),
+        _relative("on time: bits of the last attempt = payload", through["bits"], through["payload_bits"]),
+        _bound(
+            "bits sent <= payload x attempts",
+            uploads["bits_sent"] / uploads["payload_bits"] / uploads["attempts"] - 1,
+        ),
         _totals("bits of uplink spans = of uploads", _sum(sending["bits"]), _sum(uploads["bits_sent"])),
         _totals("bits delivered = of rounds", delivered["arrived"], delivered["delivered_bits"]),
     ]
@@ -110,27 +123,29 @@ def _causality(spans: pl.DataFrame, uploads: pl.DataFrame, rounds: pl.DataFrame)
     heard = heard.group_by("round", "ue").agg(pl.col("end_s").max().alias("heard_s"))
     computing = spans.filter(pl.col("kind") == "compute").group_by("round", "ue").agg(pl.col("start_s").min())
     computing = computing.join(heard, on=["round", "ue"])
-    closed = uploads.join(rounds.select("round", pl.col("end_s").alias("closed_s")), on="round")
+    times = rounds.select(*CELL, pl.col("start_s").alias("opened_s"), pl.col("end_s").alias("closed_s"))
+    within = uploads.join(times, on=CELL, maintain_order="left")
     parts = uploads["download_s"] + uploads["compute_s"] + uploads["wait_s"] + uploads["airtime_s"]
-    begun = uploads.join(rounds.select("round", pl.col("start_s").alias("opened_s")), on="round")
-    order = rounds.sort("start_s")
+    gap = rounds.sort(CELL[::-1]).select(
+        (pl.col("end_s").shift(1) - pl.col("start_s")).over("gnb").alias("gap")
+    )
     return [
         _bound("no span ends before it starts", spans["start_s"] - spans["end_s"]),
         _bound("spans of a UE do not overlap", overlap["overlap"].drop_nulls()),
         _bound("computing starts after the download", computing["heard_s"] - computing["start_s"]),
         _bound("uploads end by the deadline", uploads["end_s"] - uploads["deadline_s"]),
-        _bound("uploads end before the round does", closed["end_s"] - closed["closed_s"]),
-        _bound("rounds follow one another", (order["end_s"].shift(1) - order["start_s"]).drop_nulls()),
-        _relative("download + compute + wait + airtime = end", parts, begun["end_s"] - begun["opened_s"]),
+        _bound("uploads end before the round does", within["end_s"] - within["closed_s"]),
+        _bound("rounds of a gNB follow one another", gap["gap"].drop_nulls()),
+        _relative("download + compute + wait + airtime = end", parts, within["end_s"] - within["opened_s"]),
     ]
 
 
 def _counts(uploads: pl.DataFrame, rounds: pl.DataFrame) -> list[Check]:
     ended = ["on_time", "late", "outage", "aborted", "not_ready"]
-    by_outcome = uploads.group_by("round").agg(
+    by_outcome = uploads.group_by(CELL).agg(
         *[(pl.col("outcome") == o).sum().alias(f"n_{o}") for o in ended[:4]]
     )
-    joined = rounds.join(by_outcome, on="round", how="left").fill_null(0)
+    joined = rounds.join(by_outcome, on=CELL, how="left").fill_null(0)
     off = sum((joined[o] - joined[f"n_{o}"]).abs() for o in ended[:4])
     missing = rounds["subscribed"] - rounds.select(pl.sum_horizontal(ended)).to_series()
     return [
@@ -158,6 +173,13 @@ def _shannon(uploads: pl.DataFrame) -> Check:
     return _relative(
         "rate = band x log2(1 + SINR)", known["rate_bps"], known["bandwidth_hz"] * (1 + sinr).log(2)
     )
+
+
+def _on_air(uploads: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
+    """Uploads with the summed length of their uplink spans, `on_air_s`."""
+    length = (pl.col("end_s") - pl.col("start_s")).sum().alias("on_air_s")
+    sent = spans.filter(pl.col("kind") == "uplink").group_by(UPLOAD).agg(length)
+    return uploads.join(sent, on=UPLOAD, how="left", maintain_order="left").fill_null(0.0)
 
 
 def _clock_slack(spans: pl.DataFrame, ues: pl.DataFrame) -> float:

@@ -47,29 +47,81 @@ class Stop(Section):
     )
 
 
+class Backhaul(Section):
+    """Links between the sites and the core node, where several gNBs learn."""
+
+    kind: Literal["star", "tree", "mesh", "file"] = _key(
+        "star", "links from every site to the core, of least total length, between neighbours, or the file's"
+    )
+    rate_bps: Positive = _key(1e10, "rate of every generated link", unit="bit/s")
+    hop_delay_s: NonNegative = _key(
+        1e-4, "delay of a generated link besides the light in its fibre", unit="s"
+    )
+    core: int | None = _key(None, "site of the core node; default: as marked in the file, or central", ge=0)
+
+
 class Topology(Section):
     """gNB sites."""
 
     kind: Literal["ppp", "hex", "file"] = _key("ppp", "Poisson point process, hexagonal grid, or a site file")
     density_per_km2: Positive = _key(1.0, "gNB density phi (ppp, hex)", unit="1/km²", eq="15")
     window_km: Positive = _key(12.0, "side of the square window of sites (ppp, hex)", unit="km")
-    path: Path | None = _key(None, "site file: CSV with x_m and y_m, node-link JSON, GraphML")
+    path: Path | None = _key(None, "site file: CSV, node-link JSON, GraphML, GeoJSON, OpenCelliD")
     learning_site: int | None = _key(None, "the site whose cell learns; default: the central one", ge=0)
+    boundary: Literal["none", "torus", "guard"] = _key(
+        "none", "edge of the window: open, joined to the opposite side, or without UEs for guard_km"
+    )
+    guard_km: Positive | None = _key(None, "width of the guard zone (boundary = guard)", unit="km")
+    association: Literal["nearest", "strongest"] = _key(
+        "nearest", "gNB of a UE: by distance, or by mean gain"
+    )
+    backhaul: Backhaul = Backhaul()
 
     @model_validator(mode="after")
-    def _path_with_file(self) -> Topology:
+    def _consistent(self) -> Topology:
         if (self.kind == "file") != (self.path is not None):
             raise ValueError("path is given exactly when kind is file")
         expected = self.density_per_km2 * self.window_km**2
         if self.kind != "file" and expected > 1e6:
             raise ValueError(f"density_per_km2 x window_km^2 = {expected:g} sites; at most 1e6")
+        if self.boundary == "torus" and self.kind != "ppp":
+            raise ValueError("boundary = torus needs kind = ppp: the sides of others do not fit together")
+        if (self.boundary == "guard") != (self.guard_km is not None):
+            raise ValueError("guard_km is given exactly when boundary is guard")
+        if self.backhaul.kind == "file" and self.kind != "file":
+            raise ValueError("backhaul.kind = file needs the links of a site file")
         return self
 
 
 class Ues(Section):
     """User equipments."""
 
-    count: int = _key(40, "UEs in the learning cell, K", ge=1, le=10_000_000)
+    count: int = _key(40, "UEs in the learning cell, or in the network, K", ge=1, le=10_000_000)
+
+
+class PathlossChoice(Section):
+    """The path loss by name; other keys are its own parameters."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    kind: str = _key(
+        "power_law",
+        "power_law, uma, umi, rma, okumura_hata, cost231_hata, or a plug-in",
+        eq="2",
+        min_length=1,
+    )
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Keys besides `kind`."""
+        return dict(self.model_extra or {})
+
+
+class PowerControl(Section):
+    """Open-loop power control, instead of the scheme's powers (3GPP TS 38.213, 7.1.1)."""
+
+    p0_dbm: Finite = _key(-90.0, "wanted receive power in a resource block of 180 kHz", unit="dBm")
+    alpha: float = _key(0.8, "part of the path loss that is made up for", ge=0, le=1)
 
 
 class Radio(Section):
@@ -77,32 +129,56 @@ class Radio(Section):
 
     bandwidth_hz: Positive = _key(1e7, "uplink bandwidth of a gNB, W", unit="Hz", eq="2")
     noise_psd_dbm_hz: Finite = _key(-162.0, "noise power density N0", unit="dBm/Hz", eq="2")
-    pathloss_exponent: Finite = _key(3.8, "alpha", eq="2", gt=2)
-    reference_loss_db: Finite = _key(0.0, "path loss at 1 m", unit="dB", eq="2")
-    min_distance_m: Positive = _key(10.0, "shorter distances count as this", unit="m")
-    shadowing_std_db: NonNegative = _key(0.0, "log-normal shadowing of the serving link; 0 is off", unit="dB")
+    noise_figure_db: Finite | None = _key(None, "N0 = k T F at 290 K instead", unit="dB", ge=0)
+    site_antenna_dbi: Finite = _key(0.0, "antenna gain of a gNB, cables included", unit="dBi")
+    ue_antenna_dbi: Finite = _key(0.0, "antenna gain of a UE", unit="dBi")
+    pathloss: PathlossChoice = PathlossChoice()
+    interference: Literal["field", "network"] = _key(
+        "field",
+        "one interferer per other cell drawn for each upload (eq. 2), or the uploads of all cells",
+        eq="2",
+    )
+    background_ues: int = _key(
+        0, "network: UEs at full power in every cell that is idle; 0 leaves it silent", ge=0, le=10_000
+    )
     sinr_threshold_db: Finite = _key(
         -5.0, "theta: below it an upload (or a block) is lost", unit="dB", eq="2"
     )
     max_power_w: Positive = _key(0.2, "P_max of a UE, and the power of every interferer", unit="W", eq="7e")
-    fading: Literal["round", "block"] = _key("round", "one Rayleigh draw per upload, or per coherence time")
-    ue_speed_m_s: Positive = _key(1.0, "sets the coherence time 0.423 c/(v f_c)", unit="m/s")
-    carrier_hz: Positive = _key(3.5e9, "carrier frequency, sets the coherence time", unit="Hz")
     min_power_w: Positive = _key(1e-3, "least power of a UE that transmits", unit="W", eq="7e")
-    interferer_law: Literal["typical_cell", "typical_user", "constant"] = _key(
-        "typical_cell", "thinning law c(u) of the Poisson field of interferers", eq="15"
+    power_control: PowerControl | None = None
+    fading: Literal["round", "block"] = _key("round", "one Rayleigh draw per upload, or per coherence time")
+    rate_model: Literal["shannon", "threshold"] = _key(
+        "shannon", "W delta log2(1 + SINR), or with theta in its place", eq="2"
+    )
+    retransmissions: int = _key(0, "further attempts of an upload in outage, at most", ge=0, le=1000)
+    reallocation: Literal["static", "events"] = _key(
+        "static", "shares hold to the end, or the band is divided anew when an upload starts or ends"
+    )
+    ue_speed_m_s: Positive = _key(1.0, "sets the coherence time 0.423 c/(v f_c)", unit="m/s")
+    carrier_hz: Positive = _key(3.5e9, "carrier frequency: coherence time, path loss", unit="Hz")
+    interferer_law: Literal["typical_cell", "typical_user", "constant"] | None = _key(
+        None, "thinning law c(u) of the Poisson field; default: typical_cell where one cell learns", eq="15"
     )
     interferer_power: Literal["fixed", "equal"] | None = _key(
         None, "interferers at P_max, or at the UE's own power (default if formulas is paper)", eq="15"
     )
-    success_model: Literal["ppp", "paper"] | None = _key(
-        None, "form of lambda that schemes plan with; default: ppp, or paper if formulas is", eq="15"
+    success_model: Literal["ppp", "topology", "paper"] | None = _key(
+        None,
+        "lambda that schemes plan with; default: ppp or paper for a Poisson field, topology for real sites",
+        eq="15",
     )
 
     @model_validator(mode="after")
-    def _powers_ordered(self) -> Radio:
+    def _consistent(self) -> Radio:
         if self.min_power_w > self.max_power_w:
             raise ValueError("min_power_w must not exceed max_power_w")
+        if self.retransmissions and self.fading == "block":
+            raise ValueError("retransmissions needs fading = round: a bad block is repeated anyway")
+        if self.background_ues and self.interference == "field":
+            raise ValueError("background_ues needs interference = network")
+        if self.interferer_power is not None and self.interference == "network":
+            raise ValueError("interferer_power needs interference = field: in a network powers are known")
         return self
 
 
@@ -265,6 +341,9 @@ class Scenario(Section):
         "corrected", "the controllers' formulas: corrected, or every one as the paper prints it"
     )
     network_only: bool = _key(False, "simulate timing and energy only; imports no torch")
+    federation: Literal["cell", "network"] = _key(
+        "cell", "one gNB learns, or all of them, merged by a core node over the backhaul"
+    )
     stop: Stop = Stop()
     topology: Topology = Topology()
     ues: Ues = Ues()
@@ -297,14 +376,62 @@ class Scenario(Section):
         return self.learning.local_optimizer or ("sgd" if self.printed else "adam")
 
     @property
+    def constant_rate(self) -> bool:
+        """An upload has one rate, by Shannon's formula, from its start to its end."""
+        radio = self.radio
+        kept = radio.fading == "round" and radio.reallocation == "static" and not radio.retransmissions
+        return kept and radio.rate_model == "shannon" and radio.interference == "field"
+
+    @property
     def interferers_follow(self) -> bool:
         """Interferers send with the power of the UE they disturb."""
-        return (self.radio.interferer_power or ("equal" if self.printed else "fixed")) == "equal"
+        default = "equal" if self.printed and self.radio.interference == "field" else "fixed"
+        return (self.radio.interferer_power or default) == "equal"
+
+    @property
+    def poisson_field(self) -> bool:
+        """The closed forms of eq. (15) hold: Poisson sites, power-law path loss without shadowing."""
+        power_law = self.radio.pathloss.kind == "power_law"
+        shadowed = bool(self.radio.pathloss.parameters.get("shadowing_std_db", 0))
+        return self.topology.kind == "ppp" and power_law and not shadowed
 
     @property
     def success_form(self) -> str:
         """Form of eq. (15) that schemes plan with."""
-        return self.radio.success_model or ("paper" if self.printed else "ppp")
+        if self.radio.success_model is not None:
+            return self.radio.success_model
+        if not self.poisson_field or self.radio.interference == "network":
+            return "topology"
+        return "paper" if self.printed else "ppp"
+
+    @property
+    def interferer_law(self) -> str:
+        """Thinning law of the Poisson field."""
+        return self.radio.interferer_law or ("typical_cell" if self.federation == "cell" else "typical_user")
+
+    @model_validator(mode="after")
+    def _radio_fits(self) -> Scenario:
+        form = self.radio.success_model
+        if form in ("ppp", "paper") and not self.poisson_field:
+            raise ValueError(
+                f"radio.success_model = {form} is a closed form for Poisson sites and power-law path loss "
+                "without shadowing; use topology"
+            )
+        if form == "topology" and self.poisson_field and self.radio.interference == "field":
+            raise ValueError(
+                "radio.success_model = topology needs real sites; a Poisson field has ppp or paper"
+            )
+        if self.federation == "cell":
+            for key, value in (("boundary", "guard"), ("association", "strongest")):
+                if getattr(self.topology, key) == value:
+                    raise ValueError(f"topology.{key} = {value} needs federation = network")
+        elif self.topology.learning_site is not None:
+            raise ValueError("topology.learning_site needs federation = cell: all sites learn")
+        if math.isinf(self.round.deadline_s):
+            for key, value in (("fading", "block"), ("interference", "network")):
+                if getattr(self.radio, key) == value:
+                    raise ValueError(f"round.deadline_s must be finite with radio.{key} = {value}")
+        return self
 
     @model_validator(mode="after")
     def _network_only_stops(self) -> Scenario:

@@ -30,14 +30,15 @@ def scheme_names() -> list[str]:
 
 
 def equal_share_plan(observation: Observation, ue: IntArray, module: IntArray) -> RoundPlan:
-    """Every (UE, module) row gets the same share of the band; UEs transmit at P_max in total.
+    """Every (UE, module) row gets the same share of its gNB's band; UEs transmit at P_max in total.
 
-    A UE with several modules divides its power over them by share (model-spec 10.7).
+    A UE with several modules divides its power over them by share (model-spec 10.7). Rows of UEs that are
+    not available are left out.
     """
-    rows = len(ue)
-    per_ue = np.bincount(ue, minlength=len(observation.distance_m))
-    power_w = observation.max_power_w / per_ue[ue] if rows else np.empty(0)
-    return RoundPlan(ue, module, np.full(rows, 1.0 / max(rows, 1)), power_w)
+    here = observation.available[ue]
+    ue, module = ue[here], module[here]
+    gnb = observation.gnb[ue]
+    return RoundPlan(ue, module, 1.0 / np.bincount(gnb)[gnb], observation.max_power_w / np.bincount(ue)[ue])
 
 
 def check_plan(name: str, plan: RoundPlan, observation: Observation) -> RoundPlan:
@@ -63,7 +64,9 @@ def check_plan(name: str, plan: RoundPlan, observation: Observation) -> RoundPla
     order = np.diff(plan.ue * modules + plan.module)
     require((order > 0).all(), "rows must ascend by (ue, module) without repeats", plan.ue)
     require((plan.share > 0).all(), "shares must be positive", plan.share.min())
-    require(plan.share.sum() <= 1 + TOLERANCE, "shares must sum to at most 1", plan.share.sum())
+    require(observation.available[plan.ue].all(), "UEs must be available", plan.ue)
+    band = np.bincount(observation.gnb[plan.ue], plan.share).max()
+    require(band <= 1 + TOLERANCE, "the shares of a gNB must sum to at most 1", band)
     require((plan.power_w > 0).all(), "powers must be positive", plan.power_w.min())
     highest = np.bincount(plan.ue, plan.power_w).max()
     require(

@@ -19,8 +19,7 @@ from netsim.allocation.admission import admit
 from netsim.allocation.participation import check_participation, cost_range, dual_ascent, dual_step
 from netsim.allocation.rounding import proximal_step, systematic_rounding
 from netsim.allocation.subscription import module_energy_j, risk_gradient, solve_subscription
-from netsim.allocation.uplinks import required_shares
-from netsim.allocation.wireless import CellView, Wireless, manage_wireless
+from netsim.allocation.wireless import CellView, manage_wireless
 from netsim.errors import InputError, ScenarioError
 from netsim.protocols import Observation, RoundPlan
 from netsim.theory.risk_bound import (
@@ -30,13 +29,40 @@ from netsim.theory.risk_bound import (
     error_floor,
     missing_probability,
 )
-from netsim.units import BoolArray, FloatArray
+from netsim.units import BoolArray, FloatArray, IntArray
 
 LONG_S = 1e9  # stands for an infinite deadline
 
 
 def _parameter(default: Any, meaning: str) -> Any:
     return field(default=default, metadata={"meaning": meaning})
+
+
+@dataclass
+class Control:
+    """What step 1 decided for the K UEs of all gNBs."""
+
+    admitted: BoolArray  # [K]
+    active: BoolArray  # [K] admitted and did not give up
+    power_w: FloatArray  # [K]
+    shares: FloatArray  # [K]
+    rate_bps: FloatArray  # [K] in an equal share of its gNB's band
+    finish_s: FloatArray  # [K] E of its gNB
+    success: FloatArray  # [K, N] lambda
+
+    @classmethod
+    def silent(cls, ues: int, modules: int) -> Control:
+        """Nobody sends."""
+        power, shares, rate, finish = np.zeros((4, ues))
+        return cls(
+            np.zeros(ues, dtype=np.bool_),
+            np.zeros(ues, dtype=np.bool_),
+            power,
+            shares,
+            rate,
+            finish,
+            np.zeros((ues, modules)),
+        )
 
 
 @dataclass
@@ -96,38 +122,33 @@ class ModelSwitching:
     # -- Algorithm 2 -----------------------------------------------------------------------------
 
     def plan(self, observation: Observation) -> RoundPlan:
-        """Step 1 for this round, then step 2 for the next."""
+        """Step 1 for this round, gNB by gNB, then step 2 for the next."""
         constants = self._constants(observation)
-        cell = self._view(observation)
+        view = CellView.of(observation, perfect=self.csi == "perfect")
         if not self._state:
-            self._start(observation, cell, constants)
-        subscribed: BoolArray = self._state["subscribed"]
+            self._start(observation, view, constants)
+        subscribed: BoolArray = self._state["subscribed"] & observation.available[:, np.newaxis]
         fraction, dual = self._state["fraction"], self._state["dual"]
-        admitted, budget_s = self._admit(observation, cell, subscribed)
-        executed = subscribed & admitted[:, np.newaxis]
         weight = arrival_weight(self._state["floor"], constants, observation.formulas)
-        wireless = manage_wireless(
-            cell,
-            executed,
-            weight,
-            energy_price_per_j=self._price if self.power_control else 0.0,
-            budget_s=budget_s,
-            formulas=observation.formulas,
-            max_iterations=self.max_iterations,
-            tolerance=self.tolerance,
-        )
-        silent = admitted & ~wireless.best.active  # gave up: not for want of a subscription
-        executed &= wireless.best.active[:, np.newaxis]
-        admissible = (admitted | ~subscribed.any(axis=1)) & ~silent
-        self._switch(observation, cell, constants, wireless, executed, admissible)
-        return self._declare(observation, wireless, executed, fraction, dual)
+        control = Control.silent(*subscribed.shape)
+        for site in np.unique(observation.gnb[observation.available]):
+            mine = np.flatnonzero((observation.gnb == site) & observation.available)
+            self._manage(observation, view, mine, subscribed, weight, control)
+        executed = subscribed & control.active[:, np.newaxis]
+        gave_up = control.admitted & ~control.active  # not for want of a subscription
+        admissible = (control.admitted | ~subscribed.any(axis=1)) & ~gave_up
+        self._switch(observation, view, constants, control, executed, admissible)
+        return self._declare(observation, control, executed, fraction, dual)
 
-    def _start(self, observation: Observation, cell: CellView, constants: RiskConstants) -> None:
+    def _start(self, observation: Observation, view: CellView, constants: RiskConstants) -> None:
         """One module per UE, in turn; duals 0; B as if everybody had an equal share at P_max."""
-        ues, modules = len(observation.distance_m), len(observation.payload_bits)
+        ues, modules = len(view.ue), len(view.payload_bits)
         subscribed = np.zeros((ues, modules), dtype=np.bool_)
         subscribed[np.arange(ues), np.arange(ues) % modules] = True
-        lam = cell.success_at(np.full((ues, 1), cell.max_power_w), np.full((ues, modules), 1.0 / ues))
+        peers = np.bincount(observation.gnb)[observation.gnb]
+        shares = np.repeat(1.0 / peers[:, np.newaxis], modules, axis=1)
+        power = np.full((ues, 1), view.max_power_w)
+        lam = view.success_at(power, shares, view.payload_bits, min(observation.deadline_s, LONG_S))
         missing = missing_probability(lam, subscribed, observation.formulas)
         self._state = {
             "subscribed": subscribed,
@@ -137,37 +158,65 @@ class ModelSwitching:
             "spread": np.zeros(ues),
         }
 
+    def _manage(
+        self,
+        observation: Observation,
+        view: CellView,
+        mine: IntArray,
+        subscribed: BoolArray,
+        weight: FloatArray,
+        control: Control,
+    ) -> None:
+        """Step 1 for the UEs `mine` of one gNB: admission, powers and bandwidth, into `control`."""
+        cell = view.select(mine)
+        admitted, budget_s = self._admit(observation, cell, subscribed[mine])
+        wireless = manage_wireless(
+            cell,
+            subscribed[mine] & admitted[:, np.newaxis],
+            weight[mine],
+            energy_price_per_j=self._price if self.power_control else 0.0,
+            budget_s=budget_s,
+            formulas=observation.formulas,
+            max_iterations=self.max_iterations,
+            tolerance=self.tolerance,
+        )
+        best = wireless.best
+        control.admitted[mine], control.active[mine] = admitted, best.active
+        control.power_w[mine], control.shares[mine] = best.power_w, best.shares
+        control.success[mine] = wireless.success
+        count = max(int(best.active.sum()), 1)
+        signal, interference, noise = cell.link(best.power_w)
+        ratio = signal / (interference + noise * cell.bandwidth_hz / count)
+        control.rate_bps[mine] = cell.bandwidth_hz / count * np.log2(1.0 + ratio)
+        control.finish_s[mine] = best.finish_s
+
     def _admit(
         self, observation: Observation, cell: CellView, subscribed: BoolArray
     ) -> tuple[BoolArray, float]:
-        """(who may upload [K], seconds left for uploads): model-spec 10.2."""
-        ue, module = np.nonzero(subscribed)
+        """(who of one gNB's UEs may upload [K], seconds left for uploads): model-spec 10.2."""
+        row, module = np.nonzero(subscribed)
+        ue = cell.ue[row]
         admitted = np.zeros(len(subscribed), dtype=np.bool_)
         if not len(ue):
             return admitted, LONG_S
-        start_s, ready = observation.upload_start(ue, module)
-        candidates = np.unique(ue[ready])
+        _, ready = observation.upload_start(ue, module)
+        candidates = np.unique(row[ready])
         if not len(candidates):
             return admitted, LONG_S
         # who cannot be ready is left out, and the barrier does not wait for them
-        chosen = np.isin(ue, candidates)
+        chosen = np.isin(row, candidates)
         start_s, _ = observation.upload_start(ue[chosen], module[chosen])
         # short of the deadline by rounding's width: a full band would end an ulp late
         budget_s = min(observation.deadline_s - float(start_s.max()), LONG_S) * (1 - 1e-9)
         if budget_s <= 0:
             return admitted, LONG_S
-        need = required_shares(
-            (cell.max_power_w * cell.gain)[candidates],
-            cell.interference_w[candidates],
-            (subscribed @ cell.payload_bits)[candidates],
-            budget_s,
-            bandwidth_hz=cell.bandwidth_hz,
-            noise_psd_w_hz=cell.noise_psd_w_hz,
-        )
+        able = cell.select(candidates)
+        power = np.full(len(candidates), cell.max_power_w)
+        payload = (subscribed @ cell.payload_bits)[candidates]
+        need = able.shares_for(power, payload[:, np.newaxis], budget_s)[:, 0]
         if self.csi == "perfect":  # a draw below the threshold fails whatever the share
-            noise = cell.noise_psd_w_hz * cell.bandwidth_hz * np.where(np.isfinite(need), need, 1.0)
-            signal = (cell.max_power_w * cell.gain)[candidates]
-            fails = signal < observation.sinr_threshold * (cell.interference_w[candidates] + noise)
+            noise = able.noise_psd_w_hz * cell.bandwidth_hz * np.where(np.isfinite(need), need, 1.0)
+            fails = power * able.gain < observation.sinr_threshold * (able.interference_w + noise)
             need = np.where(fails, np.inf, need)
         admitted[candidates] = admit(need)
         return admitted, budget_s
@@ -175,18 +224,25 @@ class ModelSwitching:
     def _switch(
         self,
         observation: Observation,
-        cell: CellView,
+        view: CellView,
         constants: RiskConstants,
-        wireless: Wireless,
+        control: Control,
         executed: BoolArray,
         admissible: BoolArray,
     ) -> None:
         """Step 2: duals by (11), subscriptions of the next round by (12), B for its weights."""
-        state, modules = self._state, len(cell.payload_bits)
+        state, modules = self._state, len(view.payload_bits)
         gradient = risk_gradient(
-            wireless.success,
+            control.success,
             state["floor"],
-            self._energy_j(observation, cell, wireless),
+            module_energy_j(
+                observation.compute_energy_j,
+                control.power_w,
+                view.payload_bits,
+                control.rate_bps,
+                control.finish_s,
+                self.switch_energy,
+            ),
             constants=constants,
             energy_price_per_j=self._price,
             formulas=observation.formulas,
@@ -197,7 +253,7 @@ class ModelSwitching:
         step = self.dual_step or dual_step(state["spread"], max(observation.rounds, 1))[:, np.newaxis]
         rates = check_participation(self.participation, self.max_modules, modules)
         state["dual"] = dual_ascent(state["dual"], executed, rates, step, admissible=admissible)
-        missing = missing_probability(wireless.success, executed, observation.formulas)
+        missing = missing_probability(control.success, executed, observation.formulas)
         state["floor"] = error_floor(missing, constants, observation.formulas, len(executed))
         cost = gradient - state["dual"]
         if self.prox_step is None:
@@ -209,25 +265,10 @@ class ModelSwitching:
             state["fraction"] = proximal_step(state["fraction"], cost, self.prox_step, self.max_modules)
             state["subscribed"] = systematic_rounding(state["fraction"], draws)
 
-    def _energy_j(self, observation: Observation, cell: CellView, wireless: Wireless) -> FloatArray:
-        """C of subscribing to each module, [K, N], J (4)."""
-        best = wireless.best
-        share = 1.0 / max(int(best.active.sum()), 1)
-        noise_w = cell.noise_psd_w_hz * cell.bandwidth_hz * share
-        ratio = best.power_w * cell.gain / (cell.interference_at(best.power_w) + noise_w)
-        return module_energy_j(
-            observation.compute_energy_j,
-            best.power_w,
-            cell.payload_bits,
-            cell.bandwidth_hz * share * np.log2(1.0 + ratio),
-            best.finish_s,
-            self.switch_energy,
-        )
-
     def _declare(
         self,
         observation: Observation,
-        wireless: Wireless,
+        control: Control,
         executed: BoolArray,
         fraction: FloatArray,
         dual: FloatArray,
@@ -239,10 +280,10 @@ class ModelSwitching:
         return RoundPlan(
             ue,
             module,
-            wireless.best.shares[ue] * part,
-            wireless.best.power_w[ue] * part,
+            control.shares[ue] * part,
+            control.power_w[ue] * part,
             fraction=fraction,
-            success_probability=wireless.success,
+            success_probability=control.success,
             dual=dual,
         )
 
@@ -261,23 +302,6 @@ class ModelSwitching:
             (default.dispersion_slope, self.dispersion_slope),
         )
         return RiskConstants(*(usual if value is None else value for usual, value in given))
-
-    def _view(self, observation: Observation) -> CellView:
-        gain, interference = observation.signal_gain, observation.interference_w
-        if self.csi == "perfect":
-            gain, interference = observation.channel()
-        return CellView(
-            distance_m=observation.distance_m,
-            gain=gain,
-            interference_w=interference,
-            payload_bits=observation.payload_bits,
-            success=observation.success,
-            bandwidth_hz=observation.bandwidth_hz,
-            noise_psd_w_hz=observation.noise_psd_w_hz,
-            min_power_w=observation.min_power_w,
-            max_power_w=observation.max_power_w,
-            interferers_follow=observation.interferers_follow,
-        )
 
     def state(self) -> dict[str, Any]:
         """Subscriptions of the next round, duals, B and the spread of the costs so far."""

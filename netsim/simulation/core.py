@@ -1,44 +1,129 @@
-"""The clock: a SimPy environment with absolute times and, for tests, shuffled ties."""
+"""The core node: opens rounds, waits for the gNBs' aggregates, merges them. With one cell it is the gNB.
+
+Where several gNBs learn, modules and aggregates travel over the backhaul, stored and forwarded on the
+fastest path; transfers do not queue behind one another. The merge is weighted by samples, as each gNB's
+own average is, so it is the average over all UEs that arrived (associativity), and is computed as that.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from heapq import heappush
-from itertools import count
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
-import simpy
-from simpy.events import NORMAL, Event
 
-ProcessGenerator = Generator[Event, Any, None]
+from netsim.protocols import RoundPlan
+from netsim.simulation.clock import Clock, ProcessGenerator
+from netsim.simulation.gnb import Hub, gnb_process
+from netsim.simulation.state import Fleet, Links, RoundState, Rules
+from netsim.simulation.timetable import timetable
+from netsim.units import FloatArray
 
 
-class Clock(simpy.Environment):
-    """Simulated time in seconds.
+@dataclass
+class Backhaul:
+    """Delays between the core and the S sites; none where one gNB learns and aggregates itself."""
 
-    `at(t)` fires at exactly t: `timeout(t - now)` would fire at now + (t - now), which rounding can
-    put beside t. No outcome may depend on the order of events at one time; with `tie_seed` that order
-    is shuffled, which must change no record (a test).
+    delay_of: Callable[[float], FloatArray] | None = None  # payload in bit -> [S] s
+    core: int | None = None  # site of the core node; None: the one gNB itself
+    _known: dict[float, FloatArray] = field(default_factory=dict, init=False)
+
+    def delay_s(self, site: int, payload_bits: float) -> float:
+        """Time of a payload between the core and `site`; 0 of no payload."""
+        if self.delay_of is None or payload_bits == 0:
+            return 0.0
+        if payload_bits not in self._known:
+            self._known[payload_bits] = self.delay_of(payload_bits)
+        return float(self._known[payload_bits][site])
+
+
+def core_process(
+    clock: Clock,
+    hub: Hub,
+    rules: Rules,
+    backhaul: Backhaul,
+    links: Links,
+    next_plan: Callable[[], RoundState | None],
+    close: Callable[[RoundState], None],
+    foundation_sent: Callable[[FloatArray, FloatArray], None],
+) -> ProcessGenerator:
+    """Waits for the gNBs; takes the rounds' time and, before them, that of the first broadcast.
+
+    `next_plan()` opens the next round, or gives None at the end of the run. `foundation_sent(reached,
+    heard)` is called after the broadcast of the foundation model with the times [G] at which it was at
+    each gNB and its UEs had it; `close(round)` at the end of each round.
     """
+    reached, heard = foundation_times(links, rules, backhaul)
+    if not rules.w0_every_round:
+        yield clock.at(float(heard.max(initial=0.0)))
+    else:
+        heard = reached = np.zeros(len(reached))
+    foundation_sent(reached, heard)
+    while (round_ := next_plan()) is not None:
+        hub.open(round_)
+        idle = not len(round_.plan.ue) and np.isfinite(rules.deadline_s)  # nobody was admitted: it passes
+        gnbs = []
+        for cell, site in enumerate(round_.gnbs.tolist()):
+            idle_s = float(round_.open_s[cell]) + (rules.deadline_s if idle else 0.0)
+            passing_s = partial(backhaul.delay_s, site)
+            gnbs.append(
+                clock.process(gnb_process(clock, hub, round_, cell, rules.aggregation_s, passing_s, idle_s))
+            )
+        yield clock.all_of(gnbs)
+        if backhaul.core is not None:
+            yield clock.at(clock.now + rules.aggregation_s)
+        round_.end_s = float(clock.now)
+        close(round_)
 
-    def __init__(self, tie_seed: int | None = None) -> None:
-        super().__init__()
-        if tie_seed is not None:
-            self._eid = _shuffled(tie_seed)  # type: ignore[assignment]
 
-    def at(self, time_s: float) -> Event:
-        """An event that fires at `time_s`, which must not lie in the past."""
-        if time_s < self._now:
-            raise ValueError(f"time {time_s!r} s lies before now, {self._now!r} s")
-        event = Event(self)
-        event._ok, event._value = True, None
-        heappush(self._queue, (time_s, NORMAL, next(self._eid), event))
-        return event
+def open_round(
+    clock: Clock,
+    number: int,
+    plan: RoundPlan,
+    fleet: Fleet,
+    links: Links,
+    rules: Rules,
+    backhaul: Backhaul,
+    payload_bits: FloatArray,
+) -> RoundState:
+    """A round that starts now at the core, with the times that its plan fixes."""
+    start = float(clock.now)
+    gnbs = links.gnbs
+    gnb = links.gnb[plan.ue]
+    cell = np.searchsorted(gnbs, gnb)
+    wanted = [payload_bits[np.unique(plan.module[cell == c])].sum() for c in range(len(gnbs))]
+    down = [backhaul.delay_s(site, bits) for site, bits in zip(gnbs.tolist(), wanted, strict=True)]
+    open_s = start + np.array(down)
+    begin = open_s[cell]
+    times = timetable(plan.ue, plan.module, fleet, links, rules, payload_bits)
+    return RoundState(
+        number=number,
+        start_s=start,
+        plan=plan,
+        links=links,
+        gnbs=gnbs,
+        open_s=open_s,
+        model_bits=np.array(wanted),
+        payload_bits=payload_bits[plan.module],
+        gnb=gnb,
+        deadline_s=begin + rules.deadline_s,
+        slot_start_s=begin + times.slot_start_s,
+        slot_end_s=begin + times.slot_end_s,
+        slot_bits=times.slot_bits,
+        compute_start_s=begin + times.compute_start_s,
+        compute_end_s=begin + times.compute_end_s,
+        compute_done=times.compute_done,
+        ready=times.ready,
+        upload_start_s=begin + times.upload_start_s,
+        granted=[clock.event() for _ in gnbs],
+        sent=[clock.event() for _ in plan.ue],
+    )
 
 
-def _shuffled(seed: int) -> Iterator[int]:
-    """Unique numbers in random order (the low part keeps them unique)."""
-    generator = np.random.default_rng(seed)
-    for low in count():
-        yield int(generator.integers(2**40)) << 64 | low
+def foundation_times(links: Links, rules: Rules, backhaul: Backhaul) -> tuple[FloatArray, FloatArray]:
+    """When the foundation model is at each gNB and, at its worst UE's rate, at its UEs. [G], [G]."""
+    reached = np.array([backhaul.delay_s(site, rules.foundation_bits) for site in links.gnbs.tolist()])
+    worst = np.full(len(links.gnbs), np.inf)
+    np.minimum.at(worst, np.searchsorted(links.gnbs, links.gnb), links.downlink_efficiency)
+    return reached, reached + rules.foundation_bits / (rules.downlink_hz * worst)

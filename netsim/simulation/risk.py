@@ -15,7 +15,7 @@ import numpy as np
 from netsim.errors import InputError
 from netsim.protocols import Learner, RecordSink, RiskProbe, SuccessModel
 from netsim.records import TABLES
-from netsim.simulation.state import Cell, RoundState
+from netsim.simulation.state import RoundState
 from netsim.theory.estimation import estimate_convexity, estimate_dispersion
 from netsim.theory.risk_bound import (
     RiskBound,
@@ -71,14 +71,13 @@ class RiskLog:
         self,
         learner: Learner,
         sink: RecordSink,
-        cell: Cell,
-        success: SuccessModel,
+        ues: int,
         bandwidth_hz: float,
         formulas: str,
     ) -> None:
-        self._learner, self._sink, self._cell = learner, sink, cell
-        self._success, self._bandwidth_hz, self._formulas = success, bandwidth_hz, formulas
-        self._constants = default_constants(formulas, len(cell))
+        self._learner, self._sink, self._ues = learner, sink, ues
+        self._bandwidth_hz, self._formulas = bandwidth_hz, formulas
+        self._constants = default_constants(formulas, ues)
         self._estimates = Estimates(self._constants.dispersion_slope)
         self._missing: list[FloatArray] = []  # S_n of each round, [N]
         self._before: RiskProbe | None = None
@@ -88,17 +87,17 @@ class RiskLog:
         """Before training."""
         self._measure(0, {})
 
-    def close(self, round_: RoundState) -> None:
+    def close(self, round_: RoundState, success: SuccessModel) -> None:
         """After the round's modules are made."""
         assert self._before is not None  # start came first
         probe = self._before
-        lam = self._lambda(round_, probe.loss.shape)
+        lam = self._lambda(round_, success, probe.loss.shape)
         beta = np.zeros(probe.loss.shape)
         beta[round_.plan.ue[round_.ready], round_.plan.module[round_.ready]] = 1.0
         self._missing.append(missing_weight(probe.rho, missing_probability(lam, beta, self._formulas)))
         bound, estimated = self._bound(probe, self._constants), self._estimates.constants()
         last = self._missing[-1]
-        kind = (self._constants, self._formulas, len(self._cell))
+        kind = (self._constants, self._formulas, self._ues)
         row = {
             "bound": bound.total,
             "convergence": bound.convergence,
@@ -135,7 +134,7 @@ class RiskLog:
 
         F(w*) is not known; the least seen takes its place, which makes the corrected bound larger.
         """
-        missing, ues = np.array(self._missing), len(self._cell)
+        missing, ues = np.array(self._missing), self._ues
         with np.errstate(over="ignore", invalid="ignore"):  # the printed form may grow without limit
             return risk_bound(
                 gap_of(probe),
@@ -149,15 +148,15 @@ class RiskLog:
                 foundation_norm_sq=probe.foundation_norm_sq,
             )
 
-    def _lambda(self, round_: RoundState, shape: tuple[int, ...]) -> FloatArray:
+    def _lambda(self, round_: RoundState, success: SuccessModel, shape: tuple[int, ...]) -> FloatArray:
         """[K, N]."""
         plan = round_.plan
         if plan.success_probability is not None:
             return plan.success_probability
         lam = np.zeros(shape)
-        distance = self._cell.distance_m[plan.ue]
-        lam[plan.ue, plan.module] = self._success.probability(
-            distance, self._bandwidth_hz * plan.share, plan.power_w
+        left_s = float((round_.deadline_s - round_.upload_start_s).max(initial=0.0))
+        lam[plan.ue, plan.module] = success.probability(
+            plan.ue, self._bandwidth_hz * plan.share, plan.power_w, round_.payload_bits, left_s
         )
         return lam
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -22,11 +22,13 @@ from netsim.protocols import (
     Tickets,
 )
 from netsim.records import LATE, ON_TIME, OUTAGE
-from netsim.simulation import ledger
-from netsim.simulation.core import Clock
-from netsim.simulation.gnb import Site, gnb_process
+from netsim.simulation import ledger, spans
+from netsim.simulation.clock import Clock
+from netsim.simulation.core import Backhaul, core_process, open_round
+from netsim.simulation.gnb import Hub
+from netsim.simulation.medium import NetworkUplink
 from netsim.simulation.risk import RiskLog
-from netsim.simulation.state import Cell, RoundState, Rules
+from netsim.simulation.state import Fleet, Links, RoundState, Rules
 from netsim.simulation.timetable import timetable
 from netsim.simulation.ue import ue_process
 from netsim.simulation.uplink import Uplink
@@ -56,18 +58,24 @@ class RunEnd:
 
 @dataclass
 class Simulation:
-    """One cell that learns. `learner` is None in a network-only run."""
+    """The gNBs that learn, their UEs and the core. `learner` is None in a network-only run."""
 
     seed: int
-    cell: Cell
+    sites_m: FloatArray  # [S, 2]
+    fleet: Fleet
+    links_at: Callable[[float], Links]  # at a time, s
     rules: Rules
-    uplink: Uplink
+    uplink: Uplink | NetworkUplink
+    backhaul: Backhaul
     scheme: Scheme
     check_plan: Callable[[str, RoundPlan, Observation], RoundPlan]
     min_power_w: float
     max_power_w: float
+    transmit_power_w: (
+        Callable[[FloatArray, FloatArray], FloatArray] | None
+    )  # (gain, Hz) -> W; None: the plan's
     formulas: str
-    success: SuccessModel
+    success_of: Callable[[Links], SuccessModel]
     payload_bits: FloatArray  # [N] on the air
     stop: StopRules
     sink: RecordSink
@@ -80,6 +88,8 @@ class Simulation:
     energy_j: float = field(default=0.0, init=False)
     versions: list[int] = field(init=False)  # round in which each module last changed
     _clock: Clock = field(init=False)
+    _links: Links = field(init=False)
+    _success: SuccessModel = field(init=False)
     _previous: RoundOutcome | None = field(default=None, init=False)
     _losses: list[float] = field(default_factory=list, init=False)
     _accuracy: float | None = field(default=None, init=False)
@@ -89,67 +99,92 @@ class Simulation:
     def __post_init__(self) -> None:
         self.versions = [0] * len(self.payload_bits)
         self._clock = Clock(self.tie_seed)
+        self._links = self.links_at(0.0)
+        self._success = self.success_of(self._links)
         if self.log_risk and self.learner is not None:
             band = self.uplink.bandwidth_hz
-            self._risk = RiskLog(self.learner, self.sink, self.cell, self.success, band, self.formulas)
+            self._risk = RiskLog(self.learner, self.sink, len(self.fleet), band, self.formulas)
 
     def run(self) -> RunEnd:
         """Run to the end. Raises what the scheme or the learner raises."""
         clock = self._clock
-        site = Site(clock, self.rules.barrier)
-        for ue in range(len(self.cell)):
-            clock.process(ue_process(clock, ue, site))
-        ledger.write_ues(self.sink, self.cell)
-        last = clock.process(
-            gnb_process(
-                clock,
-                site,
-                self.cell,
-                self.rules,
-                self.uplink,
-                self.payload_bits,
-                self._next_plan,
-                self._close,
-                self._foundation_sent,
-            )
+        hub = Hub(clock, self.rules.barrier)
+        for ue in range(len(self.fleet)):
+            clock.process(ue_process(clock, ue, hub))
+        ledger.write_sites(self.sink, self.sites_m, self._core)
+        ledger.write_ues(self.sink, self.fleet, self._links)
+        core = core_process(
+            clock,
+            hub,
+            self.rules,
+            self.backhaul,
+            self._links,
+            self._next_round,
+            self._close,
+            self._foundation_sent,
         )
-        clock.run(until=last)
+        clock.run(until=clock.process(core))
         return RunEnd(self._reason, self.round, float(clock.now), self.energy_j)
 
-    def _foundation_sent(self, seconds: float) -> None:
-        if seconds > 0:
-            ledger.write_foundation(self.sink, self.cell, self.rules, seconds)
+    @property
+    def _core(self) -> int:
+        """Site at which the modules are merged."""
+        return int(self._links.gnbs[0]) if self.backhaul.core is None else self.backhaul.core
+
+    def _foundation_sent(self, reached_s: FloatArray, heard_s: FloatArray) -> None:
+        if heard_s.any():
+            spans.write_foundation(self.sink, self._links, self.rules, reached_s, heard_s)
         self._evaluate()
         if self._risk is not None:
             self._risk.start()
         self.sink.close_round(0)
         self._report(None)
 
-    def _next_plan(self) -> tuple[int, RoundPlan] | None:
+    def _next_round(self) -> RoundState | None:
         reason = self._stop_reason()
         if reason is not None:
             self._reason = reason
             return None
         self.round += 1
+        links = self.links_at(float(self._clock.now))
+        if links is not self._links:
+            self._links, self._success = links, self.success_of(links)
         observation = self._observe()
-        return self.round, self.check_plan(self.scheme.name, self.scheme.plan(observation), observation)
+        plan = self.check_plan(self.scheme.name, self.scheme.plan(observation), observation)
+        if self.transmit_power_w is not None and len(plan.ue):
+            plan = replace(plan, power_w=self._open_loop(plan))
+        round_ = open_round(
+            self._clock, self.round, plan, self.fleet, links, self.rules, self.backhaul, self.payload_bits
+        )
+        self.uplink.begin(self._clock, round_)
+        return round_
+
+    def _open_loop(self, plan: RoundPlan) -> FloatArray:
+        """Power of each row: that of its UE's whole band, divided by share (model-spec 10.7)."""
+        assert self.transmit_power_w is not None
+        share = np.asarray(np.bincount(plan.ue, weights=plan.share)[plan.ue], dtype=np.float64)
+        power = self.transmit_power_w(self._links.gain[plan.ue], self.uplink.bandwidth_hz * share)
+        return power * plan.share / share
 
     def _observe(self) -> Observation:
-        cell, uplink = self.cell, self.uplink
+        links, uplink = self._links, self.uplink
         asks = self.learner is not None and getattr(self.scheme, "needs_learning", False)
         return Observation(
             round=self.round,
             start_s=float(self._clock.now),
             seed=self.seed,
-            distance_m=cell.distance_m,
-            signal_gain=cell.gain,
-            interference_w=cell.mean_interference_w,
-            compute_energy_j=cell.compute_energy_j,
-            samples=cell.samples,
+            gnb=links.gnb,
+            available=np.ones(len(links), dtype=bool),
+            distance_m=links.distance_m,
+            signal_gain=links.gain,
+            interference_w=links.interference_w,
+            noise_psd_w_hz=links.noise_psd_w_hz,
+            compute_energy_j=self.fleet.compute_energy_j,
+            samples=self.fleet.samples,
             payload_bits=self.payload_bits,
             bandwidth_hz=uplink.bandwidth_hz,
-            noise_psd_w_hz=uplink.noise_psd_w_hz,
-            sinr_threshold=uplink.threshold,
+            sinr_threshold=uplink.model.threshold,
+            rate_model=uplink.model.kind,
             min_power_w=self.min_power_w,
             max_power_w=self.max_power_w,
             deadline_s=self.rules.deadline_s,
@@ -157,15 +192,15 @@ class Simulation:
             formulas=self.formulas,
             interferers_follow=uplink.interferers_follow,
             module_gap=self.learner.module_gap(self.round) if asks and self.learner else None,
-            success=self.success,
+            success=self._success,
             upload_start=self._upload_start,
-            channel=partial(uplink.channel, self.round, cell),
+            channel=partial(uplink.channel, self.round, links),
             previous=self._previous,
         )
 
     def _upload_start(self, ue: IntArray, module: IntArray) -> tuple[FloatArray, BoolArray]:
-        times = timetable(ue, module, self.cell, self.rules, self.payload_bits)
-        return times.upload_start_s(self.rules.barrier), times.ready
+        times = timetable(ue, module, self.fleet, self._links, self.rules, self.payload_bits)
+        return times.upload_start_s, times.ready
 
     def _close(self, round_: RoundState) -> None:
         arrived = round_.outcome == ON_TIME
@@ -176,13 +211,14 @@ class Simulation:
             round_.redeemed = self.learner.redeem(tickets, plan.aggregation)
         for module in np.unique(plan.module[arrived]).tolist():
             self.versions[module] = self.round
-        computing = ledger.compute_energy(round_, self.cell)
-        self.energy_j += float(computing.sum() + ledger.uplink_energy(round_).sum())
-        ledger.write_round(self.sink, round_, self.cell, self.rules, self.uplink.bandwidth_hz)
+        computing = spans.compute_energy(round_, self.fleet)
+        self.energy_j += float(computing.sum() + spans.uplink_energy(round_).sum())
+        spans.write_spans(self.sink, round_, self.fleet, self.rules, self.backhaul.core)
+        ledger.write_round(self.sink, round_, self.fleet, self.rules, self.uplink.bandwidth_hz)
         if self.round % self.evaluate_every == 0 or self._stop_reason() is not None:
             self._evaluate()
         if self._risk is not None:
-            self._risk.close(round_)
+            self._risk.close(round_, self._success)
         self.sink.close_round(self.round)
         self._previous = RoundOutcome(plan, arrived, round_.start_s, round_.end_s)
         self._report(round_)
@@ -193,7 +229,7 @@ class Simulation:
         rows = self.learner.evaluate()
         now = float(self._clock.now)
         write_evaluations(self.sink, self.round, now, self.energy_j, rows)
-        ledger.write_evaluate_span(self.sink, self.round, self.cell.gnb, now)
+        spans.write_evaluate(self.sink, self.round, self._core, now)
         common = next(r for r in rows if r.target == "ensemble" and r.ue is None)
         self._losses.append(common.loss)
         self._accuracy = common.accuracy

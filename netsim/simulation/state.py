@@ -1,4 +1,4 @@
-"""What the simulation knows: the cell (fixed), the rules (fixed), and one round in progress."""
+"""What the simulation knows: hardware and rules (fixed), links (at a time), and one round in progress."""
 
 from __future__ import annotations
 
@@ -15,15 +15,9 @@ from netsim.units import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True)
-class Cell:
-    """The learning gNB and its K UEs."""
+class Fleet:
+    """Hardware and data of the K UEs, the same for the whole run."""
 
-    gnb: int
-    position_m: FloatArray  # [K, 2]
-    distance_m: FloatArray  # [K]
-    gain: FloatArray  # [K] mean channel gain, shadowing included
-    mean_interference_w: FloatArray  # [K]
-    downlink_efficiency: FloatArray  # [K] bit/s/Hz
     device_class: list[str]  # [K]
     cpu_hz: FloatArray  # [K]
     energy_coefficient: FloatArray  # [K]
@@ -34,17 +28,39 @@ class Cell:
     label_counts: IntArray  # [K, class]
 
     def __len__(self) -> int:
-        return len(self.distance_m)
+        return len(self.cpu_hz)
+
+
+@dataclass(frozen=True)
+class Links:
+    """Large scale at one time: where the K UEs are and what their links are worth."""
+
+    position_m: FloatArray  # [K, 2]
+    gnb: IntArray  # [K] serving gNB
+    distance_m: FloatArray  # [K] to it, at least the path loss' least distance
+    gain: FloatArray  # [K] mean channel gain to it, shadowing and antennas included
+    interference_w: FloatArray  # [K] expected, where interferers are aligned with the UE's band
+    noise_psd_w_hz: FloatArray  # [K] with the interference density expected, where all cells are simulated
+    downlink_efficiency: FloatArray  # [K] bit/s/Hz
+    site_gain: FloatArray | None = None  # [K, S] to every site, where all cells are simulated
+
+    def __len__(self) -> int:
+        return len(self.gnb)
+
+    @cached_property
+    def gnbs(self) -> IntArray:
+        """Those that serve UEs, ascending."""
+        return np.unique(self.gnb)
 
 
 @dataclass(frozen=True)
 class Rules:
     """How rounds go."""
 
-    deadline_s: float
-    barrier: bool  # uploads start together
-    compute_limit_s: float  # from the round's start; at most deadline_s
-    aggregation_s: float
+    deadline_s: float  # from the start at the gNB
+    barrier: bool  # uploads of a gNB start together
+    compute_limit_s: float  # from the start at the gNB; at most deadline_s
+    aggregation_s: float  # at a gNB and at the core
     w0_every_round: bool
     downlink_hz: float
     foundation_bits: float
@@ -54,6 +70,7 @@ class Rules:
 class Errand(NamedTuple):
     """One UE's part in a round; its rows are first, ..., stop - 1."""
 
+    gnb: int
     downloaded_s: float
     computed_s: float
     ready: bool
@@ -62,17 +79,41 @@ class Errand(NamedTuple):
 
 
 @dataclass
+class Airing:
+    """What the M rows of a round did on the air; rows that were not ready did nothing.
+
+    Segments are the uplink spans: a row has one for each attempt, and one more for each reallocation.
+    """
+
+    finish_s: FloatArray  # [M] when the whole payload was through; inf if never
+    end_s: FloatArray  # [M] when the UE stopped sending
+    bits: FloatArray  # [M] sent in all attempts
+    sinr: FloatArray  # [M] at the start (round fading) or airtime mean (block fading) of the last attempt
+    attempts: IntArray  # [M]
+    first_end_s: FloatArray  # [M] end of the first attempt
+    outage: BoolArray  # [M]
+    segment_row: IntArray  # [L]
+    segment_attempt: IntArray  # [L] 1, 2, ...
+    segment_start_s: FloatArray  # [L]
+    segment_end_s: FloatArray  # [L]
+    segment_hz: FloatArray  # [L]
+    segment_bits: FloatArray  # [L]
+
+
+@dataclass
 class RoundState:
-    """One round. Rows are the plan's (UE, module) pairs, in its order; M rows over U UEs."""
+    """One round. Rows are the plan's (UE, module) pairs, in its order; M rows over U UEs at G gNBs."""
 
     number: int
-    start_s: float
-    deadline_s: float
+    start_s: float  # at the core
     plan: RoundPlan
+    links: Links
+    gnbs: IntArray  # [G] serving somebody, ascending
+    open_s: FloatArray  # [G] start at the gNB: the modules are there
+    model_bits: FloatArray  # [G] of the modules that its UEs are to hear
     payload_bits: FloatArray  # [M]
-    granted: Event  # barrier: all uploads start
-    computed: Event  # every scheduled UE is ready or has given up
-    finished: Event  # every upload is over
+    gnb: IntArray  # [M]
+    deadline_s: FloatArray  # [M]
     slot_start_s: FloatArray  # [M] the module's broadcast
     slot_end_s: FloatArray  # [M]
     slot_bits: FloatArray  # [M]
@@ -81,21 +122,27 @@ class RoundState:
     compute_done: FloatArray  # [M] fraction of the work done
     ready: BoolArray  # [M] the UE had all its modules computed in time
     upload_start_s: FloatArray  # [M]
-    finish_s: FloatArray = field(init=False)  # [M] of the whole payload; inf if never
-    upload_end_s: FloatArray = field(init=False)  # [M] min(finish, deadline)
-    sinr: FloatArray = field(init=False)  # [M]
-    rate_bps: FloatArray = field(init=False)  # [M] mean over the airtime
-    bits_sent: FloatArray = field(init=False)  # [M]
-    in_outage: BoolArray = field(init=False)  # [M]
+    granted: list[Event]  # [G] barrier: the gNB's uploads start
+    sent: list[Event] = field(default_factory=list)  # [M] the upload is over; unused where not ready
+    airing: Airing = field(init=False)
+    close_s: FloatArray = field(init=False)  # [G] the gNB has aggregated
+    aggregate_bits: FloatArray = field(init=False)  # [G]
+    arrive_s: FloatArray = field(init=False)  # [G] its aggregate is at the core
     redeemed: Redeemed | None = None
     end_s: float = np.nan
-    computing: int = 0  # scheduled UEs that have not reported their computing
-    sending: int = 0  # uploads that have not ended
+
+    def __post_init__(self) -> None:
+        self.close_s, self.aggregate_bits, self.arrive_s = np.full((3, len(self.gnbs)), np.nan)
 
     @cached_property
     def ues(self) -> IntArray:
         """Scheduled UEs, ascending."""
         return np.unique(self.plan.ue)
+
+    @cached_property
+    def cell(self) -> IntArray:
+        """[M] position of the row's gNB in `gnbs`."""
+        return np.searchsorted(self.gnbs, self.gnb)
 
     @cached_property
     def agenda(self) -> dict[int, Errand]:
@@ -104,6 +151,7 @@ class RoundState:
         stop = np.append(first[1:], len(self.plan.ue))
         last = stop - 1
         errands = zip(
+            self.cell[first].tolist(),
             self.compute_start_s[first].tolist(),
             self.compute_end_s[last].tolist(),
             self.ready[last].tolist(),
@@ -113,17 +161,11 @@ class RoundState:
         )
         return {ue: Errand(*errand) for ue, errand in zip(ues.tolist(), errands, strict=True)}
 
-    @cached_property
-    def upload_ends(self) -> list[float]:
-        """`upload_end_s` as Python numbers, for the clock."""
-        ends: list[float] = self.upload_end_s.tolist()
-        return ends
-
     @property
     def outcome(self) -> IntArray:
         """[M] outcome codes; -1 where the UE was not ready. Outage outranks late."""
-        outcome = np.where(self.finish_s <= self.deadline_s, ON_TIME, LATE)
-        outcome = np.where(self.in_outage, OUTAGE, outcome)
+        outcome = np.where(self.airing.finish_s <= self.deadline_s, ON_TIME, LATE)
+        outcome = np.where(self.airing.outage, OUTAGE, outcome)
         return np.where(self.ready, outcome, -1)
 
     @property

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netsim.simulation.state import Cell, Rules
+from netsim.simulation.state import Fleet, Links, Rules
 from netsim.units import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True)
 class Timetable:
-    """Seconds from the round's start, for M rows (UE, module) ordered by UE."""
+    """Seconds from the start at the gNB, for M rows (UE, module) ordered by UE."""
 
     slot_start_s: FloatArray  # [M] broadcast of the module
     slot_end_s: FloatArray  # [M]
@@ -21,45 +21,38 @@ class Timetable:
     compute_end_s: FloatArray  # [M] stopped at the limit
     compute_done: FloatArray  # [M] fraction of the work done
     computed_s: FloatArray  # [M] when the UE has computed all its modules, or gives up
+    upload_start_s: FloatArray  # [M] the same, or under the barrier when everybody at its gNB has
     ready: BoolArray  # [M] the UE had all its modules computed in time
-
-    def upload_start_s(self, barrier: bool) -> FloatArray:
-        """[M] when uploads start: under the barrier together, once everybody is ready or has given up."""
-        if barrier and len(self.computed_s):
-            return np.full(len(self.computed_s), self.computed_s.max())
-        return self.computed_s
 
 
 def timetable(
-    ue: IntArray, module: IntArray, cell: Cell, rules: Rules, payload_bits: FloatArray
+    ue: IntArray, module: IntArray, fleet: Fleet, links: Links, rules: Rules, payload_bits: FloatArray
 ) -> Timetable:
     """Times of the rows (`ue`, `module`), shapes [M]; `payload_bits` is the modules' [N].
 
-    A module is multicast at the rate of its worst subscriber over the whole downlink band, one module
+    A gNB multicasts a module at the rate of its worst subscriber over the whole downlink band, one module
     after the other. A UE computes its modules one after the other, once its last download is through,
     until the limit.
     """
     rows = len(ue)
     limit = rules.compute_limit_s if rules.barrier else rules.deadline_s
-    slot_start, slot_end = np.empty(rows), np.empty(rows)
-    at = 0.0
-    if rules.w0_every_round and rows:
-        at = rules.foundation_bits / (rules.downlink_hz * float(cell.downlink_efficiency[ue].min()))
-    for number in np.unique(module):
-        mine = module == number
-        worst = float(cell.downlink_efficiency[ue[mine]].min())
-        slot_start[mine] = at
-        at += float(payload_bits[number]) / (rules.downlink_hz * worst)
-        slot_end[mine] = at
+    gnb = links.gnb[ue]
+    slot_start, slot_end = _slots(gnb, module, links.downlink_efficiency[ue], rules, payload_bits)
     heard = np.clip((limit - slot_start) / (slot_end - slot_start), 0.0, 1.0)  # a broadcast ends at the limit
     _, first, per_ue = np.unique(ue, return_index=True, return_counts=True)
     downloaded = np.repeat(_group_max(slot_end, first), per_ue)
     turn = np.arange(rows) - np.repeat(first, per_ue)  # 0, 1, ... within each UE
-    one_s = cell.compute_s[ue]
+    one_s = fleet.compute_s[ue]
     begin = np.minimum(downloaded + turn * one_s, limit)
     done = begin + one_s
     fraction = np.where(done <= limit, 1.0, np.clip((limit - begin) / one_s, 0.0, 1.0))
     end = np.minimum(done, limit)
+    computed = np.repeat(_group_max(end, first), per_ue)
+    start = computed
+    if rules.barrier and rows:
+        latest = np.full(int(gnb.max()) + 1, -np.inf)
+        np.maximum.at(latest, gnb, computed)
+        start = latest[gnb]
     return Timetable(
         slot_start_s=np.minimum(slot_start, limit),
         slot_end_s=np.minimum(slot_end, limit),
@@ -67,9 +60,33 @@ def timetable(
         compute_start_s=begin,
         compute_end_s=end,
         compute_done=fraction,
-        computed_s=np.repeat(_group_max(end, first), per_ue),
+        computed_s=computed,
+        upload_start_s=start,
         ready=np.repeat(_group_max(done, first) <= limit, per_ue),
     )
+
+
+def _slots(
+    gnb: IntArray, module: IntArray, efficiency: FloatArray, rules: Rules, payload_bits: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Start and end of the broadcast that each row hears, [M], [M]."""
+    if not len(gnb):
+        return np.empty(0), np.empty(0)
+    key, row = np.unique(gnb * len(payload_bits) + module, return_inverse=True)  # one broadcast each
+    worst = np.full(len(key), np.inf)
+    np.minimum.at(worst, row, efficiency)
+    length = payload_bits[key % len(payload_bits)] / (rules.downlink_hz * worst)
+    end = np.cumsum(length)
+    site, first = np.unique(key // len(payload_bits), return_index=True)
+    cell = np.searchsorted(site, key // len(payload_bits))
+    begin = (end - length)[first]  # of each gNB, in the sum over all of them
+    at = np.zeros(len(site))
+    if rules.w0_every_round:
+        lowest = np.full(len(site), np.inf)
+        np.minimum.at(lowest, cell, worst)
+        at = rules.foundation_bits / (rules.downlink_hz * lowest)
+    shift = (at - begin)[cell]
+    return (end - length + shift)[row], (end + shift)[row]
 
 
 def _group_max(values: FloatArray, first: IntArray) -> FloatArray:

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from netsim.simulation.core import Clock, ProcessGenerator
-from netsim.simulation.gnb import Site
-from netsim.simulation.state import RoundState
+from netsim.simulation.clock import Clock, ProcessGenerator
+from netsim.simulation.gnb import Hub
 
 
-def ue_process(clock: Clock, ue: int, site: Site) -> ProcessGenerator:
-    """Waits for its gNB to open a round, then takes the time of its own download, computing and airtime.
+def ue_process(clock: Clock, ue: int, hub: Hub) -> ProcessGenerator:
+    """Waits for a round to open, then takes the time of its own download, computing and airtime.
 
     One timeout per activity. A UE that the plan leaves out waits for the next round; one that is not
     ready in time stops computing at the limit and sits the round out.
     """
     while True:
-        round_: RoundState = yield site.opened
+        round_ = yield hub.opened
         errand = round_.agenda.get(ue)
         if errand is None:
             continue
         yield clock.at(errand.downloaded_s)
         yield clock.at(errand.computed_s)
-        site.report_computed(round_)
+        hub.report_computed(errand.gnb)
         if not errand.ready:
             continue
-        if site.barrier:
-            yield round_.granted
-        for end_s in sorted(round_.upload_ends[errand.first : errand.stop]):
-            yield clock.at(end_s)
-            site.report_sent(round_)
+        if hub.barrier:
+            yield round_.granted[errand.gnb]
+        for row in range(errand.first, errand.stop):
+            yield round_.sent[row]
+            hub.report_sent(errand.gnb)

@@ -1,91 +1,141 @@
-"""The uplink: how the uploads of a round end, given their start, share and power."""
+"""The uplink in field mode: how the uploads of a round end, given their start, share and power.
+
+Orthogonal channels in each cell, interferers from outside drawn anew for every upload, Rayleigh fading.
+Uploads do not disturb one another, so a round's are all computed when it opens.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from netsim.errors import ScenarioError
 from netsim.radio.fading import block_fading, upload_fading
-from netsim.radio.interference import PoissonField
-from netsim.radio.link import Transmission, sinr, transmit_blocks, transmit_constant
-from netsim.simulation.state import Cell, RoundState
+from netsim.radio.interference import InterfererField
+from netsim.radio.link import RateModel, Transmission, sinr, transmit_blocks, transmit_constant
+from netsim.simulation.airing import AiringLog
+from netsim.simulation.clock import Clock
+from netsim.simulation.reallocation import transmit_with_reallocation
+from netsim.simulation.state import Links, RoundState
 from netsim.units import FloatArray, IntArray
-
-T = TypeVar("T", bound=np.generic)
 
 
 @dataclass(frozen=True)
 class Uplink:
-    """Orthogonal channels in the cell, Poisson interferers from outside, Rayleigh fading."""
+    """What governs the uplink, the same for the whole run."""
 
     seed: int
-    bandwidth_hz: float
+    bandwidth_hz: float  # of each gNB
     noise_psd_w_hz: float
-    threshold: float  # linear
-    field: PoissonField  # of interferers at its power, P_max
+    model: RateModel
+    interferers: InterfererField  # at its power, P_max
     interferers_follow: bool  # they send with the power of the UE they disturb instead
-    coherence_s: float | None  # None: one fading draw per upload
+    coherence_s: float | None  # None: one fading draw per attempt
+    retransmissions: int  # of an upload in outage, at most
+    reallocates: bool  # the band of an upload that has ended goes to the others of its gNB
 
-    def channel(self, round: int, cell: Cell) -> tuple[FloatArray, FloatArray]:
-        """(channel gain with fading [K], interference in W [K]) of the uploads of a round (round fading)."""
+    @property
+    def max_power_w(self) -> float:
+        """Power of every interferer, W."""
+        return self.interferers.power_w
+
+    def expected(self, links: Links) -> tuple[FloatArray, FloatArray]:
+        """(interference in W [K], noise density in W/Hz [K]) that schemes plan with."""
+        mean_w = self.interferers.mean_w(links.distance_m, links.gnb)
+        return mean_w, np.full(len(links), self.noise_psd_w_hz)
+
+    def channel(self, round: int, links: Links, attempt: int = 1) -> tuple[FloatArray, FloatArray]:
+        """(channel gain with fading [K], interference in W [K]) of an attempt's uploads (round fading)."""
         if self.coherence_s is not None:
             raise ScenarioError(
                 "perfect channel knowledge needs one fading draw per upload",
                 where="scenario: radio.fading",
                 value="block",
             )
-        interferers = self.field.draw(self.seed, round, cell.distance_m)
-        h = upload_fading(self.seed, round, len(cell))
-        return h * cell.gain, interferers.upload_power_w()
+        draw = self.interferers.draw(self.seed, round, attempt, links.distance_m, links.gnb)
+        return upload_fading(self.seed, round, attempt, len(links)) * links.gain, draw.upload_power_w()
 
-    def transmit(self, round_: RoundState, cell: Cell) -> None:
-        """Fill in how every upload of ready UEs ends; rows that are not ready are left empty."""
-        on_air = np.flatnonzero(round_.ready)
-        plan = round_.plan
-        ue, share = plan.ue[on_air], plan.share[on_air]
-        bandwidth = self.bandwidth_hz * share
-        power = plan.power_w[on_air]
-        noise = self.noise_psd_w_hz * bandwidth
+    def begin(self, clock: Clock, round_: RoundState) -> None:
+        """Fill in the round's airing, and let each upload's event fire at its end."""
+        air = OnAir(self, round_)
+        log = AiringLog(len(round_.ready))
+        if self.reallocates:
+            transmit_with_reallocation(air, log, round_)
+        else:
+            self._transmit(air, log, round_)
+        round_.airing = log.airing()
+        ends = round_.airing.end_s.tolist()
+        for row in np.flatnonzero(round_.ready).tolist():
+            clock.fire(round_.sent[row], ends[row])
+
+    def _transmit(self, air: OnAir, log: AiringLog, round_: RoundState) -> None:
+        """Every upload on its own share until it is through, attempts one after the other."""
+        rows = np.flatnonzero(round_.ready)
+        share, start = round_.plan.share[rows], round_.upload_start_s[rows]
+        for attempt in range(1, self.retransmissions + 2):
+            payload, deadline = round_.payload_bits[rows], round_.deadline_s[rows]
+            sent = air.send(rows, np.full(len(rows), attempt), share, payload, start, deadline)
+            end = np.minimum(sent.finish_s, deadline)
+            log.segment(rows, attempt, start, end, self.bandwidth_hz * share, sent.bits)
+            log.attempt(rows, attempt, sent.finish_s, end, sent.sinr, sent.outage)
+            again = sent.outage & (end < deadline)
+            rows, share, start = rows[again], share[again], end[again]
+            if not len(rows):
+                return
+
+
+@dataclass
+class OnAir:
+    """One round's channel, drawn as attempts ask for it."""
+
+    uplink: Uplink
+    round_: RoundState
+    _channel: dict[int, tuple[FloatArray, FloatArray]] = field(default_factory=dict, init=False)
+
+    def send(
+        self,
+        rows: IntArray,
+        attempt: IntArray,
+        share: FloatArray,
+        bits: FloatArray,
+        start_s: FloatArray,
+        deadline_s: FloatArray,
+    ) -> Transmission:
+        """What becomes of `bits` of `rows` on constant shares. Shapes [R]; UEs without bits are not asked."""
+        uplink, round_ = self.uplink, self.round_
+        links, plan = round_.links, round_.plan
+        ue, power = plan.ue[rows], plan.power_w[rows]
+        bandwidth = uplink.bandwidth_hz * share
+        noise = uplink.noise_psd_w_hz * bandwidth
         # a UE with several modules hears the interference of its whole band, each row its part
         level = share / np.bincount(ue, weights=share)[ue]
-        if self.interferers_follow:
-            ue_power = np.bincount(ue, weights=power)[ue]
-            level = level * ue_power / self.field.power_w
-        start, bits = round_.upload_start_s[on_air], round_.payload_bits[on_air]
-        result: Transmission
-        if self.coherence_s is None:
-            gain, interference = self.channel(round_.number, cell)
-            ratio = sinr(power * gain[ue], level * interference[ue], noise)
-            result = transmit_constant(
-                bits, bandwidth, ratio, start, round_.deadline_s, threshold=self.threshold
-            )
-        else:
-            mean_signal = power * cell.gain[ue]
-            interferers = self.field.draw(self.seed, round_.number, cell.distance_m)
+        if uplink.interferers_follow:
+            level = level * np.bincount(ue, weights=power)[ue] / uplink.max_power_w
+        if uplink.coherence_s is None:
+            gain, interference = self._drawn(ue, attempt)
+            ratio = sinr(power * gain, level * interference, noise)
+            return transmit_constant(bits, bandwidth, ratio, start_s, deadline_s, model=uplink.model)
+        mean_signal = power * links.gain[ue]
+        draw = uplink.interferers.draw(uplink.seed, round_.number, 1, links.distance_m, links.gnb)
 
-            def sinr_of_chunk(chunk: int) -> FloatArray:
-                h = block_fading(self.seed, round_.number, chunk, len(cell))[ue]
-                interference = level[:, None] * interferers.block_power_w(chunk)[ue]
-                return sinr(h * mean_signal[:, None], interference, noise[:, None])
+        def sinr_of_chunk(chunk: int) -> FloatArray:
+            h = block_fading(uplink.seed, round_.number, chunk, len(links))[ue]
+            interference = level[:, None] * draw.block_power_w(chunk)[ue]
+            return sinr(h * mean_signal[:, None], interference, noise[:, None])
 
-            result = transmit_blocks(
-                bits, bandwidth, sinr_of_chunk, start, round_.deadline_s,
-                threshold=self.threshold, origin_s=round_.start_s, coherence_s=self.coherence_s,
-            )  # fmt: skip
-        round_.finish_s = _scatter(result.finish_s, on_air, len(round_.ready), np.inf)
-        round_.bits_sent = _scatter(result.bits_by_deadline, on_air, len(round_.ready), 0.0)
-        round_.rate_bps = _scatter(result.rate_bps, on_air, len(round_.ready), 0.0)
-        round_.sinr = _scatter(result.sinr, on_air, len(round_.ready), np.nan)
-        round_.in_outage = _scatter(result.outage, on_air, len(round_.ready), False)
-        round_.upload_end_s = np.minimum(round_.finish_s, round_.deadline_s)
+        return transmit_blocks(
+            bits, bandwidth, sinr_of_chunk, start_s, deadline_s,
+            model=uplink.model, origin_s=round_.start_s, coherence_s=uplink.coherence_s,
+        )  # fmt: skip
 
-
-def _scatter(values: NDArray[T], rows: IntArray, count: int, empty: float) -> NDArray[T]:
-    """[count] with `values` in `rows` and `empty` elsewhere."""
-    out = np.full(count, empty, dtype=values.dtype)
-    out[rows] = values
-    return out
+    def _drawn(self, ue: IntArray, attempt: IntArray) -> tuple[FloatArray, FloatArray]:
+        """Gain with fading, and interference, of each row's UE in its attempt."""
+        gain, interference = np.empty(len(ue)), np.empty(len(ue))
+        for number in np.unique(attempt).tolist():
+            if number not in self._channel:
+                self._channel[number] = self.uplink.channel(self.round_.number, self.round_.links, number)
+            mine = attempt == number
+            gain[mine] = self._channel[number][0][ue[mine]]
+            interference[mine] = self._channel[number][1][ue[mine]]
+        return gain, interference

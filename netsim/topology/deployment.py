@@ -25,6 +25,16 @@ class Deployment:
     density_per_m2: float
     learning_site: int
     window_m: tuple[float, float, float, float]  # x_min, y_min, x_max, y_max
+    torus: bool = False  # opposite sides of the window are joined
+
+    def seen_from(self, positions_m: FloatArray, place_m: FloatArray) -> FloatArray:
+        """Positions [K, 2], on a torus each as its image nearest to `place_m` [2]."""
+        if not self.torus:
+            return positions_m
+        x_min, y_min, x_max, y_max = self.window_m
+        side = np.array([x_max - x_min, y_max - y_min])
+        offset = positions_m - place_m
+        return np.asarray(positions_m - side * np.round(offset / side))
 
     def __post_init__(self) -> None:
         if not 0 <= self.learning_site < len(self.positions_m):
@@ -35,7 +45,7 @@ class Deployment:
             )
 
 
-def poisson_sites(*, density_per_km2: float, window_km: float, seed: int) -> Deployment:
+def poisson_sites(*, density_per_km2: float, window_km: float, seed: int, torus: bool = False) -> Deployment:
     """A PPP in a square window centred on a site at the origin, which is the learning gNB.
 
     By Slivnyak's theorem the cell of the origin is the typical cell. Sites come in the order of a
@@ -57,7 +67,8 @@ def poisson_sites(*, density_per_km2: float, window_km: float, seed: int) -> Dep
     for node, value in zip(graph, [0.0, *marks], strict=True):
         graph.nodes[node]["mark_per_km2"] = value
     half = side_m / 2
-    return Deployment(graph, positions, density_per_km2 / M2_PER_KM2, 0, (-half, -half, half, half))
+    window = (-half, -half, half, half)
+    return Deployment(graph, positions, density_per_km2 / M2_PER_KM2, 0, window, torus)
 
 
 def hexagonal_sites(*, density_per_km2: float, window_km: float) -> Deployment:

@@ -15,7 +15,7 @@ _UES = 1000
 def rayleigh_power(effort: Effort) -> Sequence[Law]:
     """P(h < x) = 1 - exp(-x), one draw per upload and one per coherence block; the mean is 1."""
     rounds = effort.networks
-    per_upload = np.array([upload_fading(effort.seed, r, _UES) for r in range(rounds)])
+    per_upload = np.array([upload_fading(effort.seed, r, 1, _UES) for r in range(rounds)])
     per_block = np.array([block_fading(effort.seed, 1, c, _UES // 10).ravel() for c in range(rounds // 2)])
     rows = []
     for estimator, draws in (("uploads", per_upload), ("blocks", per_block)):

@@ -40,9 +40,9 @@ def field_mode(effort: Effort) -> Sequence[Law]:
         signal_w = POWER_W * pathloss.gain(distance)
         met = []
         for number in range(effort.networks):
-            interference_w = field.draw(effort.seed, number, distance).upload_power_w()
-            faded_w = upload_fading(effort.seed, number, len(distance)) * signal_w
-            quality = sinr(faded_w, interference_w, np.full(len(distance), NOISE_W))
+            draw = field.draw(effort.seed, number, 1, distance, np.zeros(len(distance), dtype=np.int64))
+            faded_w = upload_fading(effort.seed, number, 1, len(distance)) * signal_w
+            quality = sinr(faded_w, draw.upload_power_w(), np.full(len(distance), NOISE_W))
             by_distance = dict(zip(distances, quality.reshape(len(distances), _UES_EACH), strict=True))
             met.append([(by_distance[d] >= from_db(threshold_db)).mean() for d, threshold_db in cases])
         values, errors = mean(np.array(met))

@@ -1,0 +1,48 @@
+"""The clock: a SimPy environment with absolute times and, for tests, shuffled ties."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from heapq import heappush
+from itertools import count
+from typing import Any
+
+import numpy as np
+import simpy
+from simpy.events import NORMAL, Event
+
+ProcessGenerator = Generator[Event, Any, None]
+
+
+class Clock(simpy.Environment):
+    """Simulated time in seconds.
+
+    `at(t)` fires at exactly t: `timeout(t - now)` would fire at now + (t - now), which rounding can
+    put beside t. No outcome may depend on the order of events at one time; with `tie_seed` that order
+    is shuffled, which must change no record (a test).
+    """
+
+    def __init__(self, tie_seed: int | None = None) -> None:
+        super().__init__()
+        if tie_seed is not None:
+            self._eid = _shuffled(tie_seed)  # type: ignore[assignment]
+
+    def at(self, time_s: float) -> Event:
+        """An event that fires at `time_s`, which must not lie in the past."""
+        event = Event(self)
+        self.fire(event, time_s)
+        return event
+
+    def fire(self, event: Event, time_s: float) -> None:
+        """Let an event that others may wait for already fire at `time_s`."""
+        if time_s < self._now:
+            raise ValueError(f"time {time_s!r} s lies before now, {self._now!r} s")
+        event._ok, event._value = True, None
+        heappush(self._queue, (time_s, NORMAL, next(self._eid), event))
+
+
+def _shuffled(seed: int) -> Iterator[int]:
+    """Unique numbers in random order (the low part keeps them unique)."""
+    generator = np.random.default_rng(seed)
+    for low in count():
+        yield int(generator.integers(2**40)) << 64 | low

@@ -1,0 +1,69 @@
+"""From where UEs are to what their links are worth: association, path loss, downlink."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from netsim.protocols import Pathloss
+from netsim.topology.association import nearest_site
+from netsim.topology.deployment import Deployment
+from netsim.units import FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """S sites and the path loss around them."""
+
+    deployment: Deployment
+    pathloss: Pathloss
+    seed: int
+    antenna_gain: float  # linear, of both ends
+    min_distance_m: float
+    association: str  # nearest | strongest
+    downlink_power_w: float
+    downlink_noise_w: float
+
+    def serving(self, positions_m: FloatArray) -> IntArray:
+        """The gNB of UEs at `positions_m` [K, 2]: nearest, or with the best mean gain (lowest index). [K]."""
+        if self.association == "nearest":
+            sites = self.deployment
+            return nearest_site(positions_m, sites.positions_m, sites.window_m if sites.torus else None)
+        best, gain = np.zeros(len(positions_m), dtype=np.int64), np.zeros(len(positions_m))
+        for site, column in self.columns(positions_m):
+            better = column > gain
+            best[better], gain[better] = site, column[better]
+        return best
+
+    def columns(self, positions_m: FloatArray) -> Iterator[tuple[int, FloatArray]]:
+        """(site, mean channel gain of each UE to it [K]) for all sites."""
+        for site, place in enumerate(self.deployment.positions_m):
+            near = self.deployment.seen_from(positions_m, place)
+            gain = self.pathloss.link_gain(near, place[None, :], seed=self.seed, site_ids=np.array([site]))
+            yield site, gain[:, 0] * self.antenna_gain
+
+    def survey(
+        self, positions_m: FloatArray, gnb: IntArray, *, keep: bool
+    ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray | None]:
+        """(distance [K], gain [K], downlink efficiency in bit/s/Hz [K], gains to all sites [K, S] or None).
+
+        The downlink has the mean SINR with every gNB at full power, without fading: the paper gives none.
+        """
+        count = len(positions_m)
+        distance, gain, total = np.empty(count), np.empty(count), np.zeros(count)
+        every = np.empty((count, len(self.deployment.positions_m))) if keep else None
+        for site, column in self.columns(positions_m):
+            mine = gnb == site
+            gain[mine] = column[mine]
+            total += column
+            if every is not None:
+                every[:, site] = column
+            place = self.deployment.positions_m[site]
+            offset = self.deployment.seen_from(positions_m[mine], place) - place
+            distance[mine] = np.sqrt((offset**2).sum(axis=1))
+        signal = self.downlink_power_w * gain
+        interference = self.downlink_power_w * np.maximum(total - gain, 0.0)
+        efficiency = np.log2(1.0 + signal / (interference + self.downlink_noise_w))
+        return np.maximum(distance, self.min_distance_m), gain, efficiency, every
