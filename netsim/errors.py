@@ -53,4 +53,5 @@ class RunError(NetsimError):
 
 def _short(value: object, limit: int = 80) -> str:
     text = repr(value)
-    return text if len(text) <= limit else text[: limit - 3] + "..."
+    half = (limit - 3) // 2  # both ends: a path says most with its last part
+    return text if len(text) <= limit else f"{text[:half]}...{text[-half:]}"

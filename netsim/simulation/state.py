@@ -147,6 +147,8 @@ class RoundState:
     @cached_property
     def agenda(self) -> dict[int, Errand]:
         """What each scheduled UE has to do."""
+        if not len(self.plan.ue):
+            return {}
         ues, first = np.unique(self.plan.ue, return_index=True)
         stop = np.append(first[1:], len(self.plan.ue))
         last = stop - 1

@@ -27,9 +27,11 @@ def cell(count, seed=0, theta_db=-5.0, follow=False, form="ppp", density=1e-6):
     d = np.maximum(d, 10.0)
     law = {"law": "typical_user"}
     model = ClosedForm(
+        d,
         density,
         from_db(theta_db),
         PowerLaw(3.8, 0.0, 10.0),
+        1.0,
         N0,
         None if follow else HIGH,
         "typical_user",
@@ -38,7 +40,9 @@ def cell(count, seed=0, theta_db=-5.0, follow=False, form="ppp", density=1e-6):
     interference = mean_interference_w(
         d, density_per_m2=density, interferer_power_w=HIGH, pathloss_exponent=3.8, **law
     )
-    return CellView(d, d**-3.8, interference, MODULES, model, W, N0, 1e-3, HIGH, follow)
+    return CellView(
+        np.arange(count), d**-3.8, interference, np.full(count, N0), MODULES, model, W, 1e-3, HIGH, follow
+    )
 
 
 def subscriptions(view, budget, modules=1, seed=0):
@@ -81,7 +85,7 @@ def test_best_iterate_and_cap(follow, formulas):
             assert best.shares.sum() == pytest.approx(1.0, abs=1e-12)
         again = allocate_bandwidth(
             (best.power_w * view.gain)[best.active],
-            view.interference_at(best.power_w)[best.active],
+            view.link(best.power_w)[1][best.active],
             (subscribed @ MODULES)[best.active],
             bandwidth_hz=W,
             noise_psd_w_hz=N0,
@@ -128,7 +132,7 @@ def test_who_gives_up_frees_the_band():
     assert found.best.shares[silent].max() == 0
     assert found.best.shares.sum() == pytest.approx(1.0, abs=1e-12)
     # The far ones give up, not the near ones.
-    assert view.distance_m[silent].mean() > view.distance_m[found.best.active].mean()
+    assert view.gain[silent].mean() < view.gain[found.best.active].mean()
 
 
 def test_success_of_what_is_sent_and_of_what_is_not():
@@ -136,7 +140,7 @@ def test_success_of_what_is_sent_and_of_what_is_not():
     subscribed = subscriptions(view, 5.0)
     found = manage_wireless(view, subscribed, corrected_weight(20), energy_price_per_j=1e-2, budget_s=5.0)
     best = found.best
-    sent = view.success.probability(view.distance_m, W * best.shares, best.power_w)
+    sent = view.success.probability(view.ue, W * best.shares, best.power_w)
     for k in np.flatnonzero(best.active):
         n = int(np.flatnonzero(subscribed[k])[0])
         assert found.success[k, n] == pytest.approx(sent[k], rel=1e-12)
@@ -162,7 +166,7 @@ def test_nobody():
     assert found.best.cost == 0.0
     assert found.success.shape == (5, 4)
     none = manage_wireless(
-        replace(view, distance_m=np.empty(0), gain=np.empty(0), interference_w=np.empty(0)),
+        view.select(np.empty(0, dtype=np.int64)),
         np.zeros((0, 4), dtype=bool),
         np.zeros((0, 4)),
         energy_price_per_j=1e-2,

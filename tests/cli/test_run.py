@@ -101,7 +101,7 @@ def test_every_redeemed_gradient_is_traced(learned: Path) -> None:
 
 def test_learning_run_balances(learned: Path) -> None:
     scenario = netsim.load_scenario(learned / "scenario.toml")
-    checks = check_run(open_run(learned), bandwidth_hz=scenario.radio.bandwidth_hz, one_draw_per_upload=True)
+    checks = check_run(open_run(learned), bandwidth_hz=scenario.radio.bandwidth_hz, constant_rate=True)
     assert all(c.passed for c in checks)
 
 
@@ -211,7 +211,7 @@ def test_interrupt_leaves_a_readable_run(tmp_path: Path) -> None:
     rounds = found.rounds.collect()
     assert len(rounds) == found.metadata["records"]["rounds"] > 0
     scenario = netsim.load_scenario(folder / "scenario.toml")
-    checks = check_run(found, bandwidth_hz=scenario.radio.bandwidth_hz, one_draw_per_upload=True)
+    checks = check_run(found, bandwidth_hz=scenario.radio.bandwidth_hz, constant_rate=True)
     assert all(c.passed for c in checks)
 
 

@@ -7,13 +7,17 @@ import pytest
 
 from netsim.radio.coverage import success_probability
 from netsim.radio.fading import upload_fading
-from netsim.radio.interference import PoissonField
+from netsim.radio.interference import FieldDraw, InterfererField, PoissonField
 from netsim.radio.link import sinr
 from netsim.radio.pathloss import PowerLaw
 
 
 def _field(law: str = "typical_cell", density: float = 1e-6) -> PoissonField:
     return PoissonField(density, law, PowerLaw(3.8, min_distance_m=1.0), 0.2)
+
+
+def _draw(field: InterfererField, seed: int, round: int, distance_m: np.ndarray) -> FieldDraw:
+    return field.draw(seed, round, 1, distance_m, np.zeros(len(distance_m), dtype=np.int64))
 
 
 @pytest.mark.parametrize("law", ["typical_cell", "typical_user", "constant"])
@@ -24,8 +28,8 @@ def test_success_frequency_is_the_closed_form(law: str, u: float, threshold_db: 
     signal = 0.2 * field.pathloss.gain(distance)
     hits = 0
     for number in range(rounds):
-        interference = field.draw(8, number, distance).upload_power_w()
-        ratio = sinr(upload_fading(8, number, count) * signal, interference, np.zeros(count))
+        interference = _draw(field, 8, number, distance).upload_power_w()
+        ratio = sinr(upload_fading(8, number, 1, count) * signal, interference, np.zeros(count))
         hits += int((ratio >= threshold).sum())
     expected = float(
         success_probability(
@@ -39,19 +43,19 @@ def test_success_frequency_is_the_closed_form(law: str, u: float, threshold_db: 
 def test_interference_is_scale_free() -> None:
     dense, sparse = _field(density=1e-4), _field(density=1e-6)
     near, far = np.full(50, 30.0), np.full(50, 300.0)
-    ratio_dense = dense.pathloss.gain(near) / dense.draw(1, 1, near).upload_power_w()
-    ratio_sparse = sparse.pathloss.gain(far) / sparse.draw(1, 1, far).upload_power_w()
+    ratio_dense = dense.pathloss.gain(near) / _draw(dense, 1, 1, near).upload_power_w()
+    ratio_sparse = sparse.pathloss.gain(far) / _draw(sparse, 1, 1, far).upload_power_w()
     assert np.allclose(ratio_dense, ratio_sparse)
 
 
 def test_more_ues_leave_the_interferers_of_the_others() -> None:
-    few, many = _field().draw(1, 2, np.full(5, 400.0)), _field().draw(1, 2, np.full(50, 400.0))
+    few, many = _draw(_field(), 1, 2, np.full(5, 400.0)), _draw(_field(), 1, 2, np.full(50, 400.0))
     assert np.array_equal(few.upload_power_w(), many.upload_power_w()[:5])
     assert np.allclose(few.block_power_w(3), many.block_power_w(3)[:5])
 
 
 def test_blocks_have_the_mean_of_the_field() -> None:
-    draw = _field().draw(1, 2, np.full(200, 400.0))
+    draw = _draw(_field(), 1, 2, np.full(200, 400.0))
     mean = np.bincount(draw.victim, weights=draw.received_w, minlength=200) + draw.tail_w
     blocks = np.concatenate([draw.block_power_w(c) for c in range(200)], axis=1)
     assert np.median(blocks.mean(axis=1) / mean) == pytest.approx(1.0, abs=0.01)

@@ -79,7 +79,7 @@ GOOD = {"ue": [0, 0, 1], "module": [0, 1, 0], "share": [0.2, 0.3, 0.5], "power_w
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
-        ({"share": [0.5, 0.3, 0.5]}, "shares must sum to at most 1"),
+        ({"share": [0.5, 0.3, 0.5]}, "the shares of a gNB must sum to at most 1"),
         ({"share": [0.2, 0.0, 0.5]}, "shares must be positive"),
         ({"power_w": [0.15, 0.1, 0.2]}, r"the powers of a UE must sum to at most 0\.2 W"),
         ({"power_w": [0.1, -0.1, 0.2]}, "powers must be positive"),

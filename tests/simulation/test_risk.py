@@ -34,13 +34,6 @@ class Given:
         return self.probes.pop(0)
 
 
-class Cell:
-    distance_m = np.array([100.0, 200.0])
-
-    def __len__(self) -> int:
-        return 2
-
-
 class Plan:
     """UE 0 on module 0; UE 1, on module 1, was not ready."""
 
@@ -51,13 +44,12 @@ class Plan:
 
 class Round:
     number, plan, ready = 1, Plan(), np.array([True, False])
+    deadline_s, upload_start_s, payload_bits = np.full(2, 4.0), np.ones(2), np.full(2, 1e6)
 
 
 class Half:
-    def probability(
-        self, distance_m: np.ndarray, bandwidth_hz: np.ndarray, power_w: np.ndarray
-    ) -> np.ndarray:
-        return np.full(len(distance_m), 0.5)
+    def probability(self, ue: np.ndarray, *_: object) -> np.ndarray:
+        return np.full(len(ue), 0.5)
 
 
 class Sink:
@@ -73,9 +65,9 @@ def test_gap_and_bound_by_hand() -> None:
     before, after = probe([[0.5, 0.9], [0.8, 0.6]]), probe([[0.4, 0.9], [0.7, 0.6]])
     assert gap_of(before) == pytest.approx(np.array([[0.4, 0.8], [0.6, 0.4]]))
     sink = Sink()
-    log = RiskLog(Given(before, after), sink, Cell(), Half(), 1e6, "corrected")  # type: ignore[arg-type]
+    log = RiskLog(Given(before, after), sink, 2, 1e6, "corrected")  # type: ignore[arg-type]
     log.start()
-    log.close(Round())  # type: ignore[arg-type]
+    log.close(Round(), Half())  # type: ignore[arg-type]
     start, row = sink.rows
     assert start["measured_gap"] == pytest.approx(0.25 * 0.6 + 0.75 * 0.5)
     assert np.isnan(start["bound"])
@@ -96,9 +88,9 @@ def test_gap_and_bound_by_hand() -> None:
 
 def test_the_printed_form_has_a_term_of_the_foundation_model() -> None:
     sink, same = Sink(), probe([[0.5, 0.9], [0.8, 0.6]])
-    log = RiskLog(Given(same, same), sink, Cell(), Half(), 1e6, "paper")  # type: ignore[arg-type]
+    log = RiskLog(Given(same, same), sink, 2, 1e6, "paper")  # type: ignore[arg-type]
     log.start()
-    log.close(Round())  # type: ignore[arg-type]
+    log.close(Round(), Half())  # type: ignore[arg-type]
     assert sink.rows[1]["foundation"] == pytest.approx((1 + 2) / 4 * 9.0)
     assert sink.rows[1]["dispersion_slope"] == default_constants("paper", 2).dispersion_slope
 
