@@ -9,7 +9,7 @@ from __future__ import annotations
 from netsim import rng
 from netsim.units import SPEED_OF_LIGHT_M_S, FloatArray
 
-CHUNK_BLOCKS = 16
+CHUNK_BLOCKS = 32
 
 
 def coherence_time_s(speed_m_s: float, carrier_hz: float) -> float:

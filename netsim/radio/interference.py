@@ -16,17 +16,22 @@ from functools import cached_property
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netsim import rng
 from netsim.radio.coverage import interferer_constant, mean_interference_w
 from netsim.radio.fading import CHUNK_BLOCKS
 from netsim.radio.pathloss import PowerLaw
 from netsim.radio.places import CellPlaces
-from netsim.units import FloatArray, IntArray, from_db
+from netsim.units import BoolArray, FloatArray, IntArray, from_db
 
 FIELD_RADIUS = 3.0
 """Radius of the sampled field in units of phi^-1/2; what lies beyond counts by its mean. Beyond it the
 standard deviation is 0.07 P phi^(alpha/2), which moves no success probability by more than 3e-4."""
+
+NEAR_RADIUS = 2.0
+"""In the same units: under block fading, interferers beyond it count by their mean over fading (its standard
+deviation is 0.15 P phi^(alpha/2))."""
 
 
 class InterfererField(Protocol):
@@ -55,6 +60,7 @@ class FieldDraw:
     victim: IntArray  # [L] index of the UE interfered with, ascending
     received_w: FloatArray  # [L] mean received power
     tail_w: FloatArray  # [K] mean power from beyond the sampled radius
+    near: BoolArray  # [L] fades from block to block
 
     def upload_power_w(self) -> FloatArray:
         """Interference in one upload, W: a fading draw for each interferer. Shape [K]."""
@@ -63,23 +69,28 @@ class FieldDraw:
         return total + self.tail_w
 
     def block_power_w(self, chunk: int) -> FloatArray:
-        """Interference in each coherence block of a chunk, W. Shape [K, block]."""
+        """Interference in each coherence block of a chunk, W. Shape [K, block].
+
+        Near interferers fade from block to block; of the far ones, which are many, the mean counts.
+        """
+        near, first, who, rest_w = self._split
         generator = rng.stream(self.seed, "interferer_block_fading", *self.key, chunk)
-        h = generator.standard_exponential((len(self.victim), CHUNK_BLOCKS))
-        h *= self.received_w[:, None]
-        total = np.zeros((len(self.tail_w), CHUNK_BLOCKS))
-        has_any = np.flatnonzero(self._per_ue)
-        if len(has_any):
-            total[has_any] = np.add.reduceat(h, self._first[has_any], axis=0)
-        return total + self.tail_w[:, None]
+        h = generator.standard_exponential((len(near), CHUNK_BLOCKS), dtype=np.float32)
+        h *= near[:, None]
+        total = np.repeat(rest_w[:, None], CHUNK_BLOCKS, axis=1)
+        if len(who):
+            total[who] += np.add.reduceat(h, first, axis=0)
+        return total
 
     @cached_property
-    def _per_ue(self) -> IntArray:
-        return np.bincount(self.victim, minlength=len(self.tail_w))
-
-    @cached_property
-    def _first(self) -> IntArray:
-        return np.cumsum(self._per_ue) - self._per_ue
+    def _split(self) -> tuple[NDArray[np.float32], IntArray, IntArray, FloatArray]:
+        """(power of near interferers [near], first of each UE that has some, those UEs, the others' [K])."""
+        near = self.near
+        count = np.bincount(self.victim[near], minlength=len(self.tail_w))
+        who = np.flatnonzero(count)
+        first = (np.cumsum(count) - count)[who]
+        far = np.bincount(self.victim[~near], self.received_w[~near], minlength=len(self.tail_w))
+        return self.received_w[near].astype(np.float32), first, who, far + self.tail_w
 
 
 @dataclass(frozen=True)
@@ -106,7 +117,8 @@ class PoissonField:
         victim, x = victim[kept], x[kept]
         radius_m = np.sqrt(x / (np.pi * self.density_per_m2))
         received = self.power_w * self.antenna_gain * self.pathloss.gain(radius_m)
-        return FieldDraw(seed, (round, attempt), victim, received, np.full(count, self.tail_w))
+        near = x < np.pi * NEAR_RADIUS**2
+        return FieldDraw(seed, (round, attempt), victim, received, np.full(count, self.tail_w), near)
 
     def mean_w(self, distance_m: FloatArray, gnb: IntArray) -> FloatArray:
         """As `InterfererField`, in closed form."""
@@ -145,7 +157,9 @@ class SiteField:
         received = self.power_w * self.places.gain_at(gnb[:, None], np.arange(sites), place)
         foreign = np.arange(sites) != gnb[:, None]
         victim = np.nonzero(foreign)[0]
-        return FieldDraw(seed, (round, attempt), victim, received[foreign], np.zeros(ues))
+        received = received[foreign]
+        near = received > 1e-3 * np.bincount(victim, received, minlength=ues)[victim]
+        return FieldDraw(seed, (round, attempt), victim, received, np.zeros(ues), near)
 
     def mean_w(self, distance_m: FloatArray, gnb: IntArray) -> FloatArray:
         """As `InterfererField`, over the places."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from netsim.radio.fading import CHUNK_BLOCKS
-from netsim.units import BoolArray, FloatArray
+from netsim.units import BoolArray, FloatArray, IntArray
 
 RATE_MODELS = ("shannon", "threshold")
 
@@ -66,7 +66,7 @@ def transmit_constant(
 def transmit_blocks(
     payload_bits: FloatArray,
     bandwidth_hz: FloatArray,
-    sinr_of_chunk: Callable[[int], FloatArray],
+    sinr_of_chunk: Callable[[int, IntArray], FloatArray],
     start_s: FloatArray,
     deadline_s: FloatArray,
     *,
@@ -76,8 +76,8 @@ def transmit_blocks(
 ) -> Transmission:
     """Fading redrawn every coherence block; a block with SINR < threshold carries no bits.
 
-    `sinr_of_chunk(c)` gives the SINR [M, CHUNK_BLOCKS] of the blocks c * CHUNK_BLOCKS ... of the grid
-    that starts at `origin_s`. Bits are summed block by block; the finish lies within its block.
+    `sinr_of_chunk(c, rows)` gives the SINR [R, CHUNK_BLOCKS] of some rows in the blocks c * CHUNK_BLOCKS ...
+    of the grid that starts at `origin_s`. Bits are summed block by block; the finish lies within its block.
     """
     count = len(payload_bits)
     finish = np.full(count, np.inf)
@@ -85,29 +85,31 @@ def transmit_blocks(
     usable_ever = np.zeros(count, dtype=bool)
     chunk_s = CHUNK_BLOCKS * coherence_s
     chunk = max(int((start_s.min() - origin_s) // chunk_s), 0) if count else 0
-    last_s = deadline_s.max(initial=-np.inf)
-    rows, block = np.arange(count), np.arange(CHUNK_BLOCKS + 1)
-    while origin_s + chunk * chunk_s < last_s and np.isinf(finish).any():
-        ratio = sinr_of_chunk(chunk)
+    live = np.arange(count)  # rows that have not finished
+    block = np.arange(CHUNK_BLOCKS + 1)
+    while len(live) and origin_s + chunk * chunk_s < deadline_s[live].max():
+        ratio = sinr_of_chunk(chunk, live)
         edge = origin_s + (chunk * CHUNK_BLOCKS + block) * coherence_s
-        open_s = np.maximum(edge[:-1], start_s[:, None])
-        length = np.minimum(edge[1:], deadline_s[:, None]) - open_s
-        length[np.isfinite(finish)] = 0.0
-        np.maximum(length, 0.0, out=length)
+        until = deadline_s[live, None]
+        open_s = np.maximum(edge[:-1], start_s[live, None])
+        length = np.maximum(np.minimum(edge[1:], until) - open_s, 0.0)
         usable = (ratio >= model.threshold) & (length > 0)
-        rate = np.where(usable, model.rate_bps(bandwidth_hz[:, None], ratio), 0.0)
-        total = carried[:, None] + np.cumsum(rate * length, axis=1)
-        reached = total >= payload_bits[:, None]
-        done = reached[:, -1] & np.isinf(finish)
-        at = reached.argmax(axis=1)  # the block in which the last bit goes through
-        before = np.where(at > 0, total[rows, at - 1], carried)
-        spent = (payload_bits - before)[done] / rate[rows, at][done]
-        finish[done] = np.minimum(open_s[rows, at][done] + spent, deadline_s[done])
-        length[block[:-1] > np.where(done, at, CHUNK_BLOCKS)[:, None]] = 0.0
-        length[rows[done], at[done]] = spent
-        carried = np.where(done, payload_bits, np.minimum(total[:, -1], payload_bits))
-        sinr_time += (ratio * length).sum(axis=1)
-        usable_ever |= (usable & (length > 0)).any(axis=1)
+        rate = np.where(usable, model.rate_bps(bandwidth_hz[live, None], ratio), 0.0)
+        total = np.cumsum(rate * length, axis=1)
+        total += carried[live, None]
+        payload = payload_bits[live]
+        done = np.flatnonzero(total[:, -1] >= payload)
+        at = (total[done] >= payload[done, None]).argmax(axis=1)  # the block the last bit goes through in
+        before = np.where(at > 0, total[done, at - 1], carried[live[done]])
+        spent = (payload[done] - before) / rate[done, at]
+        finish[live[done]] = np.minimum(open_s[done, at] + spent, until[done, 0])
+        length[done] *= block[:-1] <= at[:, None]
+        length[done, at] = spent
+        carried[live] = total[:, -1]
+        carried[live[done]] = payload[done]
+        sinr_time[live] += (ratio * length).sum(axis=1)
+        usable_ever[live] |= (usable & (length > 0)).any(axis=1)
+        live = live[np.isinf(finish[live])]
         chunk += 1
     airtime = np.minimum(finish, deadline_s) - start_s
     mean_sinr = np.divide(sinr_time, airtime, out=np.zeros(count), where=airtime > 0)

@@ -29,8 +29,11 @@ class Clock(simpy.Environment):
 
     def at(self, time_s: float) -> Event:
         """An event that fires at `time_s`, which must not lie in the past."""
+        if time_s < self._now:
+            raise ValueError(f"time {time_s!r} s lies before now, {self._now!r} s")
         event = Event(self)
-        self.fire(event, time_s)
+        event._ok, event._value = True, None
+        heappush(self._queue, (time_s, NORMAL, next(self._eid), event))
         return event
 
     def fire(self, event: Event, time_s: float) -> None:

@@ -92,8 +92,10 @@ def open_round(
     gnbs = links.gnbs
     gnb = links.gnb[plan.ue]
     cell = np.searchsorted(gnbs, gnb)
-    wanted = [payload_bits[np.unique(plan.module[cell == c])].sum() for c in range(len(gnbs))]
-    down = [backhaul.delay_s(site, bits) for site, bits in zip(gnbs.tolist(), wanted, strict=True)]
+    heard = np.zeros((len(gnbs), len(payload_bits)), dtype=bool)
+    heard[cell, plan.module] = True
+    wanted = heard @ payload_bits
+    down = [backhaul.delay_s(site, bits) for site, bits in zip(gnbs.tolist(), wanted.tolist(), strict=True)]
     open_s = start + np.array(down)
     begin = open_s[cell]
     times = timetable(plan.ue, plan.module, fleet, links, rules, payload_bits)
@@ -104,7 +106,7 @@ def open_round(
         links=links,
         gnbs=gnbs,
         open_s=open_s,
-        model_bits=np.array(wanted),
+        model_bits=wanted,
         payload_bits=payload_bits[plan.module],
         gnb=gnb,
         deadline_s=begin + rules.deadline_s,

@@ -31,8 +31,7 @@ class Hub:
     def open(self, round_: RoundState) -> None:
         """Tell all waiting UEs; the next round gets an event of its own."""
         size = len(round_.gnbs)
-        who = np.unique(round_.plan.ue, return_index=True)[1]
-        self._computing = np.bincount(round_.cell[who], minlength=size).tolist()
+        self._computing = np.bincount(round_.cell[round_.first], minlength=size).tolist()
         self._sending = np.bincount(round_.cell[round_.ready], minlength=size).tolist()
         self.computed = [self.clock.event() for _ in range(size)]
         self.finished = [self.clock.event() for _ in range(size)]
@@ -82,7 +81,7 @@ def gnb_process(
             yield hub.finished[cell]
     yield clock.at(clock.now + aggregation_s)
     round_.close_s[cell] = clock.now
-    arrived = mine & (round_.outcome == ON_TIME)
+    arrived = mine & (round_.outcome_now() == ON_TIME)
     first = np.unique(round_.plan.module[arrived], return_index=True)[1]
     round_.aggregate_bits[cell] = round_.payload_bits[arrived][first].sum()
     delay_s = passing_s(float(round_.aggregate_bits[cell]))

@@ -77,7 +77,7 @@ def _write_downlink(sink: RecordSink, round_: RoundState, rules: Rules) -> None:
         round_.model_bits[down],
     )  # fmt: skip
     if rules.w0_every_round and len(plan.ue):
-        first = np.unique(plan.ue, return_index=True)[1]
+        first = round_.first
         until = np.full(len(round_.gnbs), np.inf)
         np.minimum.at(until, round_.cell, round_.slot_start_s)
         sink.write(

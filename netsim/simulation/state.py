@@ -67,6 +67,11 @@ class Rules:
     payload_emulated: BoolArray  # [N]
 
 
+def group_starts(sorted_ids: IntArray) -> IntArray:
+    """Index of the first of each run of equal values."""
+    return np.flatnonzero(np.diff(sorted_ids, prepend=-1))
+
+
 class Errand(NamedTuple):
     """One UE's part in a round; its rows are first, ..., stop - 1."""
 
@@ -135,9 +140,9 @@ class RoundState:
         self.close_s, self.aggregate_bits, self.arrive_s = np.full((3, len(self.gnbs)), np.nan)
 
     @cached_property
-    def ues(self) -> IntArray:
-        """Scheduled UEs, ascending."""
-        return np.unique(self.plan.ue)
+    def first(self) -> IntArray:
+        """[U] first row of each scheduled UE."""
+        return group_starts(self.plan.ue)
 
     @cached_property
     def cell(self) -> IntArray:
@@ -147,10 +152,8 @@ class RoundState:
     @cached_property
     def agenda(self) -> dict[int, Errand]:
         """What each scheduled UE has to do."""
-        if not len(self.plan.ue):
-            return {}
-        ues, first = np.unique(self.plan.ue, return_index=True)
-        stop = np.append(first[1:], len(self.plan.ue))
+        first = self.first
+        stop = np.append(first, len(self.plan.ue))[1:]
         last = stop - 1
         errands = zip(
             self.cell[first].tolist(),
@@ -161,14 +164,19 @@ class RoundState:
             stop.tolist(),
             strict=True,
         )
-        return {ue: Errand(*errand) for ue, errand in zip(ues.tolist(), errands, strict=True)}
+        return dict(zip(self.plan.ue[first].tolist(), map(Errand._make, errands), strict=True))
 
-    @property
-    def outcome(self) -> IntArray:
-        """[M] outcome codes; -1 where the UE was not ready. Outage outranks late."""
+    def outcome_now(self) -> IntArray:
+        """[M] outcome codes; -1 where the UE was not ready. Outage outranks late. Uploads that have not ended
+        count as late."""
         outcome = np.where(self.airing.finish_s <= self.deadline_s, ON_TIME, LATE)
         outcome = np.where(self.airing.outage, OUTAGE, outcome)
         return np.where(self.ready, outcome, -1)
+
+    @cached_property
+    def outcome(self) -> IntArray:
+        """`outcome_now` once every upload has ended."""
+        return self.outcome_now()
 
     @property
     def compute_outcome(self) -> IntArray:

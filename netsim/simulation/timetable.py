@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netsim.simulation.state import Fleet, Links, Rules
+from netsim.simulation.state import Fleet, Links, Rules, group_starts
 from netsim.units import BoolArray, FloatArray, IntArray
 
 
@@ -39,7 +39,8 @@ def timetable(
     gnb = links.gnb[ue]
     slot_start, slot_end = _slots(gnb, module, links.downlink_efficiency[ue], rules, payload_bits)
     heard = np.clip((limit - slot_start) / (slot_end - slot_start), 0.0, 1.0)  # a broadcast ends at the limit
-    _, first, per_ue = np.unique(ue, return_index=True, return_counts=True)
+    first = group_starts(ue)
+    per_ue = np.diff(np.append(first, rows))
     downloaded = np.repeat(_group_max(slot_end, first), per_ue)
     turn = np.arange(rows) - np.repeat(first, per_ue)  # 0, 1, ... within each UE
     one_s = fleet.compute_s[ue]

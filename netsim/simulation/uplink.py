@@ -119,10 +119,10 @@ class OnAir:
         mean_signal = power * links.gain[ue]
         draw = uplink.interferers.draw(uplink.seed, round_.number, 1, links.distance_m, links.gnb)
 
-        def sinr_of_chunk(chunk: int) -> FloatArray:
-            h = block_fading(uplink.seed, round_.number, chunk, len(links))[ue]
-            interference = level[:, None] * draw.block_power_w(chunk)[ue]
-            return sinr(h * mean_signal[:, None], interference, noise[:, None])
+        def sinr_of_chunk(chunk: int, live: IntArray) -> FloatArray:
+            h = block_fading(uplink.seed, round_.number, chunk, len(links))[ue[live]]
+            interference = level[live, None] * draw.block_power_w(chunk)[ue[live]]
+            return sinr(h * mean_signal[live, None], interference, noise[live, None])
 
         return transmit_blocks(
             bits, bandwidth, sinr_of_chunk, start_s, deadline_s,
