@@ -47,6 +47,7 @@ class NetworkUplink:
     max_power_w: float
     background_ues: int  # in an idle cell
     places: CellPlaces | None  # of the background UEs
+    ordered_bands: bool = False  # UEs take their place in the band by number, else at random in each round
     interferers_follow: bool = False
 
     def expected(self, links: Links) -> tuple[FloatArray, FloatArray]:
@@ -108,7 +109,10 @@ class Medium:
         self._share, self._power = plan.share[rows].copy(), plan.power_w[rows]
         self._cell = round_.gnb[rows]
         self._cell_band = np.bincount(self._cell, weights=self._share, minlength=uplink.sites)
-        self._order = rng.stream(uplink.seed, "band_order", round_.number).random(len(round_.links))[self._ue]
+        order = np.arange(len(round_.links), dtype=np.float64)
+        if not uplink.ordered_bands:
+            order = rng.stream(uplink.seed, "band_order", round_.number).random(len(order))
+        self._order = order[self._ue]
         self._deadline = round_.deadline_s[rows]
         self._start = round_.upload_start_s[rows].copy()
         self._payload = round_.payload_bits[rows]
@@ -229,30 +233,25 @@ class Medium:
         number = self._round.number
         if not self._uplink.block_fading:
             if self._held is None:
-                self._held = self._draw("network_fading", len(self._round.links), number, 1)[0][self._ue]
-                self._held_idle = self._draw_idle(number, 0)[0]
+                self._held = self._draw("network_fading", 1, len(self._round.links), number, 1)[0][self._ue]
+                self._held_idle = self._draw("background_fading", 1, len(self._idle_cell), number, 0)[0]
             return self._held, self._held_idle
         chunk, at = divmod(self._block, CHUNK_BLOCKS)
         if self._fading is None or self._fading[0] != chunk:
             ues = len(self._round.links)
-            self._fading = (chunk, self._draw("network_block_fading", ues, number, chunk))
-            self._held_idle = self._draw_idle(number, chunk)
+            ids = (number, chunk)
+            self._fading = (chunk, self._draw("network_block_fading", CHUNK_BLOCKS, ues, *ids))
+            self._held_idle = self._draw("background_fading", CHUNK_BLOCKS, len(self._idle_cell), *ids)
         return self._fading[1][at][self._ue], self._held_idle[at]
 
-    def _draw(self, name: str, count: int, *ids: int) -> FloatArray:
+    def _draw(self, name: str, blocks: int, count: int, *ids: int) -> FloatArray:
         """[block, count, S]: a stream for each site, so that adding UEs or sites leaves the others."""
-        out = np.empty((CHUNK_BLOCKS, count, self._uplink.sites))
-        for site in range(self._uplink.sites):
-            draws = rng.stream(self._uplink.seed, name, *ids, site).standard_exponential(
-                (count, CHUNK_BLOCKS)
-            )
-            out[:, :, site] = draws.T
+        out = np.empty((blocks, count, self._uplink.sites))
+        if count:
+            for site in range(self._uplink.sites):
+                draws = rng.stream(self._uplink.seed, name, *ids, site)
+                out[:, :, site] = draws.standard_exponential((count, blocks)).T
         return out
-
-    def _draw_idle(self, number: int, chunk: int) -> FloatArray:
-        if not len(self._idle_cell):
-            return np.empty((CHUNK_BLOCKS, 0, self._uplink.sites))
-        return self._draw("background_fading", len(self._idle_cell), number, chunk)
 
     # -- ends ------------------------------------------------------------------------------------
 
@@ -294,7 +293,7 @@ class Medium:
         self._airtime[which] = 0.0
         for number in np.unique(self._attempt[which]).tolist():
             mine = which[self._attempt[which] == number]
-            drawn = self._draw("network_fading", len(self._round.links), self._round.number, number)[0]
+            drawn = self._draw("network_fading", 1, len(self._round.links), self._round.number, number)[0]
             assert self._held is not None
             self._held[mine] = drawn[self._ue[mine]]
 

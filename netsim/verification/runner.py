@@ -23,6 +23,7 @@ from netsim.verification.geometry import (
     voronoi_cells,
 )
 from netsim.verification.law import Effort, Law, LawFunction
+from netsim.verification.medium import network_mode
 from netsim.verification.success import explicit_networks, scale_invariance
 
 LAWS: tuple[LawFunction, ...] = (
@@ -36,6 +37,7 @@ LAWS: tuple[LawFunction, ...] = (
     explicit_networks,
     scale_invariance,
     field_mode,
+    network_mode,
 )
 """What `netsim verify` checks, in the order of its table. A new law is one more function here."""
 
