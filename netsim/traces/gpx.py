@@ -1,7 +1,8 @@
 """GPX tracks: `<trk><trkseg><trkpt lat lon><ele/><time/>`. Each track is a node, named by its `<name>`.
 
-Streamed by the parser that refuses entities (gpxpy builds the whole tree, with entities expanded). Time 0 is the first point of the file. Points without a time are left out and counted, points out of order are
-sorted, and of several points at one time the last counts.
+Streamed by the parser that refuses entities (gpxpy builds the whole tree, entities expanded). Time 0 is the
+first point of the file. Points without a time are left out and counted, points out of order are sorted, and
+of several points at one time the last counts.
 """
 
 from __future__ import annotations
