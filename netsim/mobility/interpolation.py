@@ -34,7 +34,7 @@ def positions(
     *,
     jump_m_s: float = np.inf,
 ) -> FloatArray:
-    """Places at times, linear between samples. [K + 1], [M], [M, 2], [T] -> [K, T, 2].
+    """Places at times, linear between samples. [K + 1], [M], [M, D], [T] -> [K, T, D].
 
     NaN before a UE's first and after its last sample. Of two samples at one time the later holds from then.
     Between samples that are further apart than `jump_m_s` covers, the UE stays and then jumps.

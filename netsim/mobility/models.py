@@ -73,6 +73,10 @@ class Walk:
         first = np.arange(count + 1) * len(self._times_s)
         return self.region.fold(positions(first, *self._joined, times_s))
 
+    def turns_s(self) -> list[FloatArray]:
+        """Times of each UE's waypoints drawn so far, K arrays."""
+        return [np.unique(times) for times in np.stack(self._times_s, axis=1)]
+
     def _reach(self, time_s: float) -> None:
         if self._times_s[-1].min() > time_s:
             return
@@ -98,8 +102,8 @@ class Static:
 class RandomWaypoint:
     """Straight to a uniform point at a uniform speed, a pause, and again (Johnson and Maltz, 1996).
 
-    From uniform places it settles to a law with more UEs in the middle; on a torus it stays uniform. The least
-    speed must be positive: with 0 the mean speed decays for ever (Yoon, Liu and Noble, INFOCOM 2003).
+    From uniform places it settles to a law with more UEs in the middle; on a torus it stays uniform. The
+    least speed must be positive: with 0 the mean speed decays for ever (Yoon, Liu and Noble, INFOCOM 2003).
     """
 
     min_speed_m_s: float = 0.5
@@ -133,7 +137,7 @@ class RandomWaypoint:
 class GaussMarkov:
     """Velocity is a stationary Gauss-Markov process per axis (Liang and Haas, IEEE/ACM ToN 11(5), 2003).
 
-    v' = a v + sqrt(1 - a^2) w with a = exp(-step_s / memory_s); w and the first v are normal with the deviation
+    v' = a v + sqrt(1 - a^2) w with a = exp(-step_s / memory_s); w and the first v are normal with a deviation
     that gives `mean_speed_m_s` (speed is Rayleigh). UEs are mirrored at the border, so they stay uniform.
     """
 

@@ -6,8 +6,6 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from netsim.errors import ScenarioError
 from netsim.mobility.interpolation import positions
 from netsim.mobility.region import Region
@@ -24,16 +22,16 @@ class Recorded:
     nodes: tuple[str, ...]  # K
     span_s: tuple[float, float]  # first and last sample of all, in simulated time
     tracks: Tracks
-    places_m: FloatArray  # [M, 2]
     begin_s: float
     jump_m_s: float
 
     def positions(self, times_s: FloatArray) -> FloatArray:
         """[T] -> [K, T, 2]; NaN while a UE is absent."""
         track = self.tracks
-        return positions(
-            track.first, track.time_s, self.places_m, times_s + self.begin_s, jump_m_s=self.jump_m_s
+        found = positions(
+            track.first, track.time_s, track.places_m, times_s + self.begin_s, jump_m_s=self.jump_m_s
         )
+        return found[..., :2]
 
     def arrivals_departures_s(self) -> tuple[FloatArray, FloatArray]:
         """First and last simulated time at which each UE is there, [K] and [K]."""
@@ -67,8 +65,7 @@ class Replay:
         trace = open_trace(path, self.format or None, origin=origin)
         found = tracks(trace.table("mobility"), path)
         span = float(found.time_s.min()) - self.begin_s, float(found.time_s.max()) - self.begin_s
-        places = np.column_stack([found.x_m, found.y_m])
-        return Recorded(found.nodes, span, found, places, self.begin_s, self.jump_m_s)
+        return Recorded(found.nodes, span, found, self.begin_s, self.jump_m_s)
 
     def motion(self, start_m: FloatArray, region: Region, *, seed: int) -> Recorded:
         """Motion of the first UEs of the trace, as many as `start_m` [K, 2] has rows; nothing is drawn."""
@@ -87,5 +84,5 @@ def first_nodes(found: Recorded, count: int) -> Recorded:
     first = found.tracks.first[: count + 1]
     end = int(first[-1])
     track = found.tracks
-    kept = Tracks(track.nodes[:count], first, track.time_s[:end], track.x_m[:end], track.y_m[:end])
-    return Recorded(kept.nodes, found.span_s, kept, found.places_m[:end], found.begin_s, found.jump_m_s)
+    kept = Tracks(track.nodes[:count], first, track.time_s[:end], track.places_m[:end])
+    return Recorded(kept.nodes, found.span_s, kept, found.begin_s, found.jump_m_s)

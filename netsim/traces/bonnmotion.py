@@ -113,21 +113,19 @@ def write_bonnmotion(tracks: Tracks) -> Iterator[bytes]:
     """A line per node, in order; names are lost."""
     for index in range(len(tracks.nodes)):
         part = slice(tracks.first[index], tracks.first[index + 1])
-        columns = [tracks.time_s[part], tracks.x_m[part], tracks.y_m[part]]
-        if tracks.z_m is not None:
-            columns.append(tracks.z_m[part])
-        yield " ".join(map(repr, np.column_stack(columns).ravel().tolist())).encode() + b"\n"
+        points = np.column_stack([tracks.time_s[part], tracks.places_m[part]])
+        yield " ".join(map(repr, points.ravel().tolist())).encode() + b"\n"
 
 
 def params_of(tracks: Tracks) -> bytes:
     """The .params file of written movements."""
-    space = "3D" if tracks.z_m is not None else "2D"
+    space = f"{tracks.places_m.shape[1]}D"
     values = {
         "model": "netsim",
         "nn": len(tracks.nodes),
         "duration": float(tracks.time_s.max()),
-        "x": float(tracks.x_m.max()),
-        "y": float(tracks.y_m.max()),
+        "x": float(tracks.places_m[:, 0].max()),
+        "y": float(tracks.places_m[:, 1].max()),
         "J": space,
     }
     return "".join(f"{key}={value}\n" for key, value in values.items()).encode()

@@ -104,7 +104,7 @@ def _text_format(path: Path, first: bytes) -> str | None:
             return {b"gpx": "gpx", b"fcd-export": "sumo"}[root[1]]
         return "gpx" if name.endswith(".gpx") else "sumo" if name.endswith(".xml") else None
     if b"\0" in first:
-        return None
+        raise DataError("is not text in UTF-8: it has zero bytes", where=path)
     if _NS2.search(first) or name.endswith((".ns_movements", ".ns_params", ".tcl")):
         return "ns2"
     text = first.decode("utf-8", "replace").removeprefix("\ufeff")

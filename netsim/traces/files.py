@@ -46,18 +46,29 @@ def head(path: Path) -> bytes:
 
 def lines(path: Path) -> Iterator[tuple[int, str]]:
     """Numbered lines of a text file, without their ends."""
-    number, rest = 0, b""
+    number, open_line, size = 0, [b""], 0
     for block in blocks(path):
         if b"\0" in block:
             raise DataError("is not text in UTF-8: it has zero bytes", where=path)
-        *whole, rest = (rest + block).split(b"\n")
-        if len(rest) > MAX_LINE:
-            raise DataError(f"a line may have at most {MAX_LINE} bytes", where=f"{path}, line {number + 1}")
+        ended, *whole = block.split(b"\n")
+        open_line.append(ended)
+        if not whole:
+            size += len(ended)
+            if size > MAX_LINE:
+                where = f"{path}, line {number + 1}"
+                raise DataError(f"a line may have at most {MAX_LINE} bytes", where=where)
+            continue
+        *whole, rest = b"".join(open_line), *whole
+        open_line, size = [rest], len(rest)
         for line in whole:
             number += 1
-            yield number, line.decode("utf-8", "replace").removeprefix("\ufeff").rstrip("\r")
-    if rest:
-        yield number + 1, rest.decode("utf-8", "replace").removeprefix("\ufeff").rstrip("\r")
+            yield number, _text(line)
+    if last := b"".join(open_line):
+        yield number + 1, _text(last)
+
+
+def _text(line: bytes) -> str:
+    return line.decode("utf-8", "replace").removeprefix("\ufeff").rstrip("\r")
 
 
 def present(path: Path) -> Path:

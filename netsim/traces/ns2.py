@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from netsim.errors import DataError
@@ -167,8 +166,7 @@ def write_ns2(tracks: Tracks) -> Iterator[bytes]:
     """Commands that pass through every sample. Nodes are numbered in their order; ns-2 knows no absence."""
     for index, name in enumerate(tracks.nodes):
         part = slice(tracks.first[index], tracks.first[index + 1])
-        axes = [tracks.x_m[part], tracks.y_m[part]] + ([tracks.z_m[part]] if tracks.z_m is not None else [])
-        points = np.column_stack(axes).tolist()
+        points = tracks.places_m[part].tolist()
         times = tracks.time_s[part].tolist()
         node = f"$node_({index})"
         text = [b"# " + f"{node[1:]} is {name}".replace("\n", " ").encode() + b"\n"]

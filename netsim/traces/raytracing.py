@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy.io import loadmat, whosmat
 
 from netsim.errors import DataError
 from netsim.projection import Origin
@@ -62,6 +61,8 @@ def read_deepmimo(path: Path, detail: str = "", origin: Origin | None = None) ->
 
 def _matrix(file: Path) -> FloatArray:
     """The one matrix of a MAT file."""
+    from scipy.io import loadmat, whosmat  # a quarter of a second, for one format of many
+
     try:
         size = sum(8 * prod(shape) for _, shape, _ in whosmat(file))
         if size > MAX_BYTES:
@@ -118,15 +119,9 @@ def _npz(path: Path) -> dict[str, Any]:
             raise DataError(f"may unpack to at most {MAX_BYTES} bytes", where=path, value=size)
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (
-        OSError,
-        ValueError,
-        EOFError,
-        KeyError,
-        NotImplementedError,
-        zipfile.BadZipFile,
-        MemoryError,
-    ) as error:
+    except DataError:
+        raise
+    except Exception as error:  # zipfile and numpy raise what they stumble over
         raise DataError(
             f"not a readable npz file: {' '.join(str(error).split())[:120]}", where=path
         ) from None

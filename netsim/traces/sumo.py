@@ -188,7 +188,7 @@ def looks_like_degrees(first: pl.DataFrame) -> bool:
     They are if in range, and vehicles seem to move a thousand times slower than their speed says. Where
     nothing moves: if they have more than the two decimals that SUMO gives to metres.
     """
-    if not (first["x_m"].abs().max() <= 180 and first["y_m"].abs().max() <= 90):  # type: ignore[operator]
+    if not len(first) or not (first["x_m"].abs().max() <= 180 and first["y_m"].abs().max() <= 90):  # type: ignore[operator]
         return False
     moves = first.sort("node", "time_s", maintain_order=True).select(
         moved=(pl.col("x_m").diff() ** 2 + pl.col("y_m").diff() ** 2).sqrt(),

@@ -12,6 +12,8 @@ from netsim.errors import DataError
 from netsim.traces.files import reading
 from netsim.units import FloatArray, IntArray
 
+_PIECE = 2**17
+
 
 @dataclass(frozen=True)
 class Tracks:
@@ -20,50 +22,61 @@ class Tracks:
     Two samples of a node at one time are a jump.
     """
 
-    nodes: tuple[str, ...]  # K, in order of first appearance in time, then in the table
+    nodes: tuple[str, ...]  # K, in order of first appearance in the table
     first: IntArray  # [K + 1]
     time_s: FloatArray  # [M]
-    x_m: FloatArray  # [M]
-    y_m: FloatArray  # [M]
-    z_m: FloatArray | None = None  # [M]
+    places_m: FloatArray  # [M, 2], or [M, 3] with z
 
 
 def tracks(frame: pl.LazyFrame, path: Path) -> Tracks:
     """The tracks of a mobility table. `path` is for messages."""
-    has_z = "z_m" in frame.collect_schema()
+    axes = ["x_m", "y_m", *(["z_m"] if "z_m" in frame.collect_schema() else [])]
     with reading(path):
-        table = frame.select(
-            pl.col("time_s"),
-            pl.col("node").cast(pl.String).cast(pl.Categorical),
-            pl.col("x_m", "y_m", *(["z_m"] if has_z else [])),
-        ).collect()
+        table = frame.select("time_s", pl.col("node").cast(pl.Categorical), *axes).collect()
     if not len(table):
         raise DataError("has no positions", where=path)
-    time = table["time_s"].to_numpy()
-    names, code = _codes(table["node"], time)
-    if len(time) > 1 and (np.diff(time) < 0).any():
-        order = np.lexsort((time, code))  # stable: ties stay in the order of the table
-    else:
-        order = np.argsort(code, kind="stable")
-    counts = np.bincount(code, minlength=len(names))
-    first = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    columns = [table[c].to_numpy()[order] for c in ("x_m", "y_m")]
-    z = table["z_m"].fill_null(0.0).to_numpy()[order] if has_z else None
-    return Tracks(names, first, time[order], columns[0], columns[1], z)
+    names, code = _codes(table["node"])
+    first = np.concatenate([[0], np.cumsum(np.bincount(code, minlength=len(names)))]).astype(np.int64)
+    time, *places = (table[name].fill_null(0.0).to_numpy() for name in ("time_s", *axes))
+    grouped_time_s, places_m = _grouped(code, first, time, places)
+    back = np.flatnonzero(grouped_time_s[1:] < grouped_time_s[:-1]) + 1
+    for node in np.unique(np.searchsorted(first, back[~np.isin(back, first)], side="right") - 1).tolist():
+        part = slice(first[node], first[node + 1])
+        order = np.argsort(grouped_time_s[part], kind="stable")  # ties stay in the order of the table
+        grouped_time_s[part] = grouped_time_s[part][order]
+        places_m[part] = places_m[part][order]
+    return Tracks(names, first, grouped_time_s, places_m)
 
 
-def _codes(node: pl.Series, time: FloatArray) -> tuple[tuple[str, ...], IntArray]:
+def _grouped(
+    code: IntArray, first: IntArray, time_s: FloatArray, places_m: list[FloatArray]
+) -> tuple[FloatArray, FloatArray]:
+    """Times [M] and places [M, D] ordered by node, rows of a node in the order they had.
+
+    Done in pieces that fit in the cache: at ten million rows, a third of the time of one large gather.
+    """
+    times, places = np.empty(len(time_s)), np.empty((len(time_s), len(places_m)))
+    free = first[:-1].copy()  # where each node's next row goes
+    for start in range(0, len(code), _PIECE):
+        piece = slice(start, start + _PIECE)
+        counts = np.bincount(code[piece], minlength=len(free))
+        order = np.argsort(code[piece], kind="stable")
+        goal = np.arange(len(order)) + np.repeat(free - (np.cumsum(counts) - counts), counts)
+        times[goal] = time_s[piece][order]
+        for axis, values in enumerate(places_m):
+            places[goal, axis] = values[piece][order]
+        free += counts
+    return times, places
+
+
+def _codes(node: pl.Series) -> tuple[tuple[str, ...], IntArray]:
     """Names, and the number of the node of each row; numbered by first appearance."""
-    physical = node.to_physical().to_numpy().astype(np.int64)
-    size = int(physical.max()) + 1
-    begins = np.full(size, np.inf)
-    np.minimum.at(begins, physical, time)
-    row = np.full(size, len(physical), dtype=np.int64)
+    physical = node.to_physical().to_numpy()
+    row = np.full(int(physical.max()) + 1, len(physical), dtype=np.int64)
     row[physical[::-1]] = np.arange(len(physical) - 1, -1, -1)
     present = np.flatnonzero(row < len(physical))
-    ranked = present[np.lexsort((row[present], begins[present]))]
-    number = np.zeros(size, dtype=np.int64)
+    ranked = present[np.argsort(row[present])]
+    number = np.zeros(len(row), dtype=np.uint16 if len(ranked) <= 2**16 else np.int64)  # 16 bits: radix sort
     number[ranked] = np.arange(len(ranked))
     names = tuple(node.gather(row[ranked]).cast(pl.String).to_list())
-    code = number[physical]
-    return names, code.astype(np.uint16) if len(ranked) <= 2**16 else code  # radix sort
+    return names, number[physical]
