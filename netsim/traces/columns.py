@@ -147,7 +147,7 @@ class _Reading:
                 (phi.cos() * lam.cos()).mean().alias("east"),
                 (phi.cos() * lam.sin()).mean().alias("north"),
                 phi.sin().mean().alias("up"),
-                self.parsed["lat"].is_null().sum().alias("unplaced"),
+                (self.parsed["lat"].is_null() | self.parsed["lon"].is_null()).sum().alias("unplaced"),
             ]
         with reading(self.path):
             found = self.raw.select(facts).collect(engine="streaming").row(0, named=True)
@@ -164,7 +164,7 @@ class _Reading:
         if name in LIMITS:
             wrong |= value.abs() > LIMITS[name]
         if name == "gain":
-            wrong |= value < 0
+            wrong |= value <= 0
         if name in ("rate_bps", "downlink_bps", "uplink_bps"):
             wrong |= value < 0
         may_miss = name in _OPTIONAL or (self.layout.missing_place_ok and name in LIMITS)
@@ -191,8 +191,10 @@ class _Reading:
         rule = "must be a finite number"
         if name in LIMITS:
             rule = f"must be degrees in -{LIMITS[name]:g}..{LIMITS[name]:g}"
-        elif name in ("gain", "rate_bps", "downlink_bps", "uplink_bps"):
+        elif name in ("rate_bps", "downlink_bps", "uplink_bps"):
             rule = "must be a finite number, not negative"
+        elif name == "gain":
+            rule = "must be a finite number greater than 0"
         elif name == "node":
             rule = "must not be empty"
         elif name == "time_s" and self.with_dates:

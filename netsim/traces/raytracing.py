@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import zipfile
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +18,12 @@ import polars as pl
 
 from netsim.errors import DataError
 from netsim.projection import Origin
+from netsim.traces.mat5 import read_matrix
 from netsim.traces.trace import Trace
 from netsim.units import FloatArray, to_db
 
 MAX_BYTES = 4 * 2**30
+MAX_GAIN_DB = 100.0
 _MATRIX = re.compile(r"^(power|rx_pos|tx_pos)_(t\d+_tx\d+)_(r\d+)\.mat$")
 
 
@@ -36,7 +37,10 @@ def read_deepmimo(path: Path, detail: str = "", origin: Origin | None = None) ->
     channel, mobility, seen = [], [], set()
     no_path = 0
     for (_, tx, rx), file in powers:
-        power_db = _matrix(file)
+        power_db = read_matrix(file)
+        if power_db.ndim != 2 or np.nanmax(power_db, initial=-np.inf) > MAX_GAIN_DB:
+            rule = f"must be dB up to {MAX_GAIN_DB:g}, [receiver, path]"
+            raise DataError(rule, where=file, value=power_db.shape)
         linear = np.nansum(10 ** (power_db / 10), axis=1)
         no_path += int((linear == 0).sum())
         ue = [f"{rx}_{i}" for i in range(len(linear))]
@@ -46,7 +50,7 @@ def read_deepmimo(path: Path, detail: str = "", origin: Origin | None = None) ->
         place = folder / f"rx_pos_{tx}_{rx}.mat"
         if rx not in seen and place.is_file():
             seen.add(rx)
-            points = _matrix(place)
+            points = read_matrix(place)
             if points.shape != (len(linear), 3) or not np.isfinite(points).all():
                 raise DataError(f"must be {len(linear)} finite points", where=place, value=points.shape)
             columns = {"node": ue} | dict(zip(("x_m", "y_m", "z_m"), points.T, strict=True))
@@ -57,27 +61,6 @@ def read_deepmimo(path: Path, detail: str = "", origin: Origin | None = None) ->
     tables["channel"] = pl.concat(channel).select("time_s", "ue", "gnb", "gain_db", "gain").lazy()
     notes = {"links without a path, left out": no_path} if no_path else {}
     return Trace(path, "deepmimo", tables, {"gain_kind": "large_scale"}, notes)
-
-
-def _matrix(file: Path) -> FloatArray:
-    """The one matrix of a MAT file."""
-    from scipy.io import loadmat, whosmat  # a quarter of a second, for one format of many
-
-    try:
-        size = sum(8 * prod(shape) for _, shape, _ in whosmat(file))
-        if size > MAX_BYTES:
-            raise DataError(f"may unpack to at most {MAX_BYTES} bytes", where=file, value=size)
-        content = loadmat(file)
-    except DataError:
-        raise
-    except Exception as error:  # scipy raises what it stumbles over
-        raise DataError(
-            f"not a readable MAT file: {' '.join(str(error).split())[:120]}", where=file
-        ) from None
-    arrays = [v for k, v in content.items() if not k.startswith("__")]
-    if len(arrays) != 1 or not isinstance(arrays[0], np.ndarray) or arrays[0].dtype.kind not in "fiu":
-        raise DataError("must hold one matrix of numbers", where=file, value=sorted(content))
-    return np.atleast_2d(np.asarray(arrays[0], dtype=np.float64))
 
 
 def read_sionna(path: Path, detail: str = "", origin: Origin | None = None) -> Trace:

@@ -43,6 +43,7 @@ def scan(path: Path, layout: Layout | None) -> tuple[pl.LazyFrame, dict[str, str
             quote_char='"' if '"' in below[0] else None,
         )
         frame = frame.rename({c: c.strip() for c in frame.collect_schema().names()})
+        frame.collect_schema()  # fails where names are the same but for spaces
         return frame, metadata
 
 

@@ -7,6 +7,7 @@ else by the distance moved beside the speed; the details `geo` and `metres` forc
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -153,14 +154,18 @@ def _frame(
 def _seconds(text: str | None) -> float:
     """Seconds of `12.00` or, as with --human-readable-time, of `[days:]hh:mm:ss`."""
     try:
-        parts = [float(part) for part in (text or "").split(":")]
+        value = float(text or "")
     except ValueError:
-        parts = []
-    scale = (1.0, 60.0, 3600.0, 86400.0)
-    value = sum(s * p for s, p in zip(scale, reversed(parts), strict=False)) if parts else np.nan
-    if len(parts) > 4 or not np.isfinite(value):
+        scale = (1.0, 60.0, 3600.0, 86400.0)
+        parts = (text or "").split(":")
+        numbers = zip(scale, reversed(parts), strict=False)
+        try:
+            value = sum(s * float(part) for s, part in numbers) if len(parts) <= len(scale) else np.nan
+        except ValueError:
+            value = np.nan
+    if not math.isfinite(value):
         raise DataError("time of a timestep must be a finite number of seconds", value=text)
-    return float(value)
+    return value
 
 
 def _is_geo(path: Path, first: pl.DataFrame, detail: str, notes: dict[str, int]) -> bool:

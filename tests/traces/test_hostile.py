@@ -19,6 +19,7 @@ from scipy.io import savemat
 
 from netsim.errors import DataError, InputError
 from netsim.traces import open_trace
+from netsim.traces.files import reading
 from netsim.traces.summary import summarise
 from netsim.traces.tracks import tracks
 
@@ -61,12 +62,22 @@ TEXTS = {
 }
 
 
+def _refusal(path: Path, format: str | None = None) -> str:
+    """What an InputError says about a file; its path if there is none."""
+    try:
+        _exhaust(path, format)
+    except InputError as error:
+        return str(error)
+    return str(path)
+
+
 def _exhaust(path: Path, format: str | None = None) -> None:
     """Read everything; every number that comes out is finite."""
     trace = open_trace(path, format)
     summarise(trace)
     for name, frame in trace.tables.items():
-        table = frame.collect()
+        with reading(path):
+            table = frame.collect()
         for column in table.select(pl.col(pl.Float64)).get_columns():
             assert column.drop_nulls().is_finite().all(), (name, column.name)
     if "mobility" in trace.tables:
@@ -107,7 +118,7 @@ TOKENS = [
 ]
 
 
-@settings(max_examples=4000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.sampled_from(sorted(TEXTS)),
     edits=st.lists(
@@ -129,11 +140,9 @@ def test_edited_files_end_in_one_error_or_none(
     content = text.encode("utf-8", "replace")
     path = tmp_path / name
     path.write_bytes(gzip.compress(content, 1)[: -3 if len(content) % 2 else None] if packed else content)
-    try:
-        _exhaust(path)
-    except InputError as error:
-        assert str(path) in str(error)
-        assert "\n" not in str(error)
+    said = _refusal(path)
+    assert str(path) in said
+    assert "\n" not in said
 
 
 FORMATS = (
@@ -167,10 +176,7 @@ def test_noise_under_every_reader(content: bytes, format: str, tmp_path: Path) -
     path = tmp_path / "power_t001_tx000_r000.mat"
     path.write_bytes(content)
     for forced in (format, None):
-        try:
-            _exhaust(path, forced)
-        except InputError as error:
-            assert str(tmp_path) in str(error)
+        assert str(tmp_path) in _refusal(path, forced)
 
 
 def _npz(**arrays: np.ndarray) -> bytes:
@@ -195,11 +201,7 @@ def test_flipped_bytes_of_binary_files(place: float, flip: int, kind: str, tmp_p
     at = min(int(place * len(content)), len(content) - 1)
     content[at] ^= flip
     path.write_bytes(content)
-    try:
-        _exhaust(path)
-    except InputError as error:
-        assert str(tmp_path) in str(error)
-    path.unlink()
+    assert str(tmp_path) in _refusal(path)
 
 
 BOMB = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">' + "".join(
