@@ -39,29 +39,28 @@ def read_fad(path: Path, detail: str = "", origin: Origin | None = None) -> Trac
 
 def fading_matrix(path: Path, detail: str = "") -> FloatArray:
     """Gains in dB, [resource_block, time]."""
-    rows = []
+    words: list[str] = []
+    sizes: list[int] = []  # gains of each line that has some
+    numbers: list[int] = []  # of these lines
     for number, line in lines(path):
         parts = line.replace(",", " ").split()
-        if not parts:
-            continue
-        try:
-            row = np.array(parts, dtype=np.float64)
-        except ValueError as error:
-            raise DataError(
-                "must be numbers", where=f"{path}, line {number}", value=str(error)[-60:]
-            ) from None
-        if not ((row >= LOWEST_DB) & (row <= HIGHEST_DB)).all():
-            bad = row[~((row >= LOWEST_DB) & (row <= HIGHEST_DB))][0]
-            rule = f"must be gains in {LOWEST_DB:g}..{HIGHEST_DB:g} dB"
-            raise DataError(rule, where=f"{path}, line {number}", value=float(bad))
-        rows.append(row)
-    if not rows:
+        if parts:
+            words += parts
+            sizes.append(len(parts))
+            numbers.append(number)
+    if not words:
         raise DataError("has no gains", where=path)
-    values = np.concatenate(rows)
-    return values.reshape(_shape(rows, len(values), detail, path))
+    values = pl.Series(words).cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
+    wrong = ~((values >= LOWEST_DB) & (values <= HIGHEST_DB))
+    if wrong.any():
+        at = int(wrong.argmax())
+        number = numbers[int(np.searchsorted(np.cumsum(sizes), at, side="right"))]
+        rule = f"must be gains in {LOWEST_DB:g}..{HIGHEST_DB:g} dB"
+        raise DataError(rule, where=f"{path}, line {number}", value=words[at])
+    return values.reshape(_shape(sizes, len(values), detail, path))
 
 
-def _shape(rows: list[FloatArray], size: int, detail: str, path: Path) -> tuple[int, int]:
+def _shape(sizes: list[int], size: int, detail: str, path: Path) -> tuple[int, int]:
     if detail:
         parts = detail.lower().split("x")
         if len(parts) != 2 or not all(p.isdecimal() for p in parts) or int(parts[0]) * int(parts[1]) != size:
@@ -69,8 +68,8 @@ def _shape(rows: list[FloatArray], size: int, detail: str, path: Path) -> tuple[
                 f"fad:RxC must have R x C = {size}, its number of gains", where=path, value=detail
             )
         return int(parts[0]), int(parts[1])
-    if len(rows) > 1 and len({len(row) for row in rows}) == 1 and len(rows[0]) > 1:
-        return len(rows), len(rows[0])
+    if len(sizes) > 1 and len(set(sizes)) == 1 and sizes[0] > 1:
+        return len(sizes), sizes[0]
     if size == DEFAULT[0] * DEFAULT[1]:
         return DEFAULT
     raise DataError(

@@ -45,7 +45,7 @@ def read_fcd_xml(path: Path, detail: str = "", origin: Origin | None = None) -> 
         with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, batch_size: int | None
     ) -> Iterator[pl.DataFrame]:
         left = n_rows
-        for batch in _batches(path, rows=ROWS, notes=notes, limit=limit):
+        for batch in _batches(path, rows=min(ROWS, n_rows or ROWS), notes=notes, limit=limit):
             batch.columns = [_GEO.get(c, c) if geo else c for c in batch.columns]
             frame = batch.select(columns if with_columns is None else with_columns)
             if left is not None:
