@@ -118,7 +118,7 @@ def _batches(
         yield _frame(path, times, node, texts, limit or {})
     if notes is not None:
         notes |= {"timesteps without vehicles": empty} if empty else {}
-        notes |= {"samples of persons and containers among the vehicles'": persons} if persons else {}
+        notes |= {"samples of persons and containers, taken as nodes": persons} if persons else {}
 
 
 def _frame(

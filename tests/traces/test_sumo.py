@@ -104,7 +104,7 @@ def test_persons_in_vehicles_selected_attributes_and_times_of_day(tmp_path: Path
         (3600.0, "bus", 1.0, 2.0, 7.0), (3600.0, "p", 1.0, 2.0, None), (3600.0, "c", 5.0, 5.0, None)
     ]  # fmt: skip
     assert trace.notes == {
-        "timesteps without vehicles": 1, "samples of persons and containers among the vehicles'": 2
+        "timesteps without vehicles": 1, "samples of persons and containers, taken as nodes": 2
     }  # fmt: skip
 
 
