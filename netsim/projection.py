@@ -49,7 +49,10 @@ def central_origin(lat: FloatArray, lon: FloatArray) -> Origin:
     """The middle of the sites, also across the date line: mean of the unit vectors, to 1e-6 degrees."""
     phi, lam = np.radians(lat), np.radians(lon)
     x, y, z = (np.cos(phi) * np.cos(lam)).mean(), (np.cos(phi) * np.sin(lam)).mean(), np.sin(phi).mean()
-    return Origin(
-        round(float(np.degrees(np.arctan2(z, np.hypot(x, y)))), 6),
-        round(float(np.degrees(np.arctan2(y, x))), 6),
-    )
+    return origin_of(float(x), float(y), float(z))
+
+
+def origin_of(x: float, y: float, z: float) -> Origin:
+    """The place in the direction of a vector from the Earth's centre, to 1e-6 degrees."""
+    lat, lon = np.degrees(np.arctan2(z, np.hypot(x, y))), np.degrees(np.arctan2(y, x))
+    return Origin(round(float(lat), 6), round(float(lon), 6))

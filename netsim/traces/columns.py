@@ -10,11 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from netsim.errors import DataError
-from netsim.projection import Origin
+from netsim.projection import Origin, origin_of
 from netsim.traces.files import reading
 from netsim.traces.layouts import Layout, layout_of
 from netsim.traces.scan import scan
@@ -252,10 +251,15 @@ class _Reading:
                 frame = frame.filter(pl.col("lat").is_not_null() & pl.col("lon").is_not_null())
                 self.notes["rows without a place, left out of mobility"] = facts["unplaced"]
             if not {"x_m", "y_m"} <= has or origin is not None:
-                origin = origin or _middle(facts["east"], facts["north"], facts["up"], self.path)
+                origin = origin or self._middle(facts)
                 metadata |= origin_metadata(origin)
                 frame = projected(frame, origin)
         return frame.select("time_s", "node", "x_m", "y_m", *optional)
+
+    def _middle(self, facts: dict[str, Any]) -> Origin:
+        if facts["east"] is None:
+            raise DataError("has no places", where=self.path)
+        return origin_of(facts["east"], facts["north"], facts["up"])
 
     def _radio(self, frame: pl.LazyFrame, has: set[str], metadata: dict[str, str]) -> dict[str, pl.LazyFrame]:
         tables: dict[str, pl.LazyFrame] = {}
@@ -294,11 +298,3 @@ class _Reading:
         chosen = "downlink_bps" if total[0] >= total[1] else "uplink_bps"
         self.notes[f"rate is the {chosen.removesuffix('_bps')}'s, which carried more"] = 0
         return pl.col(chosen)
-
-
-def _middle(east: float, north: float, up: float, path: Path) -> Origin:
-    """The place of a mean of unit vectors, to 1e-6 degrees."""
-    if None in (east, north, up):
-        raise DataError("has no places", where=path)
-    lat = np.degrees(np.arctan2(up, np.hypot(east, north)))
-    return Origin(round(float(lat), 6), round(float(np.degrees(np.arctan2(north, east))), 6))
