@@ -37,7 +37,9 @@ def tracks(frame: pl.LazyFrame, path: Path) -> Tracks:
         raise DataError("has no positions", where=path)
     names, code = _codes(table["node"])
     first = np.concatenate([[0], np.cumsum(np.bincount(code, minlength=len(names)))]).astype(np.int64)
-    time, *places = (table[name].fill_null(0.0).to_numpy() for name in ("time_s", *axes))
+    if len(axes) == 3:
+        table = table.with_columns(pl.col("z_m").fill_null(0.0))
+    time, *places = (table[name].to_numpy() for name in ("time_s", *axes))
     grouped_time_s, places_m = _grouped(code, first, time, places)
     back = np.flatnonzero(grouped_time_s[1:] < grouped_time_s[:-1]) + 1
     for node in np.unique(np.searchsorted(first, back[~np.isin(back, first)], side="right") - 1).tolist():
@@ -72,11 +74,9 @@ def _grouped(
 def _codes(node: pl.Series) -> tuple[tuple[str, ...], IntArray]:
     """Names, and the number of the node of each row; numbered by first appearance."""
     physical = node.to_physical().to_numpy()
-    row = np.full(int(physical.max()) + 1, len(physical), dtype=np.int64)
-    row[physical[::-1]] = np.arange(len(physical) - 1, -1, -1)
-    present = np.flatnonzero(row < len(physical))
-    ranked = present[np.argsort(row[present])]
-    number = np.zeros(len(row), dtype=np.uint16 if len(ranked) <= 2**16 else np.int64)  # 16 bits: radix sort
-    number[ranked] = np.arange(len(ranked))
-    names = tuple(node.gather(row[ranked]).cast(pl.String).to_list())
-    return names, number[physical]
+    row = np.sort(node.arg_unique().to_numpy())  # where each node is first
+    number = np.zeros(
+        int(physical.max()) + 1, dtype=np.uint16 if len(row) <= 2**16 else np.int64
+    )  # radix sort
+    number[physical[row]] = np.arange(len(row))
+    return tuple(node.gather(row).cast(pl.String).to_list()), number[physical]
