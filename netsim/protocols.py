@@ -158,6 +158,28 @@ class SuccessModel(Protocol):
         ...
 
 
+# -- mobility ------------------------------------------------------------------------------------
+
+
+class Motion(Protocol):
+    """Where K UEs are. A function of time: the same answer in any order of asking."""
+
+    def positions(self, times_s: FloatArray) -> FloatArray:
+        """Places at simulated times, m. [T] -> [K, T, 2]; NaN while a UE is absent."""
+        ...
+
+
+class Mobility(Protocol):
+    """How UEs move. Frozen dataclasses under entry point `netsim.mobility`."""
+
+    def motion(self, start_m: FloatArray, region: Any, *, seed: int) -> Motion:
+        """Motion of the UEs placed at `start_m` [K, 2] in a `netsim.mobility.region.Region`.
+
+        A function of (seed, UE, time): adding UEs leaves the others as they were.
+        """
+        ...
+
+
 # -- schemes -------------------------------------------------------------------------------------
 
 

@@ -1,8 +1,9 @@
-"""Shared fixtures: small network-only scenarios and their runs in memory."""
+"""Shared fixtures: traces, small network-only scenarios and their runs in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,24 @@ NETWORK: dict[str, Any] = {
     "data.train_samples": 400,
     "data.test_samples": 50,
 }
+
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def samples() -> Path:
+    """The folder of trace samples that this project made."""
+    return ROOT / "traces"
+
+
+@pytest.fixture
+def real() -> Path:
+    """The folder of other people's traces; tests that need it are skipped where it is absent."""
+    folder = ROOT.parent / "shared" / "data" / "traces"
+    if not folder.is_dir():
+        pytest.skip("needs ../shared/data/traces, which may not be copied into the project")
+    return folder
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from netsim.cli import run, schemes, topology, validate, verify
+from netsim.cli import run, schemes, topology, trace, validate, verify
 
 app = typer.Typer(
     help="Discrete-event simulator of federated LoRA fine-tuning over wireless networks.",
@@ -23,6 +23,7 @@ app.command("schemes")(schemes.schemes)
 app.command("validate")(validate.validate)
 app.command("verify")(verify.verify)
 app.add_typer(topology.app, name="topology")
+app.add_typer(trace.app, name="trace")
 
 
 @app.callback(invoke_without_command=True)

@@ -19,9 +19,9 @@ import numpy as np
 import polars as pl
 
 from netsim.errors import DataError
+from netsim.projection import Origin, central_origin
 from netsim.topology.geojson import graph_of_features, is_geojson
 from netsim.topology.opencellid import COLUMNS, RADIOS, is_cell_table, sites_of_cells
-from netsim.topology.projection import Origin, central_origin
 
 MAX_BYTES = 256 * 2**20
 LIMITS_DEG = {"lat": 90.0, "lon": 180.0}

@@ -8,7 +8,7 @@ from typing import Any
 import networkx as nx
 
 from netsim.errors import DataError
-from netsim.topology.projection import Origin
+from netsim.projection import Origin
 from netsim.units import FloatArray
 
 ORIGIN = "origin"

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from netsim.errors import DataError
-from netsim.topology.projection import central_origin
+from netsim.projection import central_origin
 from netsim.units import BoolArray, FloatArray
 
 COLUMNS = (

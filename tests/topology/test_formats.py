@@ -12,10 +12,10 @@ import pytest
 from pyproj import Geod
 
 from netsim.errors import DataError, OutputError
+from netsim.projection import Origin, central_origin
 from netsim.topology.backhaul import with_links
 from netsim.topology.deployment import explicit_sites, site_graph
 from netsim.topology.files import file_origin, read_sites
-from netsim.topology.projection import Origin, central_origin
 from netsim.topology.writers import write_sites
 
 DEGREES = [(52.5163, 13.3777), (52.5208, 13.4094), (52.4989, 13.4183)]  # three places in one town

@@ -5,6 +5,7 @@ Azimuthal equidistant around an origin: distances from the origin are true, othe
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,26 +23,36 @@ class Origin:
 
     def to_metres(self, lat: FloatArray, lon: FloatArray) -> FloatArray:
         """x to the east and y to the north. Shapes [S], [S] -> [S, 2]."""
-        x, y = self._transformer().transform(lon, lat)
-        return np.column_stack([x, y])
+        here = np.ones(len(lat))
+        azimuth_deg, _, distance_m = _wgs84().inv(self.lon * here, self.lat * here, lon, lat)
+        azimuth = np.radians(azimuth_deg)
+        return np.column_stack([distance_m * np.sin(azimuth), distance_m * np.cos(azimuth)])
 
     def to_degrees(self, positions_m: FloatArray) -> FloatArray:
         """Latitude and longitude. Shape [S, 2] -> [S, 2]."""
-        lon, lat = self._transformer().transform(positions_m[:, 0], positions_m[:, 1], direction="INVERSE")
+        x, y = positions_m.T
+        here = np.ones(len(x))
+        azimuth_deg = np.degrees(np.arctan2(x, y))
+        lon, lat, _ = _wgs84().fwd(self.lon * here, self.lat * here, azimuth_deg, np.hypot(x, y))
         return np.column_stack([lat, lon])
 
-    def _transformer(self) -> Any:
-        from pyproj import Transformer  # half a second, and most deployments are in metres already
 
-        local = f"+proj=aeqd +lat_0={self.lat!r} +lon_0={self.lon!r} +datum=WGS84 +units=m +no_defs"
-        return Transformer.from_crs("EPSG:4326", local, always_xy=True)
+@functools.cache
+def _wgs84() -> Any:
+    """The geodesics the projection consists of; a pyproj.Transformer cannot be made in polars' threads."""
+    from pyproj import Geod  # slow to import, and most coordinates are in metres already
+
+    return Geod(ellps="WGS84")
 
 
 def central_origin(lat: FloatArray, lon: FloatArray) -> Origin:
     """The middle of the sites, also across the date line: mean of the unit vectors, to 1e-6 degrees."""
     phi, lam = np.radians(lat), np.radians(lon)
     x, y, z = (np.cos(phi) * np.cos(lam)).mean(), (np.cos(phi) * np.sin(lam)).mean(), np.sin(phi).mean()
-    return Origin(
-        round(float(np.degrees(np.arctan2(z, np.hypot(x, y)))), 6),
-        round(float(np.degrees(np.arctan2(y, x))), 6),
-    )
+    return origin_of(float(x), float(y), float(z))
+
+
+def origin_of(x: float, y: float, z: float) -> Origin:
+    """The place in the direction of a vector from the Earth's centre, to 1e-6 degrees."""
+    lat, lon = np.degrees(np.arctan2(z, np.hypot(x, y))), np.degrees(np.arctan2(y, x))
+    return Origin(round(float(lat), 6), round(float(lon), 6))

@@ -1,0 +1,81 @@
+"""The samples in `traces/` that SUMO did not make: walks, gains along the SUMO trace, rates of a link.
+
+python analysis/make_traces.py traces
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from netsim import rng
+from netsim.mobility.models import GaussMarkov, RandomWaypoint
+from netsim.mobility.region import Rectangle
+from netsim.mobility.replay import Replay
+from netsim.radio.pathloss import PowerLaw, distances_m
+from netsim.traces.convert import write_native, write_trace
+from netsim.traces.trace import Trace
+
+SEED = 7
+WINDOW_M = (0.0, 0.0, 450.0, 450.0)
+SITES_M = np.array([[75.0, 75.0], [375.0, 75.0], [75.0, 375.0], [375.0, 375.0]])
+
+
+def walks(folder: Path) -> None:
+    """Ten random waypoint walks of ten minutes, in BonnMotion's format, a sample at every turn."""
+    start = Rectangle(WINDOW_M).uniform(rng.stream(SEED, "start").random((10, 2)))
+    motion = RandomWaypoint(0.5, 1.5, 60.0).motion(start, Rectangle(WINDOW_M), seed=SEED)
+    motion.positions(np.array([600.0]))
+    turns = np.unique(np.concatenate([*motion.turns_s(), [0.0, 600.0]]))
+    turns = turns[turns <= 600.0]
+    places = motion.positions(turns)
+    rows = []
+    for ue, own in enumerate(motion.turns_s()):
+        kept = np.isin(turns, own) | (turns == 600.0)
+        rows += [(t, str(ue), x, y) for t, (x, y) in zip(turns[kept], places[ue, kept], strict=True)]
+    frame = pl.DataFrame(rows, schema=["time_s", "node", "x_m", "y_m"], orient="row")
+    write_trace(Trace(folder, "models", {"mobility": frame.lazy()}), folder / "walks.movements")
+
+
+def gains(folder: Path) -> None:
+    """Path gain of every UE of grid.fcd.xml to four sites, each second that it is there."""
+    motion = Replay(str(folder / "grid.fcd.xml")).recorded()
+    times = np.arange(0.0, 80.0)
+    places = motion.positions(times)  # [K, T, 2]
+    frames = []
+    for ue, name in enumerate(motion.nodes):
+        there = ~np.isnan(places[ue, :, 0])
+        gain = PowerLaw(3.5, 30.0).gain(distances_m(places[ue, there], SITES_M))  # [time, site]
+        for site in range(len(SITES_M)):
+            columns = {"time_s": times[there], "gain_db": 10 * np.log10(gain[:, site]), "gain": gain[:, site]}
+            named = pl.DataFrame(columns).with_columns(ue=pl.lit(name), gnb=pl.lit(str(site)))
+            frames.append(named.select("time_s", "ue", "gnb", "gain_db", "gain"))
+    frame = pl.concat(frames).sort("time_s", maintain_order=True)
+    write_native(frame.lazy(), folder / "grid.gains.parquet", {"gain_kind": "large_scale"})
+
+
+def rates(folder: Path) -> None:
+    """Rate of 1.4 MHz to four indoor walkers under Rayleigh fading, ten values a second, a minute long."""
+    start = Rectangle(WINDOW_M).uniform(rng.stream(SEED, "start").random((4, 2)))
+    times = np.arange(600) / 10
+    places = GaussMarkov(1.4).motion(start, Rectangle(WINDOW_M), seed=SEED).positions(times)
+    distance = distances_m(places.reshape(-1, 2), SITES_M).min(axis=1)
+    gain = PowerLaw(3.5, 60.0).gain(distance).reshape(4, -1)
+    fading = rng.stream(SEED, "fading").exponential(size=gain.shape)
+    snr = 0.2 * gain * fading / (1.4e6 * 10**-20.4)  # 200 mW, -174 dBm/Hz
+    rate = np.round(1.4e6 * np.log2(1 + np.minimum(snr, 200.0)) + 1e5)
+    frame = pl.DataFrame(
+        {"time_s": np.tile(times, 4), "node": np.repeat(list("abcd"), 600), "rate_bps": rate.ravel()}
+    )
+    metadata = {"period_s": "60.0"}
+    write_native(frame.lazy(), folder / "walkers.rates.csv", metadata)
+    one = frame.filter(pl.col("node") == "a", pl.col("time_s") < 10).lazy()
+    write_trace(Trace(folder, "models", {"throughput": one}, {"period_s": "10.0"}), folder / "walker-a.up")
+
+
+if __name__ == "__main__":
+    for make in (walks, gains, rates):
+        make(Path(sys.argv[1]))

@@ -1,0 +1,80 @@
+"""What a reader gives: up to three native tables, what is known about them, and what was odd.
+
+| table | columns |
+|---|---|
+| mobility | time_s, node, x_m, y_m[, z_m, speed_m_s, lat, lon] |
+| channel | time_s, ue, gnb, gain_db or snr_db[, gain, resource_block] |
+| throughput | time_s, node, rate_bps: the rate from that time to the node's next |
+
+Metadata: `origin_lat`, `origin_lon` (degrees of the local (0, 0)), `time_origin` (UTC of time 0), `gain_kind`
+(large_scale, fading or total), `period_s` (the trace repeats), `source_format`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from netsim.errors import DataError
+from netsim.projection import Origin
+
+TABLES = {
+    "mobility": ("time_s", "node", "x_m", "y_m"),
+    "channel": ("time_s", "ue", "gnb"),
+    "throughput": ("time_s", "node", "rate_bps"),
+}
+GAIN_KINDS = ("large_scale", "fading", "total")
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A trace file as native tables; nothing of a lazy table is read before it is collected."""
+
+    path: Path
+    format: str
+    tables: Mapping[str, pl.LazyFrame]
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    notes: dict[str, int] = field(default_factory=dict)  # what was odd, and how often (0: no count)
+
+    def table(self, name: str) -> pl.LazyFrame:
+        """The native table `name`."""
+        if name not in self.tables:
+            has = " and ".join(self.tables)
+            raise DataError(f"holds no {name} table, only {has} ({self.format})", where=self.path)
+        return self.tables[name]
+
+    @property
+    def origin(self) -> Origin | None:
+        """Where on Earth (0, 0) is, if known."""
+        try:
+            return Origin(float(self.metadata["origin_lat"]), float(self.metadata["origin_lon"]))
+        except (KeyError, ValueError):
+            return None
+
+
+Reader = Callable[[Path, str, Origin | None], Trace]
+"""(file, detail of the format the user forces or "", origin to project degrees around) -> Trace."""
+
+
+def origin_metadata(origin: Origin) -> dict[str, str]:
+    """How an origin is kept."""
+    return {"origin_lat": repr(origin.lat), "origin_lon": repr(origin.lon)}
+
+
+def projected(frame: pl.LazyFrame, origin: Origin) -> pl.LazyFrame:
+    """The frame with `x_m` and `y_m` computed from its `lat` and `lon`."""
+
+    def to_metres(degrees: pl.Series) -> pl.Series:
+        columns = degrees.struct.unnest()
+        metres = origin.to_metres(columns["lat"].to_numpy(), columns["lon"].to_numpy())
+        return pl.DataFrame({"x_m": metres[:, 0], "y_m": metres[:, 1]}).to_struct("metres")
+
+    metres = pl.struct("lat", "lon").map_batches(
+        to_metres,
+        return_dtype=pl.Struct({"x_m": pl.Float64, "y_m": pl.Float64}),
+        is_elementwise=True,
+    )
+    return frame.drop("x_m", "y_m", strict=False).with_columns(metres.alias("metres")).unnest("metres")

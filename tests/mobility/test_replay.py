@@ -1,0 +1,96 @@
+"""Traces replayed: one UE per node, absent outside of its samples, jumps where it cannot have moved."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from netsim.errors import DataError, ScenarioError
+from netsim.mobility.region import Disc
+from netsim.mobility.replay import Replay
+from netsim.traces import read_mobility
+
+REGION = Disc((0.0, 0.0), 1.0)
+
+
+@pytest.fixture
+def trace(tmp_path: Path) -> str:
+    path = tmp_path / "a.csv"
+    path.write_text("time_s,node,x_m,y_m,z_m\n10,a,0,0,1\n20,a,100,0,1\n21,a,900,0,1\n12,b,5,5,\n")
+    return str(path)
+
+
+def test_presence_moves_and_jumps(trace: str) -> None:
+    motion = Replay(trace).recorded()
+    assert motion.nodes == ("a", "b")
+    found = motion.positions(np.array([9.9, 10.0, 15.0, 20.5, 21.0, 21.1]))
+    assert found[0].tolist()[1:5] == [[0, 0], [50, 0], [100, 0], [900, 0]]
+    assert np.isnan(found[:, [0, 5]]).all()
+    assert motion.positions(np.array([12.0]))[1].tolist() == [[5, 5]]
+    assert Replay(trace, jump_m_s=1000.0).recorded().positions(np.array([20.5]))[0, 0].tolist() == [500, 0]
+    arrivals, departures = motion.arrivals_departures_s()
+    assert (arrivals.tolist(), departures.tolist()) == ([10, 12], [21, 12])
+
+
+def test_trace_time_may_be_shifted(trace: str) -> None:
+    motion = Replay(trace, begin_s=10.0).recorded()
+    assert motion.span_s == (0.0, 11.0)
+    assert motion.positions(np.array([5.0]))[0, 0].tolist() == [50, 0]
+    assert motion.arrivals_departures_s()[0].tolist() == [0, 2]
+
+
+def test_as_many_nodes_as_ues(trace: str) -> None:
+    motion = Replay(trace).motion(np.zeros((1, 2)), REGION, seed=1)
+    assert motion.nodes == ("a",)
+    assert motion.positions(np.array([10.0])).tolist() == [[[0, 0]]]
+    with pytest.raises(ScenarioError, match=r"ues\.count: must be at most the 2 nodes"):
+        Replay(trace).motion(np.zeros((3, 2)), REGION, seed=1)
+
+
+def test_every_sample_of_sumo_is_met(samples: Path) -> None:
+    motion = Replay(str(samples / "grid.fcd.xml")).recorded()
+    table = read_mobility(samples / "grid.fcd.xml").collect()
+    number = {name: k for k, name in enumerate(motion.nodes)}
+    found = motion.positions(np.arange(80.0))
+    for time_s, node, x, y, _ in table.rows():
+        assert found[number[node], int(time_s)].tolist() == [x, y]
+    assert (~np.isnan(found[..., 0])).sum() == len(table)
+
+
+@pytest.mark.parametrize(
+    ("values", "key"), [({"begin_s": np.inf}, "begin_s"), ({"jump_m_s": 0.0}, "jump_m_s")]
+)
+def test_bad_parameters(values: dict[str, float], key: str) -> None:
+    with pytest.raises(ScenarioError, match=key):
+        Replay("a", **values)  # type: ignore[arg-type]
+
+
+def test_no_such_trace(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"none\.csv: no such file"):
+        Replay("none.csv").recorded(folder=tmp_path)
+
+
+def test_a_million_rows_of_parquet_start_at_once(tmp_path: Path) -> None:
+    """A tenth of the ten million rows that must start within 2 s."""
+    nodes, steps = 2000, 500
+    frame = pl.DataFrame(
+        {
+            "time_s": np.repeat(np.arange(steps) * 1.0, nodes),
+            "node": np.tile(np.array([f"veh{i}" for i in range(nodes)]), steps),
+            "x_m": np.arange(nodes * steps) * 1e-3,
+            "y_m": np.zeros(nodes * steps),
+        }
+    )
+    frame.write_parquet(tmp_path / "a.parquet")
+
+    def cpu_s() -> float:
+        begun = time.process_time()
+        found = Replay(str(tmp_path / "a.parquet")).recorded().positions(np.array([250.5]))
+        assert found[7, 0, 0] == pytest.approx((250.5 * nodes + 7) * 1e-3)
+        return time.process_time() - begun
+
+    assert min(cpu_s() for _ in range(3)) < 0.4

@@ -1,0 +1,69 @@
+"""Values sampled by time: held, repeated, and gaps that are errors unless a rule fills them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from netsim.errors import DataError
+from netsim.traces import open_trace
+from netsim.traces.series import gain_series, rate_series, snr_series
+
+GAINS = "time_s,ue,gnb,gain_db,gain\n0,a,0,-10,0.1\n1,a,0,-20,0.01\n0,b,0,-30,0.5\n2,a,0,-30,0.001\n9,a,0,-40,0.0001\n"
+
+
+@pytest.fixture
+def gains(tmp_path: Path) -> Path:
+    (tmp_path / "g.csv").write_text(GAINS)
+    return tmp_path / "g.csv"
+
+
+def test_a_value_holds_to_the_next_and_linear_gain_is_preferred(gains: Path) -> None:
+    series = gain_series(open_trace(gains))
+    assert series.keys == (("a", "0"), ("b", "0"))
+    assert series.at(0, np.array([0, 0.999, 1, 2.5, 9])).tolist() == [0.1, 0.1, 0.01, 0.001, 0.0001]
+    row = series.row("b", "0")
+    assert row == 1
+    assert series.at(row, np.array([3.0])).tolist() == [0.5]
+    assert series.row("c", "0") is None
+
+
+def test_a_gap_is_an_error_unless_filled(gains: Path) -> None:
+    trace = open_trace(gains)
+    for time in (-1.0, 6.0, 13.0):
+        with pytest.raises(DataError, match=rf"gap at {time:g} s of a - 0; set a fill rule"):
+            gain_series(trace).at(0, np.array([0.0, time]))
+    assert gain_series(trace, fill="hold").at(0, np.array([-1, 6.0, 13])).tolist() == [0.1, 0.001, 0.0001]
+    filled = gain_series(trace, fill="interpolate").at(0, np.array([2.0, 5.5, 13.0]))
+    assert filled == pytest.approx([0.001, (0.001 + 0.0001) / 2, 0.0001])
+    with pytest.raises(DataError, match="fill must be one of"):
+        gain_series(trace, fill="guess")
+
+
+def test_missing_values_are_gaps(tmp_path: Path) -> None:
+    (tmp_path / "s.csv").write_text("time_s,ue,gnb,snr_db\n0,a,1,10\n1,a,1,\n2,a,2,20\n")
+    trace = open_trace(tmp_path / "s.csv")
+    with pytest.raises(DataError, match=r"gap at 1.5 s of a;"):
+        snr_series(trace).at(0, np.array([1.5]))
+    assert snr_series(trace, fill="hold").at(0, np.array([0, 1.5, 2])).tolist() == [10, 10, 100]
+    with pytest.raises(DataError, match="holds no gains"):
+        gain_series(trace)
+
+
+def test_a_period_repeats(samples: Path) -> None:
+    trace = open_trace(samples / "walkers.rates.csv")
+    series = rate_series(trace)
+    times = np.linspace(0, 59.99, 500)
+    for row in range(4):
+        assert series.at(row, times + 120).tolist() == pytest.approx(series.at(row, times).tolist())
+
+
+def test_the_recorded_sample(samples: Path) -> None:
+    series = gain_series(open_trace(samples / "grid.gains.parquet"))
+    table = open_trace(samples / "grid.gains.parquet").table("channel").collect()
+    for time_s, ue, gnb, _, gain in table.gather_every(97).rows():
+        row = series.row(ue, gnb)
+        assert row is not None
+        assert series.at(row, np.array([time_s])).tolist() == [gain]
