@@ -19,7 +19,7 @@ from netsim.simulation.clock import Clock
 from netsim.simulation.core import Backhaul, open_round
 from netsim.simulation.medium import NetworkUplink
 from netsim.simulation.state import Fleet, Links, Rules
-from netsim.units import FloatArray, from_db
+from netsim.units import FloatArray, IntArray, from_db
 from netsim.verification.law import Effort, Law, mean
 from netsim.verification.networks import DENSITY, Network, networks
 from netsim.verification.success import ALLOWED, EXPONENT, POWER_W
@@ -41,23 +41,24 @@ def network_mode(effort: Effort) -> Sequence[Law]:
         others = np.where(np.arange(len(network.sites_m)) == site[:, None], np.inf, _heard(distance, site))
         thresholds = [from_db(t) for t in THRESHOLDS_DB]
         met.append([(ratio >= t).mean() for t in thresholds])
-        common = {"pathloss_exponent": EXPONENT}
-        given.append(
-            [topology_success_probability(own, others, sinr_threshold=t, **common).mean() for t in thresholds]
-        )
-        law.append(
-            [
-                success_probability(
-                    own, density_per_m2=DENSITY, sinr_threshold=t, law="typical_cell", **common
-                ).mean()
-                for t in thresholds
-            ]
-        )
+        for threshold in thresholds:
+            form = topology_success_probability(
+                own, others, sinr_threshold=threshold, pathloss_exponent=EXPONENT
+            )
+            given.append(form.mean())
+            form = success_probability(
+                own,
+                density_per_m2=DENSITY,
+                sinr_threshold=threshold,
+                pathloss_exponent=EXPONENT,
+                law="typical_cell",
+            )
+            law.append(form.mean())
     frequency, _ = mean(np.array(met))
     rows_out = []
     for name, form, allowed in (
-        ("given all positions", np.array(given), 0.0),
-        ("typical cell", np.array(law), ALLOWED["typical_cell"]),
+        ("given all positions", np.reshape(given, (len(met), -1)), 0.0),
+        ("typical cell", np.reshape(law, (len(met), -1)), ALLOWED["typical_cell"]),
     ):
         closed, _ = mean(form)
         _, errors = mean(np.array(met) - form)
@@ -83,7 +84,7 @@ def _distances(network: Network) -> FloatArray:
     return network.distances_m(ues, network.sites_m)
 
 
-def _heard(distance_m: FloatArray, site: FloatArray) -> FloatArray:
+def _heard(distance_m: FloatArray, site: IntArray) -> FloatArray:
     """Distance to each UE's gNB of the UE that shares its band in every cell. [K, S]."""
     turn = np.arange(len(site)) % PER_CELL
     source = np.arange(distance_m.shape[1]) * PER_CELL + turn[:, None]  # [K, S]

@@ -83,8 +83,9 @@ def test_table_without_noise():
     printed, constant, user, cell = forms(u * 1000.0, 1e-6, th_db)
     np.testing.assert_allclose([printed, constant, user], columns, atol=6e-5)
     assert np.abs(user - mc_user).max() < 0.015
-    # Model-spec 1.2 says .014 for the cell law; against its own table it is .0175, at d sqrt(phi) = 1.
-    assert np.abs(cell - mc_cell).max() < 0.018
+    # The table's cells were made with the smallest empty, which `netsim verify` does not do: there the cell
+    # law is within 0.015 (it was fitted to that), here within 0.020 (5.4 exp(-1.8 u) has 0.022 and 0.0175).
+    assert np.abs(cell - mc_cell).max() < 0.020
     # The printed form is far off per UE: pessimistic near the gNB, optimistic at the edge.
     assert np.abs(printed - mc_user).max() > 0.15
     assert np.all((printed < mc_user)[u <= 0.2])
@@ -230,7 +231,7 @@ def test_bad_input_is_named(change, named):
 def test_interferer_laws():
     assert interferer_constant(0.0) == 2.4
     np.testing.assert_allclose(interferer_constant([0.5, 1.0]), 2.4 * np.exp([-0.65, -1.3]))
-    np.testing.assert_allclose(interferer_constant(0.5, "typical_cell"), 5.4 * np.exp(-0.9))
+    np.testing.assert_allclose(interferer_constant(0.5, "typical_cell"), 6.0 * np.exp(-0.925))
     np.testing.assert_array_equal(interferer_constant([0.1, 2.0], "constant"), 2.4)
 
 
