@@ -8,6 +8,7 @@ import math
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,11 +45,10 @@ def parse_over(text: str) -> tuple[str, list[Any]]:
         raise ScenarioError("has the form a.b=v1,v2,...", where="--over", value=text)
     if key in RESERVED:
         raise ScenarioError(RESERVED[key], where="--over", value=text)
-    try:
-        table = tomllib.loads(f"values = [{values}]")
-    except tomllib.TOMLDecodeError:
-        return key, [parse_value(word.strip()) for word in values.split(",")]
-    return key, table["values"]
+    if "\n" not in values:
+        with suppress(tomllib.TOMLDecodeError):
+            return key, tomllib.loads(f"values = [{values}]")["values"]
+    return key, [parse_value(word.strip()) for word in values.split(",")]
 
 
 def parse_seeds(text: str) -> list[int]:
