@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import socket
 import tempfile
 import time
 import uuid
@@ -32,6 +33,7 @@ from netsim.sweep.local import ONE_THREAD
 RETRIES = 5  # nodes that one job may lose
 POLL_S = 0.5
 LET_GO_S = 60
+CONNECT_S = 10.0
 TOKEN = ".ray-"
 MAX_UNPACKED_BYTES = 64 * 2**30
 
@@ -58,6 +60,7 @@ def run_ray(
         ) from error
     ours = not ray.is_initialized()
     if ours:
+        _check_address(address)
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would report to its makers
         try:
             ray.init(address=address, log_to_driver=False, logging_level="ERROR")
@@ -96,6 +99,19 @@ def run_ray(
         token.unlink(missing_ok=True)
         if ours:
             ray.shutdown()
+
+
+def _check_address(address: str | None) -> None:
+    """Raises InputError at once where nobody listens; Ray would try for a quarter of an hour."""
+    host, colon, port = (address or "").removeprefix("ray://").rpartition(":")
+    if not colon:  # auto, local, or none
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_S).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise InputError(
+            f"no Ray cluster answers there ({error})", where="--address", value=address
+        ) from None
 
 
 def _execute(
