@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from netsim.execution import run
     from netsim.protocols import Learner, Observation, RoundOutcome, RoundPlan, Scheme
     from netsim.results.reader import Run, open_run
+    from netsim.results.sweep import Sweep, open_sweep
     from netsim.scenario.load import load_scenario
     from netsim.scenario.model import Scenario
 
@@ -37,6 +38,8 @@ _HOME = {
     "Scheme": "netsim.protocols",
     "Run": "netsim.results.reader",
     "open_run": "netsim.results.reader",
+    "Sweep": "netsim.results.sweep",
+    "open_sweep": "netsim.results.sweep",
     "load_scenario": "netsim.scenario.load",
     "Scenario": "netsim.scenario.model",
 }
@@ -55,9 +58,11 @@ __all__ = [
     "Scenario",
     "ScenarioError",
     "Scheme",
+    "Sweep",
     "__version__",
     "load_scenario",
     "open_run",
+    "open_sweep",
     "run",
 ]
 

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from netsim import __version__
-from netsim.build import Parts, build_parts, build_simulation
+from netsim.build import Loaded, Parts, build_parts, build_simulation
 from netsim.errors import NetsimError
 from netsim.protocols import Listener, Silence
 from netsim.results.reader import Run, open_run
@@ -28,12 +28,14 @@ def run(
     out: str | Path | None = None,
     seed: int | None = None,
     listener: Listener | None = None,
+    loaded: Loaded | None = None,
 ) -> Run:
     """Run a scenario (or the file or bundled name of one) and return the run.
 
     `out` must be new or empty; by default a free folder under runs/. `seed` replaces the scenario's.
     Raises InputError for bad input, RunError if the run fails; the folder then says `failed`, and
     `interrupted` after KeyboardInterrupt. Rounds closed before that stay readable.
+    `loaded` keeps data and model for the next run of this process.
     """
     listener = listener or Silence()
     if not isinstance(scenario, Scenario):
@@ -47,7 +49,7 @@ def run(
     parts: Parts | None = None
     sink: ParquetSink | None = None
     try:
-        parts = build_parts(scenario, listener)
+        parts = build_parts(scenario, listener, loaded)
         sink = ParquetSink(path, rounds_per_part(6 * scenario.ues.count))
         listener.status("simulating")
         end = build_simulation(parts, sink, listener).run()

@@ -2,10 +2,12 @@
 
 parts       everything put together; the only module that knows both sides
 cell        the radio side: sites, hardware, the learning cell, its uplink
+loaded      what a process keeps between the runs of a study
 learning    the learning side: data, modules, the learner, payloads
 """
 
 from netsim.build.learning import build_dataset
+from netsim.build.loaded import Loaded
 from netsim.build.parts import Parts, build_parts, build_scheme, build_simulation
 
-__all__ = ["Parts", "build_dataset", "build_parts", "build_scheme", "build_simulation"]
+__all__ = ["Loaded", "Parts", "build_dataset", "build_parts", "build_scheme", "build_simulation"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from netsim.device.profiles import Devices
@@ -13,6 +15,9 @@ from netsim.learning.spec import LocalTraining, ModuleSpec
 from netsim.protocols import Learner, Listener, Scheme
 from netsim.scenario.model import Module, Scenario
 from netsim.units import BoolArray, FloatArray
+
+if TYPE_CHECKING:
+    from netsim.build.loaded import Loaded
 
 
 def build_dataset(scenario: Scenario) -> TextDataset:
@@ -60,13 +65,14 @@ def build_learner_of(
     devices: Devices,
     modules: tuple[ModuleSpec, ...],
     listener: Listener,
+    loaded: Loaded,
 ) -> Learner:
     listener.status("loading the foundation model")
     from netsim.learning.learner import build_learner  # imports torch
 
     learning = scenario.learning
     return build_learner(
-        foundation=foundation_name(scenario),
+        foundation=loaded.foundation(foundation_name(scenario), len(dataset.classes)),
         dataset=dataset,
         partition=partition,
         modules=modules,

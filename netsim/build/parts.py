@@ -7,13 +7,13 @@ from typing import cast
 
 from netsim.build.devices import build_devices, build_fleet
 from netsim.build.learning import (
-    build_dataset,
     build_learner_of,
     build_modules,
     foundation_on_air,
     module_spec,
     payloads_on_air,
 )
+from netsim.build.loaded import Loaded
 from netsim.build.radio import RadioParts, build_radio, downlink_hz
 from netsim.build.topology import build_backhaul, build_deployment, drop_ues
 from netsim.device.profiles import Devices
@@ -54,13 +54,17 @@ class Parts:
     backhaul: Backhaul
 
 
-def build_parts(scenario: Scenario, listener: Listener) -> Parts:
-    """Make every part of a run. Raises InputError where the scenario or its files are wrong."""
+def build_parts(scenario: Scenario, listener: Listener, loaded: Loaded | None = None) -> Parts:
+    """Make every part of a run. Raises InputError where the scenario or its files are wrong.
+
+    `loaded` keeps the data set and the foundation model for the next run of this process.
+    """
+    loaded = loaded or Loaded()
     deployment = build_deployment(scenario)
     devices = build_devices(scenario)
     scheme = build_scheme(scenario)
     listener.status("reading data")
-    dataset = build_dataset(scenario)
+    dataset = loaded.dataset(scenario)
     partition = partition_labels(
         dataset.train.label,
         ues=scenario.ues.count,
@@ -73,7 +77,7 @@ def build_parts(scenario: Scenario, listener: Listener) -> Parts:
     modules = tuple(module_spec(m, index) for index, m in enumerate(configured))
     learner = None
     if not scenario.network_only:
-        learner = build_learner_of(scenario, dataset, partition, devices, modules, listener)
+        learner = build_learner_of(scenario, dataset, partition, devices, modules, listener, loaded)
     payload_bits, emulated = payloads_on_air(scenario, dataset, configured, modules, learner)
     w0_bits = foundation_on_air(scenario, learner)
     fleet = build_fleet(scenario, devices, partition)

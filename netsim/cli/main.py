@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from netsim.cli import run, schemes, topology, trace, validate, verify
+from netsim.cli import run, schemes, sweep, topology, trace, validate, verify
 
 app = typer.Typer(
     help="Discrete-event simulator of federated LoRA fine-tuning over wireless networks.",
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("schemes")(schemes.schemes)
+app.command("sweep")(sweep.sweep)
 app.command("validate")(validate.validate)
 app.command("verify")(verify.verify)
 app.add_typer(topology.app, name="topology")

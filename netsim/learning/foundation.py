@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from logging import CRITICAL, getLogger
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,9 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from netsim.errors import InputError
 from netsim.learning.builtin import model_folder
+from netsim.learning.datasets import Split
 from netsim.learning.payload import BUILTIN
+from netsim.learning.tokens import TokenCache
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,16 @@ class Foundation:
     classes: int
     head: tuple[str, ...]  # names of the modules that every adapter brings for itself
     max_tokens: int  # longest text the model takes
+    _tokens: dict[tuple[int, int], TokenCache] = field(default_factory=dict, repr=False, compare=False)
+
+    def tokens(self, split: Split, max_tokens: int) -> TokenCache:
+        """Tokens of a split's rows, kept as long as the model is asked for the same two splits."""
+        key = (id(split), max_tokens)  # the cache holds the split, so the number stays its own
+        if key not in self._tokens:
+            while len(self._tokens) >= 2:
+                del self._tokens[next(iter(self._tokens))]
+            self._tokens[key] = TokenCache(self.tokenizer, split, max_tokens)
+        return self._tokens[key]
 
     @property
     def parameters(self) -> int:

@@ -23,7 +23,7 @@ from netsim.learning.partition import Partition
 from netsim.learning.payload import BUILTIN
 from netsim.learning.risk import LocalLoss, RiskJob, RiskMeter
 from netsim.learning.spec import LocalTraining, ModuleSpec
-from netsim.learning.tokens import Texts, TokenCache, token_runs
+from netsim.learning.tokens import Texts, token_runs
 from netsim.learning.workers import Workers, default_workers
 from netsim.protocols import Evaluation, Redeemed, RiskProbe, Tickets
 from netsim.units import FloatArray, IntArray
@@ -94,8 +94,8 @@ class FederatedLearner:
         start = float(getattr(foundation.model.config, "initializer_range", 0.02))
         self.states: list[Vector] = [adapters.initial_vector(plan, start) for plan in layouts]
         self.versions: IntArray = np.zeros(len(layouts), dtype=np.int64)
-        self._train_tokens = TokenCache(foundation.tokenizer, dataset.train, max_tokens)
-        self._test_tokens = TokenCache(foundation.tokenizer, dataset.test, max_tokens)
+        self._train_tokens = foundation.tokens(dataset.train, max_tokens)
+        self._test_tokens = foundation.tokens(dataset.test, max_tokens)
         self._test_label = dataset.test.label
         # (rows, their texts) of similar length; made before any worker is forked, which then has them too
         self._test = list(self._pieces(len(dataset.test)))

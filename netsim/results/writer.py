@@ -1,7 +1,9 @@
 """Streams tables to Parquet parts in bounded memory.
 
 A part holds whole rounds and closes at fixed multiples of `rounds_per_part`, so the same run gives
-the same files. Every file is written under a temporary name, synced, and renamed.
+the same files. Every file is written under a temporary name, synced, and renamed. A checkpoint writes the
+open part as far as it goes and remembers how many rows that is; a resumed run takes these rows again, drops
+what came later, and closes the part at the same multiple with the same bytes.
 """
 
 from __future__ import annotations
@@ -15,9 +17,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from netsim.errors import RunError
+from netsim.errors import DataError, RunError
 from netsim.protocols import Columns
 from netsim.records import TABLES, Column
+from netsim.results.run_folder import sync_folder
 
 ROWS_PER_PART = 500_000
 MAX_ROUNDS_PER_PART = 100
@@ -36,9 +39,10 @@ def table_schema(table: str) -> dict[str, pl.DataType]:
 class TableBuffer:
     """Rows of one table as they came: columns, or one value for all rows of a call."""
 
-    def __init__(self, table: str) -> None:
+    def __init__(self, table: str, before: pl.DataFrame | None = None) -> None:
         self.table = table
-        self.rows = 0
+        self.rows = 0 if before is None else len(before)
+        self._before = before  # rows of a part that a resumed run goes on with
         self._names = {c.name for c in TABLES[table]}
         self._calls: list[tuple[Columns, int]] = []
 
@@ -63,12 +67,13 @@ class TableBuffer:
 
     def frame(self) -> pl.DataFrame:
         """All rows, typed; NaN and -1 become null where the table says so."""
-        return pl.DataFrame(
+        frame = pl.DataFrame(
             [
                 _series(column, [(call[column.name], n) for call, n in self._calls])
                 for column in TABLES[self.table]
             ]
         )
+        return frame if self._before is None else pl.concat([self._before, frame], rechunk=True)
 
 
 class ParquetSink:
@@ -99,12 +104,33 @@ class ParquetSink:
         """Write what closed rounds have left; rows of an unfinished round are dropped."""
         self._flush()
 
+    def save(self) -> dict[str, Any]:
+        """Write the open part as it stands after the last closed round; what `resume` needs to go on."""
+        self._write()
+        rows = {table: buffer.rows for table, buffer in self._closed.items()}
+        return {"part": self._part, "rows_in_part": rows, "rows": dict(self.counts)}
+
+    @classmethod
+    def resume(cls, folder: Path, rounds_per_part: int, saved: Mapping[str, Any]) -> ParquetSink:
+        """A sink that goes on where `save` was called; later parts are deleted. Raises DataError."""
+        sink = cls(folder, rounds_per_part)
+        sink._part = saved["part"]
+        for table in TABLES:
+            sink.counts[table] = rows = saved["rows"][table]
+            in_part = saved["rows_in_part"][table]
+            before = _truncate(folder / table, table, sink._part, rows - in_part, in_part)
+            sink._closed[table] = TableBuffer(table, before)
+        return sink
+
     def _flush(self) -> None:
-        for table, buffer in self._closed.items():
-            if buffer.rows:
-                write_parquet(buffer.frame(), self._folder / table / f"part-{self._part:06d}.parquet")
+        self._write()
         self._closed = {table: TableBuffer(table) for table in TABLES}
         self._part += 1
+
+    def _write(self) -> None:
+        for table, buffer in self._closed.items():
+            if buffer.rows:
+                write_parquet(buffer.frame(), self._folder / table / _part_name(self._part))
 
 
 class MemorySink:
@@ -134,10 +160,37 @@ def write_parquet(frame: pl.DataFrame, path: Path) -> None:
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+        sync_folder(path.parent)
     except (OSError, pl.exceptions.ComputeError) as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise RunError(f"{path}: cannot be written: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _part_name(number: int) -> str:
+    return f"part-{number:06d}.parquet"
+
+
+def _truncate(folder: Path, table: str, part: int, before: int, rows: int) -> pl.DataFrame | None:
+    """The first `rows` rows of a part, later parts being deleted; `before` rows lie in the earlier ones."""
+    name = _part_name(part)
+    if not folder.is_dir():
+        if before + rows:
+            raise DataError(f"{before + rows} rows are missing", where=folder)
+        return None
+    try:
+        for path in folder.glob("part-*"):
+            if path.suffix == ".tmp" or path.name > name or (path.name == name and not rows):
+                path.unlink()
+        earlier = [path for path in sorted(folder.glob("part-*.parquet")) if path.name < name]
+        found = pl.scan_parquet(earlier).select(pl.len()).collect().item() if earlier else 0
+        opened = pl.read_parquet(folder / name).head(rows) if rows else None
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise DataError(f"cannot be read: {error}", where=folder) from None
+    held = found + (0 if opened is None else len(opened))
+    if held != before + rows or (opened is not None and dict(opened.schema) != table_schema(table)):
+        raise DataError(f"must have {before + rows} rows of its columns, has {held}", where=folder)
+    return opened
 
 
 def _dtype(column: Column) -> pl.DataType:

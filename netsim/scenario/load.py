@@ -36,6 +36,14 @@ def load_scenario(
     return check(raw, where)
 
 
+def load_text(toml: str, where: str = "scenario") -> Scenario:
+    """A scenario from TOML text, as `to_toml` makes it. Raises ScenarioError."""
+    try:
+        return check(tomllib.loads(toml), where)
+    except tomllib.TOMLDecodeError as error:
+        raise ScenarioError(f"not TOML: {error}", where=where) from None
+
+
 def bundled_names() -> list[str]:
     """Names of the scenarios that come with the package."""
     folder = resources.files("netsim.scenario")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
-from netsim.errors import RunError
+from netsim.errors import DataError, RunError
 from netsim.records import TABLES
 from netsim.results.reader import Run
 from netsim.results.writer import MemorySink, ParquetSink, rounds_per_part, table_schema
@@ -32,6 +34,83 @@ def test_parts_hold_whole_rounds_and_close_at_multiples(tmp_path: Path) -> None:
     sink.close()
     assert Run(tmp_path).evaluations.collect()["round"].unique().sort().to_list() == list(range(8))
     assert sink.counts["evaluations"] == 16
+
+
+def _rows(number: int) -> list[tuple[str, dict[str, object]]]:
+    """Rows of every kind of column; some rounds write nothing to a table."""
+    generator = np.random.default_rng(number)
+    rows: list[tuple[str, dict[str, object]]] = [("evaluations", _evaluation(number, 2))]
+    for table, size in (("spans", 40), ("ues", 3 if number == 0 else 0), ("handovers", number % 3)):
+        columns: dict[str, object] = {}
+        for c in TABLES[table]:
+            columns[c.name] = {
+                "int": generator.integers(-1, 5, size),
+                "enum": generator.integers(0, max(len(c.categories), 1), size),
+                "float": np.where(generator.random(size) < 0.1, np.nan, generator.normal(size=size)),
+                "bool": generator.random(size) < 0.5,
+                "str": [str(value) for value in generator.integers(0, 3, size)],
+                "list": generator.integers(0, 9, (size, 2)),
+            }[c.kind]
+        if size:
+            rows.append((table, columns))
+    return rows
+
+
+def _simulate(sink: ParquetSink, first: int, last: int) -> None:
+    for number in range(first, last + 1):
+        for table, columns in _rows(number):
+            sink.write(table, columns)
+        sink.close_round(number)
+
+
+def _bytes(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*.parquet"))}
+
+
+@pytest.mark.parametrize(
+    ("saved_at", "stopped_at"), [(0, 0), (1, 2), (2, 2), (4, 11), (5, 9), (10, 12), (12, 12)]
+)
+def test_resumed_parts_have_the_same_bytes(saved_at: int, stopped_at: int, tmp_path: Path) -> None:
+    """A checkpoint after `saved_at`, more rounds and perhaps parts after it, then the end of the process."""
+    whole = ParquetSink(tmp_path / "whole", 3)
+    _simulate(whole, 0, 12)
+    whole.close()
+    sink = ParquetSink(tmp_path / "run", 3)
+    _simulate(sink, 0, saved_at)
+    saved = json.loads(json.dumps(sink.save()))
+    assert len(Run(tmp_path / "run").evaluations.collect()) == 2 * (saved_at + 1)  # readable at once
+    _simulate(sink, saved_at + 1, stopped_at)
+    if stopped_at > saved_at + 2:
+        sink.save()
+    (tmp_path / "run" / "spans" / "part-000001.parquet.tmp").write_bytes(b"half")
+    for _ in range(2):  # a process that is killed at once resumes again
+        sink = ParquetSink.resume(tmp_path / "run", 3, saved)
+    assert Run(tmp_path / "run").spans.filter(pl.col("round") > 99).collect().is_empty()
+    _simulate(sink, saved_at + 1, 12)
+    sink.close()
+    assert sink.counts == whole.counts
+    assert _bytes(tmp_path / "run") == _bytes(tmp_path / "whole")
+    assert not list((tmp_path / "run").rglob("*.tmp"))
+
+
+def test_lost_rows_are_told(tmp_path: Path) -> None:
+    sink = ParquetSink(tmp_path, 3)
+    _simulate(sink, 0, 7)
+    saved = sink.save()
+    part = tmp_path / "spans" / "part-000001.parquet"
+    content = part.read_bytes()
+    for broken in (b"", b"PAR1", content[:-40]):
+        part.write_bytes(broken)
+        with pytest.raises(DataError, match="spans: cannot be read"):
+            ParquetSink.resume(tmp_path, 3, saved)
+    part.unlink()
+    with pytest.raises(DataError, match=r"spans: must have 320 rows of its columns, has 200"):
+        ParquetSink.resume(tmp_path, 3, saved)
+    part.write_bytes(content)
+    ParquetSink.resume(tmp_path, 3, saved)
+    shutil.rmtree(tmp_path / "ues")
+    with pytest.raises(DataError, match="ues: 3 rows are missing"):
+        ParquetSink.resume(tmp_path, 3, saved)
 
 
 def test_nulls_and_types() -> None:

@@ -1,0 +1,47 @@
+"""What one process keeps from run to run: the data set and the foundation model last used.
+
+Runs of a study differ in little; reading the same sentences and weights again for each would cost more
+than many a network-only run. Nothing in here changes once it is made, so what was kept gives the same run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from netsim.build.learning import build_dataset
+from netsim.learning.datasets import TextDataset
+from netsim.scenario.model import Data, Scenario
+
+if TYPE_CHECKING:
+    from netsim.learning.foundation import Foundation
+
+
+@dataclass
+class Loaded:
+    """The last data set and foundation model, each with what it was made from."""
+
+    _data: tuple[Data, int] | None = field(default=None, init=False)
+    _dataset: TextDataset = field(init=False)
+    _model: tuple[str, int] | None = field(default=None, init=False)
+    _foundation: Foundation = field(init=False)
+
+    def dataset(self, scenario: Scenario) -> TextDataset:
+        """Training and test rows, cut to the scenario's sizes."""
+        asked = (scenario.data, scenario.seed)
+        if self._data != asked:
+            self._data = None
+            self._dataset = build_dataset(scenario)
+            self._data = asked
+        return self._dataset
+
+    def foundation(self, name: str, classes: int) -> Foundation:
+        """The frozen model. Imports torch."""
+        from netsim.learning.foundation import load_foundation
+
+        asked = (name, classes)
+        if self._model != asked:
+            self._model = None
+            self._foundation = load_foundation(name, classes)
+            self._model = asked
+        return self._foundation

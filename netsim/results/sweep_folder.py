@@ -1,0 +1,132 @@
+"""The sweep folder: its layout, and who works on which run.
+
+    sweep.json          what makes it a sweep folder
+    scenario.toml       the scenario that all runs vary
+    jobs/<id>.toml      overrides and seed of one run; locked while somebody works on it
+    runs/<id>/          its run folder
+
+No file is shared by two jobs, so several processes (an array of cluster jobs, say) may fill one folder.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from netsim.errors import DataError, OutputError, RunError
+from netsim.results.run_folder import METADATA, SCENARIO, RunFolder, write_text
+
+try:
+    import fcntl
+except ImportError:  # not on Windows, where nobody is kept from a run that another process works on
+    fcntl = None  # type: ignore[assignment]
+
+SWEEP = "sweep.json"
+JOBS = "jobs"
+RUNS = "runs"
+FORMAT = 1
+PENDING = "pending"
+
+
+@dataclass(frozen=True)
+class SweepFolder:
+    """A study's folder on disk."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, path: Path, scenario_toml: str) -> SweepFolder:
+        """A new sweep folder, or the one that is there, with its own scenario. Raises OutputError."""
+        folder = cls(path)
+        try:
+            if (path / SWEEP).is_file():
+                folder.check()
+                return folder
+            if path.exists() and (not path.is_dir() or any(path.iterdir())):
+                raise OutputError("must be new, empty, or a sweep folder", where=path)
+            for part in (path / JOBS, path / RUNS):
+                part.mkdir(parents=True, exist_ok=True)
+            write_text(path / SCENARIO, scenario_toml)
+            write_text(path / SWEEP, json.dumps({"sweep": FORMAT}) + "\n")
+        except OSError as error:
+            raise OutputError(f"cannot be written: {error.strerror or error}", where=path) from None
+        return folder
+
+    def check(self) -> None:
+        """Raises DataError if this is no sweep folder of a known format."""
+        path = self.path / SWEEP
+        if not path.is_file():
+            raise DataError("is not a sweep folder: it has no sweep.json", where=self.path)
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise DataError(f"not JSON: {error}", where=path) from None
+        if not isinstance(found, dict) or found.get("sweep") != FORMAT:
+            raise DataError(f"format must be {FORMAT}", where=path, value=found)
+
+    def add_job(self, job: str, toml: str) -> None:
+        """Tell of a job; a job that is known keeps its file."""
+        path = self.path / JOBS / f"{job}.toml"
+        if path.is_file():
+            return
+        try:
+            write_text(path, toml)
+        except OSError as error:
+            raise OutputError(f"cannot be written: {error.strerror or error}", where=path) from None
+
+    def jobs(self) -> dict[str, dict[str, Any]]:
+        """{id: {"seed": ..., "overrides": {...}}} of all jobs, by id. Raises DataError."""
+        found = {}
+        for path in sorted((self.path / JOBS).glob("*.toml")):
+            try:
+                job = tomllib.loads(path.read_text(encoding="utf-8"))
+            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+                raise DataError(f"not a TOML file: {error}", where=path) from None
+            if not isinstance(job.get("seed"), int) or not isinstance(job.get("overrides"), dict):
+                raise DataError("a job has a seed and overrides", where=path)
+            found[path.stem] = job
+        return found
+
+    def run_path(self, job: str) -> Path:
+        """The run folder of a job."""
+        return self.path / RUNS / job
+
+    def metadata(self, job: str) -> dict[str, Any]:
+        """metadata.json of a job's run; `pending` if it has none that can be read."""
+        try:
+            return RunFolder(self.run_path(job)).metadata()
+        except DataError:
+            return {"status": PENDING}
+
+    def clear(self, job: str) -> None:
+        """Remove what a run that did not finish has left. Raises RunError."""
+        try:
+            if self.run_path(job).exists():
+                # first what makes it a run: half a removal must not look like one
+                (self.run_path(job) / METADATA).unlink(missing_ok=True)
+                shutil.rmtree(self.run_path(job))
+        except OSError as error:
+            raise RunError(f"{error.filename}: cannot be removed: {error.strerror}") from None
+
+    @contextmanager
+    def claim(self, job: str) -> Iterator[bool]:
+        """True if the job is this process's until the end of the block, False if it is another's.
+
+        The lock is the operating system's: it ends with the process that holds it, however that ends.
+        """
+        if fcntl is None:
+            yield True
+            return
+        with (self.path / JOBS / f"{job}.toml").open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                yield False
+                return
+            yield True

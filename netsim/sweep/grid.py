@@ -1,0 +1,168 @@
+"""What a study consists of: one job per combination of overrides and seed."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import math
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from netsim.errors import ScenarioError
+from netsim.scenario.load import PATH_KEYS, load_scenario, parse_value, to_toml
+from netsim.scenario.model import Scenario
+
+MAX_RUNS = 100_000
+SLUG_LENGTH = 100
+RESERVED = {
+    "seed": "seeds are given by --seeds",
+    "learning.workers": "runs of a sweep have one process each; --jobs says how many go on at once",
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a study. `id` is a function of `overrides` and `seed`, whatever else the study holds."""
+
+    id: str
+    overrides: Mapping[str, Any]  # dotted key -> value, by key
+    seed: int
+    scenario: Scenario
+
+
+def parse_over(text: str) -> tuple[str, list[Any]]:
+    """`a.b=v1,v2,...` as (key, values): a TOML list without its brackets, or plain words."""
+    key, equals, values = text.partition("=")
+    key = key.strip()
+    if not equals or not key or not values.strip():
+        raise ScenarioError("has the form a.b=v1,v2,...", where="--over", value=text)
+    if key in RESERVED:
+        raise ScenarioError(RESERVED[key], where="--over", value=text)
+    if "\n" not in values:
+        with suppress(tomllib.TOMLDecodeError):
+            return key, tomllib.loads(f"values = [{values}]")["values"]
+    return key, [parse_value(word.strip()) for word in values.split(",")]
+
+
+def parse_seeds(text: str) -> list[int]:
+    """`0:8` is 0, ..., 7; parts are separated by commas. Raises ScenarioError."""
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, colon, stop = part.strip().partition(":")
+        try:
+            low = int(first)
+            high = int(stop) if colon else low + 1
+        except ValueError:
+            raise ScenarioError("has the form 0:8 or 1,5,9", where="--seeds", value=text) from None
+        if not 0 <= low < high <= 2**63:
+            raise ScenarioError("seeds are ascending and from 0 to 2^63 - 1", where="--seeds", value=part)
+        if high - low > MAX_RUNS:
+            raise ScenarioError(f"at most {MAX_RUNS} runs", where="--seeds", value=part)
+        seeds += range(low, high)
+    if len(set(seeds)) < len(seeds):
+        raise ScenarioError("names a seed twice", where="--seeds", value=text)
+    return seeds
+
+
+def base_scenario(source: str | Path, fixed: Mapping[str, Any]) -> Scenario:
+    """The scenario with the overrides that hold for all runs, and one process per run."""
+    for key in fixed:
+        if key in RESERVED:
+            raise ScenarioError(RESERVED[key], where=f"--set {key}")
+    scenario = load_scenario(source, fixed)
+    if scenario.learning.workers not in (None, 1):
+        raise ScenarioError(
+            RESERVED["learning.workers"],
+            where=f"{source}: learning.workers",
+            value=scenario.learning.workers,
+        )
+    return load_scenario(source, {**fixed, "learning.workers": 1})
+
+
+def grid(
+    source: str | Path,
+    fixed: Mapping[str, Any],
+    over: Mapping[str, Sequence[Any]],
+    seeds: Sequence[int] | None = None,
+) -> list[Job]:
+    """All combinations of the values of `over`, for each seed (None: the scenario's own).
+
+    Seed by seed, so that what depends on the seed alone (the data) is read once by a worker. Every
+    scenario is checked here, before the first run. Raises ScenarioError.
+    """
+    runs = math.prod(len(values) for values in over.values()) * (1 if seeds is None else len(seeds))
+    if runs > MAX_RUNS:
+        raise ScenarioError(f"at most {MAX_RUNS} runs", where="sweep", value=runs)
+    base = base_scenario(source, fixed)
+    settings = []
+    for values in itertools.product(*over.values()):
+        chosen = dict(zip(over, values, strict=True))
+        scenario = load_scenario(source, {**fixed, "learning.workers": 1, **chosen})
+        told = {key: _resolved(scenario, key, value) for key, value in sorted(chosen.items())}
+        settings.append((told, scenario))
+    jobs = [
+        Job(job_id(told, seed), told, seed, scenario.model_copy(update={"seed": seed}))
+        for seed in ([base.seed] if seeds is None else seeds)
+        for told, scenario in settings
+    ]
+    ids = {job.id for job in jobs}
+    if len(ids) < len(jobs):
+        keys = [key for key, values in over.items() if len(set(map(str, values))) < len(values)]
+        raise ScenarioError("names a value twice", where="--over", value=", ".join(keys or over))
+    return jobs
+
+
+def job_toml(overrides: Mapping[str, Any], seed: int) -> str:
+    """What tells a job from the others, in one canonical form."""
+    return tomli_w.dumps({"seed": seed, "overrides": dict(sorted(overrides.items()))})
+
+
+def job_id(overrides: Mapping[str, Any], seed: int) -> str:
+    """A readable name of (overrides, seed), and a hash that makes it unique."""
+    digest = hashlib.sha256(job_toml(overrides, seed).encode()).hexdigest()[:8]
+    words = [f"{key.rpartition('.')[2]}-{_word(value)}" for key, value in sorted(overrides.items())]
+    return f"{'_'.join([*words, f'seed-{seed}'])[:SLUG_LENGTH]}_{digest}"
+
+
+def scenario_digest(scenario: Scenario) -> str:
+    """A hash of everything but the seed."""
+    return hashlib.sha256(to_toml(scenario.model_copy(update={"seed": 0})).encode()).hexdigest()[:8]
+
+
+def _resolved(scenario: Scenario, key: str, given: Any) -> Any:
+    """The value as the model has it (1 and 1.0 are the same density); paths as they were given."""
+    parts = key.split(".")
+    if tuple(parts) in PATH_KEYS:
+        return str(given)
+    node: Any = scenario.model_dump(mode="python")
+    for part in parts:
+        node = node[int(part)] if isinstance(node, list | tuple) else node[part]
+    return _plain(node, given)
+
+
+def _plain(value: Any, given: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return [_plain(item, item) for item in value]
+    return value if isinstance(value, bool | int | float | str) else given
+
+
+def _word(value: Any) -> str:
+    text = "-".join(_words(value))
+    return re.sub(r"[^A-Za-z0-9.+-]+", "-", text).strip("-.") or "x"
+
+
+def _words(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _words(item)
+    elif isinstance(value, float):
+        yield f"{value:g}"
+    else:
+        yield str(value)

@@ -1,0 +1,115 @@
+"""A study from start to end: what is done is left alone, the rest is given to a backend."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from netsim.errors import InputError, NetsimError, OutputError
+from netsim.results.run_folder import SCENARIO, RunFolder
+from netsim.results.sweep_folder import SweepFolder
+from netsim.scenario.load import load_scenario, to_toml
+from netsim.sweep.grid import Job, base_scenario, grid, job_toml, scenario_digest
+from netsim.sweep.job import Outcome, StudyListener
+from netsim.sweep.local import cores, run_local
+
+BACKENDS = ("local", "ray")
+STUDIES = Path("runs")
+
+
+@dataclass
+class Study:
+    """The jobs of a grid and where they go."""
+
+    folder: SweepFolder
+    jobs: list[Job]
+    todo: list[Job]  # neither finished before nor in this session
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    @property
+    def failed(self) -> list[Outcome]:
+        """Runs that failed in this session."""
+        return [outcome for outcome in self.outcomes if outcome.status == "failed"]
+
+    def run(
+        self,
+        listener: StudyListener,
+        *,
+        backend: str = "local",
+        at_once: int | None = None,
+        address: str | None = None,
+    ) -> None:
+        """Do what is to be done. `at_once` None: as many runs as there are cores.
+
+        On KeyboardInterrupt the runs in progress are interrupted, and a later session goes on.
+        """
+        if backend not in BACKENDS:
+            raise InputError(f"must be one of {', '.join(BACKENDS)}", where="--backend", value=backend)
+        if at_once is not None and at_once < 1:
+            raise InputError("must be at least 1", where="--jobs", value=at_once)
+        if address is not None and backend != "ray":
+            raise InputError("is that of a Ray cluster: it needs --backend ray", where="--address")
+        if not self.todo:
+            return
+        todo = list(self.todo)
+        outcomes: Generator[Outcome, None, None]
+        if backend == "ray":
+            from netsim.sweep.ray import run_ray
+
+            outcomes = run_ray(self.folder.path, todo, at_once, listener, address=address)
+        else:
+            outcomes = run_local(self.folder.path, todo, at_once or cores(), listener)
+        waiting = {job.id: job for job in todo}
+        with closing(outcomes):
+            for outcome in outcomes:
+                self.outcomes.append(outcome)
+                self.todo.remove(waiting.pop(outcome.id))
+                if outcome.status == "failed":
+                    _record_failure(self.folder, outcome)
+                listener.run_ended(outcome)
+
+
+def open_study(
+    source: str | Path,
+    over: Mapping[str, Sequence[Any]],
+    seeds: Sequence[int] | None = None,
+    *,
+    fixed: Mapping[str, Any] | None = None,
+    out: Path | None = None,
+) -> Study:
+    """The study of a grid in its folder, new or begun before.
+
+    `out` None: a folder under runs/ that is the same for the same scenario. Raises InputError.
+    """
+    fixed = fixed or {}
+    jobs = grid(source, fixed, over, seeds)
+    base = base_scenario(source, fixed)
+    path = out if out is not None else STUDIES / f"{base.name}-sweep-{scenario_digest(base)}"
+    base = base.model_copy(update={"seed": 0})  # a job has its own, so it does not make another study
+    folder = SweepFolder.create(path, to_toml(base))
+    if load_scenario(path / SCENARIO) != base:
+        raise OutputError("holds a sweep of another scenario; choose another --out", where=path)
+    todo = []
+    for job in jobs:
+        folder.add_job(job.id, job_toml(job.overrides, job.seed))
+        if folder.metadata(job.id)["status"] != "done":
+            todo.append(job)
+        elif load_scenario(folder.run_path(job.id) / SCENARIO) != job.scenario:
+            raise OutputError(
+                "was run with another scenario; choose another --out", where=folder.run_path(job.id)
+            )
+    return Study(folder, jobs, todo)
+
+
+def _record_failure(folder: SweepFolder, outcome: Outcome) -> None:
+    """Let the run folder tell of the failure, where the run could not do so itself (its process died)."""
+    path = folder.run_path(outcome.id)
+    found = folder.metadata(outcome.id)
+    if path.is_dir() and found["status"] != "failed":
+        try:
+            RunFolder(path).write_metadata({**found, "status": "failed", "error": outcome.error})
+        except NetsimError:
+            return  # the outcome tells of it all the same

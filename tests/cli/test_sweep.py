@@ -1,0 +1,95 @@
+"""`netsim sweep` as a user meets it: one command, its answer with intervals, its errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from netsim.cli.main import main
+from netsim.results.sweep import open_sweep
+
+TINY = ("--network-only", "--set", "rounds=2", "--set", "ues.count=6", "--out", "s", "--jobs", "1")
+
+
+class Done(NamedTuple):
+    """How a command ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Done]:
+    """Run `netsim sweep` in this process, in a new folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> Done:
+        monkeypatch.setattr("sys.argv", ["netsim", "sweep", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        code = ended.value.code
+        return Done(code if isinstance(code, int) else 0, *capsys.readouterr())
+
+    return run
+
+
+def test_one_command_answers_with_intervals(command: Callable[..., Done], tmp_path: Path) -> None:
+    asked = (
+        *TINY,
+        "--over",
+        "topology.density_per_km2=1,2",
+        "--over",
+        "scheme.kind=round_robin,gone",
+        "--seeds",
+        "0:3",
+    )
+    done = command(*asked)
+    assert done.returncode == 1, done.stderr
+    lines = done.stdout.splitlines()
+    (row,) = [line for line in lines if line.split()[:2] == ["round_robin", "2"]]
+    mean = open_sweep(tmp_path / "s").response("energy_j").row(3, named=True)
+    assert row.split()[2] == "3"
+    assert f"{mean['mean']:.4g} ± {(mean['high'] - mean['low']) / 2:.2g}" in row
+    (step,) = [line for line in lines if line.split()[:4] == ["round_robin", "1", "->", "2"]]
+    apart = open_sweep(tmp_path / "s").differences("energy_j", "topology.density_per_km2").row(1, named=True)
+    assert f"{apart['mean']:+.4g} ± {(apart['high'] - apart['low']) / 2:.2g}" in step
+    assert "12 runs: 6 done now, 0 done before, 6 failed" in done.stdout
+    failures = [line for line in lines if line.startswith("failed: s/runs/kind-gone_density_per_km2-")]
+    assert len(failures) == 6
+    assert all("scheme.kind" in line and "gone" in line for line in failures)
+    again = command(*asked)
+    assert "12 runs: 0 done now, 6 done before, 6 failed" in again.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fragments"),
+    [
+        (["--over", "topology.density_per_km2"], ["--over", "a.b=v1,v2"]),
+        (["--over", "topology.density_per_km2=1,-1"], ["density_per_km2", "-1", "greater than 0"]),
+        (["--seeds", "5:1"], ["--seeds", "ascending"]),
+        (["--set", "seed=4"], ["--set seed", "--seeds"]),
+        (["--backend", "cloud"], ["--backend", "local, ray", "cloud"]),
+        (["--jobs", "0"], ["--jobs", "at least 1"]),
+        (["--backend", "ray", "--address", "127.0.0.1:1"], ["--address", "127.0.0.1:1", "refused"]),
+        (["gone.toml"], ["gone.toml", "no such file"]),
+        (["--out", "mine"], ["mine", "sweep folder"]),
+    ],
+)
+def test_one_message(
+    arguments: list[str], fragments: list[str], command: Callable[..., Done], tmp_path: Path
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("precious")
+    if "ray" in arguments:
+        pytest.importorskip("ray", reason="the extra 'ray' is not installed")
+    done = command(*arguments)
+    assert done.returncode == 2, done.stderr + done.stdout
+    (line,) = [line for line in done.stderr.splitlines() if line]
+    for fragment in fragments:
+        assert fragment in line

@@ -1,0 +1,106 @@
+"""One job: done once, failures are outcomes, another process's run is left alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from netsim.build.loaded import Loaded
+from netsim.protocols import Silence
+from netsim.results.sweep_folder import SweepFolder
+from netsim.scenario.load import load_scenario, to_toml
+from netsim.sweep.grid import Job
+from netsim.sweep.job import Outcome, execute
+from netsim.sweep.study import Study
+
+Digests = Callable[[Path], dict[str, str]]
+
+
+def _execute(study: Study, job: Job, loaded: Loaded | None = None) -> Outcome:
+    return execute(study.folder.path, job.id, to_toml(job.scenario), Silence(), loaded or Loaded())
+
+
+def test_a_job_is_done_once(make_study: Callable[..., Study]) -> None:
+    study = make_study({})
+    (job,) = study.jobs
+    assert _execute(study, job) == Outcome(job.id, "done")
+    metadata = study.folder.run_path(job.id) / "metadata.json"
+    written = metadata.stat().st_mtime_ns
+    assert _execute(study, job) == Outcome(job.id, "done")
+    assert metadata.stat().st_mtime_ns == written
+    assert load_scenario(study.folder.run_path(job.id) / "scenario.toml") == job.scenario
+
+
+def test_a_failure_is_an_outcome(make_study: Callable[..., Study]) -> None:
+    study = make_study({"scheme.kind": ["no_such_scheme"]})
+    (job,) = study.jobs
+    outcome = _execute(study, job)
+    assert (outcome.id, outcome.status) == (job.id, "failed")
+    assert "no_such_scheme" in outcome.error
+    assert study.folder.metadata(job.id)["status"] == "failed"
+
+
+def test_a_bug_is_an_outcome(make_study: Callable[..., Study], monkeypatch: pytest.MonkeyPatch) -> None:
+    study = make_study({})
+    (job,) = study.jobs
+
+    def broken(_: object) -> None:
+        raise ZeroDivisionError("a bug in a plug-in")
+
+    monkeypatch.setattr("netsim.build.parts.build_deployment", broken)
+    assert _execute(study, job) == Outcome(job.id, "failed", "ZeroDivisionError: a bug in a plug-in")
+
+
+def test_what_a_killed_run_left_is_replaced(make_study: Callable[..., Study], digests: Digests) -> None:
+    study = make_study({})
+    (job,) = study.jobs
+    assert _execute(study, job).status == "done"
+    path = study.folder.run_path(job.id)
+    whole = digests(path)
+    metadata = json.loads((path / "metadata.json").read_text())
+    (path / "metadata.json").write_text(json.dumps({**metadata, "status": "running"}))
+    (path / "uploads" / "part-000007.parquet").write_bytes(b"half a part")
+    assert _execute(study, job).status == "done"
+    assert digests(path) == whole
+    (path / "metadata.json").write_text("{")
+    assert _execute(study, job).status == "done"
+    assert digests(path) == whole
+
+
+def test_a_run_that_another_process_works_on_is_left_alone(make_study: Callable[..., Study]) -> None:
+    pytest.importorskip("fcntl")
+    study = make_study({})
+    (job,) = study.jobs
+    with study.folder.claim(job.id) as mine:
+        assert mine
+        assert _execute(study, job) == Outcome(job.id, "elsewhere")
+        assert not study.folder.run_path(job.id).exists()
+    assert _execute(study, job).status == "done"
+
+
+def test_what_is_kept_between_runs_changes_no_byte(
+    make_study: Callable[..., Study], digests: Digests, tmp_path: Path
+) -> None:
+    learned = {
+        "network_only": False, "rounds": 1, "ues__count": 4, "data__samples_per_ue": 20, "radio__fading": "round",
+    }  # fmt: skip
+    over = {"learning.local_steps": [1, 2], "data.test_samples": [20, 30]}
+    kept, fresh = (make_study(over, [3], out=name, **learned) for name in ("kept", "fresh"))
+    loaded = Loaded()
+    for study, keep in ((kept, loaded), (fresh, None)):
+        assert {_execute(study, job, keep).status for job in study.jobs} == {"done"}
+    assert digests(tmp_path / "kept" / "runs") == digests(tmp_path / "fresh" / "runs")
+    assert any(name.endswith(".safetensors") for name in digests(tmp_path / "kept" / "runs"))
+    first = kept.jobs[0].scenario
+    assert loaded.foundation("builtin", 2) is loaded.foundation("builtin", 2)
+    assert loaded.dataset(first) is loaded.dataset(first)
+    assert loaded.dataset(first) is not loaded.dataset(first.model_copy(update={"seed": 4}))
+
+
+def test_no_sweep_folder_is_one_error(tmp_path: Path) -> None:
+    outcome = execute(tmp_path, "x", "rounds = 1", Silence(), Loaded())
+    assert outcome.status == "failed"
+    assert SweepFolder(tmp_path).metadata("x") == {"status": "pending"}

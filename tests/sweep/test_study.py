@@ -1,0 +1,71 @@
+"""What is to be done: nothing twice, nothing in another study's folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netsim.errors import InputError, OutputError
+from netsim.sweep.study import Study, open_study
+
+DENSITY = "topology.density_per_km2"
+
+
+def test_a_study_grows(make_study: Callable[..., Study], heard: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = make_study({DENSITY: [1]}, [0, 1])
+    first.run(heard, at_once=1)
+    assert [outcome.status for outcome in heard.ended] == ["done", "done"]
+    more = make_study({DENSITY: [1, 2]}, [0, 1])
+    assert [(job.overrides[DENSITY], job.seed) for job in more.todo] == [(2.0, 0), (2.0, 1)]
+    # nothing to do starts no process
+    monkeypatch.setattr("netsim.sweep.study.run_local", None)
+    make_study({DENSITY: [1]}, [0, 1]).run(heard)
+
+
+def test_default_folder_is_the_same_for_the_same_scenario(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    one = open_study("quickstart", {DENSITY: [1, 2]}, [0]).folder.path
+    assert open_study("quickstart", {"scheme.kind": ["fedlora"]}, [5, 6]).folder.path == one
+    assert open_study("quickstart", {DENSITY: [1]}, fixed={"rounds": 3}).folder.path != one
+
+
+def test_another_studys_folder_is_refused(make_study: Callable[..., Study], tmp_path: Path) -> None:
+    make_study({DENSITY: [1]})
+    with pytest.raises(OutputError, match="another scenario"):
+        make_study({DENSITY: [1]}, rounds=4)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("precious")
+    with pytest.raises(OutputError, match="new, empty, or a sweep folder"):
+        make_study({}, out="mine")
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
+
+
+def test_a_finished_run_of_another_scenario_is_not_taken_for_done(
+    make_study: Callable[..., Study], heard: Any
+) -> None:
+    study = make_study({DENSITY: [1]})
+    study.run(heard, at_once=1)
+    text = study.folder.run_path(study.jobs[0].id) / "scenario.toml"
+    text.write_text(text.read_text().replace("rounds = 3", "rounds = 2"))
+    with pytest.raises(OutputError, match="another scenario"):
+        make_study({DENSITY: [1]})
+
+
+@pytest.mark.parametrize(
+    ("options", "rule"),
+    [
+        ({"backend": "cloud"}, r"--backend: must be one of local, ray \(found 'cloud'\)"),
+        ({"at_once": 0}, "--jobs: must be at least 1"),
+        ({"address": "auto"}, "--address: .* needs --backend ray"),
+    ],
+)
+def test_bad_options(
+    make_study: Callable[..., Study], heard: Any, options: dict[str, Any], rule: str
+) -> None:
+    with pytest.raises(InputError, match=rule):
+        make_study({}).run(heard, **options)
