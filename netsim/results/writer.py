@@ -156,7 +156,7 @@ def write_parquet(frame: pl.DataFrame, path: Path) -> None:
     temporary = path.with_name(path.name + ".tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        frame.write_parquet(temporary, compression="zstd", statistics=True)
+        frame.write_parquet(temporary, compression="zstd", compression_level=1)
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -103,6 +103,7 @@ def open_round(
         number=number,
         start_s=start,
         plan=plan,
+        fleet=fleet,
         links=links,
         gnbs=gnbs,
         open_s=open_s,

@@ -6,7 +6,6 @@ import numpy as np
 
 from netsim.protocols import RecordSink
 from netsim.records import ABORTED, LATE, ON_TIME, OUTAGE
-from netsim.simulation.spans import compute_energy, uplink_energy
 from netsim.simulation.state import Fleet, Links, RoundState, Rules
 from netsim.units import BoolArray, FloatArray, IntArray, to_db
 
@@ -38,13 +37,11 @@ def write_ues(sink: RecordSink, fleet: Fleet, links: Links) -> None:
     )
 
 
-def write_round(
-    sink: RecordSink, round_: RoundState, fleet: Fleet, rules: Rules, bandwidth_hz: float
-) -> None:
+def write_round(sink: RecordSink, round_: RoundState, rules: Rules, bandwidth_hz: float) -> None:
     """Uploads, subscriptions and one row for each gNB."""
     _write_uploads(sink, round_, rules, bandwidth_hz)
-    _write_subscriptions(sink, round_, len(fleet), len(rules.payload_emulated))
-    _write_totals(sink, round_, fleet, rules)
+    _write_subscriptions(sink, round_, len(round_.fleet), len(rules.payload_emulated))
+    _write_totals(sink, round_, rules)
 
 
 def _write_uploads(sink: RecordSink, round_: RoundState, rules: Rules, bandwidth_hz: float) -> None:
@@ -82,7 +79,7 @@ def _write_uploads(sink: RecordSink, round_: RoundState, rules: Rules, bandwidth
             "retransmit_s": end - air.first_end_s[ready],
             "backhaul_s": round_.arrive_s[cell] - round_.close_s[cell],
             "staleness": 0,
-            "energy_j": uplink_energy(round_)[ready],
+            "energy_j": round_.uplink_energy_j[ready],
             "outcome": round_.outcome[ready],
         },
     )
@@ -111,10 +108,10 @@ def _write_subscriptions(sink: RecordSink, round_: RoundState, ues: int, modules
     )
 
 
-def _write_totals(sink: RecordSink, round_: RoundState, fleet: Fleet, rules: Rules) -> None:
+def _write_totals(sink: RecordSink, round_: RoundState, rules: Rules) -> None:
     outcome, cells = round_.outcome, len(round_.gnbs)
     arrived = outcome == ON_TIME
-    computing, sending = compute_energy(round_, fleet), uplink_energy(round_)
+    computing, sending = round_.compute_energy_j, round_.uplink_energy_j
 
     def count(rows: BoolArray) -> IntArray:
         return np.bincount(round_.cell[rows], minlength=cells)

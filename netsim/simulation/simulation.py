@@ -211,10 +211,9 @@ class Simulation:
             round_.redeemed = self.learner.redeem(tickets, plan.aggregation)
         for module in np.unique(plan.module[arrived]).tolist():
             self.versions[module] = self.round
-        computing = spans.compute_energy(round_, self.fleet)
-        self.energy_j += float(computing.sum() + spans.uplink_energy(round_).sum())
-        spans.write_spans(self.sink, round_, self.fleet, self.rules, self.backhaul.core)
-        ledger.write_round(self.sink, round_, self.fleet, self.rules, self.uplink.bandwidth_hz)
+        self.energy_j += float(round_.compute_energy_j.sum() + round_.uplink_energy_j.sum())
+        spans.write_spans(self.sink, round_, self.rules, self.backhaul.core)
+        ledger.write_round(self.sink, round_, self.rules, self.uplink.bandwidth_hz)
         if self.round % self.evaluate_every == 0 or self._stop_reason() is not None:
             self._evaluate()
         if self._risk is not None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from netsim.device.energy import compute_energy_j, transmit_energy_j
 from netsim.protocols import Columns, RecordSink
 from netsim.records import (
     AGGREGATE,
@@ -20,21 +19,8 @@ from netsim.records import (
     UPLINK,
     WAIT,
 )
-from netsim.simulation.state import Fleet, Links, RoundState, Rules
+from netsim.simulation.state import Links, RoundState, Rules
 from netsim.units import FloatArray, IntArray
-
-
-def compute_energy(round_: RoundState, fleet: Fleet) -> FloatArray:
-    """[M] J, in proportion to the work done."""
-    ue = round_.plan.ue
-    cycles = fleet.cycles[ue] * round_.compute_done
-    return compute_energy_j(cycles, fleet.cpu_hz[ue], fleet.energy_coefficient[ue])
-
-
-def uplink_energy(round_: RoundState) -> FloatArray:
-    """[M] J over all attempts; 0 where the UE was not ready."""
-    row, rows = round_.airing.segment_row, len(round_.plan.ue)
-    return np.asarray(np.bincount(row, weights=_segment_energy(round_), minlength=rows), dtype=np.float64)
 
 
 def write_foundation(
@@ -61,10 +47,10 @@ def write_evaluate(sink: RecordSink, number: int, gnb: int, time_s: float) -> No
     )
 
 
-def write_spans(sink: RecordSink, round_: RoundState, fleet: Fleet, rules: Rules, core: int | None) -> None:
+def write_spans(sink: RecordSink, round_: RoundState, rules: Rules, core: int | None) -> None:
     """All spans of a round; `core` is the site of the core node where several gNBs learn."""
     _write_downlink(sink, round_, rules)
-    _write_computing(sink, round_, fleet)
+    _write_computing(sink, round_)
     _write_uplink(sink, round_)
     _write_merging(sink, round_, rules, core)
 
@@ -93,7 +79,7 @@ def _write_downlink(sink: RecordSink, round_: RoundState, rules: Rules) -> None:
     )  # fmt: skip
 
 
-def _write_computing(sink: RecordSink, round_: RoundState, fleet: Fleet) -> None:
+def _write_computing(sink: RecordSink, round_: RoundState) -> None:
     plan = round_.plan
     loss = round_.redeemed.train_loss if round_.redeemed else np.nan
     norm = round_.redeemed.gradient_norm if round_.redeemed else np.nan
@@ -104,7 +90,7 @@ def _write_computing(sink: RecordSink, round_: RoundState, fleet: Fleet) -> None
         "spans",
         _span(round=round_.number, ue=plan.ue, gnb=round_.gnb, module=plan.module, kind=COMPUTE,
               start_s=round_.compute_start_s, end_s=round_.compute_end_s,
-              cycles=fleet.cycles[plan.ue] * round_.compute_done, energy_j=compute_energy(round_, fleet),
+              cycles=round_.cycles, energy_j=round_.compute_energy_j,
               outcome=round_.compute_outcome, train_loss=loss_of, gradient_norm=norm_of),
     )  # fmt: skip
 
@@ -123,7 +109,7 @@ def _write_uplink(sink: RecordSink, round_: RoundState) -> None:
         "spans",
         _span(round=round_.number, ue=plan.ue[row], gnb=round_.gnb[row], module=plan.module[row],
               kind=UPLINK, start_s=air.segment_start_s, end_s=air.segment_end_s,
-              bandwidth_hz=air.segment_hz, bits=air.segment_bits, energy_j=_segment_energy(round_),
+              bandwidth_hz=air.segment_hz, bits=air.segment_bits, energy_j=round_.segment_energy_j,
               outcome=np.where(last, round_.outcome[row], OUTAGE), attempt=air.segment_attempt),
     )  # fmt: skip
 
@@ -155,12 +141,6 @@ def _write_backhaul(
         _span(round=number, ue=np.full(int(taken.sum()), -1), gnb=site[taken], kind=BACKHAUL,
               start_s=start_s[taken], end_s=end_s[taken], bits=bits[taken], energy_j=0.0),
     )  # fmt: skip
-
-
-def _segment_energy(round_: RoundState) -> FloatArray:
-    air = round_.airing
-    airtime = air.segment_end_s - air.segment_start_s
-    return transmit_energy_j(round_.plan.power_w[air.segment_row], airtime)
 
 
 def _span(**given: Any) -> Columns:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from simpy.events import Event
 
+from netsim.device.energy import compute_energy_j, transmit_energy_j
 from netsim.protocols import Redeemed, RoundPlan
 from netsim.records import ABORTED, LATE, ON_TIME, OUTAGE
 from netsim.units import BoolArray, FloatArray, IntArray
@@ -112,6 +113,7 @@ class RoundState:
     number: int
     start_s: float  # at the core
     plan: RoundPlan
+    fleet: Fleet
     links: Links
     gnbs: IntArray  # [G] serving somebody, ascending
     open_s: FloatArray  # [G] start at the gNB: the modules are there
@@ -182,3 +184,27 @@ class RoundState:
     def compute_outcome(self) -> IntArray:
         """[M] outcome codes of the computing."""
         return np.where(self.compute_done >= 1.0, ON_TIME, ABORTED)
+
+    @cached_property
+    def cycles(self) -> FloatArray:
+        """[M] processor cycles done."""
+        return self.fleet.cycles[self.plan.ue] * self.compute_done
+
+    @cached_property
+    def compute_energy_j(self) -> FloatArray:
+        """[M] in proportion to the work done."""
+        ue = self.plan.ue
+        return compute_energy_j(self.cycles, self.fleet.cpu_hz[ue], self.fleet.energy_coefficient[ue])
+
+    @cached_property
+    def segment_energy_j(self) -> FloatArray:
+        """[L] of the airing's segments, once every upload has ended."""
+        air = self.airing
+        airtime_s = air.segment_end_s - air.segment_start_s
+        return transmit_energy_j(self.plan.power_w[air.segment_row], airtime_s)
+
+    @cached_property
+    def uplink_energy_j(self) -> FloatArray:
+        """[M] over all attempts; 0 where the UE was not ready."""
+        row, rows = self.airing.segment_row, len(self.plan.ue)
+        return np.asarray(np.bincount(row, weights=self.segment_energy_j, minlength=rows), dtype=np.float64)
