@@ -44,10 +44,21 @@ def build_modules(scenario: Scenario, scheme: Scheme) -> list[Module]:
     return [by_rank.get(rank, template.model_copy(update={"rank": rank})) for rank in wanted]
 
 
+def check_modules(modules: tuple[ModuleSpec, ...]) -> tuple[ModuleSpec, ...]:
+    """A full module stands alone: another kind of work would take its UEs another time."""
+    if len(modules) > 1 and any(spec.full for spec in modules):
+        raise ScenarioError(
+            "a module of rank 0 (every weight is trained) must be the only one",
+            where="scenario: modules",
+            value=[spec.rank for spec in modules],
+        )
+    return modules
+
+
 def module_spec(module: Module, index: int) -> ModuleSpec:
     return ModuleSpec(
         rank=module.rank,
-        lora_alpha=module.lora_alpha if module.lora_alpha is not None else 2.0 * module.rank,
+        lora_alpha=module.lora_alpha if module.lora_alpha is not None else 2.0 * max(module.rank, 1),
         target_modules=module.target_modules,
         seed=module.seed if module.seed is not None else index,
     )
@@ -59,10 +70,11 @@ def build_learner_of(
     partition: Partition,
     devices: Devices,
     modules: tuple[ModuleSpec, ...],
+    scheme: Scheme,
     listener: Listener,
 ) -> Learner:
     listener.status("loading the foundation model")
-    from netsim.learning.learner import build_learner  # imports torch
+    from netsim.learning.assembly import build_learner  # imports torch
 
     learning = scenario.learning
     return build_learner(
@@ -70,12 +82,18 @@ def build_learner_of(
         dataset=dataset,
         partition=partition,
         modules=modules,
-        training=LocalTraining(learning.local_steps, learning.learning_rate, scenario.local_optimizer),
+        training=LocalTraining(
+            learning.local_steps,
+            learning.learning_rate,
+            scenario.local_optimizer,
+            tail=getattr(scheme, "tail", None),
+        ),
         samples=devices.samples,
         seed=scenario.seed,
         train_head=learning.train_head,
         payload_bits_per_parameter=learning.payload_bits_per_parameter,
         max_tokens=learning.max_tokens,
+        evaluate_in_full=learning.evaluate_in_full,
         workers=learning.workers,
     )
 

@@ -18,9 +18,9 @@ import torch
 from numpy.typing import NDArray
 
 from netsim.learning import attention
-from netsim.learning.adapters import PREFIX, Layout, Vector
+from netsim.learning.adapters import PREFIX, Layout
 from netsim.learning.foundation import Foundation
-from netsim.learning.gradients import Chunk, Upload, descend
+from netsim.learning.gradients import Local, Start, descend
 from netsim.learning.layers import (
     PLACES,
     Rows,
@@ -35,6 +35,7 @@ from netsim.learning.layers import (
 from netsim.learning.lowrank import LowRank, Ranges
 from netsim.learning.spec import LocalTraining
 from netsim.learning.tokens import Texts
+from netsim.units import IntArray
 
 FAMILIES = ("roberta", "xlm-roberta", "camembert", "bert")
 
@@ -50,6 +51,8 @@ def supports(foundation: Foundation, layouts: Sequence[Layout]) -> bool:
         return False
     known = tuple(f".{path}.lora_{x}.weight" for paths in PLACES.values() for path in paths for x in "AB")
     names = [name for plan in layouts for name in plan.shapes if ".lora_" in name]
+    if any(plan.spec.full for plan in layouts):
+        return False
     return foundation.head == ("classifier",) and all(
         name.startswith(f"{PREFIX}{config_prefix(foundation)}.encoder.layer.") and name.endswith(known)
         for name in names
@@ -75,7 +78,6 @@ class EncoderEngine:
     """Engine for the families named in FAMILIES."""
 
     def __init__(self, foundation: Foundation, layouts: Sequence[Layout], *, train_head: bool) -> None:
-        self.layouts = layouts
         self.train_head = train_head
         config = foundation.model.config
         self.heads = int(config.num_attention_heads)
@@ -108,62 +110,63 @@ class EncoderEngine:
 
     # -- the Engine protocol ---------------------------------------------------------------------
 
-    def train(self, chunk: Chunk, states: Sequence[Vector], local: LocalTraining) -> list[Upload]:
-        """The uploads of a chunk's tickets, in their order."""
-        sizes = [self.layouts[n].trained_size(self.train_head) for n in chunk.module]
+    def train(
+        self, starts: Sequence[Start], samples: IntArray, texts: Texts, local: LocalTraining
+    ) -> list[Local]:
+        """All tickets together."""
+        plans = [start.plan for start in starts]
+        sizes = [plan.trained_size(self.train_head) for plan in plans]
         w = torch.cat(
-            [torch.from_numpy(states[n][:size]) for n, size in zip(chunk.module, sizes, strict=True)]
+            [torch.from_numpy(start.vector[:size]) for start, size in zip(starts, sizes, strict=True)]
         )
-        ends = np.cumsum(chunk.samples)
-        tickets = list(zip((ends - chunk.samples).tolist(), ends.tolist(), strict=True))
-        plan = attention.pack(chunk.texts.length, self.heads)
-        embedded = self._embed(chunk.texts)
-        label = torch.from_numpy(chunk.texts.label)
+        ends = np.cumsum(samples)
+        ranges = list(zip((ends - samples).tolist(), ends.tolist(), strict=True))
+        packing = attention.pack(texts.length, self.heads)
+        embedded = self._embed(texts)
+        label = torch.from_numpy(texts.label)
 
         bound: list[_Tickets] = []
 
         def gradient(w: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
             if not bound:  # views of w and g: they stay valid, both are changed in place
-                bound.append(self._bind(chunk, states, w, g, sizes, tickets))
+                bound.append(self._bind(starts, texts, w, g, sizes, ranges))
             saved: list[Any] = []
-            first = self._forward(embedded, plan, bound[0], saved)
-            return self._backward(first, label, plan, bound[0], saved)
+            first = self._forward(embedded, packing, bound[0], saved)
+            return self._backward(first, label, packing, bound[0], saved)
 
-        upload, loss, norm = descend(w, sizes, gradient, local)
-        return [
-            Upload(int(module), int(samples), part.numpy(), float(a), float(b))
-            for module, samples, part, a, b in zip(
-                chunk.module, chunk.samples, torch.split(upload, sizes), loss, norm, strict=True
-            )
-        ]
+        return descend(w, plans, sizes, gradient, local)
 
-    def logits(self, module: int, state: Vector, texts: Texts) -> NDArray[np.float32]:
-        """Shape [texts, classes]."""
-        chunk = Chunk(np.array([module]), np.array([len(texts)]), texts)
-        size = self.layouts[module].size
-        w = torch.from_numpy(state)
-        tickets = self._bind(chunk, [state] * (module + 1), w, w, [size], [(0, len(texts))])
-        plan = attention.pack(texts.length, self.heads)
-        first = self._forward(self._embed(texts), plan, tickets, None)
-        return self._head(first, tickets)[0].numpy()
+    def logits(self, starts: Sequence[Start], texts: Texts) -> NDArray[np.float32]:
+        """Shape [modules, texts, classes]. Layers below the lowest adapter are computed once."""
+        packing = attention.pack(texts.length, self.heads)
+        common: torch.Tensor | None = None
+        scores = []
+        for start in starts:
+            w = torch.from_numpy(start.vector)
+            tickets = self._bind([start], texts, w, w, [start.plan.size], [(0, len(texts))])
+            if common is None:
+                common = self._forward(self._embed(texts), packing, tickets, None, end=self.lowest)
+            first = self._forward(common, packing, tickets, None, start=self.lowest)
+            scores.append(self._head(first, tickets)[0].numpy())
+        return np.stack(scores)
 
     # -- binding: vectors to places --------------------------------------------------------------
 
     def _bind(
         self,
-        chunk: Chunk,
-        states: Sequence[Vector],
+        starts: Sequence[Start],
+        texts: Texts,
         w: torch.Tensor,
         g: torch.Tensor,
         sizes: Sequence[int],
-        texts: Ranges,
+        ranges: Ranges,
     ) -> _Tickets:
-        token_end = np.concatenate([[0], np.cumsum(chunk.texts.length)])
+        token_end = np.concatenate([[0], np.cumsum(texts.length)])
         views = []
-        for module, own, grad in zip(
-            chunk.module, torch.split(w, list(sizes)), torch.split(g, list(sizes)), strict=True
+        for start, own, grad in zip(
+            starts, torch.split(w, list(sizes)), torch.split(g, list(sizes)), strict=True
         ):
-            plan = self.layouts[module]
+            plan = start.plan
             views.append((plan, plan.views(own), plan.views(grad), own, grad))
         lora = []
         for i in range(len(self.layers)):
@@ -175,15 +178,15 @@ class EncoderEngine:
                 }
             )
         head, head_grad = [], []
-        start = f"{PREFIX}classifier."
-        for module, (plan, own, grad, _, _) in zip(chunk.module, views, strict=True):
-            if not self.train_head:
-                own = plan.views(torch.from_numpy(states[module]))
-            head.append({name.removeprefix(start): t for name, t in own.items() if name.startswith(start)})
-            grads = {name.removeprefix(start): t for name, t in grad.items() if name.startswith(start)}
+        prefix = f"{PREFIX}classifier."
+        for start, (plan, trained, gradients, _, _) in zip(starts, views, strict=True):
+            tensors = trained if self.train_head else plan.views(torch.from_numpy(start.vector))
+            own_head = {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
+            head.append(own_head)
+            grads = {n.removeprefix(prefix): t for n, t in gradients.items() if n.startswith(prefix)}
             head_grad.append(grads or None)
-        tokens = [(int(token_end[a]), int(token_end[b])) for a, b in texts]
-        return _Tickets(Rows(tokens, texts), lora, head, head_grad)
+        tokens = [(int(token_end[a]), int(token_end[b])) for a, b in ranges]
+        return _Tickets(Rows(tokens, ranges), lora, head, head_grad)
 
     # -- forward ---------------------------------------------------------------------------------
 
@@ -197,11 +200,19 @@ class EncoderEngine:
         return self.embedding_norm(x)[0]
 
     def _forward(
-        self, x: torch.Tensor, plan: attention.Packing, tickets: _Tickets, saved: list[Any] | None
+        self,
+        x: torch.Tensor,
+        plan: attention.Packing,
+        tickets: _Tickets,
+        saved: list[Any] | None,
+        start: int = 0,
+        end: int | None = None,
     ) -> torch.Tensor:
-        """Last hidden state of the first tokens [S, h]."""
+        """Output of the layers from `start` to before `end`; the last gives the first tokens only [S, h]."""
         last = len(self.layers) - 1
-        for i, layer in enumerate(self.layers):
+        for i, layer in enumerate(self.layers[:end]):
+            if i < start:
+                continue
             kept = saved if i >= self.lowest else None
             run = last_layer if i == last else layer_forward
             x = run(layer, x, plan, tickets.rows, tickets.lora[i], kept)

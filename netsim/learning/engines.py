@@ -23,4 +23,4 @@ def make_engine(kind: str, foundation: Foundation, layouts: Sequence[Layout], tr
         return encoder.EncoderEngine(foundation, layouts, train_head=train_head)
     from netsim.learning.generic import GenericEngine  # PEFT takes a while to import, and only this needs it
 
-    return GenericEngine(foundation, layouts, train_head=train_head)
+    return GenericEngine(foundation, train_head=train_head)

@@ -61,6 +61,12 @@ class TokenCache:
             label=self._split.label[np.asarray(rows, dtype=np.int64)],
         )
 
+    def count(self, rows: IntArray) -> int:
+        """Tokens of some rows together."""
+        chosen = rows.tolist()
+        self._tokenise(sorted(set(chosen) - self._token.keys()))
+        return sum(len(self._token[row]) for row in chosen)
+
     def _tokenise(self, rows: list[int]) -> None:
         if not rows:
             return

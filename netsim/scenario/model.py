@@ -246,7 +246,7 @@ class Device(Section):
 class Module(Section):
     """One of the N adapters."""
 
-    rank: int = _key(8, "LoRA rank r", ge=1, le=4096)
+    rank: int = _key(8, "LoRA rank r; 0 trains every weight of the model instead", ge=0, le=4096)
     lora_alpha: Positive | None = _key(None, "LoRA scale is lora_alpha / r; default 2 r")
     target_modules: tuple[str, ...] = _key(
         ("query", "value"), "linear layers that get an adapter", min_length=1
@@ -269,6 +269,9 @@ class Learning(Section):
     payload_bits_per_parameter: int = _key(32, "bits sent per trained parameter", unit="bit", ge=1, le=64)
     max_tokens: int = _key(128, "longer texts are cut", unit="token", ge=4, le=8192)
     evaluate_every: int = _key(1, "evaluate every so many rounds", unit="round", ge=1)
+    evaluate_in_full: bool = _key(
+        False, "also measure averaged logits, and all modules and the best one on each UE's own test rows"
+    )
     log_risk: bool = _key(
         False, "measure the risk gap each round and log it beside its bound (costly)", eq="5, 6"
     )

@@ -21,8 +21,9 @@ from transformers import (
     RobertaForSequenceClassification,
 )
 
+from netsim.learning.assembly import build_learner
 from netsim.learning.datasets import TextDataset, load_builtin
-from netsim.learning.learner import FederatedLearner, build_learner
+from netsim.learning.learner import FederatedLearner
 from netsim.learning.partition import partition_labels
 from netsim.learning.spec import LocalTraining, ModuleSpec
 

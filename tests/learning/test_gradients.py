@@ -16,7 +16,7 @@ from netsim.learning.datasets import TextDataset
 from netsim.learning.encoder import EncoderEngine
 from netsim.learning.foundation import Foundation, load_foundation
 from netsim.learning.generic import GenericEngine
-from netsim.learning.gradients import Chunk, descend
+from netsim.learning.gradients import Start, descend
 from netsim.learning.spec import LocalTraining, ModuleSpec
 from netsim.learning.tokens import Texts, TokenCache
 
@@ -26,6 +26,7 @@ MODULES = [
     ModuleSpec(2, 8, ("attention.output.dense",), 2),
     ModuleSpec(3, 4, ("layer.1.attention.self.key", "layer.2.attention.self.query"), 3),
 ]
+LAYOUT = adapters.Layout(MODULES[0], {}, (), 0, transposed=False)
 SAMPLES = np.array([3, 5, 1, 4, 2, 7])
 MODULE = np.array([0, 1, 2, 3, 0, 1])
 
@@ -41,7 +42,9 @@ def test_steps_are_those_of_torch(optimizer: str, steps: int) -> None:
         torch.mv(matrix, w, out=g)
         return torch.zeros(2)
 
-    upload, _, norm = descend(start.clone(), [2, 4], gradient, LocalTraining(steps, 0.05, optimizer))
+    training = LocalTraining(steps, 0.05, optimizer)
+    done = descend(start.clone(), [LAYOUT, LAYOUT], [2, 4], gradient, training)
+    upload = torch.from_numpy(np.concatenate([one.update for one in done]))
     w = torch.nn.Parameter(start.clone())
     kind = torch.optim.SGD if optimizer == "sgd" else torch.optim.Adam
     torch_optimizer = kind([w], lr=0.05)
@@ -51,7 +54,9 @@ def test_steps_are_those_of_torch(optimizer: str, steps: int) -> None:
     moved = start - w.detach()
     assert torch.allclose(upload, moved / 0.05 if optimizer == "sgd" else moved, rtol=1e-5, atol=1e-6)
     first = matrix @ start
-    assert torch.allclose(norm, torch.stack([first[:2].norm(), first[2:].norm()]))
+    assert [one.gradient_norm for one in done] == pytest.approx(
+        [float(first[:2].norm()), float(first[2:].norm())]
+    )
 
 
 @pytest.mark.parametrize("kind", ["roberta", "bert"])
@@ -70,11 +75,12 @@ def test_fast_engine_equals_peft(
     dataset = passages if kind == "bert" else reviews  # BERT tells the sentences of a pair apart
     texts = TokenCache(foundation.tokenizer, dataset.train, 60).texts(range(SAMPLES.sum()))
     training = LocalTraining(steps, 0.05 if optimizer == "sgd" else 1e-3, optimizer)
-    chunk = Chunk(MODULE, SAMPLES, texts)
+    starts = [states[n] for n in MODULE]
     for mine, theirs in zip(
-        fast.train(chunk, states, training), plain.train(chunk, states, training), strict=True
+        fast.train(starts, SAMPLES, texts, training),
+        plain.train(starts, SAMPLES, texts, training),
+        strict=True,
     ):
-        assert (mine.module, mine.samples) == (theirs.module, theirs.samples)
         largest = np.abs(theirs.update).max()
         difference = np.abs(mine.update - theirs.update) / largest
         # Adam divides by the root of the gradient's square: where that is tiny, rounding decides the step.
@@ -82,9 +88,8 @@ def test_fast_engine_equals_peft(
         assert difference.mean() < 1e-5
         assert mine.train_loss == pytest.approx(theirs.train_loss, rel=1e-5)
         assert mine.gradient_norm == pytest.approx(theirs.gradient_norm, rel=1e-5)
-    for module, state in enumerate(states):
-        difference = fast.logits(module, state, texts) - plain.logits(module, state, texts)
-        assert np.abs(difference).max() < 1e-5
+    difference = fast.logits(states, texts) - plain.logits(states, texts)
+    assert np.abs(difference).max() < 1e-5
 
 
 def test_a_ticket_does_not_see_its_neighbours(
@@ -93,11 +98,11 @@ def test_a_ticket_does_not_see_its_neighbours(
     foundation, states, fast, _ = engines(model_folder("roberta"), MODULES, True)
     texts = TokenCache(foundation.tokenizer, reviews.train, 60).texts(range(SAMPLES.sum()))
     training = LocalTraining(3, 0.05, "sgd")
-    together = fast.train(Chunk(MODULE, SAMPLES, texts), states, training)
+    together = fast.train([states[n] for n in MODULE], SAMPLES, texts, training)
     ends = np.cumsum(SAMPLES)
     for number, (end, count) in enumerate(zip(ends, SAMPLES, strict=True)):
-        alone = Chunk(MODULE[number : number + 1], np.array([count]), texts.part(int(end - count), int(end)))
-        (upload,) = fast.train(alone, states, training)
+        alone = texts.part(int(end - count), int(end))
+        (upload,) = fast.train([states[MODULE[number]]], np.array([count]), alone, training)
         assert np.abs(upload.update - together[number].update).max() < 1e-5 * np.abs(upload.update).max()
 
 
@@ -139,13 +144,14 @@ def test_bad_training(arguments: tuple[Any, ...]) -> None:
 
 def engines(
     folder: str, specs: list[ModuleSpec], train_head: bool
-) -> tuple[Foundation, list[adapters.Vector], EncoderEngine, GenericEngine]:
+) -> tuple[Foundation, list[Start], EncoderEngine, GenericEngine]:
     """Both engines, and modules whose B is not zero."""
     foundation = load_foundation(folder, 2)
     layouts = [adapters.layout(foundation, spec) for spec in specs]
     assert encoder.supports(foundation, layouts)
     generator = np.random.default_rng(0)
-    states = [adapters.initial_vector(plan, 0.02) for plan in layouts]
+    states = [adapters.initial_vector(plan, foundation) for plan in layouts]
     states = [s + generator.normal(0, 0.05, len(s)).astype(np.float32) for s in states]
     fast = EncoderEngine(foundation, layouts, train_head=train_head)
-    return foundation, states, fast, GenericEngine(foundation, layouts, train_head=train_head)
+    starts = [Start(plan, state) for plan, state in zip(layouts, states, strict=True)]
+    return foundation, starts, fast, GenericEngine(foundation, train_head=train_head)

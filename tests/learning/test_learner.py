@@ -30,7 +30,9 @@ def tickets(round: int, ue: Any, module: Any, version: Any = 0) -> Tickets:
 
 
 def rows_of(made: FederatedLearner, round: int, ue: int) -> np.ndarray:
-    return made._partition.round_samples(made._seed, round, ue, int(made._samples[ue]))
+    return made._batches.partition.round_samples(
+        made._batches.seed, round, ue, int(made._batches.samples[ue])
+    )
 
 
 class Peft:
@@ -60,7 +62,7 @@ class Peft:
                 parameter.copy_(view)
 
     def loss(self, rows: np.ndarray) -> torch.Tensor:
-        texts = self.made._train_tokens.texts(rows)
+        texts = self.made._batches.tokens.texts(rows)
         token, segment, mask = (torch.from_numpy(array) for array in texts.padded(1))
         logits = self.model(input_ids=token, token_type_ids=segment, attention_mask=mask).logits
         return torch.nn.functional.cross_entropy(logits, torch.from_numpy(texts.label))
@@ -78,7 +80,7 @@ def test_one_step_is_centralised_gradient_descent(
         loss = central.loss(np.concatenate([rows_of(made, round, ue) for ue in ALL]))
         loss.backward()
         optimizer.step()
-        weight = made._samples / made._samples.sum()
+        weight = made._batches.samples / made._batches.samples.sum()
         assert float(redeemed.train_loss @ weight) == pytest.approx(float(loss.detach()), abs=1e-6)
         assert np.abs(made.states[0] - central.vector()).max() < 1e-6
 
@@ -108,8 +110,8 @@ def test_lazy_order_gives_what_an_eager_order_gives(
             step.zero_grad()
             eager.loss(rows_of(made, 1, ue)).backward()
             step.step()
-        total += made._samples[ue] * (start - eager.vector())
-    expected = start - total / made._samples[ues].sum()
+        total += made._batches.samples[ue] * (start - eager.vector())
+    expected = start - total / made._batches.samples[ues].sum()
     made.redeem(tickets(1, ues, 0), "average")
     change = np.abs(expected - start).max()
     difference = np.abs(made.states[0] - expected) / change
