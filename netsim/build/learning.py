@@ -79,6 +79,8 @@ def build_learner_of(
     learning = scenario.learning
     return build_learner(
         foundation=foundation_name(scenario),
+        weights=scenario.model.weights,
+        device=learning.device,
         dataset=dataset,
         partition=partition,
         modules=modules,

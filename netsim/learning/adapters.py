@@ -183,7 +183,7 @@ def initial_vector(plan: Layout, foundation: Foundation) -> Vector:
     parts: list[NDArray[Any]] = []
     for name, shape in plan.shapes.items():
         if plan.spec.full and plan.starts[name] < plan.lora_size:
-            parts.append(foundation.model.get_parameter(name).detach().float().flatten().numpy())
+            parts.append(foundation.model.get_parameter(name).detach().float().flatten().cpu().numpy())
         elif name.endswith(A):
             bound = 1 / sqrt(shape[1])
             parts.append(lora.uniform(-bound, bound, prod(shape)))

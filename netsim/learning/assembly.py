@@ -35,6 +35,8 @@ def build_learner(
     training: LocalTraining,
     seed: int,
     foundation: str | Foundation = BUILTIN,
+    weights: str = "float32",
+    device: str = "cpu",
     train_head: bool = True,
     payload_bits_per_parameter: float = 32.0,
     max_tokens: int = 128,
@@ -45,8 +47,9 @@ def build_learner(
     """Load the model and put a learner together.
 
     `samples` is D_k, one number or [K]: the rows a UE trains on per round; `seed`, UE and round decide which.
-    `workers` None: as many as cores, at most 2; changes no result. `engine` is "auto" (the fast one where it
-    knows the architecture), "encoder" (only that) or "generic".
+    `weights` and `device` as foundation.load_foundation has them. `workers` None: as many as cores, at most
+    2; changes no result; a GPU is served by this process alone. `engine` is "auto" (a fast one where it knows
+    the architecture), "fast" (only that) or "generic".
     """
     if not modules:
         raise InputError("there must be at least one module")
@@ -60,10 +63,12 @@ def build_learner(
     if per_ue.min() < 1:
         raise InputError("each UE must train on at least one sample per round", value=int(per_ue.min()))
     if isinstance(foundation, str):
-        foundation = load_foundation(foundation, len(dataset.classes))
+        foundation = load_foundation(foundation, len(dataset.classes), weights=weights, device=device)
     layouts = [layout(foundation, spec) for spec in modules]
     computing = make_engine(engine, foundation, layouts, train_head)
     limit = min(max_tokens, foundation.max_tokens)
+    on_cpu = foundation.device.type == "cpu"
+    budget = learner.CHUNK_TOKENS if on_cpu else learner.GPU_CHUNK_TOKENS
     train_tokens = TokenCache(foundation.tokenizer, dataset.train, limit)
     test_tokens = TokenCache(foundation.tokenizer, dataset.test, limit)
     chosen = stream(seed, "learning.validation").permutation(partition.validation)[:VALIDATION_ROWS]
@@ -75,18 +80,18 @@ def build_learner(
         classes=foundation.classes,
         seed=seed,
         in_full=evaluate_in_full,
-        budget=learner.CHUNK_TOKENS,
+        budget=budget,
     )
     first = Start(layouts[0], initial_vector(layouts[0], foundation))
     return FederatedLearner(
         foundation=foundation,
         layouts=layouts,
         engine=computing,
-        batches=Batches(partition, train_tokens, per_ue, np.array([m.rank for m in modules]), seed),
+        batches=Batches(partition, train_tokens, per_ue, np.array([m.rank for m in modules]), seed, budget),
         scorer=scorer,
         risk=RiskMeter(computing, partition, test_tokens, dataset.test.label, per_ue, seed, first),
         training=training,
         train_head=train_head,
         payload_bits_per_parameter=payload_bits_per_parameter,
-        workers=default_workers() if workers is None else workers,
+        workers=(workers or default_workers()) if on_cpu else 1,
     )

@@ -34,9 +34,10 @@ class Batches:
     samples: IntArray  # [K] D_k
     module_rank: IntArray  # [N]
     seed: int
+    budget: int  # tokens computed together
 
-    def chunks(self, tickets: Tickets, budget: int) -> Iterator[Chunk]:
-        """Tickets in their order, as many together as `budget` tokens hold, at least one."""
+    def chunks(self, tickets: Tickets) -> Iterator[Chunk]:
+        """Tickets in their order, as many together as the budget holds, at least one."""
         count = self.samples[tickets.ue]
         rows = [
             self.partition.round_samples(self.seed, round, ue, number)
@@ -47,7 +48,7 @@ class Batches:
         rank = ranks(tickets, self.module_rank)
         staleness = np.zeros_like(tickets.ue) if tickets.staleness is None else tickets.staleness
         tokens = np.array([self.tokens.count(row) for row in rows], dtype=np.int64)
-        for start, end in token_runs(tokens, budget):
+        for start, end in token_runs(tokens, self.budget):
             part = slice(start, end)
             yield Chunk(
                 tickets.module[part],

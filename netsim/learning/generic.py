@@ -50,15 +50,15 @@ class GenericEngine:
             model, parameters = self._model(start.plan)
             with torch.no_grad():
                 _write(start.plan, parameters, torch.from_numpy(start.vector))
-                scores.append(model(**_inputs(texts, self.pad, model)).logits.float().numpy())
+                scores.append(self._forward(model, self._inputs(texts, model)).cpu().numpy())
         return np.stack(scores)
 
     def _ticket(self, start: Start, texts: Texts, local: LocalTraining) -> Local:
         plan = start.plan
         model, parameters = self._model(plan)
         size = plan.trained_size(self.train_head)
-        inputs = _inputs(texts, self.pad, model)
-        label = torch.from_numpy(texts.label)
+        inputs = self._inputs(texts, model)
+        label = torch.from_numpy(texts.label).to(self._foundation.device)
         with torch.no_grad():
             _write(plan, parameters, torch.from_numpy(start.vector))
         trained = [parameters[name] for name, first in plan.starts.items() if first < size]
@@ -66,13 +66,28 @@ class GenericEngine:
         def gradient(w: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
             with torch.no_grad():
                 _write(plan, parameters, w)
-            loss = torch.nn.functional.cross_entropy(model(**inputs).logits, label)
+            loss = torch.nn.functional.cross_entropy(self._forward(model, inputs), label)
             grads = torch.autograd.grad(loss, trained)
             torch.cat([part.reshape(-1) for part in grads], out=g)
             return loss.detach()[None]
 
-        w = torch.from_numpy(start.vector[:size].copy())
+        w = torch.tensor(start.vector[:size], device=self._foundation.device)
         return descend(w, [plan], [size], gradient, local)[0]
+
+    def _forward(self, model: Any, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Logits [S, C]; products in bfloat16 where the frozen weights are."""
+        foundation = self._foundation
+        with torch.autocast(foundation.device.type, torch.bfloat16, enabled=foundation.half):
+            logits: torch.Tensor = model(**inputs).logits.float()
+        return logits
+
+    def _inputs(self, texts: Texts, model: Any) -> dict[str, torch.Tensor]:
+        device = self._foundation.device
+        token, segment, mask = (torch.from_numpy(array).to(device) for array in texts.padded(self.pad))
+        inputs = {"input_ids": token, "attention_mask": mask}
+        if getattr(model.config, "type_vocab_size", 0) > 1:
+            inputs["token_type_ids"] = segment
+        return inputs
 
     def _model(self, plan: Layout) -> tuple[Any, dict[str, torch.nn.Parameter]]:
         """A PEFT model of the module's shape, and its trainable tensors by the names of PEFT's files."""
@@ -92,6 +107,9 @@ class GenericEngine:
                 warnings.simplefilter("ignore")
                 model = get_peft_model(copy.deepcopy(base, shared), LoraConfig(**{**fields, **own}))
             model.eval()  # no dropout; gradients flow all the same
+            for parameter in model.parameters():
+                if parameter.requires_grad:
+                    parameter.data = parameter.data.float()
             named = {
                 name.replace(".modules_to_save.default.", ".").replace(".default.weight", ".weight"): p
                 for name, p in model.named_parameters()
@@ -103,18 +121,10 @@ class GenericEngine:
 
 def _whole(base: Any) -> tuple[Any, dict[str, torch.nn.Parameter]]:
     """A copy of the model with weights of its own, all of them trained."""
-    model = copy.deepcopy(base).requires_grad_(True).eval()
+    model = copy.deepcopy(base).float().requires_grad_(True).eval()
     return model, dict(model.named_parameters())
 
 
 def _write(plan: Layout, parameters: dict[str, torch.nn.Parameter], vector: torch.Tensor) -> None:
     for name, view in plan.views(vector).items():
         parameters[name].copy_(view)
-
-
-def _inputs(texts: Texts, pad: int, model: Any) -> dict[str, torch.Tensor]:
-    token, segment, mask = (torch.from_numpy(array) for array in texts.padded(pad))
-    inputs = {"input_ids": token, "attention_mask": mask}
-    if getattr(model.config, "type_vocab_size", 0) > 1:
-        inputs["token_type_ids"] = segment
-    return inputs

@@ -85,7 +85,7 @@ def descend(
         upload -= w
     fell = [end < start for start, end in zip(tail_start, tail.products(), strict=True)]
     parts = zip(torch.split(upload, list(sizes)), loss.tolist(), norm.tolist(), fell, strict=True)
-    return [Local(part.numpy(), *rest) for part, *rest in parts]
+    return [Local(part.cpu().numpy(), *rest) for part, *rest in parts]
 
 
 class _Adam:

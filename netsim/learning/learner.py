@@ -27,6 +27,7 @@ from netsim.units import FloatArray, IntArray
 # Tokens computed together: enough that the products with frozen weights are large and the calls few, few
 # enough that activations stay in the caches (on a 128 x 4 encoder 450 and 1,800 are slower by a tenth).
 CHUNK_TOKENS = 1024
+GPU_CHUNK_TOKENS = 32_768  # about 20 GB of activations on an encoder of 768 x 12
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ class FederatedLearner:
         """Train tickets before their uplinks; their uploads wait for `redeem`."""
         self._check(tickets)
         keys = _keys(tickets)
-        jobs = [_Train(chunk, None) for chunk in self._batches.chunks(tickets, CHUNK_TOKENS)]
+        jobs = [_Train(chunk, None) for chunk in self._batches.chunks(tickets)]
         done = [one for part in self._run(jobs, tickets) for one in part]
         self.held |= dict(zip(keys, done, strict=True))
         return self._redeemed(tickets.module, [_figures(one) for one in done])
@@ -139,7 +140,7 @@ class FederatedLearner:
             partial[module] = rule.add(partial.get(module), done.upload, self._layouts[module])
         rows = iter(np.flatnonzero(owed).tolist())
         todo = select(tickets, np.flatnonzero(owed))
-        jobs = [_Train(chunk, aggregation) for chunk in self._batches.chunks(todo, CHUNK_TOKENS)]
+        jobs = [_Train(chunk, aggregation) for chunk in self._batches.chunks(todo)]
         for folded in self._run(jobs, todo):
             for one in folded.figures:
                 figures[next(rows)] = one
@@ -163,7 +164,7 @@ class FederatedLearner:
         """Loss of each module at each UE minus the best module's, on the UE's samples of `round`. [K, N]."""
         everybody = np.arange(len(self._batches.samples))
         nothing = np.zeros_like(everybody)
-        chunks = self._batches.chunks(Tickets(round, everybody, nothing, nothing), CHUNK_TOKENS)
+        chunks = self._batches.chunks(Tickets(round, everybody, nothing, nothing))
         jobs = [LocalLoss(chunk.samples, chunk.texts) for chunk in chunks]
         loss = np.concatenate(list(self._run(jobs)))
         gap: FloatArray = loss - loss.min(axis=1, keepdims=True)

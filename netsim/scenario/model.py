@@ -275,6 +275,9 @@ class Learning(Section):
     log_risk: bool = _key(
         False, "measure the risk gap each round and log it beside its bound (costly)", eq="5, 6"
     )
+    device: Literal["auto", "cpu", "cuda"] = _key(
+        "auto", "where it is computed; auto takes a GPU where there is one (other bytes than a CPU's)"
+    )
     workers: int | None = _key(
         None, "worker processes; default: cores, at most 2. Changes no result", ge=1, le=64
     )
@@ -285,6 +288,9 @@ class Model(Section):
 
     path: Path | None = _key(None, "local folder in the Hugging Face hub's format")
     hub: str | None = _key(None, "name on the Hugging Face hub (extra: hub)", min_length=1)
+    weights: Literal["float32", "bfloat16"] = _key(
+        "float32", "how its frozen weights are stored and multiplied; adapters stay in float32"
+    )
     foundation_bits_override: Positive | None = _key(
         None, "size of the foundation model on the air instead of its own", unit="bit"
     )

@@ -16,7 +16,13 @@ from tokenizers.processors import TemplateProcessing
 from transformers import (
     BertConfig,
     BertForSequenceClassification,
+    DistilBertConfig,
+    DistilBertForSequenceClassification,
+    LlamaConfig,
+    LlamaForSequenceClassification,
     PreTrainedTokenizerFast,
+    Qwen2Config,
+    Qwen2ForSequenceClassification,
     RobertaConfig,
     RobertaForSequenceClassification,
 )
@@ -35,9 +41,24 @@ SMALL: dict[str, Any] = {
     "max_position_embeddings": 66,
     "type_vocab_size": 2,
 }
-MODELS = {
-    "roberta": (RobertaConfig, RobertaForSequenceClassification),
-    "bert": (BertConfig, BertForSequenceClassification),
+DECODER: dict[str, Any] = {
+    "hidden_size": 32,
+    "num_hidden_layers": 3,
+    "intermediate_size": 48,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 64,
+}
+DISTIL: dict[str, Any] = {
+    "dim": 32, "n_layers": 3, "hidden_dim": 64, "n_heads": 2, "max_position_embeddings": 64,
+    "seq_classif_dropout": 0.0,
+}  # fmt: skip
+MODELS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
+    "roberta": (RobertaConfig, RobertaForSequenceClassification, SMALL),
+    "bert": (BertConfig, BertForSequenceClassification, SMALL),
+    "distilbert": (DistilBertConfig, DistilBertForSequenceClassification, DISTIL),
+    "llama": (LlamaConfig, LlamaForSequenceClassification, DECODER),
+    "qwen2": (Qwen2Config, Qwen2ForSequenceClassification, DECODER),
 }
 
 
@@ -58,11 +79,11 @@ def make_model_folder(folder: Path, kind: str, texts: Sequence[str], **config: A
         sep_token="</s>",
         model_input_names=["input_ids", "token_type_ids", "attention_mask"],
     ).save_pretrained(folder)
-    make_config, make_model = MODELS[kind]
+    make_config, make_model, sizes = MODELS[kind]
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(0)
         model = make_model(
-            make_config(**{**SMALL, "vocab_size": len(vocabulary), "pad_token_id": 1, **config})
+            make_config(**{**sizes, "vocab_size": len(vocabulary), "pad_token_id": 1, **config})
         )
         for name, parameter in model.named_parameters():
             # Fresh weights are so small that every layer is nearly the identity: errors would not show.
@@ -96,7 +117,7 @@ def passages() -> TextDataset:
 def model_folder(
     tmp_path_factory: pytest.TempPathFactory, reviews: TextDataset, passages: TextDataset
 ) -> Callable[[str], str]:
-    """Folder of a tiny random "roberta" or "bert"."""
+    """Folder of a tiny random model of a kind in MODELS."""
     texts = [*reviews.train.first, *passages.train.first, *(passages.train.second or [])]
     made: dict[str, Path] = {}
 

@@ -13,10 +13,10 @@ from netsim.errors import InputError
 from netsim.learning import adapters, encoder
 from netsim.learning.attention import pack
 from netsim.learning.datasets import TextDataset
-from netsim.learning.encoder import EncoderEngine
+from netsim.learning.engines import make_engine
 from netsim.learning.foundation import Foundation, load_foundation
 from netsim.learning.generic import GenericEngine
-from netsim.learning.gradients import Start, descend
+from netsim.learning.gradients import Engine, Start, descend
 from netsim.learning.spec import LocalTraining, ModuleSpec
 from netsim.learning.tokens import Texts, TokenCache
 
@@ -26,6 +26,19 @@ MODULES = [
     ModuleSpec(2, 8, ("attention.output.dense",), 2),
     ModuleSpec(3, 4, ("layer.1.attention.self.key", "layer.2.attention.self.query"), 3),
 ]
+DECODER = [
+    ModuleSpec(4, 8, ("q_proj", "v_proj"), 0),
+    ModuleSpec(8, 16, ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"), 1),
+    ModuleSpec(2, 8, ("o_proj",), 2),
+    ModuleSpec(3, 4, ("layers.1.self_attn.k_proj", "layers.2.self_attn.q_proj"), 3),
+]
+DISTILBERT = [
+    ModuleSpec(4, 8, ("q_lin", "v_lin"), 0),
+    ModuleSpec(8, 16, ("q_lin", "k_lin", "v_lin", "lin1", "lin2"), 1),
+    ModuleSpec(2, 8, ("out_lin",), 2),
+    ModuleSpec(3, 4, ("layer.1.attention.k_lin", "layer.2.attention.q_lin"), 3),
+]
+SPECS = {"llama": DECODER, "qwen2": DECODER, "distilbert": DISTILBERT}
 LAYOUT = adapters.Layout(MODULES[0], {}, (), 0, transposed=False)
 SAMPLES = np.array([3, 5, 1, 4, 2, 7])
 MODULE = np.array([0, 1, 2, 3, 0, 1])
@@ -59,7 +72,7 @@ def test_steps_are_those_of_torch(optimizer: str, steps: int) -> None:
     )
 
 
-@pytest.mark.parametrize("kind", ["roberta", "bert"])
+@pytest.mark.parametrize("kind", ["roberta", "bert", "distilbert", "llama", "qwen2"])
 @pytest.mark.parametrize(("steps", "optimizer"), [(1, "sgd"), (4, "sgd"), (4, "adam")])
 @pytest.mark.parametrize("train_head", [True, False])
 def test_fast_engine_equals_peft(
@@ -71,7 +84,7 @@ def test_fast_engine_equals_peft(
     optimizer: str,
     train_head: bool,
 ) -> None:
-    foundation, states, fast, plain = engines(model_folder(kind), MODULES, train_head)
+    foundation, states, fast, plain = engines(model_folder(kind), SPECS.get(kind, MODULES), train_head)
     dataset = passages if kind == "bert" else reviews  # BERT tells the sentences of a pair apart
     texts = TokenCache(foundation.tokenizer, dataset.train, 60).texts(range(SAMPLES.sum()))
     training = LocalTraining(steps, 0.05 if optimizer == "sgd" else 1e-3, optimizer)
@@ -108,7 +121,7 @@ def test_a_ticket_does_not_see_its_neighbours(
 
 def test_packing_has_a_slot_for_every_token() -> None:
     length = np.array([3, 30, 4, 1, 17, 18])
-    plan = pack(length, heads=2)
+    plan = pack(length, 2, torch.device("cpu"))
     assert plan.tokens == length.sum()
     assert sorted(int(i) for group in plan.groups for i in group.members) == list(range(6))
     slots = plan.scatter.view(-1, 2)
@@ -144,14 +157,13 @@ def test_bad_training(arguments: tuple[Any, ...]) -> None:
 
 def engines(
     folder: str, specs: list[ModuleSpec], train_head: bool
-) -> tuple[Foundation, list[Start], EncoderEngine, GenericEngine]:
+) -> tuple[Foundation, list[Start], Engine, GenericEngine]:
     """Both engines, and modules whose B is not zero."""
     foundation = load_foundation(folder, 2)
     layouts = [adapters.layout(foundation, spec) for spec in specs]
-    assert encoder.supports(foundation, layouts)
+    fast = make_engine("fast", foundation, layouts, train_head)
     generator = np.random.default_rng(0)
     states = [adapters.initial_vector(plan, foundation) for plan in layouts]
     states = [s + generator.normal(0, 0.05, len(s)).astype(np.float32) for s in states]
-    fast = EncoderEngine(foundation, layouts, train_head=train_head)
     starts = [Start(plan, state) for plan, state in zip(layouts, states, strict=True)]
     return foundation, starts, fast, GenericEngine(foundation, train_head=train_head)

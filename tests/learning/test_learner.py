@@ -164,7 +164,7 @@ def run(made: FederatedLearner, rounds: int = 2) -> tuple[list[Vector], list[Any
     return made.states, rows
 
 
-@pytest.mark.parametrize("engine", ["encoder", "generic"])
+@pytest.mark.parametrize("engine", ["fast", "generic"])
 def test_bytes_do_not_depend_on_workers(
     learner: Callable[..., FederatedLearner], monkeypatch: pytest.MonkeyPatch, engine: str
 ) -> None:

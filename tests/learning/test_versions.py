@@ -75,7 +75,7 @@ def test_cutting_and_padding(learner: Make) -> None:
         plan.at_rank(5)
 
 
-@pytest.mark.parametrize("engine", ["encoder", "generic"])
+@pytest.mark.parametrize("engine", ["fast", "generic"])
 def test_a_lower_rank_is_the_module_of_that_rank(learner: Make, uploads: list[Upload], engine: str) -> None:
     """UE k trains the truncated module as if it were a module of its own, and pays for what it sends."""
     training = LocalTraining(3, 0.05, "sgd")
@@ -99,7 +99,7 @@ def test_a_lower_rank_is_the_module_of_that_rank(learner: Make, uploads: list[Up
         made.redeem(Tickets(2, ALL, NONE, NONE, rank=NONE), "average")
 
 
-@pytest.mark.parametrize("engine", ["encoder", "generic"])
+@pytest.mark.parametrize("engine", ["fast", "generic"])
 def test_the_tail_reaches_the_gradient(learner: Make, uploads: list[Upload], engine: str) -> None:
     """One step with the penalty moves A and B by its autograd gradient more than one without."""
     started = []
