@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from netsim.learning.partition import Partition
-from netsim.learning.tokens import Texts, TokenCache, token_runs
+from netsim.learning.tokens import Texts, TokenCache, runs
 from netsim.protocols import Tickets
 from netsim.units import IntArray
+
+NUMBERS = 1 << 23  # of all modules that are trained together, so that few adapters are in memory at once
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,12 @@ class Batches:
     tokens: TokenCache
     samples: IntArray  # [K] D_k
     module_rank: IntArray  # [N]
+    module_size: IntArray  # [N] numbers of each module
     seed: int
     budget: int  # tokens computed together
 
     def chunks(self, tickets: Tickets) -> Iterator[Chunk]:
-        """Tickets in their order, as many together as the budget holds, at least one."""
+        """Tickets in their order, as many together as budget and NUMBERS hold, at least one."""
         count = self.samples[tickets.ue]
         rows = [
             self.partition.round_samples(self.seed, round, ue, number)
@@ -48,7 +51,7 @@ class Batches:
         rank = ranks(tickets, self.module_rank)
         staleness = np.zeros_like(tickets.ue) if tickets.staleness is None else tickets.staleness
         tokens = np.array([self.tokens.count(row) for row in rows], dtype=np.int64)
-        for start, end in token_runs(tokens, self.budget):
+        for start, end in runs((tokens, self.budget), (self.module_size[tickets.module], NUMBERS)):
             part = slice(start, end)
             yield Chunk(
                 tickets.module[part],

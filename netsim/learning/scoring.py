@@ -14,7 +14,7 @@ from netsim.errors import InputError
 from netsim.learning.evaluation import best_module, evaluate_logits, evaluate_ues
 from netsim.learning.gradients import Engine, Start
 from netsim.learning.partition import Partition, ue_test_rows, ue_validation_rows
-from netsim.learning.tokens import Texts, TokenCache, token_runs
+from netsim.learning.tokens import Texts, TokenCache, runs
 from netsim.protocols import Evaluation
 from netsim.units import IntArray
 
@@ -46,8 +46,8 @@ class Rows:
         """(positions, texts) of similar length, so that little is padded, of about `budget` tokens."""
         length = self.tokens.texts(self.row).length
         order = np.argsort(length, kind="stable")
-        runs = token_runs(length[order], budget)
-        return [(order[a:b], self.tokens.texts(self.row[order[a:b]])) for a, b in runs]
+        parts = runs((length[order], budget))
+        return [(order[a:b], self.tokens.texts(self.row[order[a:b]])) for a, b in parts]
 
 
 class Scorer:

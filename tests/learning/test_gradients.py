@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from netsim.errors import InputError
 from netsim.learning import adapters, encoder
@@ -73,8 +76,9 @@ def test_steps_are_those_of_torch(optimizer: str, steps: int) -> None:
 
 
 @pytest.mark.parametrize("kind", ["roberta", "bert", "distilbert", "llama", "qwen2"])
-@pytest.mark.parametrize(("steps", "optimizer"), [(1, "sgd"), (4, "sgd"), (4, "adam")])
-@pytest.mark.parametrize("train_head", [True, False])
+@pytest.mark.parametrize(
+    ("steps", "optimizer", "train_head"), [(1, "sgd", True), (4, "sgd", False), (4, "adam", True)]
+)
 def test_fast_engine_equals_peft(
     model_folder: Callable[[str], str],
     reviews: TextDataset,
@@ -103,6 +107,59 @@ def test_fast_engine_equals_peft(
         assert mine.gradient_norm == pytest.approx(theirs.gradient_norm, rel=1e-5)
     difference = fast.logits(states, texts) - plain.logits(states, texts)
     assert np.abs(difference).max() < 1e-5
+
+
+@pytest.mark.parametrize("kind", ["roberta", "distilbert", "llama"])
+def test_nothing_below_the_lowest_adapter_is_missed(
+    model_folder: Callable[[str], str], reviews: TextDataset, kind: str
+) -> None:
+    """Layers that no module of the run adapts are computed once, and have no backward pass."""
+    spec = SPECS.get(kind, MODULES)[3]
+    foundation, states, fast, plain = engines(model_folder(kind), [spec, spec], True)
+    texts = TokenCache(foundation.tokenizer, reviews.train, 60).texts(range(12))
+    training, samples = LocalTraining(3, 0.05, "sgd"), np.array([7, 5])
+    mine, theirs = (engine.train(states, samples, texts, training) for engine in (fast, plain))
+    for one, other in zip(mine, theirs, strict=True):
+        assert np.abs(one.update - other.update).max() < 1e-5 * np.abs(other.update).max()
+    assert np.abs(fast.logits(states, texts) - plain.logits(states, texts)).max() < 1e-5
+
+
+def test_a_pooler_that_the_checkpoint_lacks_is_trained(
+    model_folder: Callable[[str], str], reviews: TextDataset, tmp_path: Path
+) -> None:
+    folder = tmp_path / "bert"
+    shutil.copytree(model_folder("bert"), folder)
+    weights = folder / "model.safetensors"
+    save_file({n: t for n, t in load_file(weights).items() if ".pooler." not in n}, weights, {"format": "pt"})
+    foundation, states, fast, plain = engines(str(folder), MODULES[:1], True)
+    assert foundation.head == ("classifier", "bert.pooler")
+    texts = TokenCache(foundation.tokenizer, reviews.train, 60).texts(range(6))
+    training = LocalTraining(2, 0.05, "sgd")
+    mine, theirs = (engine.train(states, np.array([6]), texts, training)[0] for engine in (fast, plain))
+    assert np.abs(mine.update - theirs.update).max() < 1e-5 * np.abs(theirs.update).max()
+    pooler = states[0].plan.views(torch.from_numpy(mine.update))["base_model.model.bert.pooler.dense.weight"]
+    assert float(pooler.abs().max()) > 0
+
+
+@pytest.mark.parametrize("kind", ["roberta", "bert", "distilbert", "llama"])
+@pytest.mark.parametrize("generic", [False, True])
+def test_weights_in_bfloat16(
+    model_folder: Callable[[str], str], reviews: TextDataset, kind: str, generic: bool
+) -> None:
+    """Frozen weights lose bits, so updates differ by a few per cent from float32; adapters lose none."""
+    updates = []
+    for weights in ("float32", "bfloat16"):
+        foundation, states, fast, plain = engines(
+            model_folder(kind), SPECS.get(kind, MODULES)[:2], True, weights=weights
+        )
+        assert foundation.half == (weights == "bfloat16")
+        engine = plain if generic else fast
+        texts = TokenCache(foundation.tokenizer, reviews.train, 60).texts(range(12))
+        done = engine.train(states, np.array([7, 5]), texts, LocalTraining(1, 0.05, "sgd"))
+        assert all(one.update.dtype == np.float32 for one in done)
+        updates.append(np.concatenate([one.update for one in done]))
+    exact, rounded = updates
+    assert 1e-5 < np.linalg.norm(rounded - exact) / np.linalg.norm(exact) < 0.1
 
 
 def test_a_ticket_does_not_see_its_neighbours(
@@ -137,6 +194,8 @@ def test_what_the_fast_engine_leaves_to_peft(model_folder: Callable[[str], str])
     foundation.model.config.hidden_act = "relu"
     query = [adapters.layout(foundation, ModuleSpec(4, 8, ("query",), 0))]
     assert not encoder.supports(foundation, query)
+    with pytest.raises(InputError, match=r"roberta, .*, llama, qwen2 with LoRA"):
+        make_engine("fast", foundation, query, True)
 
 
 def test_texts_are_padded_on_the_right() -> None:
@@ -156,10 +215,10 @@ def test_bad_training(arguments: tuple[Any, ...]) -> None:
 
 
 def engines(
-    folder: str, specs: list[ModuleSpec], train_head: bool
+    folder: str, specs: list[ModuleSpec], train_head: bool, weights: str = "float32"
 ) -> tuple[Foundation, list[Start], Engine, GenericEngine]:
     """Both engines, and modules whose B is not zero."""
-    foundation = load_foundation(folder, 2)
+    foundation = load_foundation(folder, 2, weights=weights)
     layouts = [adapters.layout(foundation, spec) for spec in specs]
     fast = make_engine("fast", foundation, layouts, train_head)
     generator = np.random.default_rng(0)

@@ -15,9 +15,13 @@ from transformers import AutoModelForSequenceClassification
 from netsim.errors import InputError, RunError
 from netsim.learning.adapters import Vector
 from netsim.learning.datasets import TextDataset
+from netsim.learning.evaluation import evaluate_logits
+from netsim.learning.gradients import Start
 from netsim.learning.learner import FederatedLearner
+from netsim.learning.partition import partition_labels, ue_test_rows
 from netsim.learning.spec import LocalTraining, ModuleSpec
-from netsim.protocols import Tickets
+from netsim.learning.tokens import TokenCache
+from netsim.protocols import Tail, Tickets
 
 ONE = [ModuleSpec(4, 8, ("query", "value"), 0)]
 ALL = np.arange(12)
@@ -200,6 +204,33 @@ def test_evaluation_of_all_modules(learner: Callable[..., FederatedLearner]) -> 
     assert after[1].loss != rows[1].loss
 
 
+def test_evaluation_in_full(learner: Callable[..., FederatedLearner], reviews: TextDataset) -> None:
+    """The risk of each UE on its own rows, from the same logits; its best module by validation rows."""
+    made, plain = learner(evaluate_in_full=True), learner()
+    for one in (made, plain):
+        one.redeem(tickets(1, ALL, 1), "average")
+    rows = made.evaluate()
+    assert [row for row in rows if row.ue is None and row.target != "averaged_logits"] == plain.evaluate()
+    assert [row.ue for row in rows if row.target == "best"] == ALL.tolist()
+    batches = made._batches
+    starts = [Start(plan, state) for plan, state in zip(made._layouts, made.states, strict=True)]
+    own = ue_test_rows(batches.partition, reviews.test.label, 0, 7)
+    texts = TokenCache(made._foundation.tokenizer, reviews.test, 64).texts(own)
+    expected = evaluate_logits(list(made._engine.logits(starts, texts)), texts.label, split="test")
+    mine = [row for row in rows if row.ue == 7]
+    for row, other in zip(mine, expected, strict=False):
+        assert (row.target, row.accuracy) == (other.target, other.accuracy)
+        assert row.loss == pytest.approx(other.loss, rel=1e-5)
+    held = np.intersect1d(made._scorer._splits["validation"].row, batches.partition.validation)
+    assert len(held) == len(made._scorer._splits["validation"].row) > 0
+    label = reviews.train.label
+    empty = partition_labels(
+        label, ues=12, samples_per_ue=20, concentration=1.0, seed=0, validation_fraction=0
+    )
+    with pytest.raises(InputError, match="validation rows"):
+        learner(evaluate_in_full=True, partition=empty)
+
+
 def test_tickets_that_cannot_be_redeemed(learner: Callable[..., FederatedLearner]) -> None:
     made = learner()
     made.redeem(tickets(1, [0], 0), "average")
@@ -218,6 +249,24 @@ def test_divergence_is_said(learner: Callable[..., FederatedLearner]) -> None:
 
 
 def test_bad_arguments(learner: Callable[..., FederatedLearner]) -> None:
-    for changes in ({"modules": []}, {"workers": 0}, {"samples": 0}, {"max_tokens": 1}, {"engine": "warp"}):
+    for changes in (
+        {"modules": []},
+        {"workers": 0},
+        {"samples": 0},
+        {"max_tokens": 1},
+        {"engine": "warp"},
+        {"weights": "int8"},
+        {"device": "tpu"},
+    ):
         with pytest.raises(InputError):
             learner(**changes)
+    for arguments in ((-1.0,), (float("nan"),), (0.1, 1.0), (0.1, 0.0), (0.1, 0.5, False, 0)):
+        with pytest.raises(InputError):
+            Tail(*arguments)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_device_that_is_not_there(learner: Callable[..., FederatedLearner]) -> None:
+    with pytest.raises(InputError, match="CUDA"):
+        learner(device="cuda")
+    assert learner(device="auto")._foundation.device.type == "cpu"

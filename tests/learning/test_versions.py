@@ -14,7 +14,9 @@ from transformers import AutoModelForSequenceClassification
 from netsim.errors import InputError, RunError
 from netsim.learning.adapters import Layout
 from netsim.learning.aggregation import BUILT_IN, Partial, Upload
+from netsim.learning.datasets import TextDataset
 from netsim.learning.learner import FederatedLearner
+from netsim.learning.partition import partition_labels
 from netsim.learning.spec import LocalTraining, ModuleSpec
 from netsim.protocols import Tail, Tickets
 
@@ -240,3 +242,27 @@ def test_full_training_is_gradient_descent_on_every_weight(
         expected = parameter.detach() - 0.1 * parameter.grad
         assert torch.allclose(views[name], expected, atol=1e-6), name
     assert made.evaluate()[0].samples == 80
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux's peak of memory")
+def test_adapters_of_all_ues_are_never_together_in_memory(
+    learner: Make, reviews: TextDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("netsim.learning.batching.NUMBERS", 1 << 20)
+    ues = 800
+    held = partition_labels(reviews.train.label, ues=ues, samples_per_ue=1, concentration=1.0, seed=0)
+    wide = [ModuleSpec(48, 96, ("query", "key", "value", "dense"), 0)]
+    made = learner(partition=held, samples=1, modules=wide, training=LocalTraining(1, 0.01, "sgd"))
+    everyone, first = np.arange(ues), np.zeros(ues, dtype=np.int64)
+    made.redeem(Tickets(1, everyone[:100], first[:100], first[:100]), "average")
+    Path("/proc/self/clear_refs").write_text("5")
+    before = peak_bytes()
+    made.redeem(Tickets(2, everyone, first, first + 1), "average")
+    together = ues * made._layouts[0].size * 4
+    assert together > 200e6
+    assert peak_bytes() - before < together / 5
+
+
+def peak_bytes() -> int:
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
