@@ -19,6 +19,12 @@ def build_dataset(scenario: Scenario) -> TextDataset:
     """Training and test rows, cut to the scenario's sizes."""
     data = scenario.data
     if data.path is not None:
+        if not data.path.exists():
+            raise ScenarioError(
+                "must be an existing file or folder; give yours with --set data.path=PATH",
+                where="scenario: data.path",
+                value=str(data.path),
+            )
         found = load_path(data.path, seed=scenario.seed)
     elif data.hub is not None:
         found = load_hub(data.hub, seed=scenario.seed)
@@ -30,7 +36,15 @@ def build_dataset(scenario: Scenario) -> TextDataset:
 def foundation_name(scenario: Scenario) -> str:
     """Folder or hub name of the foundation model, or "builtin"."""
     model = scenario.model
-    return str(model.path) if model.path is not None else model.hub or BUILTIN
+    if model.path is None:
+        return model.hub or BUILTIN
+    if not model.path.is_dir():
+        raise ScenarioError(
+            "must be an existing folder in the hub's format; give yours with --set model.path=DIR",
+            where="scenario: model.path",
+            value=str(model.path),
+        )
+    return str(model.path)
 
 
 def build_modules(scenario: Scenario, scheme: Scheme) -> list[Module]:
