@@ -16,8 +16,12 @@ from tokenizers.processors import TemplateProcessing
 from transformers import (
     BertConfig,
     BertForSequenceClassification,
+    DebertaV2Config,
+    DebertaV2ForSequenceClassification,
     DistilBertConfig,
     DistilBertForSequenceClassification,
+    GPT2Config,
+    GPT2ForSequenceClassification,
     LlamaConfig,
     LlamaForSequenceClassification,
     PreTrainedTokenizerFast,
@@ -49,6 +53,7 @@ DECODER: dict[str, Any] = {
     "num_key_value_heads": 2,
     "max_position_embeddings": 64,
 }
+GPT2: dict[str, Any] = {"n_embd": 32, "n_layer": 2, "n_head": 2, "n_positions": 64}
 DISTIL: dict[str, Any] = {
     "dim": 32, "n_layers": 3, "hidden_dim": 64, "n_heads": 2, "max_position_embeddings": 64,
     "seq_classif_dropout": 0.0,
@@ -59,6 +64,8 @@ MODELS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "distilbert": (DistilBertConfig, DistilBertForSequenceClassification, DISTIL),
     "llama": (LlamaConfig, LlamaForSequenceClassification, DECODER),
     "qwen2": (Qwen2Config, Qwen2ForSequenceClassification, DECODER),
+    "deberta": (DebertaV2Config, DebertaV2ForSequenceClassification, {**SMALL, "type_vocab_size": 0}),
+    "gpt2": (GPT2Config, GPT2ForSequenceClassification, GPT2),
 }
 
 

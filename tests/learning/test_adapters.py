@@ -18,9 +18,10 @@ from transformers import AutoModelForSequenceClassification
 from netsim.errors import InputError
 from netsim.learning import adapters
 from netsim.learning.foundation import load_foundation
+from netsim.learning.generic import GenericEngine
 from netsim.learning.gradients import Start
 from netsim.learning.learner import FederatedLearner
-from netsim.learning.spec import ModuleSpec
+from netsim.learning.spec import LocalTraining, ModuleSpec
 from netsim.protocols import Tickets
 
 
@@ -78,6 +79,38 @@ def test_peft_loads_what_was_saved(
             logits = model(input_ids=token, attention_mask=mask).logits.numpy()
         mine = made._engine.logits([Start(made._layouts[module], made.states[module])], texts)[0]
         assert np.abs(logits - mine).max() < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("kind", "targets"), [("deberta", ("query_proj", "value_proj")), ("gpt2", ("c_attn",))]
+)
+def test_other_architectures_go_through_peft(
+    learner: Callable[..., FederatedLearner],
+    model_folder: Callable[[str], str],
+    tmp_path: Path,
+    kind: str,
+    targets: tuple[str, ...],
+) -> None:
+    """No engine of their own: they learn, and PEFT loads what they learned."""
+    training = LocalTraining(3, 0.01, "adam")
+    made = learner(kind, modules=[ModuleSpec(4, 8, targets, 0)], training=training)
+    assert isinstance(made._engine, GenericEngine)
+    everyone, first = np.arange(12), np.zeros(12, dtype=np.int64)
+    losses = []
+    for round in range(1, 5):  # on the same samples
+        tickets = Tickets(round, everyone, first, made.versions[first], sampled=first)
+        losses.append(made.redeem(tickets, "average").train_loss @ made._batches.samples)
+    assert losses[-1] < 0.97 * losses[0]
+    made.save(tmp_path)
+    texts = made._batches.tokens.texts(range(20))
+    base = AutoModelForSequenceClassification.from_pretrained(model_folder(kind), num_labels=2)
+    base.config.pad_token_id = 1
+    model = PeftModel.from_pretrained(base, tmp_path / "0").eval()
+    token, _, mask = (torch.from_numpy(array) for array in texts.padded(1))
+    with torch.no_grad():
+        logits = model(input_ids=token, attention_mask=mask).logits.numpy()
+    mine = made._engine.logits([Start(made._layouts[0], made.states[0])], texts)[0]
+    assert np.abs(logits - mine).max() < 1e-5
 
 
 SAVE = """
