@@ -95,12 +95,11 @@ def test_other_architectures_go_through_peft(
     training = LocalTraining(3, 0.02, "adam")
     made = learner(kind, modules=[ModuleSpec(4, 8, targets, 0)], training=training)
     assert isinstance(made._engine, GenericEngine)
-    everyone, first = np.arange(12), np.zeros(12, dtype=np.int64)
-    losses = []
+    one, losses = np.zeros(1, dtype=np.int64), []
     for round in range(1, 5):  # on the same samples
-        tickets = Tickets(round, everyone, first, made.versions[first], sampled=first)
-        losses.append(made.redeem(tickets, "average").train_loss @ made._batches.samples)
-    assert losses[-1] < 0.98 * losses[0]
+        tickets = Tickets(round, one, one, made.versions[one], sampled=one)
+        losses.append(float(made.redeem(tickets, "average").train_loss[0]))
+    assert losses[-1] < 0.8 * losses[0]
     made.save(tmp_path)
     texts = made._batches.tokens.texts(range(20))
     base = AutoModelForSequenceClassification.from_pretrained(model_folder(kind), num_labels=2)
