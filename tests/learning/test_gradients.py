@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from netsim.errors import InputError
-from netsim.learning import adapters, encoder
+from netsim.learning import adapters, decoder, encoder
 from netsim.learning.attention import pack
 from netsim.learning.datasets import TextDataset
 from netsim.learning.engines import make_engine
@@ -160,6 +160,35 @@ def test_weights_in_bfloat16(
         updates.append(np.concatenate([one.update for one in done]))
     exact, rounded = updates
     assert 1e-5 < np.linalg.norm(rounded - exact) / np.linalg.norm(exact) < 0.1
+
+
+@pytest.mark.parametrize("kind", ["bert", "distilbert", "llama"])
+@pytest.mark.parametrize("train_head", [True, False])
+def test_everything_is_on_the_models_device(
+    model_folder: Callable[[str], str],
+    reviews: TextDataset,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    train_head: bool,
+) -> None:
+    """On torch's device of shapes without numbers, where a tensor left on the CPU is an error."""
+    foundation = load_foundation(model_folder(kind), 2)
+    layouts = [adapters.layout(foundation, spec) for spec in SPECS.get(kind, MODULES)[:2]]
+    starts = [Start(plan, adapters.initial_vector(plan, foundation)) for plan in layouts]
+    seen = []
+
+    def once(w: torch.Tensor, plans: Any, sizes: Any, gradient: Any, local: Any) -> list[Any]:
+        g = torch.zeros_like(w)
+        seen.extend([g.device.type, gradient(w, g).device.type])
+        return []
+
+    for module in (encoder, decoder):
+        monkeypatch.setattr(module, "descend", once)
+    foundation.model.to("meta")
+    engine = make_engine("fast", foundation, layouts, train_head)
+    texts = TokenCache(foundation.tokenizer, reviews.train, 60).texts(range(9))
+    engine.train(starts, np.array([4, 5]), texts, LocalTraining(1, 0.1, "sgd"))
+    assert seen == ["meta", "meta"]
 
 
 def test_a_ticket_does_not_see_its_neighbours(
