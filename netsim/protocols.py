@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import floor
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
+from netsim.errors import InputError
 from netsim.units import BoolArray, FloatArray, IntArray
 
 Columns = Mapping[str, Any]
@@ -35,6 +37,9 @@ class Tickets:
     ue: IntArray  # [M]
     module: IntArray  # [M]
     version: IntArray  # [M] round in which the module had last changed
+    rank: IntArray | None = None  # [M] trained at the module's first so many ranks; None: at all of them
+    sampled: IntArray | None = None  # [M] round whose samples were trained on; None: `round`
+    staleness: IntArray | None = None  # [M] versions made since the download; None: none
 
     def __len__(self) -> int:
         return len(self.ue)
@@ -46,13 +51,46 @@ class Redeemed:
 
     train_loss: FloatArray  # [M] mean loss over the UE's samples of the round, nats
     gradient_norm: FloatArray  # [M] L2 norm of the gradient over all trained tensors of the module
+    rank: IntArray  # [M] ranks that are sent: those trained, or fewer where the UE prunes
+    payload_bits: FloatArray  # [M] of the tensors that are sent
+
+
+@dataclass(frozen=True)
+class Tail:
+    """HetLoRA's local training, declared by a scheme as `tail` (Cho et al., EMNLP 2024).
+
+    The last ranks of each layer are pressed towards zero, and dropped.
+    The loss gains `weight` sum over layers of |B[:, q:]|_F |A[q:, :]|_F with q = floor(kept r). With `prune`
+    a UE whose sum has fallen during its local training sends ranks below max(least_rank, q) only.
+    """
+
+    weight: float  # nat
+    kept: float = 0.99
+    prune: bool = False
+    least_rank: int = 1
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.weight < float("inf"):
+            raise InputError("the weight of the tail must not be negative, and finite", value=self.weight)
+        if not 0 < self.kept < 1:
+            raise InputError("the kept part of the ranks must be between 0 and 1", value=self.kept)
+        if self.least_rank < 1:
+            raise InputError("the least rank must be at least 1", value=self.least_rank)
+
+    def start(self, rank: int) -> int:
+        """First rank of the tail."""
+        return floor(self.kept * rank)
+
+    def pruned(self, rank: int) -> int:
+        """What a UE whose tail has fallen sends."""
+        return min(rank, max(self.least_rank, self.start(rank)))
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """One measurement of accuracy; takes no simulated time."""
 
-    target: str  # "0", "1", ... a module, or "ensemble" (eq. 3)
+    target: str  # "0", "1", ... a module, "ensemble" (eq. 3), "averaged_logits", or "best" module of a UE
     ue: int | None  # None: the common split
     split: str
     loss: float  # nats
@@ -81,14 +119,26 @@ class Learner(Protocol):
         """Upload size of each module, bit. Shape [module]."""
         ...
 
+    def payload_bits_of(self, module: IntArray, rank: IntArray) -> FloatArray:
+        """Upload size of modules at lower ranks, bit. Shape [M], as `module` and `rank`."""
+        ...
+
     def foundation_bits(self) -> float:
         """Size of the foundation model, bit."""
         ...
 
-    def redeem(self, tickets: Tickets, aggregation: str) -> Redeemed:
+    def compute(self, tickets: Tickets) -> Redeemed:
+        """Train tickets before their uplinks, for plans whose payload depends on it; changes no module.
+
+        The uploads wait until `redeem` takes those that arrived.
+        """
+        ...
+
+    def redeem(self, tickets: Tickets, aggregation: str, in_flight: Tickets | None = None) -> Redeemed:
         """Compute all tickets in one batched call and aggregate them into their modules.
 
-        A module without a ticket keeps its bits.
+        A module without a ticket keeps its bits. `in_flight` may still be redeemed later: the versions they
+        start from are kept, and what `compute` made for them; all others are forgotten.
         """
         ...
 
@@ -105,7 +155,15 @@ class Learner(Protocol):
         ...
 
     def save(self, folder: Path) -> None:
-        """Write each module to folder/<module>/ in PEFT format."""
+        """Write each module to folder/<module>/ in PEFT format; a full module as a model folder."""
+        ...
+
+    def save_state(self, folder: Path) -> None:
+        """Write all that later rounds depend on to `folder`, which must exist."""
+        ...
+
+    def load_state(self, folder: Path) -> None:
+        """Put back what `save_state` wrote for the same scenario. Raises InputError if it does not fit."""
         ...
 
     def close(self) -> None:

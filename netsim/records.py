@@ -113,7 +113,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _ROUND,
         _float("time_s", "s", "simulated time"),
         _float("energy_j", "J", "energy spent so far"),
-        Column("target", "str", "", "module index, or ensemble (eq. 3)"),
+        Column("target", "str", "", "module index, ensemble (eq. 3), averaged_logits, or best (of a UE)"),
         _int("ue", "whose test split; null is the common one", nullable=True),
         Column("split", "str", "", "validation or test"),
         _float("loss", "nat", "mean cross-entropy; ensemble: mean over the modules (eq. 3)"),

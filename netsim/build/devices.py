@@ -29,9 +29,12 @@ def build_devices(scenario: Scenario) -> Devices:
     return draw_devices(classes, scenario.ues.count, scenario.seed)
 
 
-def build_fleet(scenario: Scenario, devices: Devices, partition: Partition) -> Fleet:
-    """What the simulation is told of the UEs."""
-    cycles = _cycles(scenario, devices)
+FULL_WORK = 1.5  # of training every weight, to that of a LoRA module: the weight gradients (10.9)
+
+
+def build_fleet(scenario: Scenario, devices: Devices, partition: Partition, *, full: bool) -> Fleet:
+    """What the simulation is told of the UEs. `full`: they train every weight."""
+    cycles = _cycles(scenario, devices) * (FULL_WORK if full else 1.0)
     return Fleet(
         device_class=[devices.class_names[i] for i in devices.class_index.tolist()],
         cpu_hz=devices.cpu_hz,

@@ -24,6 +24,12 @@ def build_dataset(scenario: Scenario) -> TextDataset:
     """Training and test rows, cut to the scenario's sizes."""
     data = scenario.data
     if data.path is not None:
+        if not data.path.exists():
+            raise ScenarioError(
+                "must be an existing file or folder; give yours with --set data.path=PATH",
+                where="scenario: data.path",
+                value=str(data.path),
+            )
         found = load_path(data.path, seed=scenario.seed)
     elif data.hub is not None:
         found = load_hub(data.hub, seed=scenario.seed)
@@ -35,7 +41,15 @@ def build_dataset(scenario: Scenario) -> TextDataset:
 def foundation_name(scenario: Scenario) -> str:
     """Folder or hub name of the foundation model, or "builtin"."""
     model = scenario.model
-    return str(model.path) if model.path is not None else model.hub or BUILTIN
+    if model.path is None:
+        return model.hub or BUILTIN
+    if not model.path.is_dir():
+        raise ScenarioError(
+            "must be an existing folder in the hub's format; give yours with --set model.path=DIR",
+            where="scenario: model.path",
+            value=str(model.path),
+        )
+    return str(model.path)
 
 
 def build_modules(scenario: Scenario, scheme: Scheme) -> list[Module]:
@@ -49,10 +63,21 @@ def build_modules(scenario: Scenario, scheme: Scheme) -> list[Module]:
     return [by_rank.get(rank, template.model_copy(update={"rank": rank})) for rank in wanted]
 
 
+def check_modules(modules: tuple[ModuleSpec, ...]) -> tuple[ModuleSpec, ...]:
+    """A full module stands alone: another kind of work would take its UEs another time."""
+    if len(modules) > 1 and any(spec.full for spec in modules):
+        raise ScenarioError(
+            "a module of rank 0 (every weight is trained) must be the only one",
+            where="scenario: modules",
+            value=[spec.rank for spec in modules],
+        )
+    return modules
+
+
 def module_spec(module: Module, index: int) -> ModuleSpec:
     return ModuleSpec(
         rank=module.rank,
-        lora_alpha=module.lora_alpha if module.lora_alpha is not None else 2.0 * module.rank,
+        lora_alpha=module.lora_alpha if module.lora_alpha is not None else 2.0 * max(module.rank, 1),
         target_modules=module.target_modules,
         seed=module.seed if module.seed is not None else index,
     )
@@ -64,24 +89,33 @@ def build_learner_of(
     partition: Partition,
     devices: Devices,
     modules: tuple[ModuleSpec, ...],
+    scheme: Scheme,
     listener: Listener,
     loaded: Loaded,
 ) -> Learner:
     listener.status("loading the foundation model")
-    from netsim.learning.learner import build_learner  # imports torch
+    from netsim.learning.assembly import build_learner  # imports torch
 
     learning = scenario.learning
     return build_learner(
-        foundation=loaded.foundation(foundation_name(scenario), len(dataset.classes)),
+        foundation=loaded.foundation(
+            foundation_name(scenario), len(dataset.classes), scenario.model.weights, learning.device
+        ),
         dataset=dataset,
         partition=partition,
         modules=modules,
-        training=LocalTraining(learning.local_steps, learning.learning_rate, scenario.local_optimizer),
+        training=LocalTraining(
+            learning.local_steps,
+            learning.learning_rate,
+            scenario.local_optimizer,
+            tail=getattr(scheme, "tail", None),
+        ),
         samples=devices.samples,
         seed=scenario.seed,
         train_head=learning.train_head,
         payload_bits_per_parameter=learning.payload_bits_per_parameter,
         max_tokens=learning.max_tokens,
+        evaluate_in_full=learning.evaluate_in_full,
         workers=learning.workers,
     )
 

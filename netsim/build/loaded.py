@@ -23,7 +23,7 @@ class Loaded:
 
     _data: tuple[Data, int] | None = field(default=None, init=False)
     _dataset: TextDataset = field(init=False)
-    _model: tuple[str, int] | None = field(default=None, init=False)
+    _model: tuple[str, int, str, str] | None = field(default=None, init=False)
     _foundation: Foundation = field(init=False)
 
     def dataset(self, scenario: Scenario) -> TextDataset:
@@ -35,13 +35,13 @@ class Loaded:
             self._data = asked
         return self._dataset
 
-    def foundation(self, name: str, classes: int) -> Foundation:
+    def foundation(self, name: str, classes: int, weights: str, device: str) -> Foundation:
         """The frozen model. Imports torch."""
         from netsim.learning.foundation import load_foundation
 
-        asked = (name, classes)
+        asked = (name, classes, weights, device)
         if self._model != asked:
             self._model = None
-            self._foundation = load_foundation(name, classes)
+            self._foundation = load_foundation(name, classes, weights=weights, device=device)
             self._model = asked
         return self._foundation

@@ -9,6 +9,7 @@ from netsim.build.devices import build_devices, build_fleet
 from netsim.build.learning import (
     build_learner_of,
     build_modules,
+    check_modules,
     foundation_on_air,
     module_spec,
     payloads_on_air,
@@ -74,13 +75,13 @@ def build_parts(scenario: Scenario, listener: Listener, loaded: Loaded | None = 
         validation_fraction=scenario.data.validation_fraction,
     )
     configured = build_modules(scenario, scheme)
-    modules = tuple(module_spec(m, index) for index, m in enumerate(configured))
+    modules = check_modules(tuple(module_spec(m, index) for index, m in enumerate(configured)))
     learner = None
     if not scenario.network_only:
-        learner = build_learner_of(scenario, dataset, partition, devices, modules, listener, loaded)
+        learner = build_learner_of(scenario, dataset, partition, devices, modules, scheme, listener, loaded)
     payload_bits, emulated = payloads_on_air(scenario, dataset, configured, modules, learner)
     w0_bits = foundation_on_air(scenario, learner)
-    fleet = build_fleet(scenario, devices, partition)
+    fleet = build_fleet(scenario, devices, partition, full=modules[0].full)
     radio = build_radio(scenario, deployment)
     links = radio.links_of(drop_ues(scenario, deployment))
     rules = Rules(

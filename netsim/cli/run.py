@@ -79,7 +79,7 @@ def _summarise(run: Run) -> None:
     scores = run.evaluations.filter(pl.col("ue").is_null()).sort("round").collect()
     for target in sorted(scores["target"].unique().to_list(), key=lambda t: (t == "ensemble", t)):
         accuracy = scores.filter(pl.col("target") == target)["accuracy"].to_list()
-        name = target if target == "ensemble" else f"module {target}"
+        name = f"module {target}" if target.isdigit() else target.replace("_", " ")
         rows.append((f"accuracy, {name}", f"{accuracy[0]:.3f} -> {accuracy[-1]:.3f}"))
     rows.append(("wall time", seconds(metadata["wall_time_s"])))
     out = console()

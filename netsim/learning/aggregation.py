@@ -1,31 +1,52 @@
 """Rules that turn the uploads of a round into new modules, apart from the schemes that name them.
 
-Uploads are folded in one by one and dropped, chunk by chunk in the order of the tickets, so memory holds one
-partial sum per module and not one upload per UE. Outside packages add rules by the entry point group
+Uploads are folded in one by one and dropped, chunk by chunk in the order of the tickets, so memory holds what
+a rule makes of them and not one upload per UE. Outside packages add rules by the entry point group
 `netsim.aggregations`: a class without arguments that does what `Rule` says.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib.metadata import entry_points
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netsim.errors import InputError
-from netsim.learning.adapters import Vector
-from netsim.learning.gradients import Upload
+from netsim.learning.adapters import Layout, Vector
 
 GROUP = "netsim.aggregations"
-Partial = dict[str, NDArray[np.float64]]
+Partial = dict[str, NDArray[Any]]
 """What a rule remembers of the uploads of one module so far."""
 
 
-class Rule(Protocol):
-    """One way to aggregate."""
+@dataclass(frozen=True)
+class Upload:
+    """What one UE sends of one module: the trained tensors of its first `rank` ranks.
 
-    def add(self, partial: Partial | None, upload: Upload) -> Partial:
+    Its tensors by name: plan.at_rank(rank).views(torch.from_numpy(vector)), of `start`, `update` or `end`.
+    """
+
+    module: int
+    rank: int  # 0: a full module
+    samples: int  # D_k
+    staleness: int  # versions made since the UE downloaded
+    start: Vector  # [sent] as downloaded
+    update: Vector  # [sent] gradient (sgd) or start - end (adam)
+    rate: float  # end = start - rate update
+
+    @property
+    def end(self) -> Vector:
+        """The UE's tensors after its local steps. [sent]."""
+        return self.start - np.float32(self.rate) * self.update
+
+
+class Rule(Protocol):
+    """One way to aggregate. `plan` is the module's layout at its own rank."""
+
+    def add(self, partial: Partial | None, upload: Upload, plan: Layout) -> Partial:
         """Fold in one upload; None before the first of a chunk."""
         ...
 
@@ -33,28 +54,33 @@ class Rule(Protocol):
         """Join the partial results of an earlier and a later chunk."""
         ...
 
-    def apply(self, state: Vector, partial: Partial, rate: float) -> Vector:
-        """The new module. `rate` multiplies the aggregated upload, which is taken off the module."""
+    def apply(self, state: Vector, partial: Partial, plan: Layout, rate: float) -> Vector:
+        """The new module [plan.size] from the present one; what was not sent (a frozen head) stays.
+
+        `rate` turns an averaged update into a step: the learning rate of sgd, 1 for adam.
+        """
         ...
 
 
 class Average:
-    """Weighted by samples: w <- w - rate sum_k D_k u_k / sum_k D_k (eq. 1)."""
+    """Weighted by samples: w <- w - rate sum_k D_k u_k / sum_k D_k (eq. 1); ranks not sent count as 0."""
 
-    def add(self, partial: Partial | None, upload: Upload) -> Partial:
+    def add(self, partial: Partial | None, upload: Upload, plan: Layout) -> Partial:
         """Fold in one upload."""
-        update = upload.samples * upload.update.astype(np.float64)
-        samples = np.array([float(upload.samples)])
+        update = plan.pad(upload.update, upload.rank).astype(np.float64)
+        update *= upload.samples
         if partial is None:
-            return {"sum": update, "samples": samples}
-        return self.merge(partial, {"sum": update, "samples": samples})
+            return {"sum": update, "samples": np.array([float(upload.samples)])}
+        partial["sum"] += update
+        partial["samples"] += upload.samples
+        return partial
 
     def merge(self, left: Partial, right: Partial) -> Partial:
         """Join two partial sums."""
         return {name: left[name] + right[name] for name in left}
 
-    def apply(self, state: Vector, partial: Partial, rate: float) -> Vector:
-        """The new module; tensors that were not sent (a frozen head) stay as they are."""
+    def apply(self, state: Vector, partial: Partial, plan: Layout, rate: float) -> Vector:
+        """The new module."""
         mean = partial["sum"] / partial["samples"]
         new = state.copy()
         new[: len(mean)] = state[: len(mean)] - rate * mean

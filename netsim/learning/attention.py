@@ -8,11 +8,13 @@ Symbols: T tokens, S texts, H heads of d numbers, L slots per text of a group, h
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from netsim.units import IntArray
 
@@ -49,17 +51,19 @@ class Packing:
     by_group: torch.Tensor  # [S] where each text stands when texts are listed group by group
 
 
-def pack(length: IntArray, heads: int) -> Packing:
+def pack(length: IntArray, heads: int, device: torch.device) -> Packing:
     """Plan of a chunk whose texts have `length` [S] tokens."""
     tokens, first = int(length.sum()), np.cumsum(length) - length
-    order = np.argsort(length, kind="stable")
+
+    def there(array: NDArray[Any]) -> torch.Tensor:
+        return torch.from_numpy(array).to(device)
+
     groups: list[Group] = []
+    members_of: list[IntArray] = []
     slot = np.zeros((tokens, heads), dtype=np.int64)
-    start = begin = 0
-    while begin < len(order):
-        longest = int(length[order[begin]] * SPREAD) + SLACK
-        end = int(np.searchsorted(length[order], longest, side="right"))
-        members = order[begin:end]
+    start = 0
+    for members in length_groups(length):
+        members_of.append(members)
         L = int(length[members].max())
         inside = np.arange(L) < length[members][:, None]  # [S_b, L]
         token = np.where(inside, first[members][:, None] + np.arange(L), tokens)  # row T is all zeros
@@ -68,21 +72,21 @@ def pack(length: IntArray, heads: int) -> Packing:
         bias = None
         if not inside.all():
             blocked = np.where(inside, 0.0, -np.inf).astype(np.float32)[:, None]
-            bias = torch.from_numpy(np.repeat(blocked, heads, axis=0))
+            bias = there(np.repeat(blocked, heads, axis=0))
         groups.append(
             Group(
                 texts=len(members),
                 slots=L,
                 start=start,
-                gather=_rows(token, 3, heads),
-                gather_context=_rows(token, 1, heads),
-                gather_kv=_rows(token, 2, heads),
-                members=torch.from_numpy(members),
+                gather=there(_rows(token, 3, heads)),
+                gather_context=there(_rows(token, 1, heads)),
+                gather_kv=there(_rows(token, 2, heads)),
+                members=there(members),
                 bias=bias,
             )
         )
         start += len(members) * heads * L
-        begin = end
+    order = np.concatenate(members_of)
     by_group = np.empty(len(order), dtype=np.int64)
     by_group[order] = np.arange(len(order))
     arrays = np.arange(3)[:, None] * start
@@ -91,18 +95,30 @@ def pack(length: IntArray, heads: int) -> Packing:
         heads=heads,
         groups=tuple(groups),
         slots=start,
-        scatter=torch.from_numpy(slot.reshape(-1)),
-        scatter_qkv=torch.from_numpy((slot[:, None] + arrays).reshape(-1)),
-        scatter_kv=torch.from_numpy((slot[:, None] + arrays[:2]).reshape(-1)),
-        first=torch.from_numpy(first),
-        by_group=torch.from_numpy(by_group),
+        scatter=there(slot.reshape(-1)),
+        scatter_qkv=there((slot[:, None] + arrays).reshape(-1)),
+        scatter_kv=there((slot[:, None] + arrays[:2]).reshape(-1)),
+        first=there(first),
+        by_group=there(by_group),
     )
 
 
-def _rows(token: IntArray, parts: int, heads: int) -> torch.Tensor:
+def length_groups(length: IntArray) -> Iterator[IntArray]:
+    """Texts of `length` [S], by length, as groups whose longest is not much longer than their shortest."""
+    order = np.argsort(length, kind="stable")
+    begin = 0
+    while begin < len(order):
+        longest = int(length[order[begin]] * SPREAD) + SLACK
+        end = int(np.searchsorted(length[order], longest, side="right"))
+        yield order[begin:end]
+        begin = end
+
+
+def _rows(token: IntArray, parts: int, heads: int) -> IntArray:
     """Rows [parts, S_b, heads, L] of an array [T + 1, parts, heads, d] seen as [(T+1) parts heads, d]."""
     part, head = np.arange(parts)[:, None, None, None], np.arange(heads)[None, None, :, None]
-    return torch.from_numpy(((token[None, :, None, :] * parts + part) * heads + head).reshape(-1))
+    rows: IntArray = ((token[None, :, None, :] * parts + part) * heads + head).reshape(-1)
+    return rows
 
 
 Saved = list[Any]
@@ -113,7 +129,7 @@ def attend(qkv: torch.Tensor, plan: Packing, saved: Saved | None) -> torch.Tenso
     H = plan.heads
     d = qkv.shape[1] // (3 * H)
     rows = qkv.view(-1, d)
-    context = torch.empty(plan.slots, d)
+    context = qkv.new_empty(plan.slots, d)
     for group in plan.groups:
         q, k, v = rows.index_select(0, group.gather).view(3, group.texts * H, group.slots, d)
         weight = _weights(q, k, group.bias)
@@ -129,7 +145,7 @@ def attend_back(d_context: torch.Tensor, plan: Packing, saved: Saved) -> torch.T
     H = plan.heads
     d = d_context.shape[1] // H
     rows = d_context.view(-1, d)
-    slots = torch.empty(3, plan.slots, d)
+    slots = d_context.new_empty(3, plan.slots, d)
     for group, (q, k, v, weight) in zip(plan.groups, saved, strict=True):
         size = group.texts * H * group.slots
         dq, dk, dv = (part[group.start : group.start + size].view_as(q) for part in slots)
@@ -164,7 +180,7 @@ def attend_first_back(
     H = plan.heads
     h = d_context.shape[1]
     d = h // H
-    slots = torch.empty(2, plan.slots, d)
+    slots = d_context.new_empty(2, plan.slots, d)
     queries = []
     for group, (query, k, v, weight) in zip(plan.groups, saved, strict=True):
         size = group.texts * H * group.slots

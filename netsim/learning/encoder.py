@@ -1,4 +1,4 @@
-"""The fast engine: forward and backward of a RoBERTa or BERT encoder, written out for packed texts.
+"""The fast engine of encoders (families.py): forward and backward, written out for packed texts.
 
 Tickets of many UEs and modules share every product with a frozen weight. Left out, of what PEFT and autograd
 do UE by UE, are work on padding (only attention has slots, attention.py), gradients of frozen weights,
@@ -18,11 +18,11 @@ import torch
 from numpy.typing import NDArray
 
 from netsim.learning import attention
-from netsim.learning.adapters import PREFIX, Layout, Vector
+from netsim.learning.adapters import PREFIX, Layout
+from netsim.learning.families import ROBERTA, family_of
 from netsim.learning.foundation import Foundation
-from netsim.learning.gradients import Chunk, Upload, descend
+from netsim.learning.gradients import Local, Start, descend
 from netsim.learning.layers import (
-    PLACES,
     Rows,
     last_layer,
     last_layer_back,
@@ -35,30 +35,40 @@ from netsim.learning.layers import (
 from netsim.learning.lowrank import LowRank, Ranges
 from netsim.learning.spec import LocalTraining
 from netsim.learning.tokens import Texts
-
-FAMILIES = ("roberta", "xlm-roberta", "camembert", "bert")
+from netsim.units import IntArray
 
 
 def supports(foundation: Foundation, layouts: Sequence[Layout]) -> bool:
     """Is this an encoder, and are these modules, that this engine computes?"""
-    config = foundation.model.config
-    if config.model_type not in FAMILIES or config.hidden_act != "gelu":
+    family = family_of(foundation)
+    if family is None or any(plan.spec.full for plan in layouts):
         return False
-    if getattr(config, "is_decoder", False) or getattr(config, "add_cross_attention", False):
-        return False
-    if getattr(config, "position_embedding_type", "absolute") not in ("absolute", None):
-        return False
-    known = tuple(f".{path}.lora_{x}.weight" for paths in PLACES.values() for path in paths for x in "AB")
-    names = [name for plan in layouts for name in plan.shapes if ".lora_" in name]
-    return foundation.head == ("classifier",) and all(
-        name.startswith(f"{PREFIX}{config_prefix(foundation)}.encoder.layer.") and name.endswith(known)
-        for name in names
+    prefix = f"{PREFIX}{foundation.model.base_model_prefix}.{family.layer}."
+    paths = tuple(
+        f".{path}.lora_{x}.weight" for place in family.places.values() for path in place for x in "AB"
     )
+    names = [name for plan in layouts for name in plan.shapes if ".lora_" in name]
+    return all(name.startswith(prefix) and name.endswith(paths) for name in names)
 
 
-def config_prefix(foundation: Foundation) -> str:
-    """Name of the encoder within the model."""
-    return str(foundation.model.base_model_prefix)
+@dataclass(frozen=True)
+class Affine:
+    """A linear layer of a head; its gradients, if it is trained."""
+
+    weight: torch.Tensor  # [out, in]
+    bias: torch.Tensor
+    weight_grad: torch.Tensor | None
+    bias_grad: torch.Tensor | None
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.addmm(self.bias, x, self.weight.t())
+
+    def back(self, dy: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """Gradient of the input; fills those of the weights."""
+        if self.weight_grad is not None and self.bias_grad is not None:
+            torch.mm(dy.t(), x, out=self.weight_grad)
+            torch.sum(dy, 0, out=self.bias_grad)
+        return torch.mm(dy, self.weight)
 
 
 @dataclass(frozen=True)
@@ -67,123 +77,117 @@ class _Tickets:
 
     rows: Rows
     lora: list[dict[str, LowRank]]  # layer -> place -> factors
-    head: list[dict[str, torch.Tensor]]  # [G]
-    head_grad: list[dict[str, torch.Tensor] | None]  # [G]
+    head: list[tuple[Affine, Affine]]  # [G] inner and outer
 
 
 class EncoderEngine:
-    """Engine for the families named in FAMILIES."""
+    """Engine for the families of families.py."""
 
     def __init__(self, foundation: Foundation, layouts: Sequence[Layout], *, train_head: bool) -> None:
-        self.layouts = layouts
         self.train_head = train_head
-        config = foundation.model.config
-        self.heads = int(config.num_attention_heads)
-        self.prefix = config_prefix(foundation)
-        weights = {name: p.detach() for name, p in foundation.model.named_parameters()}
-        encoder = {
-            name.removeprefix(f"{self.prefix}."): p
-            for name, p in weights.items()
-            if name.startswith(self.prefix)
-        }
+        family = family_of(foundation)
+        assert family is not None  # supports() holds
+        self.family, config = family, foundation.model.config
+        self.heads = int(getattr(config, family.heads))
+        self.device = foundation.device
+        self.weights = {name: p.detach() for name, p in foundation.model.named_parameters()}
+        base = f"{foundation.model.base_model_prefix}."
+        encoder = {n.removeprefix(base): p for n, p in self.weights.items() if n.startswith(base)}
         self.word = encoder["embeddings.word_embeddings.weight"]
         self.position = encoder["embeddings.position_embeddings.weight"]
-        self.segment = encoder["embeddings.token_type_embeddings.weight"]
-        self.embedding_norm = norm_of(encoder, "embeddings.LayerNorm", config.layer_norm_eps)
+        self.segment = encoder.get("embeddings.token_type_embeddings.weight")
+        epsilon = float(getattr(config, "layer_norm_eps", 1e-12))  # DistilBERT's is fixed
+        self.embedding_norm = norm_of(encoder, "embeddings.LayerNorm", epsilon)
         # BERT counts positions from 0, the RoBERTa family from the one after the padding index.
-        self.first_position = 0 if config.model_type == "bert" else int(config.pad_token_id) + 1
-        self.layers = [
-            layer_of(encoder, f"encoder.layer.{i}", config.layer_norm_eps)
-            for i in range(config.num_hidden_layers)
-        ]
-        pooler = encoder.get("pooler.dense.weight")
-        self.pooler = None if pooler is None else (pooler, encoder["pooler.dense.bias"])
-        lowest = [
-            int(name.removeprefix(f"{PREFIX}{self.prefix}.encoder.layer.").partition(".")[0])
-            for plan in layouts
-            for name in plan.shapes
-            if ".lora_" in name
-        ]
-        self.lowest = min(lowest)
+        self.first_position = int(config.pad_token_id) + 1 if family is ROBERTA else 0
+        depth = int(getattr(config, family.depth))
+        self.layers = [layer_of(encoder, family, i, epsilon) for i in range(depth)]
+        self.path = f"{PREFIX}{base}{family.layer}."
+        names = [name for plan in layouts for name in plan.shapes if name.startswith(self.path)]
+        self.lowest = min(int(name.removeprefix(self.path).partition(".")[0]) for name in names)
 
     # -- the Engine protocol ---------------------------------------------------------------------
 
-    def train(self, chunk: Chunk, states: Sequence[Vector], local: LocalTraining) -> list[Upload]:
-        """The uploads of a chunk's tickets, in their order."""
-        sizes = [self.layouts[n].trained_size(self.train_head) for n in chunk.module]
-        w = torch.cat(
-            [torch.from_numpy(states[n][:size]) for n, size in zip(chunk.module, sizes, strict=True)]
-        )
-        ends = np.cumsum(chunk.samples)
-        tickets = list(zip((ends - chunk.samples).tolist(), ends.tolist(), strict=True))
-        plan = attention.pack(chunk.texts.length, self.heads)
-        embedded = self._embed(chunk.texts)
-        label = torch.from_numpy(chunk.texts.label)
+    def train(
+        self, starts: Sequence[Start], samples: IntArray, texts: Texts, local: LocalTraining
+    ) -> list[Local]:
+        """All tickets together."""
+        plans = [start.plan for start in starts]
+        sizes = [plan.trained_size(self.train_head) for plan in plans]
+        w = torch.cat([self._there(s.vector[:size]) for s, size in zip(starts, sizes, strict=True)])
+        ends = np.cumsum(samples)
+        ranges = list(zip((ends - samples).tolist(), ends.tolist(), strict=True))
+        packing = attention.pack(texts.length, self.heads, self.device)
+        embedded = self._embed(texts)
+        label = self._there(texts.label)
 
         bound: list[_Tickets] = []
 
         def gradient(w: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
             if not bound:  # views of w and g: they stay valid, both are changed in place
-                bound.append(self._bind(chunk, states, w, g, sizes, tickets))
+                bound.append(self._bind(starts, texts, w, g, sizes, ranges))
             saved: list[Any] = []
-            first = self._forward(embedded, plan, bound[0], saved)
-            return self._backward(first, label, plan, bound[0], saved)
+            first = self._forward(embedded, packing, bound[0], saved)
+            return self._backward(first, label, packing, bound[0], saved)
 
-        upload, loss, norm = descend(w, sizes, gradient, local)
-        return [
-            Upload(int(module), int(samples), part.numpy(), float(a), float(b))
-            for module, samples, part, a, b in zip(
-                chunk.module, chunk.samples, torch.split(upload, sizes), loss, norm, strict=True
-            )
-        ]
+        return descend(w, plans, sizes, gradient, local)
 
-    def logits(self, module: int, state: Vector, texts: Texts) -> NDArray[np.float32]:
-        """Shape [texts, classes]."""
-        chunk = Chunk(np.array([module]), np.array([len(texts)]), texts)
-        size = self.layouts[module].size
-        w = torch.from_numpy(state)
-        tickets = self._bind(chunk, [state] * (module + 1), w, w, [size], [(0, len(texts))])
-        plan = attention.pack(texts.length, self.heads)
-        first = self._forward(self._embed(texts), plan, tickets, None)
-        return self._head(first, tickets)[0].numpy()
+    def logits(self, starts: Sequence[Start], texts: Texts) -> NDArray[np.float32]:
+        """Shape [modules, texts, classes]. Layers below the lowest adapter are computed once."""
+        packing = attention.pack(texts.length, self.heads, self.device)
+        common: torch.Tensor | None = None
+        scores = []
+        for start in starts:
+            w = self._there(start.vector)
+            tickets = self._bind([start], texts, w, w, [start.plan.size], [(0, len(texts))])
+            if common is None:
+                common = self._forward(self._embed(texts), packing, tickets, None, end=self.lowest)
+            first = self._forward(common, packing, tickets, None, start=self.lowest)
+            scores.append(self._head(first, tickets)[0].cpu().numpy())
+        return np.stack(scores)
+
+    def _there(self, array: NDArray[Any]) -> torch.Tensor:
+        return torch.from_numpy(array).to(self.device)
 
     # -- binding: vectors to places --------------------------------------------------------------
 
     def _bind(
         self,
-        chunk: Chunk,
-        states: Sequence[Vector],
+        starts: Sequence[Start],
+        texts: Texts,
         w: torch.Tensor,
         g: torch.Tensor,
         sizes: Sequence[int],
-        texts: Ranges,
+        ranges: Ranges,
     ) -> _Tickets:
-        token_end = np.concatenate([[0], np.cumsum(chunk.texts.length)])
+        token_end = np.concatenate([[0], np.cumsum(texts.length)])
         views = []
-        for module, own, grad in zip(
-            chunk.module, torch.split(w, list(sizes)), torch.split(g, list(sizes)), strict=True
+        for start, own, grad in zip(
+            starts, torch.split(w, list(sizes)), torch.split(g, list(sizes)), strict=True
         ):
-            plan = self.layouts[module]
+            plan = start.plan
             views.append((plan, plan.views(own), plan.views(grad), own, grad))
         lora = []
         for i in range(len(self.layers)):
-            prefix = f"{PREFIX}{self.prefix}.encoder.layer.{i}."
-            lora.append(
-                {
-                    place: LowRank(tuple(pair_of(prefix, paths, *view) for view in views))
-                    for place, paths in PLACES.items()
-                }
+            path = f"{self.path}{i}."
+            places = self.family.places.items()
+            lora.append({at: LowRank(tuple(pair_of(path, names, *v) for v in views)) for at, names in places})
+        head = []
+        for start, (plan, trained, gradients, _, _) in zip(starts, views, strict=True):
+            tensors = trained if self.train_head else plan.views(self._there(start.vector))
+            inner = self._affine(self.family.inner, tensors, gradients)
+            head.append((inner, self._affine(self.family.outer, tensors, gradients)))
+        tokens = [(int(token_end[a]), int(token_end[b])) for a, b in ranges]
+        return _Tickets(Rows(tokens, ranges), lora, head)
+
+    def _affine(self, name: str, own: dict[str, torch.Tensor], grad: dict[str, torch.Tensor]) -> Affine:
+        """A layer of the head: the ticket's own, or (a pooler that came with the model) the frozen one."""
+        weight, bias = f"{PREFIX}{name}.weight", f"{PREFIX}{name}.bias"
+        if weight not in own:
+            return Affine(
+                self.weights[f"{name}.weight"].float(), self.weights[f"{name}.bias"].float(), None, None
             )
-        head, head_grad = [], []
-        start = f"{PREFIX}classifier."
-        for module, (plan, own, grad, _, _) in zip(chunk.module, views, strict=True):
-            if not self.train_head:
-                own = plan.views(torch.from_numpy(states[module]))
-            head.append({name.removeprefix(start): t for name, t in own.items() if name.startswith(start)})
-            grads = {name.removeprefix(start): t for name, t in grad.items() if name.startswith(start)}
-            head_grad.append(grads or None)
-        tokens = [(int(token_end[a]), int(token_end[b])) for a, b in texts]
-        return _Tickets(Rows(tokens, texts), lora, head, head_grad)
+        return Affine(own[weight], own[bias], grad.get(weight), grad.get(bias))
 
     # -- forward ---------------------------------------------------------------------------------
 
@@ -191,17 +195,26 @@ class EncoderEngine:
         """Input of the first layer [T, h]; the same in every step."""
         ends = np.cumsum(texts.length)
         position = np.arange(len(texts.token)) - np.repeat(ends - texts.length, texts.length)
-        x = self.word[torch.from_numpy(texts.token)]
-        x += self.position[torch.from_numpy(position + self.first_position)]
-        x += self.segment[torch.from_numpy(texts.segment)]
+        x = self.word[self._there(texts.token)].float()
+        x += self.position[self._there(position + self.first_position)]
+        if self.segment is not None:
+            x += self.segment[self._there(texts.segment)]
         return self.embedding_norm(x)[0]
 
     def _forward(
-        self, x: torch.Tensor, plan: attention.Packing, tickets: _Tickets, saved: list[Any] | None
+        self,
+        x: torch.Tensor,
+        plan: attention.Packing,
+        tickets: _Tickets,
+        saved: list[Any] | None,
+        start: int = 0,
+        end: int | None = None,
     ) -> torch.Tensor:
-        """Last hidden state of the first tokens [S, h]."""
+        """Output of the layers from `start` to before `end`; the last gives the first tokens only [S, h]."""
         last = len(self.layers) - 1
-        for i, layer in enumerate(self.layers):
+        for i, layer in enumerate(self.layers[:end]):
+            if i < start:
+                continue
             kept = saved if i >= self.lowest else None
             run = last_layer if i == last else layer_forward
             x = run(layer, x, plan, tickets.rows, tickets.lora[i], kept)
@@ -209,19 +222,12 @@ class EncoderEngine:
 
     def _head(self, first: torch.Tensor, tickets: _Tickets) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits [S, C] and what enters the classifier's last layer [S, h]."""
-        if self.pooler is not None:
-            inner = torch.addmm(self.pooler[1], first, self.pooler[0].t()).tanh_()
-            parts = [
-                torch.addmm(head["bias"], inner[a:b], head["weight"].t())
-                for head, (a, b) in zip(tickets.head, tickets.rows.texts, strict=True)
-            ]
-            return torch.cat(parts), inner
-        inner = torch.empty_like(first)
-        parts = []
-        for head, (a, b) in zip(tickets.head, tickets.rows.texts, strict=True):
-            torch.addmm(head["dense.bias"], first[a:b], head["dense.weight"].t(), out=inner[a:b]).tanh_()
-            parts.append(torch.addmm(head["out_proj.bias"], inner[a:b], head["out_proj.weight"].t()))
-        return torch.cat(parts), inner
+        ranges = tickets.rows.texts
+        parts = [inner.forward(first[a:b]) for (inner, _), (a, b) in zip(tickets.head, ranges, strict=True)]
+        active = torch.cat(parts)
+        active = active.tanh_() if self.family.activation == "tanh" else active.relu_()
+        parts = [outer.forward(active[a:b]) for (_, outer), (a, b) in zip(tickets.head, ranges, strict=True)]
+        return torch.cat(parts), active
 
     # -- backward --------------------------------------------------------------------------------
 
@@ -234,14 +240,14 @@ class EncoderEngine:
         saved: list[Any],
     ) -> torch.Tensor:
         """Fill every gradient; returns the mean loss of each ticket [G]."""
-        logits, inner = self._head(first, tickets)
+        logits, active = self._head(first, tickets)
         log_p = torch.log_softmax(logits, -1)
         losses = -log_p.gather(1, label[:, None])[:, 0]
         d_logits = log_p.exp_()
-        d_logits[torch.arange(len(label)), label] -= 1.0
+        d_logits[torch.arange(len(label), device=self.device), label] -= 1.0
         for a, b in tickets.rows.texts:
             d_logits[a:b] /= b - a
-        dx = self._head_back(d_logits, inner, first, tickets)
+        dx = self._head_back(d_logits, active, first, tickets)
         last = len(self.layers) - 1
         for i in range(last, self.lowest - 1, -1):
             run = last_layer_back if i == last else layer_back
@@ -249,23 +255,13 @@ class EncoderEngine:
         return torch.stack([losses[a:b].mean() for a, b in tickets.rows.texts])
 
     def _head_back(
-        self, d_logits: torch.Tensor, inner: torch.Tensor, first: torch.Tensor, tickets: _Tickets
+        self, d_logits: torch.Tensor, active: torch.Tensor, first: torch.Tensor, tickets: _Tickets
     ) -> torch.Tensor:
         """Gradient of the first tokens' hidden state [S, h]."""
-        last = "" if self.pooler is not None else "out_proj."
-        d_inner = torch.empty_like(inner)
-        for head, grad, (a, b) in zip(tickets.head, tickets.head_grad, tickets.rows.texts, strict=True):
-            torch.mm(d_logits[a:b], head[f"{last}weight"], out=d_inner[a:b])
-            if grad is not None:
-                torch.mm(d_logits[a:b].t(), inner[a:b], out=grad[f"{last}weight"])
-                torch.sum(d_logits[a:b], 0, out=grad[f"{last}bias"])
-        d_inner = torch.ops.aten.tanh_backward(d_inner, inner)
-        if self.pooler is not None:
-            return torch.mm(d_inner, self.pooler[0])
-        d_first = torch.empty_like(first)
-        for head, grad, (a, b) in zip(tickets.head, tickets.head_grad, tickets.rows.texts, strict=True):
-            torch.mm(d_inner[a:b], head["dense.weight"], out=d_first[a:b])
-            if grad is not None:
-                torch.mm(d_inner[a:b].t(), first[a:b], out=grad["dense.weight"])
-                torch.sum(d_inner[a:b], 0, out=grad["dense.bias"])
-        return d_first
+        pairs = list(zip(tickets.head, tickets.rows.texts, strict=True))
+        d_active = torch.cat([outer.back(d_logits[a:b], active[a:b]) for (_, outer), (a, b) in pairs])
+        if self.family.activation == "tanh":
+            d_inner = torch.ops.aten.tanh_backward(d_active, active)
+        else:
+            d_inner = d_active.mul_(active > 0)
+        return torch.cat([inner.back(d_inner[a:b], first[a:b]) for (inner, _), (a, b) in pairs])

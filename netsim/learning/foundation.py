@@ -22,10 +22,12 @@ from netsim.learning.datasets import Split
 from netsim.learning.payload import BUILTIN
 from netsim.learning.tokens import TokenCache
 
+WEIGHTS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
 
 @dataclass(frozen=True)
 class Foundation:
-    """A sequence-classification model in float32, all of it frozen, without dropout."""
+    """A sequence-classification model, all of it frozen, without dropout."""
 
     name: str  # "builtin", a hub name, or the folder's own name: never a path of this machine
     model: Any  # transformers.PreTrainedModel
@@ -45,6 +47,17 @@ class Foundation:
         return self._tokens[key]
 
     @property
+    def device(self) -> torch.device:
+        """Where it is computed."""
+        device: torch.device = next(self.model.parameters()).device
+        return device
+
+    @property
+    def half(self) -> bool:
+        """Its weights are stored in bfloat16."""
+        return bool(next(self.model.parameters()).dtype == torch.bfloat16)
+
+    @property
     def parameters(self) -> int:
         """Parameters of w_0, without the head."""
         head = tuple(f"{name}." for name in self.head)
@@ -61,8 +74,30 @@ class Foundation:
         return float(sum(p.double().square().sum() for p in weights))
 
 
-def load_foundation(name: str, classes: int) -> Foundation:
-    """Load "builtin", a local folder in the format of the hub, or a name on the hub."""
+def load_foundation(name: str, classes: int, *, weights: str = "float32", device: str = "cpu") -> Foundation:
+    """Load "builtin", a local folder in the format of the hub, or a name on the hub.
+
+    `weights` is how they are stored, "float32" or "bfloat16"; `device` is "cpu", "cuda", or "auto": "cuda"
+    where there is one.
+    """
+    if weights not in WEIGHTS:
+        raise InputError(f"the weights must be stored as {' or '.join(WEIGHTS)}", value=weights)
+    place = _device(device)
+    loaded = _find(name, classes)
+    loaded.model.to(place, WEIGHTS[weights])
+    return loaded
+
+
+def _device(name: str) -> torch.device:
+    if name not in ("auto", "cpu", "cuda"):
+        raise InputError("the device must be auto, cpu or cuda", value=name)
+    there = torch.cuda.is_available()
+    if name == "cuda" and not there:
+        raise InputError("this machine has no device that torch can use by CUDA", value=name)
+    return torch.device("cuda" if there and name != "cpu" else "cpu")
+
+
+def _find(name: str, classes: int) -> Foundation:
     if name == BUILTIN:
         return _load(str(model_folder()), BUILTIN, classes, local=True)
     folder = Path(name).expanduser()

@@ -15,63 +15,79 @@ import torch
 from numpy.typing import NDArray
 from peft import LoraConfig, get_peft_model
 
-from netsim.learning.adapters import Layout, Vector, peft_config
+from netsim.learning.adapters import Layout
 from netsim.learning.foundation import Foundation
-from netsim.learning.gradients import Chunk, Upload, descend
+from netsim.learning.gradients import Local, Start, descend
+from netsim.learning.saving import peft_config
 from netsim.learning.spec import LocalTraining
 from netsim.learning.tokens import Texts
+from netsim.units import IntArray
 
 
 class GenericEngine:
     """Engine through PEFT's own modules and autograd."""
 
-    def __init__(self, foundation: Foundation, layouts: Sequence[Layout], *, train_head: bool) -> None:
-        self.layouts = layouts
+    def __init__(self, foundation: Foundation, *, train_head: bool) -> None:
         self.train_head = train_head
         self.pad = int(foundation.tokenizer.pad_token_id)
         self._foundation = foundation
         self._peft: dict[tuple[Any, ...], tuple[Any, dict[str, torch.nn.Parameter]]] = {}
 
-    def train(self, chunk: Chunk, states: Sequence[Vector], local: LocalTraining) -> list[Upload]:
-        """The uploads of a chunk's tickets, in their order."""
-        uploads, start = [], 0
-        for module, samples in zip(chunk.module.tolist(), chunk.samples.tolist(), strict=True):
-            uploads.append(
-                self._ticket(module, states[module], chunk.texts.part(start, start + samples), local)
-            )
-            start += samples
-        return uploads
+    def train(
+        self, starts: Sequence[Start], samples: IntArray, texts: Texts, local: LocalTraining
+    ) -> list[Local]:
+        """One ticket after another."""
+        ends = np.cumsum(samples).tolist()
+        return [
+            self._ticket(start, texts.part(end - count, end), local)
+            for start, count, end in zip(starts, samples.tolist(), ends, strict=True)
+        ]
 
-    def logits(self, module: int, state: Vector, texts: Texts) -> NDArray[np.float32]:
-        """Shape [texts, classes]."""
-        plan = self.layouts[module]
-        model, parameters = self._model(plan)
-        with torch.no_grad():
-            _write(plan, parameters, torch.from_numpy(state))
-            logits: NDArray[np.float32] = model(**_inputs(texts, self.pad, model)).logits.float().numpy()
-        return logits
+    def logits(self, starts: Sequence[Start], texts: Texts) -> NDArray[np.float32]:
+        """Shape [modules, texts, classes]."""
+        scores = []
+        for start in starts:
+            model, parameters = self._model(start.plan)
+            with torch.no_grad():
+                _write(start.plan, parameters, torch.from_numpy(start.vector))
+                scores.append(self._forward(model, self._inputs(texts, model)).cpu().numpy())
+        return np.stack(scores)
 
-    def _ticket(self, module: int, state: Vector, texts: Texts, local: LocalTraining) -> Upload:
-        plan = self.layouts[module]
+    def _ticket(self, start: Start, texts: Texts, local: LocalTraining) -> Local:
+        plan = start.plan
         model, parameters = self._model(plan)
         size = plan.trained_size(self.train_head)
-        inputs = _inputs(texts, self.pad, model)
-        label = torch.from_numpy(texts.label)
+        inputs = self._inputs(texts, model)
+        label = torch.from_numpy(texts.label).to(self._foundation.device)
         with torch.no_grad():
-            _write(plan, parameters, torch.from_numpy(state))
-        trained = [parameters[name] for name, start in plan.starts.items() if start < size]
+            _write(plan, parameters, torch.from_numpy(start.vector))
+        trained = [parameters[name] for name, first in plan.starts.items() if first < size]
 
         def gradient(w: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
             with torch.no_grad():
                 _write(plan, parameters, w)
-            loss = torch.nn.functional.cross_entropy(model(**inputs).logits, label)
+            loss = torch.nn.functional.cross_entropy(self._forward(model, inputs), label)
             grads = torch.autograd.grad(loss, trained)
             torch.cat([part.reshape(-1) for part in grads], out=g)
             return loss.detach()[None]
 
-        w = torch.from_numpy(state[:size].copy())
-        upload, loss, norm = descend(w, [size], gradient, local)
-        return Upload(module, len(texts), upload.numpy(), float(loss[0]), float(norm[0]))
+        w = torch.tensor(start.vector[:size], device=self._foundation.device)
+        return descend(w, [plan], [size], gradient, local)[0]
+
+    def _forward(self, model: Any, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Logits [S, C]; products in bfloat16 where the frozen weights are."""
+        foundation = self._foundation
+        with torch.autocast(foundation.device.type, torch.bfloat16, enabled=foundation.half):
+            logits: torch.Tensor = model(**inputs).logits.float()
+        return logits
+
+    def _inputs(self, texts: Texts, model: Any) -> dict[str, torch.Tensor]:
+        device = self._foundation.device
+        token, segment, mask = (torch.from_numpy(array).to(device) for array in texts.padded(self.pad))
+        inputs = {"input_ids": token, "attention_mask": mask}
+        if getattr(model.config, "type_vocab_size", 0) > 1:
+            inputs["token_type_ids"] = segment
+        return inputs
 
     def _model(self, plan: Layout) -> tuple[Any, dict[str, torch.nn.Parameter]]:
         """A PEFT model of the module's shape, and its trainable tensors by the names of PEFT's files."""
@@ -79,6 +95,9 @@ class GenericEngine:
         key = (spec.rank, spec.lora_alpha, spec.target_modules)
         if key not in self._peft:
             base = self._foundation.model
+            if spec.full:
+                self._peft[key] = _whole(base)
+                return self._peft[key]
             # PEFT rewires the model it is given; the copy has modules of its own and shares the weights.
             shared = {id(p): p for p in (*base.parameters(), *base.buffers())}
             own = {"inference_mode": False, "base_model_name_or_path": None}
@@ -88,6 +107,9 @@ class GenericEngine:
                 warnings.simplefilter("ignore")
                 model = get_peft_model(copy.deepcopy(base, shared), LoraConfig(**{**fields, **own}))
             model.eval()  # no dropout; gradients flow all the same
+            for parameter in model.parameters():
+                if parameter.requires_grad:
+                    parameter.data = parameter.data.float()
             named = {
                 name.replace(".modules_to_save.default.", ".").replace(".default.weight", ".weight"): p
                 for name, p in model.named_parameters()
@@ -97,14 +119,12 @@ class GenericEngine:
         return self._peft[key]
 
 
+def _whole(base: Any) -> tuple[Any, dict[str, torch.nn.Parameter]]:
+    """A copy of the model with weights of its own, all of them trained."""
+    model = copy.deepcopy(base).float().requires_grad_(True).eval()
+    return model, dict(model.named_parameters())
+
+
 def _write(plan: Layout, parameters: dict[str, torch.nn.Parameter], vector: torch.Tensor) -> None:
     for name, view in plan.views(vector).items():
         parameters[name].copy_(view)
-
-
-def _inputs(texts: Texts, pad: int, model: Any) -> dict[str, torch.Tensor]:
-    token, segment, mask = (torch.from_numpy(array) for array in texts.padded(pad))
-    inputs = {"input_ids": token, "attention_mask": mask}
-    if getattr(model.config, "type_vocab_size", 0) > 1:
-        inputs["token_type_ids"] = segment
-    return inputs

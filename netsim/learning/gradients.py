@@ -1,7 +1,7 @@
 """What an engine computes: the local training of tickets, and logits.
 
-A ticket is tau full-batch steps of one UE on one module (model-spec 10.6). Tickets come in chunks; those of
-one chunk may be computed together, but each has parameters of its own.
+A ticket is tau full-batch steps of one UE on one module (model-spec 10.6). Those that are given together may
+be computed together, but each has parameters of its own.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from netsim.learning.adapters import Vector
+from netsim.learning.adapters import Layout, Vector
 from netsim.learning.spec import LocalTraining
+from netsim.learning.tail import TailPenalty
 from netsim.learning.tokens import Texts
 from netsim.units import IntArray
 
@@ -24,53 +25,56 @@ Gradient = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 @dataclass(frozen=True)
-class Chunk:
-    """G tickets that are computed together; their texts follow each other."""
+class Start:
+    """A module, or its first ranks, as a UE downloaded it."""
 
-    module: IntArray  # [G]
-    samples: IntArray  # [G] D_k, texts of each ticket
-    texts: Texts  # sum of D_k
+    plan: Layout
+    vector: Vector  # [plan.size]
 
 
 @dataclass(frozen=True)
-class Upload:
-    """What one ticket sends, and what its first step saw at the downloaded version."""
+class Local:
+    """What the local training of one ticket came to."""
 
-    module: int
-    samples: int  # D_k
     update: Vector  # [trained] gradient (sgd) or w_start - w_end (adam)
-    train_loss: float  # nats
-    gradient_norm: float
+    train_loss: float  # nats, at the downloaded version, without the tail's part
+    gradient_norm: float  # likewise
+    tail_fell: bool = False
 
 
 class Engine(Protocol):
-    """Computes on one frozen model. Each module's state is its whole vector (adapters.Layout)."""
+    """Computes on one frozen model."""
 
-    def train(self, chunk: Chunk, states: Sequence[Vector], local: LocalTraining) -> list[Upload]:
-        """The uploads of a chunk's tickets, in their order."""
+    def train(
+        self, starts: Sequence[Start], samples: IntArray, texts: Texts, local: LocalTraining
+    ) -> list[Local]:
+        """Train G tickets, each with parameters of its own; `samples` [G] of the texts belong to each."""
         ...
 
-    def logits(self, module: int, state: Vector, texts: Texts) -> NDArray[np.float32]:
-        """Shape [texts, classes]."""
+    def logits(self, starts: Sequence[Start], texts: Texts) -> NDArray[np.float32]:
+        """Of several modules on the same texts. Shape [modules, texts, classes]."""
         ...
 
 
 def descend(
-    w: torch.Tensor, sizes: Sequence[int], gradient: Gradient, local: LocalTraining
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """tau steps from `w` [P], the parameters of G tickets end to end, `sizes` [G] numbers each.
+    w: torch.Tensor, plans: Sequence[Layout], sizes: Sequence[int], gradient: Gradient, local: LocalTraining
+) -> list[Local]:
+    """tau steps from `w` [P], the trained parameters of G tickets end to end, `sizes` [G] numbers each.
 
-    Returns the uploads [P], and the losses [G] and gradient norms [G] of the first step. `w` is overwritten.
+    `w` is overwritten.
     """
     g = torch.zeros_like(w)
     upload = torch.zeros_like(w) if local.optimizer == "sgd" else w.clone()
     adam = _Adam(w, local.learning_rate)
+    tail = TailPenalty(local.tail, plans, torch.split(w, list(sizes)), torch.split(g, list(sizes)))
+    tail_start = tail.products()
     loss = norm = torch.zeros(0)
     for step in range(local.local_steps):
         losses = gradient(w, g)
         if step == 0:
             loss = losses.clone()
             norm = torch.stack([part.norm() for part in torch.split(g, list(sizes))])
+        tail.add_gradient()
         if local.optimizer == "sgd":
             # (w_start - w_end) / rate is the sum of the gradients; the sum does not lose their low bits.
             upload += g
@@ -79,7 +83,9 @@ def descend(
             adam.step(w, g)
     if local.optimizer == "adam":
         upload -= w
-    return upload, loss, norm
+    fell = [end < start for start, end in zip(tail_start, tail.products(), strict=True)]
+    parts = zip(torch.split(upload, list(sizes)), loss.tolist(), norm.tolist(), fell, strict=True)
+    return [Local(part.cpu().numpy(), *rest) for part, *rest in parts]
 
 
 class _Adam:

@@ -16,15 +16,9 @@ import torch
 
 from netsim.learning import attention
 from netsim.learning.adapters import Layout
+from netsim.learning.families import Family
 from netsim.learning.lowrank import Factor, LowRank, Pair, Ranges
-
-# The linear layers of one encoder layer, by place: those of a place share their input.
-PLACES = {
-    "qkv": ("attention.self.query", "attention.self.key", "attention.self.value"),
-    "context": ("attention.output.dense",),
-    "up": ("intermediate.dense",),
-    "down": ("output.dense",),
-}
+from netsim.learning.products import backward, forward
 
 
 @dataclass(frozen=True)
@@ -77,9 +71,9 @@ def layer_forward(
 ) -> torch.Tensor:
     """Output [T, h] of one layer for all tokens."""
     T, h = x.shape
-    qkv = torch.empty(T + 1, 3 * h)
+    qkv = x.new_empty(T + 1, 3 * h)
     qkv[T] = 0.0
-    torch.addmm(layer.qkv_bias, x, layer.qkv.t(), out=qkv[:T])
+    forward(layer.qkv_bias, x, layer.qkv, qkv[:T])
     u = lora["qkv"].add(x, qkv, rows.tokens)
     weights: list[Any] | None = None if saved is None else []
     context = attention.attend(qkv, plan, weights)
@@ -102,13 +96,13 @@ def layer_back(
     """Gradient of a layer's input [T, h]; left out (an empty tensor) if nothing `below` is trained."""
     x, u, weights = kept[:3]
     T, h = x.shape
-    d_context = torch.empty(T + 1, h)
+    d_context = x.new_empty(T + 1, h)
     d_context[T] = 0.0
     d_residual = _feed_back(layer, dy, rows.tokens, lora, kept[3:], d_context[:T])
     d_qkv = attention.attend_back(d_context, plan, weights)
-    dx = torch.addmm(d_residual, d_qkv, layer.qkv) if below else None
+    dx = backward(d_qkv, layer.qkv, add=d_residual) if below else None
     lora["qkv"].back(d_qkv, x, u, rows.tokens, dx)
-    return torch.empty(0) if dx is None else dx
+    return dy.new_empty(0) if dx is None else dx
 
 
 def last_layer(
@@ -123,11 +117,11 @@ def last_layer(
     T, h = x.shape
     first = x.index_select(0, plan.first)
     query, key_value = _apart(lora["qkv"], h)
-    kv = torch.empty(T + 1, 2 * h)
+    kv = x.new_empty(T + 1, 2 * h)
     kv[T] = 0.0
-    torch.addmm(layer.qkv_bias[h:], x, layer.qkv[h:].t(), out=kv[:T])
+    forward(layer.qkv_bias[h:], x, layer.qkv[h:], kv[:T])
     u = key_value.add(x, kv, rows.tokens)
-    q = torch.addmm(layer.qkv_bias[:h], first, layer.qkv[:h].t())
+    q = forward(layer.qkv_bias[:h], first, layer.qkv[:h])
     u_query = query.add(first, q, rows.texts)
     weights: list[Any] | None = None if saved is None else []
     context = attention.attend_first(q, kv, plan, weights)
@@ -154,12 +148,12 @@ def last_layer_back(
     d_first = _feed_back(layer, dy, rows.texts, lora, kept[5:], d_context)
     d_q, d_kv = attention.attend_first_back(d_context, plan, weights)
     query, key_value = _apart(lora["qkv"], h)
-    dx = torch.mm(d_kv, layer.qkv[h:]) if below else None
+    dx = backward(d_kv, layer.qkv[h:]) if below else None
     key_value.back(d_kv, x, u, rows.tokens, dx)
     if dx is not None:
-        d_first.addmm_(d_q, layer.qkv[:h])
+        d_first = backward(d_q, layer.qkv[:h], add=d_first)
     query.back(d_q, first, u_query, rows.texts, d_first if below else None)
-    return torch.empty(0) if dx is None else dx.index_add_(0, plan.first, d_first)
+    return dy.new_empty(0) if dx is None else dx.index_add_(0, plan.first, d_first)
 
 
 def _feed(
@@ -171,14 +165,14 @@ def _feed(
     kept: list[Any],
 ) -> torch.Tensor:
     """From the attention's context [rows, h] to the layer's output; `x` is the residual branch."""
-    a = torch.addmm(layer.context_bias, context, layer.context.t())
+    a = forward(layer.context_bias, context, layer.context)
     u_context = lora["context"].add(context, a, ranges)
     a += x
     x1, *stats1 = layer.context_norm(a)
-    z = torch.addmm(layer.up_bias, x1, layer.up.t())
+    z = forward(layer.up_bias, x1, layer.up)
     u_up = lora["up"].add(x1, z, ranges)
     active = torch.nn.functional.gelu(z)
-    b = torch.addmm(layer.down_bias, active, layer.down.t())
+    b = forward(layer.down_bias, active, layer.down)
     u_down = lora["down"].add(active, b, ranges)
     b += x1
     out, *stats2 = layer.down_norm(b)
@@ -197,13 +191,13 @@ def _feed_back(
     """Fill `d_context` [rows, h]; returns the gradient of the residual branch [rows, h]."""
     context, u_context, a, stats1, x1, u_up, z, active, u_down, b, stats2 = kept
     db = layer.down_norm.back(dy, b, *stats2)
-    d_active = torch.mm(db, layer.down)
+    d_active = backward(db, layer.down)
     lora["down"].back(db, active, u_down, ranges, d_active)
     dz = torch.ops.aten.gelu_backward(d_active, z)
-    dx1 = torch.addmm(db, dz, layer.up)
+    dx1 = backward(dz, layer.up, add=db)
     lora["up"].back(dz, x1, u_up, ranges, dx1)
     da = layer.context_norm.back(dx1, a, *stats1)
-    torch.mm(da, layer.context, out=d_context)
+    backward(da, layer.context, out=d_context)
     lora["context"].back(da, context, u_context, ranges, d_context)
     return da
 
@@ -212,22 +206,24 @@ def _feed_back(
 
 
 def norm_of(weights: dict[str, torch.Tensor], name: str, epsilon: float) -> Norm:
-    return Norm(weights[f"{name}.weight"], weights[f"{name}.bias"], float(epsilon))
+    return Norm(weights[f"{name}.weight"].float(), weights[f"{name}.bias"].float(), float(epsilon))
 
 
-def layer_of(weights: dict[str, torch.Tensor], name: str, epsilon: float) -> Layer:
-    qkv = [f"{name}.{path}" for path in PLACES["qkv"]]
+def layer_of(weights: dict[str, torch.Tensor], family: Family, number: int, epsilon: float) -> Layer:
+    name = f"{family.layer}.{number}"
+    qkv = [f"{name}.{path}" for path in family.places["qkv"]]
+    context, up, down = (f"{name}.{family.places[place][0]}" for place in ("context", "up", "down"))
     return Layer(
         qkv=torch.cat([weights[f"{path}.weight"] for path in qkv]),
-        qkv_bias=torch.cat([weights[f"{path}.bias"] for path in qkv]),
-        context=weights[f"{name}.attention.output.dense.weight"],
-        context_bias=weights[f"{name}.attention.output.dense.bias"],
-        context_norm=norm_of(weights, f"{name}.attention.output.LayerNorm", epsilon),
-        up=weights[f"{name}.intermediate.dense.weight"],
-        up_bias=weights[f"{name}.intermediate.dense.bias"],
-        down=weights[f"{name}.output.dense.weight"],
-        down_bias=weights[f"{name}.output.dense.bias"],
-        down_norm=norm_of(weights, f"{name}.output.LayerNorm", epsilon),
+        qkv_bias=torch.cat([weights[f"{path}.bias"] for path in qkv]).float(),
+        context=weights[f"{context}.weight"],
+        context_bias=weights[f"{context}.bias"].float(),
+        context_norm=norm_of(weights, f"{name}.{family.context_norm}", epsilon),
+        up=weights[f"{up}.weight"],
+        up_bias=weights[f"{up}.bias"].float(),
+        down=weights[f"{down}.weight"],
+        down_bias=weights[f"{down}.bias"].float(),
+        down_norm=norm_of(weights, f"{name}.{family.down_norm}", epsilon),
     )
 
 

@@ -8,63 +8,64 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from netsim.errors import DataError, InputError, RunError
-from netsim.learning import adapters
-from netsim.learning.adapters import Layout, Vector
-from netsim.learning.aggregation import Partial, Rule, find_rule
-from netsim.learning.datasets import TextDataset
-from netsim.learning.engines import make_engine
-from netsim.learning.evaluation import evaluate_logits
-from netsim.learning.foundation import Foundation, load_foundation
-from netsim.learning.gradients import Chunk, Engine
-from netsim.learning.partition import Partition
-from netsim.learning.payload import BUILTIN
+from netsim.errors import RunError
+from netsim.learning import saving, snapshot
+from netsim.learning.adapters import Layout, Vector, initial_vector
+from netsim.learning.aggregation import Partial, Rule, Upload, find_rule
+from netsim.learning.batching import Batches, Chunk, ranks, sampled_round, select
+from netsim.learning.foundation import Foundation
+from netsim.learning.gradients import Engine, Start
 from netsim.learning.risk import LocalLoss, RiskJob, RiskMeter
-from netsim.learning.spec import LocalTraining, ModuleSpec
-from netsim.learning.tokens import Texts, token_runs
-from netsim.learning.workers import Workers, default_workers
+from netsim.learning.scoring import Score, Scorer
+from netsim.learning.snapshot import Version
+from netsim.learning.spec import LocalTraining
+from netsim.learning.workers import Workers
 from netsim.protocols import Evaluation, Redeemed, RiskProbe, Tickets
 from netsim.units import FloatArray, IntArray
 
 # Tokens computed together: enough that the products with frozen weights are large and the calls few, few
 # enough that activations stay in the caches (on a 128 x 4 encoder 450 and 1,800 are slower by a tenth).
 CHUNK_TOKENS = 1024
+GPU_CHUNK_TOKENS = 32_768  # about 20 GB of activations on an encoder of 768 x 12
 
 
 @dataclass(frozen=True)
 class _Train:
+    """Job: fold a chunk's uploads by a rule, or (None) hand them over as they are."""
+
     chunk: Chunk
+    rule: str | None
 
 
 @dataclass(frozen=True)
-class _Score:
-    module: int
-    piece: int
+class Trained:
+    """One ticket's upload, and what Redeemed tells of it."""
+
+    upload: Upload
+    train_loss: float
+    gradient_norm: float
+
+
+@dataclass(frozen=True)
+class _Folded:
+    figures: list[tuple[float, float, int]]  # [G] loss, norm, rank sent
+    partial: dict[int, Partial]  # module -> what the rule made of the chunk's uploads
 
 
 @dataclass(frozen=True)
 class _Context:
-    """What all jobs of one call share."""
+    """What all jobs of one call share: the versions of modules that they start from."""
 
-    states: list[Vector]
-    local: LocalTraining
-    rule: str
-
-
-@dataclass(frozen=True)
-class _Trained:
-    train_loss: FloatArray  # [G]
-    gradient_norm: FloatArray  # [G]
-    partial: dict[int, Partial]  # module -> what the rule made of the chunk's uploads
+    vectors: dict[Version, Vector]
+    current: tuple[Version, ...]
 
 
 class FederatedLearner:
-    """N modules on one frozen model, trained on the rows that K UEs hold.
+    """N modules on one frozen model, trained on the rows that K UEs hold (made by assembly.build_learner).
 
-    `samples` [K] is D_k, the rows a UE trains on per round; `seed`, UE and round decide which. The version
-    of a module is the round that last changed it (0: none yet); tickets start from the current one.
+    The version of a module is the round that last changed it (0: none yet). Tickets start from the current
+    one, or from an older one that was in flight at the last `redeem`.
     """
 
     def __init__(
@@ -73,114 +74,120 @@ class FederatedLearner:
         foundation: Foundation,
         layouts: Sequence[Layout],
         engine: Engine,
-        dataset: TextDataset,
-        partition: Partition,
-        samples: IntArray,
+        batches: Batches,
+        scorer: Scorer,
+        risk: RiskMeter,
         training: LocalTraining,
         train_head: bool,
         payload_bits_per_parameter: float,
-        seed: int,
-        max_tokens: int,
         workers: int,
     ) -> None:
         self._foundation = foundation
         self._layouts = list(layouts)
-        self._partition = partition
-        self._samples = samples
+        self._engine, self._batches, self._scorer, self._risk = engine, batches, scorer, risk
         self._training = training
         self._train_head = train_head
         self._bits_per_parameter = payload_bits_per_parameter
-        self._seed = seed
-        start = float(getattr(foundation.model.config, "initializer_range", 0.02))
-        self.states: list[Vector] = [adapters.initial_vector(plan, start) for plan in layouts]
+        self.states: list[Vector] = [initial_vector(plan, foundation) for plan in layouts]
         self.versions: IntArray = np.zeros(len(layouts), dtype=np.int64)
-        self._train_tokens = foundation.tokens(dataset.train, max_tokens)
-        self._test_tokens = foundation.tokens(dataset.test, max_tokens)
-        self._test_label = dataset.test.label
-        # (rows, their texts) of similar length; made before any worker is forked, which then has them too
-        self._test = list(self._pieces(len(dataset.test)))
-        self._scored: dict[int, tuple[int, NDArray[np.float32]]] = {}  # module -> (version, logits)
-        self._engine = engine
-        self._risk = RiskMeter(
-            engine, partition, self._test_tokens, self._test_label, samples, seed, self.states[0]
-        )
+        self.old: dict[Version, Vector] = {}  # versions in flight that are no longer current
+        self.held: dict[tuple[int, int, int], Trained] = {}  # (sampled round, UE, module)
         self._workers = Workers(self._task, workers)
 
     def payload_bits(self) -> FloatArray:
         """Upload size of each module, bit. Shape [module]."""
-        return adapters.payload_bits(
-            self._layouts, train_head=self._train_head, bits_per_parameter=self._bits_per_parameter
+        modules = np.arange(len(self._layouts))
+        return self.payload_bits_of(modules, self._batches.module_rank)
+
+    def payload_bits_of(self, module: IntArray, rank: IntArray) -> FloatArray:
+        """Upload size of modules at lower ranks, bit. Shape [M], as `module` and `rank`."""
+        pairs = zip(module.tolist(), rank.tolist(), strict=True)
+        return np.array(
+            [
+                self._layouts[n].at_rank(r).payload_bits(self._train_head, self._bits_per_parameter)
+                for n, r in pairs
+            ]
         )
 
     def foundation_bits(self) -> float:
         """Size of the frozen model, bit."""
         return self._foundation.bits(self._bits_per_parameter)
 
-    def redeem(self, tickets: Tickets, aggregation: str) -> Redeemed:
+    def compute(self, tickets: Tickets) -> Redeemed:
+        """Train tickets before their uplinks; their uploads wait for `redeem`."""
+        self._check(tickets)
+        keys = _keys(tickets)
+        jobs = [_Train(chunk, None) for chunk in self._batches.chunks(tickets)]
+        done = [one for part in self._run(jobs, tickets) for one in part]
+        self.held |= dict(zip(keys, done, strict=True))
+        return self._redeemed(tickets.module, [_figures(one) for one in done])
+
+    def redeem(self, tickets: Tickets, aggregation: str, in_flight: Tickets | None = None) -> Redeemed:
         """Compute all tickets in one batched call and aggregate them into their modules.
 
         A module without a ticket keeps its bits and its version.
         """
         rule = find_rule(aggregation)
         self._check(tickets)
-        chunks = list(self._chunks(tickets))
-        context = _Context(self.states, self._training, aggregation)
-        losses, norms = [np.zeros(0)], [np.zeros(0)]
+        keys = _keys(tickets)
+        owed = np.array([key not in self.held for key in keys], dtype=bool)
+        figures: dict[int, tuple[float, float, int]] = {}
         partial: dict[int, Partial] = {}
-        for trained in self._workers.map(context, [_Train(chunk) for chunk in chunks]):
-            losses.append(trained.train_loss)
-            norms.append(trained.gradient_norm)
-            for module, new in trained.partial.items():
+        for row in np.flatnonzero(~owed).tolist():
+            done = self.held.pop(keys[row])
+            figures[row] = _figures(done)
+            module = done.upload.module
+            partial[module] = rule.add(partial.get(module), done.upload, self._layouts[module])
+        rows = iter(np.flatnonzero(owed).tolist())
+        todo = select(tickets, np.flatnonzero(owed))
+        jobs = [_Train(chunk, aggregation) for chunk in self._batches.chunks(todo)]
+        for folded in self._run(jobs, todo):
+            for one in folded.figures:
+                figures[next(rows)] = one
+            for module, new in folded.partial.items():
                 partial[module] = rule.merge(partial[module], new) if module in partial else new
+        before = dict(zip(self._current(), self.states, strict=True)) | self.old
         for module, whole in partial.items():
-            with np.errstate(over="ignore", invalid="ignore"):
-                state = rule.apply(self.states[module], whole, self._training.server_rate)
-            if not np.isfinite(state).all():
-                raise RunError(
-                    f"training has diverged: module {module} is not finite after round {tickets.round}; "
-                    f"the learning rate is too high (found {self._training.learning_rate:g})"
-                )
-            self.states[module] = state
-            self.versions[module] = tickets.round
-        return Redeemed(np.concatenate(losses), np.concatenate(norms))
+            self._replace(module, tickets.round, rule, whole)
+        self._forget(before, in_flight)
+        return self._redeemed(tickets.module, [figures[row] for row in range(len(tickets))])
 
     def evaluate(self) -> list[Evaluation]:
-        """Every module and the ensemble on the test split; unchanged modules are not computed again."""
-        stale = [n for n, version in enumerate(self.versions) if self._scored.get(n, (-1,))[0] != version]
-        jobs = [_Score(module, piece) for module in stale for piece in range(len(self._test))]
-        context = _Context(self.states, self._training, "")
-        shape = (len(self._test_label), self._foundation.classes)
-        fresh = {module: np.zeros(shape, dtype=np.float32) for module in stale}
-        for job, logits in zip(jobs, self._workers.map(context, jobs), strict=True):
-            fresh[job.module][self._test[job.piece][0]] = logits
-        self._scored |= {module: (int(self.versions[module]), scores) for module, scores in fresh.items()}
-        scores = [self._scored[module][1] for module in range(len(self.states))]
-        return evaluate_logits(scores, self._test_label, split="test")
+        """Every module and the ensemble; unchanged modules are not computed again."""
+        return self._scorer.evaluate(self.versions, self._run)
 
     def probe(self) -> RiskProbe:
         """Losses and gradients at every UE's own test set; unchanged modules are not computed again."""
-        context = _Context(self.states, self._training, "")
-        return self._risk.probe(
-            self.states,
-            self.versions,
-            self._foundation.norm_sq(),
-            lambda jobs: self._workers.map(context, jobs),
-        )
+        return self._risk.probe(self.states, self.versions, self._foundation.norm_sq(), self._run)
 
     def module_gap(self, round: int) -> FloatArray:
         """Loss of each module at each UE minus the best module's, on the UE's samples of `round`. [K, N]."""
-        everybody = np.arange(len(self._partition))
+        everybody = np.arange(len(self._batches.samples))
         nothing = np.zeros_like(everybody)
-        chunks = list(self._chunks(Tickets(round, everybody, nothing, nothing)))
-        context = _Context(self.states, self._training, "")
-        loss = np.concatenate(list(self._workers.map(context, [LocalLoss(chunk) for chunk in chunks])))
+        chunks = self._batches.chunks(Tickets(round, everybody, nothing, nothing))
+        jobs = [LocalLoss(chunk.samples, chunk.texts) for chunk in chunks]
+        loss = np.concatenate(list(self._run(jobs)))
         gap: FloatArray = loss - loss.min(axis=1, keepdims=True)
         return gap
 
     def save(self, folder: Path) -> None:
-        """Write each module to folder/<module>/ in PEFT format."""
+        """Write each module to folder/<module>/ in PEFT format; a full module as a model folder."""
         for module, (plan, state) in enumerate(zip(self._layouts, self.states, strict=True)):
-            adapters.save(plan, state, self._foundation.name, folder / str(module))
+            saving.save(plan, state, self._foundation, folder / str(module))
+
+    def save_state(self, folder: Path) -> None:
+        """Write all that later rounds depend on to `folder`, which must exist."""
+        held = {key: (one.upload, one.train_loss, one.gradient_norm) for key, one in self.held.items()}
+        state = snapshot.State(self.states, self.versions, self.old, held, self._risk.state())
+        snapshot.save(state, folder)
+
+    def load_state(self, folder: Path) -> None:
+        """Put back what `save_state` wrote for the same scenario. Raises InputError if it does not fit."""
+        state = snapshot.load(folder, [plan.size for plan in self._layouts])
+        self.states, self.versions, self.old = state.vectors, state.versions, state.old
+        self.held = {key: Trained(*one) for key, one in state.held.items()}
+        self._risk.restore(state.risk)
+        self._scorer.forget()
 
     def close(self) -> None:
         """End the worker processes, if any were started."""
@@ -188,108 +195,116 @@ class FederatedLearner:
 
     # -- jobs ------------------------------------------------------------------------------------
 
-    def _task(self, context: _Context, job: _Train | _Score | RiskJob) -> Any:
+    def _run(self, jobs: Sequence[Any], tickets: Tickets | None = None) -> Iterator[Any]:
+        """Results of the jobs in their order, each given the current versions and those of the tickets."""
+        current = self._current()
+        vectors = dict(zip(current, self.states, strict=True))
+        if tickets is not None:
+            needed = set(zip(tickets.module.tolist(), tickets.version.tolist(), strict=True))
+            vectors |= {key: self.old[key] for key in needed if key not in vectors}
+        return self._workers.map(_Context(vectors, current), jobs)
+
+    def _current(self) -> tuple[Version, ...]:
+        return tuple(enumerate(self.versions.tolist()))
+
+    def _task(self, context: _Context, job: _Train | Score | RiskJob) -> Any:
         """What a worker does; it has this object as it was when the workers were started."""
-        if isinstance(job, RiskJob):
-            return self._risk.compute(job, context.states)
-        if isinstance(job, _Score):
-            return self._engine.logits(job.module, context.states[job.module], self._test[job.piece][1])
-        rule: Rule = find_rule(context.rule)
-        partial: dict[int, Partial] = {}
-        uploads = self._engine.train(job.chunk, context.states, context.local)
-        for upload in uploads:
-            partial[upload.module] = rule.add(partial.get(upload.module), upload)
-        return _Trained(
-            np.array([upload.train_loss for upload in uploads]),
-            np.array([upload.gradient_norm for upload in uploads]),
-            partial,
-        )
+        if isinstance(job, _Train):
+            return self._train(context, job)
+        starts = [Start(self._layouts[n], context.vectors[n, version]) for n, version in context.current]
+        if isinstance(job, Score):
+            return self._scorer.compute(job, starts)
+        return self._risk.compute(job, starts)
 
-    def _chunks(self, tickets: Tickets) -> Iterator[Chunk]:
-        """Tickets in their order, as many together as CHUNK_TOKENS holds, at least one."""
-        samples = self._samples[tickets.ue]
-        rows = [
-            self._partition.round_samples(self._seed, tickets.round, int(ue), int(count))
-            for ue, count in zip(tickets.ue, samples, strict=True)
-        ]
-        texts = self._train_tokens.texts(np.concatenate([np.zeros(0, dtype=np.int64), *rows]))
-        ends = np.cumsum(samples)
-        tokens = np.add.reduceat(texts.length, ends - samples) if len(rows) else np.zeros(0, dtype=np.int64)
-        for start, end in token_runs(tokens, CHUNK_TOKENS):
-            first, last = int(ends[start] - samples[start]), int(ends[end - 1])
-            yield Chunk(tickets.module[start:end], samples[start:end], texts.part(first, last))
+    def _train(self, context: _Context, job: _Train) -> list[Trained] | _Folded:
+        chunk, local = job.chunk, self._training
+        starts = []
+        for n, version, rank in zip(
+            chunk.module.tolist(), chunk.version.tolist(), chunk.rank.tolist(), strict=True
+        ):
+            plan, vector = self._layouts[n], context.vectors[n, version]
+            starts.append(Start(plan.at_rank(rank), plan.truncate(vector, rank)))
+        done = []
+        for i, step in enumerate(self._engine.train(starts, chunk.samples, chunk.texts, local)):
+            plan, vector = starts[i].plan, starts[i].vector[: len(step.update)]
+            sent = int(chunk.rank[i])
+            if local.tail is not None and local.tail.prune and step.tail_fell:
+                sent = local.tail.pruned(sent)
+            upload = Upload(
+                module=int(chunk.module[i]),
+                rank=sent,
+                samples=int(chunk.samples[i]),
+                staleness=int(chunk.staleness[i]),
+                start=plan.truncate(vector, sent),
+                update=plan.truncate(step.update, sent),
+                rate=local.server_rate,
+            )
+            done.append(Trained(upload, step.train_loss, step.gradient_norm))
+        if job.rule is None:
+            return done
+        rule, partial = find_rule(job.rule), dict[int, Partial]()
+        for one in done:
+            module = one.upload.module
+            partial[module] = rule.add(partial.get(module), one.upload, self._layouts[module])
+        return _Folded([_figures(one) for one in done], partial)
 
-    def _pieces(self, count: int) -> Iterator[tuple[IntArray, Texts]]:
-        """Test rows by length, so that little is padded, in pieces of CHUNK_TOKENS."""
-        length = self._test_tokens.texts(np.arange(count)).length
-        order = np.argsort(length, kind="stable")
-        for start, end in token_runs(length[order], CHUNK_TOKENS):
-            yield order[start:end], self._test_tokens.texts(order[start:end])
+    # -- versions --------------------------------------------------------------------------------
+
+    def _replace(self, module: int, version: int, rule: Rule, partial: Partial) -> None:
+        with np.errstate(over="ignore", invalid="ignore"):
+            rate = self._training.server_rate
+            state = rule.apply(self.states[module], partial, self._layouts[module], rate)
+        if not np.isfinite(state).all():
+            raise RunError(
+                f"training has diverged: module {module} is not finite after round {version}; "
+                f"the learning rate is too high (found {self._training.learning_rate:g})"
+            )
+        self.states[module] = state
+        self.versions[module] = version
+
+    def _forget(self, before: dict[Version, Vector], in_flight: Tickets | None) -> None:
+        """Keep of the versions that there were, and of the uploads held, only what is in flight."""
+        needed: set[Version] = set()
+        keys: set[tuple[int, int, int]] = set()
+        if in_flight is not None:
+            needed = set(zip(in_flight.module.tolist(), in_flight.version.tolist(), strict=True))
+            keys = set(_keys(in_flight))
+        current = self._current()
+        self.old = {key: before[key] for key in sorted(needed) if key in before and key not in current}
+        self.held = {key: one for key, one in self.held.items() if key in keys}
+
+    def _redeemed(self, module: IntArray, figures: Sequence[tuple[float, float, int]]) -> Redeemed:
+        table = np.array(figures, dtype=np.float64).reshape(-1, 3)
+        rank = table[:, 2].astype(np.int64)
+        return Redeemed(table[:, 0], table[:, 1], rank, self.payload_bits_of(module, rank))
 
     def _check(self, tickets: Tickets) -> None:
         for name, values, limit in (
-            ("ue", tickets.ue, len(self._partition)),
+            ("ue", tickets.ue, len(self._batches.samples)),
             ("module", tickets.module, len(self.states)),
         ):
             wrong = values[(values < 0) | (values >= limit)]
             if len(wrong):
                 raise RunError(f"a ticket's {name} must be below {limit} (found {wrong[0]})")
-        current = self.versions[tickets.module]
-        for ue, module, version, now in zip(
-            tickets.ue, tickets.module, tickets.version, current, strict=True
+        own, used = self._batches.module_rank[tickets.module], ranks(tickets, self._batches.module_rank)
+        wrong = used[(used > own) | (used < np.minimum(own, 1))]
+        if len(wrong):
+            raise RunError(f"a ticket's rank must be from 1 to its module's own (found {wrong[0]})")
+        known = {*self._current(), *self.old}
+        for ue, module, version in zip(
+            tickets.ue.tolist(), tickets.module.tolist(), tickets.version.tolist(), strict=True
         ):
-            if version != now:
+            if (module, version) not in known:
                 raise RunError(
                     f"the ticket of UE {ue} starts from version {version} of module {module}, "
-                    f"which is not kept; the current version is {now}"
+                    f"which is not kept; the current version is {self.versions[module]}"
                 )
 
 
-def build_learner(
-    *,
-    dataset: TextDataset,
-    partition: Partition,
-    samples: ArrayLike,
-    modules: Sequence[ModuleSpec],
-    training: LocalTraining,
-    seed: int,
-    foundation: str | Foundation = BUILTIN,
-    train_head: bool = True,
-    payload_bits_per_parameter: float = 32.0,
-    max_tokens: int = 128,
-    workers: int | None = None,
-    engine: str = "auto",
-) -> FederatedLearner:
-    """Load the model and put a learner together.
+def _keys(tickets: Tickets) -> list[tuple[int, int, int]]:
+    rounds = sampled_round(tickets).tolist()
+    return list(zip(rounds, tickets.ue.tolist(), tickets.module.tolist(), strict=True))
 
-    `samples` is D_k, one number or [K]. `workers` None: as many as cores, at most 2; changes no result.
-    `engine` is "auto" (the fast one where it knows the architecture), "encoder" (only that) or "generic".
-    """
-    if not modules:
-        raise InputError("there must be at least one module")
-    if max_tokens < 3:
-        raise InputError("max_tokens must be at least 3", value=max_tokens)
-    if workers is not None and workers < 1:
-        raise InputError("there must be at least one worker", value=workers)
-    if len(dataset.test) == 0:
-        raise DataError("the test split must not be empty", where=dataset.name)
-    if isinstance(foundation, str):
-        foundation = load_foundation(foundation, len(dataset.classes))
-    layouts = [adapters.layout(foundation, spec) for spec in modules]
-    per_ue = np.broadcast_to(np.asarray(samples, dtype=np.int64), (len(partition),)).copy()
-    if per_ue.min() < 1:
-        raise InputError("each UE must train on at least one sample per round", value=int(per_ue.min()))
-    return FederatedLearner(
-        foundation=foundation,
-        layouts=layouts,
-        engine=make_engine(engine, foundation, layouts, train_head),
-        dataset=dataset,
-        partition=partition,
-        samples=per_ue,
-        training=training,
-        train_head=train_head,
-        payload_bits_per_parameter=payload_bits_per_parameter,
-        seed=seed,
-        max_tokens=min(max_tokens, foundation.max_tokens),
-        workers=default_workers() if workers is None else workers,
-    )
+
+def _figures(one: Trained) -> tuple[float, float, int]:
+    return one.train_loss, one.gradient_norm, one.upload.rank

@@ -109,11 +109,22 @@ def ue_test_rows(
     are drawn without replacement as long as there are any left. A class that the test split lacks gives
     its part to the others. The same rows whatever the run does, and whichever other UEs there are.
     """
-    pools = [np.flatnonzero(test_label == number) for number in range(partition.counts.shape[1])]
-    weight = partition.counts[ue] * np.array([len(pool) > 0 for pool in pools])
+    return _to_mixture(partition.counts[ue], test_label, count, stream(seed, "learning.ue_test", ue))
+
+
+def ue_validation_rows(
+    partition: Partition, label: IntArray, seed: int, ue: int, count: int = UE_TEST_ROWS
+) -> IntArray:
+    """The same of validation rows of classes `label` [rows]: what a UE chooses its best module by."""
+    return _to_mixture(partition.counts[ue], label, count, stream(seed, "learning.ue_validation", ue))
+
+
+def _to_mixture(held: IntArray, label: IntArray, count: int, generator: np.random.Generator) -> IntArray:
+    """Indices of `count` of the rows of classes `label`, drawn to the mixture `held` [C]."""
+    pools = [np.flatnonzero(label == number) for number in range(len(held))]
+    weight = held * np.array([len(pool) > 0 for pool in pools])
     if not weight.any():
-        raise DataError("the test split must have a class that the UE holds rows of", value=ue)
-    generator = stream(seed, "learning.ue_test", ue)
+        raise DataError("the measured rows must have a class that the UE holds rows of", value=held.tolist())
     drawn = generator.multinomial(count, weight / weight.sum()).tolist()
     return np.concatenate(
         [_in_turns(pool, number, generator) for pool, number in zip(pools, drawn, strict=True) if number]

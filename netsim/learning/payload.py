@@ -35,7 +35,10 @@ def payload_bits(
         if given is not None:
             sizes.append(given)
         elif foundation == BUILTIN:
-            parameters = shapes.lora_parameters(spec.rank, spec.target_modules, classes, train_head)
+            if spec.full:
+                parameters = shapes.foundation_parameters() + train_head * shapes.head_parameters(classes)
+            else:
+                parameters = shapes.lora_parameters(spec.rank, spec.target_modules, classes, train_head)
             sizes.append(parameters * bits_per_parameter)
         else:
             rule = f"without loading the model {foundation!r}, module {index} needs payload_bits_override"

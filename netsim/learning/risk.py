@@ -8,15 +8,16 @@ takes simulated time or changes a module.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from netsim.learning.adapters import Vector
 from netsim.learning.evaluation import log_softmax
-from netsim.learning.gradients import Chunk, Engine
+from netsim.learning.gradients import Engine, Start
 from netsim.learning.partition import Partition, ue_test_rows
+from netsim.learning.snapshot import Memory
 from netsim.learning.spec import LocalTraining
 from netsim.learning.tokens import Texts, TokenCache
 from netsim.protocols import RiskProbe
@@ -46,9 +47,10 @@ class Optimum:
 
 @dataclass(frozen=True)
 class LocalLoss:
-    """Job: loss of every module on each group of texts of a chunk. Result [G, N]."""
+    """Job: loss of every module on each of G groups of texts. Result [G, N]."""
 
-    chunk: Chunk
+    samples: IntArray  # [G]
+    texts: Texts
 
 
 RiskJob = Gradients | Optimum | LocalLoss
@@ -65,6 +67,9 @@ class _Point:
     gradient: FloatArray  # [trained], weighted over the UEs by rho
 
 
+POINT = ("state", "loss", "norm_sq", "gradient")
+
+
 class RiskMeter:
     """Measures modules at the UEs' test sets; made before workers are forked, which then have it too."""
 
@@ -76,7 +81,7 @@ class RiskMeter:
         test_label: IntArray,
         samples: IntArray,
         seed: int,
-        start: Vector,
+        start: Start,
     ) -> None:
         """`samples` [K] is D_k, which gives rho; `start` is module 0 before training, where w*_k begins."""
         self._engine = engine
@@ -93,18 +98,32 @@ class RiskMeter:
         """D_k,te."""
         return self._tokens.texts(ue_test_rows(self._partition, self._label, self._seed, ue))
 
-    def compute(self, job: RiskJob, states: Sequence[Vector]) -> Any:
-        """What a worker does."""
+    def compute(self, job: RiskJob, starts: Sequence[Start]) -> Any:
+        """What a worker does; `starts` are all modules."""
         if isinstance(job, LocalLoss):
-            return np.stack([_losses(self._engine, n, s, job.chunk) for n, s in enumerate(states)], axis=1)
+            losses = [_losses(self._engine, start, job.samples, job.texts) for start in starts]
+            return np.stack(losses, axis=1)
         texts = self.texts(job.ue)
         if isinstance(job, Optimum):
             return settled_loss(self._engine, texts, self._start)
         size = np.array([len(texts)])
-        return [
-            self._engine.train(Chunk(np.array([module]), size, texts), states, GRADIENT)[0]
-            for module in job.modules
-        ]
+        return [self._engine.train([starts[n]], size, texts, GRADIENT)[0] for n in job.modules]
+
+    def state(self) -> Memory:
+        """What is remembered between probes."""
+        arrays: dict[str, Any] = {} if self._optimum is None else {"optimum": self._optimum}
+        for n, point in self._points.items():
+            arrays |= {f"{n}.{name}": getattr(point, name) for name in POINT}
+        return arrays, {str(n): point.version for n, point in self._points.items()}
+
+    def restore(self, memory: Memory) -> None:
+        """Put back what `state` gave."""
+        arrays, versions = memory
+        self._optimum = arrays.get("optimum")
+        self._points = {
+            int(n): _Point(version, *(arrays[f"{n}.{name}"] for name in POINT))
+            for n, version in versions.items()
+        }
 
     def probe(
         self,
@@ -149,23 +168,24 @@ class RiskMeter:
         )
 
 
-def settled_loss(engine: Engine, texts: Texts, start: Vector) -> float:
+def settled_loss(engine: Engine, texts: Texts, start: Start) -> float:
     """Loss of module 0 after training on `texts` from `start` until it settles, nat.
 
     Adam, afresh in every 10 steps. Steps that gain too little are taken back and tried at half the rate;
     when that has happened MISSES times, or after MAX_DESCENTS, the loss counts as that of w*_k.
     """
-    chunk = Chunk(np.zeros(1, dtype=np.int64), np.array([len(texts)]), texts)
-    state, loss = start, float(_losses(engine, 0, start, chunk)[0])
+    samples = np.array([len(texts)])
+    loss = float(_losses(engine, start, samples, texts)[0])
     rate, misses = RATE, 0
     for _ in range(MAX_DESCENTS):
-        update = engine.train(chunk, [state], LocalTraining(LOOK, rate, "adam"))[0].update
-        moved = state.copy()
+        update = engine.train([start], samples, texts, LocalTraining(LOOK, rate, "adam"))[0].update
+        moved = start.vector.copy()
         moved[: len(update)] -= update
-        reached = float(_losses(engine, 0, moved, chunk)[0])
+        there = replace(start, vector=moved)
+        reached = float(_losses(engine, there, samples, texts)[0])
         gain = loss - reached
         if gain > 0:
-            state, loss = moved, reached
+            start, loss = there, reached
         if not gain > SETTLED:
             rate, misses = rate / 2, misses + 1
             if misses == MISSES:
@@ -173,12 +193,12 @@ def settled_loss(engine: Engine, texts: Texts, start: Vector) -> float:
     return loss
 
 
-def _losses(engine: Engine, module: int, state: Vector, chunk: Chunk) -> FloatArray:
+def _losses(engine: Engine, start: Start, samples: IntArray, texts: Texts) -> FloatArray:
     """Mean loss of a module on each group of texts, [G]."""
-    log_p = log_softmax(engine.logits(module, state, chunk.texts))
-    lost = -np.take_along_axis(log_p, chunk.texts.label[:, None], axis=1)[:, 0]
-    first = np.cumsum(chunk.samples) - chunk.samples
-    return np.asarray(np.add.reduceat(lost, first) / chunk.samples)
+    log_p = log_softmax(engine.logits([start], texts)[0])
+    lost = -np.take_along_axis(log_p, texts.label[:, None], axis=1)[:, 0]
+    first = np.cumsum(samples) - samples
+    return np.asarray(np.add.reduceat(lost, first) / samples)
 
 
 def _turn(old: _Point, new: _Point) -> float:

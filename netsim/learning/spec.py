@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from netsim.errors import InputError
+from netsim.protocols import Tail
 
 OPTIMIZERS = ("sgd", "adam")
 
 
 @dataclass(frozen=True)
 class ModuleSpec:
-    """One of the N LoRA modules: W_0 + (lora_alpha / rank) B A on each target layer."""
+    """One of the N modules: W_0 + (lora_alpha / rank) B A on each target layer.
+
+    Rank 0 is full-parameter training: the module is the whole model, and there is no A and B.
+    """
 
     rank: int
     lora_alpha: float
@@ -19,8 +23,8 @@ class ModuleSpec:
     seed: int  # of the initial A and of the initial head; B starts at 0
 
     def __post_init__(self) -> None:
-        if self.rank < 1:
-            raise InputError("the rank of a module must be at least 1", value=self.rank)
+        if self.rank < 0:
+            raise InputError("the rank of a module must not be negative", value=self.rank)
         if not self.lora_alpha > 0:
             raise InputError("lora_alpha must be above 0", value=self.lora_alpha)
         if not self.target_modules or not all(self.target_modules):
@@ -29,9 +33,21 @@ class ModuleSpec:
             raise InputError("the seed of a module must not be negative", value=self.seed)
 
     @property
+    def full(self) -> bool:
+        """Every weight of the model is trained."""
+        return self.rank == 0
+
+    @property
     def scale(self) -> float:
         """Factor of B A."""
         return self.lora_alpha / self.rank
+
+    def at_rank(self, rank: int) -> ModuleSpec:
+        """The module truncated to a lower rank, with the same factor of B A."""
+        if not (1 <= rank <= self.rank or rank == self.rank):
+            rule = f"a UE's rank must be from 1 to the module's own, {self.rank}"
+            raise InputError(rule, value=rank)
+        return self if rank == self.rank else replace(self, rank=rank, lora_alpha=self.scale * rank)
 
 
 @dataclass(frozen=True)
@@ -45,6 +61,7 @@ class LocalTraining:
     local_steps: int
     learning_rate: float
     optimizer: str = "adam"
+    tail: Tail | None = None
 
     def __post_init__(self) -> None:
         if self.local_steps < 1:

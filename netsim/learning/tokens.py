@@ -61,6 +61,12 @@ class TokenCache:
             label=self._split.label[np.asarray(rows, dtype=np.int64)],
         )
 
+    def count(self, rows: IntArray) -> int:
+        """Tokens of some rows together."""
+        chosen = rows.tolist()
+        self._tokenise(sorted(set(chosen) - self._token.keys()))
+        return sum(len(self._token[row]) for row in chosen)
+
     def _tokenise(self, rows: list[int]) -> None:
         if not rows:
             return
@@ -83,13 +89,19 @@ class TokenCache:
             )
 
 
-def token_runs(tokens: IntArray, budget: int) -> Iterator[tuple[int, int]]:
-    """Divide a sequence into runs (start, end) of at most `budget` tokens, at least one member each."""
-    start = total = 0
-    for index, count in enumerate(tokens.tolist()):
-        if index > start and total + count > budget:
+def runs(*costs: tuple[IntArray, int]) -> Iterator[tuple[int, int]]:
+    """Divide a sequence into runs (start, end), at least one member each.
+
+    `costs` are (cost of each member, most that a run may cost) of one or more kinds, such as tokens.
+    """
+    start, spent = 0, [0] * len(costs)
+    limits = [limit for _, limit in costs]
+    members = list(zip(*(cost.tolist() for cost, _ in costs), strict=True))
+    for index, member in enumerate(members):
+        total = [have + more for have, more in zip(spent, member, strict=True)]
+        if index > start and any(have > limit for have, limit in zip(total, limits, strict=True)):
             yield start, index
-            start, total = index, 0
-        total += count
-    if start < len(tokens):
-        yield start, len(tokens)
+            start, total = index, list(member)
+        spent = total
+    if members:
+        yield start, len(members)

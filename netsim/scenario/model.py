@@ -246,7 +246,7 @@ class Device(Section):
 class Module(Section):
     """One of the N adapters."""
 
-    rank: int = _key(8, "LoRA rank r", ge=1, le=4096)
+    rank: int = _key(8, "LoRA rank r; 0 trains every weight of the model instead", ge=0, le=4096)
     lora_alpha: Positive | None = _key(None, "LoRA scale is lora_alpha / r; default 2 r")
     target_modules: tuple[str, ...] = _key(
         ("query", "value"), "linear layers that get an adapter", min_length=1
@@ -269,8 +269,14 @@ class Learning(Section):
     payload_bits_per_parameter: int = _key(32, "bits sent per trained parameter", unit="bit", ge=1, le=64)
     max_tokens: int = _key(128, "longer texts are cut", unit="token", ge=4, le=8192)
     evaluate_every: int = _key(1, "evaluate every so many rounds", unit="round", ge=1)
+    evaluate_in_full: bool = _key(
+        False, "also measure averaged logits, and all modules and the best one on each UE's own test rows"
+    )
     log_risk: bool = _key(
         False, "measure the risk gap each round and log it beside its bound (costly)", eq="5, 6"
+    )
+    device: Literal["auto", "cpu", "cuda"] = _key(
+        "auto", "where it is computed; auto takes a GPU where there is one (other bytes than a CPU's)"
     )
     workers: int | None = _key(
         None, "worker processes; default: cores, at most 2. Changes no result", ge=1, le=64
@@ -282,6 +288,9 @@ class Model(Section):
 
     path: Path | None = _key(None, "local folder in the Hugging Face hub's format")
     hub: str | None = _key(None, "name on the Hugging Face hub (extra: hub)", min_length=1)
+    weights: Literal["float32", "bfloat16"] = _key(
+        "float32", "how its frozen weights are stored and multiplied; adapters stay in float32"
+    )
     foundation_bits_override: Positive | None = _key(
         None, "size of the foundation model on the air instead of its own", unit="bit"
     )

@@ -16,13 +16,24 @@ from tokenizers.processors import TemplateProcessing
 from transformers import (
     BertConfig,
     BertForSequenceClassification,
+    DebertaV2Config,
+    DebertaV2ForSequenceClassification,
+    DistilBertConfig,
+    DistilBertForSequenceClassification,
+    GPT2Config,
+    GPT2ForSequenceClassification,
+    LlamaConfig,
+    LlamaForSequenceClassification,
     PreTrainedTokenizerFast,
+    Qwen2Config,
+    Qwen2ForSequenceClassification,
     RobertaConfig,
     RobertaForSequenceClassification,
 )
 
+from netsim.learning.assembly import build_learner
 from netsim.learning.datasets import TextDataset, load_builtin
-from netsim.learning.learner import FederatedLearner, build_learner
+from netsim.learning.learner import FederatedLearner
 from netsim.learning.partition import partition_labels
 from netsim.learning.spec import LocalTraining, ModuleSpec
 
@@ -34,9 +45,27 @@ SMALL: dict[str, Any] = {
     "max_position_embeddings": 66,
     "type_vocab_size": 2,
 }
-MODELS = {
-    "roberta": (RobertaConfig, RobertaForSequenceClassification),
-    "bert": (BertConfig, BertForSequenceClassification),
+DECODER: dict[str, Any] = {
+    "hidden_size": 32,
+    "num_hidden_layers": 3,
+    "intermediate_size": 48,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 64,
+}
+GPT2: dict[str, Any] = {"n_embd": 32, "n_layer": 2, "n_head": 2, "n_positions": 64}
+DISTIL: dict[str, Any] = {
+    "dim": 32, "n_layers": 3, "hidden_dim": 64, "n_heads": 2, "max_position_embeddings": 64,
+    "seq_classif_dropout": 0.0,
+}  # fmt: skip
+MODELS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
+    "roberta": (RobertaConfig, RobertaForSequenceClassification, SMALL),
+    "bert": (BertConfig, BertForSequenceClassification, SMALL),
+    "distilbert": (DistilBertConfig, DistilBertForSequenceClassification, DISTIL),
+    "llama": (LlamaConfig, LlamaForSequenceClassification, DECODER),
+    "qwen2": (Qwen2Config, Qwen2ForSequenceClassification, DECODER),
+    "deberta": (DebertaV2Config, DebertaV2ForSequenceClassification, {**SMALL, "type_vocab_size": 0}),
+    "gpt2": (GPT2Config, GPT2ForSequenceClassification, GPT2),
 }
 
 
@@ -57,11 +86,11 @@ def make_model_folder(folder: Path, kind: str, texts: Sequence[str], **config: A
         sep_token="</s>",
         model_input_names=["input_ids", "token_type_ids", "attention_mask"],
     ).save_pretrained(folder)
-    make_config, make_model = MODELS[kind]
+    make_config, make_model, sizes = MODELS[kind]
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(0)
         model = make_model(
-            make_config(**{**SMALL, "vocab_size": len(vocabulary), "pad_token_id": 1, **config})
+            make_config(**{**sizes, "vocab_size": len(vocabulary), "pad_token_id": 1, **config})
         )
         for name, parameter in model.named_parameters():
             # Fresh weights are so small that every layer is nearly the identity: errors would not show.
@@ -95,7 +124,7 @@ def passages() -> TextDataset:
 def model_folder(
     tmp_path_factory: pytest.TempPathFactory, reviews: TextDataset, passages: TextDataset
 ) -> Callable[[str], str]:
-    """Folder of a tiny random "roberta" or "bert"."""
+    """Folder of a tiny random model of a kind in MODELS."""
     texts = [*reviews.train.first, *passages.train.first, *(passages.train.second or [])]
     made: dict[str, Path] = {}
 

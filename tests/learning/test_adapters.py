@@ -18,8 +18,10 @@ from transformers import AutoModelForSequenceClassification
 from netsim.errors import InputError
 from netsim.learning import adapters
 from netsim.learning.foundation import load_foundation
+from netsim.learning.generic import GenericEngine
+from netsim.learning.gradients import Start
 from netsim.learning.learner import FederatedLearner
-from netsim.learning.spec import ModuleSpec
+from netsim.learning.spec import LocalTraining, ModuleSpec
 from netsim.protocols import Tickets
 
 
@@ -39,7 +41,7 @@ def test_tensors_have_the_names_and_shapes_of_peft(
 def test_the_start_of_a_module(model_folder: Callable[[str], str]) -> None:
     loaded = load_foundation(model_folder("roberta"), 2)
     plan = adapters.layout(loaded, ModuleSpec(8, 16, ("query", "value"), 3))
-    vector = adapters.initial_vector(plan, 0.02)
+    vector = adapters.initial_vector(plan, loaded)
     tensors = plan.views(torch.from_numpy(vector))
     a = torch.cat([t.flatten() for name, t in tensors.items() if "lora_A" in name])
     bound = 1 / np.sqrt(32)  # kaiming_uniform_(a=sqrt(5)), which PEFT calls
@@ -48,8 +50,8 @@ def test_the_start_of_a_module(model_folder: Callable[[str], str]) -> None:
     assert all(not t.any() for name, t in tensors.items() if "lora_B" in name or name.endswith("bias"))
     head = tensors["base_model.model.classifier.dense.weight"]
     assert float(head.std()) == pytest.approx(0.02, rel=0.15)
-    again = adapters.initial_vector(plan, 0.02)
-    other = adapters.initial_vector(adapters.layout(loaded, ModuleSpec(8, 16, ("query", "value"), 4)), 0.02)
+    again = adapters.initial_vector(plan, loaded)
+    other = adapters.initial_vector(adapters.layout(loaded, ModuleSpec(8, 16, ("query", "value"), 4)), loaded)
     assert np.array_equal(vector, again)
     assert not np.isclose(vector, other)[vector != 0].any()
 
@@ -57,10 +59,7 @@ def test_the_start_of_a_module(model_folder: Callable[[str], str]) -> None:
 def test_payload_is_what_is_sent(model_folder: Callable[[str], str]) -> None:
     plan = adapters.layout(load_foundation(model_folder("bert"), 3), ModuleSpec(4, 8, ("query", "value"), 0))
     lora = 3 * 2 * 2 * 4 * 32  # layers, layers' targets, A and B, rank, hidden
-    sizes = [
-        adapters.payload_bits([plan], train_head=head, bits_per_parameter=32)[0] / 32
-        for head in (True, False)
-    ]
+    sizes = [plan.payload_bits(head, 32) / 32 for head in (True, False)]
     assert sizes == [lora + 3 * 32 + 3, lora]
 
 
@@ -71,25 +70,57 @@ def test_peft_loads_what_was_saved(
     made = learner(kind)
     made.redeem(Tickets(1, np.array([0, 5]), np.array([0, 1]), np.array([0, 0])), "average")
     made.save(tmp_path)
-    texts = made._test_tokens.texts(range(20))
+    texts = made._batches.tokens.texts(range(20))
     token, _, mask = (torch.from_numpy(array) for array in texts.padded(1))
     for module in (0, 1):
         base = AutoModelForSequenceClassification.from_pretrained(model_folder(kind), num_labels=2)
         model = PeftModel.from_pretrained(base, tmp_path / str(module)).eval()
         with torch.no_grad():
             logits = model(input_ids=token, attention_mask=mask).logits.numpy()
-        mine = made._engine.logits(module, made.states[module], texts)
+        mine = made._engine.logits([Start(made._layouts[module], made.states[module])], texts)[0]
         assert np.abs(logits - mine).max() < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("kind", "targets"), [("deberta", ("query_proj", "value_proj")), ("gpt2", ("c_attn",))]
+)
+def test_other_architectures_go_through_peft(
+    learner: Callable[..., FederatedLearner],
+    model_folder: Callable[[str], str],
+    tmp_path: Path,
+    kind: str,
+    targets: tuple[str, ...],
+) -> None:
+    """No engine of their own: they learn, and PEFT loads what they learned."""
+    training = LocalTraining(3, 0.02, "adam")
+    made = learner(kind, modules=[ModuleSpec(4, 8, targets, 0)], training=training)
+    assert isinstance(made._engine, GenericEngine)
+    one, losses = np.zeros(1, dtype=np.int64), []
+    for round in range(1, 5):  # on the same samples
+        tickets = Tickets(round, one, one, made.versions[one], sampled=one)
+        losses.append(float(made.redeem(tickets, "average").train_loss[0]))
+    assert losses[-1] < 0.8 * losses[0]
+    made.save(tmp_path)
+    texts = made._batches.tokens.texts(range(20))
+    base = AutoModelForSequenceClassification.from_pretrained(model_folder(kind), num_labels=2)
+    base.config.pad_token_id = 1
+    model = PeftModel.from_pretrained(base, tmp_path / "0").eval()
+    token, _, mask = (torch.from_numpy(array) for array in texts.padded(1))
+    with torch.no_grad():
+        logits = model(input_ids=token, attention_mask=mask).logits.numpy()
+    mine = made._engine.logits([Start(made._layouts[0], made.states[0])], texts)[0]
+    assert np.abs(logits - mine).max() < 1e-5
 
 
 SAVE = """
 import sys
 from pathlib import Path
-from netsim.learning import adapters
+from netsim.learning import adapters, saving
 from netsim.learning.foundation import load_foundation
 from netsim.learning.spec import ModuleSpec
-plan = adapters.layout(load_foundation(sys.argv[1], 2), ModuleSpec(4, 8, ("query", "key", "value", "dense"), 0))
-adapters.save(plan, adapters.initial_vector(plan, 0.02), "tiny", Path(sys.argv[2]))
+loaded = load_foundation(sys.argv[1], 2)
+plan = adapters.layout(loaded, ModuleSpec(4, 8, ("query", "key", "value", "dense"), 0))
+saving.save(plan, adapters.initial_vector(plan, loaded), loaded, Path(sys.argv[2]))
 """
 
 
@@ -114,6 +145,6 @@ def test_bad_modules(model_folder: Callable[[str], str]) -> None:
     loaded = load_foundation(model_folder("roberta"), 2)
     with pytest.raises(InputError, match=r"query.*found 'q_proj'"):
         adapters.layout(loaded, ModuleSpec(4, 8, ("query", "q_proj"), 0))
-    for arguments in ((0, 8, ("query",), 0), (4, 0, ("query",), 0), (4, 8, (), 0), (4, 8, ("query",), -1)):
+    for arguments in ((-1, 8, ("query",), 0), (4, 0, ("query",), 0), (4, 8, (), 0), (4, 8, ("query",), -1)):
         with pytest.raises(InputError):
             ModuleSpec(*arguments)

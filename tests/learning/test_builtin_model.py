@@ -12,12 +12,13 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+from netsim.learning.assembly import build_learner
 from netsim.learning.builtin import model_folder
 from netsim.learning.builtin.pretrain import Recipe, pretrain
 from netsim.learning.builtin.shapes import foundation_parameters, lora_parameters
 from netsim.learning.builtin.text import TASKS, generate
 from netsim.learning.datasets import load_builtin
-from netsim.learning.learner import FederatedLearner, build_learner
+from netsim.learning.learner import FederatedLearner
 from netsim.learning.partition import partition_labels
 from netsim.learning.spec import LocalTraining, ModuleSpec
 from netsim.protocols import Tickets

@@ -44,9 +44,9 @@ def test_the_built_in_model_has_the_sizes_that_ship_with_it() -> None:
     ]
     layouts = [adapters.layout(loaded, spec) for spec in specs]
     for train_head in (True, False):
-        real = adapters.payload_bits(layouts, train_head=train_head, bits_per_parameter=16)
+        real = [plan.payload_bits(train_head, 16) for plan in layouts]
         known = payload_bits(specs, classes=3, train_head=train_head, bits_per_parameter=16)
-        assert real.tolist() == known.tolist()
+        assert real == known.tolist()
     assert loaded.bits(16) == foundation_bits(bits_per_parameter=16)
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from netsim.errors import InputError
-from netsim.learning import adapters, encoder
+from netsim.learning import adapters, decoder, encoder
 from netsim.learning.attention import pack
 from netsim.learning.datasets import TextDataset
-from netsim.learning.encoder import EncoderEngine
+from netsim.learning.engines import make_engine
 from netsim.learning.foundation import Foundation, load_foundation
 from netsim.learning.generic import GenericEngine
-from netsim.learning.gradients import Chunk, descend
+from netsim.learning.gradients import Engine, Start, descend
 from netsim.learning.spec import LocalTraining, ModuleSpec
 from netsim.learning.tokens import Texts, TokenCache
 
@@ -26,6 +29,20 @@ MODULES = [
     ModuleSpec(2, 8, ("attention.output.dense",), 2),
     ModuleSpec(3, 4, ("layer.1.attention.self.key", "layer.2.attention.self.query"), 3),
 ]
+DECODER = [
+    ModuleSpec(4, 8, ("q_proj", "v_proj"), 0),
+    ModuleSpec(8, 16, ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"), 1),
+    ModuleSpec(2, 8, ("o_proj",), 2),
+    ModuleSpec(3, 4, ("layers.1.self_attn.k_proj", "layers.2.self_attn.q_proj"), 3),
+]
+DISTILBERT = [
+    ModuleSpec(4, 8, ("q_lin", "v_lin"), 0),
+    ModuleSpec(8, 16, ("q_lin", "k_lin", "v_lin", "lin1", "lin2"), 1),
+    ModuleSpec(2, 8, ("out_lin",), 2),
+    ModuleSpec(3, 4, ("layer.1.attention.k_lin", "layer.2.attention.q_lin"), 3),
+]
+SPECS = {"llama": DECODER, "qwen2": DECODER, "distilbert": DISTILBERT}
+LAYOUT = adapters.Layout(MODULES[0], {}, (), 0, transposed=False)
 SAMPLES = np.array([3, 5, 1, 4, 2, 7])
 MODULE = np.array([0, 1, 2, 3, 0, 1])
 
@@ -41,7 +58,9 @@ def test_steps_are_those_of_torch(optimizer: str, steps: int) -> None:
         torch.mv(matrix, w, out=g)
         return torch.zeros(2)
 
-    upload, _, norm = descend(start.clone(), [2, 4], gradient, LocalTraining(steps, 0.05, optimizer))
+    training = LocalTraining(steps, 0.05, optimizer)
+    done = descend(start.clone(), [LAYOUT, LAYOUT], [2, 4], gradient, training)
+    upload = torch.from_numpy(np.concatenate([one.update for one in done]))
     w = torch.nn.Parameter(start.clone())
     kind = torch.optim.SGD if optimizer == "sgd" else torch.optim.Adam
     torch_optimizer = kind([w], lr=0.05)
@@ -51,12 +70,15 @@ def test_steps_are_those_of_torch(optimizer: str, steps: int) -> None:
     moved = start - w.detach()
     assert torch.allclose(upload, moved / 0.05 if optimizer == "sgd" else moved, rtol=1e-5, atol=1e-6)
     first = matrix @ start
-    assert torch.allclose(norm, torch.stack([first[:2].norm(), first[2:].norm()]))
+    assert [one.gradient_norm for one in done] == pytest.approx(
+        [float(first[:2].norm()), float(first[2:].norm())]
+    )
 
 
-@pytest.mark.parametrize("kind", ["roberta", "bert"])
-@pytest.mark.parametrize(("steps", "optimizer"), [(1, "sgd"), (4, "sgd"), (4, "adam")])
-@pytest.mark.parametrize("train_head", [True, False])
+@pytest.mark.parametrize("kind", ["roberta", "bert", "distilbert", "llama", "qwen2"])
+@pytest.mark.parametrize(
+    ("steps", "optimizer", "train_head"), [(1, "sgd", True), (4, "sgd", False), (4, "adam", True)]
+)
 def test_fast_engine_equals_peft(
     model_folder: Callable[[str], str],
     reviews: TextDataset,
@@ -66,15 +88,16 @@ def test_fast_engine_equals_peft(
     optimizer: str,
     train_head: bool,
 ) -> None:
-    foundation, states, fast, plain = engines(model_folder(kind), MODULES, train_head)
+    foundation, states, fast, plain = engines(model_folder(kind), SPECS.get(kind, MODULES), train_head)
     dataset = passages if kind == "bert" else reviews  # BERT tells the sentences of a pair apart
     texts = TokenCache(foundation.tokenizer, dataset.train, 60).texts(range(SAMPLES.sum()))
     training = LocalTraining(steps, 0.05 if optimizer == "sgd" else 1e-3, optimizer)
-    chunk = Chunk(MODULE, SAMPLES, texts)
+    starts = [states[n] for n in MODULE]
     for mine, theirs in zip(
-        fast.train(chunk, states, training), plain.train(chunk, states, training), strict=True
+        fast.train(starts, SAMPLES, texts, training),
+        plain.train(starts, SAMPLES, texts, training),
+        strict=True,
     ):
-        assert (mine.module, mine.samples) == (theirs.module, theirs.samples)
         largest = np.abs(theirs.update).max()
         difference = np.abs(mine.update - theirs.update) / largest
         # Adam divides by the root of the gradient's square: where that is tiny, rounding decides the step.
@@ -82,9 +105,90 @@ def test_fast_engine_equals_peft(
         assert difference.mean() < 1e-5
         assert mine.train_loss == pytest.approx(theirs.train_loss, rel=1e-5)
         assert mine.gradient_norm == pytest.approx(theirs.gradient_norm, rel=1e-5)
-    for module, state in enumerate(states):
-        difference = fast.logits(module, state, texts) - plain.logits(module, state, texts)
-        assert np.abs(difference).max() < 1e-5
+    difference = fast.logits(states, texts) - plain.logits(states, texts)
+    assert np.abs(difference).max() < 1e-5
+
+
+@pytest.mark.parametrize("kind", ["roberta", "distilbert", "llama"])
+def test_nothing_below_the_lowest_adapter_is_missed(
+    model_folder: Callable[[str], str], reviews: TextDataset, kind: str
+) -> None:
+    """Layers that no module of the run adapts are computed once, and have no backward pass."""
+    spec = SPECS.get(kind, MODULES)[3]
+    foundation, states, fast, plain = engines(model_folder(kind), [spec, spec], True)
+    texts = TokenCache(foundation.tokenizer, reviews.train, 60).texts(range(12))
+    training, samples = LocalTraining(3, 0.05, "sgd"), np.array([7, 5])
+    mine, theirs = (engine.train(states, samples, texts, training) for engine in (fast, plain))
+    for one, other in zip(mine, theirs, strict=True):
+        assert np.abs(one.update - other.update).max() < 1e-5 * np.abs(other.update).max()
+    assert np.abs(fast.logits(states, texts) - plain.logits(states, texts)).max() < 1e-5
+
+
+def test_a_pooler_that_the_checkpoint_lacks_is_trained(
+    model_folder: Callable[[str], str], reviews: TextDataset, tmp_path: Path
+) -> None:
+    folder = tmp_path / "bert"
+    shutil.copytree(model_folder("bert"), folder)
+    weights = folder / "model.safetensors"
+    save_file({n: t for n, t in load_file(weights).items() if ".pooler." not in n}, weights, {"format": "pt"})
+    foundation, states, fast, plain = engines(str(folder), MODULES[:1], True)
+    assert foundation.head == ("classifier", "bert.pooler")
+    texts = TokenCache(foundation.tokenizer, reviews.train, 60).texts(range(6))
+    training = LocalTraining(2, 0.05, "sgd")
+    mine, theirs = (engine.train(states, np.array([6]), texts, training)[0] for engine in (fast, plain))
+    assert np.abs(mine.update - theirs.update).max() < 1e-5 * np.abs(theirs.update).max()
+    pooler = states[0].plan.views(torch.from_numpy(mine.update))["base_model.model.bert.pooler.dense.weight"]
+    assert float(pooler.abs().max()) > 0
+
+
+@pytest.mark.parametrize("kind", ["roberta", "bert", "distilbert", "llama"])
+@pytest.mark.parametrize("generic", [False, True])
+def test_weights_in_bfloat16(
+    model_folder: Callable[[str], str], reviews: TextDataset, kind: str, generic: bool
+) -> None:
+    """Frozen weights lose bits, so updates differ by a few per cent from float32; adapters lose none."""
+    updates = []
+    for weights in ("float32", "bfloat16"):
+        foundation, states, fast, plain = engines(
+            model_folder(kind), SPECS.get(kind, MODULES)[:2], True, weights=weights
+        )
+        assert foundation.half == (weights == "bfloat16")
+        engine = plain if generic else fast
+        texts = TokenCache(foundation.tokenizer, reviews.train, 60).texts(range(12))
+        done = engine.train(states, np.array([7, 5]), texts, LocalTraining(1, 0.05, "sgd"))
+        assert all(one.update.dtype == np.float32 for one in done)
+        updates.append(np.concatenate([one.update for one in done]))
+    exact, rounded = updates
+    assert 1e-5 < np.linalg.norm(rounded - exact) / np.linalg.norm(exact) < 0.1
+
+
+@pytest.mark.parametrize("kind", ["bert", "distilbert", "llama"])
+@pytest.mark.parametrize("train_head", [True, False])
+def test_everything_is_on_the_models_device(
+    model_folder: Callable[[str], str],
+    reviews: TextDataset,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    train_head: bool,
+) -> None:
+    """On torch's device of shapes without numbers, where a tensor left on the CPU is an error."""
+    foundation = load_foundation(model_folder(kind), 2)
+    layouts = [adapters.layout(foundation, spec) for spec in SPECS.get(kind, MODULES)[:2]]
+    starts = [Start(plan, adapters.initial_vector(plan, foundation)) for plan in layouts]
+    seen = []
+
+    def once(w: torch.Tensor, plans: Any, sizes: Any, gradient: Any, local: Any) -> list[Any]:
+        g = torch.zeros_like(w)
+        seen.extend([g.device.type, gradient(w, g).device.type])
+        return []
+
+    for module in (encoder, decoder):
+        monkeypatch.setattr(module, "descend", once)
+    foundation.model.to("meta")
+    engine = make_engine("fast", foundation, layouts, train_head)
+    texts = TokenCache(foundation.tokenizer, reviews.train, 60).texts(range(9))
+    engine.train(starts, np.array([4, 5]), texts, LocalTraining(1, 0.1, "sgd"))
+    assert seen == ["meta", "meta"]
 
 
 def test_a_ticket_does_not_see_its_neighbours(
@@ -93,17 +197,17 @@ def test_a_ticket_does_not_see_its_neighbours(
     foundation, states, fast, _ = engines(model_folder("roberta"), MODULES, True)
     texts = TokenCache(foundation.tokenizer, reviews.train, 60).texts(range(SAMPLES.sum()))
     training = LocalTraining(3, 0.05, "sgd")
-    together = fast.train(Chunk(MODULE, SAMPLES, texts), states, training)
+    together = fast.train([states[n] for n in MODULE], SAMPLES, texts, training)
     ends = np.cumsum(SAMPLES)
     for number, (end, count) in enumerate(zip(ends, SAMPLES, strict=True)):
-        alone = Chunk(MODULE[number : number + 1], np.array([count]), texts.part(int(end - count), int(end)))
-        (upload,) = fast.train(alone, states, training)
+        alone = texts.part(int(end - count), int(end))
+        (upload,) = fast.train([states[MODULE[number]]], np.array([count]), alone, training)
         assert np.abs(upload.update - together[number].update).max() < 1e-5 * np.abs(upload.update).max()
 
 
 def test_packing_has_a_slot_for_every_token() -> None:
     length = np.array([3, 30, 4, 1, 17, 18])
-    plan = pack(length, heads=2)
+    plan = pack(length, 2, torch.device("cpu"))
     assert plan.tokens == length.sum()
     assert sorted(int(i) for group in plan.groups for i in group.members) == list(range(6))
     slots = plan.scatter.view(-1, 2)
@@ -119,6 +223,8 @@ def test_what_the_fast_engine_leaves_to_peft(model_folder: Callable[[str], str])
     foundation.model.config.hidden_act = "relu"
     query = [adapters.layout(foundation, ModuleSpec(4, 8, ("query",), 0))]
     assert not encoder.supports(foundation, query)
+    with pytest.raises(InputError, match=r"roberta, .*, llama, qwen2 with LoRA"):
+        make_engine("fast", foundation, query, True)
 
 
 def test_texts_are_padded_on_the_right() -> None:
@@ -138,14 +244,14 @@ def test_bad_training(arguments: tuple[Any, ...]) -> None:
 
 
 def engines(
-    folder: str, specs: list[ModuleSpec], train_head: bool
-) -> tuple[Foundation, list[adapters.Vector], EncoderEngine, GenericEngine]:
+    folder: str, specs: list[ModuleSpec], train_head: bool, weights: str = "float32"
+) -> tuple[Foundation, list[Start], Engine, GenericEngine]:
     """Both engines, and modules whose B is not zero."""
-    foundation = load_foundation(folder, 2)
+    foundation = load_foundation(folder, 2, weights=weights)
     layouts = [adapters.layout(foundation, spec) for spec in specs]
-    assert encoder.supports(foundation, layouts)
+    fast = make_engine("fast", foundation, layouts, train_head)
     generator = np.random.default_rng(0)
-    states = [adapters.initial_vector(plan, 0.02) for plan in layouts]
+    states = [adapters.initial_vector(plan, foundation) for plan in layouts]
     states = [s + generator.normal(0, 0.05, len(s)).astype(np.float32) for s in states]
-    fast = EncoderEngine(foundation, layouts, train_head=train_head)
-    return foundation, states, fast, GenericEngine(foundation, layouts, train_head=train_head)
+    starts = [Start(plan, state) for plan, state in zip(layouts, states, strict=True)]
+    return foundation, starts, fast, GenericEngine(foundation, train_head=train_head)

@@ -15,9 +15,13 @@ from transformers import AutoModelForSequenceClassification
 from netsim.errors import InputError, RunError
 from netsim.learning.adapters import Vector
 from netsim.learning.datasets import TextDataset
+from netsim.learning.evaluation import evaluate_logits
+from netsim.learning.gradients import Start
 from netsim.learning.learner import FederatedLearner
+from netsim.learning.partition import partition_labels, ue_test_rows
 from netsim.learning.spec import LocalTraining, ModuleSpec
-from netsim.protocols import Tickets
+from netsim.learning.tokens import TokenCache
+from netsim.protocols import Tail, Tickets
 
 ONE = [ModuleSpec(4, 8, ("query", "value"), 0)]
 ALL = np.arange(12)
@@ -30,7 +34,9 @@ def tickets(round: int, ue: Any, module: Any, version: Any = 0) -> Tickets:
 
 
 def rows_of(made: FederatedLearner, round: int, ue: int) -> np.ndarray:
-    return made._partition.round_samples(made._seed, round, ue, int(made._samples[ue]))
+    return made._batches.partition.round_samples(
+        made._batches.seed, round, ue, int(made._batches.samples[ue])
+    )
 
 
 class Peft:
@@ -60,7 +66,7 @@ class Peft:
                 parameter.copy_(view)
 
     def loss(self, rows: np.ndarray) -> torch.Tensor:
-        texts = self.made._train_tokens.texts(rows)
+        texts = self.made._batches.tokens.texts(rows)
         token, segment, mask = (torch.from_numpy(array) for array in texts.padded(1))
         logits = self.model(input_ids=token, token_type_ids=segment, attention_mask=mask).logits
         return torch.nn.functional.cross_entropy(logits, torch.from_numpy(texts.label))
@@ -78,7 +84,7 @@ def test_one_step_is_centralised_gradient_descent(
         loss = central.loss(np.concatenate([rows_of(made, round, ue) for ue in ALL]))
         loss.backward()
         optimizer.step()
-        weight = made._samples / made._samples.sum()
+        weight = made._batches.samples / made._batches.samples.sum()
         assert float(redeemed.train_loss @ weight) == pytest.approx(float(loss.detach()), abs=1e-6)
         assert np.abs(made.states[0] - central.vector()).max() < 1e-6
 
@@ -108,8 +114,8 @@ def test_lazy_order_gives_what_an_eager_order_gives(
             step.zero_grad()
             eager.loss(rows_of(made, 1, ue)).backward()
             step.step()
-        total += made._samples[ue] * (start - eager.vector())
-    expected = start - total / made._samples[ues].sum()
+        total += made._batches.samples[ue] * (start - eager.vector())
+    expected = start - total / made._batches.samples[ues].sum()
     made.redeem(tickets(1, ues, 0), "average")
     change = np.abs(expected - start).max()
     difference = np.abs(made.states[0] - expected) / change
@@ -162,7 +168,7 @@ def run(made: FederatedLearner, rounds: int = 2) -> tuple[list[Vector], list[Any
     return made.states, rows
 
 
-@pytest.mark.parametrize("engine", ["encoder", "generic"])
+@pytest.mark.parametrize("engine", ["fast", "generic"])
 def test_bytes_do_not_depend_on_workers(
     learner: Callable[..., FederatedLearner], monkeypatch: pytest.MonkeyPatch, engine: str
 ) -> None:
@@ -198,6 +204,33 @@ def test_evaluation_of_all_modules(learner: Callable[..., FederatedLearner]) -> 
     assert after[1].loss != rows[1].loss
 
 
+def test_evaluation_in_full(learner: Callable[..., FederatedLearner], reviews: TextDataset) -> None:
+    """The risk of each UE on its own rows, from the same logits; its best module by validation rows."""
+    made, plain = learner(evaluate_in_full=True), learner()
+    for one in (made, plain):
+        one.redeem(tickets(1, ALL, 1), "average")
+    rows = made.evaluate()
+    assert [row for row in rows if row.ue is None and row.target != "averaged_logits"] == plain.evaluate()
+    assert [row.ue for row in rows if row.target == "best"] == ALL.tolist()
+    batches = made._batches
+    starts = [Start(plan, state) for plan, state in zip(made._layouts, made.states, strict=True)]
+    own = ue_test_rows(batches.partition, reviews.test.label, 0, 7)
+    texts = TokenCache(made._foundation.tokenizer, reviews.test, 64).texts(own)
+    expected = evaluate_logits(list(made._engine.logits(starts, texts)), texts.label, split="test")
+    mine = [row for row in rows if row.ue == 7]
+    for row, other in zip(mine, expected, strict=False):
+        assert (row.target, row.accuracy) == (other.target, other.accuracy)
+        assert row.loss == pytest.approx(other.loss, rel=1e-5)
+    held = np.intersect1d(made._scorer._splits["validation"].row, batches.partition.validation)
+    assert len(held) == len(made._scorer._splits["validation"].row) > 0
+    label = reviews.train.label
+    empty = partition_labels(
+        label, ues=12, samples_per_ue=20, concentration=1.0, seed=0, validation_fraction=0
+    )
+    with pytest.raises(InputError, match="validation rows"):
+        learner(evaluate_in_full=True, partition=empty)
+
+
 def test_tickets_that_cannot_be_redeemed(learner: Callable[..., FederatedLearner]) -> None:
     made = learner()
     made.redeem(tickets(1, [0], 0), "average")
@@ -216,6 +249,24 @@ def test_divergence_is_said(learner: Callable[..., FederatedLearner]) -> None:
 
 
 def test_bad_arguments(learner: Callable[..., FederatedLearner]) -> None:
-    for changes in ({"modules": []}, {"workers": 0}, {"samples": 0}, {"max_tokens": 1}, {"engine": "warp"}):
+    for changes in (
+        {"modules": []},
+        {"workers": 0},
+        {"samples": 0},
+        {"max_tokens": 1},
+        {"engine": "warp"},
+        {"weights": "int8"},
+        {"device": "tpu"},
+    ):
         with pytest.raises(InputError):
             learner(**changes)
+    for arguments in ((-1.0,), (float("nan"),), (0.1, 1.0), (0.1, 0.0), (0.1, 0.5, False, 0)):
+        with pytest.raises(InputError):
+            Tail(*arguments)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_device_that_is_not_there(learner: Callable[..., FederatedLearner]) -> None:
+    with pytest.raises(InputError, match="CUDA"):
+        learner(device="cuda")
+    assert learner(device="auto")._foundation.device.type == "cpu"

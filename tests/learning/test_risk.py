@@ -11,7 +11,7 @@ import pytest
 from netsim.learning import risk
 from netsim.learning.datasets import TextDataset
 from netsim.learning.evaluation import log_softmax
-from netsim.learning.gradients import Chunk
+from netsim.learning.gradients import Start
 from netsim.learning.learner import FederatedLearner
 from netsim.learning.partition import partition_labels, ue_test_rows
 from netsim.learning.spec import LocalTraining
@@ -35,13 +35,17 @@ def brief(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def train_all(made: FederatedLearner, round: int, module: int) -> None:
-    ue = np.arange(len(made._partition))
+    ue = np.arange(len(made._batches.partition))
     same = np.full_like(ue, module)
     made.redeem(Tickets(round, ue, same, made.versions[same]), "average")
 
 
+def start(made: FederatedLearner, module: int) -> Start:
+    return Start(made._layouts[module], made.states[module])
+
+
 def loss_of(made: FederatedLearner, module: int, texts: Texts) -> float:
-    log_p = log_softmax(made._engine.logits(module, made.states[module], texts))
+    log_p = log_softmax(made._engine.logits([start(made, module)], texts)[0])
     return float(-np.mean([row[label] for row, label in zip(log_p, texts.label, strict=True)]))
 
 
@@ -56,9 +60,11 @@ def test_losses_and_gradients_by_hand(learner: Make, reviews: TextDataset) -> No
         for module in range(2):
             assert probe.loss[ue, module] == pytest.approx(loss_of(made, module, texts[ue]), abs=1e-5)
     # all UEs weigh the same, so grad F is the gradient on all their texts together
-    rows = [ue_test_rows(made._partition, made._test_label, made._seed, ue) for ue in range(3)]
-    whole = Chunk(np.array([1]), np.array([300]), made._test_tokens.texts(np.concatenate(rows)))
-    upload = made._engine.train(whole, made.states, LocalTraining(1, 1.0, "sgd"))[0]
+    rows = [
+        ue_test_rows(made._batches.partition, made._risk._label, made._batches.seed, ue) for ue in range(3)
+    ]
+    whole = made._risk._tokens.texts(np.concatenate(rows))
+    upload = made._engine.train([start(made, 1)], np.array([300]), whole, LocalTraining(1, 1.0, "sgd"))[0]
     assert probe.mean_gradient_norm_sq[1] == pytest.approx(upload.gradient_norm**2, rel=1e-3)
     assert (probe.gradient_norm_sq.mean(axis=0) >= probe.mean_gradient_norm_sq).all()
 
@@ -104,6 +110,6 @@ def test_module_gap_is_the_loss_above_the_best_module(learner: Make, reviews: Te
     gap = made.module_gap(5)
     assert gap.shape == (3, 2)
     assert (gap.min(axis=1) == 0).all()
-    rows = made._partition.round_samples(made._seed, 5, 1, 4)
-    losses = [loss_of(made, n, made._train_tokens.texts(rows)) for n in range(2)]
+    rows = made._batches.partition.round_samples(made._batches.seed, 5, 1, 4)
+    losses = [loss_of(made, n, made._batches.tokens.texts(rows)) for n in range(2)]
     assert gap[1] == pytest.approx(np.array(losses) - min(losses), abs=1e-5)

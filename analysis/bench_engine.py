@@ -1,0 +1,245 @@
+"""How fast is the learning engine? The workload of a peer-benchmark folder, on netsim and beside its peers.
+
+    python analysis/bench_engine.py --workload DIR [arguments of DIR/workload.py] [--check]
+        [--beside PYTHON SCRIPT]... [--repeats N] [--ceiling]
+
+DIR/workload.py gives the model with its LoRA start, the UEs' sentences and the line that is printed. --check
+runs DIR/bare.py (a hand-written PEFT loop) in this process afterwards and fails if the trained tensors have
+not changed alike. --beside runs another script of DIR with an interpreter that has its packages, in turn with
+netsim in processes of their own, --repeats times; prints the medians and ratios, in wall and in CPU seconds.
+--ceiling measures this machine's matrix products and says what part of them the rounds reach, counting only
+the work that real tokens need.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import resource
+import runpy
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+
+from netsim.learning.assembly import build_learner
+from netsim.learning.datasets import Split, TextDataset
+from netsim.learning.foundation import Foundation
+from netsim.learning.learner import FederatedLearner
+from netsim.learning.partition import Partition
+from netsim.learning.spec import LocalTraining, ModuleSpec
+from netsim.learning.workers import Workers
+from netsim.protocols import Tickets
+
+TOLERANCE = 1e-3  # largest difference of the changes, relative to the largest change
+
+
+class Tokens:
+    """Stands for a tokenizer: the workload's texts are token numbers already."""
+
+    pad_token_id = 1
+
+    def __call__(self, first: list[str], second: None, **_: Any) -> dict[str, list[list[int]]]:
+        return {"input_ids": [[int(number) for number in text.split()] for text in first]}
+
+
+def make_learner(workload: Any, a: Any) -> tuple[FederatedLearner, Any]:
+    """A learner that starts from the workload's weights and trains on its sentences; and its PEFT model."""
+    peft = workload.model(a)
+    base = peft.get_base_model()
+    start = {
+        name.replace(".default.weight", ".weight").replace(".modules_to_save.default.", "."): p.detach()
+        for name, p in workload.trainable(peft).items()
+    }
+    texts: list[str] = []
+    labels: list[np.ndarray] = []
+    for x, mask, y in workload.ue_data(a):
+        texts += [" ".join(map(str, row[kept].tolist())) for row, kept in zip(x, mask.bool(), strict=True)]
+        labels.append(y.numpy())
+    label = np.concatenate(labels)
+    data = TextDataset("workload", ("0", "1"), Split(texts, None, label), Split(texts[:2], None, label[:2]))
+    counts = np.stack([np.bincount(part, minlength=2) for part in labels])
+    pools = tuple(np.flatnonzero(label == number) for number in (0, 1))
+    partition = Partition(counts, np.zeros(0, dtype=np.int64), np.cumsum(counts, axis=0) - counts, pools)
+    config = peft.peft_config["default"]
+    made = build_learner(
+        foundation=Foundation("workload", plain(base), Tokens(), 2, ("classifier",), 128),
+        dataset=data,
+        partition=partition,
+        samples=counts.sum(axis=1),
+        modules=[ModuleSpec(config.r, config.lora_alpha, tuple(config.target_modules), 0)],
+        training=LocalTraining(a.tau, 0.1, "sgd"),
+        seed=0,
+        workers=a.threads,
+    )
+    views = made._layouts[0].views(torch.from_numpy(made.states[0]))
+    for name, view in views.items():
+        view.copy_(start[name])
+    made._batches.tokens.texts(np.arange(len(texts)))  # the peers' texts are tokens before the clock starts
+    return made, peft
+
+
+def plain(base: Any) -> Any:
+    """The model without PEFT's wrappers, with the same weights."""
+    model = type(base)(base.config).eval()
+    weights = {
+        name.replace(".base_layer.", ".").replace(".original_module.", "."): tensor
+        for name, tensor in base.state_dict().items()
+        if ".lora_" not in name and ".modules_to_save." not in name
+    }
+    model.load_state_dict(weights)
+    return model.requires_grad_(False)
+
+
+def train(made: FederatedLearner, a: Any) -> float:
+    """Seconds of the rounds."""
+    ue, module = np.arange(a.ues), np.zeros(a.ues, dtype=np.int64)
+    begun = time.perf_counter()
+    for number in range(1, a.rounds + 1):
+        made.redeem(Tickets(number, ue, module, made.versions[module]), "average")
+    return time.perf_counter() - begun
+
+
+def check(folder: Path, made: FederatedLearner, start: np.ndarray, arguments: list[str]) -> None:
+    """Run the bare loop here and compare the changes."""
+    sys.argv = ["bare.py", *arguments]
+    names = runpy.run_path(str(folder / "bare.py"))
+    trained = {
+        name.replace(".default.weight", ".weight").replace(".modules_to_save.default.", "."): p.detach()
+        for name, p in names["P"].items()
+    }
+    views = made._layouts[0].views(torch.from_numpy(start))
+    theirs = np.concatenate([(trained[name] - view).numpy().ravel() for name, view in views.items()])
+    mine = made.states[0] - start
+    difference = np.abs(mine - theirs).max() / np.abs(theirs).max()
+    sys.stdout.write(f"change: largest difference / largest change = {difference:.1e}\n")
+    if not difference <= TOLERANCE:
+        sys.exit(f"the trained tensors differ by more than {TOLERANCE:g} of their largest change")
+
+
+# -- the part of the machine that is used --------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Product:
+    """Job: FLOP per second of one matrix product [rows, inner] x [inner, columns], for half a second."""
+
+    rows: int
+    inner: int
+    columns: int
+
+
+def speed(_: None, job: Product) -> float:
+    left, right = torch.randn(job.rows, job.inner), torch.randn(job.columns, job.inner).t()
+    out, count, begun = torch.empty(job.rows, job.columns), 0, time.perf_counter()
+    while (spent := time.perf_counter() - begun) < 0.5 or count < 10:
+        torch.mm(left, right, out=out)
+        count += 1
+    return 2.0 * job.rows * job.inner * job.columns * count / spent
+
+
+def ceiling(hidden: int, processes: int) -> float:
+    """FLOP per second of the encoder's own products with 1,024 tokens, all processes together."""
+    workers = Workers(speed, processes)
+    shapes = [(hidden, 3 * hidden), (hidden, 4 * hidden), (4 * hidden, hidden)]
+    jobs = [Product(1024, *shape) for shape in shapes for _ in range(processes)]
+    speeds = np.array(list(workers.map(None, jobs))).reshape(len(shapes), processes)
+    workers.close()
+    weight = np.array([3.0, 4.0, 4.0])  # their FLOP
+    per_process = weight.sum() / (weight[:, None] / speeds).sum(axis=0)
+    return float(per_process.sum())
+
+
+def work(made: FederatedLearner, a: Any) -> float:
+    """FLOP of one round that real tokens need: products with frozen weights and attention, both ways.
+
+    The last layer needs keys and values of all tokens, the rest of it for the first tokens only; the first
+    layer needs no gradient of its input.
+    """
+    length = made._batches.tokens.texts(np.arange(a.ues * a.samples)).length.astype(float)
+    h, layers, T, S, squares = a.hidden, a.layers, length.sum(), len(length), (length**2).sum()
+    whole = 2 * 12 * h * h * T + 4 * h * squares  # qkv 3, context 1, up 4, down 4; scores and context
+    last = 2 * (2 * h * h * T + 10 * h * h * S) + 4 * h * T
+    head = 2 * h * h * S
+    first_saved = 2 * 3 * h * h * T
+    backward = (layers - 1) * (whole + 4 * h * squares) + last + 4 * h * T + 2 * head - first_saved
+    return a.tau * ((layers - 1) * whole + last + head + backward)
+
+
+# -- beside peers --------------------------------------------------------------------------------
+
+LINE = re.compile(r"^(?P<name>[^:\n]+): (?P<round>[\d.]+) s/round, (?P<speed>\d+) samples/s", re.M)
+
+
+def beside(scripts: list[list[str]], folder: Path, a: Any, arguments: list[str], repeats: int) -> None:
+    """Run netsim and the scripts in turn; print medians and ratios."""
+    own = [sys.executable, __file__, "--workload", str(folder)]
+    commands = [own, *([python, str(folder / script)] for python, script in scripts)]
+    found: dict[str, list[tuple[float, float]]] = {}
+    for _ in range(repeats):
+        for command in commands:
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            line = LINE.search(done.stdout)
+            if line is None:
+                sys.exit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
+            cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            found.setdefault(line["name"], []).append((float(line["speed"]), cpu))
+            sys.stdout.write(f"  {line.string[line.start() :].splitlines()[0]}; process {cpu:.1f} s CPU\n")
+            sys.stdout.flush()
+    mine = median(speed for speed, _ in found["netsim"])
+    for name, runs in found.items():
+        typical = median(speed for speed, _ in runs)
+        paired = [m / s for (m, _), (s, _) in zip(found["netsim"], runs, strict=True)]
+        sys.stdout.write(
+            f"{name}: {typical:.0f} samples/s; netsim is {mine / typical:.2f} times as fast "
+            f"(pairs {min(paired):.2f} to {max(paired):.2f})\n"
+        )
+
+
+def main() -> None:
+    """Measure and print; fail where --check finds a difference."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--workload", type=Path, required=True, help="folder of workload.py")
+    parser.add_argument("--check", action="store_true", help="compare with DIR/bare.py")
+    parser.add_argument("--ceiling", action="store_true", help="compare with the matrix products")
+    parser.add_argument("--beside", nargs=2, action="append", default=[], metavar=("PYTHON", "SCRIPT"))
+    parser.add_argument("--repeats", type=int, default=3)
+    own, arguments = parser.parse_known_args()
+    if not (own.workload / "workload.py").is_file():
+        parser.error(f"there must be a workload.py in the folder (found {own.workload})")
+    sys.path.insert(0, str(own.workload))
+    sys.argv = ["workload.py", *arguments]
+    import workload
+
+    a = workload.arguments()
+    if own.beside:
+        return beside(own.beside, own.workload, a, arguments, own.repeats)
+    made, _ = make_learner(workload, a)
+    start = made.states[0].copy()
+    seconds = train(made, a)
+    workload.report("netsim", a, seconds, [torch.from_numpy(made.states[0])])
+    made.close()
+    if own.ceiling:
+        needed = work(made, a) * a.rounds / seconds
+        limit = ceiling(a.hidden, a.threads)
+        sys.stdout.write(
+            f"{needed / 1e9:.1f} GFLOP/s of real tokens' work = {100 * needed / limit:.0f}% of the "
+            f"{limit / 1e9:.1f} GFLOP/s of matrix products\n"
+        )
+    if own.check:
+        check(own.workload, made, start, arguments)
+    return None
+
+
+if __name__ == "__main__":
+    main()
