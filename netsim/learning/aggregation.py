@@ -1,23 +1,19 @@
-"""Rules that turn the uploads of a round into new modules, apart from the schemes that name them.
+"""What turns the uploads of a round into new modules: the interface of a rule, and the average.
 
 Uploads are folded in one by one and dropped, chunk by chunk in the order of the tickets, so memory holds what
-a rule makes of them and not one upload per UE. Outside packages add rules by the entry point group
-`netsim.aggregations`: a class without arguments that does what `Rule` says.
+a rule makes of them and not one upload per UE. Rules have names, which schemes give (`rules.py`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.metadata import entry_points
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netsim.errors import InputError
 from netsim.learning.adapters import Layout, Vector
 
-GROUP = "netsim.aggregations"
 Partial = dict[str, NDArray[Any]]
 """What a rule remembers of the uploads of one module so far."""
 
@@ -85,17 +81,3 @@ class Average:
         new = state.copy()
         new[: len(mean)] = state[: len(mean)] - rate * mean
         return new
-
-
-BUILT_IN: dict[str, type[Rule]] = {"average": Average}
-
-
-def find_rule(name: str) -> Rule:
-    """The rule called `name`: built in, or registered by an outside package."""
-    if name in BUILT_IN:
-        return BUILT_IN[name]()
-    registered = {entry.name: entry for entry in entry_points(group=GROUP)}
-    if name not in registered:
-        known = ", ".join(sorted({*BUILT_IN, *registered}))
-        raise InputError(f"the aggregation must be one of {known}", value=name)
-    return cast("Rule", registered[name].load()())

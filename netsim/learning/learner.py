@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,17 @@ import numpy as np
 from netsim.errors import RunError
 from netsim.learning import saving, snapshot
 from netsim.learning.adapters import Layout, Vector, initial_vector
-from netsim.learning.aggregation import Partial, Rule, Upload, find_rule
+from netsim.learning.aggregation import Partial, Rule, Upload
 from netsim.learning.batching import Batches, Chunk, ranks, sampled_round, select
 from netsim.learning.foundation import Foundation
 from netsim.learning.gradients import Engine, Start
 from netsim.learning.risk import LocalLoss, RiskJob, RiskMeter
+from netsim.learning.rules import find_rule
 from netsim.learning.scoring import Score, Scorer
 from netsim.learning.snapshot import Version
 from netsim.learning.spec import LocalTraining
-from netsim.learning.workers import Workers
+from netsim.learning.workers import Workers, one_thread
+from netsim.learning.zero_padding import dead_ranks
 from netsim.protocols import Evaluation, Redeemed, RiskProbe, Tickets
 from netsim.units import FloatArray, IntArray
 
@@ -122,6 +124,7 @@ class FederatedLearner:
         self.held |= dict(zip(keys, done, strict=True))
         return self._redeemed(tickets.module, [_figures(one) for one in done])
 
+    @one_thread()  # of the sums here too: they must not depend on how many there are
     def redeem(self, tickets: Tickets, aggregation: str, in_flight: Tickets | None = None) -> Redeemed:
         """Compute all tickets in one batched call and aggregate them into their modules.
 
@@ -150,7 +153,9 @@ class FederatedLearner:
         for module, whole in partial.items():
             self._replace(module, tickets.round, rule, whole)
         self._forget(before, in_flight)
-        return self._redeemed(tickets.module, [figures[row] for row in range(len(tickets))])
+        found = self._redeemed(tickets.module, [figures[row] for row in range(len(tickets))])
+        dead = sum(dead_ranks(plan, state) for plan, state in zip(self._layouts, self.states, strict=True))
+        return replace(found, dead_ranks=dead)
 
     def evaluate(self) -> list[Evaluation]:
         """Every module and the ensemble; unchanged modules are not computed again."""

@@ -48,7 +48,7 @@ class Workers:
     def map(self, context: Any, jobs: Sequence[Any]) -> Iterator[Any]:
         """task(context, job) of each job, in order. Must be read to its end before the next call."""
         if self._count == 1 or len(jobs) < 2:
-            with _one_thread():
+            with one_thread():
                 for job in jobs:
                     yield self._task(context, job)
             return
@@ -160,7 +160,7 @@ def _receive(pipe: Connection) -> tuple[int, Any]:
 
 
 @contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """A float32 sum differs between one and two threads; workers have one, so this process must too."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

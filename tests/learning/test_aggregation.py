@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint
-
 import numpy as np
-import pytest
 
-from netsim.errors import InputError
 from netsim.learning.adapters import Layout
-from netsim.learning.aggregation import Average, Upload, find_rule
+from netsim.learning.aggregation import Average, Upload
 from netsim.learning.spec import ModuleSpec
 
 NAME = "base_model.model.x.lora_{}.weight"
@@ -73,15 +69,3 @@ def test_ranks_that_are_not_sent_count_as_zero() -> None:
 def test_an_upload_knows_where_it_ended() -> None:
     one = Upload(0, 2, 1, 0, np.array([3.0], dtype=np.float32), np.array([4.0], dtype=np.float32), 0.5)
     assert one.end.tolist() == [1.0]
-
-
-def test_outside_packages_add_rules(monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = EntryPoint("mean", "netsim.learning.aggregation:Average", "netsim.aggregations")
-    monkeypatch.setattr("netsim.learning.aggregation.entry_points", lambda group: [entry])
-    assert isinstance(find_rule("mean"), Average)
-
-
-def test_unknown_rules_are_named() -> None:
-    assert isinstance(find_rule("average"), Average)
-    with pytest.raises(InputError, match=r"average.*found 'median'"):
-        find_rule("median")

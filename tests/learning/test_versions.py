@@ -13,10 +13,11 @@ from transformers import AutoModelForSequenceClassification
 
 from netsim.errors import InputError, RunError
 from netsim.learning.adapters import Layout
-from netsim.learning.aggregation import BUILT_IN, Partial, Upload
+from netsim.learning.aggregation import Partial, Upload
 from netsim.learning.datasets import TextDataset
 from netsim.learning.learner import FederatedLearner
 from netsim.learning.partition import partition_labels
+from netsim.learning.rules import BUILT_IN
 from netsim.learning.spec import LocalTraining, ModuleSpec
 from netsim.protocols import Tail, Tickets
 
