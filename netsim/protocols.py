@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import floor
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 
@@ -53,6 +53,7 @@ class Redeemed:
     gradient_norm: FloatArray  # [M] L2 norm of the gradient over all trained tensors of the module
     rank: IntArray  # [M] ranks that are sent: those trained, or fewer where the UE prunes
     payload_bits: FloatArray  # [M] of the tensors that are sent
+    dead_ranks: int = 0  # of all modules after the aggregation: zero in A and in B, without gradient
 
 
 @dataclass(frozen=True)
@@ -241,11 +242,32 @@ class Mobility(Protocol):
 # -- schemes -------------------------------------------------------------------------------------
 
 
-class UploadStart(Protocol):
-    """When uploads of a plan would start: downloads and computing are known ahead."""
+class PayloadSize(Protocol):
+    """What an upload weighs: the tensors sent, which depend on the UE's rank."""
 
-    def __call__(self, ue: IntArray, module: IntArray) -> tuple[FloatArray, BoolArray]:
-        """(seconds from its gNB's start [M], ready in time [M]) of rows ordered by (ue, module)."""
+    def __call__(self, module: IntArray, rank: IntArray | None = None) -> FloatArray:
+        """Upload size, bit, of `module` [M] at `rank` [M]; None: at the modules' own. [M]."""
+        ...
+
+
+class Computed(Protocol):
+    """When UEs of a plan would be ready to upload: downloads and computing are known ahead."""
+
+    def __call__(
+        self, ue: IntArray, module: IntArray, rank: IntArray | None = None
+    ) -> tuple[FloatArray, BoolArray]:
+        """(seconds from its gNB's start [M], in time [M]) of rows ordered by (ue, module).
+
+        The rows of a UE are ready together. Under the barrier, a gNB's uploads start with its last UE.
+        """
+        ...
+
+
+class ModuleGap(Protocol):
+    """How well modules fit UEs, measured when asked: it costs the forward pass of every UE and module."""
+
+    def __call__(self) -> FloatArray:
+        """Loss of module n on UE k's samples of the round minus the best module's, nats. [K, N]."""
         ...
 
 
@@ -277,7 +299,8 @@ class Observation:
     noise_psd_w_hz: FloatArray  # [K]
     compute_energy_j: FloatArray  # [K] of one module
     samples: IntArray  # [K] D_k, samples per round
-    payload_bits: FloatArray  # [N]
+    payload_bits: FloatArray  # [N] at the modules' own ranks
+    payload_of: PayloadSize
     bandwidth_hz: float  # of each gNB
     sinr_threshold: float  # linear
     rate_model: str  # shannon | threshold
@@ -287,9 +310,11 @@ class Observation:
     rounds: int  # at most, T
     formulas: str  # corrected | paper
     interferers_follow: bool  # interferers send with the power of the UE they disturb
-    module_gap: FloatArray | None  # [K, N] loss of module n at UE k minus the best, if the scheme asked
+    module_gap: ModuleGap | None  # None: network only
     success: SuccessModel
-    upload_start: UploadStart
+    label_counts: IntArray  # [K, C] rows of each class that each UE holds
+    barrier: bool  # the uploads of a gNB start together, when its last UE has computed
+    computed: Computed
     channel: Channel
     previous: RoundOutcome | None  # None in round 1
 
@@ -306,7 +331,9 @@ class RoundPlan:
     module: IntArray  # [M]
     share: FloatArray  # [M] fraction of the gNB's bandwidth
     power_w: FloatArray  # [M]
+    rank: IntArray | None = None  # [M] the UE trains and sends the module's first so many ranks; None: all
     aggregation: str = "average"
+    redeem: Literal["at_close", "before_uplink"] = "at_close"  # before: training decides what is sent
     fraction: FloatArray | None = None  # [K, N] subscription before rounding
     success_probability: FloatArray | None = None  # [K, N]
     dual: FloatArray | None = None  # [K, N]
@@ -320,36 +347,32 @@ class RoundOutcome:
     on_time: BoolArray  # [M]
     start_s: float
     end_s: float
+    rank: IntArray | None = None  # [M] sent, if redeemed before the uplink; -1 where the UE was not ready
 
 
 class Scheme(Protocol):
-    """Who subscribes to what, with which power and bandwidth. One file per scheme."""
+    """Who subscribes to what, with which power and bandwidth. One file per scheme.
 
-    @property
-    def name(self) -> str:
-        """As registered."""
-        ...
+    A scheme that subclasses this needs only its name, its citation and `plan`.
+    """
 
-    @property
-    def citation(self) -> str:
-        """Where it was published."""
-        ...
+    name: ClassVar[str]  # as registered
+    citation: ClassVar[str]  # where it was published
 
     def ranks(self, configured: Sequence[int]) -> tuple[int, ...]:
-        """Ranks of the adapters the scheme works with, given those the scenario configures."""
-        ...
+        """Ranks of the adapters the scheme works with, given those the scenario configures: the same."""
+        return tuple(configured)
 
     def plan(self, observation: Observation) -> RoundPlan:
         """The next round. Must be a function of `observation` and of the scheme's own state."""
         ...
 
     def state(self) -> dict[str, Any]:
-        """All that `plan` remembers, as arrays and JSON values."""
-        ...
+        """All that `plan` remembers, as arrays and JSON values: nothing."""
+        return {}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Put back what `state` gave."""
-        ...
 
 
 # -- records and progress ------------------------------------------------------------------------

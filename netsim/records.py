@@ -70,6 +70,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _GNB,
         _MODULE,
         _float("payload_bits", "bit", "size of the update"),
+        _int("rank", "ranks sent, where UEs have ranks of their own", nullable=True),
         Column("payload_emulated", "bool", "", "payload_bits was set by hand, not by the tensors"),
         _float("bandwidth_hz", "Hz", "band allotted"),
         _float("power_w", "W", "transmit power"),
@@ -108,6 +109,11 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _float("wasted_energy_j", "J", "computing and transmitting of what did not count"),
         _float("payload_bits", "bit", "sum over the uploads begun"),
         _float("delivered_bits", "bit", "sum over the uploads that counted"),
+        _int(
+            "dead_ranks",
+            "ranks of the modules that are zero for good, where UEs have ranks of their own",
+            nullable=True,
+        ),
     ),
     "evaluations": (
         _ROUND,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,9 +13,9 @@ from netsim.learning.datasets import TextDataset, capped, load_builtin, load_hub
 from netsim.learning.partition import Partition
 from netsim.learning.payload import BUILTIN, foundation_bits, payload_bits
 from netsim.learning.spec import LocalTraining, ModuleSpec
-from netsim.protocols import Learner, Listener, Scheme
+from netsim.protocols import Learner, Listener, PayloadSize, Scheme
 from netsim.scenario.model import Module, Scenario
-from netsim.units import BoolArray, FloatArray
+from netsim.units import BoolArray, FloatArray, IntArray
 
 if TYPE_CHECKING:
     from netsim.build.loaded import Loaded
@@ -148,6 +149,39 @@ def payloads_on_air(
         override=overrides,
     )
     return sizes, emulated
+
+
+def payload_by_rank(
+    scenario: Scenario,
+    dataset: TextDataset,
+    modules: tuple[ModuleSpec, ...],
+    learner: Learner | None,
+    own_bits: FloatArray,
+    emulated: BoolArray,
+) -> PayloadSize:
+    """Upload size of a module at a lower rank; one set by hand (own_bits, [N]) shrinks with the rank."""
+
+    @cache
+    def at(module: int, rank: int) -> float:
+        spec = modules[module]
+        if emulated[module]:
+            return float(own_bits[module]) * rank / spec.rank
+        if learner is not None:
+            return float(learner.payload_bits_of(np.array([module]), np.array([rank]))[0])
+        sizes = payload_bits(
+            (spec.at_rank(rank),),
+            classes=len(dataset.classes),
+            bits_per_parameter=scenario.learning.payload_bits_per_parameter,
+            train_head=scenario.learning.train_head,
+        )
+        return float(sizes[0])
+
+    def of(module: IntArray, rank: IntArray | None = None) -> FloatArray:
+        if rank is None:
+            return own_bits[module]
+        return np.array([at(n, r) for n, r in zip(module.tolist(), rank.tolist(), strict=True)])
+
+    return of
 
 
 def foundation_on_air(scenario: Scenario, learner: Learner | None) -> float:

@@ -12,6 +12,7 @@ from netsim.build.learning import (
     check_modules,
     foundation_on_air,
     module_spec,
+    payload_by_rank,
     payloads_on_air,
 )
 from netsim.build.loaded import Loaded
@@ -22,7 +23,7 @@ from netsim.errors import ScenarioError
 from netsim.learning.datasets import TextDataset
 from netsim.learning.partition import Partition, partition_labels
 from netsim.learning.spec import ModuleSpec
-from netsim.protocols import Learner, Listener, RecordSink, Scheme
+from netsim.protocols import Learner, Listener, PayloadSize, RecordSink, Scheme
 from netsim.scenario.model import Scenario
 from netsim.scenario.parameters import typed_parameters
 from netsim.schemes.base import check_plan, scheme_class
@@ -46,6 +47,7 @@ class Parts:
     modules: tuple[ModuleSpec, ...]
     learner: Learner | None  # None: network only
     payload_bits: FloatArray  # [N] on the air
+    payload_of: PayloadSize
     payload_emulated: BoolArray  # [N]
     foundation_bits: float
     fleet: Fleet
@@ -80,6 +82,7 @@ def build_parts(scenario: Scenario, listener: Listener, loaded: Loaded | None = 
     if not scenario.network_only:
         learner = build_learner_of(scenario, dataset, partition, devices, modules, scheme, listener, loaded)
     payload_bits, emulated = payloads_on_air(scenario, dataset, configured, modules, learner)
+    payload_of = payload_by_rank(scenario, dataset, modules, learner, payload_bits, emulated)
     w0_bits = foundation_on_air(scenario, learner)
     fleet = build_fleet(scenario, devices, partition, full=modules[0].full)
     radio = build_radio(scenario, deployment)
@@ -95,8 +98,8 @@ def build_parts(scenario: Scenario, listener: Listener, loaded: Loaded | None = 
         payload_emulated=emulated,
     )
     return Parts(
-        scenario, deployment, devices, dataset, partition, scheme, modules, learner, payload_bits, emulated,
-        w0_bits, fleet, links, rules, radio, build_backhaul(scenario, deployment),
+        scenario, deployment, devices, dataset, partition, scheme, modules, learner, payload_bits, payload_of,
+        emulated, w0_bits, fleet, links, rules, radio, build_backhaul(scenario, deployment),
     )  # fmt: skip
 
 
@@ -127,6 +130,7 @@ def build_simulation(
         formulas=scenario.formulas,
         success_of=parts.radio.success_of,
         payload_bits=parts.payload_bits,
+        payload_of=parts.payload_of,
         stop=StopRules(
             rounds=scenario.rounds if rounds is None else rounds,
             simulated_s=stop.simulated_s,

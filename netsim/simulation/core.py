@@ -16,7 +16,7 @@ import numpy as np
 from netsim.protocols import RoundPlan
 from netsim.simulation.clock import Clock, ProcessGenerator
 from netsim.simulation.gnb import Hub, gnb_process
-from netsim.simulation.state import Fleet, Links, RoundState, Rules
+from netsim.simulation.state import Fleet, Links, RoundState, Rules, bits_once
 from netsim.simulation.timetable import timetable
 from netsim.units import FloatArray
 
@@ -87,14 +87,12 @@ def open_round(
     backhaul: Backhaul,
     payload_bits: FloatArray,
 ) -> RoundState:
-    """A round that starts now at the core, with the times that its plan fixes."""
+    """A round that starts now at the core, with the times that its plan fixes; payload_bits [M]."""
     start = float(clock.now)
     gnbs = links.gnbs
     gnb = links.gnb[plan.ue]
     cell = np.searchsorted(gnbs, gnb)
-    heard = np.zeros((len(gnbs), len(payload_bits)), dtype=bool)
-    heard[cell, plan.module] = True
-    wanted = heard @ payload_bits
+    wanted = bits_once(cell, plan.module, payload_bits, len(gnbs))
     down = [backhaul.delay_s(site, bits) for site, bits in zip(gnbs.tolist(), wanted.tolist(), strict=True)]
     open_s = start + np.array(down)
     begin = open_s[cell]
@@ -108,7 +106,7 @@ def open_round(
         gnbs=gnbs,
         open_s=open_s,
         model_bits=wanted,
-        payload_bits=payload_bits[plan.module],
+        payload_bits=payload_bits,
         gnb=gnb,
         deadline_s=begin + rules.deadline_s,
         slot_start_s=begin + times.slot_start_s,

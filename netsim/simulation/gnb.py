@@ -10,7 +10,7 @@ from simpy.events import Event
 
 from netsim.records import ON_TIME
 from netsim.simulation.clock import Clock, ProcessGenerator
-from netsim.simulation.state import RoundState
+from netsim.simulation.state import RoundState, bits_once
 
 
 @dataclass
@@ -81,9 +81,9 @@ def gnb_process(
             yield hub.finished[cell]
     yield clock.at(clock.now + aggregation_s)
     round_.close_s[cell] = clock.now
-    arrived = mine & (round_.outcome_now() == ON_TIME)
-    first = np.unique(round_.plan.module[arrived], return_index=True)[1]
-    round_.aggregate_bits[cell] = round_.payload_bits[arrived][first].sum()
+    arrived = np.flatnonzero(mine & (round_.outcome_now() == ON_TIME))
+    one, module = np.zeros_like(arrived), round_.plan.module[arrived]
+    round_.aggregate_bits[cell] = bits_once(one, module, round_.payload_bits[arrived], 1)[0]
     delay_s = passing_s(float(round_.aggregate_bits[cell]))
     if delay_s > 0:
         yield clock.at(clock.now + delay_s)

@@ -62,6 +62,7 @@ def _write_uploads(sink: RecordSink, round_: RoundState, rules: Rules, bandwidth
             "module": module,
             "payload_bits": round_.payload_bits[ready],
             "payload_emulated": rules.payload_emulated[module],
+            "rank": round_.rank_sent[ready],
             "bandwidth_hz": bandwidth_hz * plan.share[ready],
             "power_w": plan.power_w[ready],
             "distance_m": links.distance_m[ue],
@@ -140,5 +141,8 @@ def _write_totals(sink: RecordSink, round_: RoundState, rules: Rules) -> None:
             "wasted_energy_j": total(computing + sending, ~arrived),
             "payload_bits": total(round_.payload_bits, round_.ready),
             "delivered_bits": total(round_.payload_bits, arrived),
+            "dead_ranks": round_.redeemed.dead_ranks
+            if round_.redeemed and round_.plan.rank is not None
+            else -1,
         },
     )

@@ -13,6 +13,7 @@ from netsim.protocols import (
     Learner,
     Listener,
     Observation,
+    PayloadSize,
     Progress,
     RecordSink,
     RoundOutcome,
@@ -77,6 +78,7 @@ class Simulation:
     formulas: str
     success_of: Callable[[Links], SuccessModel]
     payload_bits: FloatArray  # [N] on the air
+    payload_of: PayloadSize
     stop: StopRules
     sink: RecordSink
     listener: Listener
@@ -154,8 +156,17 @@ class Simulation:
         if self.transmit_power_w is not None and len(plan.ue):
             plan = replace(plan, power_w=self._open_loop(plan))
         round_ = open_round(
-            self._clock, self.round, plan, self.fleet, links, self.rules, self.backhaul, self.payload_bits
+            self._clock,
+            self.round,
+            plan,
+            self.fleet,
+            links,
+            self.rules,
+            self.backhaul,
+            self.payload_of(plan.module, plan.rank),
         )
+        if plan.redeem == "before_uplink":
+            self._train(round_)
         self.uplink.begin(self._clock, round_)
         return round_
 
@@ -168,7 +179,6 @@ class Simulation:
 
     def _observe(self) -> Observation:
         links, uplink = self._links, self.uplink
-        asks = self.learner is not None and getattr(self.scheme, "needs_learning", False)
         return Observation(
             round=self.round,
             start_s=float(self._clock.now),
@@ -182,6 +192,7 @@ class Simulation:
             compute_energy_j=self.fleet.compute_energy_j,
             samples=self.fleet.samples,
             payload_bits=self.payload_bits,
+            payload_of=self.payload_of,
             bandwidth_hz=uplink.bandwidth_hz,
             sinr_threshold=uplink.model.threshold,
             rate_model=uplink.model.kind,
@@ -191,23 +202,39 @@ class Simulation:
             rounds=self.stop.rounds,
             formulas=self.formulas,
             interferers_follow=uplink.interferers_follow,
-            module_gap=self.learner.module_gap(self.round) if asks and self.learner else None,
+            module_gap=partial(self.learner.module_gap, self.round) if self.learner else None,
             success=self._success,
-            upload_start=self._upload_start,
+            label_counts=self.fleet.label_counts,
+            barrier=self.rules.barrier,
+            computed=self._computed,
             channel=partial(uplink.channel, self.round, links),
             previous=self._previous,
         )
 
-    def _upload_start(self, ue: IntArray, module: IntArray) -> tuple[FloatArray, BoolArray]:
-        times = timetable(ue, module, self.fleet, self._links, self.rules, self.payload_bits)
-        return times.upload_start_s, times.ready
+    def _computed(
+        self, ue: IntArray, module: IntArray, rank: IntArray | None = None
+    ) -> tuple[FloatArray, BoolArray]:
+        times = timetable(ue, module, self.fleet, self._links, self.rules, self.payload_of(module, rank))
+        return times.computed_s, times.ready
+
+    def _train(self, round_: RoundState) -> None:
+        """Redeem before the uplink, where training decides what is sent; who will be ready is known."""
+        if self.learner is None:
+            return
+        plan, rows = round_.plan, np.flatnonzero(round_.ready)
+        round_.rank = np.full(len(plan.ue), -1)
+        round_.rank[rows] = self.learner.compute(self._tickets(plan, rows)).rank
+        round_.payload_bits[rows] = self.payload_of(plan.module[rows], round_.rank[rows])
+
+    def _tickets(self, plan: RoundPlan, rows: IntArray) -> Tickets:
+        module, rank = plan.module[rows], None if plan.rank is None else plan.rank[rows]
+        return Tickets(self.round, plan.ue[rows], module, np.array(self.versions)[module], rank)
 
     def _close(self, round_: RoundState) -> None:
         arrived = round_.outcome == ON_TIME
         plan = round_.plan
         if self.learner is not None and arrived.any():
-            versions = np.array(self.versions)[plan.module[arrived]]
-            tickets = Tickets(self.round, plan.ue[arrived], plan.module[arrived], versions)
+            tickets = self._tickets(plan, np.flatnonzero(arrived))
             round_.redeemed = self.learner.redeem(tickets, plan.aggregation)
         for module in np.unique(plan.module[arrived]).tolist():
             self.versions[module] = self.round
@@ -219,7 +246,7 @@ class Simulation:
         if self._risk is not None:
             self._risk.close(round_, self._success)
         self.sink.close_round(self.round)
-        self._previous = RoundOutcome(plan, arrived, round_.start_s, round_.end_s)
+        self._previous = RoundOutcome(plan, arrived, round_.start_s, round_.end_s, round_.rank)
         self._report(round_)
 
     def _evaluate(self) -> None:

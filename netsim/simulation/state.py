@@ -135,6 +135,7 @@ class RoundState:
     close_s: FloatArray = field(init=False)  # [G] the gNB has aggregated
     aggregate_bits: FloatArray = field(init=False)  # [G]
     arrive_s: FloatArray = field(init=False)  # [G] its aggregate is at the core
+    rank: IntArray | None = None  # [M] sent, if redeemed before the uplink; -1 where not ready
     redeemed: Redeemed | None = None
     end_s: float = np.nan
 
@@ -167,6 +168,13 @@ class RoundState:
             strict=True,
         )
         return dict(zip(self.plan.ue[first].tolist(), map(Errand._make, errands), strict=True))
+
+    @property
+    def rank_sent(self) -> IntArray:
+        """[M] ranks sent; -1 where that is the module's own, or nothing was sent."""
+        if self.rank is not None:
+            return self.rank
+        return np.full(len(self.ready), -1) if self.plan.rank is None else self.plan.rank
 
     def outcome_now(self) -> IntArray:
         """[M] outcome codes; -1 where the UE was not ready. Outage outranks late. Uploads that have not ended
@@ -208,3 +216,10 @@ class RoundState:
         """[M] over all attempts; 0 where the UE was not ready."""
         row, rows = self.airing.segment_row, len(self.plan.ue)
         return np.asarray(np.bincount(row, weights=self.segment_energy_j, minlength=rows), dtype=np.float64)
+
+
+def bits_once(cell: IntArray, module: IntArray, payload_bits: FloatArray, cells: int) -> FloatArray:
+    """Bits of the modules of rows [M] at each gNB, each module once, at its largest payload. [G]."""
+    largest = np.zeros((cells, int(module.max(initial=0)) + 1))
+    np.maximum.at(largest, (cell, module), payload_bits)
+    return np.asarray(largest.sum(axis=1))

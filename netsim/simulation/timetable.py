@@ -28,11 +28,11 @@ class Timetable:
 def timetable(
     ue: IntArray, module: IntArray, fleet: Fleet, links: Links, rules: Rules, payload_bits: FloatArray
 ) -> Timetable:
-    """Times of the rows (`ue`, `module`), shapes [M]; `payload_bits` is the modules' [N].
+    """Times of the rows (`ue`, `module`) of `payload_bits`, shapes [M].
 
     A gNB multicasts a module at the rate of its worst subscriber over the whole downlink band, one module
-    after the other. A UE computes its modules one after the other, once its last download is through,
-    until the limit.
+    after the other; lower ranks are its first part. A UE computes its modules one after the other, once
+    its last download is through, until the limit.
     """
     rows = len(ue)
     limit = rules.compute_limit_s if rules.barrier else rules.deadline_s
@@ -57,7 +57,7 @@ def timetable(
     return Timetable(
         slot_start_s=np.minimum(slot_start, limit),
         slot_end_s=np.minimum(slot_end, limit),
-        slot_bits=payload_bits[module] * heard,
+        slot_bits=payload_bits * heard,
         compute_start_s=begin,
         compute_end_s=end,
         compute_done=fraction,
@@ -73,13 +73,15 @@ def _slots(
     """Start and end of the broadcast that each row hears, [M], [M]."""
     if not len(gnb):
         return np.empty(0), np.empty(0)
-    key, row = np.unique(gnb * len(payload_bits) + module, return_inverse=True)  # one broadcast each
-    worst = np.full(len(key), np.inf)
+    modules = int(module.max()) + 1
+    key, row = np.unique(gnb * modules + module, return_inverse=True)  # one broadcast each
+    worst, size = np.full(len(key), np.inf), np.zeros(len(key))
     np.minimum.at(worst, row, efficiency)
-    length = payload_bits[key % len(payload_bits)] / (rules.downlink_hz * worst)
+    np.maximum.at(size, row, payload_bits)
+    length = size / (rules.downlink_hz * worst)
     end = np.cumsum(length)
-    site, first = np.unique(key // len(payload_bits), return_index=True)
-    cell = np.searchsorted(site, key // len(payload_bits))
+    site, first = np.unique(key // modules, return_index=True)
+    cell = np.searchsorted(site, key // modules)
     begin = (end - length)[first]  # of each gNB, in the sum over all of them
     at = np.zeros(len(site))
     if rules.w0_every_round:

@@ -118,7 +118,9 @@ def _sinr(network: Network, distance_m: FloatArray) -> FloatArray:
         ordered_bands=True,
     )
     clock = Clock()
-    round_ = open_round(clock, network.index + 1, plan, fleet, links, rules, Backhaul(), np.ones(1))
+    round_ = open_round(
+        clock, network.index + 1, plan, fleet, links, rules, Backhaul(), np.ones(len(plan.ue))
+    )
     uplink.begin(clock, round_)
     clock.run(until=20.0)
     return round_.airing.sinr
