@@ -1,10 +1,17 @@
-"""Classes that packages register by entry point: the frozen dataclasses behind a `kind` key."""
+"""Classes that packages register by entry point: the dataclasses behind a `kind` key.
+
+The fields of a plug-in are its parameters. A field made by `part` holds another dataclass, whose
+parameters then count as the plug-in's own: so several schemes share parameters, and a variant fixes
+some of another scheme's, without copying any.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, get_type_hints
 
 from netsim.errors import ScenarioError
 
@@ -31,3 +38,78 @@ def plugin_class(group: str, kind: str, where: str) -> type[Any]:
 def plugin_names(group: str) -> list[str]:
     """Registered names, sorted."""
     return sorted({e.name for e in entry_points(group=group)})
+
+
+# -- parameters ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a plug-in."""
+
+    name: str
+    type: Any
+    default: Any  # `...` if it must be given
+    meaning: str
+    part: type[Any] | None  # the class it belongs to, where that is not the plug-in itself
+
+
+def parameter(default: Any, meaning: str) -> Any:
+    """A field that is a parameter, with what `netsim schemes` says of it."""
+    return dataclasses.field(default=default, metadata={"meaning": meaning})
+
+
+def part(plugin: type[Any], *, fixed: Mapping[str, Any] | None = None, **defaults: Any) -> Any:
+    """A field that holds a `plugin`, with other defaults and with parameters that are `fixed`."""
+    given = {**defaults, **(fixed or {})}
+
+    def make() -> Any:
+        usual = {p.name: p.default for p in parameters(plugin)}
+        return plugin(**arguments(plugin, {**usual, **given}))
+
+    metadata = {"part": plugin, "fixed": dict(fixed or {}), "defaults": defaults}
+    return dataclasses.field(default_factory=make, metadata=metadata)
+
+
+def parameters(plugin: type[Any]) -> list[Parameter]:
+    """All parameters of a plug-in, those of its parts among them."""
+    hints = get_type_hints(plugin)
+    found: list[Parameter] = []
+    for item in dataclasses.fields(plugin):
+        if not item.init:
+            continue
+        if "part" in item.metadata:
+            inner, defaults = item.metadata["part"], item.metadata["defaults"]
+            found += [
+                dataclasses.replace(p, default=defaults.get(p.name, p.default), part=p.part or inner)
+                for p in parameters(inner)
+                if p.name not in item.metadata["fixed"]
+            ]
+        else:
+            found.append(Parameter(item.name, hints[item.name], _default(item), _meaning(item), None))
+    return found
+
+
+def arguments(plugin: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of the constructor from values of all `parameters`: a part's values make the part."""
+    made: dict[str, Any] = {}
+    for item in dataclasses.fields(plugin):
+        if not item.init:
+            continue
+        if "part" in item.metadata:
+            inner, fixed = item.metadata["part"], item.metadata["fixed"]
+            own = {p.name for p in parameters(inner)} - set(fixed)
+            made[item.name] = inner(**arguments(inner, {**fixed, **{n: values[n] for n in own}}))
+        else:
+            made[item.name] = values[item.name]
+    return made
+
+
+def _default(item: dataclasses.Field[Any]) -> Any:
+    if item.default_factory is not dataclasses.MISSING:
+        return item.default_factory()
+    return ... if item.default is dataclasses.MISSING else item.default
+
+
+def _meaning(item: dataclasses.Field[Any]) -> str:
+    return str(item.metadata.get("meaning", ""))

@@ -3,41 +3,53 @@
 from __future__ import annotations
 
 import re
-import sys
+import tomllib
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import numpy as np
 import pytest
 
-from netsim.build import build_parts, build_simulation
-from netsim.protocols import Silence
-from netsim.results.reader import Run
-from netsim.results.writer import MemorySink
-from netsim.schemes import base
+from netsim.cli.main import main
+from netsim.results.reader import Run, open_run
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_scheme_of_the_tour_runs(network_scenario: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    code = re.search(r"```python\n(# nearest\.py.*?)```", README, re.DOTALL)
-    assert code is not None
-    module = ModuleType("nearest")
-    monkeypatch.setitem(sys.modules, "nearest", module)
-    exec(compile(code[1], "README.md", "exec"), module.__dict__)
-    found = base.scheme_class
-    monkeypatch.setattr(
-        "netsim.build.parts.scheme_class",
-        lambda kind: module.__dict__["Nearest"] if kind == "nearest" else found(kind),
-    )
-    parts = build_parts(network_scenario({"scheme.kind": "nearest", "scheme.count": 5}), Silence())
-    sink = MemorySink()
-    build_simulation(parts, sink, Silence()).run()
-    uploads = sink.frame("uploads")
-    nearest = np.argsort(parts.links.distance_m)[:5]
-    assert set(uploads["ue"].unique()) == set(nearest.tolist())
-    assert len(parts.modules) == 1
+def test_the_scheme_of_the_tour_runs_from_its_own_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """README's module and entry point as an installed package; the command line finds and runs it."""
+    module = re.search(r"```python\n# (nearest\.py)[^\n]*\n(.*?)```", README, re.DOTALL)
+    project = re.search(r"```toml\n# its pyproject.*?\n(.*?)```", README, re.DOTALL)
+    assert module is not None
+    assert project is not None
+    declared = tomllib.loads(project[1])["project"]["entry-points"]
+    info = tmp_path / "nearest-0.1.dist-info"
+    info.mkdir()
+    (tmp_path / module[1]).write_text(module[2], encoding="utf-8")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: nearest\nVersion: 0.1\n")
+    lines = [f"[{group}]\n" + "".join(f"{k} = {v}\n" for k, v in e.items()) for group, e in declared.items()]
+    (info / "entry_points.txt").write_text("\n".join(lines))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+
+    def netsim(*arguments: str) -> str:
+        monkeypatch.setattr("sys.argv", ["netsim", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert not ended.value.code
+        return capsys.readouterr().out
+
+    listing = netsim("schemes")
+    assert re.search(r"^ nearest .*\n.*ours *\n +count +10 ", listing, re.MULTILINE)
+    choice = ["scheme.kind=nearest", "scheme.count=5", "rounds=2", "ues.count=12", "data.train_samples=400"]
+    netsim("run", "--network-only", "--quiet", "--out", "r", *(x for c in choice for x in ("--set", c)))
+    run = open_run("r")
+    distance = run.ues.collect().sort("ue")["distance_m"].to_numpy()
+    uploads = run.uploads.collect()
+    assert set(uploads["ue"]) <= set(np.argsort(distance)[:5].tolist())
+    assert run.subscriptions.collect()["ue"].n_unique() == 5
+    assert set(uploads["module"]) == {0}
 
 
 def test_tables_and_queries_of_the_tour_exist() -> None:

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
-from typing import Any, get_type_hints
+from typing import Any
 
 from pydantic import ConfigDict, ValidationError, create_model
 
 from netsim.errors import ScenarioError
+from netsim.plugins import arguments, parameters
 
 
 def typed_parameters(plugin: type[Any], given: Mapping[str, Any], where: str) -> dict[str, Any]:
     """`given` as the constructor arguments of the dataclass `plugin`. Raises ScenarioError."""
-    hints = get_type_hints(plugin)
-    fields: dict[str, Any] = {}
-    for item in dataclasses.fields(plugin):
-        if item.init:
-            default = item.default if item.default is not dataclasses.MISSING else ...
-            if item.default_factory is not dataclasses.MISSING:
-                default = item.default_factory()
-            fields[item.name] = (hints[item.name], default)
+    fields: dict[str, Any] = {p.name: (p.type, p.default) for p in parameters(plugin)}
     model = create_model(
         plugin.__name__, __config__=ConfigDict(extra="forbid", allow_inf_nan=False), **fields
     )
@@ -34,4 +27,4 @@ def typed_parameters(plugin: type[Any], given: Mapping[str, Any], where: str) ->
             rule = f"unknown parameter of {plugin.__name__}; it has: {known}"
             raise ScenarioError(rule, where=f"{where}.{key}") from None
         raise ScenarioError(first["msg"], where=f"{where}.{key}", value=first["input"]) from None
-    return {name: getattr(checked, name) for name in fields}
+    return arguments(plugin, {name: getattr(checked, name) for name in fields})

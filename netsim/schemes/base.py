@@ -1,4 +1,4 @@
-"""What schemes share: their discovery, equal shares, and the check of what they declare.
+"""What schemes share: their discovery, turns of the adapters, and the check of what they declare.
 
 A scheme is a dataclass whose fields are its parameters. An outside package registers one under the
 entry point group `netsim.schemes`.
@@ -29,24 +29,18 @@ def scheme_names() -> list[str]:
     return plugin_names(ENTRY_POINTS)
 
 
-def equal_share_plan(observation: Observation, ue: IntArray, module: IntArray) -> RoundPlan:
-    """Every (UE, module) row gets the same share of its gNB's band; UEs transmit at P_max in total.
-
-    A UE with several modules divides its power over them by share (model-spec 10.7). Rows of UEs that are
-    not available are left out.
-    """
-    here = observation.available[ue]
-    ue, module = ue[here], module[here]
-    gnb = observation.gnb[ue]
-    return RoundPlan(ue, module, 1.0 / np.bincount(gnb)[gnb], observation.max_power_w / np.bincount(ue)[ue])
+def adapter_in_turn(observation: Observation, ue: IntArray) -> IntArray:
+    """Adapter of each UE, [M]: dealt out in turn, so that in N rounds each adapter sees every UE."""
+    return (ue + observation.round) % len(observation.payload_bits)
 
 
 def check_plan(name: str, plan: RoundPlan, observation: Observation) -> RoundPlan:
     """`plan` if it is feasible; RunError names the scheme, the value and the rule otherwise."""
     ues, modules = len(observation.distance_m), len(observation.payload_bits)
-    lengths = {len(plan.ue), len(plan.module), len(plan.share), len(plan.power_w)}
+    lengths = {len(a) for a in (plan.ue, plan.module, plan.share, plan.power_w, plan.rank) if a is not None}
     if len(lengths) > 1:
-        raise RunError(f"scheme {name}: ue, module, share and power_w must be equally long, found {lengths}")
+        rule = "ue, module, share, power_w and rank must be equally long"
+        raise RunError(f"scheme {name}: {rule}, found {lengths}")
     if len(plan.ue) == 0:
         return plan
 
@@ -67,6 +61,8 @@ def check_plan(name: str, plan: RoundPlan, observation: Observation) -> RoundPla
     require(observation.available[plan.ue].all(), "UEs must be available", plan.ue)
     band = np.bincount(observation.gnb[plan.ue], plan.share).max()
     require(band <= 1 + TOLERANCE, "the shares of a gNB must sum to at most 1", band)
+    if plan.rank is not None:
+        require((plan.rank > 0).all(), "ranks must be at least 1", plan.rank.min())
     require((plan.power_w > 0).all(), "powers must be positive", plan.power_w.min())
     highest = np.bincount(plan.ue, plan.power_w).max()
     require(

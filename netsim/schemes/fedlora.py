@@ -6,22 +6,24 @@ A and B are averaged separately, weighted by samples. avg(B) avg(A) is not avg(B
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from netsim.errors import ScenarioError
-from netsim.protocols import Observation, RoundPlan
-from netsim.schemes.base import equal_share_plan
+from netsim.plugins import parameter, part
+from netsim.protocols import Observation, RoundPlan, Scheme
+from netsim.schemes.radio import SharedBand
 
 
 @dataclass
-class FedLora:
-    """All UEs train one common adapter; equal shares of the band at P_max."""
+class FedLora(Scheme):
+    """All UEs train one common adapter."""
 
-    rank: int = field(default=8, metadata={"meaning": "rank of the common adapter"})
+    rank: int = parameter(8, "rank of the common adapter")
+    band: SharedBand = part(SharedBand)
 
     name: ClassVar[str] = "fedlora"
     citation: ClassVar[str] = "Chen et al., IEEE Wireless Commun. 31(3), 2024"
@@ -36,12 +38,5 @@ class FedLora:
 
     def plan(self, observation: Observation) -> RoundPlan:
         """Everybody, every round."""
-        ues = np.arange(len(observation.distance_m))
-        return equal_share_plan(observation, ues, np.zeros_like(ues))
-
-    def state(self) -> dict[str, Any]:
-        """Nothing is remembered."""
-        return {}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Nothing is remembered."""
+        ue = np.arange(len(observation.distance_m))
+        return self.band.plan(observation, ue, np.zeros_like(ue))

@@ -9,19 +9,20 @@ solution of (12). Step 2 uses only what is known when the round is planned.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from netsim import rng
-from netsim.allocation.admission import admit
 from netsim.allocation.participation import check_participation, cost_range, dual_ascent, dual_step
 from netsim.allocation.rounding import proximal_step, systematic_rounding
 from netsim.allocation.subscription import module_energy_j, risk_gradient, solve_subscription
 from netsim.allocation.wireless import CellView, manage_wireless
 from netsim.errors import InputError, ScenarioError
-from netsim.protocols import Observation, RoundPlan
+from netsim.plugins import parameter
+from netsim.protocols import Observation, RoundPlan, Scheme
+from netsim.schemes.radio import LONG_S, admit_uploads
 from netsim.theory.risk_bound import (
     RiskConstants,
     arrival_weight,
@@ -30,12 +31,6 @@ from netsim.theory.risk_bound import (
     missing_probability,
 )
 from netsim.units import BoolArray, FloatArray, IntArray
-
-LONG_S = 1e9  # stands for an infinite deadline
-
-
-def _parameter(default: Any, meaning: str) -> Any:
-    return field(default=default, metadata={"meaning": meaning})
 
 
 @dataclass
@@ -66,25 +61,25 @@ class Control:
 
 
 @dataclass
-class ModelSwitching:
+class ModelSwitching(Scheme):
     """Algorithm 2: module subscription, power and bandwidth optimised online."""
 
-    max_modules: int = _parameter(1, "s, modules a UE may subscribe to")
-    participation: float = _parameter(0.1, "v, rate at which each UE shall work on each module (7d)")
-    mu: float = _parameter(1e5, "energy price as the paper prints it")
-    mu_scale: float = _parameter(1e-7, "calibration of mu, per J: the price is mu x mu_scale")
-    power_control: bool = _parameter(True, "False: all at P_max")
-    csi: Literal["mean", "perfect"] = _parameter("mean", "channel known: large scale, or as it will be")
-    switch_energy: Literal["own", "common"] = _parameter("own", "airtime that switching is charged for")
-    switch_gap: Literal["none", "bound", "affinity"] = _parameter("none", "how the fit of a module counts")
-    dual_step: float | None = _parameter(None, "varsigma of (11); default M / sqrt(T)")
-    prox_step: float | None = _parameter(None, "proximal step with rounding instead of the vertex of (12)")
-    max_iterations: int = _parameter(20, "e_max of step 1")
-    tolerance: float = _parameter(1e-3, "step 1 has settled when no log power moves more")
-    smoothness: float | None = _parameter(None, "eps; defaults of the four constants: model-spec 3.4")
-    convexity: float | None = _parameter(None, "xi")
-    dispersion: float | None = _parameter(None, "zeta_1")
-    dispersion_slope: float | None = _parameter(None, "zeta_2")
+    max_modules: int = parameter(1, "s, modules a UE may subscribe to")
+    participation: float = parameter(0.1, "v, rate at which each UE shall work on each module (7d)")
+    mu: float = parameter(1e5, "energy price as the paper prints it")
+    mu_scale: float = parameter(1e-7, "calibration of mu, per J: the price is mu x mu_scale")
+    power_control: bool = parameter(True, "False: all at P_max")
+    csi: Literal["mean", "perfect"] = parameter("mean", "channel known: large scale, or as it will be")
+    switch_energy: Literal["own", "common"] = parameter("own", "airtime that switching is charged for")
+    switch_gap: Literal["none", "bound", "affinity"] = parameter("none", "how the fit of a module counts")
+    dual_step: float | None = parameter(None, "varsigma of (11); default M / sqrt(T)")
+    prox_step: float | None = parameter(None, "proximal step with rounding instead of the vertex of (12)")
+    max_iterations: int = parameter(20, "e_max of step 1")
+    tolerance: float = parameter(1e-3, "step 1 has settled when no log power moves more")
+    smoothness: float | None = parameter(None, "eps; defaults of the four constants: model-spec 3.4")
+    convexity: float | None = parameter(None, "xi")
+    dispersion: float | None = parameter(None, "zeta_1")
+    dispersion_slope: float | None = parameter(None, "zeta_2")
 
     name: ClassVar[str] = "model_switching"
     citation: ClassVar[str] = "Wang et al., Algorithm 2"
@@ -169,13 +164,15 @@ class ModelSwitching:
     ) -> None:
         """Step 1 for the UEs `mine` of one gNB: admission, powers and bandwidth, into `control`."""
         cell = view.select(mine)
-        admitted, budget_s = self._admit(observation, cell, subscribed[mine])
+        row, module = np.nonzero(subscribed[mine])
+        found = admit_uploads(observation, view, mine[row], module, known=self.csi == "perfect")
+        admitted = found.admitted[mine]
         wireless = manage_wireless(
             cell,
             subscribed[mine] & admitted[:, np.newaxis],
             weight[mine],
             energy_price_per_j=self._price if self.power_control else 0.0,
-            budget_s=budget_s,
+            budget_s=found.budget_s,
             formulas=observation.formulas,
             max_iterations=self.max_iterations,
             tolerance=self.tolerance,
@@ -189,37 +186,6 @@ class ModelSwitching:
         ratio = signal / (interference + noise * cell.bandwidth_hz / count)
         control.rate_bps[mine] = cell.bandwidth_hz / count * np.log2(1.0 + ratio)
         control.finish_s[mine] = best.finish_s
-
-    def _admit(
-        self, observation: Observation, cell: CellView, subscribed: BoolArray
-    ) -> tuple[BoolArray, float]:
-        """(who of one gNB's UEs may upload [K], seconds left for uploads): model-spec 10.2."""
-        row, module = np.nonzero(subscribed)
-        ue = cell.ue[row]
-        admitted = np.zeros(len(subscribed), dtype=np.bool_)
-        if not len(ue):
-            return admitted, LONG_S
-        _, ready = observation.upload_start(ue, module)
-        candidates = np.unique(row[ready])
-        if not len(candidates):
-            return admitted, LONG_S
-        # who cannot be ready is left out, and the barrier does not wait for them
-        chosen = np.isin(row, candidates)
-        start_s, _ = observation.upload_start(ue[chosen], module[chosen])
-        # short of the deadline by rounding's width: a full band would end an ulp late
-        budget_s = min(observation.deadline_s - float(start_s.max()), LONG_S) * (1 - 1e-9)
-        if budget_s <= 0:
-            return admitted, LONG_S
-        able = cell.select(candidates)
-        power = np.full(len(candidates), cell.max_power_w)
-        payload = (subscribed @ cell.payload_bits)[candidates]
-        need = able.shares_for(power, payload[:, np.newaxis], budget_s)[:, 0]
-        if self.csi == "perfect":  # a draw below the threshold fails whatever the share
-            noise = able.noise_psd_w_hz * cell.bandwidth_hz * np.where(np.isfinite(need), need, 1.0)
-            fails = power * able.gain < observation.sinr_threshold * (able.interference_w + noise)
-            need = np.where(fails, np.inf, need)
-        admitted[candidates] = admit(need)
-        return admitted, budget_s
 
     def _switch(
         self,
@@ -246,7 +212,7 @@ class ModelSwitching:
             constants=constants,
             energy_price_per_j=self._price,
             formulas=observation.formulas,
-            gap=0.0 if observation.module_gap is None else observation.module_gap,
+            gap=self._gap(observation),
             switch_gap=self.switch_gap,
         )
         state["spread"] = cost_range(gradient, state["spread"])
@@ -264,6 +230,11 @@ class ModelSwitching:
             draws = rng.stream(observation.seed, "subscription_rounding", observation.round)
             state["fraction"] = proximal_step(state["fraction"], cost, self.prox_step, self.max_modules)
             state["subscribed"] = systematic_rounding(state["fraction"], draws)
+
+    def _gap(self, observation: Observation) -> FloatArray | float:
+        if self.switch_gap == "none" or observation.module_gap is None:
+            return 0.0
+        return observation.module_gap()
 
     def _declare(
         self,

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from netsim.build import build_parts, build_simulation
 from netsim.errors import RunError, ScenarioError
-from netsim.protocols import Observation, RoundPlan, Silence
-from netsim.results.writer import MemorySink
-from netsim.scenario.model import Scenario
+from netsim.protocols import Observation, RoundPlan
 from netsim.scenario.parameters import typed_parameters
-from netsim.schemes.base import check_plan, equal_share_plan, scheme_class, scheme_names
+from netsim.schemes.base import check_plan, scheme_class, scheme_names
 from netsim.schemes.fedlora import FedLora
-from netsim.schemes.round_robin import RoundRobin
-
-
-@pytest.fixture
-def observation(network_scenario: Callable[..., Scenario]) -> Observation:
-    simulation = build_simulation(build_parts(network_scenario(), Silence()), MemorySink(), Silence())
-    simulation.round = 1
-    return simulation._observe()
+from netsim.schemes.radio import SharedBand
 
 
 def test_registered_schemes_load_and_say_who_they_are() -> None:
@@ -41,36 +30,16 @@ def test_unknown_scheme() -> None:
 
 
 def test_parameters_are_typed_and_named() -> None:
-    assert typed_parameters(FedLora, {"rank": 4}, "scheme") == {"rank": 4}
-    with pytest.raises(ScenarioError, match=r"scheme\.rnak: unknown parameter of FedLora; it has: rank"):
+    given = typed_parameters(FedLora, {"rank": 4, "bandwidth": "algorithm1"}, "scheme")
+    assert FedLora(**given) == FedLora(4, SharedBand("algorithm1"))
+    with pytest.raises(
+        ScenarioError, match=r"scheme\.rnak: unknown parameter of FedLora; it has: rank, bandwidth"
+    ):
         typed_parameters(FedLora, {"rnak": 4}, "scheme")
     with pytest.raises(ScenarioError, match=r"scheme\.rank: .*integer.*'big'"):
         typed_parameters(FedLora, {"rank": "big"}, "scheme")
     with pytest.raises(ScenarioError, match=r"scheme\.rank: must be at least 1 \(found 0\)"):
         FedLora(rank=0)
-
-
-def test_fedlora_is_one_adapter_for_all(observation: Observation) -> None:
-    scheme = FedLora(rank=8)
-    assert scheme.ranks((4, 8)) == (8,)
-    plan = scheme.plan(observation)
-    assert plan.ue.tolist() == list(range(12))
-    assert set(plan.module.tolist()) == {0}
-    assert plan.share.sum() == pytest.approx(1.0)
-
-
-def test_round_robin_shows_every_module_every_ue(observation: Observation) -> None:
-    scheme, seen = RoundRobin(), set()
-    for number in range(1, 5):
-        plan = scheme.plan(replace(observation, round=number))
-        seen |= set(zip(plan.ue.tolist(), plan.module.tolist(), strict=True))
-    assert seen == {(ue, module) for ue in range(12) for module in range(4)}
-
-
-def test_round_robin_groups_take_turns(observation: Observation) -> None:
-    scheme = RoundRobin(ues_per_round=5)
-    turns = [scheme.plan(replace(observation, round=t)).ue.tolist() for t in (1, 2, 3)]
-    assert turns == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9], [0, 1, 2, 10, 11]]
 
 
 GOOD = {"ue": [0, 0, 1], "module": [0, 1, 0], "share": [0.2, 0.3, 0.5], "power_w": [0.1, 0.1, 0.2]}
@@ -88,7 +57,9 @@ GOOD = {"ue": [0, 0, 1], "module": [0, 1, 0], "share": [0.2, 0.3, 0.5], "power_w
         ({"module": [1, 0, 0]}, "rows must ascend"),
         ({"module": [0, 0, 0]}, "rows must ascend"),
         ({"share": [1.0]}, "equally long"),
-        ({"share": [0.2, float("nan"), 0.5]}, "shares must"),
+        ({"rank": [4, 4]}, "equally long"),
+        ({"rank": [4, 0, 4]}, "ranks must be at least 1"),
+        ({"share": [0.2, float("nan"), 0.5]}, "shares must be positive"),
     ],
 )
 def test_infeasible_plans_are_refused(
@@ -99,8 +70,18 @@ def test_infeasible_plans_are_refused(
         check_plan("x", RoundPlan(**columns), observation)
 
 
+def test_shares_are_summed_by_gnb_and_the_absent_stay_out(observation: Observation) -> None:
+    columns = {name: np.array(values) for name, values in {**GOOD, "share": [0.5, 0.5, 1.0]}.items()}
+    two = replace(observation, gnb=np.arange(12))
+    assert check_plan("x", RoundPlan(**columns), two)
+    gone = replace(two, available=np.arange(12) != 1)
+    with pytest.raises(RunError, match="UEs must be available"):
+        check_plan("x", RoundPlan(**columns), gone)
+
+
 def test_good_plans_pass(observation: Observation) -> None:
     plan = RoundPlan(**{name: np.array(values) for name, values in GOOD.items()})
     assert check_plan("x", plan, observation) is plan
     empty = np.empty(0, dtype=np.int64)
-    assert len(check_plan("x", equal_share_plan(observation, empty, empty), observation).ue) == 0
+    nobody = RoundPlan(empty, empty, np.empty(0), np.empty(0))
+    assert check_plan("x", nobody, observation) is nobody

@@ -1,0 +1,41 @@
+"""FlexLoRA: J. Bai et al., "Federated fine-tuning of large language models under heterogeneous tasks and
+client resources", 2024, arXiv:2402.11505 ([7] of the paper).
+
+1. each UE trains the common adapter at a rank of its own: the first rows of A and columns of B;
+2. the products B A, not the factors, are averaged by samples;
+3. an SVD gives the adapter of the next round; truncated to a UE's rank, it is the SVD at that rank.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from netsim.plugins import part
+from netsim.protocols import Observation, RoundPlan, Scheme
+from netsim.schemes.radio import SharedBand
+from netsim.schemes.ue_ranks import UeRanks
+
+
+@dataclass
+class FlexLora(Scheme):
+    """One adapter, trained at each UE's own rank; products are averaged and redistributed by SVD."""
+
+    own: UeRanks = part(UeRanks)
+    band: SharedBand = part(SharedBand)
+
+    name: ClassVar[str] = "flexlora"
+    citation: ClassVar[str] = "Bai et al., arXiv:2402.11505, 2024"
+
+    def ranks(self, configured: Sequence[int]) -> tuple[int, ...]:
+        """One adapter of the largest rank, whatever is configured."""
+        return (max(self.own.ue_ranks),)
+
+    def plan(self, observation: Observation) -> RoundPlan:
+        """Everybody, every round, each at its rank."""
+        ue = np.arange(len(observation.distance_m))
+        plan = self.band.plan(observation, ue, np.zeros_like(ue), self.own.of(len(ue)))
+        return replace(plan, aggregation="redistribution")

@@ -1,0 +1,38 @@
+"""How many UEs a scheduling policy lets upload in a round: one parameter that several policies share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from netsim.errors import ScenarioError
+from netsim.plugins import parameter
+from netsim.protocols import Observation
+from netsim.schemes.radio import gnb_ues
+from netsim.units import FloatArray, IntArray
+
+
+@dataclass
+class GroupSize:
+    """Most UEs of a gNB per round."""
+
+    ues_per_round: int | None = parameter(10, "UEs of a gNB scheduled per round; if not set, all")
+
+    def __post_init__(self) -> None:
+        if self.ues_per_round is not None and self.ues_per_round < 1:
+            raise ScenarioError(
+                "must be at least 1", where="scenario: scheme.ues_per_round", value=self.ues_per_round
+            )
+
+    def of(self, ues: int) -> int:
+        """Size of a group of `ues` UEs."""
+        return min(self.ues_per_round or ues, ues)
+
+    def largest(self, observation: Observation, mark: FloatArray) -> IntArray:
+        """At each gNB, the available UEs with the largest marks [K]; all of them, ascending."""
+        chosen = [np.empty(0, dtype=np.int64)]
+        for ue in gnb_ues(observation):
+            best = np.argsort(-mark[ue], kind="stable")[: self.of(len(ue))]
+            chosen.append(ue[best])
+        return np.sort(np.concatenate(chosen))

@@ -1,0 +1,75 @@
+"""Near-IID groups: J. Liu et al., "Resource-efficient federated fine-tuning large language models for
+heterogeneous data", 2025, arXiv:2503.21213 ([8] of the paper), carried over to N adapters.
+
+UEs are divided once into groups whose label mixture is near the population's. In each round every adapter
+is trained by one group, which takes its turn: group g works on adapter (g + t) mod N in round t. The
+aggregation frequency and the fine-tuning depth, which [8] also sets per group, stay the scenario's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from netsim.errors import ScenarioError
+from netsim.plugins import parameter, part
+from netsim.protocols import Observation, RoundPlan, Scheme
+from netsim.schemes.base import adapter_in_turn
+from netsim.schemes.radio import SharedBand
+from netsim.units import IntArray
+
+
+@dataclass
+class NearIidGroups(Scheme):
+    """Groups of UEs that together hold the population's labels; adapters take turns between groups."""
+
+    groups: int | None = parameter(None, "number of groups; if not set, as many as adapters")
+    band: SharedBand = part(SharedBand)
+
+    name: ClassVar[str] = "near_iid_groups"
+    citation: ClassVar[str] = "Liu et al., arXiv:2503.21213, 2025"
+
+    def __post_init__(self) -> None:
+        if self.groups is not None and self.groups < 1:
+            raise ScenarioError("must be at least 1", where="scenario: scheme.groups", value=self.groups)
+        self._group: IntArray | None = None
+
+    def plan(self, observation: Observation) -> RoundPlan:
+        """Everybody, each with the adapter of its group."""
+        if self._group is None:
+            count = self.groups or len(observation.payload_bits)
+            self._group = near_iid_groups(observation.label_counts, observation.samples, count)
+        ue = np.arange(len(self._group))
+        return self.band.plan(observation, ue, adapter_in_turn(observation, self._group))
+
+    def state(self) -> dict[str, Any]:
+        """The groups, once they are made."""
+        return {} if self._group is None else {"group": self._group}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Put back what `state` gave."""
+        self._group = state.get("group")
+
+
+def near_iid_groups(label_counts: IntArray, samples: IntArray, groups: int) -> IntArray:
+    """Group of each UE, [K]; groups have at most ceil(K / groups) members.
+
+    label_counts: rows of each class that each UE holds, [K, C]. samples: D_k, rows trained on per round, [K].
+    What a group lacks or has too much of each class, against the population's mixture, is kept near 0
+    in the sum of squares: the most skewed UEs choose first, each the group that it balances best.
+    """
+    ues, classes = label_counts.shape
+    rows = samples[:, np.newaxis] * (label_counts / label_counts.sum(axis=1, keepdims=True))
+    excess = rows - samples[:, np.newaxis] * (rows.sum(axis=0) / samples.sum())  # [K, C]
+    group = np.empty(ues, dtype=np.int64)
+    size, balance = np.zeros(groups, dtype=np.int64), np.zeros((groups, classes))
+    for ue in np.argsort(-(excess**2).sum(axis=1), kind="stable"):
+        growth = np.where(size < -(-ues // groups), balance @ excess[ue], np.inf)  # half that of the squares
+        chosen = int(np.lexsort((size, growth))[0])
+        group[ue] = chosen
+        size[chosen] += 1
+        balance[chosen] += excess[ue]
+    return group

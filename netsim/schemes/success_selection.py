@@ -1,0 +1,119 @@
+"""Selection by success probability: M. Chen et al., "A joint learning and communications framework for
+federated learning over wireless networks", IEEE Trans. Wireless Commun. 20(1), 2021 ([10] of the paper),
+extended to N adapters, dealt out in turn.
+
+The gap to the optimum grows with sum_k D_k (1 - a_k + a_k q_k), a_k = 1 for selected UEs and q_k the error
+rate of their packets. Given R resource blocks, one for each selected UE:
+
+1. power: q_k falls with P, so a UE transmits with the most that its energy budget allows;
+2. a UE that then misses the delay or the energy budget is not selected;
+3. selection: a matching of UEs to blocks that minimises the sum. Here all blocks see the same mean
+   interference, so the matching is the R UEs with the largest D_k (1 - q_k).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from scipy.special import exp1
+
+from netsim.allocation.wireless import CellView
+from netsim.errors import ScenarioError
+from netsim.plugins import parameter
+from netsim.protocols import Observation, RoundPlan, Scheme
+from netsim.schemes.base import adapter_in_turn
+from netsim.schemes.radio import LONG_S, gnb_ues
+from netsim.units import BoolArray, FloatArray, IntArray
+
+BISECTIONS = 50
+
+
+@dataclass
+class SuccessSelection(Scheme):
+    """The UEs whose uploads are likeliest to count, one resource block each, within an energy budget."""
+
+    resource_blocks: int = parameter(10, "R, equal parts of the band, one for each selected UE")
+    energy_budget_j: float = parameter(3.0, "most energy of a UE per round, J: computing and upload")
+
+    name: ClassVar[str] = "success_selection"
+    citation: ClassVar[str] = "Chen et al., IEEE Trans. Wireless Commun. 20(1), 2021"
+
+    def __post_init__(self) -> None:
+        for key in ("resource_blocks", "energy_budget_j"):
+            value = getattr(self, key)
+            if not value > 0:
+                raise ScenarioError("must be above 0", where=f"scenario: scheme.{key}", value=value)
+
+    def plan(self, observation: Observation) -> RoundPlan:
+        """Power, feasibility and selection, at each gNB."""
+        ue = np.flatnonzero(observation.available)
+        module = adapter_in_turn(observation, ue)
+        payload, block_hz = observation.payload_bits[module], observation.bandwidth_hz / self.resource_blocks
+        view = CellView.of(observation).select(ue)
+        power = self._power(view, observation.compute_energy_j[ue], payload, block_hz)
+
+        computed_s, ready = observation.computed(ue, module)
+        start_s = computed_s
+        if observation.barrier:
+            start_s = latest(computed_s, observation.gnb[ue], ready)
+        upload_s = payload / mean_rate_bps(view, power, block_hz)
+        energy = observation.compute_energy_j[ue] + power * upload_s
+        feasible = ready & (start_s + upload_s <= observation.deadline_s)
+        feasible &= energy <= self.energy_budget_j * (1 + 1e-9)
+
+        left_s = float(np.clip(observation.deadline_s - start_s[ready], 0.0, LONG_S).min(initial=LONG_S))
+        arrival = observation.success.probability(ue, np.array(block_hz), power, payload, left_s)
+        worth = np.where(feasible, observation.samples[ue] * arrival, 0.0)
+        chosen = np.zeros(len(ue), dtype=np.bool_)
+        for mine in gnb_ues(observation):
+            rows = np.searchsorted(ue, mine)
+            chosen[rows[np.argsort(-worth[rows], kind="stable")[: self.resource_blocks]]] = True
+        chosen &= worth > 0
+        share = np.full(int(chosen.sum()), 1.0 / self.resource_blocks)
+        lam = np.full((len(observation.distance_m), len(observation.payload_bits)), np.nan)
+        lam[ue, module] = arrival
+        return RoundPlan(ue[chosen], module[chosen], share, power[chosen], success_probability=lam)
+
+    def _power(
+        self, view: CellView, compute_j: FloatArray, payload: FloatArray, block_hz: float
+    ) -> FloatArray:
+        """Power at which computing and upload use up the energy budget, within [P_min, P_max], W. [K].
+
+        The energy of an upload, P G / rate(P), grows with P.
+        """
+        low = np.full(len(payload), view.min_power_w)
+        high = np.full(len(payload), view.max_power_w)
+
+        def affordable(power: FloatArray) -> FloatArray:
+            upload_j = power * payload / mean_rate_bps(view, power, block_hz)
+            return np.asarray(upload_j <= self.energy_budget_j - compute_j)
+
+        unbound = affordable(high)
+        for _ in range(BISECTIONS):
+            middle = np.sqrt(low * high)
+            within = affordable(middle)
+            low, high = np.where(within, middle, low), np.where(within, high, middle)
+        return np.where(unbound, view.max_power_w, low)
+
+
+def latest(computed_s: FloatArray, gnb: IntArray, ready: BoolArray) -> FloatArray:
+    """When the uploads of each UE's gNB start under the barrier: with the last that is ready. [K]."""
+    last = np.zeros(int(gnb.max(initial=0)) + 1)
+    np.maximum.at(last, gnb[ready], computed_s[ready])
+    return np.asarray(last[gnb])
+
+
+def mean_rate_bps(view: CellView, power_w: FloatArray, band_hz: float) -> FloatArray:
+    """B E_h[log2(1 + P h g / (I + B N0))] over Rayleigh fading h ~ Exp(1), bit/s: e^z E_1(z) / ln 2. [K].
+
+    z is the reciprocal of the mean SINR. Where the rate is that of a code, it does not depend on h.
+    """
+    if view.code_sinr is not None:
+        return np.full(len(view.ue), band_hz * np.log2(1.0 + view.code_sinr))
+    signal_w, interference_w, noise_psd = view.link(power_w)
+    z = (interference_w + band_hz * noise_psd) / signal_w
+    small = np.minimum(z, 500.0)
+    scaled = np.where(z < 500.0, np.exp(small) * exp1(small), 1.0 / (z + 1.0))  # the tail of the fraction
+    return np.asarray(band_hz * scaled / np.log(2.0))

@@ -1,0 +1,82 @@
+"""What every registered scheme keeps when it trains: bits on the air are those of the tensors, and no others move."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from safetensors.numpy import load_file
+
+from netsim.build import build_parts, build_simulation
+from netsim.protocols import Progress
+from netsim.results.writer import MemorySink
+from netsim.scenario.load import load_scenario
+from netsim.schemes.base import scheme_names
+
+ROUNDS = 3
+SMALL: dict[str, Any] = {
+    "rounds": ROUNDS,
+    "ues.count": 5,
+    "topology.window_km": 8,
+    "radio.bandwidth_hz": 2e6,  # so narrow that some uploads are late
+    "data.train_samples": 300,
+    "data.test_samples": 20,
+    "devices": [{"samples_min": 2, "samples_max": 3, "cpu_hz_min": 1e9, "cpu_hz_max": 2e9}],
+    "learning.local_steps": 1,
+    "learning.workers": 1,
+}
+
+
+class Snapshots:
+    """A listener that keeps the bytes of every module at the end of each round."""
+
+    def __init__(self) -> None:
+        self.states: Callable[[], list[bytes]] = list
+        self.after: list[list[bytes]] = []
+
+    def status(self, text: str) -> None:
+        pass
+
+    def round_closed(self, progress: Progress) -> None:
+        self.after.append(self.states())
+
+
+@pytest.mark.parametrize("kind", scheme_names())
+def test_bits_are_those_of_the_tensors_and_others_do_not_move(kind: str, tmp_path: Path) -> None:
+    snapshots, sink = Snapshots(), MemorySink()
+    parts = build_parts(load_scenario("quickstart", {**SMALL, "scheme.kind": kind}), snapshots)
+    learner: Any = parts.learner
+    snapshots.states = lambda: [vector.tobytes() for vector in learner.states]
+    build_simulation(parts, sink, snapshots).run()
+    learner.save(tmp_path)
+    learner.close()
+
+    uploads = sink.frame("uploads")
+    assert len(uploads) > 0
+    numbers = [_numbers(tmp_path / str(n)) for n in range(len(parts.modules))]
+    for row in uploads.iter_rows(named=True):
+        own = parts.modules[row["module"]].rank
+        lora, rest = numbers[row["module"]]
+        rank = own if row["rank"] is None else row["rank"]
+        assert row["payload_bits"] == 32 * (rest + (lora // own * rank if own else 0))
+
+    arrived = uploads.filter(pl.col("outcome") == "on_time")
+    assert len(snapshots.after) == ROUNDS + 1
+    for number in range(1, ROUNDS + 1):
+        touched = set(arrived.filter(pl.col("round") == number)["module"])
+        pairs = zip(snapshots.after[number - 1], snapshots.after[number], strict=True)
+        moved = {n for n, (before, after) in enumerate(pairs) if before != after}
+        assert moved == touched
+
+
+def _numbers(folder: Path) -> tuple[int, int]:
+    """(in A and B, in other tensors) of a saved module."""
+    adapter = folder / "adapter_model.safetensors"
+    tensors = load_file(adapter if adapter.exists() else folder / "model.safetensors")
+    sizes = {name: int(np.prod(tensor.shape)) for name, tensor in tensors.items()}
+    lora = sum(size for name, size in sizes.items() if "lora_" in name)
+    return lora, sum(sizes.values()) - lora
