@@ -50,7 +50,7 @@ def latency_means(run: Run, by: str = "ue") -> pl.LazyFrame:
 def critical_path(run: Run) -> pl.LazyFrame:
     """One row per round and gNB with an upload: who held it up, and with what.
 
-    `sending_ue` ended last. If it had to wait for a grant, `computing_ue` is the one whose computing
+    `sending_ue` ended last; of several cut by the deadline it is the one that had sent least. If it had to wait for a grant, `computing_ue` is the one whose computing
     ended last before the grant, and download and computing are that UE's; otherwise it is the same UE.
     `wait_s` is what waiting no computing explains, `close_s` the time from the arrival to the end of the
     round. The parts are in s and sum to `length_s`, the length of the round.
@@ -61,8 +61,11 @@ def critical_path(run: Run) -> pl.LazyFrame:
 def _critical_path(part: Run) -> pl.LazyFrame:
     here = ["round", "gnb"]
     last = (
-        part.uploads.with_columns((pl.col("end_s") + pl.col("backhaul_s")).alias("arrival_s"))
-        .sort("arrival_s", "ue", "module", descending=[True, False, False])
+        part.uploads.with_columns(
+            (pl.col("end_s") + pl.col("backhaul_s")).alias("arrival_s"),
+            (pl.col("bits_sent") / pl.col("payload_bits")).alias("sent"),
+        )
+        .sort("arrival_s", "sent", "ue", "module", descending=[True, False, False, False])
         .unique(here, keep="first", maintain_order=True)
         .rename({"ue": "sending_ue"})
     )

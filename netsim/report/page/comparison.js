@@ -1,0 +1,45 @@
+// Several runs against the first: a table, and differences with intervals.
+
+const METRIC = { length_s: "length of a round", on_time: "uploads on time, per round", lost: "uploads lost, per round", energy_j: "energy per round", wasted_energy_j: "energy wasted per round",
+  delivered_bits: "bits delivered per round", accuracy: "accuracy, mean over the run", loss: "loss, mean over the run", final_accuracy: "accuracy at the end" };
+const quantity = (value, unit) => (["s", "J", "bit"].includes(unit) ? si(value, unit) : number(value));
+
+function comparisonSection() {
+  const { comparison } = data;
+  if (!comparison) return;
+  const element = section("comparison", "Compared", {
+    say: `Differences from ${comparison.baseline}, paired by ${comparison.by}: the runs met the same fading where scenario and seed agree. ` +
+      `Bars are 95% bootstrap intervals of the mean difference${comparison.by === "round" ? ", from blocks of consecutive rounds" : ""}; an interval that leaves out zero is bold in the table.`,
+  });
+  const metrics = comparison.rows[0].metric;
+  figure(element, "comparison-plot", "Relative differences from the first run", () => ({
+    height: 120 + 34 * metrics.length,
+    traces: comparison.rows.map((row, i) => {
+      const kept = metrics.map((_, k) => k).filter((k) => row.difference[k] !== null && row.left[k]);
+      const share = (values) => kept.map((k) => (values[k] === null ? null : (100 * values[k]) / Math.abs(row.left[k])));
+      const middle = share(row.difference), low = share(row.low), high = share(row.high);
+      const colour = runColour(i + 1), lift = (i - (comparison.rows.length - 1) / 2) * 0.2;
+      return {
+        x: middle, y: kept.map((k) => k + lift), mode: "markers", name: plain(row.label), marker: { size: 9, color: colour, symbol: ["circle", "square", "diamond", "triangle-up"][i % 4] },
+        error_x: { type: "data", array: high.map((h, k) => (h === null ? 0 : h - middle[k])), arrayminus: low.map((l, k) => (l === null ? 0 : middle[k] - l)), thickness: 1.6, width: 4, color: colour },
+        text: kept.map((k) => `<b>${plain(row.label)}</b><br>${METRIC[row.metric[k]]}<br>${quantity(row.left[k], row.unit[k])} → ${quantity(row.right[k], row.unit[k])}` + interval(row, k, "<br>")),
+        hovertemplate: "%{text}<extra></extra>",
+      };
+    }),
+    layout: {
+      xaxis: { title: `difference from ${plain(comparison.baseline)} (%)`, zeroline: true, zerolinecolor: css("--ink"), zerolinewidth: 1.5 },
+      yaxis: { tickvals: metrics.map((_, k) => k), ticktext: metrics.map((m) => METRIC[m]), range: [metrics.length - 0.5, -0.5], zeroline: false },
+    },
+  }), 120 + 34 * metrics.length);
+  const rows = comparison.rows.flatMap((row) => row.metric.map((metric, k) => {
+    const sure = row.low[k] !== null && (row.low[k] > 0 || row.high[k] < 0);
+    return row.difference[k] === null ? null : [METRIC[metric], row.label, quantity(row.left[k], row.unit[k]), quantity(row.right[k], row.unit[k]),
+      make("span", sure ? { class: "sure" } : {}, quantity(row.difference[k], row.unit[k])), interval(row, k, ""), String(row.pairs[k])];
+  })).filter(Boolean);
+  const shown = table(["per mean", "run", comparison.baseline, "run's", "difference", "95% interval", "pairs"], rows);
+  element.append(make("details", {}, make("summary", {}, "The numbers"), shown));
+}
+
+function interval(row, k, before) {
+  return row.low[k] === null ? "" : `${before}${quantity(row.low[k], row.unit[k])} to ${quantity(row.high[k], row.unit[k])}`;
+}
