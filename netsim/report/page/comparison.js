@@ -31,12 +31,12 @@ function comparisonSection() {
       yaxis: { tickvals: metrics.map((_, k) => k), ticktext: metrics.map((m) => METRIC[m]), range: [metrics.length - 0.5, -0.5], zeroline: false },
     },
   }), 120 + 34 * metrics.length);
-  const rows = comparison.rows.flatMap((row) => row.metric.map((metric, k) => {
+  const rows = metrics.flatMap((metric, k) => comparison.rows.map((row) => {
     const sure = row.low[k] !== null && (row.low[k] > 0 || row.high[k] < 0);
     return row.difference[k] === null ? null : [METRIC[metric], row.label, quantity(row.left[k], row.unit[k]), quantity(row.right[k], row.unit[k]),
       make("span", sure ? { class: "sure" } : {}, quantity(row.difference[k], row.unit[k])), interval(row, k, ""), String(row.pairs[k])];
   })).filter(Boolean);
-  const shown = table(["per mean", "run", comparison.baseline, "run's", "difference", "95% interval", "pairs"], rows);
+  const shown = table(["", "run", comparison.baseline, "this run", "difference", "95% interval", "pairs"], rows);
   element.append(make("details", {}, make("summary", {}, "The numbers"), shown));
 }
 

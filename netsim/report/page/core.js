@@ -33,8 +33,9 @@ const plain = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&
 function number(value, digits = 3) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
   const size = Math.abs(value);
-  if (size !== 0 && (size >= 1e6 || size < 1e-4)) return value.toExponential(digits - 1);
-  return Number(value.toPrecision(digits)).toLocaleString("en", { maximumFractionDigits: 6 });
+  const text = size !== 0 && (size >= 1e6 || size < 1e-4) ? value.toExponential(digits - 1)
+    : Number(value.toPrecision(digits)).toLocaleString("en", { maximumFractionDigits: 6 });
+  return text.replaceAll("-", "−");
 }
 
 function si(value, unit) {
@@ -47,7 +48,7 @@ function si(value, unit) {
 
 function seconds(value) {
   if (value === null || value === undefined) return "–";
-  if (Math.abs(value) < 120) return `${number(value)} s`;
+  if (Math.abs(value) < 600) return `${number(value)} s`;
   const minutes = Math.floor(value / 60);
   return minutes < 120 ? `${minutes} min ${Math.round(value % 60)} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

@@ -13,7 +13,7 @@ function cards() {
     card("Test accuracy", number(accuracy.at(-1)), `ensemble, from ${number(accuracy[0])}` +
       (hit >= 0 ? `; 0.9 after ${seconds(run().learning.ensemble.time_s[hit])}` : ""));
   }
-  card("Simulated time", seconds(digest.simulated_s), `${digest.rounds} rounds${metadata.stop_reason ? `, ended by ${words(metadata.stop_reason)}` : ""}`);
+  card("Simulated time", seconds(digest.simulated_s), `${digest.rounds} rounds${metadata.stop_reason && metadata.stop_reason !== "rounds" ? `, ended by ${words(metadata.stop_reason)}` : ""}`);
   card("Uploads on time", percent(outcomes.on_time, digest.uploads), `of ${digest.uploads.toLocaleString("en")}: ` +
     Object.entries(outcomes).filter(([o, n]) => o !== "on_time" && n).map(([o, n]) => `${n.toLocaleString("en")} ${words(o)}`).join(", "));
   card("Energy", si(spent, "J"), `computing ${percent(digest.compute_j, spent)}, uplink ${percent(digest.uplink_j, spent)}`);
@@ -44,14 +44,14 @@ function learningSection() {
         `accuracy ${number(curve.accuracy[i])}, loss ${number(curve.loss[i])}`),
       hovertemplate: "%{text}<extra></extra>",
     });
+    data.runs.forEach((r, i) => {
+      if (r.learning.ensemble) line("ensemble", r.learning.ensemble, several ? r.label : "ensemble", { line: { width: 3, color: runColour(i), dash: DASHES[Math.floor(i / 6)] } });
+    });
     const modules = Object.entries(run().learning).filter(([target]) => target !== "ensemble");
     if (!several || modules.length > 1) modules.forEach(([target, curve], i) =>
       line(target, curve, several ? `module ${target}, ${run().label}` : `module ${target}`, {
         line: { width: 1.3, color: LINES[(i + 1) % 6], dash: DASHES[1 + (i % 3)] }, opacity: 0.9, visible: several ? "legendonly" : true,
       }));
-    data.runs.forEach((r, i) => {
-      if (r.learning.ensemble) line("ensemble", r.learning.ensemble, several ? r.label : "ensemble", { line: { width: 3, color: runColour(i), dash: DASHES[Math.floor(i / 6)] } });
-    });
     return {
       traces, height: 360,
       layout: { xaxis: { title: AGAINST[against], rangemode: "tozero" }, yaxis: { title: measure === "loss" ? "cross-entropy (nat)" : "test accuracy" } },

@@ -32,8 +32,11 @@ function subscriptionSection() {
   return fresh;
 }
 
-// Modules in order of their number: a scale that colour-blind readers and grey prints keep in order.
-const shade = (i, n) => ["#fde725", "#7ad151", "#22a884", "#2a788e", "#414487", "#440154"][n < 2 ? 3 : Math.round((i * 5) / (n - 1))];
+// Modules in order of their number: steps that colour-blind readers and grey prints keep in order.
+function shade(i, n) {
+  const steps = dark() ? ["#fde725", "#7ad151", "#22a884", "#3a9ab5", "#7b7fd6", "#b07cd8"] : ["#ecca3c", "#7ac151", "#22a884", "#2a788e", "#414487", "#440154"];
+  return steps[n < 2 ? 3 : Math.round((i * 5) / (n - 1))];
+}
 
 function finishSection() {
   const element = section("finish", "When updates arrive", { size: "third", say: "Share of the uploads that were on time, by their time since the start of the round." });

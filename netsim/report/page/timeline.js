@@ -23,7 +23,8 @@ function timelineSection() {
   slide.row.prepend(back);
   slide.input.after(next);
   const element = section("timeline", "One round", {
-    say: "Every bar is an activity, every row a UE, ordered by gNB and by the end of its upload. Drag to zoom, double-click to zoom out; the dashed line is the deadline.",
+    say: "Every bar is an activity, every row a UE, ordered by gNB and by the end of its upload; the dashed line is the deadline." +
+      (touch ? "" : " Drag to zoom, double-click to zoom out."),
   });
   element.append(slide.row);
   const again = figure(element, "timeline-plot", "Timeline of one round", () => drawn(run().timeline.rounds[at]), 420);
