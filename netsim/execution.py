@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from netsim import __version__
 from netsim.build import Loaded, Parts, build_parts, build_simulation
 from netsim.errors import NetsimError
-from netsim.protocols import Listener, RecordSink, Silence
+from netsim.protocols import Listener, Silence
 from netsim.results.reader import Run, open_run
 from netsim.results.run_folder import ADAPTERS, RunFolder, free_folder, package_versions
 from netsim.results.writer import MemorySink, ParquetSink, rounds_per_part
@@ -52,7 +51,6 @@ def run(
     try:
         parts = build_parts(scenario, listener, loaded)
         sink = ParquetSink(path, rounds_per_part(6 * scenario.ues.count))
-        _write_sites(sink, parts)
         listener.status("simulating")
         end = build_simulation(parts, sink, listener).run()
         sink.close()
@@ -69,12 +67,6 @@ def run(
         if parts is not None and parts.learner is not None:
             parts.learner.close()
     return open_run(path)
-
-
-def _write_sites(sink: RecordSink, parts: Parts) -> None:
-    """The `sites` table: all gNBs, those of other cells too."""
-    position = parts.deployment.positions_m
-    sink.write("sites", {"gnb": np.arange(len(position)), "x_m": position[:, 0], "y_m": position[:, 1]})
 
 
 @dataclass(frozen=True)

@@ -157,11 +157,6 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("during", "str", "", "activity it broke into"),
         _float("bits_lost", "bit", "sent bits that no longer count"),
     ),
-    "sites": (
-        _GNB,
-        _float("x_m", "m", "position"),
-        _float("y_m", "m", "position"),
-    ),
     "mobility": (
         _float("time_s", "s", "simulated time of the sample"),
         _UE,

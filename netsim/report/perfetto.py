@@ -24,8 +24,8 @@ Event = dict[str, Any]
 
 LEARNING = 1  # process of what belongs to no cell; gNB g is process g + FIRST_CELL
 FIRST_CELL = 2
-OWN, DEADLINES = 1, 2  # a gNB's own threads; UE u begins at thread (u + 1) * LANES
 LANES = 64  # threads kept for a UE: activities that overlap without being nested need several
+DEADLINES = LANES - 1  # a gNB's own threads are 1, 2, ...; UE u has those from (u + 1) * LANES + 1
 
 
 def write_perfetto(run: Run, out: Path) -> Path:
@@ -62,6 +62,8 @@ def trace_events(run: Run) -> Iterator[Event]:
     yield _name("process_name", LEARNING, 0, "learning")
     for part in run.parts():
         spans = part.spans.sort("start_s", "end_s", "ue", "module", nulls_last=True).collect()
+        last = pl.struct("round", "ue", "module", "kind").is_last_distinct() & (pl.col("kind") == "uplink")
+        spans = spans.with_columns(last.alias("last"))  # of the spans of its upload
         targets = _aggregations(spans)
         for event in _deadlines(part, targets):
             yield from _track_names(event, names, named)
@@ -82,14 +84,12 @@ def _slices(spans: pl.DataFrame, targets: Targets) -> Iterator[Event]:
     for row in spans.iter_rows(named=True):
         pid, ue = FIRST_CELL + row["gnb"], row["ue"]
         start, end = row["start_s"], row["end_s"]
-        if ue is None:
-            tid = OWN
-        else:
-            lanes = busy_until[pid, ue]
-            lane = next((i for i, until in enumerate(lanes) if until <= start + 1e-9), len(lanes))
-            lane = min(lane, LANES - 1)
-            lanes[lane : lane + 1] = [end]
-            tid = (ue + 1) * LANES + lane
+        whose = -1 if ue is None else ue
+        lanes = busy_until[pid, whose]
+        lane = next((i for i, until in enumerate(lanes) if until <= start + 1e-9), len(lanes))
+        lane = min(lane, LANES - 3)
+        lanes[lane : lane + 1] = [end]
+        tid = (whose + 1) * LANES + lane + 1
         kind, outcome = row["kind"], row["outcome"]
         label = kind if row["module"] is None else f"{kind} {row['module']}"
         track = {"pid": pid, "tid": tid}
@@ -101,12 +101,12 @@ def _slices(spans: pl.DataFrame, targets: Targets) -> Iterator[Event]:
             "dur": round(_micro(end) - _micro(start), 3),
             **track,
             "args": {
-                k: v for k, v in row.items() if v is not None and k not in ("start_s", "end_s", "kind")
+                k: v for k, v in row.items() if v is not None and k not in ("start_s", "end_s", "kind", "last")
             },
         }
         arrived = outcome == "on_time"
         target = targets.get(("arrived" if arrived else "cut", row["round"], row["gnb"]))
-        if kind == "uplink" and outcome is not None and target is not None:
+        if row["last"] and target is not None:
             flow = {
                 "name": "upload arrives" if arrived else "upload is cut",
                 "cat": "upload",
@@ -118,9 +118,10 @@ def _slices(spans: pl.DataFrame, targets: Targets) -> Iterator[Event]:
 
 
 def _aggregations(spans: pl.DataFrame) -> Targets:
-    """The middle of every aggregation: a flow binds to the slice around it."""
-    rows = spans.filter(pl.col("kind") == "aggregate").select("round", "gnb", "start_s", "end_s").iter_rows()
-    return {("arrived", number, gnb): ((start + end) / 2, OWN) for number, gnb, start, end in rows}
+    """The middle of every gNB's aggregation: a flow binds to the slice around it."""
+    first = spans.filter(pl.col("kind") == "aggregate").unique(["round", "gnb"], keep="first")  # not the core's
+    rows = first.select("round", "gnb", "start_s", "end_s").iter_rows()
+    return {("arrived", number, gnb): ((start + end) / 2, 1) for number, gnb, start, end in rows}
 
 
 def _deadlines(part: Run, targets: Targets) -> Iterator[Event]:
@@ -196,8 +197,8 @@ def _track_names(event: Event, names: dict[int, str], named: set[tuple[int, int]
         yield {"ph": "M", "name": "process_sort_index", "pid": pid, "tid": 0, "args": {"sort_index": pid}}
     named.add(track)
     ue, lane = tid // LANES - 1, tid % LANES
-    own = {OWN: "gNB", DEADLINES: "deadlines"}
-    text = own.get(tid) or names.get(ue, f"UE {ue}") + (f" /{lane + 1}" if lane else "")
+    who = "gNB" if ue < 0 else names.get(ue, f"UE {ue}")
+    text = "deadlines" if tid == DEADLINES else who + (f" /{lane}" if lane > 1 else "")
     yield _name("thread_name", pid, tid, text)
     yield {"ph": "M", "name": "thread_sort_index", "pid": pid, "tid": tid, "args": {"sort_index": tid}}
 

@@ -18,8 +18,8 @@ CLOCK_S = 1e-9  # times that differ by less are the same
 def latency(run: Run) -> pl.LazyFrame:
     """One row per upload: the parts of its latency in s; `finish_s` is their sum.
 
-    `finish_s` counts from the start of the UE's round to the arrival where the update is aggregated, or
-    to the end of the transmission where it did not arrive. `airtime_s` is that of the first attempt,
+    `finish_s` counts from the start of the round at the UE's gNB to the end of the transmission, and adds
+    the backhaul that the gNB's aggregate takes to the core. `airtime_s` is that of the first attempt,
     `retransmit_s` that of the others; `compute_s` covers all modules of the UE.
     """
     return run.uploads.select(
@@ -52,8 +52,8 @@ def critical_path(run: Run) -> pl.LazyFrame:
 
     `sending_ue` ended last; of several cut by the deadline it is the one that had sent least. If it had to wait for a grant, `computing_ue` is the one whose computing
     ended last before the grant, and download and computing are that UE's; otherwise it is the same UE.
-    `wait_s` is what waiting no computing explains, `close_s` the time from the arrival to the end of the
-    round. The parts are in s and sum to `length_s`, the length of the round.
+    `wait_s` is what waiting no computing explains, `close_s` the time from the last upload to the end of
+    the gNB's round. The parts are in s and sum to `length_s`: the round at the gNB, and its backhaul.
     """
     return part_by_part(run, _critical_path)
 
@@ -61,11 +61,8 @@ def critical_path(run: Run) -> pl.LazyFrame:
 def _critical_path(part: Run) -> pl.LazyFrame:
     here = ["round", "gnb"]
     last = (
-        part.uploads.with_columns(
-            (pl.col("end_s") + pl.col("backhaul_s")).alias("arrival_s"),
-            (pl.col("bits_sent") / pl.col("payload_bits")).alias("sent"),
-        )
-        .sort("arrival_s", "sent", "ue", "module", descending=[True, False, False, False])
+        part.uploads.with_columns((pl.col("bits_sent") / pl.col("payload_bits")).alias("sent"))
+        .sort("end_s", "sent", "ue", "module", descending=[True, False, False, False])
         .unique(here, keep="first", maintain_order=True)
         .rename({"ue": "sending_ue"})
     )
@@ -97,9 +94,9 @@ def _critical_path(part: Run) -> pl.LazyFrame:
             (pl.col("start_s") - pl.col("done_s")).alias("wait_s"),
             (pl.col("airtime_s") - pl.col("retransmit_s")).alias("airtime_s"),
             "retransmit_s",
+            (pl.col("closed_s") - pl.col("end_s")).alias("close_s"),
             "backhaul_s",
-            (pl.col("closed_s") - pl.col("arrival_s")).alias("close_s"),
-            (pl.col("closed_s") - pl.col("opened_s")).alias("length_s"),
+            (pl.col("closed_s") - pl.col("opened_s") + pl.col("backhaul_s")).alias("length_s"),
         )
         .sort(here)
     )
