@@ -23,7 +23,9 @@ def labels(runs: Sequence[Run]) -> list[str]:
         folders = [run.path.name for run in runs]
         if len(set(folders)) < len(folders):
             folders = [str(run.path) for run in runs]
-        names = [f"{name} ({folder})" if name else folder for name, folder in zip(names, folders, strict=True)]
+        names = [
+            f"{name} ({folder})" if name else folder for name, folder in zip(names, folders, strict=True)
+        ]
     return names
 
 
@@ -43,7 +45,5 @@ def comparison(runs: Sequence[Run], names: Sequence[str]) -> dict[str, Any]:
         (first, base), *others = sets.items()
         pairs = [(name, paired_differences(base, group)) for name, group in others]
         return {"by": "seed", "baseline": first, "rows": [{"label": n, **columns(f)} for n, f in pairs]}
-    pairs = [
-        (name, paired_differences(runs[0], run)) for name, run in zip(names[1:], runs[1:], strict=True)
-    ]
+    pairs = [(name, paired_differences(runs[0], run)) for name, run in zip(names[1:], runs[1:], strict=True)]
     return {"by": "round", "baseline": names[0], "rows": [{"label": n, **columns(f)} for n, f in pairs]}

@@ -48,7 +48,6 @@ def ground(run: Run, budget: Budget) -> dict[str, Any] | None:
         notes.append(f"{len(inside)} sites are too many to draw with their cells")
         inside = inside.head(0)
     notes.append(f"{len(times)} moments of the run are on this page")
-    quantise = lambda values, low: _whole((values - low) / step)  # noqa: E731
     return {
         "origin_m": [float(window[0]), float(window[1])],
         "step_m": step,
@@ -56,8 +55,8 @@ def ground(run: Run, budget: Budget) -> dict[str, Any] | None:
         "ues": shown["ue"].to_list(),
         "time_s": [round(t, 3) for t in times],
         "round": _round_at(rounds, times),
-        "x": quantise(x, window[0]),
-        "y": quantise(y, window[1]),
+        "x": _whole((x - window[0]) / step),
+        "y": _whole((y - window[1]) / step),
         "gnb": gnb,
         "states": _states(run, shown["ue"], rounds, times),
         "sites": {
@@ -97,7 +96,7 @@ def voronoi_cells(x_m: pl.Series, y_m: pl.Series, window: FloatArray) -> list[Fl
 def _times(run: Run, rounds: pl.DataFrame, count: int, *, moving: bool) -> list[float]:
     """Evenly spaced times, and the moments at which rounds end."""
     ends = rounds.group_by("round").agg(pl.col("end_s").max())["end_s"].sort()
-    first, last = rounds["start_s"].min(), ends[-1]
+    first, last = rounds.select(pl.col("start_s").min(), pl.col("end_s").max()).row(0)
     if moving:
         span = run.mobility.select(pl.col("time_s").min(), pl.col("time_s").max().alias("last"))
         begun, gone = collect(span).row(0)

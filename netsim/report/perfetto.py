@@ -12,6 +12,8 @@ import gzip
 import json
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, Any
 
@@ -36,12 +38,7 @@ def write_perfetto(run: Run, out: Path) -> Path:
     temporary = out.with_name(out.name + ".tmp")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        opened: IO[str] = (
-            gzip.open(temporary, "wt", encoding="utf-8", compresslevel=6)
-            if out.suffix == ".gz"
-            else temporary.open("w", encoding="utf-8")
-        )
-        with opened as file:
+        with _opened(temporary, compressed=out.suffix == ".gz") as file:
             file.write('{"displayTimeUnit":"ms","traceEvents":[\n')
             comma = ""
             for event in trace_events(run):
@@ -50,9 +47,25 @@ def write_perfetto(run: Run, out: Path) -> Path:
             file.write("\n]}\n")
         temporary.replace(out)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise OutputError(f"cannot be written: {error.strerror or error}", where=out) from None
     return out
+
+
+@contextmanager
+def _opened(path: Path, *, compressed: bool) -> Iterator[IO[str]]:
+    """A text file to write; compressed without name and time, so that the same run gives the same bytes."""
+    with path.open("wb") as raw:
+        if compressed:
+            with (
+                gzip.GzipFile("", "wb", fileobj=raw, mtime=0, compresslevel=6) as packed,
+                TextIOWrapper(packed, encoding="utf-8") as file,
+            ):
+                yield file
+        else:
+            with TextIOWrapper(raw, encoding="utf-8") as file:
+                yield file
 
 
 def trace_events(run: Run) -> Iterator[Event]:
@@ -75,7 +88,9 @@ def trace_events(run: Run) -> Iterator[Event]:
         yield from _accuracy(part)
 
 
-Targets = dict[tuple[str, int, int], tuple[float, int]]  # (outcome, round, gnb): when a flow ends, and its thread
+Targets = dict[
+    tuple[str, int, int], tuple[float, int]
+]  # (outcome, round, gnb): when a flow ends, and its thread
 
 
 def _slices(spans: pl.DataFrame, targets: Targets) -> Iterator[Event]:
@@ -101,7 +116,9 @@ def _slices(spans: pl.DataFrame, targets: Targets) -> Iterator[Event]:
             "dur": round(_micro(end) - _micro(start), 3),
             **track,
             "args": {
-                k: v for k, v in row.items() if v is not None and k not in ("start_s", "end_s", "kind", "last")
+                k: v
+                for k, v in row.items()
+                if v is not None and k not in ("start_s", "end_s", "kind", "last")
             },
         }
         arrived = outcome == "on_time"
@@ -119,7 +136,9 @@ def _slices(spans: pl.DataFrame, targets: Targets) -> Iterator[Event]:
 
 def _aggregations(spans: pl.DataFrame) -> Targets:
     """The middle of every gNB's aggregation: a flow binds to the slice around it."""
-    first = spans.filter(pl.col("kind") == "aggregate").unique(["round", "gnb"], keep="first")  # not the core's
+    first = spans.filter(pl.col("kind") == "aggregate").unique(
+        ["round", "gnb"], keep="first"
+    )  # not the core's
     rows = first.select("round", "gnb", "start_s", "end_s").iter_rows()
     return {("arrived", number, gnb): ((start + end) / 2, 1) for number, gnb, start, end in rows}
 
@@ -144,8 +163,12 @@ def _counters(spans: pl.DataFrame) -> Iterator[Event]:
         ("bandwidth in use", "Hz", pl.col("bandwidth_hz").fill_null(0.0)),
         ("power radiated", "W", power),
     ):
-        rises = held.select("gnb", pl.col("start_s").alias("at"), amount.alias("step"), pl.lit(1).alias("count"))
-        falls = held.select("gnb", pl.col("end_s").alias("at"), (-amount).alias("step"), pl.lit(-1).alias("count"))
+        rises = held.select(
+            "gnb", pl.col("start_s").alias("at"), amount.alias("step"), pl.lit(1).alias("count")
+        )
+        falls = held.select(
+            "gnb", pl.col("end_s").alias("at"), (-amount).alias("step"), pl.lit(-1).alias("count")
+        )
         levels = (
             pl.concat([rises, falls])
             .group_by("gnb", "at")

@@ -32,7 +32,9 @@ def learning(run: Run) -> dict[str, Any]:
 
 def rounds(run: Run, budget: Budget) -> dict[str, Any]:
     """Per round (or per mean of neighbouring rounds): outcomes, energy ledger, latency, critical path."""
-    first, last = collect(run.rounds.select(pl.col("round").min(), pl.col("round").max().alias("last"))).row(0)
+    first, last = collect(run.rounds.select(pl.col("round").min(), pl.col("round").max().alias("last"))).row(
+        0
+    )
     if first is None:
         return {"width": 1, "round": [], "note": ""}
     width = -(-(last - first + 1) // budget.rounds)

@@ -35,7 +35,9 @@ def timeline(run: Run, budget: Budget) -> dict[str, Any]:
     if len(chosen) < len(numbers):
         notes.append(f"{len(chosen)} of {len(numbers)} rounds are on this page, evenly spaced")
     if cut:
-        notes.append(f"at most {budget.rows} UEs of a round are drawn, evenly spaced by gNB and end of upload")
+        notes.append(
+            f"at most {budget.rows} UEs of a round are drawn, evenly spaced by gNB and end of upload"
+        )
     return {"rounds": drawn, "note": "; ".join(notes)}
 
 
@@ -58,17 +60,25 @@ def _round(number: int, rounds: pl.DataFrame, spans: pl.DataFrame, limit: int) -
     lanes = (pl.col("kind") == "uplink") & pl.col("module").is_not_null()
     modules = pl.col("module").n_unique().over("row", "kind")
     shown = shown.with_columns(  # uploads of several modules at once lie side by side in their row
-        pl.when(lanes).then(pl.col("module").rank("dense").over("row", "kind") - 1).otherwise(0).alias("lane"),
+        pl.when(lanes)
+        .then(pl.col("module").rank("dense").over("row", "kind") - 1)
+        .otherwise(0)
+        .alias("lane"),
         pl.when(lanes).then(modules).otherwise(1).alias("lanes"),
     )
-    ticks = lambda name: ((pl.col(name) - origin) * 1e4).round().cast(pl.Int64)  # noqa: E731
+
+    def ticks(name: str) -> pl.Expr:
+        return ((pl.col(name) - origin) * 1e4).round().cast(pl.Int64)
+
     result: dict[str, Any] = {
         "round": number,
         "start_s": origin,
         "rows": columns(rows.select("ue", "gnb")),
         "ues": len(kept),
         "all_ues": len(order),
-        "deadlines": columns(rounds.select("gnb", ticks("deadline_s").alias("at"))) if _finite(rounds) else None,
+        "deadlines": columns(rounds.select("gnb", ticks("deadline_s").alias("at")))
+        if _finite(rounds)
+        else None,
         "spans": columns(
             shown.select(
                 "row",

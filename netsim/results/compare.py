@@ -64,15 +64,19 @@ def paired_differences(
         ours, theirs = _by_seed(left), _by_seed(right)
         common = sorted(ours.keys() & theirs.keys())
         if not common:
-            raise DataError("no seed in common with the other set of runs", where=next(iter(theirs.values())).path)
+            raise DataError(
+                "no seed in common with the other set of runs", where=next(iter(theirs.values())).path
+            )
         one = pl.concat([per_round(ours[s]).select(pl.col(METRICS).mean()) for s in common]).collect()
         other = pl.concat([per_round(theirs[s]).select(pl.col(METRICS).mean()) for s in common]).collect()
         rows = [_row(m, one[m], other[m], 1, level) for m in METRICS]
         ends = [
             pl.Series([_final_accuracy(side[s]) for s in common], dtype=pl.Float64) for side in (ours, theirs)
         ]
-    rows.append(_row("final_accuracy", *ends, 1, level))
-    return pl.DataFrame(rows, schema_overrides=dict.fromkeys(("left", "right", "difference", "low", "high"), pl.Float64))
+    rows.append(_row("final_accuracy", ends[0], ends[1], 1, level))
+    return pl.DataFrame(
+        rows, schema_overrides=dict.fromkeys(("left", "right", "difference", "low", "high"), pl.Float64)
+    )
 
 
 def bootstrap_interval(
@@ -98,9 +102,7 @@ def _row(metric: str, left: pl.Series, right: pl.Series, block: int, level: floa
     if not len(one):
         return {**row, **dict.fromkeys(("left", "right", "difference", "low", "high")), "pairs": 0}
     difference = other - one
-    low, high = (
-        bootstrap_interval(difference, level=level, block=block) if len(one) > 2 else (None, None)
-    )
+    low, high = bootstrap_interval(difference, level=level, block=block) if len(one) > 2 else (None, None)
     return {
         **row,
         "left": float(one.mean()),

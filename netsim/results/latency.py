@@ -40,18 +40,16 @@ def latency(run: Run) -> pl.LazyFrame:
 def latency_means(run: Run, by: str = "ue") -> pl.LazyFrame:
     """Mean parts of the latency and number of `uploads` by ue, round, gnb, module or outcome."""
     return (
-        latency(run)
-        .group_by(by)
-        .agg(pl.len().alias("uploads"), pl.col(*PARTS, "finish_s").mean())
-        .sort(by)
+        latency(run).group_by(by).agg(pl.len().alias("uploads"), pl.col(*PARTS, "finish_s").mean()).sort(by)
     )
 
 
 def critical_path(run: Run) -> pl.LazyFrame:
     """One row per round and gNB with an upload: who held it up, and with what.
 
-    `sending_ue` ended last; of several cut by the deadline it is the one that had sent least. If it had to wait for a grant, `computing_ue` is the one whose computing
-    ended last before the grant, and download and computing are that UE's; otherwise it is the same UE.
+    `sending_ue` ended last; of several cut by the deadline it is the one that had sent least. If it had
+    to wait for a grant, `computing_ue` is the one whose computing ended last before the grant, and
+    download and computing are that UE's; otherwise it is the same UE.
     `wait_s` is what waiting no computing explains, `close_s` the time from the last upload to the end of
     the gNB's round. The parts are in s and sum to `length_s`: the round at the gNB, and its backhaul.
     """
@@ -72,7 +70,9 @@ def _critical_path(part: Run) -> pl.LazyFrame:
         .agg(pl.col("start_s").min().alias("begun_s"), pl.col("end_s").max().alias("done_s"))
     )
     waited = pl.col("wait_s") > CLOCK_S
-    held = last.filter(waited).join(computing, on=here).filter(pl.col("done_s") <= pl.col("start_s") + CLOCK_S)
+    held = (
+        last.filter(waited).join(computing, on=here).filter(pl.col("done_s") <= pl.col("start_s") + CLOCK_S)
+    )
     own = last.filter(~waited).join(  # wherever it computed: it may have changed its gNB since
         computing.drop("gnb"), left_on=["round", "sending_ue"], right_on=["round", "computing_ue"]
     )

@@ -71,7 +71,9 @@ def staleness(run: Run) -> pl.LazyFrame:
 
 def handover_counts(run: Run, ping_pong_s: float = 5.0) -> pl.LazyFrame:
     """Handovers per UE that had one: `handovers`, `ping_pongs` (back within `ping_pong_s`), `bits_lost`."""
-    before = pl.col("from_gnb", "to_gnb", "time_s").shift(1).over("ue", order_by="time_s").name.prefix("last_")
+    before = (
+        pl.col("from_gnb", "to_gnb", "time_s").shift(1).over("ue", order_by="time_s").name.prefix("last_")
+    )
     back = (pl.col("to_gnb") == pl.col("last_from_gnb")) & (
         pl.col("time_s") - pl.col("last_time_s") <= ping_pong_s
     )
