@@ -150,20 +150,19 @@ def _window(x: FloatArray, y: FloatArray, sites: pl.DataFrame, serving: pl.Serie
 
 def _states(run: Run, ues: pl.Series, rounds: pl.DataFrame, times: list[float]) -> list[str]:
     """One string per frame: what every UE is at, or how its upload of this round has ended."""
-    ends = rounds.select("round", "gnb", pl.col("end_s").alias("closed_s"))
+    ends = rounds.group_by("round").agg(pl.col("end_s").max().alias("closed_s"))
     begun = pl.col("start_s") - pl.col("wait_s") - pl.col("compute_s") - pl.col("download_s")
     uploads = collect(
         run.uploads.filter(pl.col("ue").is_in(ues.to_list()))
         .group_by("round", "ue")
         .agg(
-            pl.col("gnb").last(),
             begun.min().alias("begun_s"),
             pl.col("start_s").min(),
             pl.col("end_s").max(),
             pl.col("outcome").to_physical().max().cast(pl.Int64),
         )
     )
-    uploads = uploads.join(ends, on=["round", "gnb"], how="left").sort("ue", "begun_s")
+    uploads = uploads.join(ends, on="round", how="left").sort("ue", "begun_s")
     by_ue = uploads.partition_by("ue", as_dict=True)
     at = np.array(times)
     out = np.zeros((len(times), len(ues)), dtype=np.int64)

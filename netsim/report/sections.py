@@ -46,14 +46,18 @@ def rounds(run: Run, budget: Budget) -> dict[str, Any]:
     held = run.critical_path()
     if width > 1:
         held = held.filter((pl.col("round") - first) % width == 0)
-    longest = held.sort("length_s", descending=True).unique("round", keep="first", maintain_order=True)
-    path = longest.select(
+    path = _longest(held).select(
         "round", "computing_ue", "sending_ue", pl.col(*PARTS, "close_s").name.prefix("held_")
     )
     table = collect(counts).join(collect(joules), on="round", how="left")
     table = table.join(collect(parts), on="round", how="left").join(collect(path), on="round", how="left")
     note = f"each point is the mean of {width} rounds" if width > 1 else ""
     return {"width": width, "note": note, **columns(table.sort("round"), 4)}
+
+
+def _longest(path: pl.LazyFrame) -> pl.LazyFrame:
+    """Of every round the critical path at the gNB that took longest."""
+    return path.filter(pl.col("length_s") == pl.col("length_s").max().over("round")).unique("round", keep="first")
 
 
 def ues(run: Run, budget: Budget) -> dict[str, Any]:
@@ -75,7 +79,7 @@ def ues(run: Run, budget: Budget) -> dict[str, Any]:
 
 def who_held_up(run: Run, most: int = 10) -> dict[str, Any]:
     """The UEs that ended a round, or kept its grant waiting, most often."""
-    path = run.critical_path()
+    path = _longest(run.critical_path())
     sent = path.group_by(pl.col("sending_ue").alias("ue")).agg(pl.len().alias("sending"))
     computed = path.filter(pl.col("computing_ue") != pl.col("sending_ue"))
     computed = computed.group_by(pl.col("computing_ue").alias("ue")).agg(pl.len().alias("computing"))

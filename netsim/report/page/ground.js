@@ -46,8 +46,9 @@ function groundSection() {
     remark.replaceChildren();
     if (!run().ground) return;
     note(remark, run().ground.note);
-    const { round } = run().ground;
-    go(Math.max(round.lastIndexOf(round.find((r) => r !== null)), 0)); // the end of the first round
+    const { round, states } = run().ground, first = round.find((r) => r !== null);
+    const ended = data.states.length - data.outcomes.length;
+    go(Math.max(states.findLastIndex((row, f) => round[f] === first && [...row].some((c) => Number(c) >= ended)), 0)); // when all have ended
   }
   fresh();
   return fresh;

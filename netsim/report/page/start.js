@@ -18,7 +18,7 @@ function provenance() {
 function heading() {
   const { metadata, label, folder } = run();
   byId("title").textContent = several ? data.runs.map((r) => r.label).join(" · ") : label;
-  const lead = [`${run().ues.total} UEs`, metadata.network_only ? "network only" : "", `seed ${metadata.seed}`, `folder ${folder}`, metadata.status === "done" ? "" : `status: ${metadata.status}`];
+  const lead = [`${run().ues.total} UEs`, metadata.network_only ? "network only" : "", `seed ${metadata.seed}`, `folder ${folder}`, metadata.status === "done" ? "" : `status: ${metadata.status}`, run().digest.rounds ? "" : "no round was closed"];
   byId("lead").textContent = (several ? `Showing ${label}: ` : "") + lead.filter(Boolean).join(", ");
   byId("foot").textContent = `Made by netsim ${metadata.netsim ?? ""}. Figures by plotly.js (MIT licence). This page loads nothing from the network.`;
 }
@@ -34,7 +34,8 @@ system.addEventListener("change", (event) => setTheme(event.matches ? "dark" : "
 byId("theme").addEventListener("click", () => setTheme(dark() ? "light" : "dark"));
 
 const refresh = [heading, cards];
-for (const made of [comparisonSection, learningSection, timelineSection, latencySection, energySection, groundSection, subscriptionSection, finishSection, distanceSection, heldSection, movementSection, provenance]) {
+const figured = [comparisonSection, learningSection, timelineSection, latencySection, energySection, groundSection, subscriptionSection, finishSection, distanceSection, heldSection, movementSection];
+for (const made of [...(data.runs.some((r) => r.digest.rounds) ? figured : []), provenance]) {
   const fresh = made();
   if (fresh) refresh.push(fresh);
 }

@@ -63,18 +63,21 @@ function drawn(round) {
       text: mine.map((i) => about(spans, i, label(spans.row[i]), rows.gnb[spans.row[i]])), textposition: "none", hovertemplate: "%{text}<extra></extra>",
     };
   }).filter(Boolean);
+  const last = Math.max(...spans.row.map((_, i) => spans.from[i] + spans.length[i])) * TICK;
+  const due = round.deadlines ? Math.max(...round.deadlines.at) * TICK : null;
+  const far = due > 1.5 * last; // the deadline would squeeze the bars
   const shapes = [];
-  if (round.deadlines) round.deadlines.gnb.forEach((gnb, i) => {
+  if (round.deadlines && !far) round.deadlines.gnb.forEach((gnb, i) => {
     const mine = rows.gnb.map((g, row) => (g === gnb ? row : -1)).filter((row) => row >= 0);
     const x = round.deadlines.at[i] * TICK;
     shapes.push({ type: "line", x0: x, x1: x, y0: mine[0] - 0.5, y1: mine.at(-1) + 0.5, line: { color: css("--ink"), width: 1.3, dash: "dash" } });
   });
-  const few = rows.ue.length <= 45;
+  const few = rows.ue.length <= 64;
   return {
-    traces, height: Math.min(Math.max(rows.ue.length * (few ? 15 : 8) + 110, 300), 900),
+    traces, height: Math.min(Math.max(rows.ue.length * (few ? 14 : 8) + 110, 300), 1000),
     layout: {
       barmode: "overlay", shapes, bargap: 0.1,
-      xaxis: { title: "time in the round (s)", rangemode: "tozero" },
+      xaxis: { title: `time in the round (s)${far ? `; the deadline is at ${number(due)} s` : ""}`, range: [0, 1.02 * (far || due === null ? last : Math.max(last, due))] },
       yaxis: {
         range: [rows.ue.length - 0.3, -0.7], showgrid: false, zeroline: false,
         ...(few ? { tickvals: rows.ue.map((_, i) => i), ticktext: rows.ue.map((_, i) => plain(short(label(i)))), tickfont: { size: 10.5 } }
