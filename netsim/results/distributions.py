@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import polars as pl
 
 
@@ -16,8 +17,29 @@ def percentiles(
 
 
 def cdf(frame: pl.LazyFrame, column: str, *, points: int = 101, by: str | None = None) -> pl.LazyFrame:
-    """Distribution of a column at evenly spaced probabilities: columns (by,) probability, value."""
-    levels = [i / (points - 1) for i in range(points)]
-    values = pl.concat_list([pl.col(column).quantile(level, "linear") for level in levels]).alias("value")
-    wide = frame.select(values) if by is None else frame.group_by(by).agg(values).sort(by)
-    return wide.with_columns(pl.lit(levels).alias("probability")).explode("probability", "value")
+    """Distribution of a column at evenly spaced probabilities: columns (by,) probability, value.
+
+    Lazy; only the column (and `by`) are in memory. No rows if the column has none.
+    """
+    keys = [] if by is None else [by]
+    wanted = frame.select(*keys, column).drop_nulls(column)
+    levels = np.linspace(0.0, 1.0, points)
+    known = wanted.collect_schema()
+    schema = pl.Schema({**{k: known[k] for k in keys}, "probability": pl.Float64(), "value": pl.Float64()})
+
+    def quantiles(rows: pl.DataFrame) -> pl.DataFrame:
+        groups = rows.sort(by).partition_by(by, maintain_order=True) if by else [rows] if len(rows) else []
+        pieces = [
+            pl.DataFrame(
+                {
+                    **{k: pl.repeat(group[k][0], points, dtype=known[k], eager=True) for k in keys},
+                    "probability": levels,
+                    "value": np.quantile(group[column].to_numpy(), levels),
+                },
+                schema=schema,
+            )
+            for group in groups
+        ]
+        return pl.concat(pieces) if pieces else pl.DataFrame(schema=schema)
+
+    return wanted.map_batches(quantiles, schema=schema)

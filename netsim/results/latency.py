@@ -59,7 +59,8 @@ def critical_path(run: Run) -> pl.LazyFrame:
 def _critical_path(part: Run) -> pl.LazyFrame:
     here = ["round", "gnb"]
     last = (
-        part.uploads.with_columns((pl.col("bits_sent") / pl.col("payload_bits")).alias("sent"))
+        part.uploads.filter(pl.col("end_s") == pl.col("end_s").max().over(here))
+        .with_columns((pl.col("bits_sent") / pl.col("payload_bits")).alias("sent"))
         .sort("end_s", "sent", "ue", "module", descending=[True, False, False, False])
         .unique(here, keep="first", maintain_order=True)
         .rename({"ue": "sending_ue"})
