@@ -46,11 +46,17 @@ def real() -> Path:
 @pytest.fixture
 def network_scenario() -> Callable[..., Scenario]:
     """Make a small network-only quickstart with overrides."""
+    return _network_scenario
 
-    def make(overrides: Mapping[str, Any] | None = None) -> Scenario:
-        return load_scenario("quickstart", {**NETWORK, **(overrides or {})})
 
-    return make
+@pytest.fixture(scope="session")
+def make_network() -> Callable[..., Scenario]:
+    """`network_scenario` for fixtures that live longer than a test."""
+    return _network_scenario
+
+
+def _network_scenario(overrides: Mapping[str, Any] | None = None) -> Scenario:
+    return load_scenario("quickstart", {**NETWORK, **(overrides or {})})
 
 
 @pytest.fixture

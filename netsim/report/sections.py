@@ -57,7 +57,9 @@ def rounds(run: Run, budget: Budget) -> dict[str, Any]:
 
 def _longest(path: pl.LazyFrame) -> pl.LazyFrame:
     """Of every round the critical path at the gNB that took longest."""
-    return path.filter(pl.col("length_s") == pl.col("length_s").max().over("round")).unique("round", keep="first")
+    return path.filter(pl.col("length_s") == pl.col("length_s").max().over("round")).unique(
+        "round", keep="first"
+    )
 
 
 def ues(run: Run, budget: Budget) -> dict[str, Any]:

@@ -123,14 +123,8 @@ class Run:
 
     def time_to_accuracy(self, accuracy: float) -> float | None:
         """Simulated seconds until the ensemble first reached `accuracy` on the test split; None if never."""
-        hit = (
-            self.evaluations.filter(
-                (pl.col("target") == "ensemble") & pl.col("ue").is_null() & (pl.col("accuracy") >= accuracy)
-            )
-            .select(pl.col("time_s").min())
-            .collect()
-            .item()
-        )
+        reached = self.learning_curve().filter(pl.col("accuracy") >= accuracy)
+        hit = reached.select(pl.col("time_s").min()).collect().item()
         return None if hit is None else float(hit)
 
 
