@@ -6,10 +6,10 @@ from typing import Any
 
 import polars as pl
 
-from netsim.records import OUTCOMES, SPAN_KINDS
 from netsim.report.columns import Budget, collect, columns, evenly
 from netsim.results.reader import Run
 
+TICK_S = 1e-4  # times travel as whole ticks
 SPANS_PER_UE = 4  # download, computing, waiting, transmission
 
 
@@ -42,7 +42,7 @@ def timeline(run: Run, budget: Budget) -> dict[str, Any]:
 
 
 def _round(number: int, rounds: pl.DataFrame, spans: pl.DataFrame, limit: int) -> dict[str, Any]:
-    """Times in 0.1 ms from the start of the round's first gNB."""
+    """Times in ticks from the start of the round's first gNB."""
     origin = rounds["start_s"].min()
     busy = spans.filter(pl.col("ue").is_not_null() & (pl.col("kind") != "broadcast"))
     order = (
@@ -52,10 +52,14 @@ def _round(number: int, rounds: pl.DataFrame, spans: pl.DataFrame, limit: int) -
         .select("ue", "gnb")
     )
     kept = order[evenly(range(len(order)), limit)]
-    gnbs = rounds.select(pl.lit(None, pl.Int64).alias("ue"), "gnb")
+    own = spans.filter(pl.col("ue").is_null())
+    gnbs = (
+        pl.concat([rounds.select("gnb"), own.select("gnb")]).unique().sort("gnb")
+    )  # the core may serve none
+    gnbs = gnbs.select(pl.lit(None, pl.Int64).alias("ue"), "gnb")
     rows = pl.concat([kept, gnbs]).sort("gnb", maintain_order=True).with_row_index("row")
     mine = spans.join(rows.drop("gnb"), on="ue").drop("gnb")
-    own = spans.filter(pl.col("ue").is_null()).join(rows.filter(pl.col("ue").is_null()).drop("ue"), on="gnb")
+    own = own.join(rows.filter(pl.col("ue").is_null()).drop("ue"), on="gnb")
     shown = pl.concat([mine, own.select(mine.columns)]).sort("row", "start_s", "end_s")
     lanes = (pl.col("kind") == "uplink") & pl.col("module").is_not_null()
     modules = pl.col("module").n_unique().over("row", "kind")
@@ -68,7 +72,7 @@ def _round(number: int, rounds: pl.DataFrame, spans: pl.DataFrame, limit: int) -
     )
 
     def ticks(name: str) -> pl.Expr:
-        return ((pl.col(name) - origin) * 1e4).round().cast(pl.Int64)
+        return ((pl.col(name) - origin) / TICK_S).round().cast(pl.Int64)
 
     result: dict[str, Any] = {
         "round": number,
@@ -107,6 +111,3 @@ def _round(number: int, rounds: pl.DataFrame, spans: pl.DataFrame, limit: int) -
 
 def _finite(rounds: pl.DataFrame) -> bool:
     return bool(rounds["deadline_s"].is_finite().all())
-
-
-LEGEND = {"kinds": SPAN_KINDS, "outcomes": OUTCOMES}
