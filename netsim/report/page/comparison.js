@@ -12,15 +12,16 @@ function comparisonSection() {
       `Bars are 95% bootstrap intervals of the mean difference${comparison.by === "round" ? ", from blocks of consecutive rounds" : ""}; an interval that leaves out zero is bold in the table.`,
   });
   const metrics = comparison.rows[0].metric;
+  const shown = metrics.map((_, k) => k).filter((k) => comparison.rows.some((row) => row.difference[k] !== null && row.left[k]));
   figure(element, "comparison-plot", "Relative differences from the first run", () => ({
-    height: 120 + 34 * metrics.length,
+    height: 120 + 34 * shown.length,
     traces: comparison.rows.map((row, i) => {
-      const kept = metrics.map((_, k) => k).filter((k) => row.difference[k] !== null && row.left[k]);
+      const kept = shown.filter((k) => row.difference[k] !== null && row.left[k]);
       const share = (values) => kept.map((k) => (values[k] === null ? null : (100 * values[k]) / Math.abs(row.left[k])));
       const middle = share(row.difference), low = share(row.low), high = share(row.high);
       const colour = runColour(i + 1), lift = (i - (comparison.rows.length - 1) / 2) * 0.2;
       return {
-        x: middle, y: kept.map((k) => k + lift), mode: "markers", name: plain(row.label), marker: { size: 9, color: colour, symbol: ["circle", "square", "diamond", "triangle-up"][i % 4] },
+        x: middle, y: kept.map((k) => shown.indexOf(k) + lift), mode: "markers", name: plain(row.label), marker: { size: 9, color: colour, symbol: ["circle", "square", "diamond", "triangle-up"][i % 4] },
         error_x: { type: "data", array: high.map((h, k) => (h === null ? 0 : h - middle[k])), arrayminus: low.map((l, k) => (l === null ? 0 : middle[k] - l)), thickness: 1.6, width: 4, color: colour },
         text: kept.map((k) => `<b>${plain(row.label)}</b><br>${METRIC[row.metric[k]]}<br>${quantity(row.left[k], row.unit[k])} → ${quantity(row.right[k], row.unit[k])}` + interval(row, k, "<br>")),
         hovertemplate: "%{text}<extra></extra>",
@@ -28,16 +29,16 @@ function comparisonSection() {
     }),
     layout: {
       xaxis: { title: `difference from ${plain(comparison.baseline)} (%)`, zeroline: true, zerolinecolor: css("--ink"), zerolinewidth: 1.5 },
-      yaxis: { tickvals: metrics.map((_, k) => k), ticktext: metrics.map((m) => METRIC[m]), range: [metrics.length - 0.5, -0.5], zeroline: false },
+      yaxis: { tickvals: shown.map((_, i) => i), ticktext: shown.map((k) => METRIC[metrics[k]]), range: [shown.length - 0.5, -0.5], zeroline: false },
     },
-  }), 120 + 34 * metrics.length);
+  }), 120 + 34 * shown.length);
   const rows = metrics.flatMap((metric, k) => comparison.rows.map((row) => {
     const sure = row.low[k] !== null && (row.low[k] > 0 || row.high[k] < 0);
     return row.difference[k] === null ? null : [METRIC[metric], row.label, quantity(row.left[k], row.unit[k]), quantity(row.right[k], row.unit[k]),
       make("span", sure ? { class: "sure" } : {}, quantity(row.difference[k], row.unit[k])), interval(row, k, ""), String(row.pairs[k])];
   })).filter(Boolean);
-  const shown = table(["", "run", comparison.baseline, "this run", "difference", "95% interval", "pairs"], rows);
-  element.append(make("details", {}, make("summary", {}, "The numbers"), shown));
+  const numbers = table(["", "run", comparison.baseline, "this run", "difference", "95% interval", "pairs"], rows);
+  element.append(make("details", {}, make("summary", {}, "The numbers"), numbers));
 }
 
 function interval(row, k, before) {

@@ -30,6 +30,8 @@ function make(tag, attributes = {}, ...children) {
 // Text for plotly, which would read a little HTML in it.
 const plain = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
+const short = (text, most = 18) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+
 function number(value, digits = 3) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
   const size = Math.abs(value);

@@ -70,7 +70,7 @@ function background(ground) {
     { ...outline, x, y },
     { ...outline, x: fx, y: fy, fill: "toself", fillcolor: dark() ? "rgba(86,180,233,.07)" : "rgba(0,114,178,.05)" },
     {
-      x: sites.x_m, y: sites.y_m, mode: "markers", name: "gNB", marker: { symbol: "star-triangle-up", size: 13, color: css("--ink"), line: { color: css("--panel"), width: 1.5 } },
+      x: sites.x_m, y: sites.y_m, mode: "markers", name: "gNB", marker: { symbol: "star-triangle-up", size: sites.gnb.length > 25 ? 8 : 13, color: css("--ink"), line: { color: css("--panel"), width: 1.5 } },
       text: sites.gnb.map((g) => `gNB ${g}`), hovertemplate: "%{text}<extra></extra>",
     },
   ];

@@ -75,7 +75,7 @@ function heldSection() {
     const { held_up: held } = run();
     const most = 8;
     box.replaceChildren(held.ue.length
-      ? table(["UE", "last upload", "kept waiting"], held.ue.slice(0, most).map((ue, i) => [ueName(ue), String(held.sending[i]), String(held.computing[i])]))
+      ? table(["UE", "last upload", "kept waiting"], held.ue.slice(0, most).map((ue, i) => [short(ueName(ue), 26), String(held.sending[i]), String(held.computing[i])]))
       : make("p", { class: "say" }, "No upload was made."));
   };
   fresh();

@@ -87,8 +87,6 @@ function drawn(round) {
   };
 }
 
-const short = (text) => (text.length > 18 ? `${text.slice(0, 17)}…` : text);
-
 function about(spans, i, who, gnb) {
   const from = spans.from[i] * TICK, length = spans.length[i] * TICK;
   const kind = data.kinds[spans.kind[i]], outcome = spans.outcome[i];
