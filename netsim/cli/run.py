@@ -50,6 +50,7 @@ def _summarise(run: Run) -> None:
     import shlex
 
     from netsim.cli.console import console, print_table, quantity, seconds, sparkline
+    from netsim.results.accuracy import target_name
     from netsim.results.digest import digest
 
     metadata, found = run.metadata, digest(run)
@@ -67,8 +68,7 @@ def _summarise(run: Run) -> None:
         ),
     ]
     for target, (first, last) in found["modules"].items():
-        name = target if target == "ensemble" else f"module {target}"
-        rows.append((f"accuracy, {name}", f"{first:.3f} -> {last:.3f}"))
+        rows.append((f"accuracy, {target_name(target)}", f"{first:.3f} -> {last:.3f}"))
     rows.append(("wall time", seconds(metadata["wall_time_s"])))
     out = console()
     title = f"{metadata['name']}, {metadata['scheme']}, seed {metadata['seed']}"

@@ -20,6 +20,7 @@ from typing import IO, Any
 import polars as pl
 
 from netsim.errors import OutputError
+from netsim.results.accuracy import target_name
 from netsim.results.reader import Run
 
 Event = dict[str, Any]
@@ -191,11 +192,10 @@ def _counters(spans: pl.DataFrame) -> Iterator[Event]:
 def _accuracy(part: Run) -> Iterator[Event]:
     rows = part.evaluations.filter(pl.col("ue").is_null() & (pl.col("split") == "test")).collect()
     for row in rows.iter_rows(named=True):
-        target = row["target"] if row["target"] == "ensemble" else f"module {row['target']}"
         for measure in ("accuracy", "loss"):
             yield {
                 "ph": "C",
-                "name": f"{measure}, {target}",
+                "name": f"{measure}, {target_name(row['target'])}",
                 "ts": _micro(row["time_s"]),
                 "pid": LEARNING,
                 "tid": 0,

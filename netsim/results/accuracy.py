@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from netsim.results.reader import Run
 
 
+def target_name(target: str) -> str:
+    """What a target of the evaluations is called: module 3, ensemble, mean logits."""
+    return f"module {target}" if target.isdigit() else target.replace("_", " ")
+
+
 def learning_curve(run: Run, target: str = "ensemble", split: str = "test") -> pl.LazyFrame:
     """Loss and accuracy on the common split, one row per evaluation: round, time_s, energy_j, loss, accuracy.
 

@@ -1,4 +1,4 @@
-"""Runs compared: paired differences with bootstrap intervals.
+"""Runs compared: paired differences with confidence intervals.
 
 Schemes meet the same fading when scenario and seed agree, so runs are compared pair by pair: round by
 round for two runs, seed by seed for two sets of runs. The noise they share drops out.
@@ -6,13 +6,13 @@ round for two runs, seed by seed for two sets of runs. The noise they share drop
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
-import numpy as np
 import polars as pl
 
-from netsim import rng
 from netsim.errors import DataError
+from netsim.results.intervals import Interval, Method, block_interval, mean_interval
 from netsim.results.reader import Run
 from netsim.units import FloatArray
 
@@ -26,6 +26,9 @@ METRICS = {  # column of `per_round`: unit
     "accuracy": "1",
     "loss": "nat",
 }
+NUMBERS = ("left", "right", "difference", "low", "high")
+SEEDS_TO_RESAMPLE = 10
+Rule = Callable[[FloatArray], Interval]
 
 
 def per_round(run: Run) -> pl.LazyFrame:
@@ -44,11 +47,11 @@ def per_round(run: Run) -> pl.LazyFrame:
 def paired_differences(
     left: Run | Sequence[Run], right: Run | Sequence[Run], *, level: float = 0.95
 ) -> pl.DataFrame:
-    """Right minus left, per metric: columns metric, unit, left, right, difference, low, high, pairs.
+    """Right minus left, per metric: columns metric, unit, pairs, left, right, difference, low, high.
 
-    Two runs are paired by round (blocks of consecutive rounds are resampled, since neighbours resemble
-    each other); two sets of runs by seed, each run giving its mean over the rounds. `low` and `high` are
-    the percentile bootstrap interval of the mean difference; null below three pairs.
+    Two runs are paired by round; blocks of consecutive rounds are resampled, since neighbours resemble
+    each other. Two sets of runs are paired by seed, each run giving its mean over the rounds: Student's
+    interval, from ten seeds on the bootstrap. `low` and `high` are null below three pairs.
     `final_accuracy` has an interval only from sets of runs. Raises DataError if nothing pairs.
     """
     if isinstance(left, Run) and isinstance(right, Run):
@@ -56,62 +59,37 @@ def paired_differences(
         pairs = one.join(other, on="round", suffix="_right").sort("round")
         if not len(pairs):
             raise DataError("has no round in common with the other run", where=right.path)
-        block = round(len(pairs) ** (1 / 3))
-        rows = [_row(m, pairs[m], pairs[f"{m}_right"], block, level) for m in METRICS]
-        finals = [_final_accuracy(left), _final_accuracy(right)]
-        ends = [pl.Series([f], dtype=pl.Float64) for f in finals]
+        one, other = pairs.select(METRICS), pairs.select([pl.col(f"{m}_right").alias(m) for m in METRICS])
+        rule: Rule = partial(block_interval, block=round(len(pairs) ** (1 / 3)), level=level)
+        ends = [[_final_accuracy(run)] for run in (left, right)]
     else:
-        ours, theirs = _by_seed(left), _by_seed(right)
-        common = sorted(ours.keys() & theirs.keys())
+        sides = [_by_seed(left), _by_seed(right)]
+        common = sorted(sides[0].keys() & sides[1].keys())
         if not common:
             raise DataError(
-                "no seed in common with the other set of runs", where=next(iter(theirs.values())).path
+                "no seed in common with the other set of runs", where=next(iter(sides[1].values())).path
             )
-        one = pl.concat([per_round(ours[s]).select(pl.col(METRICS).mean()) for s in common]).collect()
-        other = pl.concat([per_round(theirs[s]).select(pl.col(METRICS).mean()) for s in common]).collect()
-        rows = [_row(m, one[m], other[m], 1, level) for m in METRICS]
-        ends = [
-            pl.Series([_final_accuracy(side[s]) for s in common], dtype=pl.Float64) for side in (ours, theirs)
-        ]
-    rows.append(_row("final_accuracy", ends[0], ends[1], 1, level))
-    return pl.DataFrame(
-        rows, schema_overrides=dict.fromkeys(("left", "right", "difference", "low", "high"), pl.Float64)
-    )
+        means = pl.col(METRICS).mean()
+        one, other = (pl.concat([per_round(s[n]).select(means) for n in common]).collect() for s in sides)
+        method: Method = "bootstrap" if len(common) >= SEEDS_TO_RESAMPLE else "t"
+        rule = partial(mean_interval, level=level, method=method)
+        ends = [[_final_accuracy(side[seed]) for seed in common] for side in sides]
+    rows = [_row(metric, one[metric], other[metric], rule) for metric in METRICS]
+    first, last = (pl.Series(values, dtype=pl.Float64) for values in ends)
+    rows.append(_row("final_accuracy", first, last, rule))
+    return pl.DataFrame(rows, schema_overrides=dict.fromkeys(NUMBERS, pl.Float64))
 
 
-def bootstrap_interval(
-    values: FloatArray, *, level: float = 0.95, block: int = 1, resamples: int = 4000
-) -> tuple[float, float]:
-    """Percentile interval of the mean of `values` [n] by the circular block bootstrap; always the same draws.
-
-    Politis and Romano (1992); block = 1 is the ordinary bootstrap.
-    """
-    n = len(values)
-    starts = rng.stream(0, "bootstrap").integers(n, size=(resamples, -(-n // block)))
-    sums = np.concatenate([[0.0], np.cumsum(np.concatenate([values, values[:block]]))])
-    blocks = sums[starts + block] - sums[starts]  # [resample, block]: the sum of each block drawn
-    means = blocks.sum(axis=1) / (starts.shape[1] * block)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
-
-
-def _row(metric: str, left: pl.Series, right: pl.Series, block: int, level: float) -> dict[str, object]:
+def _row(metric: str, left: pl.Series, right: pl.Series, interval: Rule) -> dict[str, object]:
     both = left.is_not_null() & right.is_not_null()
     one, other = (s.filter(both).cast(pl.Float64).to_numpy() for s in (left, right))
-    row: dict[str, object] = {"metric": metric, "unit": METRICS.get(metric, "1")}
+    row: dict[str, object] = {"metric": metric, "unit": METRICS.get(metric, "1"), "pairs": len(one)}
     if not len(one):
-        return {**row, **dict.fromkeys(("left", "right", "difference", "low", "high")), "pairs": 0}
-    difference = other - one
-    low, high = bootstrap_interval(difference, level=level, block=block) if len(one) > 2 else (None, None)
-    return {
-        **row,
-        "left": float(one.mean()),
-        "right": float(other.mean()),
-        "difference": float(difference.mean()),
-        "low": low,
-        "high": high,
-        "pairs": len(one),
-    }
+        return {**row, **dict.fromkeys(NUMBERS)}
+    found = interval(other - one)
+    bounds = (found.low, found.high) if len(one) > 2 else (None, None)
+    numbers = (float(one.mean()), float(other.mean()), found.mean, *bounds)
+    return {**row, **dict(zip(NUMBERS, numbers, strict=True))}
 
 
 def _by_seed(runs: Run | Sequence[Run]) -> dict[int, Run]:

@@ -61,6 +61,6 @@ def digest(run: Run) -> Digest:
         accuracy=curves.get("ensemble", []),
         modules={
             t: (curves[t][0], curves[t][-1])
-            for t in sorted(curves, key=lambda t: (t == "ensemble", len(t), t))
+            for t in sorted(curves, key=lambda t: (not t.isdigit(), len(t), t))
         },
     )

@@ -69,7 +69,7 @@ def staleness(run: Run) -> pl.LazyFrame:
     return on_time.group_by("staleness").agg(pl.len().alias("uploads")).sort("staleness")
 
 
-def handover_counts(run: Run, ping_pong_s: float = 5.0) -> pl.LazyFrame:
+def handover_counts(run: Run, ping_pong_s: float = 1.0) -> pl.LazyFrame:
     """Handovers per UE that had one: `handovers`, `ping_pongs` (back within `ping_pong_s`), `bits_lost`."""
     before = (
         pl.col("from_gnb", "to_gnb", "time_s").shift(1).over("ue", order_by="time_s").name.prefix("last_")

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from scipy import stats
 
 from netsim.errors import DataError
 from netsim.execution import run
-from netsim.results.compare import METRICS, bootstrap_interval, paired_differences, per_round
+from netsim.results.compare import METRICS, paired_differences, per_round
 from netsim.results.reader import Run
 from netsim.scenario.model import Scenario
 
@@ -27,36 +26,6 @@ def make(
         return run(make_network({"rounds": 8, **keys}), out=tmp_path_factory.mktemp("run") / "run")
 
     return made
-
-
-def test_interval_covers_the_mean_as_often_as_it_says() -> None:
-    draws = np.random.default_rng(5).exponential(size=(400, 40))
-    inside = 0
-    for row in draws:
-        low, high = bootstrap_interval(row, resamples=400)
-        inside += low <= 1.0 <= high
-    assert 0.87 <= inside / 400 <= 0.97  # a percentile interval of 40 skewed values is a little short
-
-
-def test_blocks_widen_the_interval_of_values_that_stick_together() -> None:
-    steps = np.random.default_rng(6).normal(size=2000)
-    sticky = np.empty_like(steps)
-    sticky[0] = steps[0]
-    for i in range(1, len(steps)):
-        sticky[i] = 0.9 * sticky[i - 1] + steps[i]
-    true_sd = 10.0 / np.sqrt(len(steps))  # of the mean of an AR(1) with coefficient 0.9
-    width = [np.diff(bootstrap_interval(sticky, block=b))[0] / (2 * 1.96) for b in (1, 100)]
-    assert width[0] < 0.4 * true_sd
-    assert width[1] == pytest.approx(true_sd, rel=0.35)
-
-
-def test_ordinary_bootstrap_agrees_with_scipy() -> None:
-    values = np.random.default_rng(7).normal(size=60)
-    theirs = stats.bootstrap(
-        (values,), np.mean, method="percentile", rng=np.random.default_rng(1)
-    ).confidence_interval
-    assert bootstrap_interval(values) == pytest.approx((theirs.low, theirs.high), abs=0.02)
-    assert bootstrap_interval(values) == bootstrap_interval(values)
 
 
 def test_a_run_does_not_differ_from_itself(make: Callable[..., Run]) -> None:

@@ -74,6 +74,6 @@ def test_ping_pongs_return_to_the_cell_they_left(tmp_path: Path) -> None:
     })  # fmt: skip
     sink.close_round(0)
     sink.close()
-    found = Run(tmp_path).handover_counts().collect()
+    found = Run(tmp_path).handover_counts(ping_pong_s=5.0).collect()
     assert found.rows() == [(5, 4, 1, 11.0), (6, 1, 0, 4.0)]
     assert Run(tmp_path).handover_counts(ping_pong_s=20.0).collect()["ping_pongs"].to_list() == [3, 0]

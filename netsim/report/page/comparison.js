@@ -9,7 +9,8 @@ function comparisonSection() {
   if (!comparison) return;
   const element = section("comparison", "Compared", {
     say: `Differences from ${comparison.baseline}, paired by ${comparison.by}: the runs met the same fading where scenario and seed agree. ` +
-      `Bars are 95% bootstrap intervals of the mean difference${comparison.by === "round" ? ", from blocks of consecutive rounds" : ""}; an interval that leaves out zero is bold in the table.`,
+      "Bars are 95% intervals of the mean difference, " + (comparison.by === "round" ? "by bootstrap from blocks of consecutive rounds" : "Student's, or from ten seeds on by bootstrap") +
+      "; where one leaves out zero the table is bold.",
   });
   const metrics = comparison.rows[0].metric;
   const shown = metrics.map((_, k) => k).filter((k) => comparison.rows.some((row) => row.difference[k] !== null && row.left[k]));

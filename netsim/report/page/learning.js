@@ -24,6 +24,7 @@ function cards() {
   byId("cards").replaceChildren(...made);
 }
 
+const targetName = (target) => (/^\d+$/.test(target) ? `module ${target}` : words(target));
 const AGAINST = { round: "round", time_s: "simulated time (s)", energy_j: "energy spent (J)" };
 
 function learningSection() {
@@ -49,7 +50,7 @@ function learningSection() {
     });
     const modules = Object.entries(run().learning).filter(([target]) => target !== "ensemble");
     if (!several || modules.length > 1) modules.forEach(([target, curve], i) =>
-      line(target, curve, several ? `module ${target}, ${run().label}` : `module ${target}`, {
+      line(target, curve, several ? `${targetName(target)}, ${run().label}` : targetName(target), {
         line: { width: 1.3, color: LINES[(i + 1) % 6], dash: DASHES[1 + (i % 3)] }, opacity: 0.9, visible: several ? "legendonly" : true,
       }));
     return {

@@ -85,7 +85,7 @@ function heldSection() {
 function movementSection() {
   const moved = (r) => r.movement.handovers.ue.length > 0, stale = (r) => r.movement.staleness.staleness.some((s) => s > 0);
   if (data.runs.some(moved)) {
-    const element = section("handovers", "Handovers", { size: data.runs.some(stale) ? "half" : "", say: "Per UE; a ping-pong returns to the cell it came from within 5 s." });
+    const element = section("handovers", "Handovers", { size: data.runs.some(stale) ? "half" : "", say: "Per UE; a ping-pong returns to the cell it came from within 1 s." });
     figure(element, "handovers-plot", "Handovers per UE", () => {
       const { handovers: h } = run().movement;
       const order = byRank(h.handovers).slice(0, 60);

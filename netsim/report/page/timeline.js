@@ -9,6 +9,7 @@ const BARS = [ // name, colour, which spans
   ["outage", OUTCOME.outage, (kind, outcome) => kind === "uplink" && outcome === "outage"],
   ["aborted", OUTCOME.aborted, (kind, outcome) => kind === "uplink" && outcome === "aborted"],
   ["uploading", "#7fbfa8", (kind, outcome) => kind === "uplink" && outcome === null],
+  ["handover", "#7a5195", (kind) => kind === "handover"],
   ["backhaul", INK.yellow, (kind) => kind === "backhaul"],
   ["aggregation", INK.blue, (kind) => kind === "aggregate"],
 ];
