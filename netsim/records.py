@@ -163,6 +163,13 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("during", "str", "", "activity it broke into"),
         _float("bits_lost", "bit", "sent bits that no longer count"),
     ),
+    "mobility": (
+        _float("time_s", "s", "simulated time of the sample"),
+        _UE,
+        _float("x_m", "m", "position"),
+        _float("y_m", "m", "position"),
+        _int("gnb", "serving gNB"),
+    ),
     "risk": (
         _ROUND,
         _float("measured_gap", "nat", "risk gap (5) after the round, on the UEs' own test sets"),

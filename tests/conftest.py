@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -43,14 +45,46 @@ def real() -> Path:
     return folder
 
 
+LEARNING: dict[str, Any] = {
+    "rounds": 3,
+    "ues.count": 10,
+    "data.train_samples": 600,
+    "data.test_samples": 80,
+    "data.samples_per_ue": 40,
+}
+
+
+@pytest.fixture(scope="session")
+def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small learning run of the quickstart through the command line; what it printed is beside it."""
+    folder = tmp_path_factory.mktemp("runs")
+    overrides = [word for key, value in LEARNING.items() for word in ("--set", f"{key}={value}")]
+    done = subprocess.run(
+        [sys.executable, "-m", "netsim.cli.main", "run", *overrides, "--out", "a"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    (folder / "printed.txt").write_text(done.stdout, encoding="utf-8")
+    return folder / "a"
+
+
 @pytest.fixture
 def network_scenario() -> Callable[..., Scenario]:
     """Make a small network-only quickstart with overrides."""
+    return _network_scenario
 
-    def make(overrides: Mapping[str, Any] | None = None) -> Scenario:
-        return load_scenario("quickstart", {**NETWORK, **(overrides or {})})
 
-    return make
+@pytest.fixture(scope="session")
+def make_network() -> Callable[..., Scenario]:
+    """`network_scenario` for fixtures that live longer than a test."""
+    return _network_scenario
+
+
+def _network_scenario(overrides: Mapping[str, Any] | None = None) -> Scenario:
+    return load_scenario("quickstart", {**NETWORK, **(overrides or {})})
 
 
 @pytest.fixture

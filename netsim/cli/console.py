@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from rich import box
 from rich.console import Console
@@ -53,6 +54,24 @@ def quantity(value: float, unit: str) -> str:
         if abs(value) >= factor:
             return f"{value / factor:.3g} {prefix}{unit}"
     return f"{value:.3g} {unit}"
+
+
+def sparkline(values: Sequence[float], width: int = 40) -> str:
+    """A row of bars from the least to the greatest value, at most `width`, each the mean of its share.
+
+    ASCII where the terminal cannot show blocks.
+    """
+    bars = "▁▂▃▄▅▆▇█"
+    try:
+        bars.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        bars = "_.-=+*#@"
+    count = min(width, len(values))
+    edges = [round(i * len(values) / count) for i in range(count + 1)]
+    means = [sum(values[a:b]) / (b - a) for a, b in pairwise(edges)]
+    low, high = min(means), max(means)
+    step = (high - low) / (len(bars) - 1) or 1.0
+    return "".join(bars[round((mean - low) / step)] for mean in means)
 
 
 def seconds(value: float) -> str:

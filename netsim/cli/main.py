@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from netsim.cli import run, schemes, sweep, topology, trace, validate, verify
+from netsim.cli import export, report, run, schemes, sweep, topology, trace, validate, verify
 
 app = typer.Typer(
     help="Discrete-event simulator of federated LoRA fine-tuning over wireless networks.",
@@ -19,10 +19,12 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("run")(run.run)
+app.command("report")(report.report)
 app.command("schemes")(schemes.schemes)
 app.command("sweep")(sweep.sweep)
 app.command("validate")(validate.validate)
 app.command("verify")(verify.verify)
+app.add_typer(export.app, name="export")
 app.add_typer(topology.app, name="topology")
 app.add_typer(trace.app, name="trace")
 

@@ -46,43 +46,37 @@ def run(
 
 
 def _summarise(run: Run) -> None:
-    """The table at the end of a run."""
-    import polars as pl
+    """The table at the end of a run, the course of the accuracy, and what to do next."""
+    import shlex
 
-    from netsim.cli.console import console, print_table, quantity, seconds
+    from netsim.cli.console import console, print_table, quantity, seconds, sparkline
+    from netsim.results.accuracy import target_name
+    from netsim.results.digest import digest
 
-    metadata = run.metadata
-    uploads = run.uploads.group_by("outcome").len().collect()
-    counts = dict(uploads.iter_rows())
-    total = sum(counts.values())
-    rounds = run.rounds.select(
-        pl.col("compute_energy_j").sum(), pl.col("uplink_energy_j").sum(), pl.col("wasted_energy_j").sum()
-    ).collect()
-    compute_j, uplink_j, wasted_j = (v or 0.0 for v in rounds.row(0))
-    spent = compute_j + uplink_j
+    metadata, found = run.metadata, digest(run)
+    spent = found["compute_j"] + found["uplink_j"]
+    wasted = 100 * found["wasted_j"] / spent if spent else 0
+    ended = sorted(((n, o) for o, n in found["outcomes"].items() if n), reverse=True)
     rows = [
         ("ended after", f"{metadata['rounds']} rounds ({metadata['stop_reason']})"),
         ("simulated time", seconds(metadata["simulated_s"])),
-        (
-            "uploads",
-            f"{total}: "
-            + ", ".join(
-                f"{counts[o]} {o.replace('_', ' ')}" for o in sorted(counts, key=counts.__getitem__)[::-1]
-            ),
-        ),
+        ("uploads", f"{found['uploads']}: " + ", ".join(f"{n} {o.replace('_', ' ')}" for n, o in ended)),
         (
             "energy",
-            f"{quantity(spent, 'J')}: computing {quantity(compute_j, 'J')}, "
-            f"uplink {quantity(uplink_j, 'J')}, of it wasted {100 * wasted_j / spent if spent else 0:.0f}%",
+            f"{quantity(spent, 'J')}: computing {quantity(found['compute_j'], 'J')}, "
+            f"uplink {quantity(found['uplink_j'], 'J')}, of it wasted {wasted:.0f}%",
         ),
     ]
-    scores = run.evaluations.filter(pl.col("ue").is_null()).sort("round").collect()
-    for target in sorted(scores["target"].unique().to_list(), key=lambda t: (t == "ensemble", t)):
-        accuracy = scores.filter(pl.col("target") == target)["accuracy"].to_list()
-        name = f"module {target}" if target.isdigit() else target.replace("_", " ")
-        rows.append((f"accuracy, {name}", f"{accuracy[0]:.3f} -> {accuracy[-1]:.3f}"))
+    for target, (first, last) in found["modules"].items():
+        rows.append((f"accuracy, {target_name(target)}", f"{first:.3f} -> {last:.3f}"))
     rows.append(("wall time", seconds(metadata["wall_time_s"])))
     out = console()
     title = f"{metadata['name']}, {metadata['scheme']}, seed {metadata['seed']}"
     print_table(("", ""), rows, title=title, out=out)
+    accuracy = found["accuracy"]
+    if len(accuracy) > 1:
+        out.print(f"accuracy  {sparkline(accuracy)}  {accuracy[0]:.3f} to {accuracy[-1]:.3f}", markup=False)
     out.print(f"run folder: {run.path}", markup=False)
+    folder = shlex.quote(str(run.path))
+    out.print(f"next: netsim report {folder}", markup=False)
+    out.print(f"      netsim export perfetto {folder}", markup=False)

@@ -1,4 +1,4 @@
-"""Confidence intervals of means over seeds."""
+"""Confidence intervals of means over seeds, and over consecutive rounds."""
 
 from __future__ import annotations
 
@@ -55,6 +55,25 @@ def mean_interval(values: FloatArray, *, level: float = 0.95, method: Method = "
         rng=stream(0, "bootstrap"),
     ).confidence_interval  # fmt: skip
     return Interval(mean, float(drawn.low), float(drawn.high), count)
+
+
+def block_interval(values: FloatArray, block: int, *, level: float = 0.95, resamples: int = 4000) -> Interval:
+    """Interval of the mean of `values` [n] in their order, of which neighbours resemble each other.
+
+    Percentiles of resamples made of blocks of `block` consecutive values, the first following the last
+    (circular block bootstrap, Politis and Romano 1992), from a fixed stream.
+    """
+    count = len(values)
+    mean = float(np.mean(values)) if count else float("nan")
+    if count < 3:
+        return Interval(mean, float("nan"), float("nan"), count)
+    if np.ptp(values) == 0:
+        return Interval(mean, mean, mean, count)
+    starts = stream(0, "block_bootstrap").integers(count, size=(resamples, -(-count // block)))
+    sums = np.concatenate([[0.0], np.cumsum(np.concatenate([values, values[:block]]))])
+    means = (sums[starts + block] - sums[starts]).sum(axis=1) / (starts.shape[1] * block)
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(mean, float(low), float(high), count)
 
 
 def coupling_gain(first: FloatArray, second: FloatArray) -> float:

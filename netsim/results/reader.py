@@ -10,6 +10,10 @@ import polars as pl
 
 from netsim.errors import DataError
 from netsim.records import TABLES
+from netsim.results import accuracy as _accuracy
+from netsim.results import energy as _energy
+from netsim.results import latency as _latency
+from netsim.results import reliability as _reliability
 from netsim.results.run_folder import RunFolder
 from netsim.results.writer import table_schema
 
@@ -19,6 +23,19 @@ class Run:
     """What a run left. Frames are lazy: nothing is read before `.collect()`."""
 
     path: Path
+    part: int | None = None  # only the rows of one part of the tables; parts hold whole rounds
+
+    latency = _latency.latency
+    latency_means = _latency.latency_means
+    critical_path = _latency.critical_path
+    energy = _energy.energy
+    learning_curve = _accuracy.learning_curve
+    to_accuracy = _accuracy.to_accuracy
+    outcomes = _reliability.outcomes
+    outage_by_distance = _reliability.outage_by_distance
+    participation = _reliability.participation
+    staleness = _reliability.staleness
+    handover_counts = _reliability.handover_counts
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -69,10 +86,28 @@ class Run:
         """A table by name; empty if the run wrote no rows of it."""
         if name not in TABLES:
             raise DataError(f"table must be one of {', '.join(TABLES)}", where=self.path, value=name)
-        parts = sorted((self.path / name).glob("part-*.parquet"))
+        number = "*" if self.part is None else f"{self.part:06d}"
+        parts = sorted((self.path / name).glob(f"part-{number}.parquet"))
         if not parts:
             return pl.LazyFrame(schema=table_schema(name))
         return pl.scan_parquet(parts)
+
+    @property
+    def sites(self) -> pl.LazyFrame:
+        """One row per gNB: its position."""
+        return self.table("sites")
+
+    @property
+    def mobility(self) -> pl.LazyFrame:
+        """One row per sample of a UE's position; empty where UEs stand still."""
+        return self.table("mobility")
+
+    def parts(self) -> list[Run]:
+        """The run in pieces of whole rounds, each a Run of its own: what is big can be done in turn."""
+        if self.part is not None:
+            return [self]
+        found = {int(p.stem.removeprefix("part-")) for p in self.path.glob("*/part-*.parquet")}
+        return [Run(self.path, number) for number in sorted(found)]
 
     def timeline(self, round: int) -> pl.DataFrame:
         """Spans of one round, by UE and start, in seconds from the round's start."""
@@ -88,14 +123,8 @@ class Run:
 
     def time_to_accuracy(self, accuracy: float) -> float | None:
         """Simulated seconds until the ensemble first reached `accuracy` on the test split; None if never."""
-        hit = (
-            self.evaluations.filter(
-                (pl.col("target") == "ensemble") & pl.col("ue").is_null() & (pl.col("accuracy") >= accuracy)
-            )
-            .select(pl.col("time_s").min())
-            .collect()
-            .item()
-        )
+        reached = self.learning_curve().filter(pl.col("accuracy") >= accuracy)
+        hit = reached.select(pl.col("time_s").min()).collect().item()
         return None if hit is None else float(hit)
 
 

@@ -53,15 +53,16 @@ def _digests(folder: Path) -> dict[str, str]:
     }
 
 
-@pytest.fixture(scope="module")
-def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small learning run through the command line."""
-    folder = tmp_path_factory.mktemp("runs")
-    done = _netsim("run", *_sets(SMALL), "--out", "a", cwd=folder)
-    assert done.returncode == 0, done.stderr
-    assert "ensemble" in done.stdout
-    assert "run folder: a" in done.stdout
-    return folder / "a"
+def test_summary_ends_with_the_course_and_what_to_do_next(learned: Path) -> None:
+    printed = (learned.parent / "printed.txt").read_text(encoding="utf-8")
+    course, folder, *after = printed.splitlines()[-4:]
+    accuracy = open_run(learned).learning_curve().collect()["accuracy"].to_list()
+    assert course.startswith("accuracy  ")
+    assert len(course.split()[1]) == len(accuracy) == 4
+    assert course.endswith(f"  {accuracy[0]:.3f} to {accuracy[-1]:.3f}")
+    assert folder == "run folder: a"
+    assert [line.split("netsim ")[1] for line in after] == ["report a", "export perfetto a"]
+    assert "accuracy, ensemble" in printed
 
 
 def test_run_folder_is_complete(learned: Path) -> None:

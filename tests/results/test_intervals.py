@@ -6,9 +6,10 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from netsim.errors import InputError
-from netsim.results.intervals import coupling_gain, mean_interval
+from netsim.results.intervals import block_interval, coupling_gain, mean_interval
 
 
 def test_t_interval_by_hand() -> None:
@@ -60,3 +61,33 @@ def test_bad_arguments() -> None:
         mean_interval(np.ones(3), method="normal")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="between 0 and 1"):
         mean_interval(np.ones(3), level=95)
+
+
+def test_block_interval_covers_the_mean_as_often_as_it_says() -> None:
+    draws = np.random.default_rng(5).exponential(size=(400, 40))
+    found = [block_interval(row, 1, resamples=400) for row in draws]
+    inside = np.mean([i.low <= 1.0 <= i.high for i in found])
+    assert 0.87 <= inside <= 0.97  # percentiles of 40 skewed values are a little short
+
+
+def test_blocks_widen_the_interval_of_values_that_stick_together() -> None:
+    steps = np.random.default_rng(6).normal(size=2000)
+    sticky = np.empty_like(steps)
+    sticky[0] = steps[0]
+    for i in range(1, len(steps)):
+        sticky[i] = 0.9 * sticky[i - 1] + steps[i]
+    true_sd = 10.0 / np.sqrt(len(steps))  # of the mean of an AR(1) with coefficient 0.9
+    alone, blocks = (block_interval(sticky, b, resamples=1000).half_width / 1.96 for b in (1, 100))
+    assert alone < 0.4 * true_sd
+    assert blocks == pytest.approx(true_sd, rel=0.35)
+
+
+def test_blocks_of_one_are_the_ordinary_bootstrap() -> None:
+    values = np.random.default_rng(7).normal(size=60)
+    theirs = stats.bootstrap(
+        (values,), np.mean, method="percentile", rng=np.random.default_rng(1)
+    ).confidence_interval
+    found = block_interval(values, 1)
+    assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high), abs=0.02)
+    assert found == block_interval(values, 1)
+    assert math.isnan(block_interval(values[:2], 1).low)

@@ -1,0 +1,62 @@
+"""A run as TensorBoard events: simulated time is the wall time, rounds are the steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+
+from netsim.errors import InputError, OutputError
+from netsim.report.folders import new_folder
+from netsim.results.compare import per_round
+from netsim.results.reader import Run
+
+FILE = "events.out.tfevents.0.netsim"  # the name by which TensorBoard knows an event file
+
+
+def write_events(run: Run, out: Path) -> Path:
+    """Write one event file in the folder `out`.
+
+    Raises InputError without the extra `tensorboard`, OutputError if `out` is taken or cannot be written.
+    """
+    try:
+        from tensorboard.compat.proto.event_pb2 import Event
+        from tensorboard.compat.proto.summary_pb2 import Summary
+        from tensorboard.summary.writer.record_writer import RecordWriter
+    except ImportError:
+        raise InputError(
+            "needs TensorBoard: pip install 'netsim[tensorboard]'", where="netsim export tensorboard"
+        ) from None
+    new_folder(out)
+    path = out / FILE
+    try:
+        with path.open("wb") as file:
+            writer = RecordWriter(file)
+            writer.write(Event(file_version="brain.Event:2").SerializeToString())
+            for time_s, step, tag, value in scalars(run):
+                summary = Summary(value=[Summary.Value(tag=tag, simple_value=value)])
+                writer.write(Event(wall_time=time_s, step=step, summary=summary).SerializeToString())
+            writer.flush()
+    except OSError as error:
+        raise OutputError(f"cannot be written: {error.strerror or error}", where=path) from None
+    return path
+
+
+def scalars(run: Run) -> Iterator[tuple[float, int, str, float]]:
+    """(simulated s, round, tag, value) in the order of time."""
+    ended = run.rounds.group_by("round").agg(pl.col("end_s").max().alias("time_s"))
+    rounds = per_round(run).drop("accuracy", "loss").join(ended, on="round")
+    in_rounds = rounds.unpivot(index=["time_s", "round"], variable_name="tag").with_columns(
+        pl.format("rounds/{}", "tag").alias("tag")
+    )
+    common = run.evaluations.filter(pl.col("ue").is_null() & (pl.col("split") == "test"))
+    target = (
+        pl.when(pl.col("target") == "ensemble").then("target").otherwise(pl.format("module_{}", "target"))
+    )
+    scores = common.select("time_s", "round", target.alias("target"), "accuracy", "loss").unpivot(
+        index=["time_s", "round", "target"], variable_name="measure"
+    )
+    scores = scores.select("time_s", "round", pl.format("{}/{}", "measure", "target").alias("tag"), "value")
+    both = pl.concat([in_rounds.with_columns(pl.col("value").cast(pl.Float64)), scores])
+    yield from both.sort("time_s", "round", "tag").collect().iter_rows()

@@ -1,0 +1,129 @@
+"""`netsim report`: one HTML file with data, style and script inside. It asks no server for anything.
+
+Everything that comes from a scenario, a trace or a table is data: it travels as JSON in which "<" is
+escaped, and the page's script shows it as text only. A content security policy lets the browser run
+the two scripts whose hashes it names and load nothing else.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from netsim.errors import DataError, OutputError
+from netsim.records import OUTCOMES, SPAN_KINDS
+from netsim.report import sections
+from netsim.report.columns import Budget
+from netsim.report.comparison import comparison, labels
+from netsim.report.ground import STATES, ground
+from netsim.report.timeline import timeline
+from netsim.results.digest import digest
+from netsim.results.reader import Run
+from netsim.results.run_folder import SCENARIO, write_text
+
+SCRIPTS = ("core", "learning", "timeline", "costs", "ground", "people", "comparison", "start")
+RUNS = 12  # more colours are not told apart; a sweep has its own summaries
+
+
+def write_report(runs: Sequence[Run], out: Path, budget: Budget | None = None) -> Path:
+    """Write the page of one run, or of several compared with the first.
+
+    Raises DataError if there are too many runs, OutputError if `out` cannot be written.
+    """
+    if not 1 <= len(runs) <= RUNS:
+        raise DataError(f"a report compares 1 to {RUNS} runs", where="netsim report", value=len(runs))
+    share = (budget or Budget()).shared_by(len(runs))
+    names = labels(runs)
+    data = {
+        "kinds": SPAN_KINDS,
+        "outcomes": OUTCOMES,
+        "states": STATES,
+        "runs": [run_data(run, name, share) for run, name in zip(runs, names, strict=True)],
+        "comparison": comparison(runs, names) if len(runs) > 1 else None,
+    }
+    title = " / ".join(names) if len(runs) > 1 else names[0]
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_text(out, page(title, data))
+    except OSError as error:
+        raise OutputError(f"cannot be written: {error.strerror or error}", where=out) from None
+    return out
+
+
+def run_data(run: Run, label: str, budget: Budget) -> dict[str, Any]:
+    """Everything the page knows of one run."""
+    metadata = run.metadata
+    scenario = run.path / SCENARIO
+    return {
+        "label": label,
+        "folder": run.path.name,
+        "metadata": metadata,
+        "scenario": scenario.read_text(encoding="utf-8", errors="replace") if scenario.is_file() else "",
+        "digest": digest(run),
+        "learning": sections.learning(run),
+        "rounds": sections.rounds(run, budget),
+        "ues": sections.ues(run, budget),
+        "held_up": sections.who_held_up(run),
+        "finish": sections.finish(run),
+        "distance": sections.distance(run),
+        "subscriptions": sections.subscriptions(run, budget),
+        "movement": sections.movement(run),
+        "timeline": timeline(run, budget),
+        "ground": ground(run, budget),
+    }
+
+
+def page(title: str, data: dict[str, Any]) -> str:
+    """The HTML text of `data`."""
+    plotly, script = _inline(_plotly()), _inline(_script())
+    return Template(_part("page.html")).substitute(
+        title=html.escape(title),
+        style=_part("page.css"),
+        data=json_in_html(data),
+        plotly=plotly,
+        script=script,
+        policy=f"default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; "
+        f"script-src {_hash(plotly)} {_hash(script)}",
+    )
+
+
+def json_in_html(data: Any) -> str:
+    """JSON that no HTML parser can leave: no "<", ">" or "&" in it."""
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    return text.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e")
+
+
+def _hash(script: str) -> str:
+    digest = hashlib.sha256(script.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+def _inline(script: str) -> str:
+    """JavaScript that cannot end its <script> element early."""
+    return script.replace("</script", r"<\/script").replace("<!--", r"<\!--")
+
+
+def _part(name: str) -> str:
+    return (files("netsim.report") / "page" / name).read_text(encoding="utf-8")
+
+
+def _script() -> str:
+    return "'use strict';\n(() => {\n" + "\n".join(_part(f"{name}.js") for name in SCRIPTS) + "\n})();\n"
+
+
+@cache
+def _plotly() -> str:
+    """plotly.js as the package brings it, without importing the package."""
+    spec = find_spec("plotly")
+    assert spec is not None  # a dependency of netsim
+    assert spec.origin is not None
+    return (Path(spec.origin).parent / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
