@@ -118,7 +118,8 @@ def share_of_time(overrides: dict[str, Any]) -> str:
     shutil.rmtree(simulate(overrides))
     profile.disable()
     seconds = dict.fromkeys([*STEPS, "rest"], 0.0)
-    for (file, _, name), (_, _, own, _, _) in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined]
+    found = pstats.Stats(profile).stats  # type: ignore[attr-defined]
+    for (file, _, name), (_, _, own, _, _) in found.items():
         text = f"{file} {name}"
         step = next((s for s, words in STEPS.items() if any(w in text for w in words)), "rest")
         seconds[step] += own
@@ -146,7 +147,8 @@ def main() -> int:
         ratio = spent / reference
         missed += ratio > limit
         out(
-            f"{name}: {spent:.2f} s, bare SimPy {reference:.2f} s: {ratio:.1f} times (limit {limit:g}){uploads}\n"
+            f"{name}: {spent:.2f} s, bare SimPy {reference:.2f} s: {ratio:.1f} times (limit {limit:g})"
+            f"{uploads}\n"
         )
         out(f"    {share_of_time(overrides)}\n")
         peak_gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
@@ -156,7 +158,8 @@ def main() -> int:
     folders = []
     begin = time.perf_counter()
     spent = cpu_s(lambda: folders.append(simulate({**payloads(), **overrides})))
-    out(f"network mode, 100 gNBs, 5,000 UEs, {overrides['rounds']} rounds: {time.perf_counter() - begin:.1f} s, "
+    wall_s = time.perf_counter() - begin
+    out(f"network mode, 100 gNBs, 5,000 UEs, {overrides['rounds']} rounds: {wall_s:.1f} s, "
         f"CPU {spent:.1f} s (limit 60 for 10 rounds){blocks_of(folders[0], overrides)}\n")  # fmt: skip
     shutil.rmtree(folders[0])
     out(f"    {share_of_time({**payloads(), **overrides})}\n")
@@ -175,7 +178,9 @@ def blocks_of(folder: Path, overrides: dict[str, Any]) -> str:
     from netsim import open_run
 
     found = open_run(folder / "run").uploads.select(
-        pl.len().alias("uploads"), pl.col("airtime_s").median(), (pl.col("outcome") == "on_time").mean().alias("arrived")
+        pl.len().alias("uploads"),
+        pl.col("airtime_s").median(),
+        (pl.col("outcome") == "on_time").mean().alias("arrived"),
     ).collect().row(0, named=True)  # fmt: skip
     text = f"; {found['uploads']} uploads, {100 * found['arrived']:.0f}% on time"
     if overrides.get("radio.fading") == "block":

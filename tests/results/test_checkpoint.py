@@ -195,7 +195,9 @@ def test_an_error_on_the_way_leaves_the_one_before(
 
 
 @pytest.mark.parametrize(
-    "value", [np.array([object()]), {"$array": "a0"}, {1: 2}, {"x": {1, 2}}, np.array(["text"])], ids=str
+    "value",
+    [np.array([object()]), {"$array": "a0"}, {1: 2}, {"x": {1, 2}}, np.array(["text"])],
+    ids=["object", "reserved", "number as key", "set", "text"],
 )
 def test_only_numbers_and_json_values_are_held(value: Any, tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="checkpoint"):
