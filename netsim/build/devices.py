@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from netsim.device.compute import compute_time_s, cycles_from_flops, cycles_from_sample_bits
+from typing import cast
+
+from netsim.device.compute import ENTRY_POINTS, ComputeModel, ModelShape, Training, compute_time_s
 from netsim.device.energy import compute_energy_j
 from netsim.device.profiles import DeviceClass, Devices, draw_devices
 from netsim.errors import ScenarioError
 from netsim.learning.builtin import model_folder
 from netsim.learning.partition import Partition
 from netsim.learning.shape import read_shape
+from netsim.plugins import plugin_class
 from netsim.scenario.model import Scenario
+from netsim.scenario.parameters import typed_parameters
 from netsim.simulation.state import Fleet
-from netsim.units import FloatArray
 
 
 def build_devices(scenario: Scenario) -> Devices:
@@ -32,9 +35,14 @@ def build_devices(scenario: Scenario) -> Devices:
 FULL_WORK = 1.5  # of training every weight, to that of a LoRA module: the weight gradients (10.9)
 
 
-def build_fleet(scenario: Scenario, devices: Devices, partition: Partition, *, full: bool) -> Fleet:
+def build_fleet(
+    scenario: Scenario, devices: Devices, partition: Partition, *, full: bool, foundation_bits: float
+) -> Fleet:
     """What the simulation is told of the UEs. `full`: they train every weight."""
-    cycles = _cycles(scenario, devices) * (FULL_WORK if full else 1.0)
+    training = Training(
+        devices.samples, scenario.learning.local_steps, foundation_bits, lambda: _shape(scenario)
+    )
+    cycles = _compute_model(scenario).cycles(training) * (FULL_WORK if full else 1.0)
     return Fleet(
         device_class=[devices.class_names[i] for i in devices.class_index.tolist()],
         cpu_hz=devices.cpu_hz,
@@ -47,28 +55,19 @@ def build_fleet(scenario: Scenario, devices: Devices, partition: Partition, *, f
     )
 
 
-def _cycles(scenario: Scenario, devices: Devices) -> FloatArray:
-    compute, steps = scenario.compute, scenario.learning.local_steps
-    if compute.model == "sample_bits":
-        return cycles_from_sample_bits(
-            devices.samples,
-            local_steps=steps,
-            sample_bits=compute.sample_bits,
-            cycles_per_bit=compute.cycles_per_bit,
-        )
+def _compute_model(scenario: Scenario) -> ComputeModel:
+    found = plugin_class(ENTRY_POINTS, scenario.compute.model, "scenario: compute.model")
+    return cast(
+        ComputeModel, found(**typed_parameters(found, scenario.compute.parameters, "scenario: compute"))
+    )
+
+
+def _shape(scenario: Scenario) -> ModelShape:
     if scenario.model.hub is not None:
         raise ScenarioError(
-            "flops needs the model's config.json: give model.path",
+            "this model of computing needs the foundation model's config.json: give model.path",
             where="scenario: compute.model",
-            value="flops",
+            value=scenario.compute.model,
         )
     shape = read_shape(scenario.model.path or model_folder())
-    return cycles_from_flops(
-        devices.samples,
-        local_steps=steps,
-        parameters=shape.layer_parameters,
-        layers=shape.layers,
-        hidden=shape.hidden,
-        tokens=compute.tokens_per_sample,
-        flops_per_cycle=compute.flops_per_cycle,
-    )
+    return ModelShape(shape.layers, shape.hidden, shape.layer_parameters)

@@ -84,7 +84,7 @@ def build_parts(scenario: Scenario, listener: Listener, loaded: Loaded | None = 
     payload_bits, emulated = payloads_on_air(scenario, dataset, configured, modules, learner)
     payload_of = payload_by_rank(scenario, dataset, modules, learner, payload_bits, emulated)
     w0_bits = foundation_on_air(scenario, learner)
-    fleet = build_fleet(scenario, devices, partition, full=modules[0].full)
+    fleet = build_fleet(scenario, devices, partition, full=modules[0].full, foundation_bits=w0_bits)
     radio = build_radio(scenario, deployment)
     links = radio.links_of(drop_ues(scenario, deployment))
     rules = Rules(

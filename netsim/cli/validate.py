@@ -36,6 +36,26 @@ def _print_schema() -> None:
 
     headers = ("key", "type", "unit", "default", "equation", "meaning")
     print_table(headers, ([row[h] for h in headers] for row in schema_rows()))
+    _print_plugins()
+
+
+def _print_plugins() -> None:
+    """Parameters of what a key chooses by name; those of schemes are in `netsim schemes`."""
+    from dataclasses import MISSING, fields
+
+    from netsim.cli.console import print_table
+    from netsim.plugins import plugin_class, plugin_names
+
+    rows = []
+    for group, section, key in (
+        ("netsim.pathloss", "radio.pathloss", "kind"),
+        ("netsim.compute", "compute", "model"),
+    ):
+        for name in plugin_names(group):
+            for item in fields(plugin_class(group, name, section)):
+                default = "" if item.default is MISSING else str(item.default)
+                rows.append((f"{section}.{item.name}", str(item.type), default, f"{section}.{key} = {name}"))
+    print_table(("key", "type", "default", "where"), rows)
 
 
 def _check_run(path: Path) -> None:

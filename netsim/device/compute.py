@@ -1,10 +1,101 @@
-"""Work of local training in processor cycles, and the time it takes (model-spec 2.1, eq. 4)."""
+"""Work of local training in processor cycles, and the time it takes (model-spec 2.1, eq. 4).
+
+A model of the work is a frozen dataclass whose fields are its parameters and which meets `ComputeModel`. An
+outside package registers one under the entry point group `netsim.compute`.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from netsim.units import FloatArray, IntArray
+
+ENTRY_POINTS = "netsim.compute"
+
+
+@dataclass(frozen=True)
+class ModelShape:
+    """Layers of width `hidden`, with `layer_parameters` weights in all layers together."""
+
+    layers: int
+    hidden: int
+    layer_parameters: int
+
+
+@dataclass(frozen=True)
+class Training:
+    """Local training of one LoRA module in one round."""
+
+    samples: IntArray  # [K] D_k
+    local_steps: int  # tau
+    model_bits: float  # G^w, size of the foundation model on the air
+    shape: Callable[[], ModelShape]  # of the foundation model, read when asked for
+
+
+class ComputeModel(Protocol):
+    """What the work of local training is proportional to."""
+
+    def cycles(self, training: Training) -> FloatArray:
+        """Processor cycles of each UE. [K]."""
+        ...
+
+
+@dataclass(frozen=True)
+class SampleBits:
+    """tau D_k b M: the data-processing reading of eq. (4), with b the bits of one sample."""
+
+    sample_bits: float = 4096.0
+    cycles_per_bit: float = 737.5
+
+    def cycles(self, training: Training) -> FloatArray:
+        """As `ComputeModel`."""
+        return cycles_from_sample_bits(
+            training.samples,
+            local_steps=training.local_steps,
+            sample_bits=self.sample_bits,
+            cycles_per_bit=self.cycles_per_bit,
+        )
+
+
+@dataclass(frozen=True)
+class Flops:
+    """Forward and activation-gradient pass over the frozen model, in FLOP per cycle."""
+
+    flops_per_cycle: float = 256.0
+    tokens_per_sample: float = 32.0
+
+    def cycles(self, training: Training) -> FloatArray:
+        """As `ComputeModel`."""
+        shape = training.shape()
+        return cycles_from_flops(
+            training.samples,
+            local_steps=training.local_steps,
+            parameters=shape.layer_parameters,
+            layers=shape.layers,
+            hidden=shape.hidden,
+            tokens=self.tokens_per_sample,
+            flops_per_cycle=self.flops_per_cycle,
+        )
+
+
+@dataclass(frozen=True)
+class ModelBits:
+    """tau D_k G^w M with the bits of the model, as eq. (4) prints it: hours a round for RoBERTa."""
+
+    cycles_per_bit: float = 737.5
+
+    def cycles(self, training: Training) -> FloatArray:
+        """As `ComputeModel`."""
+        return cycles_from_sample_bits(
+            training.samples,
+            local_steps=training.local_steps,
+            sample_bits=training.model_bits,
+            cycles_per_bit=self.cycles_per_bit,
+        )
 
 
 def cycles_from_sample_bits(

@@ -214,13 +214,18 @@ class Round(Section):
 
 
 class Compute(Section):
-    """Work of local training."""
+    """Work of local training; other keys are the model's own parameters."""
 
-    model: Literal["sample_bits", "flops"] = _key("sample_bits", "what the work is proportional to", eq="4")
-    sample_bits: Positive = _key(4096.0, "bits of one training sample, b", unit="bit", eq="4")
-    cycles_per_bit: Positive = _key(737.5, "M", unit="cycle/bit", eq="4")
-    flops_per_cycle: Positive = _key(256.0, "for model = flops", unit="FLOP/cycle")
-    tokens_per_sample: Positive = _key(32.0, "for model = flops", unit="token")
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    model: str = _key(
+        "sample_bits", "sample_bits, flops, model_bits (as printed), or a plug-in", eq="4", min_length=1
+    )
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Keys besides `model`."""
+        return dict(self.model_extra or {})
 
 
 class Device(Section):

@@ -73,7 +73,7 @@ def _check(done: Done, *fragments: str) -> None:
             ["stop.target_accuracy", "depends on learning"],
         ),
         (["--network-only", "--set", "model.path=."], ["payload_bits_override", "network-only"]),
-        (["--set", "data.path=nowhere"], ["nowhere", "does not exist"]),
+        (["--set", "data.path=nowhere"], ["data.path", "nowhere", "existing file or folder"]),
         (["--set", "model.path=nowhere"], ["nowhere", "folder"]),
     ],
 )

@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from netsim.device.compute import compute_time_s, cycles_from_flops, cycles_from_sample_bits
+from netsim.device.compute import (
+    Flops,
+    ModelBits,
+    ModelShape,
+    SampleBits,
+    Training,
+    compute_time_s,
+    cycles_from_flops,
+    cycles_from_sample_bits,
+)
 from netsim.device.energy import compute_energy_j, transmit_energy_j
 from netsim.device.profiles import DeviceClass, draw_devices
 
@@ -50,3 +59,10 @@ def test_more_ues_leave_the_earlier_devices() -> None:
     few, many = draw_devices(CLASSES, 10, 1), draw_devices(CLASSES, 100, 1)
     assert np.array_equal(few.cpu_hz, many.cpu_hz[:10])
     assert np.array_equal(few.samples, many.samples[:10])
+
+
+def test_models_of_the_work() -> None:
+    work = Training(np.array([1, 32]), 4, 4e9, lambda: ModelShape(12, 768, 85_054_464))
+    assert SampleBits().cycles(work) / 1.5e9 == pytest.approx([0.258 / 32, 0.258], rel=0.01)
+    assert ModelBits().cycles(work) / 1.5e9 == pytest.approx([7.9e3, 2.5e5], rel=0.01)  # 2.2 h, 2.9 days
+    assert Flops(32, 32).cycles(work)[1] / 1.5e9 == pytest.approx(29.0, rel=0.02)
