@@ -39,5 +39,5 @@ def test_it_runs(rows: Path, tmp_path: Path, model_folder: Callable[[str], str])
     found = run.evaluations.collect()
     assert set(found["target"]) == {"0", "ensemble"}
     assert found["samples"].unique().to_list() == [12]
-    parameters = 2 * 3 * 2 * 8 * 32 + 2 * 32 + 2  # A and B of two targets in three layers; the head
+    parameters = 2 * 3 * 2 * 16 * 32 + 2 * 32 + 2  # A and B of two targets in three layers; the head
     assert run.uploads.select(pl.col("payload_bits").unique()).collect().item() == 32 * parameters
