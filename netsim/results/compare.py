@@ -59,7 +59,7 @@ def paired_differences(
         pairs = one.join(other, on="round", suffix="_right").sort("round")
         if not len(pairs):
             raise DataError("has no round in common with the other run", where=right.path)
-        one, other = pairs.select(METRICS), pairs.select([pl.col(f"{m}_right").alias(m) for m in METRICS])
+        one, other = pairs.select(*METRICS), pairs.select([pl.col(f"{m}_right").alias(m) for m in METRICS])
         rule: Rule = partial(block_interval, block=round(len(pairs) ** (1 / 3)), level=level)
         ends = [[_final_accuracy(run)] for run in (left, right)]
     else:
@@ -69,7 +69,7 @@ def paired_differences(
             raise DataError(
                 "no seed in common with the other set of runs", where=next(iter(sides[1].values())).path
             )
-        means = pl.col(METRICS).mean()
+        means = pl.col(*METRICS).mean()
         one, other = (pl.concat([per_round(s[n]).select(means) for n in common]).collect() for s in sides)
         method: Method = "bootstrap" if len(common) >= SEEDS_TO_RESAMPLE else "t"
         rule = partial(mean_interval, level=level, method=method)
