@@ -35,8 +35,10 @@ def ground(run: Run, budget: Budget) -> dict[str, Any] | None:
     count = min(budget.rounds, max(2, budget.map_points // len(shown)))
     times = _times(run, rounds, count, moving=moving)
     x, y, gnb = _positions(run, shown, times, moving=moving)
+    if not np.isfinite(x).any():
+        return None
     sites = collect(run.sites.sort("gnb"))
-    window = _window(x, y, sites, shown["gnb"])
+    window = _window(x, y, sites, {g for row in gnb for g in row if g is not None})
     inside = sites.filter(
         pl.col("x_m").is_between(window[0], window[2]) & pl.col("y_m").is_between(window[1], window[3])
     )
@@ -137,9 +139,9 @@ def _positions(
     return x, y, [[None if g < 0 else g for g in row] for row in gnb.tolist()]
 
 
-def _window(x: FloatArray, y: FloatArray, sites: pl.DataFrame, serving: pl.Series) -> FloatArray:
+def _window(x: FloatArray, y: FloatArray, sites: pl.DataFrame, serving: set[int]) -> FloatArray:
     """Around all positions and the serving sites, with a margin; whole sites if there are few."""
-    near = sites.filter(pl.col("gnb").is_in(serving.unique().to_list()))
+    near = sites.filter(pl.col("gnb").is_in(serving))
     xs = np.concatenate([x[np.isfinite(x)], near["x_m"].to_numpy()])
     ys = np.concatenate([y[np.isfinite(y)], near["y_m"].to_numpy()])
     low = np.array([xs.min(), ys.min()])

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,9 @@ from netsim.execution import run
 from netsim.results.reader import Run
 from netsim.results.writer import write_parquet
 from netsim.scenario.model import Scenario
+from netsim.traces import read_mobility
+
+TRACES = Path(__file__).parents[2] / "traces"
 
 HOSTILE = [
     "<script>window.hacked = 1</script>",
@@ -58,21 +62,28 @@ def network_run(
 
 @pytest.fixture(scope="session")
 def moving(network_run: Callable[..., Run], tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A run whose UEs drive (a recorded `mobility` table), with handovers, and with hostile names."""
-    still = network_run(federation="network", radio__interference="network", ues__count=12)
+    """UEs that drive as in the sample made by SUMO, with handovers; some have hostile names."""
+    still = network_run(federation="network", radio__interference="network", ues__count=12, rounds=20)
     folder = tmp_path_factory.mktemp("moving") / "<script>window.hacked = 5<!-- script>"
     shutil.copytree(still.path, folder)
-    ues = still.ues.collect()
-    times = np.arange(0.0, float(still.metadata["simulated_s"]), 0.5)
-    rows = [(t, ue, x + 15.0 * t, y - 3.0 * t, gnb) for t in times for ue, x, y, gnb in
-            ues.select("ue", "x_m", "y_m", "gnb").iter_rows() if not (ue == 11 and t > times[-1] / 2)]  # fmt: skip
-    write_parquet(
-        pl.DataFrame(rows, schema=["time_s", "ue", "x_m", "y_m", "gnb"], orient="row"),
-        folder / "mobility" / "part-000000.parquet",
+    ues, sites = still.ues.collect(), still.sites.collect()
+    driven = read_mobility(TRACES / "grid.fcd.xml").filter(pl.col("time_s") <= still.metadata["simulated_s"])
+    vehicles = driven.select(pl.col("node").unique().sort()).collect()["node"].to_list()[:12]
+    number = {name: ue for ue, name in enumerate(vehicles)}
+    rows = driven.filter(pl.col("node").is_in(vehicles)).collect()
+    apart = (rows.select("x_m", "y_m").to_numpy()[:, None] - sites.select("x_m", "y_m").to_numpy()) ** 2
+    mobility = rows.select(
+        "time_s",
+        pl.col("node").replace_strict(number, return_dtype=pl.Int64).alias("ue"),
+        "x_m",
+        "y_m",
+        pl.Series("gnb", np.argmin(apart.sum(axis=2), axis=1)),
     )
+    write_parquet(mobility, folder / "mobility" / "part-000000.parquet")
+    names = [*HOSTILE, *vehicles[len(HOSTILE) :], *[None] * (len(ues) - max(len(vehicles), len(HOSTILE)))]
     write_parquet(
         ues.with_columns(
-            pl.Series("name", [*HOSTILE, *[None] * (len(ues) - len(HOSTILE))]),
+            pl.Series("name", names),
             pl.lit(HOSTILE[0]).alias("class"),
         ),
         folder / "ues" / "part-000000.parquet",

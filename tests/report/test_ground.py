@@ -72,14 +72,18 @@ def test_moving_ues_follow_their_samples_and_leave(moving: Run) -> None:
     samples = moving.mobility.collect()
     for column, ue in enumerate(drawn["ues"]):
         mine = samples.filter(pl.col("ue") == ue).sort("time_s")
+        if not len(mine):
+            continue
         here = [row[column] is not None for row in drawn["x"]]
         inside = (times >= mine["time_s"].min()) & (times <= mine["time_s"].max())
         assert [h for h, i in zip(here, inside, strict=True) if i] == [True] * int(inside.sum())
         truth = np.interp(times[inside], mine["time_s"], mine["x_m"])
         x = np.array([row[column] for row, i in zip(drawn["x"], inside, strict=True) if i])
         assert np.abs(x * drawn["step_m"] + drawn["origin_m"][0] - truth).max() < drawn["step_m"] / 2 + 0.5
-    assert drawn["x"][-1][11] is None
-    assert drawn["gnb"][-1][11] is None
+    first = {ue: mine["time_s"].min() for (ue,), mine in samples.partition_by("ue", as_dict=True).items()}
+    late = max(first, key=lambda ue: first[ue])
+    assert drawn["x"][0][late] is None  # not yet there
+    assert drawn["gnb"][0][late] is None
 
 
 def test_no_places_no_map(tmp_path: Path) -> None:
@@ -94,3 +98,12 @@ def test_sites_are_not_needed(network_run: Callable[..., Run], tmp_path: Path) -
     assert drawn is not None
     assert drawn["cells"] == []
     assert len(drawn["ues"]) == 12
+
+
+def test_ues_that_were_never_there_are_no_map(network_run: Callable[..., Run], tmp_path: Path) -> None:
+    run = network_run()
+    shutil.copytree(run.path, tmp_path / "run")
+    nowhere = run.ues.with_columns(pl.lit(None, dtype=t).alias(c) for c, t in
+                                   (("x_m", pl.Float64), ("y_m", pl.Float64), ("gnb", pl.Int64)))  # fmt: skip
+    nowhere.collect().write_parquet(tmp_path / "run" / "ues" / "part-000000.parquet")
+    assert ground(Run(tmp_path / "run"), Budget()) is None

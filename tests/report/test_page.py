@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from selenium import webdriver
@@ -152,18 +154,22 @@ def test_slider_moves_the_ues(opened: Callable[[str], Page], moving: Run) -> Non
             .flatMap(t => t.text.map((s, i) => [s, t.x[i], t.y[i]]))""")
         return {s.split("<br>")[0]: (x, y) for s, x, y in points if s}  # type: ignore[union-attr]
 
-    slider.send_keys(Keys.HOME)
-    first, marks = drawn(), page.script("return document.querySelector('#map-plot .scatterlayer').innerHTML")
-    slider.send_keys(Keys.END)
-    last = drawn()
-    assert page.script("return document.querySelector('#map-plot .scatterlayer').innerHTML") != marks
-    assert len(first) == 12
-    assert len(last) == 11  # one has left
-    span = moving.mobility.select(pl.col("time_s").max() - pl.col("time_s").min()).collect().item()
-    for name, (x, y) in last.items():
-        start = next(p for n, p in first.items() if n.split(" at gNB")[0] == name.split(" at gNB")[0])
-        assert x - start[0] == pytest.approx(15 * span, abs=20)
-        assert y - start[1] == pytest.approx(-3 * span, abs=6)
+    shown: dict[str, Any] = page.script("return JSON.parse(document.getElementById('data').textContent)")[
+        "runs"
+    ][0]["ground"]  # type: ignore[index]
+    samples = moving.mobility.sort("time_s").collect().partition_by("ue", as_dict=True)
+    seen = []
+    for key, frame in ((Keys.HOME, 0), (Keys.END, -1), (Keys.ARROW_LEFT, -2)):
+        slider.send_keys(key)
+        at, marks = shown["time_s"][frame], drawn()
+        seen.append(page.script("return document.querySelector('#map-plot .scatterlayer').innerHTML"))
+        here = {ue: s for (ue,), s in samples.items() if s["time_s"][0] <= at <= s["time_s"][-1] + 0.1}
+        assert {int(re.match(r"<b>UE (\d+)", name)[1]) for name in marks} >= here.keys()  # type: ignore[index]
+        for name, (x, y) in marks.items():
+            mine = samples[int(re.match(r"<b>UE (\d+)", name)[1]),]  # type: ignore[index]
+            assert x == pytest.approx(np.interp(at, mine["time_s"], mine["x_m"]), abs=2 * shown["step_m"])
+            assert y == pytest.approx(np.interp(at, mine["time_s"], mine["y_m"]), abs=2 * shown["step_m"])
+    assert len(set(seen)) == 3
     page.find("#map-play").click()
     WebDriverWait(page.browser, 5).until(
         lambda _: page.find("#map-slider").get_attribute("value") not in ("0", slider.get_attribute("max"))
@@ -184,8 +190,8 @@ def test_hostile_names_are_text(opened: Callable[[str], Page], hostile: list[str
     assert (
         hostile[3][:10] in page.find("#timeline-plot .ytick:nth-child(n)").find_element(By.XPATH, "..").text
     )
-    said = page.hover(page.figure("map-plot").find_elements(By.CSS_SELECTOR, ".points path")[-1])
-    assert "UE " in said
+    marks = page.figure("map-plot").find_elements(By.CSS_SELECTOR, ".points path")
+    assert "UE " in page.hover(marks[-1])
     assert page.script("return window.hacked") is None
     assert (
         page.script("return document.querySelectorAll('img, iframe, [onerror], .plot a[href]').length") == 0

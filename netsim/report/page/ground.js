@@ -1,22 +1,46 @@
 // The map: sites with their cells, UEs where they are, coloured by what their upload does.
 
 const STATE = {
-  no_upload: ["no upload", INK.grey, "circle-open"], computing: ["computing", INK.sky, "circle-open"], sending: ["sending", INK.blue, "circle"],
-  on_time: ["on time", OUTCOME.on_time, "circle"], late: ["late", OUTCOME.late, "triangle-up"], outage: ["outage", OUTCOME.outage, "x"], aborted: ["aborted", OUTCOME.aborted, "diamond"],
+  no_upload: ["no upload", INK.grey, "circle-open"],
+  computing: ["computing", INK.sky, "circle-open"],
+  sending: ["sending", INK.blue, "circle"],
+  on_time: ["on time", OUTCOME.on_time, "circle"],
+  late: ["late", OUTCOME.late, "triangle-up"],
+  outage: ["outage", OUTCOME.outage, "x"],
+  aborted: ["aborted", OUTCOME.aborted, "diamond"],
 };
-const TRAIL = 8; // frames
+const TRAIL = 25; // frames
 
 function groundSection() {
   if (!data.runs.some((r) => r.ground)) return;
-  let at = 0, timer = null;
-  const play = make("button", { type: "button", id: "map-play", onclick: () => (timer ? stop() : start()) }, "▶ Play");
-  const slide = slider("map-slider", "Simulated time", 1, 0, (v) => { stop(); go(v); });
+  let at = 0,
+    timer = null;
+  const play = make(
+    "button",
+    { type: "button", id: "map-play", onclick: () => (timer ? stop() : start()) },
+    "▶ Play",
+  );
+  const slide = slider("map-slider", "Simulated time", 1, 0, (v) => {
+    stop();
+    go(v);
+  });
   slide.row.prepend(play);
   const element = section("map", "On the map", {
-    size: "half", say: "Sites with their Voronoi cells; every mark is a UE, coloured by what its upload of the round is doing or how it ended.",
+    size: "half",
+    say: "Sites with their Voronoi cells; every mark is a UE, coloured by what its upload of the round is doing or how it ended.",
   });
   element.append(slide.row);
-  figure(element, "map-plot", "Map of sites and UEs", () => ({ traces: run().ground ? [...background(run().ground), ...marks(run().ground, at)] : [], layout: chart(run().ground), height: 440 }), 440);
+  figure(
+    element,
+    "map-plot",
+    "Map of sites and UEs",
+    () => ({
+      traces: run().ground ? [...background(run().ground), ...marks(run().ground, at)] : [],
+      layout: chart(run().ground),
+      height: 440,
+    }),
+    440,
+  );
   const remark = make("div");
   element.append(remark);
   const plot = byId("map-plot");
@@ -26,11 +50,17 @@ function groundSection() {
     at = Math.min(to, ground.time_s.length - 1);
     slide.input.max = ground.time_s.length - 1;
     slide.input.value = at;
-    slide.output.textContent = `${number(ground.time_s[at], 5)} s` + (ground.round[at] === null ? "" : `, round ${ground.round[at]}`);
+    slide.output.textContent =
+      `${number(ground.time_s[at], 5)} s` + (ground.round[at] === null ? "" : `, round ${ground.round[at]}`);
     if (!plot.data) return;
-    const fresh = marks(ground, at), first = plot.data.length - fresh.length;
+    const fresh = marks(ground, at),
+      first = plot.data.length - fresh.length;
     const each = (field) => fresh.map((t) => t[field]);
-    Plotly.restyle(plot, { x: each("x"), y: each("y"), text: each("text") }, fresh.map((_, i) => first + i));
+    Plotly.restyle(
+      plot,
+      { x: each("x"), y: each("y"), text: each("text") },
+      fresh.map((_, i) => first + i),
+    );
   }
   function start() {
     play.textContent = "❚❚ Pause";
@@ -46,9 +76,15 @@ function groundSection() {
     remark.replaceChildren();
     if (!run().ground) return;
     note(remark, run().ground.note);
-    const { round, states } = run().ground, first = round.find((r) => r !== null);
+    const { round, states } = run().ground,
+      first = round.find((r) => r !== null);
     const ended = data.states.length - data.outcomes.length;
-    go(Math.max(states.findLastIndex((row, f) => round[f] === first && [...row].some((c) => Number(c) >= ended)), 0)); // when all have ended
+    go(
+      Math.max(
+        states.findLastIndex((row, f) => round[f] === first && [...row].some((c) => Number(c) >= ended)),
+        0,
+      ),
+    ); // when all have ended
   }
   fresh();
   return fresh;
@@ -57,46 +93,110 @@ function groundSection() {
 function background(ground) {
   const { sites, cells } = ground;
   const serving = new Set(ground.gnb.flat());
-  const x = [], y = [], fx = [], fy = [];
+  const x = [],
+    y = [],
+    fx = [],
+    fy = [];
   cells.forEach((corners, i) => {
     const closed = [...corners, corners[0]];
     const [xs, ys] = serving.has(sites.gnb[i]) ? [fx, fy] : [x, y];
-    closed.forEach(([a, b]) => { xs.push(a); ys.push(b); });
+    closed.forEach(([a, b]) => {
+      xs.push(a);
+      ys.push(b);
+    });
     xs.push(null);
     ys.push(null);
   });
-  const outline = { mode: "lines", hoverinfo: "skip", showlegend: false, line: { color: dark() ? "#3c4a59" : "#c3ccd5", width: 1 } };
+  const outline = {
+    mode: "lines",
+    hoverinfo: "skip",
+    showlegend: false,
+    line: { color: dark() ? "#3c4a59" : "#c3ccd5", width: 1 },
+  };
   return [
     { ...outline, x, y },
-    { ...outline, x: fx, y: fy, fill: "toself", fillcolor: dark() ? "rgba(86,180,233,.07)" : "rgba(0,114,178,.05)" },
     {
-      x: sites.x_m, y: sites.y_m, mode: "markers", name: "gNB", marker: { symbol: "star-triangle-up", size: sites.gnb.length > 25 ? 8 : 13, color: css("--ink"), line: { color: css("--panel"), width: 1.5 } },
-      text: sites.gnb.map((g) => `gNB ${g}`), hovertemplate: "%{text}<extra></extra>",
+      ...outline,
+      x: fx,
+      y: fy,
+      fill: "toself",
+      fillcolor: dark() ? "rgba(86,180,233,.07)" : "rgba(0,114,178,.05)",
+    },
+    {
+      x: sites.x_m,
+      y: sites.y_m,
+      mode: "markers",
+      name: "gNB",
+      marker: {
+        symbol: "star-triangle-up",
+        size: sites.gnb.length > 25 ? 8 : 13,
+        color: css("--ink"),
+        line: { color: css("--panel"), width: 1.5 },
+      },
+      text: sites.gnb.map((g) => `gNB ${g}`),
+      hovertemplate: "%{text}<extra></extra>",
     },
   ];
 }
 
 function marks(ground, at) {
-  const [x0, y0] = ground.origin_m, step = ground.step_m;
+  const [x0, y0] = ground.origin_m,
+    step = ground.step_m;
   const row = (frame) => Math.min(frame, ground.x.length - 1);
-  const place = (grid, frame, i, low) => { const q = grid[row(frame)][i]; return q === null ? null : low + q * step; };
+  const place = (grid, frame, i, low) => {
+    const q = grid[row(frame)][i];
+    return q === null ? null : low + q * step;
+  };
   const trail = { x: [], y: [] };
-  if (ground.moving) ground.ues.forEach((_, i) => {
-    for (let f = Math.max(0, at - TRAIL); f <= at; f++) { trail.x.push(place(ground.x, f, i, x0)); trail.y.push(place(ground.y, f, i, y0)); }
-    trail.x.push(null);
-    trail.y.push(null);
-  });
-  const traces = [{ ...trail, mode: "lines", hoverinfo: "skip", showlegend: false, line: { color: css("--soft"), width: 1 }, opacity: 0.45 }];
+  if (ground.moving)
+    ground.ues.forEach((_, i) => {
+      for (let f = Math.max(0, at - TRAIL); f <= at; f++) {
+        trail.x.push(place(ground.x, f, i, x0));
+        trail.y.push(place(ground.y, f, i, y0));
+      }
+      trail.x.push(null);
+      trail.y.push(null);
+    });
+  const traces = [
+    {
+      ...trail,
+      mode: "lines",
+      hoverinfo: "skip",
+      showlegend: false,
+      line: { color: css("--soft"), width: 1 },
+      opacity: 0.45,
+    },
+  ];
   const used = new Set(ground.states.join(""));
   data.states.forEach((state, code) => {
     const [name, color, symbol] = STATE[state];
-    const mine = ground.ues.map((_, i) => i).filter((i) => ground.states[at][i] === String(code) && ground.x[row(at)][i] !== null);
+    const mine = ground.ues
+      .map((_, i) => i)
+      .filter((i) => ground.states[at][i] === String(code) && ground.x[row(at)][i] !== null);
     traces.push({
-      x: [null, ...mine.map((i) => place(ground.x, at, i, x0))], y: [null, ...mine.map((i) => place(ground.y, at, i, y0))], name, // null: keeps its legend
-      visible: used.has(String(code)), mode: "markers",
-      marker: { color, symbol, size: 10, line: { width: symbol.endsWith("open") ? 1.6 : 0.6, color: symbol.endsWith("open") ? color : css("--panel") } },
-      text: ["", ...mine.map((i) => `<b>${plain(ueName(ground.ues[i]))}</b> at gNB ${ground.gnb[Math.min(at, ground.gnb.length - 1)][i] ?? "–"}<br>${name}<br>` +
-        `x ${number(place(ground.x, at, i, x0), 4)} m, y ${number(place(ground.y, at, i, y0), 4)} m`)], hovertemplate: "%{text}<extra></extra>",
+      x: [null, ...mine.map((i) => place(ground.x, at, i, x0))],
+      y: [null, ...mine.map((i) => place(ground.y, at, i, y0))],
+      name, // null: keeps its legend
+      visible: used.has(String(code)),
+      mode: "markers",
+      marker: {
+        color,
+        symbol,
+        size: 10,
+        line: {
+          width: symbol.endsWith("open") ? 1.6 : 0.6,
+          color: symbol.endsWith("open") ? color : css("--panel"),
+        },
+      },
+      text: [
+        "",
+        ...mine.map(
+          (i) =>
+            `<b>${plain(ueName(ground.ues[i]))}</b> at gNB ${ground.gnb[Math.min(at, ground.gnb.length - 1)][i] ?? "–"}<br>${name}<br>` +
+            `x ${number(place(ground.x, at, i, x0), 4)} m, y ${number(place(ground.y, at, i, y0), 4)} m`,
+        ),
+      ],
+      hovertemplate: "%{text}<extra></extra>",
     });
   });
   return traces;
@@ -105,6 +205,16 @@ function marks(ground, at) {
 function chart(ground) {
   if (!ground) return {};
   const [x0, y0, x1, y1] = ground.window_m;
-  const axis = { showgrid: false, zeroline: false, ticks: "outside", tickcolor: css("--line"), constrain: "domain" };
-  return { xaxis: { ...axis, range: [x0, x1], title: "x (m)" }, yaxis: { ...axis, range: [y0, y1], title: "y (m)", scaleanchor: "x" }, legend: { orientation: "h", x: 0, y: 1.01, yanchor: "bottom", font: { size: 11.5 } } };
+  const axis = {
+    showgrid: false,
+    zeroline: false,
+    ticks: "outside",
+    tickcolor: css("--line"),
+    constrain: "domain",
+  };
+  return {
+    xaxis: { ...axis, range: [x0, x1], title: "x (m)" },
+    yaxis: { ...axis, range: [y0, y1], title: "y (m)", scaleanchor: "x" },
+    legend: { orientation: "h", x: 0, y: 1.01, yanchor: "bottom", font: { size: 11.5 } },
+  };
 }

@@ -5,22 +5,54 @@ function cards() {
   const spent = digest.compute_j + digest.uplink_j;
   const { outcomes } = digest;
   const made = [];
-  const card = (name, value, detail) => made.push(make("div", { class: "card" },
-    make("div", { class: "name" }, name), make("div", { class: "value" }, value), make("div", { class: "detail" }, detail)));
+  const card = (name, value, detail) =>
+    made.push(
+      make(
+        "div",
+        { class: "card" },
+        make("div", { class: "name" }, name),
+        make("div", { class: "value" }, value),
+        make("div", { class: "detail" }, detail),
+      ),
+    );
   if (digest.accuracy.length) {
     const { accuracy } = digest;
     const hit = run().learning.ensemble.accuracy.findIndex((a) => a >= 0.9);
-    card("Test accuracy", number(accuracy.at(-1)), `ensemble, from ${number(accuracy[0])}` +
-      (hit >= 0 ? `; 0.9 after ${seconds(run().learning.ensemble.time_s[hit])}` : ""));
+    card(
+      "Test accuracy",
+      number(accuracy.at(-1)),
+      `ensemble, from ${number(accuracy[0])}` +
+        (hit >= 0 ? `; 0.9 after ${seconds(run().learning.ensemble.time_s[hit])}` : ""),
+    );
   }
-  card("Simulated time", seconds(digest.simulated_s), `${digest.rounds} rounds${metadata.stop_reason && metadata.stop_reason !== "rounds" ? `, ended by ${words(metadata.stop_reason)}` : ""}`);
-  card("Uploads on time", percent(outcomes.on_time, digest.uploads), `of ${digest.uploads.toLocaleString("en")}: ` +
-    Object.entries(outcomes).filter(([o, n]) => o !== "on_time" && n).map(([o, n]) => `${n.toLocaleString("en")} ${words(o)}`).join(", "));
-  card("Energy", si(spent, "J"), `computing ${percent(digest.compute_j, spent)}, uplink ${percent(digest.uplink_j, spent)}`);
-  card("Wasted energy", percent(digest.wasted_j, spent), `${si(digest.wasted_j, "J")} on updates that did not count`);
+  card(
+    "Simulated time",
+    seconds(digest.simulated_s),
+    `${digest.rounds} rounds${metadata.stop_reason && metadata.stop_reason !== "rounds" ? `, ended by ${words(metadata.stop_reason)}` : ""}`,
+  );
+  card(
+    "Uploads on time",
+    percent(outcomes.on_time, digest.uploads),
+    `of ${digest.uploads.toLocaleString("en")}: ` +
+      Object.entries(outcomes)
+        .filter(([o, n]) => o !== "on_time" && n)
+        .map(([o, n]) => `${n.toLocaleString("en")} ${words(o)}`)
+        .join(", "),
+  );
+  card(
+    "Energy",
+    si(spent, "J"),
+    `computing ${percent(digest.compute_j, spent)}, uplink ${percent(digest.uplink_j, spent)}`,
+  );
+  card(
+    "Wasted energy",
+    percent(digest.wasted_j, spent),
+    `${si(digest.wasted_j, "J")} on updates that did not count`,
+  );
   card("Median arrival", seconds(digest.median_finish_s), "after the start of the round");
   card("Fairness", number(digest.fairness, 2), "Jain's index of the UEs' arrivals");
-  if (digest.handovers) card("Handovers", digest.handovers.toLocaleString("en"), `of ${run().movement.handovers.ue.length} UEs`);
+  if (digest.handovers)
+    card("Handovers", digest.handovers.toLocaleString("en"), `of ${run().movement.handovers.ue.length} UEs`);
   byId("cards").replaceChildren(...made);
 }
 
@@ -29,33 +61,82 @@ const AGAINST = { round: "round", time_s: "simulated time (s)", energy_j: "energ
 
 function learningSection() {
   if (!data.runs.some((r) => Object.keys(r.learning).length)) return;
-  let measure = "accuracy", against = "time_s";
+  let measure = "accuracy",
+    against = "time_s";
   const element = section("learning", "Learning", {
     say: "Measured on the common test split; the ensemble averages the adapters' predictions. All three axes belong to the same events.",
     controls: [
-      choice("Measure", [["accuracy", "Accuracy"], ["loss", "Loss"]], measure, (v) => { measure = v; again(); }),
-      choice("Against", [["round", "Rounds"], ["time_s", "Time"], ["energy_j", "Energy"]], against, (v) => { against = v; again(); }),
+      choice(
+        "Measure",
+        [
+          ["accuracy", "Accuracy"],
+          ["loss", "Loss"],
+        ],
+        measure,
+        (v) => {
+          measure = v;
+          again();
+        },
+      ),
+      choice(
+        "Against",
+        [
+          ["round", "Rounds"],
+          ["time_s", "Time"],
+          ["energy_j", "Energy"],
+        ],
+        against,
+        (v) => {
+          against = v;
+          again();
+        },
+      ),
     ],
   });
-  const again = figure(element, "learning-plot", "Accuracy or loss of the ensemble and of the adapters", () => {
-    const traces = [];
-    const line = (target, curve, name, style) => traces.push({
-      x: curve[against], y: curve[measure], name: plain(name), mode: "lines", ...style,
-      text: curve.round.map((r, i) => `${plain(name)}<br>round ${r}, ${seconds(curve.time_s[i])}, ${si(curve.energy_j[i], "J")}<br>` +
-        `accuracy ${number(curve.accuracy[i])}, loss ${number(curve.loss[i])}`),
-      hovertemplate: "%{text}<extra></extra>",
-    });
-    data.runs.forEach((r, i) => {
-      if (r.learning.ensemble) line("ensemble", r.learning.ensemble, several ? r.label : "ensemble", { line: { width: 3, color: runColour(i), dash: DASHES[Math.floor(i / 6)] } });
-    });
-    const modules = Object.entries(run().learning).filter(([target]) => target !== "ensemble");
-    if (!several || modules.length > 1) modules.forEach(([target, curve], i) =>
-      line(target, curve, several ? `${targetName(target)}, ${run().label}` : targetName(target), {
-        line: { width: 1.3, color: LINES[(i + 1) % 6], dash: DASHES[1 + (i % 3)] }, opacity: 0.9, visible: several ? "legendonly" : true,
-      }));
-    return {
-      traces, height: 360,
-      layout: { xaxis: { title: AGAINST[against], rangemode: "tozero" }, yaxis: { title: measure === "loss" ? "cross-entropy (nat)" : "test accuracy" } },
-    };
-  }, 360);
+  const again = figure(
+    element,
+    "learning-plot",
+    "Accuracy or loss of the ensemble and of the adapters",
+    () => {
+      const traces = [];
+      const line = (target, curve, name, style) =>
+        traces.push({
+          x: curve[against],
+          y: curve[measure],
+          name: plain(name),
+          mode: "lines",
+          ...style,
+          text: curve.round.map(
+            (r, i) =>
+              `${plain(name)}<br>round ${r}, ${seconds(curve.time_s[i])}, ${si(curve.energy_j[i], "J")}<br>` +
+              `accuracy ${number(curve.accuracy[i])}, loss ${number(curve.loss[i])}`,
+          ),
+          hovertemplate: "%{text}<extra></extra>",
+        });
+      data.runs.forEach((r, i) => {
+        if (r.learning.ensemble)
+          line("ensemble", r.learning.ensemble, several ? r.label : "ensemble", {
+            line: { width: 3, color: runColour(i), dash: DASHES[Math.floor(i / 6)] },
+          });
+      });
+      const modules = Object.entries(run().learning).filter(([target]) => target !== "ensemble");
+      if (!several || modules.length > 1)
+        modules.forEach(([target, curve], i) =>
+          line(target, curve, several ? `${targetName(target)}, ${run().label}` : targetName(target), {
+            line: { width: 1.3, color: LINES[(i + 1) % 6], dash: DASHES[1 + (i % 3)] },
+            opacity: 0.9,
+            visible: several ? "legendonly" : true,
+          }),
+        );
+      return {
+        traces,
+        height: 360,
+        layout: {
+          xaxis: { title: AGAINST[against], rangemode: "tozero" },
+          yaxis: { title: measure === "loss" ? "cross-entropy (nat)" : "test accuracy" },
+        },
+      };
+    },
+    360,
+  );
 }

@@ -1,15 +1,24 @@
 // The page put together.
 
 function provenance() {
-  const element = section("scenario", "The resolved scenario", { say: "Running it again gives the same bytes in every table." });
+  const element = section("scenario", "The resolved scenario", {
+    say: "Running it again gives the same bytes in every table.",
+  });
   const box = make("div");
   element.append(box);
   const fresh = () => {
     const { scenario, metadata, folder } = run();
-    const facts = [["folder", folder], ["status", metadata.status], ["seed", metadata.seed], ["wall time", seconds(metadata.wall_time_s)],
-      ...Object.entries(metadata.versions ?? {})].map(([k, v]) => [k, String(v)]);
-    box.replaceChildren(make("pre", { tabindex: 0, "aria-label": "Scenario" }, scenario || "none in the folder"),
-      make("details", {}, make("summary", {}, "Versions"), table(["what", "value"], facts)));
+    const facts = [
+      ["folder", folder],
+      ["status", metadata.status],
+      ["seed", metadata.seed],
+      ["wall time", seconds(metadata.wall_time_s)],
+      ...Object.entries(metadata.versions ?? {}),
+    ].map(([k, v]) => [k, String(v)]);
+    box.replaceChildren(
+      make("pre", { tabindex: 0, "aria-label": "Scenario" }, scenario || "none in the folder"),
+      make("details", {}, make("summary", {}, "Versions"), table(["what", "value"], facts)),
+    );
   };
   fresh();
   return fresh;
@@ -18,9 +27,17 @@ function provenance() {
 function heading() {
   const { metadata, label, folder } = run();
   byId("title").textContent = several ? data.runs.map((r) => r.label).join(" · ") : label;
-  const lead = [`${run().ues.total} UEs`, metadata.network_only ? "network only" : "", `seed ${metadata.seed}`, `folder ${folder}`, metadata.status === "done" ? "" : `status: ${metadata.status}`, run().digest.rounds ? "" : "no round was closed"];
+  const lead = [
+    `${run().ues.total} UEs`,
+    metadata.network_only ? "network only" : "",
+    `seed ${metadata.seed}`,
+    `folder ${folder}`,
+    metadata.status === "done" ? "" : `status: ${metadata.status}`,
+    run().digest.rounds ? "" : "no round was closed",
+  ];
   byId("lead").textContent = (several ? `Showing ${label}: ` : "") + lead.filter(Boolean).join(", ");
-  byId("foot").textContent = `Made by netsim ${metadata.netsim ?? ""}. Figures by plotly.js (MIT licence). This page loads nothing from the network.`;
+  byId("foot").textContent =
+    `Made by netsim ${metadata.netsim ?? ""}. Figures by plotly.js (MIT licence). This page loads nothing from the network.`;
 }
 
 function setTheme(name) {
@@ -34,7 +51,19 @@ system.addEventListener("change", (event) => setTheme(event.matches ? "dark" : "
 byId("theme").addEventListener("click", () => setTheme(dark() ? "light" : "dark"));
 
 const refresh = [heading, cards];
-const figured = [comparisonSection, learningSection, timelineSection, latencySection, energySection, groundSection, subscriptionSection, finishSection, distanceSection, heldSection, movementSection];
+const figured = [
+  comparisonSection,
+  learningSection,
+  timelineSection,
+  latencySection,
+  energySection,
+  groundSection,
+  subscriptionSection,
+  finishSection,
+  distanceSection,
+  heldSection,
+  movementSection,
+];
 for (const made of [...(data.runs.some((r) => r.digest.rounds) ? figured : []), provenance]) {
   const fresh = made();
   if (fresh) refresh.push(fresh);
@@ -42,8 +71,18 @@ for (const made of [...(data.runs.some((r) => r.digest.rounds) ? figured : []), 
 heading();
 cards();
 
-const SHORT = { comparison: "Compared", learning: "Learning", timeline: "Round", latency: "Time", energy: "Energy", map: "Map", subscriptions: "Who", scenario: "Scenario" };
-for (const [id, text] of Object.entries(SHORT)) if (byId(id)) byId("nav").append(make("a", { href: `#${id}` }, text));
+const SHORT = {
+  comparison: "Compared",
+  learning: "Learning",
+  timeline: "Round",
+  latency: "Time",
+  energy: "Energy",
+  map: "Map",
+  subscriptions: "Who",
+  scenario: "Scenario",
+};
+for (const [id, text] of Object.entries(SHORT))
+  if (byId(id)) byId("nav").append(make("a", { href: `#${id}` }, text));
 
 if (several) {
   byId("run-choice").hidden = false;
@@ -54,4 +93,9 @@ if (several) {
     refresh.forEach((fresh) => fresh());
   });
 }
-addEventListener("beforeprint", () => figures.forEach((f) => { f.near = true; update(f); }));
+addEventListener("beforeprint", () =>
+  figures.forEach((f) => {
+    f.near = true;
+    update(f);
+  }),
+);

@@ -1,6 +1,7 @@
 // The timeline of one round: a row per UE, a bar per activity, zoomable.
 
-const BARS = [ // name, colour, which spans
+const BARS = [
+  // name, colour, which spans
   ["download", INK.grey, (kind) => kind === "broadcast"],
   ["computing", INK.sky, (kind) => kind === "compute"],
   ["waiting", "wait", (kind) => kind === "wait"],
@@ -18,17 +19,32 @@ const TICK = 1e-4; // s
 function timelineSection() {
   if (!data.runs.some((r) => r.timeline.rounds.length)) return;
   let at = 0;
-  const back = make("button", { type: "button", id: "round-back", "aria-label": "Previous round", onclick: () => go(at - 1) }, "‹");
-  const next = make("button", { type: "button", id: "round-next", "aria-label": "Next round", onclick: () => go(at + 1) }, "›");
+  const back = make(
+    "button",
+    { type: "button", id: "round-back", "aria-label": "Previous round", onclick: () => go(at - 1) },
+    "‹",
+  );
+  const next = make(
+    "button",
+    { type: "button", id: "round-next", "aria-label": "Next round", onclick: () => go(at + 1) },
+    "›",
+  );
   const slide = slider("round-slider", "Round", run().timeline.rounds.length, 0, (v) => go(v));
   slide.row.prepend(back);
   slide.input.after(next);
   const element = section("timeline", "One round", {
-    say: "Every bar is an activity, every row a UE, ordered by gNB and by the end of its upload; the dashed line is the deadline." +
+    say:
+      "Every bar is an activity, every row a UE, ordered by gNB and by the end of its upload; the dashed line is the deadline." +
       (touch ? "" : " Drag to zoom, double-click to zoom out."),
   });
   element.append(slide.row);
-  const again = figure(element, "timeline-plot", "Timeline of one round", () => drawn(run().timeline.rounds[at]), 420);
+  const again = figure(
+    element,
+    "timeline-plot",
+    "Timeline of one round",
+    () => drawn(run().timeline.rounds[at]),
+    420,
+  );
   const remark = make("div");
   element.append(remark);
   function go(to) {
@@ -53,35 +69,71 @@ function drawn(round) {
   const { spans, rows } = round;
   const label = (row) => (rows.ue[row] === null ? `gNB ${rows.gnb[row]}` : ueName(rows.ue[row]));
   const traces = BARS.map(([name, colour, belongs]) => {
-    const mine = spans.row.map((_, i) => i).filter((i) => belongs(data.kinds[spans.kind[i]], spans.outcome[i] === null ? null : data.outcomes[spans.outcome[i]]));
+    const mine = spans.row
+      .map((_, i) => i)
+      .filter((i) =>
+        belongs(
+          data.kinds[spans.kind[i]],
+          spans.outcome[i] === null ? null : data.outcomes[spans.outcome[i]],
+        ),
+      );
     if (!mine.length) return null;
     const lanes = (i) => (spans.lanes ? spans.lanes[i] : 1);
     const lane = (i) => (spans.lane ? spans.lane[i] : 0);
     return {
-      type: "bar", orientation: "h", name, base: mine.map((i) => spans.from[i] * TICK), x: mine.map((i) => spans.length[i] * TICK),
-      y: mine.map((i) => spans.row[i]), width: mine.map((i) => 0.84 / lanes(i)), offset: mine.map((i) => -0.42 + (0.84 * lane(i)) / lanes(i)),
+      type: "bar",
+      orientation: "h",
+      name,
+      base: mine.map((i) => spans.from[i] * TICK),
+      x: mine.map((i) => spans.length[i] * TICK),
+      y: mine.map((i) => spans.row[i]),
+      width: mine.map((i) => 0.84 / lanes(i)),
+      offset: mine.map((i) => -0.42 + (0.84 * lane(i)) / lanes(i)),
       marker: { color: colour === "wait" ? (dark() ? "#35414e" : "#e3e7ec") : colour, line: { width: 0 } },
-      text: mine.map((i) => about(spans, i, label(spans.row[i]), rows.gnb[spans.row[i]])), textposition: "none", hovertemplate: "%{text}<extra></extra>",
+      text: mine.map((i) => about(spans, i, label(spans.row[i]), rows.gnb[spans.row[i]])),
+      textposition: "none",
+      hovertemplate: "%{text}<extra></extra>",
     };
   }).filter(Boolean);
   const last = Math.max(...spans.row.map((_, i) => spans.from[i] + spans.length[i])) * TICK;
   const due = round.deadlines ? Math.max(...round.deadlines.at) * TICK : null;
   const far = due > 1.5 * last; // the deadline would squeeze the bars
   const shapes = [];
-  if (round.deadlines && !far) round.deadlines.gnb.forEach((gnb, i) => {
-    const mine = rows.gnb.map((g, row) => (g === gnb ? row : -1)).filter((row) => row >= 0);
-    const x = round.deadlines.at[i] * TICK;
-    shapes.push({ type: "line", x0: x, x1: x, y0: mine[0] - 0.5, y1: mine.at(-1) + 0.5, line: { color: css("--ink"), width: 1.3, dash: "dash" } });
-  });
+  if (round.deadlines && !far)
+    round.deadlines.gnb.forEach((gnb, i) => {
+      const mine = rows.gnb.map((g, row) => (g === gnb ? row : -1)).filter((row) => row >= 0);
+      const x = round.deadlines.at[i] * TICK;
+      shapes.push({
+        type: "line",
+        x0: x,
+        x1: x,
+        y0: mine[0] - 0.5,
+        y1: mine.at(-1) + 0.5,
+        line: { color: css("--ink"), width: 1.3, dash: "dash" },
+      });
+    });
   const few = rows.ue.length <= 64;
   return {
-    traces, height: Math.min(Math.max(rows.ue.length * (few ? 14 : 8) + 110, 300), 1000),
+    traces,
+    height: Math.min(Math.max(rows.ue.length * (few ? 14 : 8) + 110, 300), 1000),
     layout: {
-      barmode: "overlay", shapes, bargap: 0.1,
-      xaxis: { title: `time in the round (s)${far ? `; the deadline is at ${number(due)} s` : ""}`, range: [0, 1.02 * (far || due === null ? last : Math.max(last, due))] },
+      barmode: "overlay",
+      shapes,
+      bargap: 0.1,
+      xaxis: {
+        title: `time in the round (s)${far ? `; the deadline is at ${number(due)} s` : ""}`,
+        range: [0, 1.02 * (far || due === null ? last : Math.max(last, due))],
+      },
       yaxis: {
-        range: [rows.ue.length - 0.3, -0.7], showgrid: false, zeroline: false,
-        ...(few ? { tickvals: rows.ue.map((_, i) => i), ticktext: rows.ue.map((_, i) => plain(short(label(i)))), tickfont: { size: 10.5 } }
+        range: [rows.ue.length - 0.3, -0.7],
+        showgrid: false,
+        zeroline: false,
+        ...(few
+          ? {
+              tickvals: rows.ue.map((_, i) => i),
+              ticktext: rows.ue.map((_, i) => plain(short(label(i)))),
+              tickfont: { size: 10.5 },
+            }
           : { title: "UEs, by gNB and end of upload", showticklabels: false }),
       },
     },
@@ -89,13 +141,23 @@ function drawn(round) {
 }
 
 function about(spans, i, who, gnb) {
-  const from = spans.from[i] * TICK, length = spans.length[i] * TICK;
-  const kind = data.kinds[spans.kind[i]], outcome = spans.outcome[i];
-  const lines = [`<b>${plain(who)}</b> at gNB ${gnb}${spans.module[i] === null ? "" : `, module ${spans.module[i]}`}`];
-  lines.push(`${words(kind)}${outcome === null ? "" : `: ${words(data.outcomes[outcome])}`}${spans.attempt && spans.attempt[i] > 1 ? `, attempt ${spans.attempt[i]}` : ""}`);
+  const from = spans.from[i] * TICK,
+    length = spans.length[i] * TICK;
+  const kind = data.kinds[spans.kind[i]],
+    outcome = spans.outcome[i];
+  const lines = [
+    `<b>${plain(who)}</b> at gNB ${gnb}${spans.module[i] === null ? "" : `, module ${spans.module[i]}`}`,
+  ];
+  lines.push(
+    `${words(kind)}${outcome === null ? "" : `: ${words(data.outcomes[outcome])}`}${spans.attempt && spans.attempt[i] > 1 ? `, attempt ${spans.attempt[i]}` : ""}`,
+  );
   lines.push(`${number(from, 4)} to ${number(from + length, 4)} s, ${si(length, "s")}`);
-  if (spans.bits[i]) lines.push(si(spans.bits[i], "bit") + (spans.bandwidth_hz[i] ? ` in ${si(spans.bandwidth_hz[i], "Hz")}` : ""));
+  if (spans.bits[i])
+    lines.push(
+      si(spans.bits[i], "bit") + (spans.bandwidth_hz[i] ? ` in ${si(spans.bandwidth_hz[i], "Hz")}` : ""),
+    );
   if (spans.energy_j[i]) lines.push(si(spans.energy_j[i], "J"));
-  if (spans.train_loss && spans.train_loss[i] !== null) lines.push(`training loss ${number(spans.train_loss[i])}`);
+  if (spans.train_loss && spans.train_loss[i] !== null)
+    lines.push(`training loss ${number(spans.train_loss[i])}`);
   return lines.join("<br>");
 }
