@@ -270,3 +270,21 @@ def test_a_device_that_is_not_there(learner: Callable[..., FederatedLearner]) ->
     with pytest.raises(InputError, match="CUDA"):
         learner(device="cuda")
     assert learner(device="auto")._foundation.device.type == "cpu"
+
+
+def test_merging_the_averages_of_gnbs_is_one_global_average(
+    learner: Callable[..., FederatedLearner],
+) -> None:
+    """Each gNB averages its UEs by samples, the core the gNBs by theirs: the same as all at once."""
+    moved, weights = [], []
+    for ues in (np.array([0, 2, 5]), np.array([1, 3, 4, 6]), np.arange(7, 12)):
+        alone = learner(modules=ONE)
+        start = alone.states[0].copy()
+        alone.redeem(tickets(1, ues, 0), "average")
+        moved.append(alone.states[0] - start)
+        weights.append(alone._batches.samples[ues].sum())
+    together = learner(modules=ONE)
+    together.redeem(tickets(1, ALL, 0), "average")
+    merged = start + np.average(moved, axis=0, weights=weights)
+    assert np.abs(together.states[0] - merged).max() < 1e-6 * np.abs(together.states[0] - start).max() + 1e-7
+    assert np.abs(moved[0] - moved[1]).max() > 1e-4  # the gNBs did not happen to agree
