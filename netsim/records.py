@@ -11,10 +11,11 @@ from typing import Literal
 
 Kind = Literal["int", "float", "str", "bool", "enum", "list"]
 
-SPAN_KINDS = ("broadcast", "compute", "wait", "uplink", "backhaul", "aggregate", "evaluate")
+SPAN_KINDS = ("broadcast", "compute", "wait", "uplink", "backhaul", "aggregate", "evaluate", "handover")
+ACTIVITIES = ("idle", "download", "compute", "wait", "uplink")
 OUTCOMES = ("on_time", "late", "outage", "aborted")
 ON_TIME, LATE, OUTAGE, ABORTED = range(4)
-BROADCAST, COMPUTE, WAIT, UPLINK, BACKHAUL, AGGREGATE, EVALUATE = range(7)
+BROADCAST, COMPUTE, WAIT, UPLINK, BACKHAUL, AGGREGATE, EVALUATE, HANDOVER = range(8)
 
 
 @dataclass(frozen=True)
@@ -143,11 +144,11 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _int("samples", "samples used per round, D_k"),
         _int("local_samples", "rows the UE holds"),
         Column("label_histogram", "list", "", "rows held, per class"),
-        _float("x_m", "m", "initial position"),
-        _float("y_m", "m", "initial position"),
-        _int("gnb", "serving gNB"),
-        _float("distance_m", "m", "to the serving gNB"),
-        _float("gain_db", "dB", "mean channel gain to the serving gNB"),
+        _float("x_m", "m", "initial position; null while absent", nullable=True),
+        _float("y_m", "m", "initial position; null while absent", nullable=True),
+        _int("gnb", "serving gNB; null while absent", nullable=True),
+        _float("distance_m", "m", "to the serving gNB; null while absent", nullable=True),
+        _float("gain_db", "dB", "mean channel gain to the serving gNB; null while absent", nullable=True),
     ),
     "sites": (
         _int("gnb", "gNB (site) index"),
@@ -160,8 +161,9 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _UE,
         _int("from_gnb", "old serving gNB"),
         _int("to_gnb", "new serving gNB"),
-        Column("during", "str", "", "activity it broke into"),
+        Column("during", "str", "", "activity it broke into: " + ", ".join(ACTIVITIES)),
         _float("bits_lost", "bit", "sent bits that no longer count"),
+        Column("ping_pong", "bool", "", "back to the gNB that it left a second ago or less"),
     ),
     "mobility": (
         _float("time_s", "s", "simulated time of the sample"),
@@ -169,6 +171,14 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _float("x_m", "m", "position"),
         _float("y_m", "m", "position"),
         _int("gnb", "serving gNB"),
+    ),
+    "channel": (
+        _float("time_s", "s", "holds from then to the next sample of its link and attempt"),
+        _UE,
+        _GNB,
+        _int("attempt", "transmission attempt that met it, 1 is the first"),
+        _float("gain", "1", "channel gain, fading included, linear"),
+        _float("interference_w", "W", "heard in the whole band; null where all cells send", nullable=True),
     ),
     "risk": (
         _ROUND,

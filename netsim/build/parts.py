@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -16,6 +17,7 @@ from netsim.build.learning import (
     payloads_on_air,
 )
 from netsim.build.loaded import Loaded
+from netsim.build.motion import build_roaming
 from netsim.build.radio import RadioParts, build_radio, downlink_hz
 from netsim.build.topology import build_backhaul, build_deployment, drop_ues
 from netsim.device.profiles import Devices
@@ -28,6 +30,7 @@ from netsim.scenario.model import Scenario
 from netsim.scenario.parameters import typed_parameters
 from netsim.schemes.base import check_plan, scheme_class
 from netsim.simulation.core import Backhaul
+from netsim.simulation.roaming import Roaming
 from netsim.simulation.simulation import Simulation, StopRules
 from netsim.simulation.state import Fleet, Links, Rules
 from netsim.topology.deployment import Deployment
@@ -55,6 +58,7 @@ class Parts:
     rules: Rules
     radio: RadioParts
     backhaul: Backhaul
+    roaming: Callable[[], Roaming] | None  # None: nothing changes during a round
 
 
 def build_parts(scenario: Scenario, listener: Listener, loaded: Loaded | None = None) -> Parts:
@@ -86,7 +90,7 @@ def build_parts(scenario: Scenario, listener: Listener, loaded: Loaded | None = 
     w0_bits = foundation_on_air(scenario, learner)
     fleet = build_fleet(scenario, devices, partition, full=modules[0].full, foundation_bits=w0_bits)
     radio = build_radio(scenario, deployment)
-    links = radio.links_of(drop_ues(scenario, deployment))
+    start_m = drop_ues(scenario, deployment)
     rules = Rules(
         deadline_s=scenario.round.deadline_s,
         barrier=scenario.round.alloc_start == "barrier",
@@ -97,9 +101,12 @@ def build_parts(scenario: Scenario, listener: Listener, loaded: Loaded | None = 
         foundation_bits=w0_bits,
         payload_emulated=emulated,
     )
+    roaming = build_roaming(scenario, deployment, radio, start_m, rules)
+    links = radio.links_of(start_m) if roaming is None else roaming().links_at(0.0)
     return Parts(
         scenario, deployment, devices, dataset, partition, scheme, modules, learner, payload_bits, payload_of,
         emulated, w0_bits, fleet, links, rules, radio, build_backhaul(scenario, deployment),
+        roaming,
     )  # fmt: skip
 
 
@@ -114,11 +121,12 @@ def build_simulation(
     """The simulation of `parts`, writing to `sink`. `rounds` replaces the scenario's number of rounds."""
     scenario = parts.scenario
     stop = scenario.stop
+    roaming = parts.roaming() if parts.roaming is not None else None
     return Simulation(
         seed=scenario.seed,
         sites_m=parts.deployment.positions_m,
         fleet=parts.fleet,
-        links_at=lambda _time_s: parts.links,
+        links_at=roaming.links_at if roaming is not None else lambda _time_s: parts.links,
         rules=parts.rules,
         uplink=parts.radio.uplink,
         backhaul=parts.backhaul,
@@ -144,6 +152,8 @@ def build_simulation(
         evaluate_every=scenario.learning.evaluate_every,
         log_risk=scenario.learning.log_risk,
         tie_seed=tie_seed,
+        roaming=roaming,
+        records=scenario.record,
     )
 
 

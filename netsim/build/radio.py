@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import cast
 
@@ -25,9 +25,10 @@ from netsim.simulation.landscape import Landscape
 from netsim.simulation.medium import NetworkUplink
 from netsim.simulation.state import Links
 from netsim.simulation.uplink import Uplink
+from netsim.simulation.world import World
 from netsim.topology.association import places_in_cells
 from netsim.topology.deployment import Deployment
-from netsim.units import FloatArray, dbm_to_w, from_db
+from netsim.units import BoolArray, FloatArray, IntArray, dbm_to_w, from_db
 
 PLANNING_ROUND = 2**40
 """Stands for a round in the keys of draws that only planning uses."""
@@ -41,6 +42,8 @@ class RadioParts:
     links_of: Callable[[FloatArray], Links]  # from places [K, 2]
     success_of: Callable[[Links], SuccessModel]
     transmit_power_w: Callable[[FloatArray, FloatArray], FloatArray] | None
+    landscape: Landscape
+    links_in: Callable[[World], Callable[[FloatArray, IntArray, BoolArray, float], Links]]
 
 
 def build_radio(scenario: Scenario, deployment: Deployment) -> RadioParts:
@@ -73,6 +76,8 @@ def build_radio(scenario: Scenario, deployment: Deployment) -> RadioParts:
         partial(_links, scenario, landscape, uplink),
         lambda links: Deferred(partial(_success, scenario, landscape, uplink, links)),
         power,
+        landscape,
+        lambda world: partial(_links_in, landscape, uplink, world),
     )
 
 
@@ -105,13 +110,46 @@ def _links(
         gnb = np.full(len(position_m), landscape.deployment.learning_site)
     else:
         gnb = landscape.serving(position_m)
+    return _links_to(landscape, uplink, position_m, gnb)
+
+
+def _links_in(
+    landscape: Landscape,
+    uplink: Uplink | NetworkUplink,
+    world: World,
+    position_m: FloatArray,
+    gnb: IntArray,
+    present: BoolArray,
+    time_s: float,
+) -> Links:
+    """Links at a time to the given gNBs [K]; gains of a trace where it has large-scale ones."""
+    links = _links_to(landscape, uplink, position_m, gnb, present)
+    if not world.traces.has("gain"):
+        return links
+    here, at = np.flatnonzero(present), np.array([time_s])
+    gain, every = links.gain.copy(), links.site_gain
+    gain[here] = world.gain(here, gnb[here], at)[:, 0]
+    if every is not None:
+        every = every.copy()
+        every[here, gnb[here]] = gain[here]
+    return replace(links, gain=gain, site_gain=every)
+
+
+def _links_to(
+    landscape: Landscape,
+    uplink: Uplink | NetworkUplink,
+    position_m: FloatArray,
+    gnb: IntArray,
+    present: BoolArray | None = None,
+) -> Links:
+    """Links to the given gNBs [K]; UEs that are not present disturb nobody."""
     distance, gain, efficiency, every = landscape.survey(
         position_m, gnb, keep=isinstance(uplink, NetworkUplink)
     )
     none = np.zeros(len(gnb))
-    links = Links(position_m, gnb, distance, gain, none, none, efficiency, every)
+    links = Links(position_m, gnb, distance, gain, none, none, efficiency, every, present)
     interference, noise = uplink.expected(links)
-    return Links(position_m, gnb, distance, gain, interference, noise, efficiency, every)
+    return replace(links, interference_w=interference, noise_psd_w_hz=noise)
 
 
 def _uplink(
@@ -222,7 +260,7 @@ def _network_densities(uplink: NetworkUplink, links: Links) -> list[FloatArray]:
     assert links.site_gain is not None
     cells = []
     for cell in range(uplink.sites):
-        mine = links.gnb == cell
+        mine = (links.gnb == cell) & (links.present if links.present is not None else True)
         density = uplink.max_power_w / uplink.bandwidth_hz
         if mine.any():
             heard = links.site_gain[mine].T * mine.sum() * density

@@ -63,6 +63,38 @@ def transmit_constant(
     return Transmission(finish, bits, sinr, sinr < model.threshold)
 
 
+def transmit_pieces(
+    payload_bits: FloatArray,
+    rate_bps: FloatArray,
+    sinr: FloatArray,
+    edges_s: FloatArray,
+    start_s: FloatArray,
+    deadline_s: FloatArray,
+    *,
+    threshold: float,
+) -> Transmission:
+    """Rates that are constant between edges: [M], [M, P], [M, P], [P + 1] -> Transmission [M].
+
+    One fading draw per upload, in a world that changes: SINR and outage are those at the start, as in
+    `transmit_constant`, to which it is equal where nothing changes. NaN as SINR is never an outage.
+    """
+    rows = np.arange(len(payload_bits))
+    open_s = np.maximum(edges_s[:-1], start_s[:, None])
+    length = np.maximum(np.minimum(edges_s[1:], deadline_s[:, None]) - open_s, 0.0)
+    total = np.cumsum(rate_bps * length, axis=1)
+    through = total >= payload_bits[:, None]
+    at = through.argmax(axis=1)
+    before = np.where(at > 0, total[rows, at - 1], 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        finish = open_s[rows, at] + (payload_bits - before) / rate_bps[rows, at]
+    done = through.any(axis=1)
+    finish = np.where(done, np.minimum(finish, deadline_s), np.inf)
+    bits = np.where(done, payload_bits, total[:, -1])
+    piece = np.clip(np.searchsorted(edges_s, start_s, side="right") - 1, 0, sinr.shape[1] - 1)
+    first = sinr[rows, piece]
+    return Transmission(finish, bits, first, first < threshold)
+
+
 def transmit_blocks(
     payload_bits: FloatArray,
     bandwidth_hz: FloatArray,
@@ -73,11 +105,13 @@ def transmit_blocks(
     model: RateModel,
     origin_s: float,
     coherence_s: float,
+    rate_of_chunk: Callable[[int, IntArray], FloatArray | None] | None = None,
 ) -> Transmission:
     """Fading redrawn every coherence block; a block with SINR < threshold carries no bits.
 
     `sinr_of_chunk(c, rows)` gives the SINR [R, CHUNK_BLOCKS] of some rows in the blocks c * CHUNK_BLOCKS ...
     of the grid that starts at `origin_s`. Bits are summed block by block; the finish lies within its block.
+    `rate_of_chunk` gives rates that rule instead, NaN where they do not.
     """
     count = len(payload_bits)
     finish = np.full(count, np.inf)
@@ -95,6 +129,10 @@ def transmit_blocks(
         length = np.maximum(np.minimum(edge[1:], until) - open_s, 0.0)
         usable = (ratio >= model.threshold) & (length > 0)
         rate = np.where(usable, model.rate_bps(bandwidth_hz[live, None], ratio), 0.0)
+        given = rate_of_chunk(chunk, live) if rate_of_chunk is not None else None
+        if given is not None:
+            rules = ~np.isnan(given)
+            rate, usable = np.where(rules, given, rate), usable | (rules & (length > 0))
         total = np.cumsum(rate * length, axis=1)
         total += carried[live, None]
         payload = payload_bits[live]

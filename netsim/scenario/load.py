@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 from netsim.errors import ScenarioError
 from netsim.scenario.model import Scenario
 
-PATH_KEYS = (("topology", "path"), ("model", "path"), ("data", "path"))
+PATH_KEYS = (("topology", "path"), ("model", "path"), ("data", "path"), ("mobility", "path"))
 """File values are relative to the scenario file, overrides to the working directory."""
 
 
@@ -90,6 +90,7 @@ def _read(path_or_name: str | Path) -> tuple[dict[str, Any], str]:
             value = raw.get(section, {}).get(key) if isinstance(raw.get(section), dict) else None
             if isinstance(value, str):
                 raw[section][key] = str((path.parent / value).resolve())
+        _resolve_channels(raw.get("channel"), path.parent)
         return raw, str(path)
     name = str(path_or_name)
     if name in bundled_names():
@@ -100,8 +101,17 @@ def _read(path_or_name: str | Path) -> tuple[dict[str, Any], str]:
     )
 
 
+def _resolve_channels(value: Any, folder: Path) -> None:
+    """Paths of `[[channel]]` entries are relative to `folder`."""
+    for entry in value if isinstance(value, list) else []:
+        if isinstance(entry, dict) and isinstance(entry.get("path"), str):
+            entry["path"] = str((folder / entry["path"]).resolve())
+
+
 def _put(raw: dict[str, Any], key: str, value: Any) -> None:
     parts = key.split(".")
+    if parts == ["channel"]:
+        _resolve_channels(value, Path())
     if tuple(parts) in PATH_KEYS and isinstance(value, str | Path):
         value = str(Path(value).resolve())
     node: Any = raw

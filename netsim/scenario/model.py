@@ -332,6 +332,53 @@ class Data(Section):
         return self
 
 
+class MobilityChoice(Section):
+    """How UEs move, by name; other keys are its own parameters."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    kind: str = _key(
+        "static", "static, random_waypoint, gauss_markov, replay (of the trace `path`), or a plug-in", min_length=1
+    )
+    step_s: Positive = _key(1.0, "places are sampled so often; distance and serving gNB follow", unit="s")
+    hysteresis_db: NonNegative = _key(
+        3.0, "handover once another gNB is better by this much in mean gain (3GPP event A3)", unit="dB"
+    )
+    time_to_trigger_s: NonNegative = _key(0.0, "and has been for this long", unit="s")
+    handover: Literal["abort", "resume", "finish_old"] = _key(
+        "abort",
+        "an upload at a handover: lost, goes on at the new gNB after 50 ms, or ends at the old one",
+    )
+
+    @property
+    def moves(self) -> bool:
+        """Places change."""
+        return self.kind != "static"
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Keys besides those above."""
+        return dict(self.model_extra or {})
+
+
+class ChannelTrace(Section):
+    """A trace that stands in for the channel model, for some UEs or all."""
+
+    path: Path = Field(description="trace file of gains, fading, SNR or rates, in any format that is read")
+    format: str = _key("", "its format, where that is not seen from the file")
+    use: Literal["gain", "fading", "snr", "rate"] | None = _key(
+        None, "what of the file is replayed; default: what it has, gains before SNR before rates"
+    )
+    ues: tuple[Annotated[int, Field(ge=0)], ...] = _key(
+        (), "UEs that it drives, in the order of its nodes; default: those it names"
+    )
+    begin_s: Finite = _key(0.0, "trace time at simulated time 0", unit="s")
+    fill: Literal["error", "hold", "interpolate"] = _key("error", "what bridges a gap in the trace")
+    scale: Literal["share", "none"] = _key(
+        "share", "a rate is that of the whole band, used by share, or is the UE's whatever its share"
+    )
+
+
 class SchemeChoice(Section):
     """The scheme by name; other keys are its own parameters (`netsim schemes` lists them)."""
 
@@ -373,6 +420,16 @@ class Scenario(Section):
     model: Model = Model()
     data: Data = Data()
     scheme: SchemeChoice = SchemeChoice()
+    mobility: MobilityChoice = MobilityChoice()
+    channel: tuple[ChannelTrace, ...] = _key((), "traces in place of the channel model")
+    record: bool = _key(
+        False, "write where UEs are and what their channels are (tables mobility, channel), to be replayed"
+    )
+
+    @property
+    def in_time(self) -> bool:
+        """Conditions change during a round, or are read from or written to traces."""
+        return self.mobility.moves or bool(self.channel) or self.record
 
     @property
     def printed(self) -> bool:
@@ -394,6 +451,7 @@ class Scenario(Section):
         """An upload has one rate, by Shannon's formula, from its start to its end."""
         radio = self.radio
         kept = radio.fading == "round" and radio.reallocation == "static" and not radio.retransmissions
+        kept = kept and not self.mobility.moves and not self.channel
         return kept and radio.rate_model == "shannon" and radio.interference == "field"
 
     @property
@@ -445,6 +503,22 @@ class Scenario(Section):
             for key, value in (("fading", "block"), ("interference", "network")):
                 if getattr(self.radio, key) == value:
                     raise ValueError(f"round.deadline_s must be finite with radio.{key} = {value}")
+        return self
+
+    @model_validator(mode="after")
+    def _motion_fits(self) -> Scenario:
+        if self.in_time and math.isinf(self.round.deadline_s):
+            raise ValueError("round.deadline_s must be finite where UEs move or channels are traced")
+        if self.mobility.handover == "resume":
+            if self.federation == "cell":
+                raise ValueError("mobility.handover = resume needs federation = network: one gNB learns")
+            if self.radio.reallocation != "events":
+                raise ValueError("mobility.handover = resume needs radio.reallocation = events")
+        if self.radio.interference == "network":
+            if any(trace.use in ("snr", "rate") for trace in self.channel):
+                raise ValueError("channel.use = snr or rate needs radio.interference = field")
+            if self.record and self.radio.background_ues:
+                raise ValueError("record needs radio.background_ues = 0: their channels are not recorded")
         return self
 
     @model_validator(mode="after")

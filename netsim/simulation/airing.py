@@ -7,7 +7,7 @@ import numpy as np
 from netsim.simulation.state import Airing
 from netsim.units import BoolArray, FloatArray, IntArray
 
-Piece = tuple[IntArray, IntArray, FloatArray, FloatArray, FloatArray, FloatArray]
+Piece = tuple[IntArray, IntArray, FloatArray, FloatArray, FloatArray, FloatArray, IntArray]
 
 
 class AiringLog:
@@ -18,6 +18,7 @@ class AiringLog:
         self._first_end, self._sinr = np.full(rows, np.nan), np.full(rows, np.nan)
         self._attempts, self._outage = np.zeros(rows, dtype=np.int64), np.zeros(rows, dtype=bool)
         self._pieces: list[Piece] = []
+        self._known_gnb = False
 
     def segment(
         self,
@@ -27,10 +28,16 @@ class AiringLog:
         end_s: FloatArray,
         bandwidth_hz: FloatArray,
         bits: FloatArray,
+        gnb: IntArray | None = None,
     ) -> None:
-        """Rows [R] sent `bits` on a constant band. Segments of a row come in the order of time."""
+        """Rows [R] sent `bits` on a constant band. Segments of a row come in the order of time.
+
+        `gnb` where it may not be the rows' own: then in all calls.
+        """
         numbers = np.broadcast_to(np.asarray(attempt, dtype=np.int64), rows.shape)
-        self._pieces.append((rows, numbers, start_s, end_s, bandwidth_hz, bits))
+        self._known_gnb |= gnb is not None
+        where = gnb if gnb is not None else np.broadcast_to(np.int64(-1), rows.shape)
+        self._pieces.append((rows, numbers, start_s, end_s, bandwidth_hz, bits, where))
 
     def attempt(
         self,
@@ -50,13 +57,17 @@ class AiringLog:
     def airing(self) -> Airing:
         """All of it. Segments ordered by row, then time."""
         if self._pieces:
-            row, attempt, start, end, hz, bits = (np.concatenate(p) for p in zip(*self._pieces, strict=True))
+            row, attempt, start, end, hz, bits, gnb = (
+                np.concatenate(p) for p in zip(*self._pieces, strict=True)
+            )
         else:
-            row = attempt = np.empty(0, dtype=np.int64)
+            row = attempt = gnb = np.empty(0, dtype=np.int64)
             start = end = hz = bits = np.empty(0)
         if len(self._pieces) > 1:
             order = np.argsort(row, kind="stable")
-            row, attempt, start, end, hz, bits = (a[order] for a in (row, attempt, start, end, hz, bits))
+            row, attempt, start, end, hz, bits, gnb = (
+                a[order] for a in (row, attempt, start, end, hz, bits, gnb)
+            )
         return Airing(
             finish_s=self._finish,
             end_s=self._end,
@@ -71,4 +82,5 @@ class AiringLog:
             segment_end_s=end,
             segment_hz=hz,
             segment_bits=bits,
+            segment_gnb=gnb if self._known_gnb else None,
         )

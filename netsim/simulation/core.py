@@ -126,5 +126,6 @@ def foundation_times(links: Links, rules: Rules, backhaul: Backhaul) -> tuple[Fl
     """When the foundation model is at each gNB and, at its worst UE's rate, at its UEs. [G], [G]."""
     reached = np.array([backhaul.delay_s(site, rules.foundation_bits) for site in links.gnbs.tolist()])
     worst = np.full(len(links.gnbs), np.inf)
-    np.minimum.at(worst, np.searchsorted(links.gnbs, links.gnb), links.downlink_efficiency)
+    here = slice(None) if links.present is None else links.present
+    np.minimum.at(worst, np.searchsorted(links.gnbs, links.gnb[here]), links.downlink_efficiency[here])
     return reached, reached + rules.foundation_bits / (rules.downlink_hz * worst)

@@ -37,6 +37,28 @@ class Landscape:
             best[better], gain[better] = site, column[better]
         return best
 
+    def level(self, positions_m: FloatArray, site: IntArray) -> FloatArray:
+        """What serving gNBs are chosen by, of one `site` [R] for each position [R, 2]: the larger the better."""
+        if self.association == "strongest":
+            return self.link_gain(positions_m, site)
+        return np.asarray(self.pathloss.gain(self.distance_m(positions_m, site)))
+
+    def distance_m(self, positions_m: FloatArray, site: IntArray) -> FloatArray:
+        """From positions [R, 2] to one `site` [R] each, at least the path loss' least distance. [R]."""
+        place = self.deployment.positions_m[site]
+        offset = self.deployment.seen_from(positions_m, place) - place
+        return np.maximum(np.sqrt((offset**2).sum(axis=1)), self.min_distance_m)
+
+    def link_gain(self, positions_m: FloatArray, site: IntArray) -> FloatArray:
+        """Mean channel gain of positions [R, 2] to one `site` [R] each. [R]."""
+        gain = np.empty(len(site))
+        for one in np.unique(site).tolist():
+            mine, place = site == one, self.deployment.positions_m[one]
+            near = self.deployment.seen_from(positions_m[mine], place)
+            found = self.pathloss.link_gain(near, place[None, :], seed=self.seed, site_ids=np.array([one]))
+            gain[mine] = found[:, 0] * self.antenna_gain
+        return gain
+
     def columns(self, positions_m: FloatArray) -> Iterator[tuple[int, FloatArray]]:
         """(site, mean channel gain of each UE to it [K]) for all sites."""
         for site, place in enumerate(self.deployment.positions_m):

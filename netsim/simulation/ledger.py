@@ -18,6 +18,8 @@ def write_sites(sink: RecordSink, sites_m: FloatArray, core: int) -> None:
 
 def write_ues(sink: RecordSink, fleet: Fleet, links: Links) -> None:
     """The `ues` table."""
+    absent = np.zeros(len(links), dtype=bool) if links.present is None else ~links.present
+    place = np.where(absent[:, None], np.nan, links.position_m)
     sink.write(
         "ues",
         {
@@ -28,11 +30,11 @@ def write_ues(sink: RecordSink, fleet: Fleet, links: Links) -> None:
             "samples": fleet.samples,
             "local_samples": fleet.label_counts.sum(axis=1),
             "label_histogram": fleet.label_counts,
-            "x_m": links.position_m[:, 0],
-            "y_m": links.position_m[:, 1],
-            "gnb": links.gnb,
-            "distance_m": links.distance_m,
-            "gain_db": to_db(links.gain),
+            "x_m": place[:, 0],
+            "y_m": place[:, 1],
+            "gnb": np.where(absent, -1, links.gnb),
+            "distance_m": np.where(absent, np.nan, links.distance_m),
+            "gain_db": np.where(absent, np.nan, to_db(links.gain)),
         },
     )
 

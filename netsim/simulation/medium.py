@@ -23,8 +23,10 @@ from netsim.radio.link import RateModel
 from netsim.radio.places import CellPlaces
 from netsim.simulation.airing import AiringLog
 from netsim.simulation.clock import Clock, ProcessGenerator
-from netsim.simulation.reallocation import reallocated
+from netsim.simulation.across import INTERRUPTION_S
+from netsim.simulation.reallocation import divided, reallocated
 from netsim.simulation.state import Links, RoundState
+from netsim.simulation.world import MediumAir
 from netsim.units import BoolArray, FloatArray, IntArray
 
 CHUNK_BLOCKS = 4
@@ -57,12 +59,13 @@ class NetworkUplink:
         over the band, is P_max gain / W each.
         """
         assert links.site_gain is not None
-        from_all = links.site_gain.sum(axis=0)  # [S]
+        here = slice(None) if links.present is None else links.present
+        from_all = links.site_gain[here].sum(axis=0)  # [S]
         own = np.zeros(self.sites)
-        np.add.at(own, links.gnb, links.gain)
+        np.add.at(own, links.gnb[here], links.gain[here])
         heard = from_all - own
         if self.places is not None:
-            idle = np.bincount(links.gnb, minlength=self.sites) == 0
+            idle = np.bincount(links.gnb[here], minlength=self.sites) == 0
             mean = self.places.gain.mean(axis=2) * idle
             np.fill_diagonal(mean, 0.0)
             heard = heard + self.background_ues * mean.sum(axis=1)
@@ -113,7 +116,7 @@ class Medium:
         if not uplink.ordered_bands:
             order = rng.stream(uplink.seed, "band_order", round_.number).random(len(order))
         self._order = order[self._ue]
-        self._deadline = round_.deadline_s[rows]
+        self._deadline = round_.stop_s[rows]
         self._start = round_.upload_start_s[rows].copy()
         self._payload = round_.payload_bits[rows]
         self._left = self._payload.copy()
@@ -127,6 +130,8 @@ class Medium:
         self._held: FloatArray | None = None  # [R, S] under round fading
         assert round_.links.site_gain is not None
         self._gain = round_.links.site_gain[self._ue]  # [R, S]
+        self._air = None if round_.world is None else MediumAir(round_.world, uplink.sites)
+        self._moves = [m for m in round_.moves if round_.ready[m.row]]
         self._load_idle_cells()
         self._divide()
 
@@ -180,10 +185,11 @@ class Medium:
     def step(self, begin_s: float, end_s: float) -> list[tuple[int, float]]:
         """One block. Gives the rows whose uploads end in it, and when."""
         uplink = self._uplink
+        self._move(begin_s)
         open_s = np.maximum(begin_s, self._start)
         length = np.where(self.open, np.minimum(end_s, self._deadline) - open_s, 0.0)
         on = length > 0
-        ratio = self._ratio(np.where(on, length, 0.0) / (end_s - begin_s))
+        ratio = self._ratio(np.where(on, length, 0.0) / (end_s - begin_s), begin_s)
         fresh = on & (self._airtime == 0)
         if uplink.block_fading:
             usable = on & (ratio >= uplink.model.threshold)
@@ -212,10 +218,13 @@ class Medium:
             self._reallocate(np.unique(self._cell[closed]), end_s)
         return ends
 
-    def _ratio(self, part: FloatArray) -> FloatArray:
+    def _ratio(self, part: FloatArray, begin_s: float) -> FloatArray:
         """SINR [R] when each upload is on the air for `part` of the block."""
         uplink = self._uplink
         here, others = self._links_fading()
+        if self._air is not None:  # the gain with its fading takes the place of both
+            self._gain = self._air.total(self._ue, here, self._attempt, begin_s)
+            here = np.broadcast_to(1.0, here.shape)
         loaded = np.zeros(uplink.sites, dtype=bool)
         loaded[self._cell[part > 0]] = True
         weight = self._density * np.concatenate([part, ~loaded[self._idle_cell]])
@@ -253,6 +262,42 @@ class Medium:
                 out[:, :, site] = draws.standard_exponential((count, blocks)).T
         return out
 
+    def _move(self, begin_s: float) -> None:
+        """Uploads whose UEs have been handed over go on at their new gNBs (handover = resume)."""
+        touched = set()
+        while self._moves and self._moves[0].time_s <= begin_s:
+            move = self._moves.pop(0)
+            i = int(np.searchsorted(self._rows, move.row))
+            if not self.open[i]:
+                continue
+            if self._start[i] < begin_s:
+                self._close_piece(np.array([i]), np.array([begin_s]))
+            touched |= {int(self._cell[i]), move.site}
+            self._round.site[move.row] = self._cell[i] = move.site
+            self._share[i] = 0.0
+            self._start[i] = self._piece_start[i] = max(begin_s + INTERRUPTION_S, float(self._start[i]))
+            self._cell_band[move.site] = self._cell_band[move.site] or 1.0
+        if touched:
+            self._reallocate(np.array(sorted(touched)), begin_s)
+        landed = self.open & (self._share == 0) & (self._start <= begin_s)
+        if landed.any():
+            self._admit(np.unique(self._cell[landed]), begin_s)
+
+    def _admit(self, cells: IntArray, at_s: float) -> None:
+        """Divide the bands of gNBs with newcomers over all their uploads."""
+        for cell in cells.tolist():
+            mine = np.flatnonzero(self.open & (self._cell == cell))
+            begun = mine[(self._piece_start[mine] < at_s) & (self._share[mine] > 0)]
+            self._close_piece(begun, np.full(len(begun), at_s))
+            self._piece_start[begun] = at_s
+            fresh = mine[(self._share[mine] == 0) & (self._start[mine] <= at_s)]
+            self._start[fresh] = self._piece_start[fresh] = at_s
+            band = float(self._cell_band[cell])
+            self._share[mine] = band * divided(
+                self._uplink, self._round.links, self._ue[mine], self._power[mine], self._left[mine], band
+            )
+        self._divide()
+
     # -- ends ------------------------------------------------------------------------------------
 
     def _end(
@@ -282,8 +327,9 @@ class Medium:
     def _close_piece(self, which: IntArray, stop_s: FloatArray) -> None:
         begin = self._piece_start[which]
         self._log.segment(
-            self._rows[which], self._attempt[which], begin, stop_s, self._hz[which], self._piece_bits[which]
-        )
+            self._rows[which], self._attempt[which], begin, stop_s, self._hz[which], self._piece_bits[which],
+            self._cell[which] if self._round.moves else None,
+        )  # fmt: skip
         self._piece_bits[which] = 0.0
 
     def _retransmit(self, which: IntArray, at_s: float) -> None:

@@ -45,7 +45,7 @@ def transmit_with_reallocation(air: OnAir, log: AiringLog, round_: RoundState) -
 def _one_cell(air: OnAir, log: AiringLog, round_: RoundState, rows: IntArray) -> None:
     """Steps from end to end; arrays are [R] over the gNB's rows."""
     uplink, plan = air.uplink, round_.plan
-    payload, deadline = round_.payload_bits[rows], round_.deadline_s[rows]
+    payload, deadline = round_.payload_bits[rows], round_.stop_s[rows]
     start, share, left = round_.upload_start_s[rows].copy(), plan.share[rows].copy(), payload.copy()
     band = float(share.sum())  # what the plan gave the gNB
     attempt, open_ = np.ones(len(rows), dtype=np.int64), np.ones(len(rows), dtype=bool)
@@ -114,7 +114,7 @@ def reallocated(
     out, rising = share.copy(), np.ones(len(share), dtype=bool)
     while rising.any():
         free = band - float(out[~rising].sum())
-        wanted = free * _divided(uplink, links, ue[rising], power_w[rising], bits[rising], free)
+        wanted = free * divided(uplink, links, ue[rising], power_w[rising], bits[rising], free)
         held = np.flatnonzero(rising)[wanted < share[rising]]
         if not len(held):
             out[rising] = wanted
@@ -123,7 +123,7 @@ def reallocated(
     return out
 
 
-def _divided(
+def divided(
     uplink: Band, links: Links, ue: IntArray, power_w: FloatArray, bits: FloatArray, band: float
 ) -> FloatArray:
     """Parts of `band` with which the rows end together, summing to 1."""

@@ -28,7 +28,9 @@ from netsim.simulation.clock import Clock
 from netsim.simulation.core import Backhaul, core_process, open_round
 from netsim.simulation.gnb import Hub
 from netsim.simulation.medium import NetworkUplink
+from netsim.simulation.recording import Logbook
 from netsim.simulation.risk import RiskLog
+from netsim.simulation.roaming import Roaming
 from netsim.simulation.state import Fleet, Links, RoundState, Rules
 from netsim.simulation.timetable import timetable
 from netsim.simulation.ue import ue_process
@@ -86,6 +88,8 @@ class Simulation:
     evaluate_every: int = 1
     log_risk: bool = False
     tie_seed: int | None = None
+    roaming: Roaming | None = None  # None: nothing changes during a round
+    records: bool = False  # places and channels
     round: int = field(default=0, init=False)
     energy_j: float = field(default=0.0, init=False)
     versions: list[int] = field(init=False)  # round in which each module last changed
@@ -97,10 +101,13 @@ class Simulation:
     _accuracy: float | None = field(default=None, init=False)
     _reason: str = field(default="", init=False)
     _risk: RiskLog | None = field(default=None, init=False)
+    _logbook: Logbook | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.versions = [0] * len(self.payload_bits)
         self._clock = Clock(self.tie_seed)
+        if self.roaming is not None:
+            self._logbook = Logbook(self.roaming, self.uplink, self.records)
         self._links = self.links_at(0.0)
         self._success = self.success_of(self._links)
         if self.log_risk and self.learner is not None:
@@ -165,6 +172,8 @@ class Simulation:
             self.backhaul,
             self.payload_of(plan.module, plan.rank),
         )
+        if self.roaming is not None:
+            self.roaming.enter(round_)
         if plan.redeem == "before_uplink":
             self._train(round_)
         self.uplink.begin(self._clock, round_)
@@ -184,7 +193,7 @@ class Simulation:
             start_s=float(self._clock.now),
             seed=self.seed,
             gnb=links.gnb,
-            available=np.ones(len(links), dtype=bool),
+            available=links.available,
             distance_m=links.distance_m,
             signal_gain=links.gain,
             interference_w=links.interference_w,
@@ -241,6 +250,8 @@ class Simulation:
         self.energy_j += float(round_.compute_energy_j.sum() + round_.uplink_energy_j.sum())
         spans.write_spans(self.sink, round_, self.rules, self.backhaul.core)
         ledger.write_round(self.sink, round_, self.rules, self.uplink.bandwidth_hz)
+        if self._logbook is not None:
+            self._logbook.close(self.sink, round_)
         if self.round % self.evaluate_every == 0 or self._stop_reason() is not None:
             self._evaluate()
         if self._risk is not None:

@@ -27,14 +27,15 @@ def write_foundation(
     sink: RecordSink, links: Links, rules: Rules, reached_s: FloatArray, heard_s: FloatArray
 ) -> None:
     """The foundation model's way to the gNBs and its broadcast to every UE, as round 0."""
-    cell = np.searchsorted(links.gnbs, links.gnb)
+    ue = np.arange(len(links)) if links.present is None else np.flatnonzero(links.present)
+    cell = np.searchsorted(links.gnbs, links.gnb[ue])
     _write_backhaul(
         sink, 0, links.gnbs, np.zeros(len(links.gnbs)), reached_s,
         np.full(len(links.gnbs), rules.foundation_bits),
     )  # fmt: skip
     sink.write(
         "spans",
-        _span(round=0, ue=np.arange(len(links)), gnb=links.gnb, kind=BROADCAST, start_s=reached_s[cell],
+        span(round=0, ue=ue, gnb=links.gnb[ue], kind=BROADCAST, start_s=reached_s[cell],
               end_s=heard_s[cell], bits=rules.foundation_bits, energy_j=0.0),
     )  # fmt: skip
 
@@ -43,7 +44,7 @@ def write_evaluate(sink: RecordSink, number: int, gnb: int, time_s: float) -> No
     """Evaluation is off the simulated clock."""
     sink.write(
         "spans",
-        _span(round=number, ue=[-1], gnb=gnb, kind=EVALUATE, start_s=time_s, end_s=time_s, energy_j=0.0),
+        span(round=number, ue=[-1], gnb=gnb, kind=EVALUATE, start_s=time_s, end_s=time_s, energy_j=0.0),
     )
 
 
@@ -68,13 +69,13 @@ def _write_downlink(sink: RecordSink, round_: RoundState, rules: Rules) -> None:
         np.minimum.at(until, round_.cell, round_.slot_start_s)
         sink.write(
             "spans",
-            _span(round=number, ue=plan.ue[first], gnb=round_.gnb[first], kind=BROADCAST,
+            span(round=number, ue=plan.ue[first], gnb=round_.gnb[first], kind=BROADCAST,
                   start_s=round_.open_s[round_.cell[first]], end_s=until[round_.cell[first]],
                   bits=rules.foundation_bits, energy_j=0.0),
         )  # fmt: skip
     sink.write(
         "spans",
-        _span(round=number, ue=plan.ue, gnb=round_.gnb, module=plan.module, kind=BROADCAST,
+        span(round=number, ue=plan.ue, gnb=round_.gnb, module=plan.module, kind=BROADCAST,
               start_s=round_.slot_start_s, end_s=round_.slot_end_s, bits=round_.slot_bits, energy_j=0.0),
     )  # fmt: skip
 
@@ -88,7 +89,7 @@ def _write_computing(sink: RecordSink, round_: RoundState) -> None:
     loss_of[arrived], norm_of[arrived] = loss, norm
     sink.write(
         "spans",
-        _span(round=round_.number, ue=plan.ue, gnb=round_.gnb, module=plan.module, kind=COMPUTE,
+        span(round=round_.number, ue=plan.ue, gnb=round_.gnb, module=plan.module, kind=COMPUTE,
               start_s=round_.compute_start_s, end_s=round_.compute_end_s,
               cycles=round_.cycles, energy_j=round_.compute_energy_j,
               outcome=round_.compute_outcome, train_loss=loss_of, gradient_norm=norm_of),
@@ -99,7 +100,7 @@ def _write_uplink(sink: RecordSink, round_: RoundState) -> None:
     plan, ready, air = round_.plan, round_.ready, round_.airing
     sink.write(
         "spans",
-        _span(round=round_.number, ue=plan.ue[ready], gnb=round_.gnb[ready], module=plan.module[ready],
+        span(round=round_.number, ue=plan.ue[ready], gnb=round_.gnb[ready], module=plan.module[ready],
               kind=WAIT, start_s=round_.compute_end_s[ready], end_s=round_.upload_start_s[ready],
               energy_j=0.0),
     )  # fmt: skip
@@ -107,7 +108,8 @@ def _write_uplink(sink: RecordSink, round_: RoundState) -> None:
     last = air.segment_attempt == air.attempts[row]  # an attempt before the last was in outage
     sink.write(
         "spans",
-        _span(round=round_.number, ue=plan.ue[row], gnb=round_.gnb[row], module=plan.module[row],
+        span(round=round_.number, ue=plan.ue[row],
+              gnb=round_.gnb[row] if air.segment_gnb is None else air.segment_gnb, module=plan.module[row],
               kind=UPLINK, start_s=air.segment_start_s, end_s=air.segment_end_s,
               bandwidth_hz=air.segment_hz, bits=air.segment_bits, energy_j=round_.segment_energy_j,
               outcome=np.where(last, round_.outcome[row], OUTAGE), attempt=air.segment_attempt),
@@ -118,7 +120,7 @@ def _write_merging(sink: RecordSink, round_: RoundState, rules: Rules, core: int
     site, close, none = round_.gnbs, round_.close_s, np.full(len(round_.gnbs), -1)
     sink.write(
         "spans",
-        _span(round=round_.number, ue=none, gnb=site, kind=AGGREGATE, start_s=close - rules.aggregation_s,
+        span(round=round_.number, ue=none, gnb=site, kind=AGGREGATE, start_s=close - rules.aggregation_s,
               end_s=close, energy_j=0.0),
     )  # fmt: skip
     up = round_.arrive_s > close
@@ -126,7 +128,7 @@ def _write_merging(sink: RecordSink, round_: RoundState, rules: Rules, core: int
     if core is not None:
         sink.write(
             "spans",
-            _span(round=round_.number, ue=[-1], gnb=core, kind=AGGREGATE,
+            span(round=round_.number, ue=[-1], gnb=core, kind=AGGREGATE,
                   start_s=round_.end_s - rules.aggregation_s, end_s=round_.end_s, energy_j=0.0),
         )  # fmt: skip
 
@@ -138,12 +140,22 @@ def _write_backhaul(
     taken = end_s > start_s
     sink.write(
         "spans",
-        _span(round=number, ue=np.full(int(taken.sum()), -1), gnb=site[taken], kind=BACKHAUL,
+        span(round=number, ue=np.full(int(taken.sum()), -1), gnb=site[taken], kind=BACKHAUL,
               start_s=start_s[taken], end_s=end_s[taken], bits=bits[taken], energy_j=0.0),
     )  # fmt: skip
 
 
+<<<<<<< HEAD
 def _span(**given: Any) -> Columns:
+=======
+def _segment_energy(round_: RoundState) -> FloatArray:
+    air = round_.airing
+    airtime = air.segment_end_s - air.segment_start_s
+    return transmit_energy_j(round_.plan.power_w[air.segment_row], airtime)
+
+
+def span(**given: Any) -> Columns:
+>>>>>>> d086b82 (UEs move during a round, are handed over and leave; channel traces in the uplink; places and channels recorded (work in progress))
     """A row set of `spans` in which what is not given is null."""
     nulls = {"int": -1, "enum": -1, "float": np.nan}
     return {c.name: given.get(c.name, nulls[c.kind]) for c in TABLES["spans"]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from simpy.events import Event
@@ -13,6 +13,9 @@ from netsim.device.energy import compute_energy_j, transmit_energy_j
 from netsim.protocols import Redeemed, RoundPlan
 from netsim.records import ABORTED, LATE, ON_TIME, OUTAGE
 from netsim.units import BoolArray, FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from netsim.simulation.world import World
 
 
 @dataclass(frozen=True)
@@ -44,14 +47,22 @@ class Links:
     noise_psd_w_hz: FloatArray  # [K] with the interference density expected, where all cells are simulated
     downlink_efficiency: FloatArray  # [K] bit/s/Hz
     site_gain: FloatArray | None = None  # [K, S] to every site, where all cells are simulated
+    present: BoolArray | None = None  # [K] None: all; of others there is the last place
+    served: BoolArray | None = None  # [K] by a gNB that learns; None: all
 
     def __len__(self) -> int:
         return len(self.gnb)
 
     @cached_property
     def gnbs(self) -> IntArray:
-        """Those that serve UEs, ascending."""
-        return np.unique(self.gnb)
+        """Those that serve UEs, ascending; one where nobody is left."""
+        here = self.gnb if self.present is None else self.gnb[self.present]
+        return np.unique(here if len(here) else self.gnb[:1])
+
+    @cached_property
+    def available(self) -> BoolArray:
+        """[K] may be scheduled."""
+        return np.ones(len(self.gnb), dtype=bool) if self.served is None else self.served
 
 
 @dataclass(frozen=True)
@@ -71,6 +82,14 @@ class Rules:
 def group_starts(sorted_ids: IntArray) -> IntArray:
     """Index of the first of each run of equal values."""
     return np.flatnonzero(np.diff(sorted_ids, prepend=-1))
+
+
+class Move(NamedTuple):
+    """An upload goes on at another gNB."""
+
+    time_s: float
+    row: int
+    site: int
 
 
 class Errand(NamedTuple):
@@ -104,6 +123,7 @@ class Airing:
     segment_end_s: FloatArray  # [L]
     segment_hz: FloatArray  # [L]
     segment_bits: FloatArray  # [L]
+    segment_gnb: IntArray | None = None  # [L]; None: the rows' own
 
 
 @dataclass
@@ -131,6 +151,10 @@ class RoundState:
     upload_start_s: FloatArray  # [M]
     granted: list[Event]  # [G] barrier: the gNB's uploads start
     sent: list[Event] = field(default_factory=list)  # [M] the upload is over; unused where not ready
+    stop_s: FloatArray = field(init=False)  # [M] transmitting ends: the deadline, departure or handover
+    site: IntArray = field(init=False)  # [M] gNB on the air; `gnb` but after a handover
+    world: World | None = None  # None: nothing changes during the round
+    moves: list[Move] = field(default_factory=list)  # uploads that go on at another gNB, in order of time
     airing: Airing = field(init=False)
     close_s: FloatArray = field(init=False)  # [G] the gNB has aggregated
     aggregate_bits: FloatArray = field(init=False)  # [G]
@@ -141,6 +165,7 @@ class RoundState:
 
     def __post_init__(self) -> None:
         self.close_s, self.aggregate_bits, self.arrive_s = np.full((3, len(self.gnbs)), np.nan)
+        self.stop_s, self.site = self.deadline_s, self.gnb
 
     @cached_property
     def first(self) -> IntArray:
@@ -181,6 +206,9 @@ class RoundState:
         count as late."""
         outcome = np.where(self.airing.finish_s <= self.deadline_s, ON_TIME, LATE)
         outcome = np.where(self.airing.outage, OUTAGE, outcome)
+        if self.stop_s is not self.deadline_s:
+            broken = (self.stop_s < self.deadline_s) & ~(self.airing.finish_s <= self.stop_s)
+            outcome = np.where(broken, ABORTED, outcome)
         return np.where(self.ready, outcome, -1)
 
     @cached_property

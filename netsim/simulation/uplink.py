@@ -15,9 +15,11 @@ from netsim.radio.fading import block_fading, upload_fading
 from netsim.radio.interference import InterfererField
 from netsim.radio.link import RateModel, Transmission, sinr, transmit_blocks, transmit_constant
 from netsim.simulation.airing import AiringLog
+from netsim.simulation.across import transmit_across
 from netsim.simulation.clock import Clock
 from netsim.simulation.reallocation import transmit_with_reallocation
 from netsim.simulation.state import Links, RoundState
+from netsim.simulation.world import WorldAir
 from netsim.units import FloatArray, IntArray
 
 
@@ -60,7 +62,9 @@ class Uplink:
         """Fill in the round's airing, and let each upload's event fire at its end."""
         air = OnAir(self, round_)
         log = AiringLog(len(round_.ready))
-        if self.reallocates:
+        if round_.moves:
+            transmit_across(air, log, round_)
+        elif self.reallocates:
             transmit_with_reallocation(air, log, round_)
         else:
             self._transmit(air, log, round_)
@@ -74,7 +78,7 @@ class Uplink:
         rows = np.flatnonzero(round_.ready)
         share, start = round_.plan.share[rows], round_.upload_start_s[rows]
         for attempt in range(1, self.retransmissions + 2):
-            payload, deadline = round_.payload_bits[rows], round_.deadline_s[rows]
+            payload, deadline = round_.payload_bits[rows], round_.stop_s[rows]
             sent = air.send(rows, np.full(len(rows), attempt), share, payload, start, deadline)
             end = np.minimum(sent.finish_s, deadline)
             log.segment(rows, attempt, start, end, self.bandwidth_hz * share, sent.bits)
@@ -92,6 +96,11 @@ class OnAir:
     uplink: Uplink
     round_: RoundState
     _channel: dict[int, tuple[FloatArray, FloatArray]] = field(default_factory=dict, init=False)
+    world: WorldAir | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        if self.round_.world is not None:
+            self.world = WorldAir(self.round_.world, self.uplink, self.round_)
 
     def send(
         self,
@@ -112,6 +121,8 @@ class OnAir:
         level = share / np.bincount(ue, weights=share)[ue]
         if uplink.interferers_follow:
             level = level * np.bincount(ue, weights=power)[ue] / uplink.max_power_w
+        if self.world is not None:
+            return self.world.send(rows, attempt, share, level, bits, start_s, deadline_s)
         if uplink.coherence_s is None:
             gain, interference = self._drawn(ue, attempt)
             ratio = sinr(power * gain, level * interference, noise)

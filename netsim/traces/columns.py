@@ -33,7 +33,7 @@ DATES = (
     ),
 )
 _PEEKED = ("time_s", "node", "x_m", "y_m", "speed_m_s")
-_OPTIONAL = {"z_m", "speed_m_s", "snr_db", "gain_db", "gain", "downlink_bps", "uplink_bps"}
+_OPTIONAL = {"z_m", "speed_m_s", "snr_db", "gain_db", "gain", "downlink_bps", "uplink_bps", "interference_w"}
 
 
 def read_columns(path: Path, layout: Layout | None, detail: str, origin: Origin | None) -> Trace:
@@ -269,17 +269,17 @@ class _Reading:
         named = frame if "ue" in has else frame.with_columns(ue=pl.col("node"))
         if "gnb" not in has:
             named = named.with_columns(gnb=pl.lit(None, dtype=pl.String))
-        optional = [c for c in ("gain", "resource_block") if c in has]
+        optional = [c for c in ("gain", "resource_block", "attempt", "interference_w") if c in has]
         if has & {"gain_db", "gain"}:
             if "gain_db" not in has:
                 named = named.with_columns(gain_db=10 * pl.col("gain").log10())
-            kind = metadata.setdefault("gain_kind", "large_scale")
+            kind = metadata.setdefault("gain_kind", "total" if "attempt" in has else "large_scale")
             if kind not in GAIN_KINDS:
                 raise DataError(
                     f"gain_kind must be one of {', '.join(GAIN_KINDS)}", where=self.path, value=kind
                 )
-            if "resource_block" in has:
-                named = named.with_columns(pl.col("resource_block").cast(pl.Int64))
+            whole = [c for c in ("resource_block", "attempt") if c in has]
+            named = named.with_columns(pl.col(c).cast(pl.Int64) for c in whole)
             tables["channel"] = named.select("time_s", "ue", "gnb", "gain_db", *optional)
         elif "snr_db" in has:
             tables["channel"] = named.select("time_s", "ue", "gnb", "snr_db")

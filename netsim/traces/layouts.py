@@ -79,6 +79,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "rate_bps": ("rate_bps", "throughput_bps", "bitrate_bps", "rate_kbps", "throughput_kbps", "bitrate_kbps",
                  "rate_mbps", "throughput_mbps", "bitrate_mbps"),
     "resource_block": ("resource_block", "rb"),
+    "attempt": ("attempt",),
+    "interference_w": ("interference_w",),
 }  # fmt: skip
 _FACTORS = {
     "x_km": 1e3, "y_km": 1e3, "time_ms": 1e-3, "timestamp_ms": 1e-3,

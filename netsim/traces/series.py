@@ -6,7 +6,7 @@ steps after a sample, is a gap: an error, unless `fill` says how it is bridged.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +33,7 @@ class Series:
     value: FloatArray  # [M] linear gain, linear SNR, or bit/s; NaN where missing
     fill: str = "error"
     period_s: float | None = None  # the trace repeats
+    stale_steps: float = STALE_STEPS
 
     def at(self, row: int, times_s: FloatArray) -> FloatArray:
         """Value of key `row` at times, [T] -> [T]. Raises DataError in a gap."""
@@ -48,7 +49,7 @@ class Series:
         else:
             step = float(np.median(np.diff(time))) if len(time) > 1 else np.inf
             age = asked - time[np.maximum(index, 0)]
-            gap = (index < 0) | (age > STALE_STEPS * step) | np.isnan(value[np.maximum(index, 0)])
+            gap = (index < 0) | (age > self.stale_steps * step) | np.isnan(value[np.maximum(index, 0)])
         held = value[np.maximum(index, 0)]
         if not gap.any():
             return held
@@ -81,6 +82,13 @@ def gain_series(trace: Trace, *, fill: str = "error") -> Series:
         raise DataError("holds no gains", where=trace.path, value=", ".join(names))
     value = pl.col("gain") if "gain" in names else 10 ** (pl.col("gain_db") / 10)
     return _series(trace, frame, ("ue", "gnb"), value, fill)
+
+
+def recorded_series(trace: Trace, column: str, *, fill: str = "error") -> Series:
+    """`gain` or `interference_w` per (ue, gnb, attempt) of a recorded channel: values hold to the next."""
+    frame = trace.table("channel").with_columns(pl.col("attempt").cast(pl.String))
+    found = _series(trace, frame, ("ue", "gnb", "attempt"), pl.col(column), fill)
+    return replace(found, stale_steps=np.inf)
 
 
 def snr_series(trace: Trace, *, fill: str = "error") -> Series:
