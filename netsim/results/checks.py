@@ -59,7 +59,7 @@ def _energy(
 ) -> list[Check]:
     computing = spans.filter(pl.col("kind") == "compute").join(ues, on="ue")
     sending = spans.filter(pl.col("kind") == "uplink")
-    spent = spans.filter(pl.col("energy_j") > 0).group_by(CELL).agg(pl.col("energy_j").sum().alias("spent"))
+    spent = _booked(spans, uploads).filter(pl.col("energy_j") > 0).group_by(CELL).agg(pl.col("energy_j").sum().alias("spent"))
     per_round = rounds.join(spent, on=CELL, how="left").fill_null(0.0)
     per_ue = spans.group_by("ue").agg(pl.col("energy_j").sum())
     on_air = _on_air(uploads, spans)
@@ -112,7 +112,8 @@ def _bits(spans: pl.DataFrame, uploads: pl.DataFrame, rounds: pl.DataFrame) -> l
 
 
 def _causality(spans: pl.DataFrame, uploads: pl.DataFrame, rounds: pl.DataFrame) -> list[Check]:
-    own = spans.filter(pl.col("ue").is_not_null() & (pl.col("kind") != "broadcast")).sort(
+    parallel = pl.col("kind").is_in(["broadcast", "handover"])
+    own = spans.filter(pl.col("ue").is_not_null() & ~parallel).sort(
         "ue", "start_s", "end_s"
     )
     overlap = own.select(
@@ -180,6 +181,14 @@ def _on_air(uploads: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
     length = (pl.col("end_s") - pl.col("start_s")).sum().alias("on_air_s")
     sent = spans.filter(pl.col("kind") == "uplink").group_by(UPLOAD).agg(length)
     return uploads.join(sent, on=UPLOAD, how="left", maintain_order="left").fill_null(0.0)
+
+
+def _booked(spans: pl.DataFrame, uploads: pl.DataFrame) -> pl.DataFrame:
+    """Spans at the gNB whose books they are in: after a handover an upload stays in those of its first."""
+    home = uploads.select(*UPLOAD, pl.col("gnb").alias("home"))
+    joined = spans.join(home, on=UPLOAD, how="left", maintain_order="left")
+    at_home = pl.when(pl.col("kind") == "uplink").then(pl.col("home")).otherwise(pl.col("gnb"))
+    return joined.with_columns(at_home.alias("gnb"))
 
 
 def _clock_slack(spans: pl.DataFrame, ues: pl.DataFrame) -> float:

@@ -80,7 +80,7 @@ _SUFFIXES = (((".movements", ".params"), "bonnmotion"), ((".fad",), "fad"), ((".
 def detect(path: Path) -> str:
     """The name of the format. Raises DataError where nothing fits."""
     if path.is_dir():
-        return "deepmimo"
+        return "table" if any(path.glob("*.parquet")) else "deepmimo"
     first = head(path)
     if not first.strip():
         raise DataError("is empty", where=path)

@@ -15,7 +15,12 @@ METADATA = ("origin_lat", "origin_lon", "time_origin", "gain_kind", "period_s", 
 
 
 def scan(path: Path, layout: Layout | None) -> tuple[pl.LazyFrame, dict[str, str]]:
-    """The file's own columns (text, in CSV) and its metadata."""
+    """The file's own columns (text, in CSV) and its metadata. A folder is a table of a run, in parts."""
+    if path.is_dir():
+        with reading(path):
+            frame = pl.scan_parquet(sorted(path.glob("*.parquet")))
+            frame.collect_schema()
+            return frame, {}
     first = head(path)
     with reading(path):
         if first.startswith(PARQUET):
