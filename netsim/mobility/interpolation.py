@@ -4,26 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from netsim.traces.search import last_sample
 from netsim.units import BoolArray, FloatArray, IntArray
-
-
-def last_sample(first: IntArray, time_s: FloatArray, at_s: FloatArray) -> IntArray:
-    """Index of each UE's last sample at or before each time; first[k] - 1 where there is none.
-
-    UE k has the samples first[k]..first[k + 1] of `time_s` [M], in order. [K + 1], [M], [T] -> [K, T].
-    A binary search in all UEs at once.
-    """
-    shape = (len(first) - 1, len(at_s))
-    low = np.broadcast_to(first[:-1, None], shape).copy()  # the answer plus 1 lies in low..high
-    high = np.broadcast_to(first[1:, None], shape).copy()
-    longest = int(np.diff(first).max(initial=0))
-    for _ in range(longest.bit_length()):
-        middle = (low + high) >> 1
-        open_ = low < high
-        passed = time_s[np.minimum(middle, len(time_s) - 1)] <= at_s
-        low = np.where(open_ & passed, middle + 1, low)
-        high = np.where(open_ & ~passed, middle, high)
-    return np.asarray(low - 1)
 
 
 def positions(
@@ -39,7 +21,7 @@ def positions(
     NaN before a UE's first and after its last sample. Of two samples at one time the later holds from then.
     Between samples that are further apart than `jump_m_s` covers, the UE stays and then jumps.
     """
-    index = last_sample(first, time_s, at_s)
+    index = last_sample(first[:-1], first[1:], time_s, at_s)
     before = index < first[:-1, None]
     final = index == first[1:, None] - 1
     here = np.where(before, 0, index)

@@ -16,7 +16,7 @@ from netsim import rng
 from netsim.errors import DataError
 from netsim.traces.fading import STEP_S
 from netsim.traces.series import FadingTrace, Series
-from netsim.units import FloatArray, IntArray
+from netsim.units import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -31,17 +31,41 @@ class Driver:
     by_share: bool = True  # rate: of the whole band
     seed: int = 0
 
-    def values(self, ue: int, gnb: int, attempt: int, times_s: FloatArray) -> FloatArray:
-        """[T] at times. Raises DataError in a gap, and of a link that the trace has not."""
+    def values(self, ue: IntArray, gnb: IntArray, attempt: IntArray, times_s: FloatArray) -> FloatArray:
+        """[L, T] of links [L] at times. Raises DataError in a gap, and of a link that the trace has not."""
         asked = times_s + self.begin_s
+        links = list(zip(ue.tolist(), gnb.tolist(), attempt.tolist(), strict=True))
         if isinstance(self.series, FadingTrace):
             steps = self.series.gain.shape[1]
-            offset = rng.stream(self.seed, "fading_offset", ue, gnb).integers(steps, size=1)
-            return self.series.at(asked, offset)[0]
-        for key in ((ue,), (ue, gnb), (ue, gnb, attempt)):
-            if key in self.row:
-                return self.series.at(self.row[key], asked)
-        raise DataError(f"has no {self.kind} of UE {ue} and gNB {gnb}", where=self.series.path)
+            offset = [self._offset(k, site, steps) for k, site, _ in links]
+            return self.series.at(asked, np.array(offset, dtype=np.int64))
+        rows = [self.row.get(link[: self._depth]) for link in links]
+        if None in rows:
+            k, site, number = links[rows.index(None)]
+            raise DataError(
+                f"has no {self.kind} of UE {k}, gNB {site}, attempt {number}", where=self.series.path
+            )  # fmt: skip
+        return self.series.at_rows(np.array(rows, dtype=np.int64), asked)
+
+    def drives(self, ue: IntArray) -> BoolArray:
+        """Which of `ue` [R] the trace drives."""
+        return np.isin(ue, list(self.ues))
+
+    def _offset(self, ue: int, gnb: int, steps: int) -> int:
+        """Step of the trace at which a link's window begins, drawn once for each link."""
+        if (ue, gnb) not in self._offsets:
+            draw = rng.stream(self.seed, "fading_offset", ue, gnb)
+            self._offsets[ue, gnb] = int(draw.integers(steps))
+        return self._offsets[ue, gnb]
+
+    @cached_property
+    def _depth(self) -> int:
+        """Length of the keys."""
+        return len(next(iter(self.row), ()))
+
+    @cached_property
+    def _offsets(self) -> dict[tuple[int, int], int]:
+        return {}
 
     def changes_s(self, begin_s: float, end_s: float) -> FloatArray:
         """Times in (begin, end) at which values may change, ascending."""
@@ -79,10 +103,10 @@ class ChannelTraces:
         for driver in self.drivers:
             if driver.kind != kind:
                 continue
-            rows = [r for r, k in enumerate(ue.tolist()) if k in driver.ues]
-            out = out.copy() if rows else out
-            for r in rows:
-                out[r] = driver.values(int(ue[r]), int(gnb[r]), int(attempt[r]), times_s)
+            rows = np.flatnonzero(driver.drives(ue))
+            if len(rows):
+                out = out.copy()
+                out[rows] = driver.values(ue[rows], gnb[rows], attempt[rows], times_s)
         return out
 
     def rates_bps(self, ue: IntArray, share: FloatArray, times_s: FloatArray) -> FloatArray | None:
@@ -92,10 +116,10 @@ class ChannelTraces:
             if driver.kind != "rate":
                 continue
             found = np.full((len(ue), len(times_s)), np.nan) if found is None else found
-            for r, k in enumerate(ue.tolist()):
-                if k in driver.ues:
-                    part = share[r] if driver.by_share else 1.0
-                    found[r] = part * driver.values(k, -1, 1, times_s)
+            rows = np.flatnonzero(driver.drives(ue))
+            part = share[rows, None] if driver.by_share else 1.0
+            none = np.zeros_like(rows)
+            found[rows] = part * driver.values(ue[rows], none, none, times_s)
         return found
 
     def has(self, kind: str) -> bool:

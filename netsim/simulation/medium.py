@@ -98,6 +98,16 @@ def medium_process(clock: Clock, medium: Medium, round_: RoundState) -> ProcessG
         yield clock.at(end_s)
 
 
+def links_fading(uplink: NetworkUplink, name: str, blocks: int, count: int, *ids: int) -> FloatArray:
+    """|h|^2 [block, count, S]: a stream for each site, so that adding UEs or sites leaves the others."""
+    out = np.empty((blocks, count, uplink.sites))
+    if count:
+        for site in range(uplink.sites):
+            draws = rng.stream(uplink.seed, name, *ids, site)
+            out[:, :, site] = draws.standard_exponential((count, blocks)).T
+    return out
+
+
 class Medium:
     """All transmitters of a round: R uploads first, then the background UEs; T in all."""
 
@@ -254,13 +264,7 @@ class Medium:
         return self._fading[1][at][self._ue], self._held_idle[at]
 
     def _draw(self, name: str, blocks: int, count: int, *ids: int) -> FloatArray:
-        """[block, count, S]: a stream for each site, so that adding UEs or sites leaves the others."""
-        out = np.empty((blocks, count, self._uplink.sites))
-        if count:
-            for site in range(self._uplink.sites):
-                draws = rng.stream(self._uplink.seed, name, *ids, site)
-                out[:, :, site] = draws.standard_exponential((count, blocks)).T
-        return out
+        return links_fading(self._uplink, name, blocks, count, *ids)
 
     def _move(self, begin_s: float) -> None:
         """Uploads whose UEs have been handed over go on at their new gNBs (handover = resume)."""

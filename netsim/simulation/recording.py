@@ -9,11 +9,12 @@ import numpy as np
 from netsim.protocols import RecordSink
 from netsim.radio.fading import CHUNK_BLOCKS
 from netsim.simulation.handovers import write_handovers, write_newcomers, write_places
-from netsim.simulation.medium import NetworkUplink
+from netsim.simulation.medium import CHUNK_BLOCKS as CHUNK
+from netsim.simulation.medium import NetworkUplink, links_fading
 from netsim.simulation.roaming import Roaming
 from netsim.simulation.state import RoundState
 from netsim.simulation.uplink import Uplink
-from netsim.simulation.world import WorldAir
+from netsim.simulation.world import MediumAir, WorldAir
 from netsim.units import FloatArray, IntArray
 
 
@@ -43,6 +44,8 @@ class Logbook:
             self._step = max(self._step, until)
             if isinstance(self.uplink, Uplink):
                 write_channel(sink, self.uplink, round_)
+            else:
+                write_network_channel(sink, self.uplink, round_)
         elif world.moves:
             step = journey.step(round_.start_s)
             write_places(sink, self.roaming, range(step, step + 1))
@@ -66,6 +69,31 @@ def write_channel(sink: RecordSink, uplink: Uplink, round_: RoundState) -> None:
         gain, interference = air.channel(ue, site, np.ones_like(ue), at, chunk)
         kept = at < round_.end_s
         _write(sink, at[kept], ue, site, 1, gain[:, kept], interference[:, kept])
+
+
+def write_network_channel(sink: RecordSink, uplink: NetworkUplink, round_: RoundState) -> None:
+    """Gains of every UE that is there to all sites, at the starts of blocks in which they change."""
+    assert round_.world is not None
+    air, links = MediumAir(round_.world, uplink.sites), round_.links
+    ue = np.arange(len(links)) if links.present is None else np.flatnonzero(links.present)
+    every_ue, site = np.repeat(ue, uplink.sites), np.tile(np.arange(uplink.sites), len(ue))
+    blocks = int((round_.end_s - round_.start_s) // uplink.coherence_s) + 1
+    at = round_.start_s + np.arange(blocks) * uplink.coherence_s
+    changes = np.append(round_.world.changes_s(round_.start_s, round_.end_s), np.inf)
+    new = np.append(True, np.diff(np.searchsorted(changes, at, side="right")) > 0)
+    for attempt in range(1, uplink.retransmissions + 2):
+        fading: FloatArray | None = None
+        for block in range(blocks) if uplink.block_fading else np.flatnonzero(new).tolist():
+            chunk, within = divmod(block, CHUNK)
+            if uplink.block_fading and within == 0:
+                fading = links_fading(uplink, "network_block_fading", CHUNK, len(links), round_.number, chunk)
+            elif fading is None:
+                fading = links_fading(uplink, "network_fading", 1, len(links), round_.number, attempt)
+            assert fading is not None
+            h = fading[within if uplink.block_fading else 0][ue]
+            gain = air.total(ue, h, np.full(len(ue), attempt), float(at[block]))
+            none = np.full((gain.size, 1), np.nan)
+            _write(sink, at[[block]], every_ue, site, attempt, gain.reshape(-1, 1), none)
 
 
 def _pairs(round_: RoundState) -> tuple[IntArray, IntArray]:

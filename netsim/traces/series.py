@@ -7,6 +7,8 @@ steps after a sample, is a gap: an error, unless `fill` says how it is bridged.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ import polars as pl
 from netsim.errors import DataError
 from netsim.traces.fading import STEP_S
 from netsim.traces.files import reading
+from netsim.traces.search import last_sample
 from netsim.traces.trace import Trace
 from netsim.units import FloatArray, IntArray, from_db
 
@@ -68,6 +71,23 @@ class Series:
         else:
             filled = np.interp(asked, time[known], value[known])
         return np.where(gap, filled, held)
+
+    def at_rows(self, rows: IntArray, times_s: FloatArray) -> FloatArray:
+        """Values of keys `rows` at times, [L], [T] -> [L, T]; as `at`, many at once."""
+        if self.period_s is None and len(rows):
+            begin, asked = self.first[rows], np.asarray(times_s, dtype=np.float64)
+            index = last_sample(begin, self.first[rows + 1], self.time_s, asked)
+            at = np.maximum(index, 0)
+            late = asked - self.time_s[at] > self._stale_s[rows, None]
+            if not ((index < begin[:, None]) | late | np.isnan(self.value[at])).any():
+                return np.asarray(self.value[at])
+        return np.stack([self.at(row, times_s) for row in rows.tolist()]) if len(rows) else np.empty((0, len(times_s)))
+
+    @cached_property
+    def _stale_s(self) -> FloatArray:
+        """[R] age at which a sample no longer holds."""
+        steps = [np.diff(self.time_s[a:b]) for a, b in pairwise(self.first.tolist())]
+        return self.stale_steps * np.array([float(np.median(s)) if len(s) else np.inf for s in steps])
 
     def row(self, *key: str) -> int | None:
         """The row of a key; None if the trace has it not."""
