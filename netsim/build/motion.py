@@ -95,8 +95,8 @@ def _drivers(
     elif use == "snr":
         found = [("snr", series.snr_series(trace, fill=entry.fill))]
     else:
-        kind = {"large_scale": "gain"}.get(trace.metadata.get("gain_kind", ""), trace.metadata.get("gain_kind", "gain"))
-        found = [("fading" if use == "fading" else kind, series.gain_series(trace, fill=entry.fill))]
+        kind = "fading" if use == "fading" else trace.metadata.get("gain_kind", "large_scale")
+        found = [("gain" if kind == "large_scale" else kind, series.gain_series(trace, fill=entry.fill))]
     drivers = []
     for kind, values in found:
         row = _rows(scenario, entry, values.keys, nodes, sites, where)
@@ -148,7 +148,7 @@ def _rows(
     for row, key in enumerate(keys):
         if key[0] not in number:
             continue
-        rest = []
+        rest: list[int] = []
         for name in key[1:]:
             if not name.isdecimal() or (len(rest) == 0 and int(name) >= sites):
                 raise ScenarioError(

@@ -110,7 +110,7 @@ class ChannelTraces:
         return out
 
     def rates_bps(self, ue: IntArray, share: FloatArray, times_s: FloatArray) -> FloatArray | None:
-        """Rates given for rows [R] with these shares of the band, NaN where the model rules. [R, T] or None."""
+        """Rates of rows [R] with these shares of the band, NaN where the model rules. [R, T], or None."""
         found = None
         for driver in self.drivers:
             if driver.kind != "rate":

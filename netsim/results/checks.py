@@ -59,7 +59,12 @@ def _energy(
 ) -> list[Check]:
     computing = spans.filter(pl.col("kind") == "compute").join(ues, on="ue")
     sending = spans.filter(pl.col("kind") == "uplink")
-    spent = _booked(spans, uploads).filter(pl.col("energy_j") > 0).group_by(CELL).agg(pl.col("energy_j").sum().alias("spent"))
+    spent = (
+        _booked(spans, uploads)
+        .filter(pl.col("energy_j") > 0)
+        .group_by(CELL)
+        .agg(pl.col("energy_j").sum().alias("spent"))
+    )
     per_round = rounds.join(spent, on=CELL, how="left").fill_null(0.0)
     per_ue = spans.group_by("ue").agg(pl.col("energy_j").sum())
     on_air = _on_air(uploads, spans)
@@ -113,9 +118,7 @@ def _bits(spans: pl.DataFrame, uploads: pl.DataFrame, rounds: pl.DataFrame) -> l
 
 def _causality(spans: pl.DataFrame, uploads: pl.DataFrame, rounds: pl.DataFrame) -> list[Check]:
     parallel = pl.col("kind").is_in(["broadcast", "handover"])
-    own = spans.filter(pl.col("ue").is_not_null() & ~parallel).sort(
-        "ue", "start_s", "end_s"
-    )
+    own = spans.filter(pl.col("ue").is_not_null() & ~parallel).sort("ue", "start_s", "end_s")
     overlap = own.select(
         (pl.col("end_s").cum_max().shift(1) - pl.col("start_s")).over("ue").alias("overlap"),
         (pl.col("kind") == "uplink").alias("parallel"),  # uploads of one UE's modules may run side by side

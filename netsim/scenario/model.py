@@ -338,7 +338,9 @@ class MobilityChoice(Section):
     model_config = ConfigDict(frozen=True, extra="allow")
 
     kind: str = _key(
-        "static", "static, random_waypoint, gauss_markov, replay (of the trace `path`), or a plug-in", min_length=1
+        "static",
+        "static, random_waypoint, gauss_markov, replay (of the trace `path`), or a plug-in",
+        min_length=1,
     )
     step_s: Positive = _key(1.0, "places are sampled so often; distance and serving gNB follow", unit="s")
     hysteresis_db: NonNegative = _key(

@@ -1,4 +1,4 @@
-"""The handovers of a round as rows of `handovers` and `spans`, and the places of UEs as rows of `mobility`."""
+"""The handovers of a round as rows of `handovers` and `spans`, and places of UEs as rows of `mobility`."""
 
 from __future__ import annotations
 

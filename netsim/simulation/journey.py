@@ -108,7 +108,9 @@ class Journey:
         step = self._first + len(self._samples)
         if step % AHEAD == 0 or not hasattr(self, "_ahead"):
             begin = step - step % AHEAD
-            self._ahead = self.motion.positions((begin + np.arange(AHEAD)) * self.step_s)
+            self._ahead = self.motion.positions(
+                np.asarray((begin + np.arange(AHEAD)) * self.step_s, dtype=np.float64)
+            )
         place = self._ahead[:, step % AHEAD]
         present = ~np.isnan(place[:, 0])
         if not self._samples:
@@ -139,7 +141,9 @@ class Journey:
         goes = np.flatnonzero((better >= 0) & (time_s - self._since_s >= self.time_to_trigger_s))
         before, after = gnb[goes], best[goes]
         soon = time_s - self._left_s[goes] <= max(PING_PONG_S, self.step_s)
-        events = Handovers(np.full(len(goes), time_s), goes, before, after, (after == self._left[goes]) & soon)
+        events = Handovers(
+            np.full(len(goes), time_s), goes, before, after, (after == self._left[goes]) & soon
+        )
         gnb[goes] = after
         self._better[goes] = -1
         self._left[goes], self._left_s[goes] = before, time_s

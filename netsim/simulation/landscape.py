@@ -38,7 +38,7 @@ class Landscape:
         return best
 
     def level(self, positions_m: FloatArray, site: IntArray) -> FloatArray:
-        """What serving gNBs are chosen by, of one `site` [R] for each position [R, 2]: the larger the better."""
+        """What serving gNBs are chosen by, larger is better, of one `site` [R] for each position [R, 2]."""
         if self.association == "strongest":
             return self.link_gain(positions_m, site)
         return np.asarray(self.pathloss.gain(self.distance_m(positions_m, site)))
@@ -47,7 +47,7 @@ class Landscape:
         """From positions [R, 2] to one `site` [R] each, at least the path loss' least distance. [R]."""
         place = self.deployment.positions_m[site]
         offset = self.deployment.seen_from(positions_m, place) - place
-        return np.maximum(np.sqrt((offset**2).sum(axis=1)), self.min_distance_m)
+        return np.asarray(np.maximum(np.sqrt((offset**2).sum(axis=1)), self.min_distance_m))
 
     def link_gain(self, positions_m: FloatArray, site: IntArray) -> FloatArray:
         """Mean channel gain of positions [R, 2] to one `site` [R] each. [R]."""

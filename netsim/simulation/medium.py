@@ -21,9 +21,9 @@ from netsim.errors import ScenarioError
 from netsim.radio.bands import overlaps, stacked_bands
 from netsim.radio.link import RateModel
 from netsim.radio.places import CellPlaces
+from netsim.simulation.across import INTERRUPTION_S
 from netsim.simulation.airing import AiringLog
 from netsim.simulation.clock import Clock, ProcessGenerator
-from netsim.simulation.across import INTERRUPTION_S
 from netsim.simulation.reallocation import divided, reallocated
 from netsim.simulation.state import Links, RoundState
 from netsim.simulation.world import MediumAir

@@ -78,7 +78,7 @@ def write_network_channel(sink: RecordSink, uplink: NetworkUplink, round_: Round
     ue = np.arange(len(links)) if links.present is None else np.flatnonzero(links.present)
     every_ue, site = np.repeat(ue, uplink.sites), np.tile(np.arange(uplink.sites), len(ue))
     blocks = int((round_.end_s - round_.start_s) // uplink.coherence_s) + 1
-    at = round_.start_s + np.arange(blocks) * uplink.coherence_s
+    at: FloatArray = np.asarray(round_.start_s + np.arange(blocks) * uplink.coherence_s, dtype=np.float64)
     changes = np.append(round_.world.changes_s(round_.start_s, round_.end_s), np.inf)
     new = np.append(True, np.diff(np.searchsorted(changes, at, side="right")) > 0)
     for attempt in range(1, uplink.retransmissions + 2):

@@ -58,7 +58,7 @@ class Roaming:
         return self._links
 
     def _welcome(self, time_s: float) -> None:
-        """Newcomers hear the foundation model, each on its own beside everything else, over the whole band."""
+        """Newcomers hear the foundation model, each on its own in the whole band, beside everything else."""
         journey, rules = self.world.journey, self.rules
         for step in range(self.seen_step + 1, journey.step(time_s) + 1):
             sample, at_s = journey.sample(step), step * journey.step_s

@@ -145,17 +145,7 @@ def _write_backhaul(
     )  # fmt: skip
 
 
-<<<<<<< HEAD
-def _span(**given: Any) -> Columns:
-=======
-def _segment_energy(round_: RoundState) -> FloatArray:
-    air = round_.airing
-    airtime = air.segment_end_s - air.segment_start_s
-    return transmit_energy_j(round_.plan.power_w[air.segment_row], airtime)
-
-
 def span(**given: Any) -> Columns:
->>>>>>> d086b82 (UEs move during a round, are handed over and leave; channel traces in the uplink; places and channels recorded (work in progress))
     """A row set of `spans` in which what is not given is null."""
     nulls = {"int": -1, "enum": -1, "float": np.nan}
     return {c.name: given.get(c.name, nulls[c.kind]) for c in TABLES["spans"]}

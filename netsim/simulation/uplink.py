@@ -14,8 +14,8 @@ from netsim.errors import ScenarioError
 from netsim.radio.fading import block_fading, upload_fading
 from netsim.radio.interference import InterfererField
 from netsim.radio.link import RateModel, Transmission, sinr, transmit_blocks, transmit_constant
-from netsim.simulation.airing import AiringLog
 from netsim.simulation.across import transmit_across
+from netsim.simulation.airing import AiringLog
 from netsim.simulation.clock import Clock
 from netsim.simulation.reallocation import transmit_with_reallocation
 from netsim.simulation.state import Links, RoundState

@@ -81,7 +81,11 @@ class Series:
             late = asked - self.time_s[at] > self._stale_s[rows, None]
             if not ((index < begin[:, None]) | late | np.isnan(self.value[at])).any():
                 return np.asarray(self.value[at])
-        return np.stack([self.at(row, times_s) for row in rows.tolist()]) if len(rows) else np.empty((0, len(times_s)))
+        return (
+            np.stack([self.at(row, times_s) for row in rows.tolist()])
+            if len(rows)
+            else np.empty((0, len(times_s)))
+        )
 
     @cached_property
     def _stale_s(self) -> FloatArray:
