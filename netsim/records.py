@@ -163,7 +163,6 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _int("to_gnb", "new serving gNB"),
         Column("during", "str", "", "activity it broke into: " + ", ".join(ACTIVITIES)),
         _float("bits_lost", "bit", "sent bits that no longer count"),
-        Column("ping_pong", "bool", "", "back to the gNB that it left a second ago or less"),
     ),
     "mobility": (
         _float("time_s", "s", "simulated time of the sample"),

@@ -23,7 +23,7 @@ INTERRUPTION_S = 0.05
 
 
 def transmit_across(air: OnAir, log: AiringLog, round_: RoundState) -> None:
-    """All uploads of the round, from event to event: an end, a handover, a start after one. Arrays are [R]."""
+    """All uploads of the round, from event to event: an end, a handover, a start after it. Arrays are [R]."""
     uplink, plan = air.uplink, round_.plan
     rows = np.flatnonzero(round_.ready)
     payload, stop = round_.payload_bits[rows], round_.stop_s[rows]

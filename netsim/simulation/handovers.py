@@ -27,7 +27,6 @@ def write_handovers(sink: RecordSink, roaming: Roaming, round_: RoundState, sinc
                 "to_gnb": events.to_gnb,
                 "during": [ACTIVITIES[d] for d in during.tolist()],
                 "bits_lost": lost,
-                "ping_pong": events.ping_pong,
             },
         )
         sending = during == ACTIVITIES.index("uplink")

@@ -20,9 +20,6 @@ from netsim.units import BoolArray, FloatArray, IntArray
 AHEAD = 16
 """Samples of the motion that are asked for at a time."""
 
-PING_PONG_S = 1.0
-"""A UE that returns to a gNB after at most so long has been handed over in vain (3GPP TR 36.839)."""
-
 
 class Sample(NamedTuple):
     """All K UEs from one moment of the grid to the next."""
@@ -39,7 +36,6 @@ class Handovers(NamedTuple):
     ue: IntArray
     from_gnb: IntArray
     to_gnb: IntArray
-    ping_pong: BoolArray
 
 
 @dataclass
@@ -57,8 +53,6 @@ class Journey:
     _ahead: FloatArray = field(init=False)
     _better: IntArray = field(init=False)  # [K] gNB that is better, -1 none
     _since_s: FloatArray = field(init=False)  # [K]
-    _left: IntArray = field(init=False)  # [K] gNB before the last handover
-    _left_s: FloatArray = field(init=False)  # [K]
 
     def step(self, time_s: float) -> int:
         """Number of the sample that holds at `time_s`: a moment of the grid belongs to its own."""
@@ -116,7 +110,6 @@ class Journey:
         if not self._samples:
             count = len(place)
             self._better, self._since_s = np.full(count, -1), np.zeros(count)
-            self._left, self._left_s = np.full(count, -1), np.full(count, -np.inf)
             site = self.landscape.deployment.positions_m[self.landscape.deployment.learning_site]
             old = Sample(np.tile(site, (count, 1)), np.zeros(count, dtype=bool), np.zeros(count, dtype=int))
         else:
@@ -140,12 +133,7 @@ class Journey:
         self._better = better
         goes = np.flatnonzero((better >= 0) & (time_s - self._since_s >= self.time_to_trigger_s))
         before, after = gnb[goes], best[goes]
-        soon = time_s - self._left_s[goes] <= max(PING_PONG_S, self.step_s)
-        events = Handovers(
-            np.full(len(goes), time_s), goes, before, after, (after == self._left[goes]) & soon
-        )
+        events = Handovers(np.full(len(goes), time_s), goes, before, after)
         gnb[goes] = after
         self._better[goes] = -1
-        self._left[goes], self._left_s[goes] = before, time_s
-        self._left[~present] = -1
         return gnb, events
