@@ -195,7 +195,8 @@ class Medium:
     def step(self, begin_s: float, end_s: float) -> list[tuple[int, float]]:
         """One block. Gives the rows whose uploads end in it, and when."""
         uplink = self._uplink
-        self._move(begin_s)
+        if self._round.moves:
+            self._move(begin_s)
         open_s = np.maximum(begin_s, self._start)
         length = np.where(self.open, np.minimum(end_s, self._deadline) - open_s, 0.0)
         on = length > 0

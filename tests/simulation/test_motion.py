@@ -163,9 +163,9 @@ def test_hysteresis_and_time_to_trigger_hold_handovers_back(simulate: Simulate) 
 
 
 def test_who_leaves_the_trace_breaks_off(simulate: Simulate, tmp_path: Path) -> None:
-    rows = [f"{t},{k},{100 + k},{50 * k}" for k in range(4) for t in (0, 1000)]
+    rows = [f"{t},{k},{100 + k},{-50 * k}" for k in range(4) for t in (0, 1000)]
     rows[1] = "3.0,0,100,0"  # UE 0 leaves after 3 s
-    rows[6] = "2.0,3,103,150"  # UE 3 comes at 2 s
+    rows[6] = "2.0,3,103,-150"  # UE 3 comes at 2 s
     path = tmp_path / "a.csv"
     path.write_text("time_s,node,x_m,y_m\n" + "\n".join(rows) + "\n")
     slow = {"radio.bandwidth_hz": 2e4, "radio.sinr_threshold_db": -60.0, "round.deadline_s": 8.0,
@@ -183,7 +183,7 @@ def test_who_leaves_the_trace_breaks_off(simulate: Simulate, tmp_path: Path) -> 
     assert scheduled.filter(pl.col("round") == 2)["ue"].to_list() == [1, 2, 3]
     assert sink.frame("ues")["x_m"].to_list() == [100, 101, 102, None]
     computing = simulate({**slow, "mobility.kind": "replay", "mobility.path": str(path), "ues.count": 4,
-                          "rounds": 1, "devices.0.cpu_hz_min": 1e6, "devices.0.cpu_hz_max": 1e6,
+                          "rounds": 1, "round.compute_limit_s": 7.0, "devices.0.cpu_hz_min": 1e6, "devices.0.cpu_hz_max": 1e6,
                           "devices.1.cpu_hz_min": 1e6, "devices.1.cpu_hz_max": 1e6,
                           "devices.2.cpu_hz_min": 1e6, "devices.2.cpu_hz_max": 1e6})  # fmt: skip
     span = (
