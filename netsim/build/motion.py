@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import cast
 
 from netsim.build.radio import RadioParts
 from netsim.errors import ScenarioError
 from netsim.mobility.models import Static, mobility_class
 from netsim.mobility.region import Rectangle, Torus
-from netsim.mobility.replay import Replay, first_nodes
+from netsim.mobility.replay import Replay, first_nodes, numbered_nodes
 from netsim.protocols import Mobility, Motion
 from netsim.radio.replay import ChannelTraces, Driver
 from netsim.scenario.model import ChannelTrace, Scenario
@@ -65,6 +66,8 @@ def _motion(scenario: Scenario, deployment: Deployment, start_m: FloatArray) -> 
         if not model.path:
             raise ScenarioError("replay needs the trace's path", where="scenario: mobility.path")
         recorded = model.recorded(origin=file_origin(deployment.graph))
+        if Path(model.path).is_dir():
+            return numbered_nodes(recorded, len(start_m))
         if len(start_m) > len(recorded.nodes):
             raise ScenarioError(
                 f"must be at most the {len(recorded.nodes)} nodes of {model.path}",

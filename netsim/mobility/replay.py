@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from netsim.errors import ScenarioError
 from netsim.mobility.interpolation import positions
 from netsim.mobility.region import Region
@@ -77,6 +79,19 @@ class Replay:
                 value=len(start_m),
             )
         return first_nodes(found, len(start_m))
+
+
+def numbered_nodes(found: Recorded, count: int) -> Recorded:
+    """The motion of nodes 0..count - 1 of a run's own table, whose names are numbers; absent if missing."""
+    track = found.tracks
+    of_name = {name: k for k, name in enumerate(track.nodes)}
+    parts = [of_name.get(str(number)) for number in range(count)]
+    rows = [np.arange(0) if k is None else np.arange(track.first[k], track.first[k + 1]) for k in parts]
+    first = np.concatenate([[0], np.cumsum([len(r) for r in rows])]).astype(np.int64)
+    every = np.concatenate(rows).astype(np.int64)
+    names = tuple(map(str, range(count)))
+    kept = Tracks(names, first, track.time_s[every], track.places_m[every])
+    return Recorded(names, found.span_s, kept, found.begin_s, found.jump_m_s)
 
 
 def first_nodes(found: Recorded, count: int) -> Recorded:

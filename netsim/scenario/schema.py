@@ -24,7 +24,7 @@ def schema_rows(section: type[BaseModel] = Scenario, prefix: str = "") -> Iterat
             "key": key,
             "type": _type_name(section, name),
             "unit": str(extra.get("unit", "")),
-            "default": "" if info.default is None else _shown(info.default),
+            "default": "" if info.is_required() or info.default is None else _shown(info.default),
             "equation": str(extra.get("equation", "")),
             "meaning": info.description or "",
         }

@@ -80,6 +80,19 @@ def test_recorded_run_replays_to_itself(case: str, network_scenario: MakeScenari
     assert not made.uploads.collect()["sinr_db"].equals(free.uploads.collect()["sinr_db"])
 
 
+def test_recorded_arrivals_replay_as_themselves(
+    network_scenario: MakeScenario, samples: Path, tmp_path: Path
+) -> None:
+    overrides = {**HEX, "mobility.kind": "replay", "ues.count": 20, "rounds": 6,
+                 "model.foundation_bits_override": 1e6, "radio.bandwidth_hz": 3e5, "topology.density_per_km2": 10, "topology.window_km": 2}  # fmt: skip
+    trace = {"mobility.path": str(samples / "grid.fcd.xml")}
+    made = run(network_scenario({**overrides, **trace, "record": True}), out=tmp_path / "a")
+    assert 1 < made.ues.collect()["x_m"].null_count() < 20  # some come later, others never
+    again = run(network_scenario({**overrides, **_tables(tmp_path / "a"), "seed": 9}), out=tmp_path / "b")
+    assert made.uploads.collect()["ue"].n_unique() > 2
+    assert_frame_equal(made.uploads.collect(), again.uploads.collect())
+
+
 def test_changed_sample_of_a_trace_changes_the_upload(network_scenario: MakeScenario, tmp_path: Path) -> None:
     overrides = {**HEX, "rounds": 2}
     made = run(network_scenario({**overrides, "record": True}), out=tmp_path / "a")
