@@ -40,7 +40,7 @@ class Page:
     def figure(self, name: str) -> WebElement:
         """A figure, once it is drawn."""
         box = self.find(f"#{name}")
-        WebDriverWait(self.browser, 10).until(lambda _: box.find_elements(By.CSS_SELECTOR, ".main-svg"))
+        WebDriverWait(self.browser, 30).until(lambda _: box.find_elements(By.CSS_SELECTOR, ".main-svg"))
         return box
 
     def figures(self) -> list[str]:
@@ -54,7 +54,7 @@ class Page:
         """What the page says when the mouse is over a mark."""
         ActionChains(self.browser).move_to_element(mark).perform()
         label = ".plot:hover .hoverlayer .hovertext"
-        WebDriverWait(self.browser, 5).until(lambda b: b.find_elements(By.CSS_SELECTOR, label))
+        WebDriverWait(self.browser, 20).until(lambda b: b.find_elements(By.CSS_SELECTOR, label))
         lines = self.browser.find_elements(By.CSS_SELECTOR, f"{label} text.nums .line, {label} text.nums")
         return " | ".join(line.text for line in lines if line.text)
 
@@ -171,7 +171,7 @@ def test_slider_moves_the_ues(opened: Callable[[str], Page], moving: Run) -> Non
             assert y == pytest.approx(np.interp(at, mine["time_s"], mine["y_m"]), abs=2 * shown["step_m"])
     assert len(set(seen)) == 3
     page.find("#map-play").click()
-    WebDriverWait(page.browser, 5).until(
+    WebDriverWait(page.browser, 20).until(
         lambda _: page.find("#map-slider").get_attribute("value") not in ("0", slider.get_attribute("max"))
     )
     page.find("#map-play").click()
