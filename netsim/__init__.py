@@ -16,7 +16,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from netsim.errors import DataError, InputError, NetsimError, OutputError, RunError, ScenarioError
-    from netsim.execution import run
+    from netsim.execution import resume, run
     from netsim.protocols import Learner, Observation, RoundOutcome, RoundPlan, Scheme
     from netsim.results.reader import Run, open_run
     from netsim.results.sweep import Sweep, open_sweep
@@ -30,6 +30,7 @@ _HOME = {
     "OutputError": "netsim.errors",
     "RunError": "netsim.errors",
     "ScenarioError": "netsim.errors",
+    "resume": "netsim.execution",
     "run": "netsim.execution",
     "Learner": "netsim.protocols",
     "Observation": "netsim.protocols",
@@ -63,6 +64,7 @@ __all__ = [
     "load_scenario",
     "open_run",
     "open_sweep",
+    "resume",
     "run",
 ]
 

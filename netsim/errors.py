@@ -6,6 +6,8 @@
     │   ├── DataError           a data set, topology or trace file
     │   └── OutputError         the run folder cannot be written where it was asked for
     └── RunError                a run or a check failed: exit code 1
+    KeyboardInterrupt
+    └── Interrupted             a run was interrupted and says how to go on: exit code 130
 
 An input error says where (file, line or key), what was found, and the rule it breaks.
 """
@@ -49,6 +51,10 @@ class OutputError(InputError):
 
 class RunError(NetsimError):
     """A run or a check failed for a reason that is not the user's input."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """A run was interrupted; the message says where it stands and how to go on."""
 
 
 def _short(value: object, limit: int = 80) -> str:

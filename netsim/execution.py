@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import shlex
+import shutil
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,14 +15,23 @@ import polars as pl
 
 from netsim import __version__
 from netsim.build import Loaded, Parts, build_parts, build_simulation
-from netsim.errors import NetsimError
-from netsim.protocols import Listener, Silence
+from netsim.errors import DataError, Interrupted, NetsimError
+from netsim.interruption import Interruption
+from netsim.protocols import Learner, Listener, Silence
+from netsim.results.checkpoint import Checkpoint, Pace, save_checkpoint, use_checkpoint
 from netsim.results.reader import Run, open_run
-from netsim.results.run_folder import ADAPTERS, RunFolder, free_folder, package_versions
+from netsim.results.run_folder import (
+    ADAPTERS,
+    CHECKPOINT,
+    SCENARIO,
+    RunFolder,
+    free_folder,
+    package_versions,
+)
 from netsim.results.writer import MemorySink, ParquetSink, rounds_per_part
 from netsim.scenario.load import load_scenario, to_toml
 from netsim.scenario.model import Scenario
-from netsim.simulation.simulation import RunEnd
+from netsim.simulation.simulation import RunEnd, Simulation
 
 RUNS = Path("runs")
 
@@ -34,39 +47,133 @@ def run(
 
     `out` must be new or empty; by default a free folder under runs/. `seed` replaces the scenario's.
     Raises InputError for bad input, RunError if the run fails; the folder then says `failed`, and
-    `interrupted` after KeyboardInterrupt. Rounds closed before that stay readable.
+    `interrupted` after KeyboardInterrupt. Rounds closed before that stay readable, and `resume` goes on.
+    The first SIGINT or SIGTERM lets the round in progress come to its end, a second one does not.
     `loaded` keeps data and model for the next run of this process.
     """
-    listener = listener or Silence()
     if not isinstance(scenario, Scenario):
         scenario = load_scenario(scenario)
     if seed is not None:
         scenario = Scenario.model_validate({**scenario.model_dump(), "seed": seed})
     path = Path(out) if out is not None else free_folder(RUNS / f"{scenario.name}-seed{scenario.seed}")
     folder = RunFolder.create(path, to_toml(scenario))
-    record = _Record(folder, scenario)
+    with folder.claim():
+        return _carry_out(_Record(folder, scenario), listener or Silence(), loaded)
+
+
+def resume(path: str | Path, listener: Listener | None = None, loaded: Loaded | None = None) -> Run:
+    """Go on with a run from its last checkpoint, or from its start if it has none, to the same tables.
+
+    A finished run is returned as it is. A checkpoint that cannot be used is told of, and the one before is
+    taken. Raises DataError if there are checkpoints and none can be used, or if `path` is no run folder.
+    """
+    folder = RunFolder.open(Path(path))
+    with folder.claim():
+        if folder.status != "done":
+            record = _Record(folder, load_scenario(folder.path / SCENARIO))
+            return _carry_out(record, listener or Silence(), loaded)
+    return open_run(path)
+
+
+def _carry_out(record: _Record, listener: Listener, loaded: Loaded | None) -> Run:
+    """From the last checkpoint to the end, whatever happens on the way."""
+    path, scenario = record.folder.path, record.scenario
     record.write("running")
     parts: Parts | None = None
-    sink: ParquetSink | None = None
-    try:
-        parts = build_parts(scenario, listener, loaded)
-        sink = ParquetSink(path, rounds_per_part(6 * scenario.ues.count))
-        listener.status("simulating")
-        end = build_simulation(parts, sink, listener).run()
-        sink.close()
-        if parts.learner is not None:
-            parts.learner.save(path / ADAPTERS)
-        record.write("done", sink, end)
-    except KeyboardInterrupt:
-        _salvage(record, "interrupted", sink)
-        raise
-    except BaseException as error:
-        _salvage(record, "failed", sink, f"{type(error).__name__}: {error}")
-        raise
-    finally:
-        if parts is not None and parts.learner is not None:
-            parts.learner.close()
+    session: _Session | None = None
+    with Interruption() as interruption:
+        try:
+            parts = build_parts(scenario, listener, loaded)
+            session = _open_session(record, parts, listener)
+            listener.status("simulating")
+            end = session.simulate(interruption)
+            session.sink.close()
+            if parts.learner is not None:
+                parts.learner.save(path / ADAPTERS)
+            record.write("done", session.sink, end)
+        except KeyboardInterrupt:
+            _salvage(record, "interrupted", session)
+            after = f" after round {session.simulation.round}" if session is not None else ""
+            raise Interrupted(
+                f"interrupted{after}; to go on: netsim resume {shlex.quote(str(path))}"
+            ) from None
+        except BaseException as error:
+            _salvage(record, "failed", session, f"{type(error).__name__}: {error}")
+            raise
+        finally:
+            if parts is not None and parts.learner is not None:
+                parts.learner.close()
+    with suppress(OSError):
+        shutil.rmtree(path / CHECKPOINT)
     return open_run(path)
+
+
+@dataclass
+class _Session:
+    """A run from its start or a checkpoint on."""
+
+    record: _Record
+    learner: Learner | None
+    sink: ParquetSink
+    simulation: Simulation
+
+    def simulate(self, interruption: Interruption) -> RunEnd:
+        """To the end. Raises KeyboardInterrupt at the end of a round in which it was asked for."""
+        pace = Pace(self.record.scenario.checkpoint_every)
+
+        def boundary() -> None:
+            asked = interruption.asked
+            if asked or pace.due(self.simulation.round):
+                begun_s = time.monotonic()
+                self.save()
+                pace.made(begun_s)
+            if asked:
+                raise KeyboardInterrupt
+
+        interruption.patient = True
+        try:
+            return self.simulation.run(boundary)
+        finally:
+            interruption.patient = False
+
+    def save(self) -> None:
+        """A checkpoint of the round that has just ended."""
+        folder = self.record.folder.path
+        state = {
+            "run": self.record.made_by(),
+            "wall_time_s": self.record.wall_time_s(),
+            "sink": self.sink.save(),
+            **self.simulation.state(),
+        }
+        add = None if self.learner is None else self.learner.save_state
+        save_checkpoint(folder / CHECKPOINT, self.simulation.round, state, add)
+
+
+def _open_session(record: _Record, parts: Parts, listener: Listener) -> _Session:
+    """From the last checkpoint, or from the start if there is none. Raises DataError if none can be used."""
+    path, learner = record.folder.path, parts.learner
+    length = rounds_per_part(6 * record.scenario.ues.count)
+
+    def go_on(found: Checkpoint) -> _Session:
+        if found.state["run"] != record.made_by():
+            rule = "must be made by this netsim from this scenario.toml"
+            raise DataError(rule, where=found.path, value=found.state["run"])
+        sink = ParquetSink.resume(path, length, found.state["sink"])
+        session = _Session(record, learner, sink, build_simulation(parts, sink, listener))
+        session.simulation.restore(found.state)
+        if learner is not None:
+            learner.load_state(found.path)
+        record.earlier_s = float(found.state["wall_time_s"])
+        for reason in found.refused:
+            listener.warning(f"{reason}; going on from round {found.round}")
+        return session
+
+    session = use_checkpoint(path / CHECKPOINT, go_on)
+    if session is not None:
+        return session
+    record.folder.clear()
+    sink = ParquetSink(path, length)
+    return _Session(record, learner, sink, build_simulation(parts, sink, listener))
 
 
 @dataclass(frozen=True)
@@ -91,9 +198,19 @@ class _Record:
 
     folder: RunFolder
     scenario: Scenario
+    earlier_s: float = 0.0  # wall time of earlier sessions, up to the checkpoint
 
     def __post_init__(self) -> None:
         self._begun = time.time()
+
+    def made_by(self) -> dict[str, str]:
+        """What a checkpoint must have in common with the run that goes on from it."""
+        scenario = hashlib.sha256(to_toml(self.scenario).encode()).hexdigest()
+        return {"netsim": __version__, "scenario": scenario}
+
+    def wall_time_s(self) -> float:
+        """Wall time spent on the rounds so far."""
+        return self.earlier_s + time.time() - self._begun
 
     def write(
         self,
@@ -111,7 +228,7 @@ class _Record:
             "netsim": __version__,
             "versions": package_versions(),
             "started_unix_s": round(self._begun, 3),
-            "wall_time_s": round(time.time() - self._begun, 3),
+            "wall_time_s": round(self.wall_time_s(), 3),
             "records": dict(sink.counts) if sink is not None else {},
         }
         if end is not None:
@@ -126,11 +243,11 @@ class _Record:
         self.folder.write_metadata(metadata)
 
 
-def _salvage(record: _Record, status: str, sink: ParquetSink | None, error: str | None = None) -> None:
+def _salvage(record: _Record, status: str, session: _Session | None, error: str | None = None) -> None:
     """Keep what closed rounds wrote; the error that led here matters more than one met on the way."""
-    try:
-        if sink is not None:
+    sink = session.sink if session is not None else None
+    if sink is not None:
+        with suppress(NetsimError):
             sink.close()
+    with suppress(NetsimError):
         record.write(status, sink, error=error)
-    except NetsimError:
-        return

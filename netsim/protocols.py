@@ -413,6 +413,10 @@ class Listener(Protocol):
         """Something slow has begun."""
         ...
 
+    def warning(self, text: str) -> None:
+        """Something is not as it should be; the run goes on."""
+        ...
+
     def round_closed(self, progress: Progress) -> None:
         """A round is over."""
         ...
@@ -425,6 +429,9 @@ class Silence:
     last: Progress | None = field(default=None)
 
     def status(self, text: str) -> None:
+        pass
+
+    def warning(self, text: str) -> None:
         pass
 
     def round_closed(self, progress: Progress) -> None:

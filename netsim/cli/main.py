@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from netsim.cli import export, report, run, schemes, sweep, topology, trace, validate, verify
+from netsim.cli import export, report, resume, run, schemes, sweep, topology, trace, validate, verify
 
 app = typer.Typer(
     help="Discrete-event simulator of federated LoRA fine-tuning over wireless networks.",
@@ -19,6 +19,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("run")(run.run)
+app.command("resume")(resume.resume)
 app.command("report")(report.report)
 app.command("schemes")(schemes.schemes)
 app.command("sweep")(sweep.sweep)
@@ -48,8 +49,8 @@ def main() -> None:
     except NetsimError as error:
         sys.stderr.write(f"netsim: {error}\n")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.stderr.write("netsim: interrupted\n")
+    except KeyboardInterrupt as error:
+        sys.stderr.write(f"netsim: {error or 'interrupted'}\n")
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(1)

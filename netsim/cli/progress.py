@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 from rich.console import Console
@@ -9,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColu
 from rich.progress import Progress as Bar
 
 from netsim.cli.console import quantity, seconds
-from netsim.protocols import Progress
+from netsim.protocols import Progress, Silence
 
 PLAIN_EVERY_S = 1.0
 
@@ -18,11 +19,11 @@ class TerminalListener:
     """Shows round, simulated time, energy, loss, accuracy, uploads, time to go."""
 
     def __init__(self, out: Console, rounds: int) -> None:
-        self.history: list[Progress] = []
         self._rounds = rounds
         self._out = out
         self._bar: Bar | None = None
         self._said = 0.0
+        self._counts = False
         if out.is_terminal:
             self._bar = Bar(
                 SpinnerColumn(),
@@ -51,14 +52,28 @@ class TerminalListener:
         else:
             self._out.print(text, markup=False)
 
+    def warning(self, text: str) -> None:
+        """Something is not as it should be; the run goes on."""
+        self._out.print(f"warning: {text}", markup=False)
+
     def round_closed(self, progress: Progress) -> None:
         """A round is over."""
-        self.history.append(progress)
         if self._bar is not None:
+            if not self._counts:  # rounds of an earlier session took no time in this one
+                self._bar.reset(self._task, completed=progress.round)
+                self._counts = True
             self._bar.update(self._task, completed=progress.round, facts=facts(progress))
         elif progress.round in (0, self._rounds) or time.monotonic() - self._said >= PLAIN_EVERY_S:
             self._said = time.monotonic()
             self._out.print(f"round {progress.round}/{self._rounds}  {facts(progress)}", markup=False)
+
+
+class QuietListener(Silence):
+    """Says only what is not as it should be."""
+
+    def warning(self, text: str) -> None:
+        """Something is not as it should be; the run goes on."""
+        sys.stderr.write(f"netsim: warning: {text}\n")
 
 
 def facts(progress: Progress) -> str:

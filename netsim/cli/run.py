@@ -42,10 +42,10 @@ def run(
         return
     with TerminalListener(console(), loaded.rounds) as listener:
         finished = run_scenario(loaded, out, listener=listener)
-    _summarise(finished)
+    summarise(finished)
 
 
-def _summarise(run: Run) -> None:
+def summarise(run: Run) -> None:
     """The table at the end of a run, the course of the accuracy, and what to do next."""
     import shlex
 

@@ -19,17 +19,18 @@ import json
 import math
 import os
 import shutil
+import time
 import zipfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.lib import format as npy
 
-from netsim.errors import DataError, RunError
+from netsim.errors import DataError, InputError, RunError
 from netsim.results.run_folder import sync_folder
 
 VERSION = 1
@@ -37,6 +38,10 @@ KEPT = 2
 STATE, ARRAYS, MANIFEST = "state.json", "arrays.npz", "manifest.json"
 ARRAY = "$array"  # {"$array": name} stands for an array
 UNFINISHED, OLD = ".new-", ".old-"
+LEAST_S = 10.0  # between two checkpoints that are made by the time
+LEAST_WORK = 20  # times the last one's own time, so that they cost at most a twentieth
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -90,23 +95,47 @@ def save_checkpoint(
 
 
 def load_checkpoint(folder: Path) -> Checkpoint | None:
-    """The newest checkpoint that is whole; None if there never was one.
+    """The newest checkpoint that is whole; None if there never was one. Raises DataError as below."""
+    return use_checkpoint(folder, lambda found: found)
 
-    Raises DataError, with the reasons, if there are some and none can be used.
+
+def use_checkpoint(folder: Path, use: Callable[[Checkpoint], T]) -> T | None:
+    """What `use` makes of the newest checkpoint that is whole and that `use` does not refuse.
+
+    None if there never was one. Raises DataError, with the reasons, if there are some and none can be used.
     """
     refused: list[str] = []
     for path in _found(folder):
         try:
             round, state = _read(path)
-        except DataError as error:
+            return use(Checkpoint(path, round, state, tuple(refused)))
+        except InputError as error:
             refused.append(str(error))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, zipfile.BadZipFile) as error:
             refused.append(f"{path}: cannot be read: {type(error).__name__}: {error}")
-        else:
-            return Checkpoint(path, round, state, tuple(refused))
     if refused:
         raise DataError(f"no checkpoint can be used: {'; '.join(refused)}", where=folder)
     return None
+
+
+@dataclass
+class Pace:
+    """When a checkpoint is due: at every so many rounds, or (None) by the time that has gone by."""
+
+    every: int | None
+    _last_s: float = field(default_factory=time.monotonic, init=False)
+    _cost_s: float = field(default=0.0, init=False)
+
+    def due(self, round: int) -> bool:
+        """One is due at the end of `round`."""
+        if self.every is not None:
+            return round > 0 and round % self.every == 0
+        return time.monotonic() - self._last_s >= max(LEAST_S, LEAST_WORK * self._cost_s)
+
+    def made(self, begun_s: float) -> None:
+        """One was made; work on it began at `begun_s` of the monotonic clock."""
+        self._last_s = time.monotonic()
+        self._cost_s = self._last_s - begun_s
 
 
 def _found(folder: Path) -> list[Path]:

@@ -5,17 +5,29 @@ from __future__ import annotations
 import json
 import os
 import platform
-from contextlib import suppress
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from netsim.errors import DataError, OutputError, RunError
+from netsim.records import TABLES
+
+try:
+    import fcntl
+except ImportError:  # not on Windows, where nobody is kept from what another process works on
+    fcntl = None  # type: ignore[assignment]
 
 SCENARIO = "scenario.toml"
 METADATA = "metadata.json"
 ADAPTERS = "adapters"
+CHECKPOINT = "checkpoint"
+UNFINISHED = ".tmp"  # files that are being written end so
+LET_GO_S = 3.0  # the workers of a process that was killed end within a second
 STATUSES = ("running", "done", "failed", "interrupted")
 
 
@@ -29,13 +41,50 @@ class RunFolder:
     def create(cls, path: Path, scenario_toml: str) -> RunFolder:
         """A new folder with its scenario. Raises OutputError if `path` is taken or cannot be written."""
         try:
-            if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            if path.exists() and not (path.is_dir() and _names(path) <= {SCENARIO + UNFINISHED}):
                 raise OutputError("the output folder must be new or empty", where=path)
             path.mkdir(parents=True, exist_ok=True)
             write_text(path / SCENARIO, scenario_toml)
         except OSError as error:
             raise OutputError(f"cannot be written: {error.strerror or error}", where=path) from None
         return cls(path)
+
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        """The folder of a run that was begun, if only just. Raises DataError if it is none."""
+        folder = cls(path)
+        try:
+            just = _names(path) <= {SCENARIO, METADATA + UNFINISHED} and (path / SCENARIO).is_file()
+        except OSError as error:
+            raise DataError(f"cannot be read: {error.strerror or error}", where=path) from None
+        if not just and folder.metadata() and not (path / SCENARIO).is_file():
+            raise DataError("is not a whole run folder: it has no scenario.toml", where=path)
+        return folder
+
+    @property
+    def status(self) -> str:
+        """`running` of a run that was killed before it could say so."""
+        if not (self.path / METADATA).exists():
+            return "running"
+        status: str = self.metadata()["status"]
+        return status
+
+    @contextmanager
+    def claim(self) -> Iterator[None]:
+        """The run is this process's until the end of the block. Raises OutputError if it is another's."""
+        with locked(self.path / SCENARIO, LET_GO_S) as mine:
+            if not mine:
+                raise OutputError("another process is at work on this run", where=self.path)
+            yield
+
+    def clear(self) -> None:
+        """Remove what a run has written, for it to start again. Raises RunError."""
+        try:
+            for name in (CHECKPOINT, ADAPTERS, *TABLES):
+                if (self.path / name).exists():
+                    shutil.rmtree(self.path / name)
+        except OSError as error:
+            raise RunError(f"{error.filename}: cannot be removed: {error.strerror}") from None
 
     def write_metadata(self, metadata: dict[str, Any]) -> None:
         """Replace metadata.json."""
@@ -67,9 +116,38 @@ def free_folder(base: Path) -> Path:
     return candidate
 
 
+@contextmanager
+def locked(path: Path, wait_s: float = 0.0) -> Iterator[bool]:
+    """True if the lock of a file is this process's until the end of the block, False if it is another's.
+
+    The lock is the operating system's: it ends with the processes that hold it, however they end.
+    """
+    if fcntl is None:
+        yield True
+        return
+    until = time.monotonic() + wait_s
+    with path.open("rb") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= until:
+                    yield False
+                    return
+                time.sleep(0.05)
+            except OSError:  # a file system without locks
+                break
+        yield True
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file so that it is either old or new, never half."""
-    temporary = path.with_name(path.name + ".tmp")
+    temporary = path.with_name(path.name + UNFINISHED)
     with temporary.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()

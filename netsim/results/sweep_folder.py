@@ -20,12 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from netsim.errors import DataError, OutputError, RunError
-from netsim.results.run_folder import METADATA, SCENARIO, RunFolder, write_text
-
-try:
-    import fcntl
-except ImportError:  # not on Windows, where nobody is kept from a run that another process works on
-    fcntl = None  # type: ignore[assignment]
+from netsim.results.run_folder import METADATA, SCENARIO, RunFolder, locked, write_text
 
 SWEEP = "sweep.json"
 JOBS = "jobs"
@@ -116,17 +111,6 @@ class SweepFolder:
 
     @contextmanager
     def claim(self, job: str) -> Iterator[bool]:
-        """True if the job is this process's until the end of the block, False if it is another's.
-
-        The lock is the operating system's: it ends with the process that holds it, however that ends.
-        """
-        if fcntl is None:
-            yield True
-            return
-        with (self.path / JOBS / f"{job}.toml").open("rb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                yield False
-                return
-            yield True
+        """True if the job is this process's until the end of the block, False if it is another's."""
+        with locked(self.path / JOBS / f"{job}.toml") as mine:
+            yield mine

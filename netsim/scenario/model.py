@@ -404,6 +404,9 @@ class Scenario(Section):
         "corrected", "the controllers' formulas: corrected, or every one as the paper prints it"
     )
     network_only: bool = _key(False, "simulate timing and energy only; imports no torch")
+    checkpoint_every: int | None = _key(
+        None, "rounds from one checkpoint to the next; default: at round ends at least 10 s apart", ge=1
+    )
     federation: Literal["cell", "network"] = _key(
         "cell", "one gNB learns, or all of them, merged by a core node over the backhaul"
     )

@@ -22,8 +22,8 @@ class Clock(simpy.Environment):
     is shuffled, which must change no record (a test).
     """
 
-    def __init__(self, tie_seed: int | None = None) -> None:
-        super().__init__()
+    def __init__(self, tie_seed: int | None = None, begin_s: float = 0.0) -> None:
+        super().__init__(begin_s)
         if tie_seed is not None:
             self._eid = _shuffled(tie_seed)  # type: ignore[assignment]
 

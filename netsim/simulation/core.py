@@ -38,28 +38,39 @@ class Backhaul:
         return float(self._known[payload_bits][site])
 
 
-def core_process(
+def foundation_process(
     clock: Clock,
-    hub: Hub,
     rules: Rules,
     backhaul: Backhaul,
     links: Links,
-    next_plan: Callable[[], RoundState | None],
-    close: Callable[[RoundState], None],
-    foundation_sent: Callable[[FloatArray, FloatArray], None],
+    sent: Callable[[FloatArray, FloatArray], None],
 ) -> ProcessGenerator:
-    """Waits for the gNBs; takes the rounds' time and, before them, that of the first broadcast.
+    """Takes the time of the foundation model's broadcast before the first round, if that is when it is sent.
 
-    `next_plan()` opens the next round, or gives None at the end of the run. `foundation_sent(reached,
-    heard)` is called after the broadcast of the foundation model with the times [G] at which it was at
-    each gNB and its UEs had it; `close(round)` at the end of each round.
+    `sent(reached, heard)` is called at its end with the times [G] at which it was at each gNB and its UEs
+    had it.
     """
     reached, heard = foundation_times(links, rules, backhaul)
     if not rules.w0_every_round:
         yield clock.at(float(heard.max(initial=0.0)))
     else:
         heard = reached = np.zeros(len(reached))
-    foundation_sent(reached, heard)
+    sent(reached, heard)
+
+
+def core_process(
+    clock: Clock,
+    hub: Hub,
+    rules: Rules,
+    backhaul: Backhaul,
+    next_plan: Callable[[], RoundState | None],
+    close: Callable[[RoundState], None],
+) -> ProcessGenerator:
+    """Waits for the gNBs; takes the rounds' time.
+
+    `next_plan()` opens the next round, or gives None at the end of the run. `close(round)` is called at the
+    end of each round.
+    """
     while (round_ := next_plan()) is not None:
         hub.open(round_)
         idle = not len(round_.plan.ue) and np.isfinite(rules.deadline_s)  # nobody was admitted: it passes

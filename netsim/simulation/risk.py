@@ -7,6 +7,7 @@ scheme gives none; beta is 1 where the UE was subscribed and ready. lambda knows
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 from netsim.errors import InputError
 from netsim.protocols import Learner, RecordSink, RiskProbe, SuccessModel
 from netsim.records import TABLES
+from netsim.simulation.checkpoint import plain
 from netsim.simulation.state import RoundState
 from netsim.theory.estimation import estimate_convexity, estimate_dispersion
 from netsim.theory.risk_bound import (
@@ -55,6 +57,20 @@ class Estimates:
         each = [estimate_convexity(norm_sq[:, n], loss[:, n]) for n in range(loss.shape[1])]
         found = float(np.fmin.reduce(each))
         return float(np.fmin(found, self.smoothness)) if found == found else found
+
+    def state(self) -> dict[str, Any]:
+        """All that was taken in, as arrays [probe, N] and numbers."""
+        return {
+            "norm_sq": np.array(self._norm_sq),
+            "loss": np.array(self._loss),
+            "smoothness": self.smoothness,
+            "dispersion": self.dispersion,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Put back what `state` gave."""
+        self._norm_sq, self._loss = list(state["norm_sq"]), list(state["loss"])
+        self.smoothness, self.dispersion = state["smoothness"], state["dispersion"]
 
     def constants(self) -> RiskConstants | None:
         """None while one is unknown, or 0 where it may not be."""
@@ -113,6 +129,22 @@ class RiskLog:
             "dispersion": self._estimates.dispersion,
         }
         self._measure(round_.number, row)
+
+    def state(self) -> dict[str, Any]:
+        """What the rows to come depend on; the learner remembers what it probed."""
+        assert self._before is not None  # start came first
+        return {
+            "missing": np.array(self._missing),
+            "best": self._best,
+            "before": plain(self._before),
+            "estimates": self._estimates.state(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Put back what `state` gave."""
+        self._missing, self._best = list(state["missing"]), state["best"]
+        self._before = RiskProbe(**state["before"])
+        self._estimates.restore(state["estimates"])
 
     def _measure(self, number: int, row: dict[str, Any]) -> None:
         probe = self._learner.probe()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -24,8 +25,9 @@ from netsim.protocols import (
 )
 from netsim.records import LATE, ON_TIME, OUTAGE
 from netsim.simulation import ledger, spans
-from netsim.simulation.clock import Clock
-from netsim.simulation.core import Backhaul, core_process, open_round
+from netsim.simulation.checkpoint import outcome_of, plain_outcome
+from netsim.simulation.clock import Clock, ProcessGenerator
+from netsim.simulation.core import Backhaul, core_process, foundation_process, open_round
 from netsim.simulation.gnb import Hub
 from netsim.simulation.medium import NetworkUplink
 from netsim.simulation.recording import Logbook
@@ -102,6 +104,8 @@ class Simulation:
     _reason: str = field(default="", init=False)
     _risk: RiskLog | None = field(default=None, init=False)
     _logbook: Logbook | None = field(default=None, init=False)
+    _resumed: bool = field(default=False, init=False)
+    _boundary: Callable[[], None] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.versions = [0] * len(self.payload_bits)
@@ -114,26 +118,56 @@ class Simulation:
             band = self.uplink.bandwidth_hz
             self._risk = RiskLog(self.learner, self.sink, len(self.fleet), band, self.formulas)
 
-    def run(self) -> RunEnd:
-        """Run to the end. Raises what the scheme or the learner raises."""
-        clock = self._clock
+    def run(self, boundary: Callable[[], None] | None = None) -> RunEnd:
+        """Run to the end. Raises what the scheme or the learner raises.
+
+        `boundary()` is called at the end of every round, where `state()` may be asked for; what it raises
+        ends the run.
+        """
+        clock, self._boundary = self._clock, boundary
         hub = Hub(clock, self.rules.barrier)
         for ue in range(len(self.fleet)):
             clock.process(ue_process(clock, ue, hub))
-        ledger.write_sites(self.sink, self.sites_m, self._core)
-        ledger.write_ues(self.sink, self.fleet, self._links)
-        core = core_process(
-            clock,
-            hub,
-            self.rules,
-            self.backhaul,
-            self._links,
-            self._next_round,
-            self._close,
-            self._foundation_sent,
-        )
-        clock.run(until=clock.process(core))
+        clock.run(until=clock.process(self._course(hub)))
         return RunEnd(self._reason, self.round, float(clock.now), self.energy_j)
+
+    def state(self) -> dict[str, Any]:
+        """What the rounds to come depend on, at the end of a round; without the learner's and the sink's."""
+        return {
+            "course": {
+                "round": self.round,
+                "time_s": float(self._clock.now),
+                "energy_j": self.energy_j,
+                "versions": list(self.versions),
+                "losses": list(self._losses),
+                "accuracy": self._accuracy,
+            },
+            "previous": plain_outcome(self._previous),
+            "scheme": self.scheme.state(),
+            "risk": None if self._risk is None else self._risk.state(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on after the round at whose end `state` was taken, in a simulation of the same scenario."""
+        course = state["course"]
+        self._clock = Clock(self.tie_seed, course["time_s"])
+        self.round, self.energy_j = course["round"], course["energy_j"]
+        self.versions, self._losses = list(course["versions"]), list(course["losses"])
+        self._accuracy = course["accuracy"]
+        self._previous = outcome_of(state["previous"])
+        self.scheme.restore(state["scheme"])
+        if self._risk is not None:
+            self._risk.restore(state["risk"])
+        self._resumed = True
+
+    def _course(self, hub: Hub) -> ProcessGenerator:
+        """The foundation model's broadcast, if the run has just begun, and the rounds."""
+        clock, rules, backhaul = self._clock, self.rules, self.backhaul
+        if not self._resumed:
+            ledger.write_sites(self.sink, self.sites_m, self._core)
+            ledger.write_ues(self.sink, self.fleet, self._links)
+            yield from foundation_process(clock, rules, backhaul, self._links, self._foundation_sent)
+        yield from core_process(clock, hub, rules, backhaul, self._next_round, self._close)
 
     @property
     def _core(self) -> int:
@@ -147,7 +181,7 @@ class Simulation:
         if self._risk is not None:
             self._risk.start()
         self.sink.close_round(0)
-        self._report(None)
+        self._over(None)
 
     def _next_round(self) -> RoundState | None:
         reason = self._stop_reason()
@@ -258,7 +292,7 @@ class Simulation:
             self._risk.close(round_, self._success)
         self.sink.close_round(self.round)
         self._previous = RoundOutcome(plan, arrived, round_.start_s, round_.end_s, round_.rank)
-        self._report(round_)
+        self._over(round_)
 
     def _evaluate(self) -> None:
         if self.learner is None:
@@ -288,6 +322,11 @@ class Simulation:
         if stop.energy_j is not None and self.energy_j >= stop.energy_j:
             return "energy_j"
         return "rounds" if self.round >= stop.rounds else None
+
+    def _over(self, round_: RoundState | None) -> None:
+        self._report(round_)
+        if self._boundary is not None:
+            self._boundary()
 
     def _report(self, round_: RoundState | None) -> None:
         outcome = round_.outcome if round_ is not None else np.empty(0, dtype=np.int64)

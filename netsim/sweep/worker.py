@@ -39,6 +39,9 @@ class Teller:
     def status(self, text: str) -> None:
         """Nothing to pass on."""
 
+    def warning(self, text: str) -> None:
+        """Nothing to pass on."""
+
     def round_closed(self, progress: Progress) -> None:
         """A round is over."""
         now = time.monotonic()

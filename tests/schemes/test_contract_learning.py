@@ -41,6 +41,9 @@ class Snapshots:
     def status(self, text: str) -> None:
         pass
 
+    def warning(self, text: str) -> None:
+        pass
+
     def round_closed(self, progress: Progress) -> None:
         self.after.append(self.states())
 

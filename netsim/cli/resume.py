@@ -1,0 +1,33 @@
+"""`netsim resume`: go on with a run that was interrupted, killed, or has failed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def resume(
+    run_dir: Annotated[Path, typer.Argument(help="Run folder, as `netsim run` left it.")],
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only the run folder.")] = False,
+) -> None:
+    """Go on with a run from its last checkpoint; a finished run is left as it is."""
+    import sys
+
+    from netsim.cli.console import console
+    from netsim.cli.progress import QuietListener, TerminalListener
+    from netsim.cli.run import summarise
+    from netsim.execution import resume as resume_run
+    from netsim.results.run_folder import SCENARIO, RunFolder
+    from netsim.scenario.load import load_scenario
+
+    if RunFolder.open(run_dir).status == "done":
+        sys.stdout.write(f"{run_dir}\n" if quiet else f"{run_dir} is finished: nothing to do\n")
+        return
+    if quiet:
+        sys.stdout.write(f"{resume_run(run_dir, QuietListener()).path}\n")
+        return
+    with TerminalListener(console(), load_scenario(run_dir / SCENARIO).rounds) as listener:
+        finished = resume_run(run_dir, listener)
+    summarise(finished)
