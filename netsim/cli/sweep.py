@@ -55,7 +55,10 @@ def sweep(
         Path | None, typer.Option(help="Sweep folder: new, or one to go on with. Default: under runs/.")
     ] = None,
 ) -> None:
-    """Run a scenario for every combination of values and seeds; what is finished is not run again."""
+    """Run a scenario for every combination of values and seeds; what is finished is not run again.
+
+    A run that was interrupted goes on from its last checkpoint.
+    """
     from netsim.cli.console import console
     from netsim.results.sweep import open_sweep
     from netsim.scenario.load import parse_override

@@ -9,6 +9,7 @@ what came later, and closes the part at the same multiple with the same bytes.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -164,7 +165,13 @@ def write_parquet(frame: pl.DataFrame, path: Path) -> None:
     except (OSError, pl.exceptions.ComputeError) as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-        raise RunError(f"{path}: cannot be written: {getattr(error, 'strerror', None) or error}") from None
+        raise RunError(f"{path}: cannot be written: {_reason(error)}") from None
+
+
+def _reason(error: Exception) -> str:
+    """What the operating system says; polars wraps it in words of its own."""
+    number = re.search(r"os error (\d+)", str(error))
+    return os.strerror(int(number[1])) if number else getattr(error, "strerror", None) or str(error)
 
 
 def _part_name(number: int) -> str:

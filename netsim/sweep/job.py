@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Protocol
 
 from netsim.build.loaded import Loaded
-from netsim.errors import NetsimError
-from netsim.execution import run
+from netsim.errors import DataError, NetsimError, ScenarioError
+from netsim.execution import resume, run
 from netsim.protocols import Listener
+from netsim.results.run_folder import CHECKPOINT, SCENARIO
 from netsim.results.sweep_folder import SweepFolder
-from netsim.scenario.load import load_text
+from netsim.scenario.load import load_scenario, load_text
+from netsim.scenario.model import Scenario
 
 ELSEWHERE = "elsewhere"  # another process works on it
 
@@ -38,7 +40,7 @@ class StudyListener(Protocol):
 
 
 def execute(folder: Path, job: str, scenario_toml: str, listener: Listener, loaded: Loaded) -> Outcome:
-    """Run one job of the sweep folder `folder`, unless it is done or another process's.
+    """Run one job of the sweep folder `folder`, or go on with it, unless it is done or another process's.
 
     A run that fails, for whatever reason, is an outcome; only KeyboardInterrupt is raised.
     """
@@ -48,10 +50,22 @@ def execute(folder: Path, job: str, scenario_toml: str, listener: Listener, load
             if not mine:
                 return Outcome(job, ELSEWHERE)
             if sweep.metadata(job)["status"] != "done":
-                sweep.clear(job)
-                run(load_text(scenario_toml), sweep.run_path(job), listener=listener, loaded=loaded)
+                _carry_out(sweep, job, load_text(scenario_toml), listener, loaded)
     except NetsimError as error:
         return Outcome(job, "failed", str(error))
     except Exception as error:  # a bug, a plug-in's error: it must not stop the other runs
         return Outcome(job, "failed", f"{type(error).__name__}: {error}")
     return Outcome(job, "done")
+
+
+def _carry_out(sweep: SweepFolder, job: str, scenario: Scenario, listener: Listener, loaded: Loaded) -> None:
+    """From the job's checkpoint, if it has one that can be used, else from the start."""
+    path = sweep.run_path(job)
+    try:
+        if (path / CHECKPOINT).is_dir() and load_scenario(path / SCENARIO) == scenario:
+            resume(path, listener, loaded)
+            return
+    except (DataError, ScenarioError):  # what is there is of no use
+        pass
+    sweep.clear(job)
+    run(scenario, path, listener=listener, loaded=loaded)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from netsim.protocols import RiskProbe
+from netsim.results.checkpoint import load_checkpoint, save_checkpoint
 from netsim.simulation.risk import Estimates, RiskLog, gap_of
 from netsim.theory.risk_bound import default_constants
 
@@ -106,3 +109,30 @@ def test_estimates_grow_from_probe_to_probe() -> None:
     assert found.smoothness == 4.0
     assert found.convexity == pytest.approx(1.0 / (2 * 0.2))  # both modules gained 0.2
     assert found.dispersion == pytest.approx(1.9)
+
+
+@pytest.mark.parametrize("formulas", ["corrected", "paper"])
+@pytest.mark.parametrize("stop", [0, 2])
+def test_a_log_that_was_put_back_writes_the_same_rows(formulas: str, stop: int, tmp_path: Path) -> None:
+    losses = [[[0.9 - t / 10, 1.0 - t / 7], [0.8 - t / 9, 0.7]] for t in range(5)]
+    probes = [probe(loss, 1.0 / (t + 1), smoothness=t or np.nan) for t, loss in enumerate(losses)]
+
+    def log(*given: RiskProbe) -> tuple[RiskLog, Sink]:
+        sink = Sink()
+        return RiskLog(Given(*given), sink, 2, 1e6, formulas), sink  # type: ignore[arg-type]
+
+    (whole, expected), (first, _) = log(*probes), log(*probes)
+    whole.start()
+    first.start()
+    for _ in range(4):
+        whole.close(Round(), Half())  # type: ignore[arg-type]
+    for _ in range(stop):
+        first.close(Round(), Half())  # type: ignore[arg-type]
+    save_checkpoint(tmp_path, stop, first.state())
+    found = load_checkpoint(tmp_path)
+    assert found is not None
+    second, rows = log(*probes[stop + 1 :])
+    second.restore(found.state)
+    for _ in range(4 - stop):
+        second.close(Round(), Half())  # type: ignore[arg-type]
+    assert repr(rows.rows) == repr(expected.rows[stop + 1 :])

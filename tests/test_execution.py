@@ -1,0 +1,370 @@
+"""Runs that are interrupted, killed or run out of space: what is left of them, and where they end when resumed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import netsim
+from netsim.errors import DataError, Interrupted, OutputError
+from netsim.protocols import Progress, Silence
+from netsim.results.run_folder import locked
+from netsim.scenario.load import load_scenario, to_toml
+from netsim.scenario.model import Scenario
+from netsim.schemes.base import scheme_class, scheme_names
+
+Make = Callable[..., Scenario]
+LEARNING = {
+    "rounds": 3,
+    "ues.count": 4,
+    "data.train_samples": 200,
+    "data.test_samples": 20,
+    "data.samples_per_ue": 20,
+}
+
+
+class Signals(Silence):
+    """Sends a signal to this process in a round, and remembers what it was told."""
+
+    def __init__(self, at: int | None = None, number: signal.Signals = signal.SIGTERM) -> None:
+        super().__init__()
+        self.at, self.number = at, number
+        self.rounds: list[int] = []
+        self.warnings: list[str] = []
+
+    def warning(self, text: str) -> None:
+        self.warnings.append(text)
+
+    def round_closed(self, progress: Progress) -> None:
+        self.rounds.append(progress.round)
+        if progress.round == self.at:
+            signal.raise_signal(self.number)
+
+
+def _digests(run: Path) -> dict[str, str]:
+    files = [file for file in sorted(run.rglob("*")) if file.is_file() and file.name != "metadata.json"]
+    assert files
+    return {str(f.relative_to(run)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
+
+
+def _interrupted(scenario: Scenario, folder: Path, at: int, number: signal.Signals = signal.SIGTERM) -> Path:
+    with pytest.raises(Interrupted, match=f"after round {at}; to go on: netsim resume"):
+        netsim.run(scenario, folder, listener=Signals(at, number))
+    assert netsim.open_run(folder).metadata["status"] == "interrupted"
+    return folder
+
+
+def _same_after_interrupt(scenario: Scenario, folder: Path, at: int) -> None:
+    netsim.run(scenario, folder / "alone")
+    _interrupted(scenario, folder / "run", at)
+    heard = Signals()
+    netsim.resume(folder / "run", heard)
+    assert heard.rounds == list(range(at + 1, scenario.rounds + 1))
+    assert _digests(folder / "run") == _digests(folder / "alone")
+
+
+NETWORK_ONLY = [k for k in scheme_names() if not getattr(scheme_class(k)(), "needs_learning", False)]
+
+
+@pytest.mark.parametrize("kind", NETWORK_ONLY)
+def test_every_scheme_goes_on_as_if_nothing_had_been(
+    kind: str, network_scenario: Make, tmp_path: Path
+) -> None:
+    # a part may not hold what comes after an interrupted round: the part in progress is written again
+    _same_after_interrupt(network_scenario({"scheme.kind": kind, "rounds": 5}), tmp_path, 2)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"federation": "network", "radio.interference": "network", "topology.window_km": 3,
+         "topology.boundary": "torus", "radio.fading": "block"},
+        {"round.alloc_start": "arrival", "radio.retransmissions": 1, "downlink.w0_broadcast": "every_round"},
+        {"radio.reallocation": "events", "round.aggregation_s": 0.1, "formulas": "paper"},
+    ],
+    ids=["network", "arrival", "paper"],
+)  # fmt: skip
+@pytest.mark.parametrize("at", [0, 3])
+def test_every_way_of_going_on(
+    options: Mapping[str, Any], at: int, network_scenario: Make, tmp_path: Path
+) -> None:
+    _same_after_interrupt(network_scenario({**options, "rounds": 4 if at else 2}), tmp_path, at)
+
+
+def test_learning_goes_on_with_all_its_memory(tmp_path: Path) -> None:
+    hetlora = {"scheme.kind": "hetlora", "learning.local_steps": 2}  # ranks are pruned from round to round
+    _same_after_interrupt(load_scenario("quickstart", {**LEARNING, **hetlora}), tmp_path, 2)
+    assert any(name.endswith(".safetensors") for name in _digests(tmp_path / "run"))
+
+
+def test_stop_rules_remember(network_scenario: Make, tmp_path: Path) -> None:
+    spent = netsim.run(network_scenario({"rounds": 6}), tmp_path / "all").rounds.collect()
+    energy_j = float((spent["compute_energy_j"] + spent["uplink_energy_j"]).head(4).sum())
+    limited = network_scenario({"rounds": 6, "stop.energy_j": energy_j * 0.999})
+    run = netsim.resume(_interrupted(limited, tmp_path / "run", 3))
+    assert (run.metadata["stop_reason"], run.metadata["rounds"]) == ("energy_j", 4)
+
+
+def test_a_second_signal_does_not_wait(network_scenario: Make, tmp_path: Path) -> None:
+    """The round is not over: nothing of it is kept, and the checkpoint before it counts."""
+    scenario = network_scenario({"rounds": 6, "checkpoint_every": 2})
+
+    class Twice(Signals):
+        def round_closed(self, progress: Progress) -> None:
+            super().round_closed(progress)
+            if progress.round == self.at:
+                signal.raise_signal(signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(Interrupted, match="after round 3"):
+        netsim.run(scenario, tmp_path / "run", listener=Twice(3))
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert [p.name for p in (tmp_path / "run" / "checkpoint").iterdir()] == ["00000002"]
+    assert netsim.open_run(tmp_path / "run").rounds.collect()["round"].max() == 3
+    heard = Signals()
+    netsim.resume(tmp_path / "run", heard)
+    assert heard.rounds == [3, 4, 5, 6]
+    netsim.run(scenario, tmp_path / "alone")
+    assert _digests(tmp_path / "run") == _digests(tmp_path / "alone")
+
+
+def test_an_ignored_signal_stays_ignored(network_scenario: Make, tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        assert netsim.run(network_scenario(), tmp_path / "run", listener=Signals(2)).metadata["rounds"] == 4
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+# -- kill -9 -------------------------------------------------------------------------------------
+
+
+def _killed(scenario: Scenario, folder: Path, after_s: float) -> None:
+    """A run in a process of its own, killed `after_s` from its first round on or in the middle of it."""
+    file = folder.with_suffix(".toml")
+    file.write_text(to_toml(scenario))
+    command = [sys.executable, "-m", "netsim.cli.main", "run", str(file), "--out", str(folder)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("round 0"):
+            break
+    time.sleep(after_s)
+    process.kill()
+    process.communicate(timeout=60)
+
+
+def test_killed_at_random_moments(network_scenario: Make, tmp_path: Path) -> None:
+    scenario = network_scenario({"rounds": 40, "checkpoint_every": 1})
+    begun = time.monotonic()
+    netsim.run(scenario, tmp_path / "alone")
+    length_s, expected = time.monotonic() - begun, _digests(tmp_path / "alone")
+    for number, part in enumerate(np.random.default_rng(9).uniform(0, 0.9, 5)):
+        run = tmp_path / f"run{number}"
+        _killed(scenario, run, part * length_s)
+        netsim.resume(run)
+        assert _digests(run) == expected
+
+
+def test_a_learning_run_killed_at_a_random_moment(learned: Path, tmp_path: Path) -> None:
+    scenario = load_scenario(learned / "scenario.toml", {"checkpoint_every": 1})
+    _killed(scenario, tmp_path / "run", float(np.random.default_rng(5).uniform(0, 1)))
+    netsim.resume(tmp_path / "run")
+    found, expected = _digests(tmp_path / "run"), _digests(learned)
+    assert found.pop("scenario.toml") != expected.pop("scenario.toml")
+    assert found == expected
+    assert "adapters/0/adapter_model.safetensors" in found
+
+
+# -- what is there to go on with -----------------------------------------------------------------
+
+
+@pytest.fixture
+def stopped(network_scenario: Make, tmp_path: Path) -> Path:
+    """A run of 5 rounds with the checkpoints of rounds 2 and 3."""
+    return _interrupted(network_scenario({"rounds": 5, "checkpoint_every": 1}), tmp_path / "run", 3)
+
+
+@pytest.mark.parametrize("harm", ["flip", "version", "cut", "netsim", "clock"])
+def test_what_cannot_be_used_is_told_of_and_the_one_before_is_taken(
+    harm: str, stopped: Path, tmp_path: Path
+) -> None:
+    scenario = load_scenario(stopped / "scenario.toml")
+    newest = stopped / "checkpoint" / "00000003"
+    if harm == "version":
+        _edit(newest / "manifest.json", version=2)
+        reason = "must be of version 1 (found 2)"
+    elif harm in ("netsim", "clock"):
+        state = json.loads((newest / "state.json").read_text())
+        state["run" if harm == "netsim" else "course"] = {"netsim": "0.0.1"}
+        (newest / "state.json").write_text(json.dumps(state))
+        manifest = json.loads((newest / "manifest.json").read_text())
+        content = (newest / "state.json").read_bytes()
+        manifest["files"]["state.json"] = {
+            "bytes": len(content),
+            "sha256": hashlib.sha256(content).hexdigest(),
+        }
+        _edit(newest / "manifest.json", **manifest)
+        reason = "must be made by this netsim" if harm == "netsim" else "cannot be read: KeyError"
+    else:
+        content = bytearray((newest / "state.json").read_bytes())
+        content[40] ^= 1
+        (newest / "state.json").write_bytes(content if harm == "flip" else content[:40])
+        reason = "is not what was written"
+    heard = Signals()
+    netsim.resume(stopped, heard)
+    assert heard.rounds == [3, 4, 5]
+    (warning,) = heard.warnings
+    assert "00000003" in warning
+    assert reason in warning
+    assert "going on from round 2" in warning
+    netsim.run(scenario, tmp_path / "alone")
+    assert _digests(stopped) == _digests(tmp_path / "alone")
+
+
+def test_if_none_can_be_used_all_reasons_are_given_and_nothing_is_lost(stopped: Path) -> None:
+    for number in (2, 3):
+        _edit(stopped / "checkpoint" / f"0000000{number}" / "manifest.json", version=7)
+    before = netsim.open_run(stopped).uploads.collect()
+    with pytest.raises(DataError, match=r"no checkpoint can be used: .*00000003.*7.*00000002.*7"):
+        netsim.resume(stopped)
+    assert netsim.open_run(stopped).metadata["status"] == "failed"
+    assert netsim.open_run(stopped).uploads.collect().equals(before)
+
+
+def test_a_table_that_was_cut_is_an_error(stopped: Path) -> None:
+    (stopped / "uploads" / "part-000000.parquet").unlink()
+    with pytest.raises(DataError, match="uploads"):
+        netsim.resume(stopped)
+
+
+def test_another_scenario_is_refused(stopped: Path) -> None:
+    scenario = load_scenario(stopped / "scenario.toml", {"round.deadline_s": 4.0})
+    (stopped / "scenario.toml").write_text(to_toml(scenario))
+    with pytest.raises(DataError, match=r"from this scenario\.toml"):
+        netsim.resume(stopped)
+
+
+def test_without_a_checkpoint_a_run_starts_again(stopped: Path, tmp_path: Path) -> None:
+    netsim.run(load_scenario(stopped / "scenario.toml"), tmp_path / "alone")
+    shutil.rmtree(stopped / "checkpoint")
+    (stopped / "uploads" / "part-000007.parquet").write_bytes(b"of a later round")
+    (stopped / "notes.txt").write_text("the user's own")
+    heard = Signals()
+    netsim.resume(stopped, heard)
+    assert heard.rounds == [0, 1, 2, 3, 4, 5]
+    assert (stopped / "notes.txt").read_text() == "the user's own"
+    (stopped / "notes.txt").unlink()
+    assert _digests(stopped) == _digests(tmp_path / "alone")
+    finished = (stopped / "metadata.json").read_text()
+    assert netsim.resume(stopped).metadata["status"] == "done"
+    assert (stopped / "metadata.json").read_text() == finished
+
+
+def test_a_run_that_had_just_begun(network_scenario: Make, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "scenario.toml.tmp").write_text("half")  # killed here, there is nothing to go on with
+    with pytest.raises(DataError, match="is not a run folder"):
+        netsim.resume(folder)
+    netsim.run(network_scenario({"rounds": 1}), folder)
+    for path in folder.iterdir():
+        if path.name != "scenario.toml":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    (folder / "metadata.json.tmp").write_text("{")
+    assert netsim.resume(folder).metadata["status"] == "done"
+    assert not (folder / "metadata.json.tmp").exists()
+
+
+@pytest.mark.parametrize("missing", ["metadata.json", "scenario.toml"])
+def test_no_run_folder_is_one_error(missing: str, stopped: Path) -> None:
+    (stopped / missing).unlink()
+    with pytest.raises(DataError, match=f"run folder: it has no {missing}"):
+        netsim.resume(stopped)
+
+
+def test_two_processes_do_not_work_on_one_run(stopped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("fcntl")
+    monkeypatch.setattr("netsim.results.run_folder.LET_GO_S", 0.1)
+    before = _digests(stopped)
+    with locked(stopped / "scenario.toml"), pytest.raises(OutputError, match="another process"):
+        netsim.resume(stopped)
+    assert _digests(stopped) == before
+
+
+def _edit(file: Path, **changes: Any) -> None:
+    file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
+
+
+# -- disks ---------------------------------------------------------------------------------------
+
+FULL = """
+mount -t tmpfs -o size=400k none small || exit 77
+"$PYTHON" -m netsim.cli.main run long.toml --out small/run > said 2> error
+echo $? > code
+cp -r small/run left
+"""
+READ_ONLY = """
+mount -t tmpfs -o size=4m none small || exit 77
+cp -r run small/run && mount -o remount,ro small || exit 77
+"$PYTHON" -m netsim.cli.main run long.toml --out small/new > said 2> error; echo $? > code
+"$PYTHON" -m netsim.cli.main resume small/run > said2 2> error2; echo $? > code2
+cp -r small/run left
+"""
+
+
+def _in_own_mounts(script: str, folder: Path) -> None:
+    """Run a shell script that may mount, in `folder`."""
+    if sys.platform != "linux" or shutil.which("unshare") is None:
+        pytest.skip("needs Linux and unshare (util-linux) to mount a small disk")
+    (folder / "small").mkdir()
+    environment = {**os.environ, "PYTHON": sys.executable}
+    command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode == 77 or "unshare" in done.stderr:
+        pytest.skip(f"needs the right to mount a small disk: {done.stderr.strip()}")
+
+
+def test_a_full_disk_is_one_error_and_earlier_rounds_stay(network_scenario: Make, tmp_path: Path) -> None:
+    scenario = network_scenario({"rounds": 4000, "ues.count": 40})
+    (tmp_path / "long.toml").write_text(to_toml(scenario))
+    _in_own_mounts(FULL, tmp_path)
+    assert (tmp_path / "code").read_text() == "1\n"
+    (error,) = (tmp_path / "error").read_text().splitlines()
+    assert error.startswith("netsim: small/run/")
+    assert error.endswith("No space left on device")
+    run = netsim.open_run(tmp_path / "left")
+    assert run.metadata["status"] == "failed"
+    assert "No space left" in run.metadata["error"]
+    rounds = run.rounds.collect()["round"]
+    assert rounds.to_list() == list(range(1, 100))  # the first part is whole
+    heard = Signals(101, signal.SIGINT)  # there is space again
+    shutil.rmtree(tmp_path / "left" / "checkpoint", ignore_errors=True)
+    with pytest.raises(Interrupted):
+        netsim.resume(tmp_path / "left", heard)
+    again = netsim.open_run(tmp_path / "left").uploads.filter(pl.col("round") < 100).collect()
+    assert again.equals(run.uploads.filter(pl.col("round") < 100).collect())
+
+
+def test_a_disk_that_cannot_be_written_is_one_error(stopped: Path, tmp_path: Path) -> None:
+    shutil.copy(stopped / "scenario.toml", tmp_path / "long.toml")
+    _in_own_mounts(READ_ONLY, tmp_path)
+    assert (tmp_path / "code").read_text() == "2\n"
+    assert (tmp_path / "error").read_text() == "netsim: small/new: cannot be written: Read-only file system\n"
+    assert (tmp_path / "code2").read_text() == "1\n"
+    (error,) = (tmp_path / "error2").read_text().splitlines()
+    assert error == "netsim: small/run/metadata.json: cannot be written: Read-only file system"
+    assert netsim.open_run(tmp_path / "left").rounds.collect()["round"].to_list() == [1, 2, 3]
