@@ -104,6 +104,40 @@ def test_every_way_of_going_on(
     _same_after_interrupt(network_scenario({**options, "rounds": 4 if at else 2}), tmp_path, at)
 
 
+WALK = {"topology.kind": "hex", "federation": "network", "mobility.kind": "random_waypoint",
+        "mobility.min_speed_m_s": 20.0, "mobility.max_speed_m_s": 40.0}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {**WALK, "mobility.hysteresis_db": 1.0, "mobility.time_to_trigger_s": 6.0, "mobility.step_s": 0.3},
+        {**WALK, "record": True, "mobility.handover": "resume", "radio.reallocation": "events"},
+    ],
+    ids=["trigger", "recorded"],
+)
+def test_ues_under_way_go_on(options: Mapping[str, Any], network_scenario: Make, tmp_path: Path) -> None:
+    """A time to trigger longer than a round begins before the checkpoint and ends after it."""
+    _same_after_interrupt(network_scenario({**options, "rounds": 8}), tmp_path, 5)
+    handovers = netsim.open_run(tmp_path / "run").handovers.collect()
+    closed_s = netsim.open_run(tmp_path / "run").rounds.filter(pl.col("round") == 5).collect()["end_s"].max()
+    assert (handovers["time_s"] > closed_s).any()
+
+
+def test_ues_that_come_and_go_go_on(network_scenario: Make, samples: Path, tmp_path: Path) -> None:
+    trace = {"mobility.kind": "replay", "mobility.path": str(samples / "grid.fcd.xml"), "topology.kind": "hex",
+             "topology.density_per_km2": 10, "topology.window_km": 2, "federation": "network"}  # fmt: skip
+    few = {"ues.count": 20, "rounds": 6, "model.foundation_bits_override": 1e8, "radio.bandwidth_hz": 3e5}
+    for at in (1, 3):
+        _same_after_interrupt(network_scenario({**trace, **few}), tmp_path / str(at), at)
+    spans = netsim.open_run(tmp_path / "1" / "run").spans
+    assert len(
+        spans.filter(
+            (pl.col("kind") == "broadcast") & (pl.col("bits") == 1e8) & (pl.col("round") > 3)
+        ).collect()
+    )
+
+
 def test_learning_goes_on_with_all_its_memory(tmp_path: Path) -> None:
     hetlora = {"scheme.kind": "hetlora", "learning.local_steps": 2}  # ranks are pruned from round to round
     _same_after_interrupt(load_scenario("quickstart", {**LEARNING, **hetlora}), tmp_path, 2)

@@ -4,6 +4,8 @@
     previous    how the last round went, which the next plan may look at
     scheme      the scheme's own memory
     risk        probes and constants of the `risk` table, where it is asked for
+    roaming     who has come and gone, and the handovers under way, where UEs move
+    logbook     up to where handovers, places and channels are written
 
 At the end of a round nothing is under way: every UE waits for the next round to open. So a run goes on by
 starting its processes anew at the time of the clock. What is drawn is keyed by round, and needs no memory.

@@ -7,9 +7,9 @@ line of sight and shadowing. All of it is a function of time, whatever the simul
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -75,6 +75,24 @@ class Journey:
         if drop > 0:
             del self._samples[:drop], self._events[:drop]
             self._first += drop
+
+    def state(self) -> dict[str, Any]:
+        """The samples that are kept, and what decides the handovers to come."""
+        return {
+            "first": self._first,
+            "samples": [sample._asdict() for sample in self._samples],
+            "events": [events._asdict() for events in self._events],
+            "better": self._better,
+            "since_s": self._since_s,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Put back what `state` gave."""
+        self._first = state["first"]
+        self._samples = [Sample(**sample) for sample in state["samples"]]
+        self._events = [Handovers(**events) for events in state["events"]]
+        self._better, self._since_s = state["better"], state["since_s"]
+        vars(self).pop("_ahead", None)  # belongs to other steps
 
     def moments(self, begin_s: float, end_s: float) -> FloatArray:
         """Moments of the grid in (begin, end)."""

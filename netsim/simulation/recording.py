@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -50,6 +52,14 @@ class Logbook:
             step = journey.step(round_.start_s)
             write_places(sink, self.roaming, range(step, step + 1))
         journey.forget(self.roaming.seen_step)
+
+    def state(self) -> dict[str, Any]:
+        """Up to where it has written."""
+        return {"since_s": self._since_s, "step": self._step}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Put back what `state` gave."""
+        self._since_s, self._step = state["since_s"], state["step"]
 
 
 def write_channel(sink: RecordSink, uplink: Uplink, round_: RoundState) -> None:

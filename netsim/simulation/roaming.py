@@ -7,8 +7,9 @@ upload is lost, goes on at the new gNB, or ends at the old one (model-spec 8.3).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -78,6 +79,21 @@ class Roaming:
         found = done, self._arrived_s[done], self._heard_s[done]
         self._arrived_s[done] = np.nan
         return found
+
+    def state(self) -> dict[str, Any]:
+        """Who has the foundation model, up to when arrivals were seen, and what is kept of the journey."""
+        return {
+            "seen_step": self.seen_step,
+            "heard_s": self._heard_s,
+            "arrived_s": self._arrived_s,
+            "journey": self.world.journey.state(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Put back what `state` gave, once `links_at(0)` was asked for."""
+        self.seen_step = state["seen_step"]
+        self._heard_s, self._arrived_s = state["heard_s"], state["arrived_s"]
+        self.world.journey.restore(state["journey"])
 
     def enter(self, round_: RoundState) -> None:
         """Cut short what departures and handovers break off, in a round that has just opened."""

@@ -145,6 +145,8 @@ class Simulation:
             "previous": plain_outcome(self._previous),
             "scheme": self.scheme.state(),
             "risk": None if self._risk is None else self._risk.state(),
+            "roaming": None if self.roaming is None else self.roaming.state(),
+            "logbook": None if self._logbook is None else self._logbook.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -158,6 +160,9 @@ class Simulation:
         self.scheme.restore(state["scheme"])
         if self._risk is not None:
             self._risk.restore(state["risk"])
+        if self.roaming is not None and self._logbook is not None:
+            self.roaming.restore(state["roaming"])
+            self._logbook.restore(state["logbook"])
         self._resumed = True
 
     def _course(self, hub: Hub) -> ProcessGenerator:
