@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -36,6 +37,7 @@ QUICKSTART_LIKE = {
 }
 POLL_S = 0.0005
 PATIENCE_S = 600.0
+OVER = "was over"
 
 
 def digests(run: Path) -> dict[str, str]:
@@ -78,7 +80,7 @@ def kill(process: subprocess.Popen[bytes], run: Path, after_s: float, *, writing
     if process.poll() is None:
         os.kill(process.pid, signal.SIGKILL)
     process.communicate()
-    return "was over" if process.returncode == 0 else "writing" if caught else "computing"
+    return OVER if process.returncode == 0 else "writing" if caught else "computing"
 
 
 def stands_at(run: Path) -> str:
@@ -103,8 +105,10 @@ def _names(path: Path) -> list[str]:
 
 def one_kill(number: int, run: Path, asked: Sequence[str], draw: np.random.Generator, length_s: float) -> str:
     """Kill a run, once or twice, and resume it. Tells when it was killed."""
-    writing = number % 2 == 1
-    told = kill(start("run", *asked, "--out", str(run)), run, draw.uniform(0, length_s), writing=writing)
+    writing, told = number % 2 == 1, OVER
+    while told == OVER:
+        shutil.rmtree(run, ignore_errors=True)
+        told = kill(start("run", *asked, "--out", str(run)), run, draw.uniform(0, length_s), writing=writing)
     where = stands_at(run)
     if number % 3 == 0:
         again = kill(start("resume", str(run)), run, draw.uniform(0, length_s), writing=not writing)

@@ -49,8 +49,8 @@ def main() -> None:
     except NetsimError as error:
         sys.stderr.write(f"netsim: {error}\n")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt as error:
-        sys.stderr.write(f"netsim: {error or 'interrupted'}\n")
+    except KeyboardInterrupt:
+        sys.stderr.write("netsim: interrupted\n")
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(1)

@@ -15,9 +15,7 @@ def resume(
     """Go on with a run from its last checkpoint; a finished run is left as it is."""
     import sys
 
-    from netsim.cli.console import console
-    from netsim.cli.progress import QuietListener, TerminalListener
-    from netsim.cli.run import summarise
+    from netsim.cli.run import carry_out
     from netsim.execution import resume as resume_run
     from netsim.results.run_folder import SCENARIO, RunFolder
     from netsim.scenario.load import load_scenario
@@ -25,9 +23,5 @@ def resume(
     if RunFolder.open(run_dir).status == "done":
         sys.stdout.write(f"{run_dir}\n" if quiet else f"{run_dir} is finished: nothing to do\n")
         return
-    if quiet:
-        sys.stdout.write(f"{resume_run(run_dir, QuietListener()).path}\n")
-        return
-    with TerminalListener(console(), load_scenario(run_dir / SCENARIO).rounds) as listener:
-        finished = resume_run(run_dir, listener)
-    summarise(finished)
+    rounds = load_scenario(run_dir / SCENARIO).rounds
+    carry_out(lambda listener: resume_run(run_dir, listener), rounds, quiet)

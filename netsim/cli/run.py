@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from netsim.protocols import Listener
     from netsim.results.reader import Run
 
 
@@ -24,10 +26,6 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print only the run folder.")] = False,
 ) -> None:
     """Run a scenario: a federated fine-tuning over a simulated cell."""
-    import sys
-
-    from netsim.cli.console import console
-    from netsim.cli.progress import TerminalListener
     from netsim.execution import run as run_scenario
     from netsim.scenario.load import load_scenario, parse_override
 
@@ -37,15 +35,30 @@ def run(
     if network_only:
         overrides["network_only"] = True
     loaded = load_scenario(scenario, overrides)
-    if quiet:
-        sys.stdout.write(f"{run_scenario(loaded, out).path}\n")
-        return
-    with TerminalListener(console(), loaded.rounds) as listener:
-        finished = run_scenario(loaded, out, listener=listener)
-    summarise(finished)
+    carry_out(lambda listener: run_scenario(loaded, out, listener=listener), loaded.rounds, quiet)
 
 
-def summarise(run: Run) -> None:
+def carry_out(work: Callable[[Listener], Run], rounds: int, quiet: bool) -> None:
+    """Do a run with its progress shown; `quiet` prints only its folder. Exit code 130 if interrupted."""
+    import sys
+
+    from netsim.cli.console import console
+    from netsim.cli.progress import QuietListener, TerminalListener
+    from netsim.errors import Interrupted
+
+    try:
+        if quiet:
+            sys.stdout.write(f"{work(QuietListener()).path}\n")
+            return
+        with TerminalListener(console(), rounds) as listener:
+            finished = work(listener)
+    except Interrupted as error:  # typer would end without a word
+        sys.stderr.write(f"netsim: {error}\n")
+        raise typer.Exit(130) from None
+    _summarise(finished)
+
+
+def _summarise(run: Run) -> None:
     """The table at the end of a run, the course of the accuracy, and what to do next."""
     import shlex
 

@@ -123,7 +123,7 @@ class Pace:
     """When a checkpoint is due: at every so many rounds, or (None) by the time that has gone by."""
 
     every: int | None
-    _last_s: float = field(default_factory=time.monotonic, init=False)
+    _last_s: float = field(default_factory=lambda: time.monotonic(), init=False)
     _cost_s: float = field(default=0.0, init=False)
 
     def due(self, round: int) -> bool:

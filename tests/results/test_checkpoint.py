@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from netsim.errors import DataError, RunError
-from netsim.results.checkpoint import load_checkpoint, save_checkpoint
+from netsim.errors import DataError, RunError, ScenarioError
+from netsim.results.checkpoint import Checkpoint, Pace, load_checkpoint, save_checkpoint, use_checkpoint
 
 STATE: dict[str, Any] = {
     "round": 7,
@@ -202,3 +202,35 @@ def test_an_error_on_the_way_leaves_the_one_before(
 def test_only_numbers_and_json_values_are_held(value: Any, tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="checkpoint"):
         save_checkpoint(tmp_path, 1, {"value": value})
+
+
+def test_what_refuses_one_is_given_the_one_before(tmp_path: Path) -> None:
+    for number in (5, 10):
+        save_checkpoint(tmp_path, number, {"round": number})
+
+    def only_the_first(found: Checkpoint) -> int:
+        if found.round == 10:
+            raise ScenarioError("does not fit", where=found.path)
+        return len(found.refused)
+
+    assert use_checkpoint(tmp_path, only_the_first) == 1
+    with pytest.raises(DataError, match=r"KeyError.*KeyError"):
+        use_checkpoint(tmp_path, lambda found: found.state["absent"])
+    assert use_checkpoint(tmp_path / "none", lambda found: found) is None
+
+
+def test_pace_by_rounds_and_by_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    assert [r for r in range(8) if Pace(3).due(r)] == [3, 6]
+    pace = Pace(None)
+    now = 109.9
+    assert not pace.due(1)
+    now = 110.0
+    assert pace.due(0)
+    now = 112.0
+    pace.made(110.0)  # it took 2 s, so at most one in 40 s
+    now = 151.9
+    assert not pace.due(2)
+    now = 152.0
+    assert pace.due(3)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from netsim.build.loaded import Loaded
-from netsim.protocols import Silence
+from netsim.protocols import Progress, Silence
 from netsim.results.sweep_folder import SweepFolder
 from netsim.scenario.load import load_scenario, to_toml
 from netsim.sweep.grid import Job
@@ -68,6 +69,42 @@ def test_what_a_killed_run_left_is_replaced(make_study: Callable[..., Study], di
     (path / "metadata.json").write_text("{")
     assert _execute(study, job).status == "done"
     assert digests(path) == whole
+
+
+class Stop(Silence):
+    """Interrupts the run after a round, as a worker that is told to end does; remembers the rounds."""
+
+    def __init__(self, at: int | None) -> None:
+        super().__init__()
+        self.at, self.rounds = at, list[int]()
+
+    def round_closed(self, progress: Progress) -> None:
+        self.rounds.append(progress.round)
+        if progress.round == self.at:
+            signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("harm", ["none", "all refused", "another scenario"])
+def test_an_interrupted_run_goes_on(
+    harm: str, make_study: Callable[..., Study], digests: Digests, tmp_path: Path
+) -> None:
+    study, alone = make_study({}), make_study({}, out="alone")
+    (job,) = study.jobs
+    assert _execute(alone, job).status == "done"
+    with pytest.raises(KeyboardInterrupt):
+        execute(study.folder.path, job.id, to_toml(job.scenario), Stop(2), Loaded())
+    path = study.folder.run_path(job.id)
+    assert study.folder.metadata(job.id)["status"] == "interrupted"
+    if harm == "all refused":
+        (path / "checkpoint" / "00000002" / "manifest.json").write_text("{}")
+    elif harm == "another scenario":
+        other = load_scenario(path / "scenario.toml", {"rounds": 9})
+        (path / "scenario.toml").write_text(to_toml(other))
+    heard = Stop(None)
+    outcome = execute(study.folder.path, job.id, to_toml(job.scenario), heard, Loaded())
+    assert outcome == Outcome(job.id, "done")
+    assert heard.rounds == ([3] if harm == "none" else [0, 1, 2, 3])
+    assert digests(path) == digests(alone.folder.run_path(job.id))
 
 
 def test_a_run_that_another_process_works_on_is_left_alone(make_study: Callable[..., Study]) -> None:

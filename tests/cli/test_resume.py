@@ -1,0 +1,99 @@
+"""`netsim resume` as a user meets it: what it says, where it ends, its exit codes."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+import netsim
+from netsim.cli.main import main
+from netsim.cli.progress import TerminalListener
+from netsim.protocols import Progress
+
+TINY = ("--network-only", "--set", "rounds=4", "--set", "ues.count=5", "--set", "checkpoint_every=1",
+        "--set", "data.train_samples=200")  # fmt: skip
+
+
+class Done(NamedTuple):
+    """How a command ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Done]:
+    """Run the command line in this process, in a new folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> Done:
+        monkeypatch.setattr("sys.argv", ["netsim", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        code = ended.value.code
+        return Done(code if isinstance(code, int) else 0, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def interrupted(command: Callable[..., Done], monkeypatch: pytest.MonkeyPatch) -> Done:
+    """A run in folder `r` that was asked to end in round 2."""
+    told = TerminalListener.round_closed
+
+    def round_closed(listener: Any, progress: Progress) -> None:
+        told(listener, progress)
+        if progress.round == 2:
+            signal.raise_signal(signal.SIGTERM)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(TerminalListener, "round_closed", round_closed)
+        return command("run", *TINY, "--out", "r")
+
+
+def test_an_interrupted_run_says_how_to_go_on(interrupted: Done, command: Callable[..., Done]) -> None:
+    assert interrupted.returncode == 130
+    assert interrupted.stderr == "netsim: interrupted after round 2; to go on: netsim resume r\n"
+    done = command("resume", "r")
+    assert (done.returncode, done.stderr) == (0, "")
+    rounds = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("round ")]
+    assert rounds == ["3/4", "4/4"]
+    assert "ended after" in done.stdout
+    again = command("resume", "r")
+    assert (again.returncode, again.stdout) == (0, "r is finished: nothing to do\n")
+
+
+@pytest.mark.parametrize("quiet", [(), ("--quiet",)])
+def test_a_damaged_checkpoint_is_told_of(
+    quiet: tuple[str, ...], interrupted: Done, command: Callable[..., Done], tmp_path: Path
+) -> None:
+    manifest = tmp_path / "r" / "checkpoint" / "00000002" / "manifest.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "version": 99}))
+    done = command("resume", "r", *quiet)
+    assert done.returncode == 0
+    (warning,) = [line for line in (done.stdout + done.stderr).splitlines() if "warning" in line]
+    assert "must be of version 1 (found 99); going on from round 1" in warning
+    assert not quiet or done.stdout == "r\n"
+    assert netsim.open_run(tmp_path / "r").metadata["status"] == "done"
+
+
+def test_bad_folders_are_one_message(interrupted: Done, command: Callable[..., Done], tmp_path: Path) -> None:
+    for number in ("00000001", "00000002"):
+        (tmp_path / "r" / "checkpoint" / number / "state.json").write_text("{}")
+    for folder, rule in (
+        ("r", "no checkpoint can be used"),
+        ("none", "cannot be read"),
+        (".", "metadata.json"),
+    ):
+        done = command("resume", folder)
+        assert done.returncode == 2
+        (line,) = done.stderr.splitlines()
+        assert rule in line
