@@ -222,3 +222,26 @@ def test_an_empty_round_passes(network_scenario: Callable[..., Scenario]) -> Non
     rounds = sink.frame("rounds")
     assert (rounds["subscribed"] == 0).all()
     assert np.allclose(rounds["end_s"] - rounds["start_s"], 5.01)
+
+
+@pytest.mark.parametrize("federation", ["cell", "network"])
+def test_densities_are_compared_on_the_same_ues_data_and_sites(simulate: Simulate, federation: str) -> None:
+    """Sites of a lower density are among those of a higher one; UEs differ in what sites decide alone."""
+    few, many = (
+        simulate({"federation": federation, "topology.density_per_km2": phi, "learning.local_steps": 1})
+        for phi in (0.25, 1.0)
+    )
+    sites, more = few.frame("sites"), many.frame("sites")
+    assert len(more) > 2 * len(sites) > 2
+    kept = more.head(len(sites)).select("gnb", "x_m", "y_m")
+    assert_frame_equal(sites.select("gnb", "x_m", "y_m"), kept)
+    decided = ["gnb", "distance_m", "gain_db"] + (["x_m", "y_m"] if federation == "cell" else [])
+    assert_frame_equal(few.frame("ues").drop(decided), many.frame("ues").drop(decided))
+    assert not few.frame("ues")["distance_m"].equals(many.frame("ues")["distance_m"])
+    computing = [
+        sink.frame("spans").filter(pl.col("kind") == "compute").select("round", "ue", "cycles", "energy_j")
+        for sink in (few, many)
+    ]
+    both = computing[0].join(computing[1], on=["round", "ue"], suffix="_many", how="inner")
+    whole = both.filter(pl.col("cycles") == pl.col("cycles_many"))
+    assert len(whole) > 0.8 * len(both) > 0
