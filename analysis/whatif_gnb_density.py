@@ -41,9 +41,9 @@ SIZES: dict[str, tuple[list[float], int, dict[str, Any]]] = {
     ),
 }  # fmt: skip
 SHOWN = {
-    "time_to_accuracy_s": "time to an accuracy of 0.8 (s)",
-    "upload_p50_s": "upload latency, median (s)",
-    "upload_p95_s": "upload latency, 95th percentile (s)",
+    "time_to_accuracy_s": "time to accuracy 0.8 (s)",
+    "upload_p50_s": "upload latency, p50 (s)",
+    "upload_p95_s": "upload latency, p95 (s)",
     "outage_share": "uploads in outage",
     "energy_j": "energy of all UEs (J)",
     "handovers": "handovers",
