@@ -69,10 +69,10 @@ def resume(path: str | Path, listener: Listener | None = None, loaded: Loaded | 
     """
     folder = RunFolder.open(Path(path))
     with folder.claim():
-        if folder.status != "done":
-            record = _Record(folder, load_scenario(folder.path / SCENARIO))
-            return _carry_out(record, listener or Silence(), loaded)
-    return open_run(path)
+        if folder.status == "done":
+            return _finished(folder.path)
+        record = _Record(folder, load_scenario(folder.path / SCENARIO))
+        return _carry_out(record, listener or Silence(), loaded)
 
 
 def _carry_out(record: _Record, listener: Listener, loaded: Loaded | None) -> Run:
@@ -103,6 +103,11 @@ def _carry_out(record: _Record, listener: Listener, loaded: Loaded | None) -> Ru
         finally:
             if parts is not None and parts.learner is not None:
                 parts.learner.close()
+    return _finished(path)
+
+
+def _finished(path: Path) -> Run:
+    """A run that is done needs its checkpoints no more, which a kill may have left there."""
     with suppress(OSError):
         shutil.rmtree(path / CHECKPOINT)
     return open_run(path)

@@ -21,6 +21,7 @@ def resume(
     from netsim.scenario.load import load_scenario
 
     if RunFolder.open(run_dir).status == "done":
+        resume_run(run_dir)
         sys.stdout.write(f"{run_dir}\n" if quiet else f"{run_dir} is finished: nothing to do\n")
         return
     rounds = load_scenario(run_dir / SCENARIO).rounds
