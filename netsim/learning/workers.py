@@ -63,7 +63,7 @@ class Workers:
         started, self._started = self._started, []
         for process, pipe in started:
             pipe.close()
-            process.terminate()
+            process.kill()
         for process, _ in started:
             process.join()
 
@@ -114,8 +114,8 @@ class Workers:
 def _work(task: Task, pipe: Connection, others: Sequence[Connection], parent: int) -> None:
     for other in others:  # else a worker would hold its siblings' pipes open
         other.close()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGTERM):  # they may reach the whole group; the parent decides
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     torch.set_num_threads(1)
     context: Any = None

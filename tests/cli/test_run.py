@@ -197,17 +197,21 @@ def _started(tmp_path: Path, *arguments: str) -> tuple[subprocess.Popen[str], Pa
     return process, tmp_path / "r"
 
 
-def test_interrupt_leaves_a_readable_run(tmp_path: Path) -> None:
-    process, folder = _started(tmp_path, *_sets({**SMALL, "rounds": 100_000}))
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "batch system"])
+def test_interrupt_leaves_a_readable_run(number: signal.Signals, tmp_path: Path) -> None:
+    process, folder = _started(tmp_path, *_sets({**SMALL, "rounds": 100_000, "learning.workers": 2}))
     assert process.stdout is not None
     for line in process.stdout:
         if line.startswith("round") and not line.startswith("round 0/"):
             break
-    os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does: every process of the group
+    os.killpg(process.pid, number)  # every process of the group, workers too
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
     found = Run(folder)
+    last = found.rounds.collect()["round"].max()
+    assert errors == f"netsim: interrupted after round {last}; to go on: netsim resume r\n"
+    assert (folder / "checkpoint" / f"{last:08d}").is_dir()
     assert found.metadata["status"] == "interrupted"
     rounds = found.rounds.collect()
     assert len(rounds) == found.metadata["records"]["rounds"] > 0
