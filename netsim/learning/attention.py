@@ -20,6 +20,9 @@ from netsim.units import IntArray
 
 SPREAD = 1.4  # longest text of a group, at most, times its shortest
 SLACK = 4  # and tokens beyond that
+LEAST = (
+    16  # slots of a text: torch's softmax takes ten times as long per number over rows shorter than a vector
+)
 
 
 @dataclass(frozen=True)
@@ -62,9 +65,8 @@ def pack(length: IntArray, heads: int, device: torch.device) -> Packing:
     members_of: list[IntArray] = []
     slot = np.zeros((tokens, heads), dtype=np.int64)
     start = 0
-    for members in length_groups(length):
+    for members, L in length_groups(length):
         members_of.append(members)
-        L = int(length[members].max())
         inside = np.arange(L) < length[members][:, None]  # [S_b, L]
         token = np.where(inside, first[members][:, None] + np.arange(L), tokens)  # row T is all zeros
         slots = start + np.arange(len(members) * heads * L).reshape(len(members), heads, L)
@@ -103,14 +105,17 @@ def pack(length: IntArray, heads: int, device: torch.device) -> Packing:
     )
 
 
-def length_groups(length: IntArray) -> Iterator[IntArray]:
-    """Texts of `length` [S], by length, as groups whose longest is not much longer than their shortest."""
+def length_groups(length: IntArray) -> Iterator[tuple[IntArray, int]]:
+    """Texts of `length` [S], by length, as groups whose longest is not much longer than their shortest.
+
+    With the slots that each text of the group is given.
+    """
     order = np.argsort(length, kind="stable")
     begin = 0
     while begin < len(order):
-        longest = int(length[order[begin]] * SPREAD) + SLACK
+        longest = max(LEAST, int(length[order[begin]] * SPREAD) + SLACK)
         end = int(np.searchsorted(length[order], longest, side="right"))
-        yield order[begin:end]
+        yield order[begin:end], max(LEAST, int(length[order[end - 1]]))
         begin = end
 
 

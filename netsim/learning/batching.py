@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from netsim.learning.partition import Partition
-from netsim.learning.tokens import Texts, TokenCache, runs
+from netsim.learning.tokens import Texts, TokenCache, even_runs, runs
 from netsim.protocols import Tickets
 from netsim.units import IntArray
 
@@ -40,7 +40,7 @@ class Batches:
     budget: int  # tokens computed together
 
     def chunks(self, tickets: Tickets) -> Iterator[Chunk]:
-        """Tickets in their order, as many together as budget and NUMBERS hold, at least one."""
+        """Tickets in order: about `budget` tokens together, and at most NUMBERS unless one alone has more."""
         count = self.samples[tickets.ue]
         rows = [
             self.partition.round_samples(self.seed, round, ue, number)
@@ -51,16 +51,18 @@ class Batches:
         rank = ranks(tickets, self.module_rank)
         staleness = np.zeros_like(tickets.ue) if tickets.staleness is None else tickets.staleness
         tokens = np.array([self.tokens.count(row) for row in rows], dtype=np.int64)
-        for start, end in runs((tokens, self.budget), (self.module_size[tickets.module], NUMBERS)):
-            part = slice(start, end)
-            yield Chunk(
-                tickets.module[part],
-                tickets.version[part],
-                rank[part],
-                staleness[part],
-                count[part],
-                self.tokens.texts(np.concatenate(rows[part])),
-            )
+        sizes = self.module_size[tickets.module]
+        for begin, close in even_runs(tokens, self.budget):
+            for start, end in runs(sizes[begin:close], NUMBERS):
+                part = slice(begin + start, begin + end)
+                yield Chunk(
+                    tickets.module[part],
+                    tickets.version[part],
+                    rank[part],
+                    staleness[part],
+                    count[part],
+                    self.tokens.texts(np.concatenate(rows[part])),
+                )
 
 
 def sampled_round(tickets: Tickets) -> IntArray:

@@ -229,8 +229,7 @@ class DecoderEngine:
         last = first + np.maximum(np.maximum.reduceat(known, first), 0)
         back, back_last = np.empty(tokens, dtype=np.int64), np.empty(len(length), dtype=np.int64)
         groups, slots, seen = [], 0, 0
-        for members in length_groups(length):
-            L = int(length[members].max())
+        for members, L in length_groups(length):
             inside = np.arange(L) < length[members][:, None]
             token = np.where(inside, first[members][:, None] + np.arange(L), tokens)
             back[token[inside]] = slots + np.flatnonzero(inside)

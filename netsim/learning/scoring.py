@@ -46,7 +46,7 @@ class Rows:
         """(positions, texts) of similar length, so that little is padded, of about `budget` tokens."""
         length = self.tokens.texts(self.row).length
         order = np.argsort(length, kind="stable")
-        parts = runs((length[order], budget))
+        parts = runs(length[order], budget)
         return [(order[a:b], self.tokens.texts(self.row[order[a:b]])) for a, b in parts]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -89,19 +90,27 @@ class TokenCache:
             )
 
 
-def runs(*costs: tuple[IntArray, int]) -> Iterator[tuple[int, int]]:
-    """Divide a sequence into runs (start, end), at least one member each.
-
-    `costs` are (cost of each member, most that a run may cost) of one or more kinds, such as tokens.
-    """
-    start, spent = 0, [0] * len(costs)
-    limits = [limit for _, limit in costs]
-    members = list(zip(*(cost.tolist() for cost, _ in costs), strict=True))
-    for index, member in enumerate(members):
-        total = [have + more for have, more in zip(spent, member, strict=True)]
-        if index > start and any(have > limit for have, limit in zip(total, limits, strict=True)):
+def runs(cost: IntArray, limit: int) -> Iterator[tuple[int, int]]:
+    """Divide a sequence into runs (start, end) that cost at most `limit`, or have one member."""
+    start, spent = 0, 0
+    for index, more in enumerate(cost.tolist()):
+        spent += more
+        if index > start and spent > limit:
             yield start, index
-            start, total = index, list(member)
-        spent = total
-    if members:
-        yield start, len(members)
+            start, spent = index, more
+    if len(cost):
+        yield start, len(cost)
+
+
+def even_runs(cost: IntArray, aim: int) -> Iterator[tuple[int, int]]:
+    """Divide a sequence into runs (start, end) of nearly equal cost, close to `aim`.
+
+    Their number is even where the whole costs more than `aim`, so that two workers end together.
+    """
+    total = int(cost.sum())
+    count = 1 if total <= aim else 2 * max(1, round(total / (2 * aim)))
+    share = (2 * np.cumsum(cost) - cost) * count // (2 * max(total, 1))  # by the middle of each member
+    edges = [0, *(np.flatnonzero(np.diff(share)) + 1).tolist(), len(cost)]
+    for start, end in pairwise(edges):
+        if end > start:
+            yield start, end
