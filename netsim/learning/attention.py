@@ -34,7 +34,7 @@ class Group:
     start: int  # first slot among all slots of the chunk, counted per head
     gather: torch.Tensor  # [3 S_b H L_b] rows of qkv seen as [(T+1) 3 H, d]
     gather_context: torch.Tensor  # [S_b H L_b] rows of a context seen as [(T+1) H, d]
-    gather_kv: torch.Tensor  # [2 S_b H L_b] rows of kv seen as [(T+1) 2 H, d]
+    token: torch.Tensor  # [S_b L_b] token in each slot; a token of its own text where there is none
     members: torch.Tensor  # [S_b] text numbers
     bias: torch.Tensor | None  # [S_b H, 1, L_b] 0, or -inf in padding; None: nothing is padded
 
@@ -49,9 +49,8 @@ class Packing:
     slots: int  # of all groups and heads
     scatter: torch.Tensor  # [T H] slot of each token and head
     scatter_qkv: torch.Tensor  # [T 3 H] the same in three arrays of slots, one after the other
-    scatter_kv: torch.Tensor  # [T 2 H]
+    scatter_token: torch.Tensor  # [T] slot of each token, not counted per head
     first: torch.Tensor  # [S] first token of each text
-    by_group: torch.Tensor  # [S] where each text stands when texts are listed group by group
 
 
 def pack(length: IntArray, heads: int, device: torch.device) -> Packing:
@@ -62,15 +61,14 @@ def pack(length: IntArray, heads: int, device: torch.device) -> Packing:
         return torch.from_numpy(array).to(device)
 
     groups: list[Group] = []
-    members_of: list[IntArray] = []
-    slot = np.zeros((tokens, heads), dtype=np.int64)
+    slot, plain_slot = np.zeros((tokens, heads), dtype=np.int64), np.zeros(tokens, dtype=np.int64)
     start = 0
     for members, L in length_groups(length):
-        members_of.append(members)
         inside = np.arange(L) < length[members][:, None]  # [S_b, L]
         token = np.where(inside, first[members][:, None] + np.arange(L), tokens)  # row T is all zeros
         slots = start + np.arange(len(members) * heads * L).reshape(len(members), heads, L)
         slot[token[inside]] = slots.transpose(0, 2, 1)[inside]
+        plain_slot[token[inside]] = start // heads + np.flatnonzero(inside)
         bias = None
         if not inside.all():
             blocked = np.where(inside, 0.0, -np.inf).astype(np.float32)[:, None]
@@ -82,15 +80,12 @@ def pack(length: IntArray, heads: int, device: torch.device) -> Packing:
                 start=start,
                 gather=there(_rows(token, 3, heads)),
                 gather_context=there(_rows(token, 1, heads)),
-                gather_kv=there(_rows(token, 2, heads)),
+                token=there(np.where(inside, token, first[members][:, None]).reshape(-1)),
                 members=there(members),
                 bias=bias,
             )
         )
         start += len(members) * heads * L
-    order = np.concatenate(members_of)
-    by_group = np.empty(len(order), dtype=np.int64)
-    by_group[order] = np.arange(len(order))
     arrays = np.arange(3)[:, None] * start
     return Packing(
         tokens=tokens,
@@ -99,9 +94,8 @@ def pack(length: IntArray, heads: int, device: torch.device) -> Packing:
         slots=start,
         scatter=there(slot.reshape(-1)),
         scatter_qkv=there((slot[:, None] + arrays).reshape(-1)),
-        scatter_kv=there((slot[:, None] + arrays[:2]).reshape(-1)),
+        scatter_token=there(plain_slot),
         first=there(first),
-        by_group=there(by_group),
     )
 
 
@@ -162,41 +156,36 @@ def attend_back(d_context: torch.Tensor, plan: Packing, saved: Saved) -> torch.T
     return slots.view(-1, d).index_select(0, plan.scatter_qkv).view(plan.tokens, 3 * H * d)
 
 
-def attend_first(q: torch.Tensor, kv: torch.Tensor, plan: Packing, saved: Saved | None) -> torch.Tensor:
-    """Context [S, h] of the texts' first tokens: `q` [S, h] of these, `kv` [T + 1, 2 h] of all."""
-    H = plan.heads
-    h = q.shape[1]
-    rows = kv.view(-1, h // H)
-    contexts = []
+def attend_first(seen: torch.Tensor, x: torch.Tensor, plan: Packing, saved: Saved | None) -> torch.Tensor:
+    """Mean of `x` [T, h] over each text's tokens by softmax(seen x), for `seen` [H, S, h]: [H, S, h]."""
+    mean = torch.empty_like(seen)
     for group in plan.groups:
-        k, v = rows.index_select(0, group.gather_kv).view(2, group.texts * H, group.slots, h // H)
-        query = q.index_select(0, group.members).view(group.texts * H, 1, h // H)
-        weight = _weights(query, k, group.bias)
-        contexts.append(torch.bmm(weight, v).view(group.texts, h))
+        tokens = x.index_select(0, group.token).view(group.texts, group.slots, -1)
+        query = seen.index_select(1, group.members).transpose(0, 1)
+        weight = torch.bmm(query, tokens.transpose(1, 2))
+        if group.bias is not None:
+            weight += group.bias[:: plan.heads]
+        weight = torch.softmax(weight, -1)
+        mean[:, group.members] = torch.bmm(weight, tokens).transpose(0, 1)
         if saved is not None:
-            saved.append((query, k, v, weight))
-    return torch.cat(contexts).index_select(0, plan.by_group)
+            saved.append((query, tokens, weight))
+    return mean
 
 
-def attend_first_back(
-    d_context: torch.Tensor, plan: Packing, saved: Saved
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Gradients of q [S, h] and kv [T, 2 h] from that of the context [S, h]."""
-    H = plan.heads
-    h = d_context.shape[1]
-    d = h // H
-    slots = d_context.new_empty(2, plan.slots, d)
-    queries = []
-    for group, (query, k, v, weight) in zip(plan.groups, saved, strict=True):
-        size = group.texts * H * group.slots
-        dk, dv = (part[group.start : group.start + size].view_as(k) for part in slots)
-        d_out = d_context.index_select(0, group.members).view_as(query)
-        torch.bmm(weight.transpose(1, 2), d_out, out=dv)
-        d_score = _scores_back(d_out, v, weight, d)
-        torch.bmm(d_score.transpose(1, 2), query, out=dk)
-        queries.append(torch.bmm(d_score, k).view(group.texts, h))
-    d_kv = slots.view(-1, d).index_select(0, plan.scatter_kv).view(plan.tokens, 2 * h)
-    return torch.cat(queries).index_select(0, plan.by_group), d_kv
+def attend_first_back(d_mean: torch.Tensor, plan: Packing, saved: Saved) -> tuple[torch.Tensor, torch.Tensor]:
+    """Gradients of `seen` [H, S, h] and x [T, h] from that of the mean [H, S, h]."""
+    d_seen = torch.empty_like(d_mean)
+    slots = d_mean.new_empty(plan.slots // plan.heads, d_mean.shape[2])
+    for group, (query, tokens, weight) in zip(plan.groups, saved, strict=True):
+        start = group.start // plan.heads
+        dx = slots[start : start + group.texts * group.slots].view_as(tokens)
+        d_out = d_mean.index_select(1, group.members).transpose(0, 1)
+        d_weight = torch.bmm(d_out, tokens.transpose(1, 2))
+        d_score = torch._softmax_backward_data(d_weight, weight, -1, weight.dtype)
+        torch.bmm(weight.transpose(1, 2), d_out, out=dx)
+        dx.baddbmm_(d_score.transpose(1, 2), query)
+        d_seen[:, group.members] = torch.bmm(d_score, tokens).transpose(0, 1)
+    return d_seen, slots.index_select(0, plan.scatter_token)
 
 
 def _weights(q: torch.Tensor, k: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:

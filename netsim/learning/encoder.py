@@ -2,7 +2,7 @@
 
 Tickets of many UEs and modules share every product with a frozen weight. Left out, of what PEFT and autograd
 do UE by UE, are work on padding (only attention has slots, attention.py), gradients of frozen weights,
-everything below the lowest adapter in the backward pass, and most of the last layer (layers.py).
+everything below the lowest adapter in the backward pass, and most of the last layer (first_token.py).
 
 Symbols: T tokens of S texts of G tickets, h hidden, f intermediate, C classes.
 """
@@ -20,12 +20,11 @@ from numpy.typing import NDArray
 from netsim.learning import attention
 from netsim.learning.adapters import PREFIX, Layout
 from netsim.learning.families import ROBERTA, family_of
+from netsim.learning.first_token import last_layer, last_layer_back
 from netsim.learning.foundation import Foundation
 from netsim.learning.gradients import Local, Start, descend
 from netsim.learning.layers import (
     Rows,
-    last_layer,
-    last_layer_back,
     layer_back,
     layer_forward,
     layer_of,

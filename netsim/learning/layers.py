@@ -1,7 +1,6 @@
 """One layer of a RoBERTa or BERT encoder, forward and backward, over packed texts and many rows.
 
-Backward goes through the frozen weights and never to them. The last layer is computed for the first token of
-each text only, which alone is classified; its keys and values come from all tokens.
+Backward goes through the frozen weights and never to them. The last layer is in first_token.py.
 
 Symbols: T tokens of S texts of G tickets, h hidden, f intermediate.
 """
@@ -9,7 +8,7 @@ Symbols: T tokens of S texts of G tickets, h hidden, f intermediate.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -78,7 +77,7 @@ def layer_forward(
     weights: list[Any] | None = None if saved is None else []
     context = attention.attend(qkv, plan, weights)
     kept = [] if saved is None else [x, u, weights]
-    out = _feed(layer, context, x, rows.tokens, lora, kept)
+    out = feed(layer, context, x, rows.tokens, lora, kept)
     if saved is not None:
         saved.append(kept)
     return out
@@ -98,65 +97,14 @@ def layer_back(
     T, h = x.shape
     d_context = x.new_empty(T + 1, h)
     d_context[T] = 0.0
-    d_residual = _feed_back(layer, dy, rows.tokens, lora, kept[3:], d_context[:T])
+    d_residual = feed_back(layer, dy, rows.tokens, lora, kept[3:], d_context[:T])
     d_qkv = attention.attend_back(d_context, plan, weights)
     dx = backward(d_qkv, layer.qkv, add=d_residual) if below else None
     lora["qkv"].back(d_qkv, x, u, rows.tokens, dx)
     return dy.new_empty(0) if dx is None else dx
 
 
-def last_layer(
-    layer: Layer,
-    x: torch.Tensor,
-    plan: attention.Packing,
-    rows: Rows,
-    lora: dict[str, LowRank],
-    saved: list[Any] | None,
-) -> torch.Tensor:
-    """Output [S, h] of the last layer for the first token of each text."""
-    T, h = x.shape
-    first = x.index_select(0, plan.first)
-    query, key_value = _apart(lora["qkv"], h)
-    kv = x.new_empty(T + 1, 2 * h)
-    kv[T] = 0.0
-    forward(layer.qkv_bias[h:], x, layer.qkv[h:], kv[:T])
-    u = key_value.add(x, kv, rows.tokens)
-    q = forward(layer.qkv_bias[:h], first, layer.qkv[:h])
-    u_query = query.add(first, q, rows.texts)
-    weights: list[Any] | None = None if saved is None else []
-    context = attention.attend_first(q, kv, plan, weights)
-    kept = [] if saved is None else [x, first, u, u_query, weights]
-    out = _feed(layer, context, first, rows.texts, lora, kept)
-    if saved is not None:
-        saved.append(kept)
-    return out
-
-
-def last_layer_back(
-    layer: Layer,
-    dy: torch.Tensor,
-    plan: attention.Packing,
-    rows: Rows,
-    lora: dict[str, LowRank],
-    kept: list[Any],
-    below: bool,
-) -> torch.Tensor:
-    """Gradient of the last layer's input [T, h], from that of the first tokens' output [S, h]."""
-    x, first, u, u_query, weights = kept[:5]
-    h = x.shape[1]
-    d_context = torch.empty_like(first)
-    d_first = _feed_back(layer, dy, rows.texts, lora, kept[5:], d_context)
-    d_q, d_kv = attention.attend_first_back(d_context, plan, weights)
-    query, key_value = _apart(lora["qkv"], h)
-    dx = backward(d_kv, layer.qkv[h:]) if below else None
-    key_value.back(d_kv, x, u, rows.tokens, dx)
-    if dx is not None:
-        d_first = backward(d_q, layer.qkv[:h], add=d_first)
-    query.back(d_q, first, u_query, rows.texts, d_first if below else None)
-    return dy.new_empty(0) if dx is None else dx.index_add_(0, plan.first, d_first)
-
-
-def _feed(
+def feed(
     layer: Layer,
     context: torch.Tensor,
     x: torch.Tensor,
@@ -180,7 +128,7 @@ def _feed(
     return out
 
 
-def _feed_back(
+def feed_back(
     layer: Layer,
     dy: torch.Tensor,
     ranges: Ranges,
@@ -259,28 +207,4 @@ def pair_of(
         grad_vector[start : start + count].view(-1, width),
         tuple(factors),
         plan.spec.scale,
-    )
-
-
-def _apart(lora: LowRank, h: int) -> tuple[LowRank, LowRank]:
-    """The factors of the query, and those of key and value (whose columns then start at 0)."""
-
-    def part(pair: Pair | None, query: bool) -> Pair | None:
-        factors = [f for f in (pair.factors if pair else ()) if (f.columns.start < h) == query]
-        if pair is None or not factors:
-            return None
-        first, end = factors[0].ranks.start, factors[-1].ranks.stop
-        shifted = [
-            replace(
-                f,
-                columns=f.columns if query else slice(f.columns.start - h, f.columns.stop - h),
-                ranks=slice(f.ranks.start - first, f.ranks.stop - first),
-            )
-            for f in factors
-        ]
-        return Pair(pair.a[first:end], pair.a_grad[first:end], tuple(shifted), pair.scale)
-
-    return (
-        LowRank(tuple(part(pair, True) for pair in lora.pairs)),
-        LowRank(tuple(part(pair, False) for pair in lora.pairs)),
     )

@@ -1,0 +1,178 @@
+"""The last layer of an encoder, for the first token of each text, which alone is classified.
+
+With one query per text, neither keys nor values are needed of all tokens: q (W_k x) = (q W_k) x, and the sum
+of w (W_v x) is W_v times the sum of w x. So both projections are computed per text and head instead of per
+token. The keys' bias moves all scores of a text alike and drops out; the weights w sum to 1, so the values'
+bias is added as it is.
+
+Symbols: T tokens of S texts of G tickets, H heads of d numbers, h = H d hidden, r rank.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from netsim.learning import attention
+from netsim.learning.layers import Layer, Rows, feed, feed_back
+from netsim.learning.lowrank import LowRank, Pair
+from netsim.learning.products import backward, forward
+
+
+@dataclass(frozen=True)
+class _Factors:
+    """One ticket's factors of the keys or the values, head by head."""
+
+    a: torch.Tensor  # [r, h]
+    a_grad: torch.Tensor
+    b: torch.Tensor  # [H, d, r]
+    b_grad: torch.Tensor
+    scale: float
+
+
+_Part = Sequence[_Factors | None]  # [G]
+
+
+def last_layer(
+    layer: Layer,
+    x: torch.Tensor,
+    plan: attention.Packing,
+    rows: Rows,
+    lora: dict[str, LowRank],
+    saved: list[Any] | None,
+) -> torch.Tensor:
+    """Output [S, h] of the last layer for the first token of each text, from its input `x` [T, h]."""
+    h, heads = x.shape[1], plan.heads
+    first = x.index_select(0, plan.first)
+    query, keys, values = _apart(lora["qkv"], h, heads)
+    q = forward(layer.qkv_bias[:h], first, layer.qkv[:h])
+    u_query = query.add(first, q, rows.texts)
+    q = _split(q.mul_((h // heads) ** -0.5), heads)
+    seen = _per_head(q, _heads(layer.qkv[h : 2 * h], heads))
+    u_keys: list[torch.Tensor | None] = []
+    for one, (a, b) in zip(keys, rows.texts, strict=True):
+        u = None if one is None else torch.bmm(q[:, a:b], one.b)
+        if one is not None and u is not None:
+            seen[:, a:b] += torch.matmul(u, one.a).mul_(one.scale)
+        u_keys.append(u)
+    weights: list[Any] | None = None if saved is None else []
+    mean = attention.attend_first(seen, x, plan, weights)
+    context = _per_head(mean, _heads(layer.qkv[2 * h :], heads).transpose(1, 2))
+    u_values: list[torch.Tensor | None] = []
+    for one, (a, b) in zip(values, rows.texts, strict=True):
+        u = None if one is None else torch.matmul(mean[:, a:b], one.a.t())
+        if one is not None and u is not None:
+            context[:, a:b] += torch.bmm(u, one.b.transpose(1, 2)).mul_(one.scale)
+        u_values.append(u)
+    kept = [] if saved is None else [first, u_query, q, u_keys, mean, u_values, weights]
+    out = feed(layer, _join(context).add_(layer.qkv_bias[2 * h :]), first, rows.texts, lora, kept)
+    if saved is not None:
+        saved.append(kept)
+    return out
+
+
+def last_layer_back(
+    layer: Layer,
+    dy: torch.Tensor,
+    plan: attention.Packing,
+    rows: Rows,
+    lora: dict[str, LowRank],
+    kept: list[Any],
+    below: bool,
+) -> torch.Tensor:
+    """Gradient of the last layer's input [T, h], from that of the first tokens' output [S, h]."""
+    first, u_query, q, u_keys, mean, u_values, weights = kept[:7]
+    h, heads = first.shape[1], plan.heads
+    query, keys, values = _apart(lora["qkv"], h, heads)
+    d_joined = torch.empty_like(first)
+    d_first = feed_back(layer, dy, rows.texts, lora, kept[7:], d_joined)
+    d_context = _split(d_joined, heads)
+    d_mean = _per_head(d_context, _heads(layer.qkv[2 * h :], heads))
+    for one, u, (a, b) in zip(values, u_values, rows.texts, strict=True):
+        if one is not None:
+            part = d_context[:, a:b]
+            du = torch.bmm(part, one.b)
+            _fill(one, part, u, du, mean[:, a:b])
+            d_mean[:, a:b] += torch.matmul(du, one.a).mul_(one.scale)
+    d_seen, dx = attention.attend_first_back(d_mean, plan, weights)
+    d_q = _per_head(d_seen, _heads(layer.qkv[h : 2 * h], heads).transpose(1, 2))
+    for one, u, (a, b) in zip(keys, u_keys, rows.texts, strict=True):
+        if one is not None:
+            part = d_seen[:, a:b]
+            du = torch.matmul(part, one.a.t())
+            _fill(one, q[:, a:b], du, u, part)
+            d_q[:, a:b] += torch.bmm(du, one.b.transpose(1, 2)).mul_(one.scale)
+    d_query = _join(d_q).mul_((h // heads) ** -0.5)
+    if below:
+        d_first = backward(d_query, layer.qkv[:h], add=d_first)
+    query.back(d_query, first, u_query, rows.texts, d_first if below else None)
+    return dx.index_add_(0, plan.first, d_first) if below else dy.new_empty(0)
+
+
+def _fill(
+    one: _Factors, left: torch.Tensor, inner: torch.Tensor, d_inner: torch.Tensor, wide: torch.Tensor
+) -> None:
+    """Gradients of B from [H, S, d] and [H, S, r], of A from [H, S, r] and [H, S, h]."""
+    torch.baddbmm(one.b_grad, left.transpose(1, 2), inner, beta=0.0, alpha=one.scale, out=one.b_grad)
+    r, h = one.a.shape
+    flat = d_inner.reshape(-1, r).t()
+    torch.addmm(one.a_grad, flat, wide.reshape(-1, h), beta=0.0, alpha=one.scale, out=one.a_grad)
+
+
+# -- heads ---------------------------------------------------------------------------------------
+
+
+def _split(x: torch.Tensor, heads: int) -> torch.Tensor:
+    """[S, H d] -> [H, S, d]."""
+    return x.view(len(x), heads, -1).transpose(0, 1)
+
+
+def _join(x: torch.Tensor) -> torch.Tensor:
+    """[H, S, d] -> [S, H d]."""
+    return x.transpose(0, 1).reshape(x.shape[1], -1)
+
+
+def _heads(weight: torch.Tensor, heads: int) -> torch.Tensor:
+    """Rows of a weight [H d, h] head by head, [H, d, h]."""
+    return weight.view(heads, -1, weight.shape[1])
+
+
+def _per_head(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """[H, S, a], [H, a, b] -> [H, S, b]; the weight may be stored in bfloat16."""
+    return torch.bmm(x.to(weight.dtype), weight).to(x.dtype)
+
+
+def _apart(lora: LowRank, h: int, heads: int) -> tuple[LowRank, _Part, _Part]:
+    """The factors of the query, and of keys and values."""
+    query: list[Pair | None] = []
+    others: tuple[list[_Factors | None], list[_Factors | None]] = ([], [])
+    for pair in lora.pairs:
+        found = {f.columns.start // h: f for f in pair.factors} if pair is not None else {}
+        own = found.get(0)
+        query.append(
+            Pair(
+                pair.a[own.ranks],
+                pair.a_grad[own.ranks],
+                (replace(own, ranks=slice(0, own.ranks.stop - own.ranks.start)),),
+                pair.scale,
+            )
+            if pair is not None and own is not None
+            else None
+        )
+        for place, part in enumerate(others, start=1):
+            f = found.get(place)
+            part.append(
+                _Factors(
+                    pair.a[f.ranks],
+                    pair.a_grad[f.ranks],
+                    _heads(f.b, heads),
+                    _heads(f.b_grad, heads),
+                    pair.scale,
+                )
+                if pair is not None and f is not None
+                else None
+            )
+    return LowRank(tuple(query)), *others
