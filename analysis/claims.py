@@ -60,7 +60,7 @@ def fig2(table: pl.DataFrame) -> Iterator[Row]:
             if not len(pairs):
                 continue
             fewer = 100 * (1 - pl.col("needed") / pl.col("needed_base"))
-            found = of(pairs.group_by("seed").agg(fewer.mean())["needed"])
+            found = of(pairs.group_by("seed").agg(fewer.mean().alias("fewer"))["fewer"])
             never = pairs["rounds_to_target_base"].null_count() + pairs["rounds_to_target"].null_count()
             yield Row(
                 "2" if scheme == "fedlora" else "3",

@@ -37,7 +37,6 @@ FIXED: dict[str, Any] = {
     "topology.kind": "hex",
     "topology.density_per_km2": 10.0,
     "topology.window_km": 2.0,
-    "radio.bandwidth_hz": 1e6,
     "radio.retransmissions": 2,
     "scheme.kind": "round_robin",
 }
@@ -127,6 +126,10 @@ def draw(found: netsim.Sweep, rounds: pl.DataFrame, shares: pl.DataFrame) -> Fig
 def report(rounds: pl.DataFrame, shares: pl.DataFrame, held: pl.DataFrame) -> str:
     """The tables, in Markdown."""
     lengths = rounds.group_by("seed").agg(pl.col("length_s").mean())["length_s"]
+    outcomes = rounds.schema["outcome"].categories.to_list()
+    each = rounds.group_by("seed").agg((pl.col("outcome") == o).mean().alias(o) for o in outcomes)
+    each = each.unpivot(outcomes, variable_name="outcome", value_name="of_rounds")
+    ends = findings.means(each, ["outcome"], ["of_rounds"])
     length = mean_interval(lengths.to_numpy())
     return "\n".join(
         [
@@ -137,6 +140,8 @@ def report(rounds: pl.DataFrame, shares: pl.DataFrame, held: pl.DataFrame) -> st
             "\n## Phases of the critical path\n",
             findings.markdown(shares, {"phase": "phase", "time_s": "time (s)", "of_time": "share of the time",
                                        "of_rounds": "longest part in this share of rounds"}),
+            "\n## How the last upload ended\n",
+            findings.markdown(ends, {"outcome": "outcome", "of_rounds": "share of rounds"}),
             "\n## Device classes\n",
             findings.markdown(held, {"class": "class", "of_ues": "share of UEs",
                                      "computing": "the grant waited for it (share of rounds)",

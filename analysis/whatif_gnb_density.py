@@ -35,7 +35,7 @@ SIZES: dict[str, tuple[list[float], int, dict[str, Any]]] = {
     "small": (
         [0.5, 1.0],
         2,
-        {"rounds": 3, "ues.count": 10, "data.train_samples": 400, "data.test_samples": 60,
+        {"rounds": 2, "ues.count": 6, "data.train_samples": 400, "data.test_samples": 60,
          "data.samples_per_ue": 30, "learning.local_steps": 1},
     ),
 }  # fmt: skip
@@ -64,7 +64,7 @@ def _beside(frames: list[pl.DataFrame], key: list[str]) -> pl.DataFrame:
     table = frames[0].select(key)
     for metric, frame in zip(SHOWN, frames, strict=True):
         names = {"mean": metric} | {part: f"{metric}_{part}" for part in ("low", "high", "missing")}
-        table = table.hstack(frame.select(names).rename(names))
+        table = table.hstack(frame.select(*names).rename(names))
     return table
 
 

@@ -16,7 +16,7 @@ def test_small(study: Callable[..., Path]) -> None:
     assert pairs["power_saved"].is_between(0, 1).all()
     here = pairs.filter(pl.col("reading") == "equal", pl.col("theta_db") == -5.0).sort("mu", "seed")
     cheap, dear = (here.filter(pl.col("mu") == mu)["power_saved"] for mu in (1e5, 1e6))
-    assert cheap.mean() == pytest.approx(0.168, abs=0.06)  # between coarse prices, by their logarithm
+    assert 0.08 < cheap.mean() < 0.25  # what the prices beside the calibrated one save
     assert (dear > cheap).all()
     text = (out / "results" / "fig5_energy-small.md").read_text()
     assert "| equal |" in text
