@@ -133,32 +133,39 @@ def draw(rows: pl.DataFrame) -> Figure:
 
 def report(rows: pl.DataFrame) -> str:
     """The tables, in Markdown."""
-    counted = rows.with_columns(
-        (pl.col("finish_s") / pl.col("best_s") - 1).alias("excess"),
-        pl.col("search").replace_strict(SEARCHES).alias("search"),
-    )
     seeds = rows["seed"].n_unique()
-    lines = [findings.opening(__doc__)]
-    lines.append(
-        f"\nMeans over {seeds} placements ± half of the 95% t-interval; omega = {OMEGA:g}. Iterations are "
-        "those of the placements that converge; the figure leaves out where not all do."
-    )
+    lines = [
+        findings.opening(__doc__),
+        f"\nMeans over {seeds} placements ± half of the 95% t-interval; omega = {OMEGA:g}. Where not all "
+        "placements converge, their share is given and the mean is that of the others; the figure leaves it out.",
+    ]
     for who in ("all", "admitted"):
-        mine = counted.filter(pl.col("who") == who)
-        shares = mine.group_by("search", "ue_count", maintain_order=True).agg(
-            pl.col("converged").mean().alias("share")
-        )
-        means = findings.means(mine.filter("converged"), ["search", "ue_count"], ["outer", "inner", "excess"])
-        table = shares.join(means, on=["search", "ue_count"], how="left").sort("search", "ue_count")
-        lines.append(f"\n## UEs: {who}\n")
-        names = {"search": "search", "ue_count": "K", "share": "converged", "outer": "outer iterations"}
-        lines.append(findings.markdown(table, names | {"inner": "inner solves", "excess": "E over E* - 1"}))
+        mine = rows.filter(pl.col("who") == who)
+        for value, name in (("outer", "outer iterations"), ("inner", "inner solves")):
+            lines += [f"\n## UEs: {who}, {name}\n", findings.markdown(by_search(mine, value))]
     delays = rows.filter(pl.col("search") == "newton")
     table = findings.means(delays, ["who", "ue_count"], ["active", "best_s", "other_branch"])
     names = {"who": "UEs", "ue_count": "K", "active": "taking part", "best_s": "E* (s)"}
     lines.append("\n## Delay, and UEs for which (19)-(20) need the other branch\n")
     lines.append(findings.markdown(table.sort("who", "ue_count"), names | {"other_branch": "share of UEs"}))
     return "\n".join(lines)
+
+
+def by_search(rows: pl.DataFrame, value: str) -> pl.DataFrame:
+    """One row per K, one column of text per search."""
+    ended = findings.means(rows.filter("converged"), ["search", "ue_count"], [value])
+    share = rows.group_by("search", "ue_count").agg(pl.col("converged").mean())
+    cells = [
+        {
+            "K": row["ue_count"],
+            "search": SEARCHES[row["search"]],
+            "text": findings.shown(row[value], row[f"{value}_low"], row[f"{value}_high"])
+            + (f" ({100 * row['converged']:.3g} % converge)" if row["converged"] < 1 else ""),
+        }
+        for row in share.join(ended, on=["search", "ue_count"], how="left").iter_rows(named=True)
+    ]
+    table = pl.DataFrame(cells).pivot("search", index="K", values="text").sort("K")
+    return table.select("K", *SEARCHES.values())
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -21,5 +21,6 @@ def test_small(study: Callable[..., Path]) -> None:
     assert (admitted["active"] <= admitted["ue_count"]).all()
     text = (out / "results" / "fig3_allocation-small.md").read_text()
     assert text.startswith("# Does Algorithm 1 always converge")
-    assert "Newton's method | 100 | 1 |" in text
+    assert "| K | bisection, valid bracket | Newton's method |" in text
+    assert "% converge)" in text  # E_input = 10 s is less than E* of 100 UEs
     assert (out / "figures" / "fig3_allocation-small.svg").stat().st_size > 10_000
