@@ -137,7 +137,7 @@ def report(rows: pl.DataFrame) -> str:
     lines = [
         findings.opening(__doc__),
         f"\nMeans over {seeds} placements ± half of the 95% t-interval; omega = {OMEGA:g}. Where not all "
-        "placements converge, their share is given and the mean is that of the others; the figure leaves it out.",
+        "placements converge, their share is given and the mean is of them alone; the figure leaves it out.",
     ]
     for who in ("all", "admitted"):
         mine = rows.filter(pl.col("who") == who)

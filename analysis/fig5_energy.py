@@ -156,10 +156,10 @@ def draw(curve: pl.DataFrame, pairs: pl.DataFrame) -> Figure:
         ):
             figure_style.band(panel, findings.means(rows, [x], [y]), x, y, name, factor=100)
     axes[0].axhline(100 * PAPER_SAVING, color="black", linewidth=0.8, linestyle=":")
-    axes[0].set(xlabel="price of energy, mu x mu_scale (1/J)", ylabel="power saved (%)", xscale="log")
+    axes[0].set(xlabel="price, μ × mu_scale (1/J)", ylabel="power saved (%)", xscale="log")
     axes[1].plot(THETA_DB, 100 * PAPER_SAVING, "k*", label="paper")
-    axes[1].set(xlabel="threshold theta (dB)", ylabel="power saved (%)")
-    axes[2].set(xlabel="mu (calibrated mu_scale)", ylabel="uplink energy saved (%)", xscale="log")
+    axes[1].set(xlabel="threshold θ (dB)", ylabel="power saved (%)")
+    axes[2].set(xlabel="μ (mu_scale calibrated)", ylabel="uplink energy saved (%)", xscale="log")
     for panel, title in zip(axes, ("a  Calibration", "b  Channel", "c  Price"), strict=True):
         panel.set_title(title)
     handles, labels = axes[1].get_legend_handles_labels()

@@ -19,8 +19,9 @@ import findings
 import matplotlib.pyplot as plt
 import polars as pl
 import study
+from figure_style import ACTIVITY, OUTCOME
 from matplotlib.figure import Figure
-from plot_run import timeline
+from matplotlib.patches import Patch
 
 import netsim
 from netsim.results.intervals import mean_interval
@@ -41,6 +42,13 @@ FIXED: dict[str, Any] = {
     "scheme.kind": "round_robin",
 }
 SIZES: dict[str, tuple[int, dict[str, Any]]] = {"small": (2, {"stop.simulated_s": 12.0}), "cpu": (20, {})}
+COLOUR = {**ACTIVITY, **OUTCOME}
+NAMED = {
+    "broadcast": "download",
+    "compute": "computing",
+    "wait": "waiting for the grant",
+    "uplink": "sending",
+}
 PARTS = {
     "download_s": "download",
     "compute_s": "computing",
@@ -98,29 +106,47 @@ def draw(found: netsim.Sweep, rounds: pl.DataFrame, shares: pl.DataFrame) -> Fig
     """A round of median length, the parts of all rounds, and which part was the longest how often."""
     figure_style.use()
     figure, axes = plt.subplots(
-        1, 3, figsize=(figure_style.PAGE_IN, 3.2), gridspec_kw={"width_ratios": [1.5, 1, 0.8]}
+        1, 3, figsize=(figure_style.PAGE_IN, 3.4), gridspec_kw={"width_ratios": [1.5, 1, 0.7]}
     )
-    run = found.run(found.runs["id"][0])
     own = rounds.filter(pl.col("seed") == found.runs["seed"][0]).sort("length_s")
-    timeline(axes[0], run, own["round"][len(own) // 2])
-    axes[0].set_title("a  One round")
-    axes[0].get_legend().remove()
+    gantt(axes[0], found.run(found.runs["id"][0]), own.row(len(own) // 2, named=True))
     names = list(PARTS.values())
-    values = [rounds[column].to_numpy() for column in PARTS]
-    axes[1].boxplot(values, orientation="horizontal", whis=(5, 95), showfliers=False, tick_labels=names)
-    axes[1].set(xlabel="part of the critical path (s)", title="b  All rounds")
-    row = {name: at for at, name in enumerate(names)}
-    at, mean = [row[p] for p in shares["phase"]], 100 * shares["of_rounds"]
-    known = shares.with_columns(pl.col("of_rounds_low", "of_rounds_high").fill_null(pl.col("of_rounds")))
-    error = [
-        100 * (known["of_rounds"] - known["of_rounds_low"]),
-        100 * (known["of_rounds_high"] - known["of_rounds"]),
-    ]
-    axes[2].barh(at, mean, xerr=error, color="#56b4e9", error_kw={"linewidth": 1, "capsize": 2})
-    axes[2].set(xlabel="longest part (% of rounds)", title="c  What held up", yticks=[], xlim=(0, 105))
-    for panel, ends in ((axes[1], (0.4, len(names) + 0.6)), (axes[2], (-0.6, len(names) - 0.4))):
-        panel.set_ylim(*reversed(ends))
+    axes[1].boxplot(
+        [rounds[column].to_numpy() for column in PARTS], orientation="horizontal", whis=(5, 95),
+        showfliers=False, tick_labels=names, medianprops={"color": "black"},
+    )  # fmt: skip
+    axes[1].set(xlabel="time (s)", title="b  Critical paths")
+    bars = {row["phase"]: row for row in shares.iter_rows(named=True)}
+    for at, name in enumerate(names, start=1):
+        mean, low, high = (100 * (bars[name][f"of_rounds{end}"] or 0.0) for end in ("", "_low", "_high"))
+        error = [[mean - low], [high - mean]]
+        axes[2].barh(at, mean, xerr=error, color=COLOUR["compute"], error_kw={"linewidth": 1, "capsize": 2})
+    axes[2].set(xlabel="rounds (%)", title="c  Longest part", yticks=[], xlim=(0, 105))
+    for panel in axes[1:]:
+        panel.set_ylim(len(names) + 0.6, 0.4)
     return figure
+
+
+def gantt(panel: plt.Axes, run: netsim.Run, path: dict[str, Any]) -> None:
+    """All UEs of a round by gNB and end of upload; triangles mark those on the critical path."""
+    spans = run.spans.filter(pl.col("round") == path["round"], pl.col("ue").is_not_null()).collect()
+    opened = run.rounds.filter(pl.col("round") == path["round"]).collect()["start_s"].min()
+    spans = spans.filter(pl.col("start_s") >= opened, pl.col("kind").cast(pl.String).is_in(list(NAMED)))
+    order = spans.group_by("ue").agg(pl.col("gnb").last(), pl.col("end_s").max()).sort("gnb", "end_s", "ue")
+    row = {ue: at for at, ue in enumerate(order["ue"])}
+    for span in spans.iter_rows(named=True):
+        colour = COLOUR[span["outcome"] if span["kind"] == "uplink" else span["kind"]]
+        length, begun = span["end_s"] - span["start_s"], span["start_s"] - opened
+        panel.barh(row[span["ue"]], length, left=begun, color=colour, height=0.8)
+    for role in ("computing_ue", "sending_ue"):
+        panel.plot(-0.12, row[path[role]], marker=">", color="black", markersize=4, clip_on=False)
+    panel.set(xlabel="time in the round (s)", ylabel="UE (gNB)", title="a  One round", xlim=(0, None))
+    panel.set_yticks(range(len(order)), [f"{ue} ({gnb})" for ue, gnb, _ in order.iter_rows()])
+    panel.tick_params(axis="y", length=0, pad=8)
+    panel.grid(visible=False, axis="y")
+    shown = {**{kind: name for kind, name in NAMED.items() if kind != "uplink"}, **{o: o for o in OUTCOME}}
+    handles = [Patch(facecolor=COLOUR[key], label=name.replace("_", " ")) for key, name in shown.items()]
+    panel.figure.legend(handles=handles, loc="outside lower center", ncols=4)
 
 
 def report(rounds: pl.DataFrame, shares: pl.DataFrame, held: pl.DataFrame) -> str:
