@@ -129,16 +129,20 @@ def calibrate(curve: pl.DataFrame) -> pl.DataFrame:
 
 
 def crossing(curve: pl.DataFrame) -> float | None:
-    """mu_scale at which power_saved first reaches the paper's, between prices by their logarithm."""
+    """mu_scale at which power_saved first reaches the paper's, between prices by their logarithm.
+
+    To three digits: it goes into scenarios, and a study that goes on must come to the same ones.
+    """
     price, saved = curve["price"].to_numpy(), curve["power_saved"].to_numpy()
     above = np.flatnonzero(saved >= PAPER_SAVING)
     if not len(above):
         return None
     at = above[0]
-    if at == 0:
-        return float(price[0] / MU)
-    part = (PAPER_SAVING - saved[at - 1]) / (saved[at] - saved[at - 1])
-    return float(price[at - 1] * (price[at] / price[at - 1]) ** part / MU)
+    found = price[0]
+    if at > 0:
+        part = (PAPER_SAVING - saved[at - 1]) / (saved[at] - saved[at - 1])
+        found = price[at - 1] * (price[at] / price[at - 1]) ** part
+    return float(f"{found / MU:.3g}")
 
 
 def draw(curve: pl.DataFrame, pairs: pl.DataFrame) -> Figure:
