@@ -43,8 +43,8 @@ NAMES = {
 }
 SIZES: dict[str, dict[str, Any]] = {
     "small": {
-        "seeds": 2, "rounds": 2, "prices": [1e-2, 1e-1, 1.0], "theta": [-5.0, 5.0], "mu": [1e5, 1e6],
-        "readings": ["equal"], "more": {"ues.count": 20, "topology.window_km": 6.0},
+        "seeds": 2, "rounds": 2, "prices": [1e-2, 1e-1], "theta": [-5.0, 5.0], "mu": [1e5, 1e6],
+        "readings": ["equal"], "more": {"ues.count": 16, "topology.window_km": 6.0},
     },
     "cpu": {
         "seeds": 8, "rounds": 10, "prices": [10.0 ** (n / 2) for n in range(-8, 3)],
