@@ -31,7 +31,7 @@ def convergence() -> list[dict[str, Any]]:
                 ("full_parameter", "equal", None),
             ):
                 rows.append({"scheme": scheme, "bandwidth": bandwidth, "ue_count": count, "seed": seed,
-                             "rounds": 200, "rounds_to_target": needed,
+                             "rounds": 200, "rounds_to_target": needed, "data": "built-in",
                              "seconds_to_target": None if needed is None else 3.0 * needed})  # fmt: skip
     return rows
 
@@ -74,6 +74,12 @@ def test_verdicts(scripts: None, tmp_path: Path) -> None:
     assert found["8"] == ["holds", "direction only"]
     assert found["9"] == ["undecided"]
     assert found["5-7"] == found["10-12"] == ["not run"]
+    table("fig2_convergence", convergence(), tmp_path)
+    real = [{**row, "data": "SST-2"} for row in convergence() if row["ue_count"] == 20]
+    pl.DataFrame(real).write_parquet(tmp_path / "fig2_convergence-cpu-real.parquet")
+    text = table_of(tmp_path, "cpu")
+    assert verdicts(text)["2"] == ["holds", "holds"]
+    assert "SST-2, K = 20 |" in text
 
 
 @pytest.mark.parametrize(
