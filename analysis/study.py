@@ -104,5 +104,7 @@ def sweep(
     study.run(Teller(len(study.todo)), at_once=asked.jobs)
     left = [outcome.id for outcome in study.outcomes if outcome.status != "done"]
     if left:
-        sys.exit(f"not done: {', '.join(left)}; the same command goes on")
+        sys.exit(
+            f"{len(left)} runs failed or are another process's, first {left[0]}; the same command goes on"
+        )
     return netsim.open_sweep(asked.out / part)

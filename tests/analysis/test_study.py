@@ -52,5 +52,5 @@ def test_sweep_goes_on_with_what_is_there(
 def test_failed_runs_end_the_study(study_module: ModuleType, tmp_path: Path) -> None:
     asked = study_module.options(["--jobs", "1", "--out", str(tmp_path)], "fig9.py", "", ("small",))
     fixed = {**TINY, "mobility.kind": "replay", "mobility.path": str(tmp_path / "none.csv")}
-    with pytest.raises(SystemExit, match=r"not done: .*seed-0"):
+    with pytest.raises(SystemExit, match=r"1 runs failed .*seed-0"):
         study_module.sweep(asked, "quickstart", {}, range(1), fixed)
