@@ -60,7 +60,8 @@ class Observation:
     start_s: float
     seed: int
     gnb: IntArray  # [K] serving gNB
-    available: BoolArray  # [K] present and idle: a plan schedules no others
+    available: BoolArray  # [K] present, idle, and with band to be had: a plan schedules no others
+    free_share: FloatArray  # [K] part of its gNB's band that uploads under way leave to the plan
     distance_m: FloatArray  # [K]
     signal_gain: FloatArray  # [K] mean channel gain to the serving gNB, linear
     interference_w: FloatArray  # [K] mean out-of-cell interference, W
@@ -92,7 +93,7 @@ class RoundPlan:
     """What a scheme declares for one round.
 
     Rows of `ue`, `module`, `share`, `power_w` are uploads (active pairs), ordered by (ue, module).
-    The shares of a gNB sum to at most 1; the powers of one UE's rows sum to at most P_max.
+    The shares of a gNB sum to at most what is free of its band; the powers of one UE's rows to at most P_max.
     """
 
     ue: IntArray  # [M]
@@ -105,11 +106,15 @@ class RoundPlan:
     fraction: FloatArray | None = None  # [K, N] subscription before rounding
     success_probability: FloatArray | None = None  # [K, N]
     dual: FloatArray | None = None  # [K, N]
+    close_after: int | None = None  # a gNB closes its round when so many uploads have arrived, late ones too
 
 
 @dataclass(frozen=True)
 class RoundOutcome:
-    """How the previous round went, row by row of its plan."""
+    """How the previous round went, row by row of its plan.
+
+    Where uploads may outlast their rounds, the rows are those that were over in it.
+    """
 
     plan: RoundPlan
     on_time: BoolArray  # [M]
@@ -126,6 +131,7 @@ class Scheme(Protocol):
 
     name: ClassVar[str]  # as registered
     citation: ClassVar[str]  # where it was published
+    asynchronous: ClassVar[bool] = False  # no barrier, and uploads may outlast their rounds, whatever is set
 
     def ranks(self, configured: Sequence[int]) -> tuple[int, ...]:
         """Ranks of the adapters the scheme works with, given those the scenario configures: the same."""
