@@ -31,7 +31,8 @@ from netsim.results.run_folder import (
 from netsim.results.writer import MemorySink, ParquetSink, rounds_per_part
 from netsim.scenario.load import load_scenario, to_toml
 from netsim.scenario.model import Scenario
-from netsim.simulation.simulation import RunEnd, Simulation
+from netsim.simulation.simulation import Simulation
+from netsim.simulation.stopping import RunEnd
 
 RUNS = Path("runs")
 

@@ -2,6 +2,12 @@
 
 Rows travel as columns: NumPy arrays (or lists, or one scalar for all rows), never one object per
 row. In an array, NaN (floats) and -1 (integers of nullable columns and enumerations) stand for null.
+
+An upload that is carried over (late_uploads = stale) is in the books of one round: that in which it ends, by
+the time that its gNB stops to collect uploads. `round` of its rows is that one, in `uploads` and for all of
+its spans and their energy, computing included; `begun` is the round whose plan it is of and whose samples
+it trained on. It is on_time if it arrived. Only `subscriptions` and the foundation model's broadcast stay
+in the round they were in: subscribed(t) + carried(t - 1) = outcomes(t) + carried(t), at each gNB.
 """
 
 from __future__ import annotations
@@ -67,6 +73,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
     ),
     "uploads": (
         _ROUND,
+        _int("begun", "round whose plan it is of; an earlier one where it was carried over"),
         _UE,
         _GNB,
         _MODULE,
@@ -82,9 +89,9 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _int("attempts", "transmissions made"),
         _float("start_s", "s", "start of the transmission"),
         _float("end_s", "s", "end of the transmission"),
-        _float("deadline_s", "s", "the round's deadline"),
-        _float("download_s", "s", "from the round's start at the gNB to the end of the UE's download"),
-        _float("compute_s", "s", "computing"),
+        _float("deadline_s", "s", "deadline of `round`"),
+        _float("download_s", "s", "from the start of `begun` at the gNB to the end of the UE's download"),
+        _float("compute_s", "s", "computing, of all modules of the UE"),
         _float("wait_s", "s", "waiting for the grant"),
         _float("airtime_s", "s", "from the start to the end of the transmission"),
         _float("retransmit_s", "s", "part of the airtime after the first attempt"),
@@ -101,10 +108,11 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _float("end_s", "s", "end at the gNB, its aggregation included"),
         _int("subscribed", "(UE, module) pairs the plan subscribed"),
         _int("on_time", "uploads that counted"),
-        _int("late", "uploads cut by the deadline"),
+        _int("late", "uploads cut by the deadline, or by the end of the last round"),
         _int("outage", "uploads below the SINR threshold"),
         _int("aborted", "uploads broken off (handover, departure)"),
         _int("not_ready", "pairs whose computing was not done in time: no upload"),
+        _int("carried", "pairs under way at the end, which go on into the next round"),
         _float("compute_energy_j", "J", "computing, all UEs"),
         _float("uplink_energy_j", "J", "transmitting, all UEs"),
         _float("wasted_energy_j", "J", "computing and transmitting of what did not count"),
@@ -119,7 +127,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
     "evaluations": (
         _ROUND,
         _float("time_s", "s", "simulated time"),
-        _float("energy_j", "J", "energy spent so far"),
+        _float("energy_j", "J", "energy spent so far on what is in the books"),
         Column("target", "str", "", "module index, ensemble (eq. 3), averaged_logits, or best (of a UE)"),
         _int("ue", "whose test split; null is the common one", nullable=True),
         Column("split", "str", "", "validation or test"),

@@ -108,6 +108,37 @@ def test_every_way_of_going_on(
     _same_after_interrupt(network_scenario({**options, "rounds": 4 if at else 2}), tmp_path, at)
 
 
+STALE = {"round.late_uploads": "stale", "round.alloc_start": "arrival", "round.deadline_s": 1.0,
+         "round.compute_limit_s": None, "ues.count": 30, "radio.bandwidth_hz": 3e6}  # fmt: skip
+CELLS = {"federation": "network", "radio.interference": "network", "topology.window_km": 3}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {**STALE, "radio.retransmissions": 2, "radio.sinr_threshold_db": 0.0},
+        {**STALE, "radio.fading": "block"},
+        {**STALE, **CELLS, "radio.retransmissions": 1, "radio.sinr_threshold_db": 0.0},
+        {**STALE, **CELLS, "radio.fading": "block", "radio.background_ues": 2},
+        {**STALE, "scheme.kind": "flexlora", "round.alloc_start": "barrier"},
+        {**CELLS, "scheme.kind": "buffered_async", "scheme.concurrency": 3, "scheme.buffer": 2},
+    ],
+    ids=["field", "field-blocks", "network", "network-blocks", "ranks", "async"],
+)
+def test_uploads_under_way_go_on(options: Mapping[str, Any], network_scenario: Make, tmp_path: Path) -> None:
+    _same_after_interrupt(network_scenario({**options, "rounds": 5}), tmp_path, 3)
+    rounds = netsim.open_run(tmp_path / "run").rounds.filter(pl.col("round") == 3).collect()
+    assert rounds["carried"].sum() > 0
+
+
+def test_what_an_upload_under_way_was_trained_on_goes_on(tmp_path: Path) -> None:
+    """The versions that uploads in flight start from are in the checkpoint, too."""
+    stale = {**LEARNING, **STALE, "ues.count": 6, "rounds": 5, "scheme.kind": "fedlora"}
+    _same_after_interrupt(load_scenario("quickstart", stale), tmp_path, 3)
+    uploads = netsim.open_run(tmp_path / "run").uploads.filter(pl.col("outcome") == "on_time").collect()
+    assert uploads.filter((pl.col("begun") <= 3) & (pl.col("round") > 3))["staleness"].max() > 0
+
+
 WALK = {"topology.kind": "hex", "federation": "network", "mobility.kind": "random_waypoint",
         "mobility.min_speed_m_s": 20.0, "mobility.max_speed_m_s": 40.0}  # fmt: skip
 

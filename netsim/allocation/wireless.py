@@ -36,6 +36,7 @@ class CellView:
     max_power_w: float
     interferers_follow: bool = False  # interferers send with the power of the UE they disturb
     code_sinr: float | None = None  # the rate is that of the threshold's code, not of the channel
+    free_share: FloatArray | None = None  # [K] part of its gNB's band that is to be divided; None: all
 
     @classmethod
     def of(cls, observation: Observation, *, perfect: bool = False) -> CellView:
@@ -55,12 +56,16 @@ class CellView:
             max_power_w=observation.max_power_w,
             interferers_follow=observation.interferers_follow,
             code_sinr=observation.sinr_threshold if observation.rate_model == "threshold" else None,
+            free_share=observation.free_share,
         )
 
     def select(self, ue: IntArray) -> CellView:
-        """The view of some of the UEs."""
+        """The view of some of the UEs, all of one gNB: `bandwidth_hz` is what is free of its band."""
+        free = 1.0 if self.free_share is None or not len(ue) else float(self.free_share[ue[0]])
         return replace(
             self,
+            bandwidth_hz=self.bandwidth_hz * free,
+            free_share=None,
             ue=self.ue[ue],
             gain=self.gain[ue],
             interference_w=self.interference_w[ue],

@@ -18,7 +18,8 @@ from netsim.build.learning import (
 )
 from netsim.build.loaded import Loaded
 from netsim.build.motion import build_roaming
-from netsim.build.radio import RadioParts, build_radio, downlink_hz
+from netsim.build.radio import RadioParts, build_radio
+from netsim.build.rules import build_rules, check_stale
 from netsim.build.topology import build_backhaul, build_deployment, drop_ues
 from netsim.device.profiles import Devices
 from netsim.errors import ScenarioError
@@ -31,8 +32,9 @@ from netsim.scenario.parameters import typed_parameters
 from netsim.schemes.base import check_plan, scheme_class
 from netsim.simulation.core import Backhaul
 from netsim.simulation.roaming import Roaming
-from netsim.simulation.simulation import Simulation, StopRules
+from netsim.simulation.simulation import Simulation
 from netsim.simulation.state import Fleet, Links, Rules
+from netsim.simulation.stopping import StopRules
 from netsim.topology.deployment import Deployment
 from netsim.units import BoolArray, FloatArray
 
@@ -70,6 +72,7 @@ def build_parts(scenario: Scenario, listener: Listener, loaded: Loaded | None = 
     deployment = build_deployment(scenario)
     devices = build_devices(scenario)
     scheme = build_scheme(scenario)
+    check_stale(scenario, scheme)
     listener.status("reading data")
     dataset = loaded.dataset(scenario)
     partition = partition_labels(
@@ -91,16 +94,7 @@ def build_parts(scenario: Scenario, listener: Listener, loaded: Loaded | None = 
     fleet = build_fleet(scenario, devices, partition, full=modules[0].full, foundation_bits=w0_bits)
     radio = build_radio(scenario, deployment)
     start_m = drop_ues(scenario, deployment)
-    rules = Rules(
-        deadline_s=scenario.round.deadline_s,
-        barrier=scenario.round.alloc_start == "barrier",
-        compute_limit_s=scenario.round.compute_limit_s or scenario.round.deadline_s,
-        aggregation_s=scenario.round.aggregation_s,
-        w0_every_round=scenario.w0_every_round,
-        downlink_hz=downlink_hz(scenario),
-        foundation_bits=w0_bits,
-        payload_emulated=emulated,
-    )
+    rules = build_rules(scenario, scheme, w0_bits, emulated)
     roaming = build_roaming(scenario, deployment, radio, start_m, rules)
     links = radio.links_of(start_m) if roaming is None else roaming().links_at(0.0)
     return Parts(

@@ -139,8 +139,10 @@ class FederatedLearner:
         for row in np.flatnonzero(~owed).tolist():
             done = self.held.pop(keys[row])
             figures[row] = _figures(done)
-            module = done.upload.module
-            partial[module] = rule.add(partial.get(module), done.upload, self._layouts[module])
+            upload, module = done.upload, done.upload.module
+            if tickets.staleness is not None:  # how old it is was not known when it was computed
+                upload = replace(upload, staleness=int(tickets.staleness[row]))
+            partial[module] = rule.add(partial.get(module), upload, self._layouts[module])
         rows = iter(np.flatnonzero(owed).tolist())
         todo = select(tickets, np.flatnonzero(owed))
         jobs = [_Train(chunk, aggregation) for chunk in self._batches.chunks(todo)]

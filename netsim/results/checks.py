@@ -31,7 +31,7 @@ class Check:
 
 
 CELL = ["round", "gnb"]
-UPLOAD = ["round", "ue", "module"]
+UPLOAD = ["round", "ue", "module"]  # of the books that it is in, which hold one upload of a UE's module
 
 
 def check_run(run: Run, *, bandwidth_hz: float, constant_rate: bool) -> list[Check]:
@@ -121,14 +121,16 @@ def _causality(spans: pl.DataFrame, uploads: pl.DataFrame, rounds: pl.DataFrame)
     own = spans.filter(pl.col("ue").is_not_null() & ~parallel).sort("ue", "start_s", "end_s")
     overlap = own.select(
         (pl.col("end_s").cum_max().shift(1) - pl.col("start_s")).over("ue").alias("overlap"),
-        (pl.col("kind") == "uplink").alias("parallel"),  # uploads of one UE's modules may run side by side
+        pl.col("kind").is_in(["wait", "uplink"]).alias("parallel"),  # of one UE's modules, side by side
     ).filter(~pl.col("parallel"))
     heard = spans.filter((pl.col("kind") == "broadcast") & pl.col("module").is_not_null())
     heard = heard.group_by("round", "ue").agg(pl.col("end_s").max().alias("heard_s"))
     computing = spans.filter(pl.col("kind") == "compute").group_by("round", "ue").agg(pl.col("start_s").min())
     computing = computing.join(heard, on=["round", "ue"])
-    times = rounds.select(*CELL, pl.col("start_s").alias("opened_s"), pl.col("end_s").alias("closed_s"))
-    within = uploads.join(times, on=CELL, maintain_order="left")
+    opened = rounds.select(pl.col("round").alias("begun"), "gnb", pl.col("start_s").alias("opened_s"))
+    closed = rounds.select(*CELL, pl.col("end_s").alias("closed_s"))
+    within = uploads.join(closed, on=CELL, how="left", maintain_order="left")
+    within = within.join(opened, on=["begun", "gnb"], how="left", maintain_order="left")
     parts = uploads["download_s"] + uploads["compute_s"] + uploads["wait_s"] + uploads["airtime_s"]
     gap = rounds.sort(CELL[::-1]).select(
         (pl.col("end_s").shift(1) - pl.col("start_s")).over("gnb").alias("gap")
@@ -151,7 +153,11 @@ def _counts(uploads: pl.DataFrame, rounds: pl.DataFrame) -> list[Check]:
     )
     joined = rounds.join(by_outcome, on=CELL, how="left").fill_null(0)
     off = sum((joined[o] - joined[f"n_{o}"]).abs() for o in ended[:4])
-    missing = rounds["subscribed"] - rounds.select(pl.sum_horizontal(ended)).to_series()
+    kept = rounds.sort(*CELL).select(
+        pl.col("subscribed") + pl.col("carried").shift(1, fill_value=0).over("gnb"),
+        pl.sum_horizontal(*ended, "carried").alias("accounted"),
+    )
+    missing = kept["subscribed"] - kept["accounted"]
     return [
         _bound(
             "outcomes of uploads = of rounds", off.cast(pl.Float64) if isinstance(off, pl.Series) else None

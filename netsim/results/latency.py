@@ -18,9 +18,9 @@ CLOCK_S = 1e-9  # times that differ by less are the same
 def latency(run: Run) -> pl.LazyFrame:
     """One row per upload: the parts of its latency in s; `finish_s` is their sum.
 
-    `finish_s` counts from the start of the round at the UE's gNB to the end of the transmission, and adds
-    the backhaul that the gNB's aggregate takes to the core. `airtime_s` is that of the first attempt,
-    `retransmit_s` that of the others; `compute_s` covers all modules of the UE.
+    `finish_s` counts from the start, at the UE's gNB, of the round whose plan the upload is of to the end of
+    the transmission, and adds the backhaul that the gNB's aggregate takes to the core. `airtime_s` is that of
+    the first attempt, `retransmit_s` that of the others; `compute_s` covers all modules of the UE.
     """
     return run.uploads.select(
         "round",
@@ -51,7 +51,8 @@ def critical_path(run: Run) -> pl.LazyFrame:
     to wait for a grant, `computing_ue` is the one whose computing ended last before the grant, and
     download and computing are that UE's; otherwise it is the same UE.
     `wait_s` is what waiting no computing explains, `close_s` the time from the last upload to the end of
-    the gNB's round. The parts are in s and sum to `length_s`: the round at the gNB, and its backhaul.
+    the gNB's round. The parts are in s and sum to `length_s`: the round at the gNB, and its backhaul. Of an
+    upload that was carried over, what lies before the round is no part of it.
     """
     return part_by_part(run, _critical_path)
 
@@ -83,8 +84,20 @@ def _critical_path(part: Run) -> pl.LazyFrame:
         .unique(here, keep="first", maintain_order=True)
     )
     opened = part.rounds.select(*here, pl.col("start_s").alias("opened_s"), pl.col("end_s").alias("closed_s"))
+    steps = ("begun_s", "done_s", "start_s", "end_s")
+    carried = pl.col("begun") < pl.col("round")
+    first = pl.max_horizontal(pl.col("end_s") - pl.col("retransmit_s"), "opened_s") - pl.col("start_s")
     return (
         chain.join(opened, on=here)
+        .with_columns(
+            pl.when(carried).then(pl.max_horizontal(s, "opened_s")).otherwise(s).alias(s) for s in steps
+        )
+        .with_columns(
+            pl.when(carried)
+            .then(first)
+            .otherwise(pl.col("airtime_s") - pl.col("retransmit_s"))
+            .alias("first_s")
+        )
         .select(
             *here,
             "computing_ue",
@@ -93,8 +106,11 @@ def _critical_path(part: Run) -> pl.LazyFrame:
             (pl.col("begun_s") - pl.col("opened_s")).alias("download_s"),
             (pl.col("done_s") - pl.col("begun_s")).alias("compute_s"),
             (pl.col("start_s") - pl.col("done_s")).alias("wait_s"),
-            (pl.col("airtime_s") - pl.col("retransmit_s")).alias("airtime_s"),
-            "retransmit_s",
+            pl.col("first_s").alias("airtime_s"),
+            pl.when(carried)
+            .then(pl.col("end_s") - pl.col("start_s") - pl.col("first_s"))
+            .otherwise("retransmit_s")
+            .alias("retransmit_s"),
             (pl.col("closed_s") - pl.col("end_s")).alias("close_s"),
             "backhaul_s",
             (pl.col("closed_s") - pl.col("opened_s") + pl.col("backhaul_s")).alias("length_s"),

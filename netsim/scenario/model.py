@@ -203,6 +203,10 @@ class Round(Section):
         None, "barrier: uploads start at the latest then; who is not ready sits out", unit="s"
     )
     aggregation_s: NonNegative = _key(0.01, "time the gNB takes to aggregate", unit="s")
+    late_uploads: Literal["drop", "stale"] = _key(
+        "drop",
+        "what is under way at the deadline: stopped, or goes on and is aggregated, damped, in a later round",
+    )
 
     @model_validator(mode="after")
     def _limit_before_deadline(self) -> Round:

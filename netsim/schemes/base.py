@@ -59,8 +59,16 @@ def check_plan(name: str, plan: RoundPlan, observation: Observation) -> RoundPla
     require((order > 0).all(), "rows must ascend by (ue, module) without repeats", plan.ue)
     require((plan.share > 0).all(), "shares must be positive", plan.share.min())
     require(observation.available[plan.ue].all(), "UEs must be available", plan.ue)
-    band = np.bincount(observation.gnb[plan.ue], plan.share).max()
-    require(band <= 1 + TOLERANCE, "the shares of a gNB must sum to at most 1", band)
+    band = np.bincount(observation.gnb[plan.ue], plan.share)
+    free = np.ones(len(band))
+    free[observation.gnb[plan.ue]] = observation.free_share[plan.ue]
+    worst = int(np.argmax(band - free))
+    rule = "the shares of a gNB must sum to at most 1"
+    if free[worst] < 1:
+        rule = f"{rule} with those of uploads under way, to at most {free[worst]}"
+    require(band[worst] <= free[worst] + TOLERANCE, rule, band[worst])
+    enough = plan.close_after
+    require(enough is None or enough >= 1, "close_after must be at least 1", enough)
     if plan.rank is not None:
         require((plan.rank > 0).all(), "ranks must be at least 1", plan.rank.min())
     require((plan.power_w > 0).all(), "powers must be positive", plan.power_w.min())

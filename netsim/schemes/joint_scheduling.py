@@ -55,16 +55,17 @@ class JointScheduling(Scheme):
             if observation.barrier and len(ue):
                 computed_s = np.full(len(ue), computed_s.max())
             power = np.full(len(ue), observation.max_power_w)
-            signal, interference, noise = view.select(ue).link(power)
+            cell = view.select(ue)
+            signal, interference, noise = cell.link(power)
             found = allocate_staggered(
                 signal,
                 interference,
                 observation.payload_bits[module],
                 computed_s,
-                bandwidth_hz=observation.bandwidth_hz,
+                bandwidth_hz=cell.bandwidth_hz,
                 noise_psd_w_hz=noise,
             )
-            parts.append(RoundPlan(ue, module, found.shares, power))
+            parts.append(RoundPlan(ue, module, observation.free_share[ue] * found.shares, power))
         return join(parts)
 
     def _schedule(self, observation: Observation, view: CellView, ue: IntArray) -> IntArray:
@@ -78,13 +79,14 @@ class JointScheduling(Scheme):
             start_s = _starts(computed_s[ready])[:, np.newaxis]
         budget_s = min(self.budget_s or LONG_S, observation.deadline_s, LONG_S) * (1 - 1e-9)
         left_s = np.where(ready & (computed_s <= start_s), budget_s - start_s, 0.0)  # [start, UE]
-        signal, interference, noise = view.select(ue).link(np.full(len(ue), observation.max_power_w))
+        cell = view.select(ue)
+        signal, interference, noise = cell.link(np.full(len(ue), observation.max_power_w))
         need = required_shares(
             signal,
             interference,
             observation.payload_bits[module],
             np.maximum(left_s, 0.0),
-            bandwidth_hz=observation.bandwidth_hz,
+            bandwidth_hz=cell.bandwidth_hz,
             noise_psd_w_hz=noise,
         )
         admitted = np.array([admit(row) for row in need])

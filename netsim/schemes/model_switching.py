@@ -47,8 +47,9 @@ class Control:
 
     @classmethod
     def silent(cls, ues: int, modules: int) -> Control:
-        """Nobody sends."""
-        power, shares, rate, finish = np.zeros((4, ues))
+        """Nobody sends; airtime costs nothing."""
+        power, shares, finish = np.zeros((3, ues))
+        rate = np.full(ues, np.inf)
         return cls(
             np.zeros(ues, dtype=np.bool_),
             np.zeros(ues, dtype=np.bool_),
@@ -131,7 +132,7 @@ class ModelSwitching(Scheme):
             self._manage(observation, view, mine, subscribed, weight, control)
         executed = subscribed & control.active[:, np.newaxis]
         gave_up = control.admitted & ~control.active  # not for want of a subscription
-        admissible = (control.admitted | ~subscribed.any(axis=1)) & ~gave_up
+        admissible = (control.admitted | ~subscribed.any(axis=1)) & ~gave_up & observation.available
         self._switch(observation, view, constants, control, executed, admissible)
         return self._declare(observation, control, executed, fraction, dual)
 
@@ -179,7 +180,7 @@ class ModelSwitching(Scheme):
         )
         best = wireless.best
         control.admitted[mine], control.active[mine] = admitted, best.active
-        control.power_w[mine], control.shares[mine] = best.power_w, best.shares
+        control.power_w[mine], control.shares[mine] = best.power_w, best.shares * observation.free_share[mine]
         control.success[mine] = wireless.success
         count = max(int(best.active.sum()), 1)
         signal, interference, noise = cell.link(best.power_w)
@@ -221,15 +222,19 @@ class ModelSwitching(Scheme):
         state["dual"] = dual_ascent(state["dual"], executed, rates, step, admissible=admissible)
         missing = missing_probability(control.success, executed, observation.formulas)
         state["floor"] = error_floor(missing, constants, observation.formulas, len(executed))
-        cost = gradient - state["dual"]
+        cost, before = gradient - state["dual"], (state["subscribed"], state["fraction"])
         if self.prox_step is None:
             ties = rng.stream(observation.seed, "subscription_tie", observation.round)
-            state["subscribed"] = solve_subscription(cost, self.max_modules, rng=ties)
-            state["fraction"] = state["subscribed"].astype(np.float64)
+            subscribed = solve_subscription(cost, self.max_modules, rng=ties)
+            fraction = subscribed.astype(np.float64)
         else:
             draws = rng.stream(observation.seed, "subscription_rounding", observation.round)
-            state["fraction"] = proximal_step(state["fraction"], cost, self.prox_step, self.max_modules)
-            state["subscribed"] = systematic_rounding(state["fraction"], draws)
+            fraction = proximal_step(state["fraction"], cost, self.prox_step, self.max_modules)
+            subscribed = systematic_rounding(fraction, draws)
+        here = observation.available[:, np.newaxis]  # of the others nothing is known: they stay as they are
+        state["subscribed"], state["fraction"] = (
+            np.where(here, new, old) for new, old in zip((subscribed, fraction), before, strict=True)
+        )
 
     def _gap(self, observation: Observation) -> FloatArray | float:
         if self.switch_gap == "none" or observation.module_gap is None:

@@ -128,20 +128,21 @@ def _algorithm_1(
     np.add.at(total, row, bits)
     power = np.full(len(own), observation.max_power_w)
     shares = view.select(own).allocate(power, total).shares[row] * bits / total[row]
+    shares = shares * observation.free_share[ue]
     return RoundPlan(ue, module, shares, split_power(observation.max_power_w, ue, shares), rank)
 
 
 def equal_share_plan(
     observation: Observation, ue: IntArray, module: IntArray, rank: IntArray | None = None
 ) -> RoundPlan:
-    """Every (UE, module) row gets the same share of its gNB's band; UEs transmit at P_max in total.
+    """Every (UE, module) row gets the same share of what is free of its gNB's band, at P_max in total.
 
     Rows of UEs that are not available are left out.
     """
     here = observation.available[ue]
     ue, module, rank = ue[here], module[here], None if rank is None else rank[here]
     gnb = observation.gnb[ue]
-    shares = 1.0 / np.bincount(gnb)[gnb]
+    shares = observation.free_share[ue] / np.bincount(gnb)[gnb]
     return RoundPlan(ue, module, shares, split_power(observation.max_power_w, ue, shares), rank)
 
 

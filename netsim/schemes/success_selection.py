@@ -69,7 +69,8 @@ class SuccessSelection(Scheme):
         chosen = np.zeros(len(ue), dtype=np.bool_)
         for mine in gnb_ues(observation):
             rows = np.searchsorted(ue, mine)
-            chosen[rows[np.argsort(-worth[rows], kind="stable")[: self.resource_blocks]]] = True
+            blocks = int(observation.free_share[mine[0]] * self.resource_blocks + 1e-9)
+            chosen[rows[np.argsort(-worth[rows], kind="stable")[:blocks]]] = True
         chosen &= worth > 0
         share = np.full(int(chosen.sum()), 1.0 / self.resource_blocks)
         lam = np.full((len(observation.distance_m), len(observation.payload_bits)), np.nan)

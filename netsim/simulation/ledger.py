@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from netsim.protocols import RecordSink
+from netsim.protocols import Evaluation, RecordSink
 from netsim.records import ABORTED, LATE, ON_TIME, OUTAGE
 from netsim.simulation.state import Fleet, Links, RoundState, Rules
 from netsim.units import BoolArray, FloatArray, IntArray, to_db
@@ -39,18 +41,20 @@ def write_ues(sink: RecordSink, fleet: Fleet, links: Links) -> None:
     )
 
 
-def write_round(sink: RecordSink, round_: RoundState, rules: Rules, bandwidth_hz: float) -> None:
-    """Uploads, subscriptions and one row for each gNB."""
+def write_round(
+    sink: RecordSink, round_: RoundState, rules: Rules, bandwidth_hz: float, whole: RoundState
+) -> None:
+    """Uploads, subscriptions and one row for each gNB; `round_` is the part of `whole` that is over."""
     _write_uploads(sink, round_, rules, bandwidth_hz)
-    _write_subscriptions(sink, round_, len(round_.fleet), len(rules.payload_emulated))
-    _write_totals(sink, round_, rules)
+    _write_subscriptions(sink, whole, len(round_.fleet), len(rules.payload_emulated))
+    _write_totals(sink, round_, rules, whole)
 
 
 def _write_uploads(sink: RecordSink, round_: RoundState, rules: Rules, bandwidth_hz: float) -> None:
     ready, plan, air, links = round_.ready, round_.plan, round_.airing, round_.links
     ue, module, cell = plan.ue[ready], plan.module[ready], round_.cell[ready]
     start, end = round_.upload_start_s[ready], air.end_s[ready]
-    first = np.searchsorted(plan.ue, ue)  # a UE's first row, whose computing begins after its downloads
+    downloaded, computed = round_.download_end_s[ready], round_.computed_s[ready]
     on_air = np.bincount(
         air.segment_row, weights=air.segment_end_s - air.segment_start_s, minlength=len(ready)
     )[ready]
@@ -59,6 +63,7 @@ def _write_uploads(sink: RecordSink, round_: RoundState, rules: Rules, bandwidth
         "uploads",
         {
             "round": round_.number,
+            "begun": round_.number if round_.lineage is None else round_.lineage.begun[ready],
             "ue": ue,
             "gnb": round_.gnb[ready],
             "module": module,
@@ -75,13 +80,13 @@ def _write_uploads(sink: RecordSink, round_: RoundState, rules: Rules, bandwidth
             "start_s": start,
             "end_s": end,
             "deadline_s": round_.deadline_s[ready],
-            "download_s": round_.compute_start_s[first] - round_.open_s[cell],
-            "compute_s": round_.compute_end_s[ready] - round_.compute_start_s[first],
-            "wait_s": start - round_.compute_end_s[ready],
+            "download_s": downloaded - round_.opened_s[ready],
+            "compute_s": computed - downloaded,
+            "wait_s": start - computed,
             "airtime_s": end - start,
             "retransmit_s": end - air.first_end_s[ready],
             "backhaul_s": round_.arrive_s[cell] - round_.close_s[cell],
-            "staleness": 0,
+            "staleness": 0 if round_.age is None else round_.age[ready],
             "energy_j": round_.uplink_energy_j[ready],
             "outcome": round_.outcome[ready],
         },
@@ -92,7 +97,8 @@ def _write_subscriptions(sink: RecordSink, round_: RoundState, ues: int, modules
     """Rows the plan says something about: all pairs if it gives fractions, else the subscribed ones."""
     plan = round_.plan
     beta = np.zeros((ues, modules), dtype=bool)
-    beta[plan.ue, plan.module] = True
+    own = slice(None) if round_.lineage is None else round_.own
+    beta[plan.ue[own], plan.module[own]] = True
     known = [a for a in (plan.fraction, plan.success_probability, plan.dual) if a is not None]
     ue, module = np.nonzero(np.ones_like(beta) if known else beta)
     sink.write(
@@ -111,8 +117,8 @@ def _write_subscriptions(sink: RecordSink, round_: RoundState, ues: int, modules
     )
 
 
-def _write_totals(sink: RecordSink, round_: RoundState, rules: Rules) -> None:
-    outcome, cells = round_.outcome, len(round_.gnbs)
+def _write_totals(sink: RecordSink, round_: RoundState, rules: Rules, whole: RoundState) -> None:
+    outcome, cells, alone = round_.outcome, len(round_.gnbs), round_.lineage is None
     arrived = outcome == ON_TIME
     computing, sending = round_.compute_energy_j, round_.uplink_energy_j
 
@@ -132,12 +138,13 @@ def _write_totals(sink: RecordSink, round_: RoundState, rules: Rules) -> None:
             "start_s": round_.open_s,
             "deadline_s": round_.open_s + rules.deadline_s,
             "end_s": round_.close_s,
-            "subscribed": count(every),
+            "subscribed": np.bincount(whole.cell if alone else whole.cell[whole.own], minlength=cells),
             "on_time": count(arrived),
             "late": count(outcome == LATE),
             "outage": count(outcome == OUTAGE),
             "aborted": count(outcome == ABORTED),
             "not_ready": count(outcome == -1),
+            "carried": 0 if round_.goes_on is None else round_.goes_on,
             "compute_energy_j": total(computing, every),
             "uplink_energy_j": total(sending, every),
             "wasted_energy_j": total(computing + sending, ~arrived),
@@ -146,5 +153,25 @@ def _write_totals(sink: RecordSink, round_: RoundState, rules: Rules) -> None:
             "dead_ranks": round_.redeemed.dead_ranks
             if round_.redeemed and round_.plan.rank is not None
             else -1,
+        },
+    )
+
+
+def write_evaluations(
+    sink: RecordSink, number: int, time_s: float, energy_j: float, rows: Sequence[Evaluation]
+) -> None:
+    """Append to the `evaluations` table."""
+    sink.write(
+        "evaluations",
+        {
+            "round": number,
+            "time_s": time_s,
+            "energy_j": energy_j,
+            "target": [r.target for r in rows],
+            "ue": [-1 if r.ue is None else r.ue for r in rows],
+            "split": [r.split for r in rows],
+            "loss": [r.loss for r in rows],
+            "accuracy": [r.accuracy for r in rows],
+            "samples": [r.samples for r in rows],
         },
     )

@@ -11,10 +11,11 @@ import numpy as np
 from netsim.protocols import RecordSink
 from netsim.radio.fading import CHUNK_BLOCKS
 from netsim.simulation.handovers import write_handovers, write_newcomers, write_places
-from netsim.simulation.medium import CHUNK_BLOCKS as CHUNK
-from netsim.simulation.medium import NetworkUplink, links_fading
+from netsim.simulation.medium import NetworkUplink
 from netsim.simulation.roaming import Roaming
 from netsim.simulation.state import RoundState
+from netsim.simulation.stepping import CHUNK_BLOCKS as CHUNK
+from netsim.simulation.stepping import links_fading
 from netsim.simulation.uplink import Uplink
 from netsim.simulation.world import MediumAir, WorldAir
 from netsim.units import FloatArray, IntArray

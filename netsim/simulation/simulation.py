@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from netsim.errors import RunError
 from netsim.protocols import (
-    Evaluation,
     Learner,
     Listener,
     Observation,
@@ -24,7 +24,8 @@ from netsim.protocols import (
     Tickets,
 )
 from netsim.records import LATE, ON_TIME, OUTAGE
-from netsim.simulation import ledger, spans
+from netsim.simulation import carrying, ledger, spans
+from netsim.simulation.carrying import InFlight, in_flight_of
 from netsim.simulation.checkpoint import outcome_of, plain_outcome
 from netsim.simulation.clock import Clock, ProcessGenerator
 from netsim.simulation.core import Backhaul, core_process, foundation_process, open_round
@@ -34,31 +35,11 @@ from netsim.simulation.recording import Logbook
 from netsim.simulation.risk import RiskLog
 from netsim.simulation.roaming import Roaming
 from netsim.simulation.state import Fleet, Links, RoundState, Rules
+from netsim.simulation.stopping import RunEnd, StopRules
 from netsim.simulation.timetable import timetable
 from netsim.simulation.ue import ue_process
 from netsim.simulation.uplink import Uplink
 from netsim.units import BoolArray, FloatArray, IntArray
-
-
-@dataclass(frozen=True)
-class StopRules:
-    """When a run ends, tested between rounds; the first rule that holds gives the reason."""
-
-    rounds: int
-    simulated_s: float | None = None
-    energy_j: float | None = None
-    target_accuracy: float | None = None
-    patience_evaluations: int | None = None
-
-
-@dataclass(frozen=True)
-class RunEnd:
-    """How a run ended."""
-
-    reason: str  # rounds | simulated_s | energy_j | target_accuracy | converged
-    rounds: int
-    time_s: float
-    energy_j: float
 
 
 @dataclass
@@ -95,6 +76,9 @@ class Simulation:
     round: int = field(default=0, init=False)
     energy_j: float = field(default=0.0, init=False)
     versions: list[int] = field(init=False)  # round in which each module last changed
+    _made: IntArray = field(init=False)  # [N] how often each module has changed
+    _in_flight: InFlight | None = field(default=None, init=False)  # None: nothing is under way
+    _free: FloatArray = field(init=False)  # [K] all bands are free
     _clock: Clock = field(init=False)
     _links: Links = field(init=False)
     _success: SuccessModel = field(init=False)
@@ -109,6 +93,8 @@ class Simulation:
 
     def __post_init__(self) -> None:
         self.versions = [0] * len(self.payload_bits)
+        self._made = np.zeros(len(self.payload_bits), dtype=np.int64)
+        self._free = np.ones(len(self.fleet))
         self._clock = Clock(self.tie_seed)
         if self.roaming is not None:
             self._logbook = Logbook(self.roaming, self.uplink, self.records)
@@ -139,10 +125,12 @@ class Simulation:
                 "time_s": float(self._clock.now),
                 "energy_j": self.energy_j,
                 "versions": list(self.versions),
+                "made": self._made.copy(),
                 "losses": list(self._losses),
                 "accuracy": self._accuracy,
             },
             "previous": plain_outcome(self._previous),
+            "in_flight": None if self._in_flight is None else self._in_flight.state(),
             "scheme": self.scheme.state(),
             "risk": None if self._risk is None else self._risk.state(),
             "roaming": None if self.roaming is None else self.roaming.state(),
@@ -155,7 +143,8 @@ class Simulation:
         self._clock = Clock(self.tie_seed, course["time_s"])
         self.round, self.energy_j = course["round"], course["energy_j"]
         self.versions, self._losses = list(course["versions"]), list(course["losses"])
-        self._accuracy = course["accuracy"]
+        self._accuracy, self._made = course["accuracy"], course["made"]
+        self._in_flight = in_flight_of(state["in_flight"])
         self._previous = outcome_of(state["previous"])
         self.scheme.restore(state["scheme"])
         if self._risk is not None:
@@ -168,6 +157,7 @@ class Simulation:
     def _course(self, hub: Hub) -> ProcessGenerator:
         """The foundation model's broadcast, if the run has just begun, and the rounds."""
         clock, rules, backhaul = self._clock, self.rules, self.backhaul
+        yield clock.at(float(clock.now))  # UEs are there before the first round opens
         if not self._resumed:
             ledger.write_sites(self.sink, self.sites_m, self._core)
             ledger.write_ues(self.sink, self.fleet, self._links)
@@ -199,6 +189,9 @@ class Simulation:
             self._links, self._success = links, self.success_of(links)
         observation = self._observe()
         plan = self.check_plan(self.scheme.name, self.scheme.plan(observation), observation)
+        if plan.close_after is not None and not self.rules.stale:
+            rule = "close_after needs a run whose uploads may outlast their rounds"
+            raise RunError(f"scheme {self.scheme.name}: {rule}")
         if self.transmit_power_w is not None and len(plan.ue):
             plan = replace(plan, power_w=self._open_loop(plan))
         round_ = open_round(
@@ -215,6 +208,9 @@ class Simulation:
             self.roaming.enter(round_)
         if plan.redeem == "before_uplink":
             self._train(round_)
+        if self.rules.stale:
+            at = np.array(self.versions), self._made
+            carrying.enter(self._clock, round_, self.rules.deadline_s, *at, self._in_flight)
         self.uplink.begin(self._clock, round_)
         return round_
 
@@ -226,13 +222,19 @@ class Simulation:
         return power * plan.share / share
 
     def _observe(self) -> Observation:
-        links, uplink = self._links, self.uplink
+        links, uplink, flight = self._links, self.uplink, self._in_flight
+        available, free = links.available, self._free
+        if flight is not None:
+            free = flight.free_share(links, float(self._clock.now))
+            available = available & (free > 0)
+            available[flight.plan.ue] = False
         return Observation(
             round=self.round,
             start_s=float(self._clock.now),
             seed=self.seed,
             gnb=links.gnb,
-            available=links.available,
+            available=available,
+            free_share=free,
             distance_m=links.distance_m,
             signal_gain=links.gain,
             interference_w=links.interference_w,
@@ -263,7 +265,7 @@ class Simulation:
         self, ue: IntArray, module: IntArray, rank: IntArray | None = None
     ) -> tuple[FloatArray, BoolArray]:
         times = timetable(ue, module, self.fleet, self._links, self.rules, self.payload_of(module, rank))
-        return times.computed_s, times.ready
+        return times.computed_s, times.ready & (times.computed_s <= self.rules.deadline_s)
 
     def _train(self, round_: RoundState) -> None:
         """Redeem before the uplink, where training decides what is sent; who will be ready is known."""
@@ -271,62 +273,71 @@ class Simulation:
             return
         plan, rows = round_.plan, np.flatnonzero(round_.ready)
         round_.rank = np.full(len(plan.ue), -1)
-        round_.rank[rows] = self.learner.compute(self._tickets(plan, rows)).rank
+        round_.rank[rows] = self.learner.compute(self._tickets(round_, rows)).rank
         round_.payload_bits[rows] = self.payload_of(plan.module[rows], round_.rank[rows])
 
-    def _tickets(self, plan: RoundPlan, rows: IntArray) -> Tickets:
+    def _tickets(self, round_: RoundState, rows: IntArray) -> Tickets:
+        plan, lineage = round_.plan, round_.lineage
         module, rank = plan.module[rows], None if plan.rank is None else plan.rank[rows]
-        return Tickets(self.round, plan.ue[rows], module, np.array(self.versions)[module], rank)
+        if lineage is None:
+            return Tickets(self.round, plan.ue[rows], module, np.array(self.versions)[module], rank)
+        age = None if lineage.age is None else lineage.age[rows]
+        return Tickets(
+            self.round, plan.ue[rows], module, lineage.version[rows], rank, lineage.begun[rows], age
+        )
 
     def _close(self, round_: RoundState) -> None:
+        """Aggregate what arrived, evaluate, write the round."""
+        whole = round_
+        if whole.lineage is not None:
+            round_, self._in_flight = carrying.leave(whole, self._made)
         arrived = round_.outcome == ON_TIME
-        plan = round_.plan
-        if self.learner is not None and arrived.any():
-            tickets = self._tickets(plan, np.flatnonzero(arrived))
-            round_.redeemed = self.learner.redeem(tickets, plan.aggregation)
-        for module in np.unique(plan.module[arrived]).tolist():
-            self.versions[module] = self.round
-        self.energy_j += float(round_.compute_energy_j.sum() + round_.uplink_energy_j.sum())
-        spans.write_spans(self.sink, round_, self.rules, self.backhaul.core)
-        ledger.write_round(self.sink, round_, self.rules, self.uplink.bandwidth_hz)
-        if self._logbook is not None:
-            self._logbook.close(self.sink, round_)
+        self._aggregate(round_, np.flatnonzero(arrived))
+        self.energy_j += round_.energy_j
         if self.round % self.evaluate_every == 0 or self._stop_reason() is not None:
             self._evaluate()
+        if self._in_flight is not None and self._stop_reason() is not None:
+            paid_j = round_.energy_j
+            round_, self._in_flight = carrying.stop(whole, round_), None
+            self.energy_j += round_.energy_j - paid_j
+            arrived = round_.outcome == ON_TIME
+        spans.write_spans(self.sink, round_, self.rules, self.backhaul.core, whole)
+        ledger.write_round(self.sink, round_, self.rules, self.uplink.bandwidth_hz, whole)
+        if self._logbook is not None:
+            self._logbook.close(self.sink, round_)
         if self._risk is not None:
             self._risk.close(round_, self._success)
         self.sink.close_round(self.round)
-        self._previous = RoundOutcome(plan, arrived, round_.start_s, round_.end_s, round_.rank)
+        self._previous = RoundOutcome(round_.plan, arrived, round_.start_s, round_.end_s, round_.rank)
         self._over(round_)
+
+    def _aggregate(self, round_: RoundState, arrived: IntArray) -> None:
+        """Make new versions of the modules that the rows `arrived` are of."""
+        name = round_.plan.aggregation
+        if self.rules.stale and name == "average":
+            name = "staleness_weighted"
+        if self.learner is not None and len(arrived):
+            flight = None if self._in_flight is None else self._in_flight.tickets(self.round)
+            round_.redeemed = self.learner.redeem(self._tickets(round_, arrived), name, flight)
+        changed = np.unique(round_.plan.module[arrived])
+        self._made[changed] += 1
+        for module in changed.tolist():
+            self.versions[module] = self.round
 
     def _evaluate(self) -> None:
         if self.learner is None:
             return
         rows = self.learner.evaluate()
         now = float(self._clock.now)
-        write_evaluations(self.sink, self.round, now, self.energy_j, rows)
+        ledger.write_evaluations(self.sink, self.round, now, self.energy_j, rows)
         spans.write_evaluate(self.sink, self.round, self._core, now)
         common = next(r for r in rows if r.target == "ensemble" and r.ue is None)
         self._losses.append(common.loss)
         self._accuracy = common.accuracy
 
     def _stop_reason(self) -> str | None:
-        stop, patience = self.stop, self.stop.patience_evaluations
-        if (
-            stop.target_accuracy is not None
-            and self._accuracy is not None
-            and self._accuracy >= stop.target_accuracy
-        ):
-            return "target_accuracy"
-        if patience is not None and len(self._losses) > patience:
-            best_before = min(self._losses[:-patience])
-            if min(self._losses[-patience:]) >= best_before:
-                return "converged"
-        if stop.simulated_s is not None and self._clock.now >= stop.simulated_s:
-            return "simulated_s"
-        if stop.energy_j is not None and self.energy_j >= stop.energy_j:
-            return "energy_j"
-        return "rounds" if self.round >= stop.rounds else None
+        now_s = float(self._clock.now)
+        return self.stop.reason(self.round, now_s, self.energy_j, self._losses, self._accuracy)
 
     def _over(self, round_: RoundState | None) -> None:
         self._report(round_)
@@ -350,23 +361,3 @@ class Simulation:
                 accuracy=self._accuracy,
             )
         )
-
-
-def write_evaluations(
-    sink: RecordSink, number: int, time_s: float, energy_j: float, rows: Sequence[Evaluation]
-) -> None:
-    """Append to the `evaluations` table."""
-    sink.write(
-        "evaluations",
-        {
-            "round": number,
-            "time_s": time_s,
-            "energy_j": energy_j,
-            "target": [r.target for r in rows],
-            "ue": [-1 if r.ue is None else r.ue for r in rows],
-            "split": [r.split for r in rows],
-            "loss": [r.loss for r in rows],
-            "accuracy": [r.accuracy for r in rows],
-            "samples": [r.samples for r in rows],
-        },
-    )

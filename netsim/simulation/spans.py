@@ -48,15 +48,21 @@ def write_evaluate(sink: RecordSink, number: int, gnb: int, time_s: float) -> No
     )
 
 
-def write_spans(sink: RecordSink, round_: RoundState, rules: Rules, core: int | None) -> None:
-    """All spans of a round; `core` is the site of the core node where several gNBs learn."""
-    _write_downlink(sink, round_, rules)
+def write_spans(
+    sink: RecordSink, round_: RoundState, rules: Rules, core: int | None, whole: RoundState
+) -> None:
+    """All spans of a round; `core` is the site of the core node where several gNBs learn.
+
+    `round_` is the part of `whole` that is over; the rows that go on leave only what went to all UEs.
+    """
+    _write_to_all(sink, whole, rules)
+    _write_downlink(sink, round_)
     _write_computing(sink, round_)
     _write_uplink(sink, round_)
     _write_merging(sink, round_, rules, core)
 
 
-def _write_downlink(sink: RecordSink, round_: RoundState, rules: Rules) -> None:
+def _write_to_all(sink: RecordSink, round_: RoundState, rules: Rules) -> None:
     plan, number = round_.plan, round_.number
     down = np.flatnonzero(round_.open_s > round_.start_s)
     _write_backhaul(
@@ -64,18 +70,23 @@ def _write_downlink(sink: RecordSink, round_: RoundState, rules: Rules) -> None:
         round_.model_bits[down],
     )  # fmt: skip
     if rules.w0_every_round and len(plan.ue):
-        first = round_.first
+        first, own = round_.first, round_.own
+        first = first[own[first]]
         until = np.full(len(round_.gnbs), np.inf)
-        np.minimum.at(until, round_.cell, round_.slot_start_s)
+        np.minimum.at(until, round_.cell[own], round_.slot_start_s[own])
         sink.write(
             "spans",
             span(round=number, ue=plan.ue[first], gnb=round_.gnb[first], kind=BROADCAST,
                   start_s=round_.open_s[round_.cell[first]], end_s=until[round_.cell[first]],
                   bits=rules.foundation_bits, energy_j=0.0),
         )  # fmt: skip
+
+
+def _write_downlink(sink: RecordSink, round_: RoundState) -> None:
+    plan = round_.plan
     sink.write(
         "spans",
-        span(round=number, ue=plan.ue, gnb=round_.gnb, module=plan.module, kind=BROADCAST,
+        span(round=round_.number, ue=plan.ue, gnb=round_.gnb, module=plan.module, kind=BROADCAST,
               start_s=round_.slot_start_s, end_s=round_.slot_end_s, bits=round_.slot_bits, energy_j=0.0),
     )  # fmt: skip
 
@@ -101,7 +112,7 @@ def _write_uplink(sink: RecordSink, round_: RoundState) -> None:
     sink.write(
         "spans",
         span(round=round_.number, ue=plan.ue[ready], gnb=round_.gnb[ready], module=plan.module[ready],
-              kind=WAIT, start_s=round_.compute_end_s[ready], end_s=round_.upload_start_s[ready],
+              kind=WAIT, start_s=round_.computed_s[ready], end_s=round_.upload_start_s[ready],
               energy_j=0.0),
     )  # fmt: skip
     row = air.segment_row

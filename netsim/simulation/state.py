@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 from simpy.events import Event
@@ -77,6 +77,7 @@ class Rules:
     downlink_hz: float
     foundation_bits: float
     payload_emulated: BoolArray  # [N]
+    stale: bool = False  # late uploads go on into the following rounds
 
 
 def group_starts(sorted_ids: IntArray) -> IntArray:
@@ -124,6 +125,45 @@ class Airing:
     segment_hz: FloatArray  # [L]
     segment_bits: FloatArray  # [L]
     segment_gnb: IntArray | None = None  # [L]; None: the rows' own
+    segment_sinr: FloatArray | None = None  # [L] of its attempt, where it is needed (round fading)
+
+
+@dataclass
+class Lineage:
+    """Where rows come from, in a run whose uploads may outlast their rounds."""
+
+    begun: IntArray  # [M] round whose plan the row is of
+    opened_s: FloatArray  # [M] start of that round at the row's gNB
+    download_end_s: FloatArray  # [M] when the UE began to compute
+    computed_s: FloatArray  # [M] when it had computed all its modules
+    version: IntArray  # [M] of the module that the UE downloaded
+    made: IntArray  # [M] how many versions of the module had been made by then
+    age: IntArray | None = None  # [M] how many have been made since, at the end of a round
+
+
+@dataclass
+class Carried:
+    """What was already on its way when a round opened. C rows, at `row` of the round's M."""
+
+    row: IntArray  # [C]
+    airing: Airing  # of C rows, so far or to its end
+    standing: dict[str, FloatArray]  # [C] each: how far they are, where the airing is not known to its end
+
+
+class Afloat(Protocol):
+    """What is on the air in a round whose rows may outlast it."""
+
+    def mark(self, cell: int, time_s: float) -> None:
+        """A gNB has just stopped to collect uploads."""
+        ...
+
+    def halt(self, time_s: float) -> dict[str, FloatArray]:
+        """The round has just ended: complete its airing up to now. How far its rows are, [M] each."""
+        ...
+
+    def stop(self, rows: IntArray) -> None:
+        """Once halted: `rows` ended where their gNBs stopped to collect."""
+        ...
 
 
 @dataclass
@@ -162,6 +202,11 @@ class RoundState:
     rank: IntArray | None = None  # [M] sent, if redeemed before the uplink; -1 where not ready
     redeemed: Redeemed | None = None
     end_s: float = np.nan
+    lineage: Lineage | None = None  # None: no row may outlast the round, and all are of its plan
+    carried: Carried | None = None
+    afloat: Afloat | None = None
+    cut_s: FloatArray = field(init=False)  # [G] where rows may: when the gNB stopped to collect uploads
+    goes_on: IntArray | None = None  # [G] uploads that were under way at its end; None: none
 
     def __post_init__(self) -> None:
         self.close_s, self.aggregate_bits, self.arrive_s = np.full((3, len(self.gnbs)), np.nan)
@@ -204,9 +249,10 @@ class RoundState:
     def outcome_now(self) -> IntArray:
         """[M] outcome codes; -1 where the UE was not ready. Outage outranks late. Uploads that have not ended
         count as late."""
-        outcome = np.where(self.airing.finish_s <= self.deadline_s, ON_TIME, LATE)
+        until_s = self.deadline_s if self.lineage is None else self.cut_s[self.cell]
+        outcome = np.where(self.airing.finish_s <= until_s, ON_TIME, LATE)
         outcome = np.where(self.airing.outage, OUTAGE, outcome)
-        if self.stop_s is not self.deadline_s:
+        if self.stop_s is not self.deadline_s and self.lineage is None:
             broken = (self.stop_s < self.deadline_s) & ~(self.airing.finish_s <= self.stop_s)
             outcome = np.where(broken, ABORTED, outcome)
         return np.where(self.ready, outcome, -1)
@@ -215,6 +261,47 @@ class RoundState:
     def outcome(self) -> IntArray:
         """`outcome_now` once every upload has ended."""
         return self.outcome_now()
+
+    @property
+    def energy_j(self) -> float:
+        """Of all rows, once every upload has ended."""
+        return float(self.compute_energy_j.sum() + self.uplink_energy_j.sum())
+
+    @property
+    def own(self) -> BoolArray:
+        """[M] is of this round's plan."""
+        if self.lineage is None:
+            return np.ones(len(self.ready), dtype=bool)
+        return np.asarray(self.lineage.begun == self.number)
+
+    @property
+    def age(self) -> IntArray | None:
+        """[M] versions of the row's module made since its download, at the end of the round; None: none."""
+        return None if self.lineage is None else self.lineage.age
+
+    @property
+    def opened_s(self) -> FloatArray:
+        """[M] start, at the row's gNB, of the round whose plan the row is of."""
+        return self.open_s[self.cell] if self.lineage is None else self.lineage.opened_s
+
+    @property
+    def download_end_s(self) -> FloatArray:
+        """[M] when the row's UE began to compute."""
+        if self.lineage is not None:
+            return self.lineage.download_end_s
+        if len(self.first) == len(self.compute_start_s):  # a module each
+            return self.compute_start_s
+        return self.compute_start_s[np.searchsorted(self.plan.ue, self.plan.ue)]
+
+    @property
+    def computed_s(self) -> FloatArray:
+        """[M] when the row's UE had computed all its modules, or gave up."""
+        if self.lineage is not None:
+            return self.lineage.computed_s
+        if len(self.first) == len(self.compute_end_s):  # a module each
+            return self.compute_end_s
+        last = np.maximum.reduceat(self.compute_end_s, self.first)
+        return np.repeat(last, np.diff(np.append(self.first, len(self.compute_end_s))))
 
     @property
     def compute_outcome(self) -> IntArray:

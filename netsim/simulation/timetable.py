@@ -35,7 +35,7 @@ def timetable(
     its last download is through, until the limit.
     """
     rows = len(ue)
-    limit = rules.compute_limit_s if rules.barrier else rules.deadline_s
+    limit = rules.compute_limit_s if rules.barrier else np.inf if rules.stale else rules.deadline_s
     gnb = links.gnb[ue]
     slot_start, slot_end = _slots(gnb, module, links.downlink_efficiency[ue], rules, payload_bits)
     heard = np.clip((limit - slot_start) / (slot_end - slot_start), 0.0, 1.0)  # a broadcast ends at the limit

@@ -17,6 +17,7 @@ from netsim.radio.link import RateModel, Transmission, sinr, transmit_blocks, tr
 from netsim.simulation.across import transmit_across
 from netsim.simulation.airing import AiringLog
 from netsim.simulation.clock import Clock
+from netsim.simulation.lasting import DrawnInBlocks, DrawnOnce
 from netsim.simulation.reallocation import transmit_with_reallocation
 from netsim.simulation.state import Links, RoundState
 from netsim.simulation.world import WorldAir
@@ -62,26 +63,48 @@ class Uplink:
         """Fill in the round's airing, and let each upload's event fire at its end."""
         air = OnAir(self, round_)
         log = AiringLog(len(round_.ready))
+        if round_.lineage is not None:
+            self._begin_lasting(clock, air, log, round_)
+            return
         if round_.moves:
             transmit_across(air, log, round_)
         elif self.reallocates:
             transmit_with_reallocation(air, log, round_)
         else:
-            self._transmit(air, log, round_)
+            self._transmit(air, log, round_, np.flatnonzero(round_.ready))
         round_.airing = log.airing()
         ends = round_.airing.end_s.tolist()
         for row in np.flatnonzero(round_.ready).tolist():
             clock.fire(round_.sent[row], ends[row])
 
-    def _transmit(self, air: OnAir, log: AiringLog, round_: RoundState) -> None:
-        """Every upload on its own share until it is through, attempts one after the other."""
-        rows = np.flatnonzero(round_.ready)
+    def _begin_lasting(self, clock: Clock, air: OnAir, log: AiringLog, round_: RoundState) -> None:
+        """Uploads that may outlast the round; those that end in it by its deadline, or are known to, fire."""
+        if self.coherence_s is None:
+            if round_.carried is not None:
+                log.load(round_.carried.row, round_.carried.airing)
+            self._transmit(air, log, round_, np.flatnonzero(round_.ready & round_.own))
+            round_.airing = log.airing()
+            round_.afloat = DrawnOnce(round_, round_.airing)
+        else:
+            blocks = DrawnInBlocks(air, round_, self.bandwidth_hz)
+            round_.afloat = blocks
+            nobody = np.zeros(len(blocks.rows), dtype=bool)
+            round_.airing, _ = blocks.airing_at(round_.deadline_s[blocks.rows], nobody)
+        ends = round_.airing.end_s
+        comes = round_.ready & (ends > round_.start_s) & np.isfinite(ends)
+        for row in np.flatnonzero(comes).tolist():
+            clock.fire(round_.sent[row], float(ends[row]))
+
+    def _transmit(self, air: OnAir, log: AiringLog, round_: RoundState, rows: IntArray) -> None:
+        """Uploads `rows` on their own shares until they are through, attempts one after the other."""
+        lasting = round_.lineage is not None
         share, start = round_.plan.share[rows], round_.upload_start_s[rows]
         for attempt in range(1, self.retransmissions + 2):
             payload, deadline = round_.payload_bits[rows], round_.stop_s[rows]
             sent = air.send(rows, np.full(len(rows), attempt), share, payload, start, deadline)
             end = np.minimum(sent.finish_s, deadline)
-            log.segment(rows, attempt, start, end, self.bandwidth_hz * share, sent.bits)
+            sinr = sent.sinr if lasting else None
+            log.segment(rows, attempt, start, end, self.bandwidth_hz * share, sent.bits, None, sinr)
             log.attempt(rows, attempt, sent.finish_s, end, sent.sinr, sent.outage)
             again = sent.outage & (end < deadline)
             rows, share, start = rows[again], share[again], end[again]

@@ -61,7 +61,7 @@ def _part(rounds: int, ues: int) -> dict[str, pl.DataFrame]:
     begun, done = opened + download, opened + download + compute
     names = np.array(OUTCOMES)[outcome]
     uploads = {
-        **who, "payload_bits": 1e6, "bandwidth_hz": 1e5, "power_w": 0.2, "distance_m": 10.0 + ue % 500,
+        **who, "begun": number, "payload_bits": 1e6, "bandwidth_hz": 1e5, "power_w": 0.2, "distance_m": 10.0 + ue % 500,
         "bits_sent": 1e6 * (end - start) / airtime, "attempts": 1, "start_s": start, "end_s": end,
         "deadline_s": opened + DEADLINE_S, "download_s": download, "compute_s": compute, "wait_s": start - done,
         "airtime_s": end - start, "retransmit_s": 0.0, "backhaul_s": 0.0, "staleness": 0,

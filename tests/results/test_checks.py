@@ -16,6 +16,8 @@ from netsim.results.reader import Run, open_run
 from netsim.scenario.model import Scenario
 
 NETWORK = {"radio.interference": "network", "federation": "network", "topology.window_km": 4, "ues.count": 40}
+STALE = {"round.late_uploads": "stale", "round.alloc_start": "arrival", "round.deadline_s": 1.5,
+         "round.compute_limit_s": None, "ues.count": 30, "rounds": 6}  # fmt: skip
 SCENARIOS: dict[str, dict[str, Any]] = {
     "quickstart": {},
     "many": {"ues.count": 60},
@@ -49,6 +51,39 @@ SCENARIOS: dict[str, dict[str, Any]] = {
     "fedlora": {"scheme.kind": "fedlora"},
     "few": {"scheme.ues_per_round": 3},
     "flops": {"compute.model": "flops"},
+    "two": {"scheme.kind": "model_switching", "scheme.max_modules": 2},
+    "stale": STALE,
+    "stale-barrier": {
+        **STALE,
+        "round.alloc_start": "barrier",
+        "round.deadline_s": 3.0,
+        "scheme.kind": "fedlora",
+    },
+    "stale-blocks": {**STALE, "radio.fading": "block"},
+    "stale-again": {**STALE, "radio.retransmissions": 2, "radio.sinr_threshold_db": 0.0},
+    "stale-w0": {**STALE, "downlink.w0_broadcast": "every_round", "downlink.bandwidth_hz": 1e9},
+    "stale-two": {**STALE, "scheme.kind": "model_switching", "scheme.max_modules": 2},
+    "stale-network": {**NETWORK, **STALE, "radio.retransmissions": 1, "radio.sinr_threshold_db": 0.0},
+    "stale-network-blocks": {
+        **NETWORK,
+        **STALE,
+        "radio.fading": "block",
+        "radio.background_ues": 3,
+        "topology.boundary": "torus",
+    },
+    "async": {"scheme.kind": "buffered_async", "scheme.concurrency": 6, "scheme.buffer": 2},
+    "async-endless": {
+        "scheme.kind": "buffered_async",
+        "round.deadline_s": math.inf,
+        "round.compute_limit_s": None,
+    },
+    "async-network": {
+        **NETWORK,
+        "scheme.kind": "buffered_async",
+        "scheme.concurrency": 3,
+        "scheme.buffer": 2,
+        "radio.fading": "block",
+    },
 }
 
 

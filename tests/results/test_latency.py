@@ -22,7 +22,9 @@ SCENARIOS: dict[str, dict[str, Any]] = {
     "attempts": {"radio.retransmissions": 2, "radio.sinr_threshold_db": 3.0},
     "events": {"radio.reallocation": "events", "radio.interference": "network"},
     "tight": {"round.compute_limit_s": 0.3},
-}
+    "stale": {"round.late_uploads": "stale", "round.alloc_start": "arrival", "round.deadline_s": 1.0,
+              "radio.retransmissions": 1, "ues.count": 30, "round.compute_limit_s": None},
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module", params=SCENARIOS)
@@ -35,8 +37,8 @@ def made(
 
 
 def test_parts_sum_to_the_finish_of_every_upload(made: Run) -> None:
-    opened = made.rounds.select("round", "gnb", pl.col("start_s").alias("opened_s"))
-    uploads = made.uploads.join(opened, on=["round", "gnb"], maintain_order="left").collect()
+    opened = made.rounds.select(pl.col("round").alias("begun"), "gnb", pl.col("start_s").alias("opened_s"))
+    uploads = made.uploads.join(opened, on=["begun", "gnb"], maintain_order="left").collect()
     found = made.latency().collect()
     assert len(found) == len(uploads) > 0
     finish = uploads["end_s"] + uploads["backhaul_s"] - uploads["opened_s"]

@@ -56,6 +56,7 @@ GOOD = {"ue": [0, 0, 1], "module": [0, 1, 0], "share": [0.2, 0.3, 0.5], "power_w
         ({"module": [0, 4, 0]}, r"modules must lie in 0\.\.3"),
         ({"module": [1, 0, 0]}, "rows must ascend"),
         ({"module": [0, 0, 0]}, "rows must ascend"),
+        ({"close_after": 0}, r"close_after must be at least 1 \(found 0\)"),
         ({"share": [1.0]}, "equally long"),
         ({"rank": [4, 4]}, "equally long"),
         ({"rank": [4, 0, 4]}, "ranks must be at least 1"),
@@ -77,6 +78,16 @@ def test_shares_are_summed_by_gnb_and_the_absent_stay_out(observation: Observati
     gone = replace(two, available=np.arange(12) != 1)
     with pytest.raises(RunError, match="UEs must be available"):
         check_plan("x", RoundPlan(**columns), gone)
+
+
+def test_shares_leave_what_is_reserved(observation: Observation) -> None:
+    plan = RoundPlan(
+        **{name: np.array(values) for name, values in {**GOOD, "share": [0.1, 0.1, 0.2]}.items()}
+    )
+    assert check_plan("x", plan, replace(observation, free_share=np.full(12, 0.4))) is plan
+    rule = r"the shares of a gNB must sum to at most 1 with those of uploads under way, to at most 0\.3 \(found 0\.4"
+    with pytest.raises(RunError, match=rule):
+        check_plan("x", plan, replace(observation, free_share=np.full(12, 0.3)))
 
 
 def test_good_plans_pass(observation: Observation) -> None:

@@ -33,7 +33,14 @@ NETWORK: dict[str, Any] = {
     "data.test_samples": 50,
 }
 
+STALE: dict[str, Any] = {
+    "round.late_uploads": "stale", "round.alloc_start": "arrival", "round.deadline_s": 2.0,
+    "round.compute_limit_s": None, "ues.count": 30,
+}  # fmt: skip
 UNTRAINED: dict[str, dict[str, Any]] = {"hetlora": {"scheme.prune": False}}  # what needs no training
+
+
+SHOWN = ("scheme.kind", "scheme.bandwidth", "scheme.prune", "round.late_uploads")
 
 
 def settings() -> list[dict[str, Any]]:
@@ -44,11 +51,11 @@ def settings() -> list[dict[str, Any]]:
         bands = [{**UNTRAINED.get(kind, {}), **band} for band in bands]
         chooses = "bandwidth" in {p.name for p in parameters(scheme_class(kind))}
         found += [{"scheme.kind": kind, **band} for band in bands[: 1 + chooses]]
-    return found
+    return [*found, {"scheme.kind": "fedlora", **STALE}, {"scheme.kind": "joint_scheduling", **STALE}]
 
 
 def name_of(setting: Mapping[str, Any]) -> str:
-    return "-".join(str(value) for value in setting.values())
+    return "-".join(str(value) for key, value in setting.items() if key in SHOWN)
 
 
 ALL = [pytest.param(s, id=name_of(s)) for s in settings()]
@@ -85,13 +92,30 @@ def test_records_balance(setting: dict[str, Any], run_of: Callable[..., Run]) ->
 def test_plans_are_feasible(setting: dict[str, Any], run_of: Callable[..., Run]) -> None:
     scenario, run = scenario_of(setting), run_of(setting)
     uploads = run.uploads.collect()
-    shares = uploads.group_by("round", "gnb").agg(pl.col("bandwidth_hz").sum())["bandwidth_hz"]
-    assert shares.max() <= scenario.radio.bandwidth_hz * (1 + 1e-9)
-    power = uploads.group_by("round", "ue").agg(pl.col("power_w").sum())["power_w"]
+    for number, opened_s in run.rounds.select("round", "start_s").unique().collect().iter_rows():
+        busy = (pl.col("begun") < number) & (pl.col("end_s") > opened_s)
+        held = uploads.filter((pl.col("begun") == number) | busy)
+        shares = held.group_by("gnb").agg(pl.col("bandwidth_hz").sum())["bandwidth_hz"]
+        assert (shares <= scenario.radio.bandwidth_hz * (1 + 1e-9)).all()
+        assert held["ue"].n_unique() == len(held.unique(["ue", "begun"]))  # who is busy is not planned
+    power = uploads.group_by("begun", "ue").agg(pl.col("power_w").sum())["power_w"]
     assert power.is_between(scenario.radio.min_power_w, scenario.radio.max_power_w * (1 + 1e-9)).all()
     limit = scenario.scheme.parameters.get("max_modules", 1)
     held = run.subscriptions.filter(pl.col("subscribed")).group_by("round", "ue").len().collect()
     assert held["len"].max() <= limit
+
+
+NETWORK_ONLY = [k for k in scheme_names() if k not in ("buffered_async",)]
+
+
+@pytest.mark.parametrize("kind", NETWORK_ONLY)
+def test_every_scheme_leaves_uploads_under_way_their_band(kind: str, tmp_path: Path) -> None:
+    """Plans are checked as they are made, with what is reserved; the tables say so, too."""
+    scenario = scenario_of({"scheme.kind": kind, **UNTRAINED.get(kind, {}), **STALE})
+    run = netsim.run(scenario, out=tmp_path / "run")
+    checks = check_run(run, bandwidth_hz=scenario.radio.bandwidth_hz, constant_rate=True)
+    assert [c.name for c in checks if not c.passed] == []
+    assert run.rounds.collect()["carried"].sum() > 0
 
 
 @pytest.mark.parametrize("setting", ALL)
@@ -110,9 +134,10 @@ def test_several_gnbs_share_a_plan(setting: dict[str, Any], tmp_path: Path) -> N
 @pytest.mark.parametrize("setting", ALL)
 def test_all_schemes_meet_the_same_fading(setting: dict[str, Any], run_of: Callable[..., Run]) -> None:
     """The SINR of every upload is that of its power and band on one channel, the same for all schemes."""
-    other = build_parts(scenario_of({"scheme.kind": "round_robin"}), Silence())
+    count = setting.get("ues.count", UES)
+    other = build_parts(scenario_of({"scheme.kind": "round_robin", "ues.count": count}), Silence())
     uplink = other.radio.uplink
-    for (number,), rows in run_of(setting).uploads.collect().group_by("round"):
+    for (number,), rows in run_of(setting).uploads.collect().group_by("begun"):
         gain, interference_w = uplink.channel(int(number), other.links)
         ue = rows["ue"].to_numpy()
         noise_w = uplink.noise_psd_w_hz * rows["bandwidth_hz"].to_numpy()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from netsim.allocation.participation import shortfall_bound
 from netsim.build import build_parts, build_simulation
 from netsim.errors import ScenarioError
-from netsim.protocols import Silence
+from netsim.protocols import Observation, Silence
 from netsim.results.writer import MemorySink
 from netsim.scenario.load import load_scenario
 from netsim.scenario.model import Scenario
@@ -196,3 +197,17 @@ def test_measured_gap_needs_learning(network_scenario: Callable[..., Scenario]) 
         build_parts(
             network_scenario({"scheme.kind": "model_switching", "scheme.switch_gap": "bound"}), Silence()
         )
+
+
+def test_who_is_away_keeps_its_subscription_and_its_dual(observe: Callable[..., Observation]) -> None:
+    scheme, here = ModelSwitching(), np.arange(12) % 3 != 0
+    scheme.plan(observe())
+    before = {name: scheme.state()[name].copy() for name in ("subscribed", "fraction", "dual")}
+    seen = observe(round=2)
+    plan = scheme.plan(replace(seen, available=here, free_share=np.full(12, 0.5)))
+    assert here[plan.ue].all()
+    assert plan.share.sum() == pytest.approx(0.5)
+    for name, old in before.items():
+        assert np.array_equal(scheme.state()[name][~here], old[~here]), name
+        assert np.isfinite(scheme.state()[name]).all()
+    assert not np.array_equal(scheme.state()["dual"][here], before["dual"][here])

@@ -43,6 +43,17 @@ def test_algorithm_1_lets_the_admitted_finish_together(observe: Observe) -> None
     assert finish.max() <= _admission(seen, ue).budget_s
 
 
+@pytest.mark.parametrize("bandwidth", ["equal", "algorithm1"])
+def test_what_is_under_way_keeps_its_band(observe: Observe, bandwidth: Any) -> None:
+    """With 0.6 of the band reserved, shares are those of a gNB with 0.4 of the band."""
+    seen, ue = observe(CROWD), np.arange(60)
+    part = SharedBand(bandwidth).plan(replace(seen, free_share=np.full(60, 0.4)), ue, ue % 4)
+    small = SharedBand(bandwidth).plan(replace(seen, bandwidth_hz=0.4 * seen.bandwidth_hz), ue, ue % 4)
+    assert part.ue.tolist() == small.ue.tolist()
+    assert np.allclose(part.share, 0.4 * small.share, rtol=1e-12)
+    assert part.share.sum() == pytest.approx(0.4)
+
+
 def test_admission_is_the_longest_prefix_by_need(observe: Observe) -> None:
     seen = observe(CROWD)
     ue = np.arange(60)

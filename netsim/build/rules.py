@@ -1,0 +1,49 @@
+"""How rounds go, as the scenario and the scheme have it."""
+
+from __future__ import annotations
+
+from netsim.build.radio import downlink_hz
+from netsim.errors import ScenarioError
+from netsim.protocols import Scheme
+from netsim.scenario.model import Scenario
+from netsim.simulation.state import Rules
+from netsim.units import BoolArray
+
+
+def build_rules(scenario: Scenario, scheme: Scheme, foundation_bits: float, emulated: BoolArray) -> Rules:
+    """The rules of every round; emulated: [N]."""
+    timing, asynchronous = scenario.round, _asynchronous(scheme)
+    return Rules(
+        deadline_s=timing.deadline_s,
+        barrier=timing.alloc_start == "barrier" and not asynchronous,
+        compute_limit_s=timing.compute_limit_s or timing.deadline_s,
+        aggregation_s=timing.aggregation_s,
+        w0_every_round=scenario.w0_every_round,
+        downlink_hz=downlink_hz(scenario),
+        foundation_bits=foundation_bits,
+        payload_emulated=emulated,
+        stale=timing.late_uploads == "stale" or asynchronous,
+    )
+
+
+def check_stale(scenario: Scenario, scheme: Scheme) -> None:
+    """Uploads may outlast their rounds only where their shares, places and channels stay as they are."""
+    asynchronous = _asynchronous(scheme)
+    if scenario.round.late_uploads != "stale" and not asynchronous:
+        return
+    what = f"scheme.kind = {scenario.scheme.kind}" if asynchronous else "round.late_uploads = stale"
+    keeps = "an upload that outlasts its round keeps its share, its place and its channel"
+    for key, value, wanted, why in (
+        ("radio.reallocation", scenario.radio.reallocation, "static", keeps),
+        ("mobility.kind", scenario.mobility.kind, "static", keeps),
+        ("channel", len(scenario.channel), 0, keeps),
+        ("record", scenario.record, False, keeps),
+        ("learning.log_risk", scenario.learning.log_risk, False, "the bound knows no old updates"),
+    ):
+        if value != wanted:
+            rule = f"must be {str(wanted).lower()} with {what}: {why}"
+            raise ScenarioError(rule, where=f"scenario: {key}", value=value)
+
+
+def _asynchronous(scheme: Scheme) -> bool:
+    return bool(getattr(scheme, "asynchronous", False))

@@ -1,0 +1,51 @@
+"""The seams: what a layer may ask of another without importing it.
+
+`simulation` decides who trains and when, and hands tickets to a `Learner`; it writes tables to a
+`RecordSink` and tells a `Listener` how far it is. A `Scheme` declares a round; it touches neither
+tensors nor the clock.
+
+    learning    tickets and what comes of them; the Learner
+    radio       path loss, success probability, motion
+    scheme      observation, plan and outcome of a round; the Scheme
+    records     sinks of rows, listeners of progress
+"""
+
+from netsim.protocols.learning import Evaluation, Learner, Redeemed, RiskProbe, Tail, Tickets
+from netsim.protocols.radio import Mobility, Motion, Pathloss, SuccessModel
+from netsim.protocols.records import Columns, Listener, Progress, RecordSink, Silence
+from netsim.protocols.scheme import (
+    Channel,
+    Computed,
+    ModuleGap,
+    Observation,
+    PayloadSize,
+    RoundOutcome,
+    RoundPlan,
+    Scheme,
+)
+
+__all__ = [
+    "Channel",
+    "Columns",
+    "Computed",
+    "Evaluation",
+    "Learner",
+    "Listener",
+    "Mobility",
+    "ModuleGap",
+    "Motion",
+    "Observation",
+    "Pathloss",
+    "PayloadSize",
+    "Progress",
+    "RecordSink",
+    "Redeemed",
+    "RiskProbe",
+    "RoundOutcome",
+    "RoundPlan",
+    "Scheme",
+    "Silence",
+    "SuccessModel",
+    "Tail",
+    "Tickets",
+]

@@ -1,0 +1,159 @@
+"""What the simulation asks of a learner: tickets in, modules and measurements out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import floor
+from pathlib import Path
+from typing import Protocol
+
+from netsim.errors import InputError
+from netsim.units import FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class Tickets:
+    """Work that UEs did in simulated time and whose arithmetic is still owed.
+
+    M rows, ordered by (ue, module): UE `ue[m]` ran its local steps on module `module[m]`, starting
+    from version `version[m]` of it, on the samples that are its own in round `round`.
+    """
+
+    round: int
+    ue: IntArray  # [M]
+    module: IntArray  # [M]
+    version: IntArray  # [M] round in which the module had last changed
+    rank: IntArray | None = None  # [M] trained at the module's first so many ranks; None: at all of them
+    sampled: IntArray | None = None  # [M] round whose samples were trained on; None: `round`
+    staleness: IntArray | None = None  # [M] versions made since the download; None: none
+
+    def __len__(self) -> int:
+        return len(self.ue)
+
+
+@dataclass(frozen=True)
+class Redeemed:
+    """What came out of the tickets, row by row, at the downloaded version (first local step)."""
+
+    train_loss: FloatArray  # [M] mean loss over the UE's samples of the round, nats
+    gradient_norm: FloatArray  # [M] L2 norm of the gradient over all trained tensors of the module
+    rank: IntArray  # [M] ranks that are sent: those trained, or fewer where the UE prunes
+    payload_bits: FloatArray  # [M] of the tensors that are sent
+    dead_ranks: int = 0  # of all modules after the aggregation: zero in A and in B, without gradient
+
+
+@dataclass(frozen=True)
+class Tail:
+    """HetLoRA's local training, declared by a scheme as `tail` (Cho et al., EMNLP 2024).
+
+    The last ranks of each layer are pressed towards zero, and dropped.
+    The loss gains `weight` sum over layers of |B[:, q:]|_F |A[q:, :]|_F with q = floor(kept r). With `prune`
+    a UE whose sum has fallen during its local training sends ranks below max(least_rank, q) only.
+    """
+
+    weight: float  # nat
+    kept: float = 0.99
+    prune: bool = False
+    least_rank: int = 1
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.weight < float("inf"):
+            raise InputError("the weight of the tail must not be negative, and finite", value=self.weight)
+        if not 0 < self.kept < 1:
+            raise InputError("the kept part of the ranks must be between 0 and 1", value=self.kept)
+        if self.least_rank < 1:
+            raise InputError("the least rank must be at least 1", value=self.least_rank)
+
+    def start(self, rank: int) -> int:
+        """First rank of the tail."""
+        return floor(self.kept * rank)
+
+    def pruned(self, rank: int) -> int:
+        """What a UE whose tail has fallen sends."""
+        return min(rank, max(self.least_rank, self.start(rank)))
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One measurement of accuracy; takes no simulated time."""
+
+    target: str  # "0", "1", ... a module, "ensemble" (eq. 3), "averaged_logits", or "best" module of a UE
+    ue: int | None  # None: the common split
+    split: str
+    loss: float  # nats
+    accuracy: float
+    samples: int
+
+
+@dataclass(frozen=True)
+class RiskProbe:
+    """Losses F_k and their gradients at the UEs' own test sets. K UEs, N modules."""
+
+    loss: FloatArray  # [K, N] F_k(w_n), nats
+    gradient_norm_sq: FloatArray  # [K, N] |grad F_k(w_n)|^2
+    mean_gradient_norm_sq: FloatArray  # [N] |grad F(w_n)|^2 with F = sum_k rho_k F_k
+    smoothness: FloatArray  # [N] |g' - g| / |w' - w| of grad F since the probe before; NaN if not moved
+    optimum_loss: FloatArray  # [K] F_k(w*_k)
+    rho: FloatArray  # [K] D_k / sum D
+    test_samples: int  # rows of each UE's test set
+    foundation_norm_sq: float  # |w_0|^2
+
+
+class Learner(Protocol):
+    """Computes what the simulation decided."""
+
+    def payload_bits(self) -> FloatArray:
+        """Upload size of each module, bit. Shape [module]."""
+        ...
+
+    def payload_bits_of(self, module: IntArray, rank: IntArray) -> FloatArray:
+        """Upload size of modules at lower ranks, bit. Shape [M], as `module` and `rank`."""
+        ...
+
+    def foundation_bits(self) -> float:
+        """Size of the foundation model, bit."""
+        ...
+
+    def compute(self, tickets: Tickets) -> Redeemed:
+        """Train tickets before their uplinks, for plans whose payload depends on it; changes no module.
+
+        The uploads wait until `redeem` takes those that arrived.
+        """
+        ...
+
+    def redeem(self, tickets: Tickets, aggregation: str, in_flight: Tickets | None = None) -> Redeemed:
+        """Compute all tickets in one batched call and aggregate them into their modules.
+
+        A module without a ticket keeps its bits. `in_flight` may still be redeemed later: the versions they
+        start from are kept, and what `compute` made for them; all others are forgotten.
+        """
+        ...
+
+    def evaluate(self) -> Sequence[Evaluation]:
+        """Measure every module and the ensemble; exactly one common `ensemble` row."""
+        ...
+
+    def probe(self) -> RiskProbe:
+        """Losses and gradients of the modules as they are; changes nothing."""
+        ...
+
+    def module_gap(self, round: int) -> FloatArray:
+        """Loss of each module on each UE's samples of `round` minus the best module's, nats. [K, N]."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write each module to folder/<module>/ in PEFT format; a full module as a model folder."""
+        ...
+
+    def save_state(self, folder: Path) -> None:
+        """Write all that later rounds depend on to `folder`, which must exist."""
+        ...
+
+    def load_state(self, folder: Path) -> None:
+        """Put back what `save_state` wrote for the same scenario. Raises InputError if it does not fit."""
+        ...
+
+    def close(self) -> None:
+        """Release worker processes, if any."""
+        ...

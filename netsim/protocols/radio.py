@@ -1,0 +1,70 @@
+"""Path loss and success probability of links, and how UEs move."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from netsim.units import FloatArray, IntArray
+
+
+class Pathloss(Protocol):
+    """Large-scale gain between UEs and sites. Frozen dataclasses under entry point `netsim.pathloss`."""
+
+    def gain(self, distance_m: FloatArray) -> FloatArray:
+        """Linear gain at horizontal distance `distance_m` (any shape), positive, not increasing.
+
+        Averaged over line of sight where the model has it, at the median of shadowing.
+        """
+        ...
+
+    def link_gain(
+        self, ues_m: FloatArray, sites_m: FloatArray, *, seed: int, site_ids: IntArray | None = None
+    ) -> FloatArray:
+        """Linear gain of every link with its line of sight and shadowing, [K, 2], [S, 2] -> [K, S].
+
+        A function of (seed, site, place): adding UEs or sites leaves the other links as they were.
+        `site_ids` [S] are the numbers of the sites where `sites_m` is a selection of them.
+        """
+        ...
+
+
+class SuccessModel(Protocol):
+    """lambda_{n,k} of eq. (15): the probability that an upload meets the SINR threshold.
+
+    Under block fading: that it is through within its time (model-spec 10.3).
+    """
+
+    def probability(
+        self,
+        ue: IntArray,
+        bandwidth_hz: FloatArray,
+        power_w: FloatArray,
+        payload_bits: FloatArray | float = 0.0,
+        airtime_s: float = np.inf,
+    ) -> FloatArray:
+        """Of uploads of UEs `ue`; arrays broadcast. 0 where there is no power, and in an infinite band.
+
+        `payload_bits` and `airtime_s`, the time left for the upload, matter under block fading only.
+        """
+        ...
+
+
+class Motion(Protocol):
+    """Where K UEs are. A function of time: the same answer in any order of asking."""
+
+    def positions(self, times_s: FloatArray) -> FloatArray:
+        """Places at simulated times, m. [T] -> [K, T, 2]; NaN while a UE is absent."""
+        ...
+
+
+class Mobility(Protocol):
+    """How UEs move. Frozen dataclasses under entry point `netsim.mobility`."""
+
+    def motion(self, start_m: FloatArray, region: Any, *, seed: int) -> Motion:
+        """Motion of the UEs placed at `start_m` [K, 2] in a `netsim.mobility.region.Region`.
+
+        A function of (seed, UE, time): adding UEs leaves the others as they were.
+        """
+        ...

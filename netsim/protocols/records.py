@@ -1,0 +1,70 @@
+"""Where tables go, and who is told how far a run is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+Columns = Mapping[str, Any]
+"""Columns of one table: NumPy arrays or lists of equal length, or one scalar for all rows."""
+
+
+class RecordSink(Protocol):
+    """Where tables go. Rows travel as columns."""
+
+    def write(self, table: str, columns: Columns) -> None:
+        """Append rows to a table of `netsim.records`."""
+        ...
+
+    def close_round(self, round: int) -> None:
+        """All rows of rounds up to `round` have been written."""
+        ...
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One line of a run's progress, at the end of a round (round 0: before training)."""
+
+    round: int
+    time_s: float
+    energy_j: float
+    on_time: int
+    late: int
+    outage: int
+    not_ready: int
+    train_loss: float | None
+    loss: float | None  # of the last evaluation's ensemble row
+    accuracy: float | None
+
+
+class Listener(Protocol):
+    """Is told how far a run is."""
+
+    def status(self, text: str) -> None:
+        """Something slow has begun."""
+        ...
+
+    def warning(self, text: str) -> None:
+        """Something is not as it should be; the run goes on."""
+        ...
+
+    def round_closed(self, progress: Progress) -> None:
+        """A round is over."""
+        ...
+
+
+@dataclass
+class Silence:
+    """A listener that keeps the last progress and says nothing."""
+
+    last: Progress | None = field(default=None)
+
+    def status(self, text: str) -> None:
+        pass
+
+    def warning(self, text: str) -> None:
+        pass
+
+    def round_closed(self, progress: Progress) -> None:
+        self.last = progress

@@ -1,0 +1,149 @@
+"""What a scheme sees of a round and what it declares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Protocol
+
+from netsim.protocols.radio import SuccessModel
+from netsim.units import BoolArray, FloatArray, IntArray
+
+
+class PayloadSize(Protocol):
+    """What an upload weighs: the tensors sent, which depend on the UE's rank."""
+
+    def __call__(self, module: IntArray, rank: IntArray | None = None) -> FloatArray:
+        """Upload size, bit, of `module` [M] at `rank` [M]; None: at the modules' own. [M]."""
+        ...
+
+
+class Computed(Protocol):
+    """When UEs of a plan would be ready to upload: downloads and computing are known ahead."""
+
+    def __call__(
+        self, ue: IntArray, module: IntArray, rank: IntArray | None = None
+    ) -> tuple[FloatArray, BoolArray]:
+        """(seconds from its gNB's start [M], in time [M]) of rows ordered by (ue, module).
+
+        The rows of a UE are ready together. Under the barrier, a gNB's uploads start with its last UE.
+        """
+        ...
+
+
+class ModuleGap(Protocol):
+    """How well modules fit UEs, measured when asked: it costs the forward pass of every UE and module."""
+
+    def __call__(self) -> FloatArray:
+        """Loss of module n on UE k's samples of the round minus the best module's, nats. [K, N]."""
+        ...
+
+
+class Channel(Protocol):
+    """What perfect channel knowledge would tell about the round that is planned (round fading only)."""
+
+    def __call__(self) -> tuple[FloatArray, FloatArray]:
+        """(channel gain with fading [K], interference in W [K])."""
+        ...
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What a scheme may know when it plans round `round`: facts stamped before its start.
+
+    K UEs, N modules; the UEs of all gNBs that learn. Channel knowledge is large-scale (mean fading, mean
+    interference). Where all cells are simulated, what is expected of the others is part of the noise
+    density, since it grows with the band, and `interference_w` is 0.
+    """
+
+    round: int  # 1, 2, ...
+    start_s: float
+    seed: int
+    gnb: IntArray  # [K] serving gNB
+    available: BoolArray  # [K] present, idle, and with band to be had: a plan schedules no others
+    free_share: FloatArray  # [K] part of its gNB's band that uploads under way leave to the plan
+    distance_m: FloatArray  # [K]
+    signal_gain: FloatArray  # [K] mean channel gain to the serving gNB, linear
+    interference_w: FloatArray  # [K] mean out-of-cell interference, W
+    noise_psd_w_hz: FloatArray  # [K]
+    compute_energy_j: FloatArray  # [K] of one module
+    samples: IntArray  # [K] D_k, samples per round
+    payload_bits: FloatArray  # [N] at the modules' own ranks
+    payload_of: PayloadSize
+    bandwidth_hz: float  # of each gNB
+    sinr_threshold: float  # linear
+    rate_model: str  # shannon | threshold
+    min_power_w: float
+    max_power_w: float
+    deadline_s: float  # length of a round
+    rounds: int  # at most, T
+    formulas: str  # corrected | paper
+    interferers_follow: bool  # interferers send with the power of the UE they disturb
+    module_gap: ModuleGap | None  # None: network only
+    success: SuccessModel
+    label_counts: IntArray  # [K, C] rows of each class that each UE holds
+    barrier: bool  # the uploads of a gNB start together, when its last UE has computed
+    computed: Computed
+    channel: Channel
+    previous: RoundOutcome | None  # None in round 1
+
+
+@dataclass(frozen=True)
+class RoundPlan:
+    """What a scheme declares for one round.
+
+    Rows of `ue`, `module`, `share`, `power_w` are uploads (active pairs), ordered by (ue, module).
+    The shares of a gNB sum to at most what is free of its band; the powers of one UE's rows to at most P_max.
+    """
+
+    ue: IntArray  # [M]
+    module: IntArray  # [M]
+    share: FloatArray  # [M] fraction of the gNB's bandwidth
+    power_w: FloatArray  # [M]
+    rank: IntArray | None = None  # [M] the UE trains and sends the module's first so many ranks; None: all
+    aggregation: str = "average"
+    redeem: Literal["at_close", "before_uplink"] = "at_close"  # before: training decides what is sent
+    fraction: FloatArray | None = None  # [K, N] subscription before rounding
+    success_probability: FloatArray | None = None  # [K, N]
+    dual: FloatArray | None = None  # [K, N]
+    close_after: int | None = None  # a gNB closes its round when so many uploads have arrived, late ones too
+
+
+@dataclass(frozen=True)
+class RoundOutcome:
+    """How the previous round went, row by row of its plan.
+
+    Where uploads may outlast their rounds, the rows are those that were over in it.
+    """
+
+    plan: RoundPlan
+    on_time: BoolArray  # [M]
+    start_s: float
+    end_s: float
+    rank: IntArray | None = None  # [M] sent, if redeemed before the uplink; -1 where the UE was not ready
+
+
+class Scheme(Protocol):
+    """Who subscribes to what, with which power and bandwidth. One file per scheme.
+
+    A scheme that subclasses this needs only its name, its citation and `plan`.
+    """
+
+    name: ClassVar[str]  # as registered
+    citation: ClassVar[str]  # where it was published
+    asynchronous: ClassVar[bool] = False  # no barrier, and uploads may outlast their rounds, whatever is set
+
+    def ranks(self, configured: Sequence[int]) -> tuple[int, ...]:
+        """Ranks of the adapters the scheme works with, given those the scenario configures: the same."""
+        return tuple(configured)
+
+    def plan(self, observation: Observation) -> RoundPlan:
+        """The next round. Must be a function of `observation` and of the scheme's own state."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """All that `plan` remembers, as arrays and JSON values: nothing."""
+        return {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Put back what `state` gave."""
