@@ -153,6 +153,7 @@ def _print_link_budget(parts: Parts, trial: Forecast) -> None:
             ", ".join(map(str, links.gnbs[:8].tolist())) + (" ..." if len(links.gnbs) > 8 else ""),
         ),
         ("UEs", str(count)),
+        *_trace_facts(parts),
         ("worst downlink", f"{links.downlink_efficiency.min():.3g} bit/s/Hz"),
     ]
     if scenario.federation == "network":
@@ -160,6 +161,28 @@ def _print_link_budget(parts: Parts, trial: Forecast) -> None:
     if uplink.coherence_s is not None:
         facts.append(("coherence time", seconds(uplink.coherence_s)))
     print_table(("", ""), facts)
+
+
+def _trace_facts(parts: Parts) -> list[tuple[str, str]]:
+    """When a replayed trace begins and ends, where it lies, and of which run it is a record."""
+    import numpy as np
+
+    from netsim.mobility.replay import Recorded
+
+    motion, scenario, links = parts.motion, parts.scenario, parts.links
+    if not isinstance(motion, Recorded):
+        return []
+    present = np.ones(len(links), dtype=bool) if links.present is None else links.present
+    facts = [
+        ("trace", str(scenario.mobility.parameters["path"])),
+        ("trace time at time 0", f"{motion.begin_s:g} s"),
+        ("last sample at time", f"{motion.end_s:g} s"),
+        ("UEs there at time 0", f"{present.sum()}, of them {links.available.sum()} in cells that learn"),
+    ]
+    if motion.shift_m != (0.0, 0.0):
+        x, y = motion.shift_m
+        facts.append(("places moved by", f"{x:.0f} m, {y:.0f} m"))
+    return facts
 
 
 def _print_payloads(parts: Parts) -> None:

@@ -49,6 +49,7 @@ class StopRules:
     energy_j: float | None = None
     target_accuracy: float | None = None
     patience_evaluations: int | None = None
+    trace_end_s: float | None = None  # nobody is there any more
 
 
 @dataclass(frozen=True)
@@ -326,6 +327,8 @@ class Simulation:
             return "simulated_s"
         if stop.energy_j is not None and self.energy_j >= stop.energy_j:
             return "energy_j"
+        if stop.trace_end_s is not None and self._clock.now > stop.trace_end_s:
+            return "trace_end"
         return "rounds" if self.round >= stop.rounds else None
 
     def _over(self, round_: RoundState | None) -> None:

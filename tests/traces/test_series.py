@@ -61,9 +61,10 @@ def test_a_period_repeats(samples: Path) -> None:
 
 
 def test_the_recorded_sample(samples: Path) -> None:
-    series = gain_series(open_trace(samples / "grid.gains.parquet"))
-    table = open_trace(samples / "grid.gains.parquet").table("channel").collect()
-    for time_s, ue, gnb, _, gain in table.gather_every(97).rows():
-        row = series.row(ue, gnb)
-        assert row is not None
-        assert series.at(row, np.array([time_s])).tolist() == [gain]
+    trace = open_trace(samples / "grid.channel.parquet")
+    for column in ("gain", "interference_w"):
+        series = recorded_series(trace, column)
+        for row in trace.table("channel").collect().gather_every(97).rows(named=True):
+            key = series.row(row["ue"], row["gnb"], "1")
+            assert key is not None
+            assert series.at(key, np.array([row["time_s"]])).tolist() == [row[column]]
