@@ -41,8 +41,8 @@ class Recorded:
     @property
     def box_m(self) -> FloatArray:
         """Smallest and largest x and y of all samples, in simulated places. [2, 2], m."""
-        places = self.tracks.places_m[:, :2]
-        return np.stack([places.min(axis=0), places.max(axis=0)]) + self.shift_m
+        x, y = self.tracks.places_m.T[:2]  # by column: at ten million rows a tenth of the time
+        return np.array([[x.min(), y.min()], [x.max(), y.max()]]) + self.shift_m
 
     @property
     def end_s(self) -> float:

@@ -9,7 +9,7 @@ import pytest
 
 from netsim.errors import DataError
 from netsim.traces import open_trace
-from netsim.traces.series import gain_series, rate_series, snr_series
+from netsim.traces.series import gain_series, rate_series, recorded_series, snr_series
 
 GAINS = "time_s,ue,gnb,gain_db,gain\n0,a,0,-10,0.1\n1,a,0,-20,0.01\n0,b,0,-30,0.5\n2,a,0,-30,0.001\n9,a,0,-40,0.0001\n"
 
