@@ -83,29 +83,38 @@ def test_another_scheme_meets_the_same_radio(made: Callable[..., Run]) -> None:
     first = made("a", "scheme.kind=round_robin", "ues.count=12", "rounds=6", "record=true",
                  *CASES["field"])  # fmt: skip
     other = made("b", "scheme.kind=proportional_fair", "rounds=5", source="a", more=("--seed", "3"))
-    channel = first.table("channel").filter(pl.col("attempt") == 1).sort("time_s").collect()
-    sent = other.uploads.sort("start_s").collect()
+    sent = _met(other, first)
     assert len(sent) > 10
-    assert not sent["bandwidth_hz"].equals(first.uploads.collect()["bandwidth_hz"])
-    met = sent.join_asof(channel, left_on="start_s", right_on="time_s", by=["ue", "gnb"])
-    noise_w = 10 ** (-162 / 10 - 3) * met["bandwidth_hz"]
-    sinr = met["power_w"] * met["gain"] / (met["interference_w"] + noise_w)
-    assert np.allclose(10 * np.log10(sinr), met["sinr_db"], rtol=0, atol=1e-9)
+    noise_w = 10 ** (-162 / 10 - 3) * sent["bandwidth_hz"]
+    sinr = sent["power_w"] * sent["gain"] / (sent["interference_w"] + noise_w)
+    assert np.allclose(10 * np.log10(sinr), sent["sinr_db"], rtol=0, atol=1e-9)
+    opened = other.rounds.group_by("round").agg(pl.col("start_s").min().alias("open_s")).collect()
     places = first.mobility.sort("time_s").collect()
-    opened = sent.join(other.rounds.group_by("round").agg(pl.col("start_s").min().alias("open_s")).collect(),
-                       on="round").sort("open_s")  # fmt: skip
-    there = opened.join_asof(places, left_on="open_s", right_on="time_s", by="ue", suffix="_then")
-    sites = first.sites.collect()
-    at = there.join(sites, on="gnb", suffix="_site")
+    there = _last(sent.drop("time_s").join(opened, on="round"), places, "open_s", "ue")
+    at = there.join(first.sites.collect(), on="gnb", suffix="_site")
     distance = np.hypot(at["x_m"] - at["x_m_site"], at["y_m"] - at["y_m_site"])
     assert np.allclose(np.maximum(distance, 1.0), at["distance_m"])
-    # and where both have the same band and power at the same time, the same SINR to the bit
-    equal = made("c", "scheme.kind=max_power", source="a", more=("--seed", "8"))
-    both = first.uploads.collect().join(
-        equal.uploads.collect(), on=["ue", "gnb", "start_s", "bandwidth_hz", "power_w"], suffix="_b"
-    )
-    assert len(both) > 0
+    # pairs: at the same sample of the same link, with the same band and power, the same SINR to the bit
+    fedlora = made("c", "scheme.kind=fedlora", source="a", more=("--seed", "8"))
+    same = ["ue", "gnb", "time_s", "bandwidth_hz", "power_w"]
+    both = _met(first, first).join(_met(fedlora, first), on=same, suffix="_b")
+    assert len(both) > 10
     assert both["sinr_db"].equals(both["sinr_db_b"])
+    assert not both["payload_bits"].equals(both["payload_bits_b"])
+
+
+def _met(run: Run, recorded: Run) -> pl.DataFrame:
+    """First attempts of uploads with the sample of their link that the recorded run has for their start."""
+    channel = recorded.table("channel").filter(pl.col("attempt") == 1).sort("time_s").collect()
+    uploads = run.uploads.filter(pl.col("attempts") == 1).collect()
+    return _last(uploads, channel, "start_s", "ue", "gnb")
+
+
+def _last(rows: pl.DataFrame, samples: pl.DataFrame, at: str, *by: str) -> pl.DataFrame:
+    """Each row with the last of the samples up to its time."""
+    return rows.sort(at).join_asof(
+        samples, left_on=at, right_on="time_s", by=by, suffix="_then", check_sortedness=False
+    )
 
 
 def test_places_alone_bring_their_sites_but_not_the_air(made: Callable[..., Run]) -> None:
