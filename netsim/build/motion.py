@@ -31,6 +31,8 @@ from netsim.units import FloatArray, from_db
 
 SAMPLED = 100_000
 """Places of a trace that are looked at to see where it lies, about."""
+LITTLE = 0.1
+"""Part of a trace in the cell that learns, below which it lies elsewhere."""
 
 
 def build_motion(
@@ -51,8 +53,8 @@ def build_motion(
     if placed.shift_m != (0.0, 0.0):
         x, y = placed.shift_m
         listener.warning(
-            f"{chosen.parameters['path']} lies elsewhere than the sites: its places are moved by "
-            f"{x:.0f} m, {y:.0f} m, its middle to that of the sites"
+            f"{chosen.parameters['path']} lies elsewhere than the sites, which are generated: its places are "
+            f"moved by {x:.0f} m, {y:.0f} m"
         )
     return placed
 
@@ -60,24 +62,35 @@ def build_motion(
 def put_among_sites(found: Recorded, scenario: Scenario, deployment: Deployment) -> Recorded:
     """The trace moved onto generated sites, which are nowhere in particular, if it lies elsewhere.
 
-    That is if it leaves their window, or where one cell learns, if nobody is ever in it. Sites of a file and
-    recorded runs have places of their own.
+    That is if it leaves their window, or where one cell learns, if hardly anything of it is in that cell, or
+    nobody at the beginning: then its samples' mean is put on the learning site. Sites of a file and recorded
+    runs have places of their own.
     """
     if found.recorded or scenario.topology.kind == "file":
         return found
-    low, high = found.box_m
-    window = np.array(deployment.window_m).reshape(2, 2)
-    if scenario.federation == "cell":
-        places = found.tracks.places_m[:: max(len(found.tracks.places_m) // SAMPLED, 1), :2]
-        torus = deployment.window_m if deployment.torus else None
-        near = nearest_site(places, deployment.positions_m, torus) == deployment.learning_site
-        fits = bool((near & (places >= window[0]).all(axis=1) & (places <= window[1]).all(axis=1)).any())
+    low, high = np.array(deployment.window_m).reshape(2, 2)
+    box = found.box_m
+    if scenario.federation == "network":
+        shift = (low + high - box[0] - box[1]) / 2
+        fits = (box[0] >= low).all() and (box[1] <= high).all()
     else:
-        fits = bool((low >= window[0]).all() and (high <= window[1]).all())
-    if fits:
-        return found
-    x, y = (window.mean(axis=0) - (low + high) / 2).tolist()
-    return replace(found, shift_m=(x, y))
+        places = found.tracks.places_m[:: max(len(found.tracks.places_m) // SAMPLED, 1), :2]
+        shift = deployment.positions_m[deployment.learning_site] - places.mean(axis=0)
+        start = found.positions(np.zeros(1))[:, 0]
+        begins = _part_in_cell(start[~np.isnan(start[:, 0])], deployment) > 0
+        here = _part_in_cell(places, deployment)
+        fits = (begins and here >= LITTLE) or here >= _part_in_cell(places + shift, deployment)
+    return found if fits else replace(found, shift_m=(float(shift[0]), float(shift[1])))
+
+
+def _part_in_cell(places_m: FloatArray, deployment: Deployment) -> float:
+    """Part of places [N, 2] that lies in the learning site's cell and in the window."""
+    if not len(places_m):
+        return 0.0
+    low, high = np.array(deployment.window_m).reshape(2, 2)
+    torus = deployment.window_m if deployment.torus else None
+    near = nearest_site(places_m, deployment.positions_m, torus) == deployment.learning_site
+    return float((near & ((places_m >= low) & (places_m <= high)).all(axis=1)).mean())
 
 
 def build_roaming(

@@ -131,7 +131,7 @@ class ModelSwitching(Scheme):
             self._manage(observation, view, mine, subscribed, weight, control)
         executed = subscribed & control.active[:, np.newaxis]
         gave_up = control.admitted & ~control.active  # not for want of a subscription
-        admissible = (control.admitted | ~subscribed.any(axis=1)) & ~gave_up
+        admissible = (control.admitted | ~subscribed.any(axis=1)) & ~gave_up & observation.available
         self._switch(observation, view, constants, control, executed, admissible)
         return self._declare(observation, control, executed, fraction, dual)
 
@@ -215,6 +215,7 @@ class ModelSwitching(Scheme):
             gap=self._gap(observation),
             switch_gap=self.switch_gap,
         )
+        gradient = np.where(observation.available[:, np.newaxis], gradient, 0.0)  # absent UEs: not known
         state["spread"] = cost_range(gradient, state["spread"])
         step = self.dual_step or dual_step(state["spread"], max(observation.rounds, 1))[:, np.newaxis]
         rates = check_participation(self.participation, self.max_modules, modules)

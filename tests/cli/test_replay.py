@@ -180,11 +180,16 @@ def test_every_real_file_of_places_replays_on_the_quickstart(real: Path, made: C
     places = [p for p in sorted(real.iterdir()) if "mobility" in open_trace(p).tables]
     assert len(places) == 10
     for path in places:
-        run = made(path.name, *_moves(path), "rounds=3")
-        assert run.uploads.select(pl.len()).collect().item() > 0, path.name
+        run = made(path.name, *_moves(path))
+        sent = run.uploads.collect()["ue"].n_unique()
+        if path.name == "irish5g_download_driving.csv":  # one car on 10 km of road, seldom in the one cell
+            assert sent == 0
+            run = made("all", *_moves(path), "federation=network")
+            sent = run.uploads.collect()["ue"].n_unique()
+        assert sent > 0, path.name
 
 
-@pytest.mark.parametrize("offset", [(0.0, 0.0, 0.0), (25_200.0, -7e5, 5.9e6)])
+@pytest.mark.parametrize("offset", [(0.0, -226.0, -226.0), (25_200.0, -7e5, 5.9e6)])
 def test_a_trace_from_elsewhere_starts_at_once_and_among_the_sites(
     offset: tuple[float, float, float],
     samples: Path,
@@ -199,7 +204,7 @@ def test_a_trace_from_elsewhere_starts_at_once_and_among_the_sites(
         pl.col("time_s") + time_s, pl.col("x_m") + x, pl.col("y_m") + y
     )
     rows.collect().write_csv(tmp_path / "far.csv")
-    run = made("a", *_moves("far.csv"), "rounds=99")
+    run = made("a", *_moves("far.csv"), "rounds=999")
     ues = run.ues.collect()
     assert (
         ues["name"].to_list()
@@ -207,14 +212,13 @@ def test_a_trace_from_elsewhere_starts_at_once_and_among_the_sites(
     )
     assert ues["x_m"].null_count() < len(ues) == 20
     assert run.uploads.collect()["ue"].n_unique() > 3
-    assert (run.metadata["stop_reason"], run.metadata["rounds"] < 99) == ("trace_end", True)
-    middle = run.mobility.select(pl.col("x_m", "y_m").max() + pl.col("x_m", "y_m").min()).collect()
-    assert (np.abs(middle.row(0)) < 200).all() == (x != 0)
+    assert (run.metadata["stop_reason"], run.metadata["rounds"] < 999) == ("trace_end", True)
+    assert max(map(abs, run.mobility.select(pl.col("x_m", "y_m").abs().max()).collect().row(0))) < 350
     code, said, _ = command("validate", "quickstart", "--set", "mobility.kind=replay", "--set",
                             "mobility.path=far.csv")  # fmt: skip
     assert code == 0
     assert f"{time_s:g} s" in said
-    assert ("places moved by" in said) == (x != 0)
+    assert ("places moved by" in said) == (x == -7e5)
     code, said, _ = command("trace", "inspect", "far.csv")
     assert f"{time_s:g} s, unless mobility.begin_s is given" in said
 
