@@ -72,6 +72,8 @@ def build_parts(scenario: Scenario, listener: Listener, loaded: Loaded | None = 
     scenario = settled(scenario, loaded)
     world = world_of(scenario)
     deployment = build_deployment(world.ground)
+    start_m = drop_ues(world.ground, deployment)
+    motion = build_motion(world.ground, deployment, start_m, loaded, listener)
     devices = build_devices(world.ground)
     scheme = build_scheme(scenario)
     listener.status("reading data")
@@ -94,8 +96,6 @@ def build_parts(scenario: Scenario, listener: Listener, loaded: Loaded | None = 
     w0_bits = foundation_on_air(scenario, learner)
     fleet = build_fleet(scenario, devices, partition, full=modules[0].full, foundation_bits=w0_bits)
     radio = build_radio(world.air, deployment)
-    start_m = drop_ues(world.ground, deployment)
-    motion = build_motion(world.ground, deployment, start_m, loaded, listener)
     fleet = replace(fleet, name=getattr(motion, "names", None))
     rules = Rules(
         deadline_s=scenario.round.deadline_s,

@@ -18,8 +18,10 @@ WALK = ("mobility.kind=random_waypoint", "mobility.min_speed_m_s=20", "mobility.
         "mobility.hysteresis_db=0", "federation=network", "topology.window_km=6")  # fmt: skip
 CASES = {
     "quickstart": (),
+    "cell": (*WALK, "federation=cell"),
     "field": WALK,
-    "strongest": (*WALK, "radio.pathloss.kind=uma", "topology.association=strongest"),
+    "finish_old": (*WALK, "radio.fading=block", "radio.bandwidth_hz=2e6", "mobility.handover=finish_old"),
+    "strongest": (*WALK, "radio.pathloss.kind=uma", "topology.association=strongest", "topology.window_km=3"),
     "network": (*WALK, "radio.interference=network", "topology.window_km=3"),
     "blocks": ("radio.interference=network", "radio.fading=block", "topology.window_km=2",
                "topology.boundary=torus", "federation=network", "round.deadline_s=3"),
@@ -61,9 +63,10 @@ def made(command: Command) -> Callable[..., Run]:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_recorded_run_replays_under_any_seed(case: str, made: Callable[..., Run]) -> None:
+def test_a_recorded_run_replays_under_any_seed(case: str, made: Callable[..., Run], command: Command) -> None:
     settings = ("scheme.kind=round_robin", "ues.count=12", "rounds=4", *CASES[case])
     first = made("a", *settings, "record=true")
+    assert command("validate", "a")[0] == 0
     whole = made("b", source="a")
     for table in ("uploads", "spans", "rounds", "subscriptions", "handovers", "ues"):
         assert_frame_equal(first.table(table).collect(), whole.table(table).collect())
@@ -71,12 +74,17 @@ def test_a_recorded_run_replays_under_any_seed(case: str, made: Callable[..., Ru
     assert other.metadata["seed"] == 99
     assert other.metadata["world"] == first.metadata["world"] == {"ground_seed": 7, "air_seed": 7}
     assert_frame_equal(first.uploads.collect(), other.uploads.collect())
-    again = made("d", source="c/scenario.toml", more=("--set", "record=true", "--seed", "5"))
-    replayed = made("e", source="d", more=("--seed", "6"))  # the record of a replay is of the first world
-    for one in (again, replayed):
-        assert_frame_equal(first.uploads.collect(), one.uploads.collect())
     free = made("f", *settings, more=("--seed", "99"))
     assert not first.uploads.collect()["sinr_db"].equals(free.uploads.collect()["sinr_db"])
+
+
+def test_the_record_of_a_replay_is_of_the_first_world(made: Callable[..., Run]) -> None:
+    settings = ("scheme.kind=round_robin", "ues.count=12", "rounds=2", *CASES["network"])
+    first = made("a", *settings, "record=true")
+    again = made("b", "record=true", source="a", more=("--seed", "5"))
+    replayed = made("c", source="b", more=("--seed", "6"))
+    for one in (again, replayed):
+        assert_frame_equal(first.uploads.collect(), one.uploads.collect())
 
 
 def test_another_scheme_meets_the_same_radio(made: Callable[..., Run]) -> None:
@@ -174,19 +182,22 @@ def _moves(path: Path | str) -> tuple[str, ...]:
     return ("mobility.kind=replay", f"mobility.path={path}", "scheme.kind=round_robin")
 
 
-def test_every_real_file_of_places_replays_on_the_quickstart(real: Path, made: Callable[..., Run]) -> None:
+def test_every_real_file_of_places_replays_on_the_quickstart(
+    real: Path, made: Callable[..., Run], command: Command
+) -> None:
     from netsim.traces import open_trace
 
     places = [p for p in sorted(real.iterdir()) if "mobility" in open_trace(p).tables]
     assert len(places) == 10
     for path in places:
-        run = made(path.name, *_moves(path))
+        run = made(path.name, *_moves(path), "rounds=8")
         sent = run.uploads.collect()["ue"].n_unique()
         if path.name == "irish5g_download_driving.csv":  # one car on 10 km of road, seldom in the one cell
             assert sent == 0
-            run = made("all", *_moves(path), "federation=network")
+            run = made("all", *_moves(path), "federation=network", "rounds=8")
             sent = run.uploads.collect()["ue"].n_unique()
         assert sent > 0, path.name
+        assert command("validate", str(run.path))[0] == 0
 
 
 @pytest.mark.parametrize("offset", [(0.0, -226.0, -226.0), (25_200.0, -7e5, 5.9e6)])
@@ -226,7 +237,7 @@ def test_a_trace_from_elsewhere_starts_at_once_and_among_the_sites(
 def test_more_ues_than_nodes_is_one_clear_error(samples: Path, command: Command) -> None:
     sets = [
         word
-        for setting in (*_moves(samples / "walks.movements"), "ues.count=11")
+        for setting in (*_moves(samples / "walks.movements"), "network_only=true", "ues.count=11")
         for word in ("--set", setting)
     ]
     code, _, complaint = command("run", *sets)
