@@ -63,10 +63,11 @@ def _grouped(
         piece = slice(start, start + _PIECE)
         counts = np.bincount(code[piece], minlength=len(free))
         order = np.argsort(code[piece], kind="stable")
-        goal = np.arange(len(order)) + np.repeat(free - (np.cumsum(counts) - counts), counts)
-        times[goal] = time_s[piece][order]
-        for axis, values in enumerate(places_m):
-            places[goal, axis] = values[piece][order]
+        goal = np.empty_like(order)
+        goal[order] = np.arange(len(order)) + np.repeat(free - (np.cumsum(counts) - counts), counts)
+        times[goal] = time_s[piece]
+        for column, values in zip(places.T, places_m, strict=True):
+            column[goal] = values[piece]
         free += counts
     return times, places
 

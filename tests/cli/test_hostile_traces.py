@@ -46,7 +46,7 @@ BAD: dict[str, tuple[bytes | str, str]] = {
                           '$ns_ at -5.0 "$node_(0) setdest 1 2 3"\n', "-5"),
     "delimiter.fcd.csv": (SUMO + "0,v,1,2,3\n1,v,2,2,3\n", "row 1"),
     "decimals.csv": ("time_s;node;x_m;y_m\n0;a;1,5;2\n", "row 1, x_m: must be a finite number (found '1,5')"),
-    "metres.xml": (_xml(*(_step(t, f"7.1{t:05}", "50.1") for t in range(400)), _step(400, "400000", "5550000")),
+    "metres.xml": (_xml(*(_step(t, f"7.1{t:06}", "50.1") for t in range(14000)), _step(14000, "400000", "5550000")),
                    "must be degrees"),
     "metres.csv": ("time,id,lat,lon\n0,a,50.1,7.2\n1,a,5550000,800000\n", "row 2, lat: must be degrees in -90..90"),
     "clock.csv": ("unix,id,x,y\n1213084687,a,1,2\n1213084687000,a,1,2\n", "in seconds and in milliseconds"),
