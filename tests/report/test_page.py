@@ -197,7 +197,7 @@ def test_handovers_are_on_the_timeline_and_tell_their_numbers(
     assert page.find("#timeline output").text.startswith(f"round {number}, ")
     marks = page.script("""return document.getElementById('timeline-plot').data
         .filter(t => t.name === 'handover').flatMap(t => t.x)""")
-    begun = moving.timeline(number)["start_s"].min()
+    begun = moving.rounds.filter(pl.col("round") == number).collect()["start_s"].min()
     assert sorted(marks) == pytest.approx((here["start_s"] - begun).to_list(), abs=2e-4)  # type: ignore[arg-type,operator]
     said = page.hover(page.figure("timeline-plot").find_elements(By.CSS_SELECTOR, ".scatterlayer .point")[0])
     found = re.search(r"UE (\d+).* to gNB (\d+).*handed over.*at ([\d.]+) s", said)
@@ -216,7 +216,7 @@ def test_hostile_names_are_text(opened: Callable[[str], Page], hostile: list[str
     assert hostile[0] in body
     assert hostile[1] in page.find("#scenario pre").text
     assert (
-        hostile[3][:10] in page.find("#timeline-plot .ytick:nth-child(n)").find_element(By.XPATH, "..").text
+        hostile[0][:10] in page.find("#timeline-plot .ytick:nth-child(n)").find_element(By.XPATH, "..").text
     )
     marks = page.figure("map-plot").find_elements(By.CSS_SELECTOR, ".points path")
     assert "UE " in page.hover(marks[-1])
