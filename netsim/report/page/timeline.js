@@ -60,7 +60,9 @@ function timelineSection() {
     note(remark, text);
     again();
   }
-  go(0);
+  // where UEs come and go, the round with most of them says most
+  const counts = run().timeline.rounds.map((r) => r.all_ues);
+  go(run().ground?.moving ? counts.indexOf(Math.max(...counts)) : 0);
   return () => go(Math.min(at, run().timeline.rounds.length - 1));
 }
 
@@ -128,7 +130,9 @@ function drawn(round) {
   const few = rows.ue.length <= 64;
   return {
     traces,
-    height: Math.min(Math.max(rows.ue.length * (few ? 14 : 8) + 110, 300), 1000),
+    height:
+      Math.min(Math.max(rows.ue.length * (few ? 14 : 8) + 110, 300), 1000) +
+      (innerWidth < 600 ? 14 * traces.length : 0), // the legend's lines
     layout: {
       barmode: "overlay",
       shapes,
