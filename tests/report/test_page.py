@@ -217,7 +217,7 @@ def test_hostile_names_are_text(opened: Callable[[str], Page], hostile: list[str
     assert hostile[0] in body
     assert hostile[1] in page.find("#scenario pre").text
     assert (
-        hostile[0][:10] in page.find("#timeline-plot .ytick:nth-child(n)").find_element(By.XPATH, "..").text
+        hostile[3][:10] in page.find("#timeline-plot .ytick:nth-child(n)").find_element(By.XPATH, "..").text
     )
     marks = page.figure("map-plot").find_elements(By.CSS_SELECTOR, ".points path")
     assert "UE " in page.hover(marks[-1])
