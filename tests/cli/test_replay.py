@@ -17,7 +17,7 @@ SMALL = ("--network-only", "--quiet", "--set", "data.train_samples=400", "--set"
 WALK = ("mobility.kind=random_waypoint", "mobility.min_speed_m_s=20", "mobility.max_speed_m_s=40",
         "mobility.hysteresis_db=0", "federation=network", "topology.window_km=6")  # fmt: skip
 CASES = {
-    "quickstart": (),
+    "quickstart": ("radio.bandwidth_hz=2e6",),
     "cell": (*WALK, "federation=cell"),
     "field": WALK,
     "finish_old": (*WALK, "radio.fading=block", "radio.bandwidth_hz=2e6", "mobility.handover=finish_old"),
