@@ -1,4 +1,4 @@
-"""The samples in `traces/` that SUMO did not make: walks, gains along the SUMO trace, rates of a link.
+"""The samples in `traces/` that SUMO did not make: walks, a recorded channel, rates of a link.
 
 python analysis/make_traces.py traces
 """
@@ -6,22 +6,31 @@ python analysis/make_traces.py traces
 from __future__ import annotations
 
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from netsim import rng
+from netsim import load_scenario, rng, run
 from netsim.mobility.models import GaussMarkov, RandomWaypoint
 from netsim.mobility.region import Rectangle
-from netsim.mobility.replay import Replay
 from netsim.radio.pathloss import PowerLaw, distances_m
+from netsim.traces import open_trace
 from netsim.traces.convert import write_native, write_trace
 from netsim.traces.trace import Trace
 
 SEED = 7
 WINDOW_M = (0.0, 0.0, 450.0, 450.0)
 SITES_M = np.array([[75.0, 75.0], [375.0, 75.0], [75.0, 375.0], [375.0, 375.0]])
+
+RECORDED = {
+    "network_only": True, "record": True, "rounds": 100, "scheme.kind": "round_robin",
+    "federation": "network",
+    "topology.kind": "hex", "topology.density_per_km2": 25, "topology.window_km": 0.6,
+    "mobility.kind": "replay", "mobility.hysteresis_db": 1.0,
+}  # fmt: skip
+"""Settings of the run that is recorded, on top of the quickstart; it ends with its trace."""
 
 
 def walks(folder: Path) -> None:
@@ -40,21 +49,12 @@ def walks(folder: Path) -> None:
     write_trace(Trace(folder, "models", {"mobility": frame.lazy()}), folder / "walks.movements")
 
 
-def gains(folder: Path) -> None:
-    """Path gain of every UE of grid.fcd.xml to four sites, each second that it is there."""
-    motion = Replay(str(folder / "grid.fcd.xml")).recorded()
-    times = np.arange(0.0, 80.0)
-    places = motion.positions(times)  # [K, T, 2]
-    frames = []
-    for ue, name in enumerate(motion.nodes):
-        there = ~np.isnan(places[ue, :, 0])
-        gain = PowerLaw(3.5, 30.0).gain(distances_m(places[ue, there], SITES_M))  # [time, site]
-        for site in range(len(SITES_M)):
-            columns = {"time_s": times[there], "gain_db": 10 * np.log10(gain[:, site]), "gain": gain[:, site]}
-            named = pl.DataFrame(columns).with_columns(ue=pl.lit(name), gnb=pl.lit(str(site)))
-            frames.append(named.select("time_s", "ue", "gnb", "gain_db", "gain"))
-    frame = pl.concat(frames).sort("time_s", maintain_order=True)
-    write_native(frame.lazy(), folder / "grid.gains.parquet", {"gain_kind": "large_scale"})
+def channel(folder: Path) -> None:
+    """What the UEs of grid.fcd.xml met in a run among seven sites, as it recorded it itself."""
+    overrides = {**RECORDED, "mobility.path": folder / "grid.fcd.xml"}
+    with tempfile.TemporaryDirectory() as place:
+        made = run(load_scenario("quickstart", overrides), Path(place) / "run")
+        write_trace(open_trace(made.path / "channel"), folder / "grid.channel.parquet")
 
 
 def rates(folder: Path) -> None:
@@ -77,5 +77,5 @@ def rates(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    for make in (walks, gains, rates):
+    for make in (walks, channel, rates):
         make(Path(sys.argv[1]))

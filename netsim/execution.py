@@ -15,6 +15,7 @@ import polars as pl
 
 from netsim import __version__
 from netsim.build import Loaded, Parts, build_parts, build_simulation
+from netsim.build.recorded import world_seeds
 from netsim.errors import DataError, Interrupted, NetsimError
 from netsim.interruption import Interruption
 from netsim.protocols import Learner, Listener, Silence
@@ -33,6 +34,7 @@ from netsim.scenario.load import load_scenario, to_toml
 from netsim.scenario.model import Scenario
 from netsim.simulation.simulation import Simulation
 from netsim.simulation.stopping import RunEnd
+from netsim.traces.seeds import SEEDS, Seeds
 
 RUNS = Path("runs")
 
@@ -85,6 +87,8 @@ def _carry_out(record: _Record, listener: Listener, loaded: Loaded | None) -> Ru
     with Interruption() as interruption:
         try:
             parts = build_parts(scenario, listener, loaded)
+            record.world = world_seeds(scenario)
+            record.write("running")  # its tables are traces from now on
             session = _open_session(record, parts, listener)
             listener.status("simulating")
             end = session.simulate(interruption)
@@ -158,7 +162,7 @@ class _Session:
 def _open_session(record: _Record, parts: Parts, listener: Listener) -> _Session:
     """From the last checkpoint, or from the start if there is none. Raises DataError if none can be used."""
     path, learner = record.folder.path, parts.learner
-    length = rounds_per_part(6 * record.scenario.ues.count)
+    length = rounds_per_part(6 * parts.scenario.ue_count)
 
     def go_on(found: Checkpoint) -> _Session:
         if found.state["run"] != record.made_by():
@@ -205,6 +209,7 @@ class _Record:
     folder: RunFolder
     scenario: Scenario
     earlier_s: float = 0.0  # wall time of earlier sessions, up to the checkpoint
+    world: Seeds | None = None  # once it is known
 
     def __post_init__(self) -> None:
         self._begun = time.time()
@@ -237,6 +242,8 @@ class _Record:
             "wall_time_s": round(self.wall_time_s(), 3),
             "records": dict(sink.counts) if sink is not None else {},
         }
+        if self.world is not None:
+            metadata["world"] = dict(zip(SEEDS, self.world, strict=True))
         if end is not None:
             metadata |= {
                 "stop_reason": end.reason,

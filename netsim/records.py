@@ -146,6 +146,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
     ),
     "ues": (
         _UE,
+        Column("name", "str", "", "of the vehicle or node in the replayed trace", nullable=True),
         Column("class", "str", "", "device class"),
         _float("cpu_hz", "Hz", "clock rate"),
         _float("energy_coefficient", "J s^2/cycle^3", "rho: energy per cycle is rho f^2"),

@@ -93,7 +93,7 @@ def module_energy_j(
     compute_j, power_w: [K]. payload_bits: [N]. `own`: the literal (4) at rate_bps [K], the rate in a
     reference share of 1 / (active UEs), so that it grows with the payload. `common`: (14) with the
     computing put back, P E with the common finish time ([K] or one), which does not tell modules apart.
-    A UE without a rate has infinite energy.
+    A UE that sends without a rate has infinite energy.
     """
     if switch_energy == "common":
         airtime = np.broadcast_to(np.reshape(finish_s, (-1, 1)), (compute_j.size, payload_bits.size))
@@ -102,4 +102,6 @@ def module_energy_j(
             airtime = payload_bits[np.newaxis, :] / rate_bps[:, np.newaxis]
     else:
         raise InputError("switch_energy must be own (with rates) or common", value=switch_energy)
-    return np.asarray(compute_j[:, np.newaxis] + power_w[:, np.newaxis] * airtime)
+    sending = np.zeros_like(airtime, dtype=np.float64)  # what is not sent takes no energy, at whatever rate
+    np.multiply(power_w[:, np.newaxis], airtime, out=sending, where=power_w[:, np.newaxis] > 0)
+    return np.asarray(compute_j[:, np.newaxis] + sending)

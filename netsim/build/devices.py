@@ -29,7 +29,7 @@ def build_devices(scenario: Scenario) -> Devices:
         )
         for d in scenario.devices
     ]
-    return draw_devices(classes, scenario.ues.count, scenario.seed)
+    return draw_devices(classes, scenario.ue_count, scenario.seed)
 
 
 FULL_WORK = 1.5  # of training every weight, to that of a LoRA module: the weight gradients (10.9)

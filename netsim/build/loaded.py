@@ -1,7 +1,8 @@
-"""What one process keeps from run to run: the data set and the foundation model last used.
+"""What one process keeps from run to run: the data set, the foundation model and the trace last used.
 
-Runs of a study differ in little; reading the same sentences and weights again for each would cost more
-than many a network-only run. Nothing in here changes once it is made, so what was kept gives the same run.
+Runs of a study differ in little; reading the same sentences, weights and places again for each would cost
+more than many a network-only run. Nothing in here changes once it is made, so what was kept gives the same
+run.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from netsim.build.learning import build_dataset
 from netsim.learning.datasets import TextDataset
+from netsim.mobility.replay import Recorded, Replay
+from netsim.projection import Origin
 from netsim.scenario.model import Data, Scenario
 
 if TYPE_CHECKING:
@@ -19,12 +22,23 @@ if TYPE_CHECKING:
 
 @dataclass
 class Loaded:
-    """The last data set and foundation model, each with what it was made from."""
+    """The last data set, foundation model and trace, each with what it was made from."""
 
     _data: tuple[Data, int] | None = field(default=None, init=False)
     _dataset: TextDataset = field(init=False)
     _model: tuple[str, int, str, str] | None = field(default=None, init=False)
     _foundation: Foundation = field(init=False)
+    _trace: tuple[Replay, Origin | None] | None = field(default=None, init=False)
+    _recorded: Recorded = field(init=False)
+
+    def recorded(self, replay: Replay, origin: Origin | None) -> Recorded:
+        """The motion of a trace's nodes."""
+        asked = (replay, origin)
+        if self._trace != asked:
+            self._trace = None
+            self._recorded = replay.recorded(origin)
+            self._trace = asked
+        return self._recorded
 
     def dataset(self, scenario: Scenario) -> TextDataset:
         """Training and test rows, cut to the scenario's sizes."""

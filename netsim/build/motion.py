@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import cast
+from dataclasses import replace
 
+import numpy as np
+
+from netsim.build.loaded import Loaded
 from netsim.build.radio import RadioParts
+from netsim.build.recorded import mobility_model, replayed
 from netsim.errors import ScenarioError
-from netsim.mobility.models import Static, mobility_class
+from netsim.mobility.models import Static
 from netsim.mobility.region import Rectangle, Torus
-from netsim.mobility.replay import Replay, first_nodes, numbered_nodes
-from netsim.protocols import Mobility, Motion
+from netsim.mobility.replay import Recorded, chosen_nodes
+from netsim.protocols import Listener, Motion
 from netsim.radio.replay import ChannelTraces, Driver
 from netsim.scenario.model import ChannelTrace, Scenario
 from netsim.scenario.parameters import typed_parameters
@@ -19,28 +22,89 @@ from netsim.simulation.journey import Journey
 from netsim.simulation.roaming import Roaming
 from netsim.simulation.state import Rules
 from netsim.simulation.world import World
+from netsim.topology.association import nearest_site
 from netsim.topology.deployment import Deployment
-from netsim.topology.files import file_origin
 from netsim.traces import series
 from netsim.traces.detect import open_trace
 from netsim.traces.trace import Trace
 from netsim.units import FloatArray, from_db
 
+SAMPLED = 100_000
+"""Places of a trace that are looked at to see where it lies, about."""
+LITTLE = 0.1
+"""Part of a trace in the cell that learns, below which it lies elsewhere."""
 
-def build_roaming(
-    scenario: Scenario, deployment: Deployment, radio: RadioParts, start_m: FloatArray, rules: Rules
-) -> Callable[[], Roaming] | None:
-    """Makes UEs under way, from `start_m` [K, 2]; None where nothing changes during a round."""
+
+def build_motion(
+    scenario: Scenario, deployment: Deployment, start_m: FloatArray, loaded: Loaded, listener: Listener
+) -> Motion | None:
+    """How UEs move, from `start_m` [K, 2]; None where nothing changes during a round."""
     if not scenario.in_time:
         return None
     chosen = scenario.mobility
-    motion = _motion(scenario, deployment, start_m)
-    nodes = motion.nodes if hasattr(motion, "nodes") else ()
+    if not chosen.moves:
+        typed_parameters(Static, chosen.parameters, "scenario: mobility")
+        return Static().motion(start_m, Rectangle(deployment.window_m), seed=scenario.seed)
+    found = replayed(scenario, loaded)
+    if found is None:
+        region = (Torus if deployment.torus else Rectangle)(deployment.window_m)
+        return mobility_model(scenario).motion(start_m, region, seed=scenario.seed)
+    placed = put_among_sites(chosen_nodes(found, len(start_m)), scenario, deployment)
+    if placed.shift_m != (0.0, 0.0):
+        x, y = placed.shift_m
+        listener.warning(
+            f"{chosen.parameters['path']} lies elsewhere than the sites, which are generated: its places are "
+            f"moved by {x:.0f} m, {y:.0f} m"
+        )
+    return placed
+
+
+def put_among_sites(found: Recorded, scenario: Scenario, deployment: Deployment) -> Recorded:
+    """The trace moved onto generated sites, which are nowhere in particular, if it lies elsewhere.
+
+    That is if it leaves their window, or where one cell learns, if hardly anything of it is in that cell, or
+    nobody at the beginning: then its samples' mean is put on the learning site. Sites of a file and recorded
+    runs have places of their own.
+    """
+    if found.recorded or scenario.topology.kind == "file":
+        return found
+    low, high = np.array(deployment.window_m).reshape(2, 2)
+    box = found.box_m
+    if scenario.federation == "network":
+        shift = (low + high - box[0] - box[1]) / 2
+        fits = (box[0] >= low).all() and (box[1] <= high).all()
+    else:
+        places = found.tracks.places_m[:: max(len(found.tracks.places_m) // SAMPLED, 1), :2]
+        shift = deployment.positions_m[deployment.learning_site] - places.mean(axis=0)
+        start = found.positions(np.zeros(1))[:, 0]
+        begins = _part_in_cell(start[~np.isnan(start[:, 0])], deployment) > 0
+        here = _part_in_cell(places, deployment)
+        fits = (begins and here >= LITTLE) or here >= _part_in_cell(places + shift, deployment)
+    return found if fits else replace(found, shift_m=(float(shift[0]), float(shift[1])))
+
+
+def _part_in_cell(places_m: FloatArray, deployment: Deployment) -> float:
+    """Part of places [N, 2] that lies in the learning site's cell and in the window."""
+    if not len(places_m):
+        return 0.0
+    low, high = np.array(deployment.window_m).reshape(2, 2)
+    torus = deployment.window_m if deployment.torus else None
+    near = nearest_site(places_m, deployment.positions_m, torus) == deployment.learning_site
+    return float((near & ((places_m >= low) & (places_m <= high)).all(axis=1)).mean())
+
+
+def build_roaming(
+    scenario: Scenario, deployment: Deployment, radio: RadioParts, motion: Motion | None, rules: Rules
+) -> Callable[[], Roaming] | None:
+    """Makes UEs under way; None where nothing changes during a round."""
+    if motion is None:
+        return None
+    chosen = scenario.mobility
     traces = ChannelTraces(
         [
             driver
             for index, entry in enumerate(scenario.channel)
-            for driver in _drivers(scenario, entry, index, nodes, len(deployment.positions_m))
+            for driver in _drivers(scenario, entry, index, motion, len(deployment.positions_m))
         ]
     )
     site = deployment.learning_site if scenario.federation == "cell" else None
@@ -55,44 +119,19 @@ def build_roaming(
     return make
 
 
-def _motion(scenario: Scenario, deployment: Deployment, start_m: FloatArray) -> Motion:
-    chosen = scenario.mobility
-    if not chosen.moves:
-        typed_parameters(Static, chosen.parameters, "scenario: mobility")
-        return Static().motion(start_m, Rectangle(deployment.window_m), seed=scenario.seed)
-    found = mobility_class(chosen.kind)
-    model = cast(Mobility, found(**typed_parameters(found, chosen.parameters, "scenario: mobility")))
-    if isinstance(model, Replay):
-        if not model.path:
-            raise ScenarioError("replay needs the trace's path", where="scenario: mobility.path")
-        recorded = model.recorded(origin=file_origin(deployment.graph))
-        if Path(model.path).is_dir():
-            return numbered_nodes(recorded, len(start_m))
-        if len(start_m) > len(recorded.nodes):
-            raise ScenarioError(
-                f"must be at most the {len(recorded.nodes)} nodes of {model.path}",
-                where="scenario: ues.count",
-                value=len(start_m),
-            )
-        return first_nodes(recorded, len(start_m))
-    region = (Torus if deployment.torus else Rectangle)(deployment.window_m)
-    return model.motion(start_m, region, seed=scenario.seed)
-
-
-def _drivers(
-    scenario: Scenario, entry: ChannelTrace, index: int, nodes: Sequence[str], sites: int
-) -> list[Driver]:
+def _drivers(scenario: Scenario, entry: ChannelTrace, index: int, motion: Motion, sites: int) -> list[Driver]:
     where = f"scenario: channel.{index}"
     trace = open_trace(entry.path, entry.format or None)
     use = entry.use or _use(trace)
     names = trace.tables["channel"].collect_schema().names() if "channel" in trace.tables else []
-    if "attempt" in names and use == "gain":
+    recorded = "attempt" in names and use == "gain"
+    if recorded:
         found = [(k, series.recorded_series(trace, c, fill=entry.fill))
                  for k, c in (("total", "gain"), ("interference", "interference_w"))]  # fmt: skip
     elif use == "fading" and "resource_block" in names:
-        ues = frozenset(entry.ues or range(scenario.ues.count))
+        ues = frozenset(entry.ues or range(scenario.ue_count))
         grid = series.fading_trace(trace)
-        return [Driver("fading", grid, {}, ues, entry.begin_s, seed=scenario.seed)]
+        return [Driver("fading", grid, {}, ues, entry.begin_s or 0.0, seed=scenario.seed)]
     elif use == "rate":
         found = [("rate", series.rate_series(trace, fill=entry.fill))]
     elif use == "snr":
@@ -102,10 +141,23 @@ def _drivers(
         found = [("gain" if kind == "large_scale" else kind, series.gain_series(trace, fill=entry.fill))]
     drivers = []
     for kind, values in found:
+        # a recorded channel numbers its UEs, whatever the replayed trace calls them
+        nodes = motion.nodes if isinstance(motion, Recorded) and not recorded else ()
         row = _rows(scenario, entry, values.keys, nodes, sites, where)
         ues = frozenset(key[0] for key in row)
-        drivers.append(Driver(kind, values, row, ues, entry.begin_s, entry.scale == "share"))
+        begin_s = entry.begin_s if entry.begin_s is not None else _begin_s(values, motion, recorded=recorded)
+        drivers.append(Driver(kind, values, row, ues, begin_s, entry.scale == "share"))
     return drivers
+
+
+def _begin_s(values: series.Series, motion: Motion, *, recorded: bool) -> float:
+    """Trace time at simulated time 0 if nothing is said: on the clock of the places of the same nodes, else
+    at the first sample."""
+    if recorded or values.period_s is not None:
+        return 0.0
+    if isinstance(motion, Recorded) and {key[0] for key in values.keys} & set(motion.nodes):
+        return motion.begin_s
+    return float(values.time_s.min())
 
 
 def _use(trace: Trace) -> str:
@@ -128,7 +180,7 @@ def _rows(
     where: str,
 ) -> dict[tuple[int, ...], int]:
     """Which row of a series drives which link."""
-    count = scenario.ues.count
+    count = scenario.ue_count
     names = list(dict.fromkeys(key[0] for key in keys))
     of_node: Mapping[str, int] = {name: k for k, name in enumerate(nodes)}
     if entry.ues:

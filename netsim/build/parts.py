@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from netsim.build.devices import build_devices, build_fleet
@@ -17,8 +17,9 @@ from netsim.build.learning import (
     payloads_on_air,
 )
 from netsim.build.loaded import Loaded
-from netsim.build.motion import build_roaming
+from netsim.build.motion import build_motion, build_roaming
 from netsim.build.radio import RadioParts, build_radio
+from netsim.build.recorded import settled, world_of
 from netsim.build.rules import build_rules, check_stale
 from netsim.build.topology import build_backhaul, build_deployment, drop_ues
 from netsim.device.profiles import Devices
@@ -26,7 +27,7 @@ from netsim.errors import ScenarioError
 from netsim.learning.datasets import TextDataset
 from netsim.learning.partition import Partition, partition_labels
 from netsim.learning.spec import ModuleSpec
-from netsim.protocols import Learner, Listener, PayloadSize, RecordSink, Scheme
+from netsim.protocols import Learner, Listener, Motion, PayloadSize, RecordSink, Scheme
 from netsim.scenario.model import Scenario
 from netsim.scenario.parameters import typed_parameters
 from netsim.schemes.base import check_plan, scheme_class
@@ -60,6 +61,7 @@ class Parts:
     rules: Rules
     radio: RadioParts
     backhaul: Backhaul
+    motion: Motion | None  # None: nothing changes during a round
     roaming: Callable[[], Roaming] | None  # None: nothing changes during a round
 
 
@@ -69,15 +71,19 @@ def build_parts(scenario: Scenario, listener: Listener, loaded: Loaded | None = 
     `loaded` keeps the data set and the foundation model for the next run of this process.
     """
     loaded = loaded or Loaded()
-    deployment = build_deployment(scenario)
-    devices = build_devices(scenario)
+    scenario = settled(scenario, loaded)
+    world = world_of(scenario)
+    deployment = build_deployment(world.ground)
+    start_m = drop_ues(world.ground, deployment)
+    motion = build_motion(world.ground, deployment, start_m, loaded, listener)
+    devices = build_devices(world.ground)
     scheme = build_scheme(scenario)
     check_stale(scenario, scheme)
     listener.status("reading data")
     dataset = loaded.dataset(scenario)
     partition = partition_labels(
         dataset.train.label,
-        ues=scenario.ues.count,
+        ues=scenario.ue_count,
         samples_per_ue=scenario.data.samples_per_ue,
         concentration=scenario.data.dirichlet_concentration,
         seed=scenario.seed,
@@ -92,15 +98,15 @@ def build_parts(scenario: Scenario, listener: Listener, loaded: Loaded | None = 
     payload_of = payload_by_rank(scenario, dataset, modules, learner, payload_bits, emulated)
     w0_bits = foundation_on_air(scenario, learner)
     fleet = build_fleet(scenario, devices, partition, full=modules[0].full, foundation_bits=w0_bits)
-    radio = build_radio(scenario, deployment)
-    start_m = drop_ues(scenario, deployment)
+    radio = build_radio(world.air, deployment)
+    fleet = replace(fleet, name=getattr(motion, "names", None))
     rules = build_rules(scenario, scheme, w0_bits, emulated)
-    roaming = build_roaming(scenario, deployment, radio, start_m, rules)
+    roaming = build_roaming(world.air, deployment, radio, motion, rules)
     links = radio.links_of(start_m) if roaming is None else roaming().links_at(0.0)
     return Parts(
         scenario, deployment, devices, dataset, partition, scheme, modules, learner, payload_bits, payload_of,
         emulated, w0_bits, fleet, links, rules, radio, build_backhaul(scenario, deployment),
-        roaming,
+        motion, roaming,
     )  # fmt: skip
 
 
@@ -139,6 +145,7 @@ def build_simulation(
             energy_j=stop.energy_j,
             target_accuracy=stop.target_accuracy,
             patience_evaluations=stop.patience_evaluations,
+            trace_end_s=getattr(parts.motion, "end_s", None),
         ),
         sink=sink,
         listener=listener,

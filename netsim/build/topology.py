@@ -36,7 +36,7 @@ def build_deployment(scenario: Scenario) -> Deployment:
 
 def drop_ues(scenario: Scenario, deployment: Deployment) -> FloatArray:
     """Places of the UEs: in the learning cell, or all over the window. [K, 2], m."""
-    count = scenario.ues.count
+    count = scenario.ue_count
     if scenario.federation == "cell":
         return drop_in_cell(deployment, count, scenario.seed)
     margin_m = (scenario.topology.guard_km or 0.0) * 1e3

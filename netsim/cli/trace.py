@@ -83,6 +83,9 @@ def _rows(name: str, facts: Series, trace: Trace) -> list[tuple[str, str]]:
     rows.append((_NODES[name], f"{len(names)}: {shown}"))
     if facts.rows:
         rows.append(("time", f"{facts.begin:g} .. {facts.end:g} s ({facts.end - facts.begin:g} s)"))
+        if name == "mobility":
+            begin = 0.0 if "ground_seed" in trace.metadata else facts.begin
+            rows.append(("replay begins at", f"{begin:g} s, unless mobility.begin_s is given"))
     if "time_origin" in trace.metadata:
         rows.append(("time 0", trace.metadata["time_origin"]))
     if facts.steps:

@@ -112,7 +112,10 @@ def _print_link_budget(parts: Parts, trial: Forecast) -> None:
     from netsim.units import to_db
 
     scenario, links, uplink = parts.scenario, parts.links, parts.radio.uplink
-    power_w, count = scenario.radio.max_power_w, len(links)
+    power_w = scenario.radio.max_power_w
+    here = np.arange(len(links)) if links.present is None else np.flatnonzero(links.present)
+    here = here if len(here) else np.arange(len(links))
+    by_distance = here[np.argsort(links.distance_m[here])]
     per_ue = trial.uploads.group_by("ue").agg(
         pl.col("sinr_db").median(),
         pl.col("rate_bps").median(),
@@ -121,7 +124,7 @@ def _print_link_budget(parts: Parts, trial: Forecast) -> None:
     )
     rows = []
     for name, level in (("nearest", 0), ("25%", 25), ("median", 50), ("75%", 75), ("farthest", 100)):
-        k = int(np.argsort(links.distance_m)[round((count - 1) * level / 100)])
+        k = int(by_distance[round((len(here) - 1) * level / 100)])
         gain_db, signal_dbm = to_db(float(links.gain[k])), to_db(float(power_w * links.gain[k])) + 30
         found = per_ue.filter(pl.col("ue") == k)
         row = [name, str(k), f"{links.distance_m[k]:.0f}", f"{gain_db:.1f}", f"{signal_dbm:.1f}"]
@@ -152,14 +155,37 @@ def _print_link_budget(parts: Parts, trial: Forecast) -> None:
             "gNBs that serve UEs",
             ", ".join(map(str, links.gnbs[:8].tolist())) + (" ..." if len(links.gnbs) > 8 else ""),
         ),
-        ("UEs", str(count)),
-        ("worst downlink", f"{links.downlink_efficiency.min():.3g} bit/s/Hz"),
+        ("UEs", str(len(links))),
+        *_trace_facts(parts),
+        ("worst downlink", f"{links.downlink_efficiency[here].min():.3g} bit/s/Hz"),
     ]
     if scenario.federation == "network":
         facts.append(("core", f"site {parts.backhaul.core}"))
     if uplink.coherence_s is not None:
         facts.append(("coherence time", seconds(uplink.coherence_s)))
     print_table(("", ""), facts)
+
+
+def _trace_facts(parts: Parts) -> list[tuple[str, str]]:
+    """When a replayed trace begins and ends, where it lies, and of which run it is a record."""
+    import numpy as np
+
+    from netsim.mobility.replay import Recorded
+
+    motion, scenario, links = parts.motion, parts.scenario, parts.links
+    if not isinstance(motion, Recorded):
+        return []
+    present = np.ones(len(links), dtype=bool) if links.present is None else links.present
+    facts = [
+        ("trace", str(scenario.mobility.parameters["path"])),
+        ("trace time at time 0", f"{motion.begin_s:g} s"),
+        ("last sample at time", f"{motion.end_s:g} s"),
+        ("UEs there at time 0", f"{present.sum()}, of them {links.available.sum()} in cells that learn"),
+    ]
+    if motion.shift_m != (0.0, 0.0):
+        x, y = motion.shift_m
+        facts.append(("places moved by", f"{x:.0f} m, {y:.0f} m"))
+    return facts
 
 
 def _print_payloads(parts: Parts) -> None:

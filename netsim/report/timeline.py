@@ -44,7 +44,7 @@ def timeline(run: Run, budget: Budget) -> dict[str, Any]:
 def _round(number: int, rounds: pl.DataFrame, spans: pl.DataFrame, limit: int) -> dict[str, Any]:
     """Times in ticks from the start of the round's first gNB."""
     origin = rounds["start_s"].min()
-    busy = spans.filter(pl.col("ue").is_not_null() & (pl.col("kind") != "broadcast"))
+    busy = spans.filter(pl.col("ue").is_not_null() & ~pl.col("kind").is_in(["broadcast", "handover"]))
     order = (
         busy.group_by("ue")
         .agg(pl.col("gnb").last(), pl.col("end_s").max())
@@ -58,9 +58,10 @@ def _round(number: int, rounds: pl.DataFrame, spans: pl.DataFrame, limit: int) -
     )  # the core may serve none
     gnbs = gnbs.select(pl.lit(None, pl.Int64).alias("ue"), "gnb")
     rows = pl.concat([kept, gnbs]).sort("gnb", maintain_order=True).with_row_index("row")
-    mine = spans.join(rows.drop("gnb"), on="ue").drop("gnb")
+    mine = spans.join(rows.drop("gnb"), on="ue")
     own = own.join(rows.filter(pl.col("ue").is_null()).drop("ue"), on="gnb")
     shown = pl.concat([mine, own.select(mine.columns)]).sort("row", "start_s", "end_s")
+    elsewhere = (shown["gnb"] != rows["gnb"].gather(shown["row"])).any()  # before or after a handover
     lanes = (pl.col("kind") == "uplink") & pl.col("module").is_not_null()
     modules = pl.col("module").n_unique().over("row", "kind")
     shown = shown.with_columns(  # uploads of several modules at once lie side by side in their row
@@ -98,6 +99,7 @@ def _round(number: int, rounds: pl.DataFrame, spans: pl.DataFrame, limit: int) -
                 "train_loss",
                 "lane",
                 "lanes",
+                *(["gnb"] if elsewhere else []),
             ),
             3,
         ),

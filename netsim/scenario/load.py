@@ -16,10 +16,12 @@ import tomli_w
 from pydantic import BaseModel, ValidationError
 
 from netsim.errors import ScenarioError
-from netsim.scenario.model import Scenario
+from netsim.scenario.model import REPLAY, MobilityChoice, Scenario
 
 PATH_KEYS = (("topology", "path"), ("model", "path"), ("data", "path"), ("mobility", "path"))
 """File values are relative to the scenario file, overrides to the working directory."""
+RECORD = ("mobility", "channel")
+"""Tables of a run that was recorded."""
 
 
 def load_scenario(
@@ -27,8 +29,9 @@ def load_scenario(
 ) -> Scenario:
     """Read, override and check a scenario.
 
-    `path_or_name` is a TOML file or the name of a bundled scenario; `overrides` maps dotted keys
-    ("radio.bandwidth_hz", "modules.0.rank") to values, typed by the model. Raises ScenarioError.
+    `path_or_name` is a TOML file, the folder of a recorded run, which is replayed, or the name of a bundled
+    scenario; `overrides` maps dotted keys ("radio.bandwidth_hz", "modules.0.rank") to values, typed by the
+    model. Raises ScenarioError.
     """
     raw, where = _read(path_or_name)
     for key, value in (overrides or {}).items():
@@ -81,17 +84,10 @@ def parse_value(text: str) -> Any:
 
 def _read(path_or_name: str | Path) -> tuple[dict[str, Any], str]:
     path = Path(path_or_name)
+    if (path / "scenario.toml").is_file():
+        return _replay_of(path), str(path)
     if path.is_file():
-        try:
-            raw = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ScenarioError(f"not a TOML file: {error}", where=path) from None
-        for section, key in PATH_KEYS:
-            value = raw.get(section, {}).get(key) if isinstance(raw.get(section), dict) else None
-            if isinstance(value, str):
-                raw[section][key] = str((path.parent / value).resolve())
-        _resolve_channels(raw.get("channel"), path.parent)
-        return raw, str(path)
+        return _read_file(path), str(path)
     name = str(path_or_name)
     if name in bundled_names():
         text = resources.files("netsim.scenario").joinpath(f"{name}.toml").read_text(encoding="utf-8")
@@ -99,6 +95,37 @@ def _read(path_or_name: str | Path) -> tuple[dict[str, Any], str]:
     raise ScenarioError(
         f"no such file, and not a bundled scenario ({', '.join(bundled_names())})", where=name
     )
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ScenarioError(f"not a TOML file: {error}", where=path) from None
+    for section, key in PATH_KEYS:
+        value = raw.get(section, {}).get(key) if isinstance(raw.get(section), dict) else None
+        if isinstance(value, str):
+            raw[section][key] = str((path.parent / value).resolve())
+    _resolve_channels(raw.get("channel"), path.parent)
+    return raw
+
+
+def _replay_of(folder: Path) -> dict[str, Any]:
+    """The scenario of a recorded run with its record in place of what moved its UEs and of its channel model.
+
+    Traces of rates and SNR that it replayed itself, which the record does not hold, stay.
+    """
+    scenario = check(_read_file(folder / "scenario.toml"), str(folder / "scenario.toml"))
+    if not all((folder / table).is_dir() for table in RECORD):
+        rule = "was not recorded (record = true), to run it again give its scenario.toml"
+        raise ScenarioError(rule, where=folder)
+    raw: dict[str, Any] = _plain(scenario.model_dump(mode="python", exclude_none=True))
+    mobility, channel = (str((folder / table).resolve()) for table in RECORD)
+    kept = {key: value for key, value in raw["mobility"].items() if key in MobilityChoice.model_fields}
+    raw["record"] = False
+    raw["mobility"] = {**kept, "kind": REPLAY, "path": mobility}
+    raw["channel"] = [*raw["channel"], {"path": channel}]
+    return raw
 
 
 def _resolve_channels(value: Any, folder: Path) -> None:

@@ -6,6 +6,7 @@ Frozen, unknown keys rejected. dB and km appear here and nowhere deeper.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,6 +23,10 @@ Finite = Annotated[float, AfterValidator(_finite)]
 Positive = Annotated[float, Field(gt=0), AfterValidator(_finite)]
 NonNegative = Annotated[float, Field(ge=0), AfterValidator(_finite)]
 PositiveOrInf = Annotated[float, Field(gt=0)]
+
+
+USUAL_UES = 40
+REPLAY = "replay"
 
 
 def _key(default: Any, meaning: str, *, unit: str = "", eq: str = "", **constraints: Any) -> Any:
@@ -96,7 +101,12 @@ class Topology(Section):
 class Ues(Section):
     """User equipments."""
 
-    count: int = _key(40, "UEs in the learning cell, or in the network, K", ge=1, le=10_000_000)
+    count: int | None = _key(
+        None,
+        "UEs in the learning cell, or in the network, K; default: 40, or the nodes of a replayed trace",
+        ge=1,
+        le=10_000_000,
+    )
 
 
 class PathlossChoice(Section):
@@ -343,7 +353,8 @@ class MobilityChoice(Section):
 
     kind: str = _key(
         "static",
-        "static, random_waypoint, gauss_markov, replay (of the trace `path`), or a plug-in",
+        "static, random_waypoint, gauss_markov, replay (of the trace `path`, from its first sample or from "
+        "trace time `begin_s`), or a plug-in",
         min_length=1,
     )
     step_s: Positive = _key(1.0, "places are sampled so often; distance and serving gNB follow", unit="s")
@@ -378,7 +389,12 @@ class ChannelTrace(Section):
     ues: tuple[Annotated[int, Field(ge=0)], ...] = _key(
         (), "UEs that it drives, in the order of its nodes; default: those it names"
     )
-    begin_s: Finite = _key(0.0, "trace time at simulated time 0", unit="s")
+    begin_s: Finite | None = _key(
+        None,
+        "trace time at simulated time 0; default: that of the replayed mobility trace if both name the same "
+        "nodes, 0 of a recorded channel, else the first sample",
+        unit="s",
+    )
     fill: Literal["error", "hold", "interpolate"] = _key("error", "what bridges a gap in the trace")
     scale: Literal["share", "none"] = _key(
         "share", "a rate is that of the whole band, used by share, or is the UE's whatever its share"
@@ -432,8 +448,28 @@ class Scenario(Section):
     mobility: MobilityChoice = MobilityChoice()
     channel: tuple[ChannelTrace, ...] = _key((), "traces in place of the channel model")
     record: bool = _key(
-        False, "write where UEs are and what their channels are (tables mobility, channel), to be replayed"
+        False,
+        "write where UEs are and what their channels are (tables mobility, channel); `netsim run RUN_DIR` "
+        "replays them, under any seed and with any scheme",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_ues(cls, raw: Any) -> Any:
+        """There are 40 UEs where nothing is said, but as many as a replayed trace has nodes."""
+        if not isinstance(raw, Mapping):
+            return raw
+        ues, moves = raw.get("ues", {}), raw.get("mobility", {})
+        replays = isinstance(moves, Mapping) and moves.get("kind") == REPLAY
+        if replays or not isinstance(ues, Mapping) or ues.get("count") is not None:
+            return raw
+        return {**raw, "ues": {**ues, "count": USUAL_UES}}
+
+    @property
+    def ue_count(self) -> int:
+        """K, once it is known (`build.settled` reads it from a replayed trace)."""
+        assert self.ues.count is not None
+        return self.ues.count
 
     @property
     def in_time(self) -> bool:

@@ -216,6 +216,7 @@ class ModelSwitching(Scheme):
             gap=self._gap(observation),
             switch_gap=self.switch_gap,
         )
+        gradient = np.where(observation.available[:, np.newaxis], gradient, 0.0)  # absent UEs: not known
         state["spread"] = cost_range(gradient, state["spread"])
         step = self.dual_step or dual_step(state["spread"], max(observation.rounds, 1))[:, np.newaxis]
         rates = check_participation(self.participation, self.max_modules, modules)

@@ -26,6 +26,7 @@ def write_ues(sink: RecordSink, fleet: Fleet, links: Links) -> None:
         "ues",
         {
             "ue": np.arange(len(fleet)),
+            "name": None if fleet.name is None else list(fleet.name),
             "class": fleet.device_class,
             "cpu_hz": fleet.cpu_hz,
             "energy_coefficient": fleet.energy_coefficient,

@@ -20,6 +20,9 @@ from netsim.simulation.uplink import Uplink
 from netsim.simulation.world import MediumAir, WorldAir
 from netsim.units import FloatArray, IntArray
 
+PLACES_PER_ROUND = 8
+"""Moments of a round at which a run that is not recorded tells where its UEs are, at most."""
+
 
 @dataclass
 class Logbook:
@@ -50,8 +53,10 @@ class Logbook:
             else:
                 write_network_channel(sink, self.uplink, round_)
         elif world.moves:
-            step = journey.step(round_.start_s)
-            write_places(sink, self.roaming, range(step, step + 1))
+            begin, end = journey.step(round_.start_s), journey.step(round_.end_s)
+            stride = -(-max(end - begin, 1) // PLACES_PER_ROUND)
+            write_places(sink, self.roaming, range(max(begin, self._step), max(end, begin + 1), stride))
+            self._step = max(end, begin + 1)
         journey.forget(self.roaming.seen_step)
 
     def state(self) -> dict[str, Any]:

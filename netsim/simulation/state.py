@@ -30,6 +30,7 @@ class Fleet:
     compute_energy_j: FloatArray  # [K]
     samples: IntArray  # [K] D_k
     label_counts: IntArray  # [K, class]
+    name: tuple[str, ...] | None = None  # [K] in the trace that is replayed
 
     def __len__(self) -> int:
         return len(self.cpu_hz)

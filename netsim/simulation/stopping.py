@@ -10,7 +10,7 @@ from dataclasses import dataclass
 class RunEnd:
     """How a run ended."""
 
-    reason: str  # rounds | simulated_s | energy_j | target_accuracy | converged
+    reason: str  # rounds | simulated_s | energy_j | target_accuracy | converged | trace_end
     rounds: int
     time_s: float
     energy_j: float
@@ -25,6 +25,7 @@ class StopRules:
     energy_j: float | None = None
     target_accuracy: float | None = None
     patience_evaluations: int | None = None
+    trace_end_s: float | None = None  # nobody is there any more
 
     def reason(
         self, rounds: int, time_s: float, energy_j: float, losses: Sequence[float], accuracy: float | None
@@ -41,4 +42,6 @@ class StopRules:
             return "simulated_s"
         if self.energy_j is not None and energy_j >= self.energy_j:
             return "energy_j"
+        if self.trace_end_s is not None and time_s > self.trace_end_s:
+            return "trace_end"
         return "rounds" if rounds >= self.rounds else None

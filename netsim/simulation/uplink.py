@@ -100,6 +100,8 @@ class Uplink:
         lasting = round_.lineage is not None
         share, start = round_.plan.share[rows], round_.upload_start_s[rows]
         for attempt in range(1, self.retransmissions + 2):
+            if not len(rows):
+                return
             payload, deadline = round_.payload_bits[rows], round_.stop_s[rows]
             sent = air.send(rows, np.full(len(rows), attempt), share, payload, start, deadline)
             end = np.minimum(sent.finish_s, deadline)
@@ -108,8 +110,6 @@ class Uplink:
             log.attempt(rows, attempt, sent.finish_s, end, sent.sinr, sent.outage)
             again = sent.outage & (end < deadline)
             rows, share, start = rows[again], share[again], end[again]
-            if not len(rows):
-                return
 
 
 @dataclass

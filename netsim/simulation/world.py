@@ -17,7 +17,7 @@ from netsim.radio.link import Transmission, sinr, transmit_blocks, transmit_piec
 from netsim.radio.replay import ChannelTraces
 from netsim.simulation.journey import Journey
 from netsim.simulation.state import RoundState
-from netsim.units import FloatArray, IntArray
+from netsim.units import BoolArray, FloatArray, IntArray
 
 if TYPE_CHECKING:
     from netsim.simulation.uplink import Uplink
@@ -92,8 +92,10 @@ class WorldAir:
             if given is not None:
                 rules = ~np.isnan(given)
                 rate, found = np.where(rules, given, rate), np.where(rules, np.nan, found)
+            new = _changes(rate) | _changes(found)  # what does not change is one piece, whoever could have
+            edges = np.append(at[new], edges[-1])
             return transmit_pieces(
-                bits, rate, found, edges, start_s, stop_s, threshold=uplink.model.threshold
+                bits, rate[:, new], found[:, new], edges, start_s, stop_s, threshold=uplink.model.threshold
             )  # fmt: skip
 
         def sinr_of_chunk(chunk: int, live: IntArray) -> FloatArray:
@@ -158,6 +160,13 @@ class WorldAir:
             h = block_fading(uplink.seed, number, chunk, len(links))
             self._chunk = chunk, h, self._field.block_power_w(chunk)
         return self._chunk[1], self._chunk[2]
+
+
+def _changes(values: FloatArray) -> BoolArray:
+    """Columns of [R, T] in which some row is another than in the column before; the first is."""
+    before, now = values[:, :-1], values[:, 1:]
+    other = (now != before) & ~(np.isnan(now) & np.isnan(before))
+    return np.append(True, other.any(axis=0))
 
 
 @dataclass

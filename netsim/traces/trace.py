@@ -7,7 +7,8 @@
 | throughput | time_s, node, rate_bps: the rate from that time to the node's next |
 
 Metadata: `origin_lat`, `origin_lon` (degrees of the local (0, 0)), `time_origin` (UTC of time 0), `gain_kind`
-(large_scale, fading or total), `period_s` (the trace repeats), `source_format`.
+(large_scale, fading or total), `period_s` (the trace repeats), `source_format`, `ground_seed` and `air_seed`
+(of a recorded run, see `netsim.traces.seeds`).
 """
 
 from __future__ import annotations

@@ -36,11 +36,12 @@ def tracks(frame: pl.LazyFrame, path: Path) -> Tracks:
     if not len(table):
         raise DataError("has no positions", where=path)
     names, code = _codes(table["node"])
-    first = np.concatenate([[0], np.cumsum(np.bincount(code, minlength=len(names)))]).astype(np.int64)
+    pieces = (code[start : start + _PIECE] for start in range(0, len(code), _PIECE))
+    sizes = sum(np.bincount(piece, minlength=len(names)) for piece in pieces)
+    first = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     if len(axes) == 3:
         table = table.with_columns(pl.col("z_m").fill_null(0.0))
-    time, *places = (table[name].to_numpy() for name in ("time_s", *axes))
-    grouped_time_s, places_m = _grouped(code, first, time, places)
+    grouped_time_s, places_m = _grouped(code, first, table.select("time_s", *axes))
     back = np.flatnonzero(grouped_time_s[1:] < grouped_time_s[:-1]) + 1
     for node in np.unique(np.searchsorted(first, back[~np.isin(back, first)], side="right") - 1).tolist():
         part = slice(first[node], first[node + 1])
@@ -50,23 +51,23 @@ def tracks(frame: pl.LazyFrame, path: Path) -> Tracks:
     return Tracks(names, first, grouped_time_s, places_m)
 
 
-def _grouped(
-    code: IntArray, first: IntArray, time_s: FloatArray, places_m: list[FloatArray]
-) -> tuple[FloatArray, FloatArray]:
+def _grouped(code: IntArray, first: IntArray, table: pl.DataFrame) -> tuple[FloatArray, FloatArray]:
     """Times [M] and places [M, D] ordered by node, rows of a node in the order they had.
 
-    Done in pieces that fit in the cache: at ten million rows, a third of the time of one large gather.
+    Done in pieces that fit in the cache and are not copied before: at ten million rows, a third of the time
+    of one large gather.
     """
-    times, places = np.empty(len(time_s)), np.empty((len(time_s), len(places_m)))
+    times, places = np.empty(len(code)), np.empty((len(code), table.width - 1))
     free = first[:-1].copy()  # where each node's next row goes
     for start in range(0, len(code), _PIECE):
-        piece = slice(start, start + _PIECE)
-        counts = np.bincount(code[piece], minlength=len(free))
-        order = np.argsort(code[piece], kind="stable")
-        goal = np.arange(len(order)) + np.repeat(free - (np.cumsum(counts) - counts), counts)
-        times[goal] = time_s[piece][order]
-        for axis, values in enumerate(places_m):
-            places[goal, axis] = values[piece][order]
+        piece = code[start : start + _PIECE]
+        counts = np.bincount(piece, minlength=len(free))
+        order = np.argsort(piece, kind="stable")
+        goal = np.empty_like(order)
+        goal[order] = np.arange(len(order)) + np.repeat(free - (np.cumsum(counts) - counts), counts)
+        columns = table.slice(start, _PIECE).get_columns()
+        for column, values in zip((times, *places.T), columns, strict=True):
+            column[goal] = values.to_numpy()
         free += counts
     return times, places
 

@@ -31,7 +31,7 @@ def test_inspect_says_what_is_in_it(
     "name",
     [
         "grid-geo.fcd.xml",
-        "grid.gains.parquet",
+        "grid.channel.parquet",
         "walkers.rates.csv",
         "walks.params",
         "walker-a.up",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,28 +26,38 @@ def trace(tmp_path: Path) -> str:
 
 
 def test_presence_moves_and_jumps(trace: str) -> None:
-    motion = Replay(trace).recorded()
+    motion = Replay(trace, begin_s=0.0).recorded()
     assert motion.nodes == ("a", "b")
     found = motion.positions(np.array([9.9, 10.0, 15.0, 20.5, 21.0, 21.1]))
     assert found[0].tolist()[1:5] == [[0, 0], [50, 0], [100, 0], [900, 0]]
     assert np.isnan(found[:, [0, 5]]).all()
     assert motion.positions(np.array([12.0]))[1].tolist() == [[5, 5]]
-    assert Replay(trace, jump_m_s=1000.0).recorded().positions(np.array([20.5]))[0, 0].tolist() == [500, 0]
+    assert Replay(trace, begin_s=0.0, jump_m_s=1000.0).recorded().positions(np.array([20.5]))[
+        0, 0
+    ].tolist() == [500, 0]
     arrivals, departures = motion.arrivals_departures_s()
     assert (arrivals.tolist(), departures.tolist()) == ([10, 12], [21, 12])
 
 
 def test_trace_time_may_be_shifted(trace: str) -> None:
-    motion = Replay(trace, begin_s=10.0).recorded()
-    assert motion.span_s == (0.0, 11.0)
-    assert motion.positions(np.array([5.0]))[0, 0].tolist() == [50, 0]
-    assert motion.arrivals_departures_s()[0].tolist() == [0, 2]
+    for begins in (Replay(trace), Replay(trace, begin_s=10.0)):  # at the first sample if nothing is said
+        motion = begins.recorded()
+        assert (motion.span_s, motion.end_s) == ((0.0, 11.0), 11.0)
+        assert motion.positions(np.array([5.0]))[0, 0].tolist() == [50, 0]
+        assert motion.arrivals_departures_s()[0].tolist() == [0, 2]
+    assert Replay(trace, begin_s=8.0).recorded().span_s == (2.0, 13.0)
+
+
+def test_places_may_be_shifted(trace: str) -> None:
+    motion = replace(Replay(trace).recorded(), shift_m=(-450.0, 100.0))
+    assert motion.positions(np.array([5.0]))[0, 0].tolist() == [-400, 100]
+    assert motion.box_m.tolist() == [[-450, 100], [450, 105]]
 
 
 def test_as_many_nodes_as_ues(trace: str) -> None:
     motion = Replay(trace).motion(np.zeros((1, 2)), REGION, seed=1)
     assert motion.nodes == ("a",)
-    assert motion.positions(np.array([10.0])).tolist() == [[[0, 0]]]
+    assert motion.positions(np.array([0.0])).tolist() == [[[0, 0]]]
     with pytest.raises(ScenarioError, match=r"ues\.count: must be at most the 2 nodes"):
         Replay(trace).motion(np.zeros((3, 2)), REGION, seed=1)
 

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import quoteattr
 
-import numpy as np
-import polars as pl
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
 from netsim.execution import run
 from netsim.results.reader import Run
-from netsim.results.writer import write_parquet
 from netsim.scenario.model import Scenario
-from netsim.traces import read_mobility
 
 TRACES = Path(__file__).parents[2] / "traces"
 
@@ -31,6 +31,11 @@ HOSTILE = [
     '<a href="javascript:window.hacked = 4">click</a>',
     "<!--",
 ]
+REPLAY = {
+    "mobility.kind": "replay", "mobility.hysteresis_db": 0.5, "scheme.kind": "round_robin", "rounds": 99,
+    "federation": "network", "topology.kind": "hex", "topology.density_per_km2": 25, "topology.window_km": 0.6,
+    "radio.bandwidth_hz": 3e5, "model.foundation_bits_override": 1e6, "data.train_samples": 400, "data.test_samples": 50,
+}  # fmt: skip
 SWITCHES = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1280,900",
@@ -61,41 +66,39 @@ def network_run(
 
 
 @pytest.fixture(scope="session")
-def moving(network_run: Callable[..., Run], tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """UEs that drive as in the sample made by SUMO, with handovers; some have hostile names."""
-    still = network_run(federation="network", radio__interference="network", ues__count=12, rounds=20)
-    folder = tmp_path_factory.mktemp("moving") / "<script>window.hacked = 5<!-- script>"
-    shutil.copytree(still.path, folder)
-    ues, sites = still.ues.collect(), still.sites.collect()
-    driven = read_mobility(TRACES / "grid.fcd.xml").filter(pl.col("time_s") <= still.metadata["simulated_s"])
-    vehicles = driven.select(pl.col("node").unique().sort()).collect()["node"].to_list()[:12]
-    number = {name: ue for ue, name in enumerate(vehicles)}
-    rows = driven.filter(pl.col("node").is_in(vehicles)).collect()
-    apart = (rows.select("x_m", "y_m").to_numpy()[:, None] - sites.select("x_m", "y_m").to_numpy()) ** 2
-    mobility = rows.select(
-        "time_s",
-        pl.col("node").replace_strict(number, return_dtype=pl.Int64).alias("ue"),
-        "x_m",
-        "y_m",
-        pl.Series("gnb", np.argmin(apart.sum(axis=2), axis=1)),
-    )
-    write_parquet(mobility, folder / "mobility" / "part-000000.parquet")
-    names = [*HOSTILE, *vehicles[len(HOSTILE) :], *[None] * (len(ues) - max(len(vehicles), len(HOSTILE)))]
-    write_parquet(
-        ues.with_columns(
-            pl.Series("name", names),
-            pl.lit(HOSTILE[0]).alias("class"),
-        ),
-        folder / "ues" / "part-000000.parquet",
-    )
-    handovers = {"time_s": [4.0, 6.0, 9.0], "ue": [0, 0, 3], "from_gnb": [0, 1, 0], "to_gnb": [1, 0, 2],
-                 "during": ["uplink", "compute", "wait"], "bits_lost": [5e4, 0.0, 0.0]}  # fmt: skip
-    write_parquet(pl.DataFrame(handovers), folder / "handovers" / "part-000000.parquet")
+def netsim() -> Callable[..., None]:
+    """The command line, in a process of its own."""
+
+    def run(*words: str | Path) -> None:
+        command = [sys.executable, "-m", "netsim.cli.main", *map(str, words)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def moving(netsim: Callable[..., None], tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """SUMO's vehicles replayed from the command line, with handovers; six have hostile names."""
+    place = tmp_path_factory.mktemp("moving")
+    text = (TRACES / "grid.fcd.xml").read_text(encoding="utf-8")
+    tag = r'(<(?:vehicle|person) id=)"{}"'
+    nodes = dict.fromkeys(name for _, name in re.findall(tag.format('([^"]*)'), text))
+    for old, new in zip(nodes, HOSTILE, strict=False):
+        text = re.sub(tag.format(re.escape(old)), lambda m, name=new: m[1] + quoteattr(name), text)
+    (place / "hostile.fcd.xml").write_text(text, encoding="utf-8")
+    folder = place / "<script>window.hacked = 5<!-- script>"
+    settings = {
+        **REPLAY,
+        "mobility.path": place / "hostile.fcd.xml",
+        "name": HOSTILE[1],
+        "devices.0.name": HOSTILE[0],
+    }
+    sets = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+    netsim("run", "--quiet", "--network-only", *sets, "--out", folder)
     metadata = json.loads((folder / "metadata.json").read_text())
-    metadata |= {"name": HOSTILE[1], "scheme": HOSTILE[2], "stop_reason": HOSTILE[0]}
+    metadata |= {"scheme": HOSTILE[2], "stop_reason": HOSTILE[0]}  # by somebody who has the folder
     (folder / "metadata.json").write_text(json.dumps(metadata))
-    scenario = folder / "scenario.toml"
-    scenario.write_text(scenario.read_text() + f"\n# {HOSTILE[1]} {HOSTILE[5]}\n")
     return Run(folder)
 
 

@@ -71,13 +71,19 @@ class Page:
 
 @pytest.fixture(scope="module")
 def pages(
-    tmp_path_factory: pytest.TempPathFactory, learned: Path, network_run: Callable[..., Run], moving: Run
+    tmp_path_factory: pytest.TempPathFactory,
+    learned: Path,
+    network_run: Callable[..., Run],
+    moving: Run,
+    netsim: Callable[..., None],
 ) -> dict[str, Path]:
-    """The quickstart (learning), three schemes compared, and a network with moving UEs and hostile names."""
+    """The quickstart (learning), three schemes compared, and SUMO's vehicles replayed, with hostile names."""
     folder = tmp_path_factory.mktemp("pages")
     schemes = [network_run(scheme__kind=kind) for kind in ("round_robin", "fedlora", "model_switching")]
-    wanted = {"quickstart": [open_run(learned)], "compared": schemes, "moving": [moving]}
-    return {name: write_report(runs, folder / f"{name}.html") for name, runs in wanted.items()}
+    wanted = {"quickstart": [open_run(learned)], "compared": schemes}
+    made = {name: write_report(runs, folder / f"{name}.html") for name, runs in wanted.items()}
+    netsim("report", moving.path, "--out", folder / "moving.html")
+    return {**made, "moving": folder / "moving.html"}
 
 
 @pytest.fixture
@@ -175,6 +181,29 @@ def test_slider_moves_the_ues(opened: Callable[[str], Page], moving: Run) -> Non
         lambda _: page.find("#map-slider").get_attribute("value") not in ("0", slider.get_attribute("max"))
     )
     page.find("#map-play").click()
+
+
+def test_handovers_are_on_the_timeline_and_tell_their_numbers(
+    opened: Callable[[str], Page], moving: Run
+) -> None:
+    page = opened("moving")
+    page.figure("timeline-plot")
+    events = moving.spans.filter(pl.col("kind") == "handover").sort("start_s", "ue").collect()
+    assert len(events) > 2
+    number = events["round"][0]
+    here = events.filter(pl.col("round") == number)
+    page.find("#round-slider").send_keys(Keys.HOME)
+    for _ in range(number - 1):
+        page.find("#round-next").click()
+    assert page.find("#timeline output").text.startswith(f"round {number}, ")
+    marks = page.script("""return document.getElementById('timeline-plot').data
+        .filter(t => t.name === 'handover').flatMap(t => t.x)""")
+    begun = moving.rounds.filter(pl.col("round") == number).collect()["start_s"].min()
+    assert sorted(marks) == pytest.approx((here["start_s"] - begun).to_list(), abs=2e-4)  # type: ignore[arg-type,operator]
+    said = page.hover(page.figure("timeline-plot").find_elements(By.CSS_SELECTOR, ".scatterlayer .point")[0])
+    found = re.search(r"UE (\d+).* to gNB (\d+).*handed over.*at ([\d.]+) s", said)
+    assert found, said
+    assert (int(found[1]), int(found[2])) in here.select("ue", "gnb").rows()
 
 
 def test_hostile_names_are_text(opened: Callable[[str], Page], hostile: list[str]) -> None:

@@ -42,12 +42,12 @@ def test_rounds_add_up_also_when_they_are_binned(network_run: Callable[..., Run]
 
 def test_every_ue_is_listed_and_named(moving: Run, hostile: list[str]) -> None:
     found = sections.ues(moving, Budget())
-    assert found["ue"] == list(range(12))
+    assert found["ue"] == list(range(20))
     assert found["name"][:6] == hostile
     assert sum(n or 0 for n in found["uploads"]) == len(moving.uploads.collect())
     few = sections.ues(moving, Budget(ues=5))
-    assert few["ue"] == [0, 3, 6, 8, 11]
-    assert few["note"] == "5 of 12 UEs, evenly spaced"
+    assert few["ue"] == [0, 5, 10, 14, 19]
+    assert few["note"] == "5 of 20 UEs, evenly spaced"
 
 
 def test_who_held_up_counts_rounds(network_run: Callable[..., Run]) -> None:

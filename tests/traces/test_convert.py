@@ -74,10 +74,11 @@ def test_fast_walks_and_jumps_through_ns2(tmp_path: Path) -> None:
 
 
 def test_metadata_of_a_channel_survive(samples: Path, tmp_path: Path) -> None:
-    trace = open_trace(samples / "grid.gains.parquet")
+    trace = open_trace(samples / "grid.channel.parquet")
     write_trace(trace, tmp_path / "g.csv")
     again = open_trace(tmp_path / "g.csv")
-    assert again.metadata["gain_kind"] == "large_scale"
+    assert again.metadata["gain_kind"] == "total"
+    assert again.metadata["air_seed"] == trace.metadata["air_seed"] == "7"
     assert read_channel(tmp_path / "g.csv").collect().equals(trace.table("channel").collect())
 
 
@@ -95,7 +96,7 @@ def test_throughput_to_opportunities_and_back(samples: Path, tmp_path: Path) -> 
         ("grid.fcd.xml", "a.doc", "the name must end with one of"),
         ("grid.fcd.xml", "a.gpx", "GPX is in degrees"),
         ("walkers.rates.csv", "a.up", "Mahimahi has one node"),
-        ("grid.gains.parquet", "a.fad", "needs a gain per resource_block"),
+        ("grid.channel.parquet", "a.fad", "needs a gain per resource_block"),
         ("grid.fcd.xml", "none/a.csv", "cannot be written"),
     ],
 )

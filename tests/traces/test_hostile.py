@@ -341,19 +341,6 @@ def _bounded(work: Callable[[], None], megabytes: float) -> None:
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024 < megabytes
 
 
-def test_a_million_empty_timesteps(tmp_path: Path) -> None:
-    path = tmp_path / "empty.xml.gz"
-    steps = '<timestep time="7"/>\n' * 1_000_000
-    path.write_bytes(gzip.compress(_fcd(steps + _step("1000000")).encode(), 1))
-    trace = open_trace(path)
-    _bounded(lambda: assert_one_row(trace.table("mobility").collect()), 100)
-    assert trace.notes["timesteps without vehicles"] == 1_000_000
-
-
-def assert_one_row(table: pl.DataFrame) -> None:
-    assert table.rows() == [(1e6, "v", 1.0, 2.0, 1.0)]
-
-
 @pytest.mark.parametrize("name", ["a.xml", "a.tcl"])
 def test_an_endless_line_is_refused_in_bounded_memory(name: str, tmp_path: Path) -> None:
     path = tmp_path / f"{name}.gz"

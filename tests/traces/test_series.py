@@ -9,7 +9,7 @@ import pytest
 
 from netsim.errors import DataError
 from netsim.traces import open_trace
-from netsim.traces.series import gain_series, rate_series, snr_series
+from netsim.traces.series import gain_series, rate_series, recorded_series, snr_series
 
 GAINS = "time_s,ue,gnb,gain_db,gain\n0,a,0,-10,0.1\n1,a,0,-20,0.01\n0,b,0,-30,0.5\n2,a,0,-30,0.001\n9,a,0,-40,0.0001\n"
 
@@ -61,9 +61,10 @@ def test_a_period_repeats(samples: Path) -> None:
 
 
 def test_the_recorded_sample(samples: Path) -> None:
-    series = gain_series(open_trace(samples / "grid.gains.parquet"))
-    table = open_trace(samples / "grid.gains.parquet").table("channel").collect()
-    for time_s, ue, gnb, _, gain in table.gather_every(97).rows():
-        row = series.row(ue, gnb)
-        assert row is not None
-        assert series.at(row, np.array([time_s])).tolist() == [gain]
+    trace = open_trace(samples / "grid.channel.parquet")
+    for column in ("gain", "interference_w"):
+        series = recorded_series(trace, column)
+        for row in trace.table("channel").collect().gather_every(97).rows(named=True):
+            key = series.row(row["ue"], row["gnb"], "1")
+            assert key is not None
+            assert series.at(key, np.array([row["time_s"]])).tolist() == [row[column]]

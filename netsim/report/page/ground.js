@@ -76,8 +76,10 @@ function groundSection() {
     remark.replaceChildren();
     if (!run().ground) return;
     note(remark, run().ground.note);
-    const { round, states } = run().ground,
-      first = round.find((r) => r !== null);
+    const { round, states, x, moving } = run().ground;
+    const there = x.map((row) => row.filter((v) => v !== null).length);
+    const fullest = moving ? round[there.indexOf(Math.max(...there))] : null;
+    const first = fullest ?? round.find((r) => r !== null);
     const ended = data.states.length - data.outcomes.length;
     go(
       Math.max(

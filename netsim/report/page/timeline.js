@@ -10,10 +10,10 @@ const BARS = [
   ["outage", OUTCOME.outage, (kind, outcome) => kind === "uplink" && outcome === "outage"],
   ["aborted", OUTCOME.aborted, (kind, outcome) => kind === "uplink" && outcome === "aborted"],
   ["uploading", "#7fbfa8", (kind, outcome) => kind === "uplink" && outcome === null],
-  ["handover", "#7a5195", (kind) => kind === "handover"],
   ["backhaul", INK.yellow, (kind) => kind === "backhaul"],
   ["aggregation", INK.blue, (kind) => kind === "aggregate"],
 ];
+const HANDOVER = "#9467bd";
 const TICK = 1e-4; // s
 
 function timelineSection() {
@@ -60,7 +60,9 @@ function timelineSection() {
     note(remark, text);
     again();
   }
-  go(0);
+  // where UEs come and go, the round with most of them says most
+  const counts = run().timeline.rounds.map((r) => r.all_ues);
+  go(run().ground?.moving ? counts.indexOf(Math.max(...counts)) : 0);
   return () => go(Math.min(at, run().timeline.rounds.length - 1));
 }
 
@@ -68,6 +70,7 @@ function drawn(round) {
   if (!round) return { traces: [] };
   const { spans, rows } = round;
   const label = (row) => (rows.ue[row] === null ? `gNB ${rows.gnb[row]}` : ueName(rows.ue[row]));
+  const gnbOf = (i) => (spans.gnb ? spans.gnb[i] : rows.gnb[spans.row[i]]);
   const traces = BARS.map(([name, colour, belongs]) => {
     const mine = spans.row
       .map((_, i) => i)
@@ -90,11 +93,23 @@ function drawn(round) {
       width: mine.map((i) => 0.84 / lanes(i)),
       offset: mine.map((i) => -0.42 + (0.84 * lane(i)) / lanes(i)),
       marker: { color: colour === "wait" ? (dark() ? "#35414e" : "#e3e7ec") : colour, line: { width: 0 } },
-      text: mine.map((i) => about(spans, i, label(spans.row[i]), rows.gnb[spans.row[i]])),
+      text: mine.map((i) => about(spans, i, label(spans.row[i]), gnbOf(i))),
       textposition: "none",
       hovertemplate: "%{text}<extra></extra>",
     };
   }).filter(Boolean);
+  const moved = spans.row.map((_, i) => i).filter((i) => data.kinds[spans.kind[i]] === "handover");
+  if (moved.length)
+    traces.push({
+      type: "scatter",
+      mode: "markers",
+      name: "handover", // takes no time, or next to none
+      x: moved.map((i) => spans.from[i] * TICK),
+      y: moved.map((i) => spans.row[i]),
+      marker: { symbol: "diamond", size: 9, color: HANDOVER, line: { width: 1.2, color: css("--panel") } },
+      text: moved.map((i) => `${about(spans, i, label(spans.row[i]), gnbOf(i), "handed over")}`),
+      hovertemplate: "%{text}<extra></extra>",
+    });
   const last = Math.max(...spans.row.map((_, i) => spans.from[i] + spans.length[i])) * TICK;
   const due = round.deadlines ? Math.max(...round.deadlines.at) * TICK : null;
   const far = due > 1.5 * last; // the deadline would squeeze the bars
@@ -115,7 +130,9 @@ function drawn(round) {
   const few = rows.ue.length <= 64;
   return {
     traces,
-    height: Math.min(Math.max(rows.ue.length * (few ? 14 : 8) + 110, 300), 1000),
+    height:
+      Math.min(Math.max(rows.ue.length * (few ? 14 : 8) + 110, 300), 1000) +
+      (innerWidth < 600 ? 14 * traces.length : 0), // the legend's lines
     layout: {
       barmode: "overlay",
       shapes,
@@ -140,18 +157,20 @@ function drawn(round) {
   };
 }
 
-function about(spans, i, who, gnb) {
+function about(spans, i, who, gnb, does) {
   const from = spans.from[i] * TICK,
     length = spans.length[i] * TICK;
   const kind = data.kinds[spans.kind[i]],
     outcome = spans.outcome[i];
   const lines = [
-    `<b>${plain(who)}</b> at gNB ${gnb}${spans.module[i] === null ? "" : `, module ${spans.module[i]}`}`,
+    `<b>${plain(who)}</b> ${does ? "to" : "at"} gNB ${gnb}${spans.module[i] === null ? "" : `, module ${spans.module[i]}`}`,
   ];
   lines.push(
-    `${words(kind)}${outcome === null ? "" : `: ${words(data.outcomes[outcome])}`}${spans.attempt && spans.attempt[i] > 1 ? `, attempt ${spans.attempt[i]}` : ""}`,
+    `${does ?? words(kind)}${outcome === null ? "" : `: ${words(data.outcomes[outcome])}`}${spans.attempt && spans.attempt[i] > 1 ? `, attempt ${spans.attempt[i]}` : ""}`,
   );
-  lines.push(`${number(from, 4)} to ${number(from + length, 4)} s, ${si(length, "s")}`);
+  lines.push(
+    length ? `${number(from, 4)} to ${number(from + length, 4)} s, ${si(length, "s")}` : `at ${number(from, 4)} s`,
+  );
   if (spans.bits[i])
     lines.push(
       si(spans.bits[i], "bit") + (spans.bandwidth_hz[i] ? ` in ${si(spans.bandwidth_hz[i], "Hz")}` : ""),
