@@ -83,18 +83,19 @@ def report(table: pl.DataFrame, rounds: int, seeds: int) -> str:
     """The Markdown table, and how long the runs took."""
     names = {
         "scheme": "scheme", "band": "band", "rate": "learning rate",
-        "rounds_to_target": f"rounds to {TARGET}", "seconds_to_target": "simulated s", "joules_to_target": "J",
-        "final_accuracy": "final accuracy", "outage_share": "outage", "late_share": "late",
+        "rounds_to_target": f"rounds to {TARGET}", "seconds_to_target": "simulated s",
+        "joules_to_target": "J", "final_accuracy": "final accuracy", "outage_share": "outage",
+        "late_share": "late",
     }  # fmt: skip
     paper = pl.col("scheme").is_in(SWITCHING + BENCHMARKS)
     spent = [float(table.filter(mine)["wall_time_s"].sum()) / 60 for mine in (paper, ~paper)]
     return f"""# All schemes on the built-in task
 
 K = {COMMON["ues.count"]}, N = 4, {rounds} rounds, {seeds} seeds: mean ± half of the 95% t-interval.
-`(2 of 3)`: so many runs reached {TARGET}, and the mean is theirs; `never`: none did. Band: `own` is the scheme's
-own allocation, `equal` and `algorithm1` are the two policies of baselines, at P_max. Outage and late are shares
-of the uploads begun. The runs of the paper's nine schemes took {spent[0]:.1f} minutes of one core, the others
-{spent[1]:.1f}.
+`(2 of 3)`: so many runs reached {TARGET}, and the mean is theirs; `never`: none did. Band: `own` is the
+scheme's own allocation, `equal` and `algorithm1` are the two policies of baselines, at P_max. Outage and
+late are shares of the uploads begun. The runs of the paper's nine schemes took {spent[0]:.1f} minutes of
+one core, the others {spent[1]:.1f}.
 
 {findings.markdown(rows_of(table), names)}"""
 

@@ -1,6 +1,6 @@
 """Fig. 4: accuracy against rounds of Algorithm 2, greedy, one-shot and energy-constrained switching.
 
-    python analysis/fig4_switching.py [--size small|cpu|full] [--jobs N] [--out DIR] [--model DIR] [--data DIR]
+    python analysis/fig4_switching.py [--size small|cpu|full] [--jobs N] [--out DIR] [--model D --data D]
 
 The paper's Section V (topologies/paper.toml) on sentence pairs: the built-in passages stand for QNLI, which
 asks the same question (does this sentence answer it?); `full` needs --model and --data with QNLI and a GPU.
@@ -66,14 +66,14 @@ def report(table: pl.DataFrame, rounds: int, more: dict[str, Any]) -> str:
     means = findings.means(final.sort("scheme"), ["scheme"], ["accuracy"])
     return f"""# Fig. 4: switching schemes
 
-Section V's system, {more.get("ues.count", 100)} UEs, {rounds} rounds. Accuracy: mean of the last {LAST} rounds; mean
-over seeds ± half of the 95% t-interval.
+Section V's system, {more.get("ues.count", 100)} UEs, {rounds} rounds. Accuracy: mean of the last {LAST}
+rounds; mean over seeds ± half of the 95% t-interval.
 
 {findings.markdown(means, {"scheme": "scheme", "accuracy": "accuracy", "accuracy_seeds": "seeds"})}
 
 Algorithm 2 (mu = 0) minus the scheme, from pairs of runs with the same seed; the paper's numbers beside them.
 
-{findings.markdown(differences(table), {"against": "against", "difference": "difference", "pairs": "pairs", "paper": "paper"})}"""
+{findings.markdown(differences(table))}"""
 
 
 def draw(table: pl.DataFrame) -> Figure:

@@ -104,9 +104,9 @@ def report(rows: pl.DataFrame, rounds: int) -> str:
     wide = shown.pivot("rate", index=["task", "scheme"], values="cell")
     return f"""# Learning rates
 
-Mean accuracy of the last {LAST} of {rounds} rounds on validation rows of the training data, one seed, the same
-rates for every scheme. Bold: chosen, and used by the other studies. The standard error of an accuracy from 600
-rows is about 0.015, so neighbouring rates are often as good as each other.
+Mean accuracy of the last {LAST} of {rounds} rounds on validation rows of the training data, one seed, the
+same rates for every scheme. Bold: chosen, and used by the other studies. The standard error of an accuracy
+from 600 rows is about 0.015, so neighbouring rates are often as good as each other.
 
 {findings.markdown(wide)}"""
 
