@@ -1,72 +1,58 @@
 """What do common random numbers save? Seeds that independent draws need, per seed of coupled densities.
 
-    python analysis/coupling.py [--seeds 30] [--metric upload_p50_s] [--set a.b=value]... [--out DIR]
+    python analysis/coupling.py [--size small|cpu] [--jobs N] [--out DIR]
 
 Network-only runs of the quickstart with UEs over the whole window (`federation = network`), the same in
-every density, as are their hardware, the marks of the sites and the fading; --set federation=cell drops
-them in the learning cell instead, which is another one in every density. Two grids of densities: one that
+every density, as are their hardware, the marks of the sites and the fading; beside them UEs dropped in the
+learning cell (`federation = cell`), which is another one in every density. Two grids of densities: one that
 doubles, one in steps of about 1.4. For the difference between two neighbours, `gain` is
 (Var x + Var y) / Var(y - x), from pairs of runs with the same seed; its interval is a bootstrap over pairs.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
-import tempfile
+from collections.abc import Sequence
 from itertools import pairwise
-from pathlib import Path
+from typing import Any
 
+import findings
 import numpy as np
 import polars as pl
+import study
 
-import netsim
 from netsim.results.intervals import coupling_gain, mean_interval
-from netsim.results.metrics import METRICS
 from netsim.rng import stream
-from netsim.scenario.load import parse_override
-from netsim.sweep.job import Outcome
-from netsim.sweep.study import open_study
+from netsim.units import FloatArray
 
 GRIDS = ((0.5, 1.0, 2.0, 4.0), (0.5, 0.7, 1.0, 1.4, 2.0))
 KEY = "topology.density_per_km2"
-FIXED = {
+FIXED: dict[str, Any] = {
     "network_only": True,
-    "federation": "network",
     "rounds": 20,
     "scheme.kind": "round_robin",
     "topology.window_km": 6,
 }
+FEDERATIONS = ("network", "cell")
+METRICS = ("upload_p50_s", "upload_p95_s", "outage_share", "energy_j")
+SIZES: dict[str, tuple[int, dict[str, Any]]] = {
+    "small": (3, {"rounds": 3, "ues.count": 12}),
+    "cpu": (30, {}),
+}
 RESAMPLES = 4000
 
 
-class Counter:
-    """Writes how many runs are over."""
-
-    def __init__(self, runs: int) -> None:
-        self.runs, self.over = runs, 0
-
-    def run_moved(self, job: str, fraction: float) -> None:
-        """Runs are short."""
-
-    def run_ended(self, outcome: Outcome) -> None:
-        """A run is over."""
-        self.over += 1
-        if outcome.status != "done":
-            raise SystemExit(f"{outcome.id}: {outcome.error}")
-        if self.over % 30 == 0 or self.over == self.runs:
-            sys.stderr.write(f"{self.over} of {self.runs} runs\n")
-
-
-def gain_interval(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+def gain_interval(x: FloatArray, y: FloatArray) -> tuple[float, float]:
     """95% percentile interval of the gain."""
     draws = stream(0, "coupling").integers(len(x), size=(RESAMPLES, len(x)))
-    gains = [coupling_gain(x[pick], y[pick]) for pick in draws]
+    first, second = x[draws], y[draws]
+    apart = first.var(axis=1, ddof=1) + second.var(axis=1, ddof=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gains = apart / (second - first).var(axis=1, ddof=1)
     low, high = np.nanquantile(gains, [0.025, 0.975])
     return float(low), float(high)
 
 
-def table(runs: pl.DataFrame, metric: str) -> pl.DataFrame:
+def table(runs: pl.DataFrame, federation: str, metric: str) -> list[dict[str, Any]]:
     """One row per grid and pair of neighbours."""
     rows = []
     for grid in GRIDS:
@@ -76,41 +62,44 @@ def table(runs: pl.DataFrame, metric: str) -> pl.DataFrame:
             )
             known = ~np.isnan(x) & ~np.isnan(y)
             x, y = x[known], y[known]
-            step, gain = mean_interval(y - x), coupling_gain(x, y)
+            step = mean_interval(y - x)
             low, high = gain_interval(x, y)
             rows.append(
                 {
+                    "federation": federation,
+                    "metric": metric,
                     "grid": "doubling" if len(grid) == 4 else "finer",
                     "from": before,
                     "to": after,
                     "pairs": len(x),
                     "difference": step.mean,
-                    "half of 95%": step.half_width,
-                    "gain": gain,
-                    "gain, low": low,
-                    "gain, high": high,
+                    "difference_low": step.low,
+                    "difference_high": step.high,
+                    "gain": coupling_gain(x, y),
+                    "gain_from": low,
+                    "gain_to": high,
                 }
             )
-    return pl.DataFrame(rows)
+    return rows
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=30)
-    parser.add_argument("--metric", choices=METRICS, default="upload_p50_s")
-    parser.add_argument("--set", action="append", default=[], dest="overrides", metavar="a.b=value")
-    parser.add_argument("--jobs", type=int)
-    parser.add_argument("--out", type=Path, help="sweep folder, to keep or to go on with")
-    options = parser.parse_args()
-    fixed = {**FIXED, **dict(parse_override(text) for text in options.overrides)}
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run, pair, tabulate."""
+    asked = study.options(argv, __file__, __doc__, SIZES)
+    seeds, more = SIZES[asked.size]
     densities = sorted({value for grid in GRIDS for value in grid})
-    with tempfile.TemporaryDirectory() as scratch:
-        out = options.out or Path(scratch) / "sweep"
-        study = open_study("quickstart", {KEY: densities}, range(options.seeds), fixed=fixed, out=out)
-        study.run(Counter(len(study.todo)), at_once=options.jobs)
-        found = table(netsim.open_sweep(out).runs, options.metric)
-    with pl.Config(tbl_rows=-1, tbl_cols=-1, float_precision=3, tbl_hide_dataframe_shape=True):
-        sys.stdout.write(f"{options.metric}\n{found}\n")
+    rows, sweeps = [], []
+    for federation in FEDERATIONS:
+        fixed = {**FIXED, **more, "federation": federation}
+        found = study.sweep(
+            asked, "quickstart", {KEY: densities}, range(seeds), fixed, part=f"{asked.study}-{federation}"
+        )
+        sweeps.append(found)
+        for metric in METRICS:
+            rows += table(found.runs, federation, metric)
+    frame = pl.DataFrame(rows)
+    text = f"{findings.opening(__doc__)}\n\n{findings.markdown(frame)}"
+    findings.write(asked, frame, text, seeds=range(seeds), sweeps=sweeps)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import polars as pl
 from matplotlib.figure import Figure
 
 # Okabe and Ito's palette, as in the report and in netsim.mplstyle
@@ -22,3 +23,14 @@ def save(figure: Figure, path: Path) -> None:
     """Write a figure by its suffix; the same figure gives the same bytes."""
     undated: dict[str, dict[str, None]] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
     figure.savefig(path, metadata=undated.get(path.suffix))
+
+
+def band(
+    panel: plt.Axes, rows: pl.DataFrame, x: str, y: str, label: str = "", *, factor: float = 1.0
+) -> None:
+    """Mean `y` against `x` in its interval `y_low` to `y_high`, as `findings.means` gives them."""
+    rows = rows.sort(x)
+    (line,) = panel.plot(rows[x], factor * rows[y], marker="o", markersize=2.5, label=label)
+    known = rows.drop_nulls(f"{y}_low")
+    low, high = factor * known[f"{y}_low"], factor * known[f"{y}_high"]
+    panel.fill_between(known[x], low, high, alpha=0.2, linewidth=0, color=line.get_color())

@@ -14,9 +14,8 @@ import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 from study import HERE, Options
 
@@ -29,41 +28,50 @@ if TYPE_CHECKING:
 
 
 def means(frame: pl.DataFrame, by: Sequence[str], values: Sequence[str]) -> pl.DataFrame:
-    """Per group of `by`: VALUE, VALUE_low, VALUE_high (95% t-interval, null below two), VALUE_seeds."""
+    """Per group of `by`, of each value V: V, V_low, V_high (95% t-interval), V_seeds, V_missing."""
     rows = []
     for key, group in frame.group_by(by, maintain_order=True):
-        row = dict(zip(by, key, strict=True))
+        row: dict[str, Any] = dict(zip(by, key, strict=True))
         for name in values:
             known = group[name].cast(pl.Float64).drop_nulls().drop_nans().to_numpy()
-            found = mean_interval(known)
-            bounds = (None, None) if np.isnan(found.low) else (found.low, found.high)
-            row |= {name: found.mean if len(known) else None, f"{name}_seeds": len(known)}
-            row |= {f"{name}_low": bounds[0], f"{name}_high": bounds[1]}
+            row |= {f"{name}_seeds": len(known), f"{name}_missing": len(group) - len(known)}
+            row |= dict.fromkeys((name, f"{name}_low", f"{name}_high"))
+            if len(known):
+                row[name] = float(known.mean())
+            if len(known) > 1:
+                found = mean_interval(known)
+                row |= {f"{name}_low": found.low, f"{name}_high": found.high}
         rows.append(row)
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
-def shown(mean: float | None, low: float | None, high: float | None, digits: int = 3) -> str:
+def shown(mean: float | None, low: float | None = None, high: float | None = None) -> str:
     """`1.23 ± 0.04`: a mean and half of its interval; `-` if there is none."""
     if mean is None:
         return "-"
-    half = "" if low is None or high is None else f" ± {(high - low) / 2:.2g}"
-    return f"{mean:.{digits}g}{half}"
+    return f"{mean:.3g}" if low is None or high is None else f"{mean:.3g} ± {(high - low) / 2:.2g}"
 
 
 def markdown(frame: pl.DataFrame, names: Mapping[str, str] | None = None) -> str:
-    """A Markdown table. Columns with _low and _high become `mean ± half`; `names` chooses and renames."""
-    names = names or {c: c for c in frame.columns if not c.endswith(("_low", "_high", "_seeds"))}
+    """A Markdown table of the columns `names`, renamed; means with their intervals as `means` gives them."""
+    names = names or {c: c for c in frame.columns if not c.endswith(("_low", "_high", "_seeds", "_missing"))}
     lines = [f"| {' | '.join(names.values())} |", f"|{'---|' * len(names)}"]
     for row in frame.iter_rows(named=True):
         cells = []
         for name in names:
             cell = row[name]
-            if isinstance(cell, float) or (cell is None and f"{name}_low" in row):
+            if cell is None or isinstance(cell, float):
                 cell = shown(cell, row.get(f"{name}_low"), row.get(f"{name}_high"))
-            cells.append("-" if cell is None else str(cell))
+            missing = row.get(f"{name}_missing")
+            cells.append(f"{cell} ({missing} without)" if missing else str(cell))
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def opening(doc: str) -> str:
+    """A script's docstring as the head of its report: the question as title, without the command."""
+    title, *rest = doc.strip().split("\n\n")
+    return "\n\n".join([f"# {title}", *(part for part in rest if not part.startswith("    "))])
 
 
 def write(

@@ -1,27 +1,26 @@
 """What happens if we double gNB density? The built-in task over five densities, with error bars.
 
-    python analysis/whatif_gnb_density.py [--size small|cpu] [--jobs N] [--out DIR] [--figure FILE.svg]
+    python analysis/whatif_gnb_density.py [--size small|cpu] [--jobs N] [--out DIR]
 
 UEs walk and drive in a window of 6 km, all gNBs learn over a backhaul. Time to an accuracy of 0.8, median
 and 95th percentile of the upload latency, outage, energy and handovers against gNB density: means over seeds
 with 95% t-intervals, and what each step of density changes, from pairs of runs with the same UEs, data and
-marks of the sites. `cpu` is the study (5 densities x 5 seeds), `small` shows in a minute that it works. A
-sweep folder that is there is gone on with. Needs the extra `figures` for --figure.
+marks of the sites. `cpu` is the study (5 densities x 5 seeds on the built-in task).
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
-import time
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
+import figure_style
+import findings
+import matplotlib.pyplot as plt
 import polars as pl
+import study
+from matplotlib.figure import Figure
 
 import netsim
-from netsim.sweep.job import Outcome
-from netsim.sweep.study import open_study
 
 KEY = "topology.density_per_km2"
 FIXED: dict[str, Any] = {
@@ -50,88 +49,58 @@ SHOWN = {
 }
 
 
-class Teller:
-    """Writes which run is over."""
-
-    def __init__(self, runs: int) -> None:
-        self.runs, self.over, self.begun = runs, 0, time.monotonic()
-
-    def run_moved(self, job: str, fraction: float) -> None:
-        """Ends are enough."""
-
-    def run_ended(self, outcome: Outcome) -> None:
-        """A run is over."""
-        self.over += 1
-        spent = time.monotonic() - self.begun
-        sys.stderr.write(
-            f"{self.over}/{self.runs} after {spent:.0f} s: {outcome.id} {outcome.status} {outcome.error}\n"
-        )
-
-
 def response(found: netsim.Sweep) -> pl.DataFrame:
-    """Mean and half of the 95% interval of every metric, one row per density."""
-    columns = [found.response(metric) for metric in SHOWN]
-    table = columns[0].select(pl.col(KEY).alias("gNB/km2"))
-    for metric, column in zip(SHOWN, columns, strict=True):
-        table = table.with_columns(_text(column).alias(metric))
-    return table
+    """Every metric's mean and 95% interval, one row per density."""
+    return _beside([found.response(metric) for metric in SHOWN], [KEY])
 
 
 def differences(found: netsim.Sweep) -> pl.DataFrame:
     """The same for each step of density, from pairs."""
-    columns = [found.differences(metric, KEY) for metric in SHOWN]
-    table = columns[0].select("from", "to")
-    for metric, column in zip(SHOWN, columns, strict=True):
-        table = table.with_columns(_text(column).alias(metric))
+    return _beside([found.differences(metric, KEY) for metric in SHOWN], ["from", "to"])
+
+
+def _beside(frames: list[pl.DataFrame], key: list[str]) -> pl.DataFrame:
+    """One table of the metrics' tables, in columns METRIC, METRIC_low, METRIC_high, METRIC_missing."""
+    table = frames[0].select(key)
+    for metric, frame in zip(SHOWN, frames, strict=True):
+        names = {"mean": metric} | {part: f"{metric}_{part}" for part in ("low", "high", "missing")}
+        table = table.hstack(frame.select(names).rename(names))
     return table
 
 
-def _text(frame: pl.DataFrame) -> pl.Series:
-    cells = []
-    for row in frame.iter_rows(named=True):
-        count = row.get("seeds", row.get("pairs"))
-        mean, low, high = row["mean"], row["low"], row["high"]
-        text = "-" if mean is None else f"{mean:.4g}"
-        text += "" if low is None else f" ± {(high - low) / 2:.2g}"
-        cells.append(text + (f" (of {count})" if row["missing"] else ""))
-    return pl.Series(cells, dtype=pl.String)
-
-
-def draw(found: netsim.Sweep, path: Path) -> None:
+def draw(table: pl.DataFrame) -> Figure:
     """A panel per metric: mean against density in a band."""
-    import figure_style
-    import matplotlib.pyplot as plt
-
     figure_style.use()
-    figure, axes = plt.subplots(2, 3, figsize=(figure_style.PAGE_IN, 4.2), layout="constrained")
+    figure, axes = plt.subplots(2, 3, figsize=(figure_style.PAGE_IN, 4.2))
     for panel, (metric, name) in zip(axes.flat, SHOWN.items(), strict=True):
-        rows = found.response(metric)
-        known, banded = rows.drop_nulls("mean"), rows.drop_nulls("low")
-        panel.plot(known[KEY], known["mean"], marker="o", markersize=3)
-        panel.fill_between(banded[KEY], banded["low"], banded["high"], alpha=0.25)
-        panel.set(title=name, xlabel="gNBs per km²", xlim=(0, 1.05 * rows[KEY].max()))
-    figure_style.save(figure, path)
+        figure_style.band(panel, table.drop_nulls(metric), KEY, metric)
+        panel.set(title=name, xlabel="gNBs per km²", xlim=(0, 1.05 * table[KEY].max()))
+    return figure
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--size", choices=SIZES, default="small")
-    parser.add_argument("--jobs", type=int)
-    parser.add_argument("--out", type=Path)
-    parser.add_argument("--figure", type=Path)
-    options = parser.parse_args()
-    densities, seeds, more = SIZES[options.size]
-    out = options.out or Path("runs") / f"gnb-density-{options.size}"
-    study = open_study("quickstart", {KEY: densities}, range(seeds), fixed={**FIXED, **more}, out=out)
-    study.run(Teller(len(study.todo)), at_once=options.jobs)
-    found = netsim.open_sweep(out)
-    with pl.Config(tbl_rows=-1, tbl_cols=-1, tbl_width_chars=200, tbl_hide_dataframe_shape=True,
-                   tbl_hide_column_data_types=True):  # fmt: skip
-        sys.stdout.write(f"Means over {seeds} seeds ± half of the 95% t-interval\n{response(found)}\n")
-        sys.stdout.write(f"Paired differences ± half of the 95% t-interval\n{differences(found)}\n")
-    if options.figure is not None:
-        draw(found, options.figure)
-    sys.exit(bool(study.failed))
+def report(means: pl.DataFrame, steps: pl.DataFrame, seeds: int) -> str:
+    """The tables, in Markdown."""
+    return "\n".join(
+        [
+            findings.opening(__doc__),
+            f"\nMeans over {seeds} seeds ± half of the 95% t-interval, of the runs that have a value.\n",
+            findings.markdown(means, {KEY: "gNBs per km²", **SHOWN}),
+            "\n## What a step of density changes, paired by seed\n",
+            findings.markdown(steps, {"from": "from", "to": "to", **SHOWN}),
+        ]
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run, tabulate, draw."""
+    asked = study.options(argv, __file__, __doc__, SIZES)
+    densities, seeds, more = SIZES[asked.size]
+    found = study.sweep(
+        asked, "quickstart", {KEY: densities}, range(seeds), {**FIXED, **more}, part=asked.study
+    )
+    means = response(found)
+    text = report(means, differences(found), seeds)
+    findings.write(asked, found.runs, text, draw(means), seeds=range(seeds), sweeps=[found])
 
 
 if __name__ == "__main__":
