@@ -33,10 +33,10 @@ FIXED: dict[str, Any] = {
 SIZES: dict[str, tuple[list[float], int, dict[str, Any]]] = {
     "cpu": ([0.5, 0.7, 1.0, 1.4, 2.0], 5, {}),
     "small": (
-        [0.5, 1.0, 2.0],
+        [0.5, 1.0],
         2,
-        {"rounds": 16, "ues.count": 16, "data.train_samples": 600, "data.test_samples": 100,
-         "data.samples_per_ue": 40, "learning.local_steps": 2},
+        {"rounds": 3, "ues.count": 10, "data.train_samples": 400, "data.test_samples": 60,
+         "data.samples_per_ue": 30, "learning.local_steps": 1},
     ),
 }  # fmt: skip
 SHOWN = {

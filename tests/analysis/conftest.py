@@ -1,4 +1,4 @@
-"""The scripts of analysis/, called as functions at their size `small`."""
+"""The scripts of analysis/ as modules, and their studies at size `small`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,16 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
-    """Run a script at size small; returns its --out folder, with results/ and figures/."""
+def scripts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """analysis/ is on the path, as it is for its scripts; figures need no screen."""
     monkeypatch.syspath_prepend(str(ROOT / "analysis"))
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("MPLBACKEND", "Agg")
+
+
+@pytest.fixture
+def study(tmp_path: Path, scripts: None) -> Callable[..., Path]:
+    """Run a script at size small; returns its --out folder, with results/ and figures/."""
 
     def run(name: str, *words: str) -> Path:
         out = tmp_path / name
