@@ -62,7 +62,7 @@ def verdicts(text: str) -> dict[str, list[str]]:
 def test_verdicts(scripts: None, tmp_path: Path) -> None:
     from claims import table_of
 
-    assert set(sum(verdicts(table_of(tmp_path, "cpu")).values(), [])) == {"not run"}
+    assert {v for cells in verdicts(table_of(tmp_path, "cpu")).values() for v in cells} == {"not run"}
     table("fig2_convergence", convergence(), tmp_path)
     table("fig4_switching", switching(), tmp_path)
     text = table_of(tmp_path, "cpu")

@@ -53,5 +53,5 @@ def test_sweep_goes_on_with_what_is_there(
 def test_failed_runs_end_the_study(study_module: ModuleType, tmp_path: Path) -> None:
     asked = study_module.options(["--jobs", "1", "--out", str(tmp_path)], "fig9.py", "", ("small",))
     fixed = {**TINY, "network_only": False, "model.path": str(tmp_path / "none")}
-    with pytest.raises(SystemExit, match="not done: .*seed-0"):
+    with pytest.raises(SystemExit, match=r"not done: .*seed-0"):
         study_module.sweep(asked, "quickstart", {}, range(1), fixed)
