@@ -43,8 +43,8 @@ NAMES = {
 }
 SIZES: dict[str, dict[str, Any]] = {
     "small": {
-        "seeds": 2, "rounds": 2, "prices": [1e-3, 1e-2, 1e-1, 1.0], "theta": [-5.0, 5.0], "mu": [1e5, 1e6],
-        "readings": ["equal", "fixed"], "more": {"ues.count": 20, "topology.window_km": 6.0},
+        "seeds": 2, "rounds": 2, "prices": [1e-2, 1e-1, 1.0], "theta": [-5.0, 5.0], "mu": [1e5, 1e6],
+        "readings": ["equal"], "more": {"ues.count": 20, "topology.window_km": 6.0},
     },
     "cpu": {
         "seeds": 8, "rounds": 10, "prices": [10.0 ** (n / 2) for n in range(-8, 3)],
@@ -52,33 +52,70 @@ SIZES: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 SHOWN = {
-    "power_saved": "power",
+    "power_saved": "power of those who send",
+    "all_power_saved": "power of all",
     "uplink_saved": "uplink energy",
     "energy_saved": "energy with computing",
     "per_arrival_saved": "uplink energy per arrival",
-    "arrivals_lost": "arrivals lost",
+    "uploads_lost": "uploads fewer",
+    "arrivals_lost": "arrivals fewer",
 }
 
 
 def measured(found: netsim.Sweep) -> pl.DataFrame:
-    """One row per run: varied keys, seed, mean power of an upload, and per round energies and arrivals."""
-    head = found.runs.select("id", *found.keys, "seed", "rounds_closed")
-    arrived = pl.col("outcome") == "on_time"
+    """One row per run: varied keys, seed, and per round powers, energies, uploads and arrivals."""
     sent = (
         found.table("uploads")
         .group_by(pl.col("run").alias("id"))
         .agg(
-            pl.col("power_w").mean(),
+            pl.col("power_w").sum().alias("all_power_w"),
             pl.col("energy_j").sum().alias("uplink_j"),
             pl.len().alias("uploads"),
-            arrived.sum().alias("arrivals"),
+            (pl.col("outcome") == "on_time").sum().alias("arrivals"),
         )
         .collect()
     )
-    spent = found.runs.select("id", "energy_j")
-    rows = head.join(sent, on="id", how="left").join(spent, on="id", how="left")
-    per_round = pl.col("uplink_j", "uploads", "arrivals", "energy_j") / pl.col("rounds_closed")
-    return rows.with_columns(per_round).drop("id", "rounds_closed")
+    rows = found.runs.select("id", *found.keys, "seed", "rounds_closed", "energy_j")
+    sums = pl.col("all_power_w", "uplink_j", "uploads", "arrivals", "energy_j") / pl.col("rounds_closed")
+    return (
+        rows.join(sent, on="id", how="left")
+        .with_columns(
+            (pl.col("all_power_w") / pl.col("uploads")).alias("power_w"),
+            (pl.col("uplink_j") / pl.col("arrivals")).alias("per_arrival_j"),
+            sums,
+        )
+        .drop("id", "rounds_closed")
+    )
+
+
+def savings(
+    asked: study.Options, reading: str, scale: float, theta: list[float], mu: list[float], part: str
+) -> tuple[pl.DataFrame, netsim.Sweep]:
+    """What is saved against max_power over theta and mu for every seed, in pairs of runs."""
+    size = SIZES[asked.size]
+    fixed = {"network_only": True, "rounds": size["rounds"], **size["more"], **READINGS[reading]}
+    over = {
+        "scheme.kind": ["energy_constrained", "max_power"],
+        "radio.sinr_threshold_db": theta,
+        "scheme.mu": mu,
+    }
+    found = study.sweep(
+        asked, PAPER, over, range(size["seeds"]), {**fixed, "scheme.mu_scale": scale},
+        part=f"{asked.study}-{part}-{reading}",
+    )  # fmt: skip
+    key = ["radio.sinr_threshold_db", "scheme.mu", "seed"]
+    rows = measured(found)
+    ours, most = (rows.filter(pl.col("scheme.kind") == kind).drop("scheme.kind") for kind in kinds)
+    values = {"power_saved": "power_w", "all_power_saved": "all_power_w", "uplink_saved": "uplink_j",
+              "energy_saved": "energy_j", "per_arrival_saved": "per_arrival_j", "uploads_lost": "uploads",
+              "arrivals_lost": "arrivals"}  # fmt: skip
+    pairs = ours.join(most, on=key, suffix="_max").select(
+        pl.lit(reading).alias("reading"),
+        *(pl.col(k).alias(name) for k, name in zip(key, ("theta_db", "mu", "seed"), strict=True)),
+        *values.values(),
+        *((1 - pl.col(v) / pl.col(f"{v}_max")).alias(name) for name, v in values.items()),
+    )
+    return pairs, found
 
 
 def calibrate(curve: pl.DataFrame) -> pl.DataFrame:
@@ -107,87 +144,20 @@ def crossing(curve: pl.DataFrame) -> float | None:
     return float(price[at - 1] * (price[at] / price[at - 1]) ** part / MU)
 
 
-def curves(asked: study.Options, size: dict[str, Any]) -> tuple[pl.DataFrame, list[netsim.Sweep]]:
-    """Power saved at theta = -5 dB against the price, for every reading and seed."""
-    rows, sweeps = [], []
-    for reading in size["readings"]:
-        over = {"scheme.mu": [price / DEFAULT_SCALE for price in size["prices"]]}
-        fixed = {**base(size), **READINGS[reading], "scheme.kind": "energy_constrained",
-                 "scheme.mu_scale": DEFAULT_SCALE, "radio.sinr_threshold_db": THETA_DB}  # fmt: skip
-        found = study.sweep(
-            asked, PAPER, over, range(size["seeds"]), fixed, part=f"{asked.study}-price-{reading}"
-        )
-        rows.append(measured(found).with_columns(pl.lit(reading).alias("reading")))
-        sweeps.append(found)
-    table = pl.concat(rows).with_columns(
-        (pl.col("scheme.mu") * DEFAULT_SCALE).alias("price"),
-        (1 - pl.col("power_w") / MAX_POWER_W).alias("power_saved"),
-    )
-    return table, sweeps
-
-
-def savings(
-    asked: study.Options, size: dict[str, Any], scales: pl.DataFrame
-) -> tuple[pl.DataFrame, list[netsim.Sweep]]:
-    """What is saved against max_power over theta and mu, for every reading and seed, in pairs of runs."""
-    rows, sweeps = [], []
-    for reading, scale in scales.select("reading", "mu_scale").iter_rows():
-        over = {"scheme.kind": ["energy_constrained", "max_power"], "radio.sinr_threshold_db": size["theta"],
-                "scheme.mu": size["mu"]}  # fmt: skip
-        fixed = {**base(size), **READINGS[reading], "scheme.mu_scale": scale or DEFAULT_SCALE}
-        found = study.sweep(
-            asked, PAPER, over, range(size["seeds"]), fixed, part=f"{asked.study}-grid-{reading}"
-        )
-        sweeps.append(found)
-        rows.append(measured(found).with_columns(reading=pl.lit(reading), mu_scale=pl.lit(scale)))
-    table = pl.concat(rows)
-    key = ["reading", "mu_scale", "radio.sinr_threshold_db", "scheme.mu", "seed"]
-    ours, most = (
-        table.filter(pl.col("scheme.kind") == kind).drop("scheme.kind")
-        for kind in ("energy_constrained", "max_power")
-    )
-    pairs = ours.join(most, on=key, suffix="_max", nulls_equal=True)
-
-    def saved(value: str | pl.Expr, most: str | pl.Expr) -> pl.Expr:
-        value, most = (pl.col(x) if isinstance(x, str) else x for x in (value, most))
-        return 1 - value / most
-
-    pairs = pairs.select(
-        *(pl.col(k).alias(k.rpartition(".")[2]) for k in key),
-        "power_w", "uplink_j", "energy_j", "uploads", "arrivals",
-        saved("power_w", "power_w_max").alias("power_saved"),
-        saved("uplink_j", "uplink_j_max").alias("uplink_saved"),
-        saved("energy_j", "energy_j_max").alias("energy_saved"),
-        saved(pl.col("uplink_j") / pl.col("arrivals"), pl.col("uplink_j_max") / pl.col("arrivals_max")).alias(
-            "per_arrival_saved"
-        ),
-        saved("arrivals", "arrivals_max").alias("arrivals_lost"),
-    )  # fmt: skip
-    return pairs.rename({"sinr_threshold_db": "theta_db"}), sweeps
-
-
-def base(size: dict[str, Any]) -> dict[str, Any]:
-    """Overrides of all runs."""
-    return {"network_only": True, "rounds": size["rounds"], **size["more"]}
-
-
 def draw(curve: pl.DataFrame, pairs: pl.DataFrame) -> Figure:
     """Calibration, power saved over theta, uplink energy saved over mu."""
     figure_style.use()
     figure, axes = plt.subplots(1, 3, figsize=(figure_style.PAGE_IN, 2.9))
     for reading, name in NAMES.items():
-        mine = curve.filter(pl.col("reading") == reading)
-        if len(mine):
-            over_price = findings.means(mine, ["price"], ["power_saved"])
-            own = pairs.filter(pl.col("reading") == reading)
-            over_theta = findings.means(own.filter(pl.col("mu") == MU), ["theta_db"], ["power_saved"])
-            over_mu = findings.means(own.filter(pl.col("theta_db") == THETA_DB), ["mu"], ["uplink_saved"])
-            for panel, rows, x, y in (
-                (axes[0], over_price, "price", "power_saved"),
-                (axes[1], over_theta, "theta_db", "power_saved"),
-                (axes[2], over_mu, "mu", "uplink_saved"),
-            ):
-                figure_style.band(panel, rows, x, y, name, factor=100)
+        priced, own = (rows.filter(pl.col("reading") == reading) for rows in (curve, pairs))
+        if not len(own):
+            continue
+        for panel, rows, x, y in (
+            (axes[0], priced, "price", "power_saved"),
+            (axes[1], own.filter(pl.col("mu") == MU), "theta_db", "power_saved"),
+            (axes[2], own.filter(pl.col("theta_db") == THETA_DB), "mu", "uplink_saved"),
+        ):
+            figure_style.band(panel, findings.means(rows, [x], [y]), x, y, name, factor=100)
     axes[0].axhline(100 * PAPER_SAVING, color="black", linewidth=0.8, linestyle=":")
     axes[0].set(xlabel="price of energy, mu x mu_scale (1/J)", ylabel="power saved (%)", xscale="log")
     axes[1].plot(THETA_DB, 100 * PAPER_SAVING, "k*", label="paper")
@@ -210,11 +180,11 @@ def report(curve: pl.DataFrame, scales: pl.DataFrame, pairs: pl.DataFrame, size:
         f"mu_scale with which {100 * PAPER_SAVING:.1f} % of the power is saved (ours; the scenario has "
         f"{DEFAULT_SCALE:g}); lowest, highest: of single seeds that reach it.\n",
         findings.markdown(scales),
-        "\nPower saved against the price mu x mu_scale:\n",
+        "\nSaved against max_power over the price mu x mu_scale:\n",
         findings.markdown(
-            findings.means(curve, ["reading", "price"], ["power_saved", "uploads", "arrivals"]),
-            {"reading": "reading", "price": "price (1/J)", "power_saved": "power saved",
-             "uploads": "uploads per round", "arrivals": "arrivals per round"},
+            findings.means(curve, ["reading", "price"], [*SHOWN, "uploads", "arrivals"]),
+            {"reading": "reading", "price": "price (1/J)", **SHOWN, "uploads": "uploads per round",
+             "arrivals": "arrivals per round"},
         ),
         "\n## Saved against max_power, paired by seed\n",
         findings.markdown(
@@ -229,13 +199,21 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Calibrate, compare, tabulate, draw."""
     asked = study.options(argv, __file__, __doc__, SIZES)
     size = SIZES[asked.size]
-    curve, first = curves(asked, size)
+    priced, paired, sweeps = [], [], []
+    for reading in size["readings"]:
+        mu = [price / DEFAULT_SCALE for price in size["prices"]]
+        rows, found = savings(asked, reading, DEFAULT_SCALE, [THETA_DB], mu, "price")
+        priced.append(rows.with_columns((pl.col("mu") * DEFAULT_SCALE).alias("price")))
+        sweeps.append(found)
+    curve = pl.concat(priced)
     scales = calibrate(curve)
-    pairs, second = savings(asked, size, scales)
+    for reading, scale in scales.select("reading", "mu_scale").iter_rows():
+        rows, found = savings(asked, reading, scale or DEFAULT_SCALE, size["theta"], size["mu"], "grid")
+        paired.append(rows.with_columns(pl.lit(scale, dtype=pl.Float64).alias("mu_scale")))
+        sweeps.append(found)
+    pairs = pl.concat(paired)
     text = report(curve, scales, pairs, size)
-    findings.write(
-        asked, pairs, text, draw(curve, pairs), seeds=range(size["seeds"]), sweeps=[*first, *second]
-    )
+    findings.write(asked, pairs, text, draw(curve, pairs), seeds=range(size["seeds"]), sweeps=sweeps)
 
 
 if __name__ == "__main__":

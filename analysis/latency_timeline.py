@@ -65,7 +65,7 @@ def critical(found: netsim.Sweep) -> pl.DataFrame:
             named = classes.rename({"ue": f"{role}_ue", "class": f"{role}_class"})
             rows = rows.join(named, on=f"{role}_ue", how="left")
         frames.append(rows.select(pl.lit(seed).alias("seed"), pl.all()))
-    longest = pl.concat_list(PARTS).list.arg_max().replace_strict(dict(enumerate(PARTS.values())))
+    longest = pl.concat_list(*PARTS).list.arg_max().replace_strict(dict(enumerate(PARTS.values())))
     return pl.concat(frames).sort("seed", "round").with_columns(longest.alias("longest")).collect()
 
 

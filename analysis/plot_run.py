@@ -21,7 +21,9 @@ import netsim
 
 def timeline(axes: plt.Axes, run: netsim.Run, number: int) -> None:
     """One bar per UE: download, computing, waiting for the grant, transmission by outcome."""
-    spans = run.timeline(number).filter(pl.col("ue").is_not_null() & (pl.col("kind") != "backhaul"))
+    spans = run.timeline(number).filter(
+        pl.col("ue").is_not_null() & pl.col("kind").cast(pl.String).is_in([*ACTIVITY, "uplink"])
+    )
     end = spans.filter(pl.col("kind") == "uplink").group_by("ue").agg(pl.col("to_s").max())
     order = {ue: i for i, ue in enumerate(end.sort("to_s", "ue")["ue"])}
     for row in spans.filter(pl.col("ue").is_in(list(order))).iter_rows(named=True):

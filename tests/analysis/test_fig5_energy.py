@@ -12,7 +12,7 @@ import pytest
 def test_small(study: Callable[..., Path]) -> None:
     out = study("fig5_energy")
     pairs = pl.read_parquet(out / "results" / "fig5_energy-small.parquet")
-    assert len(pairs) == 2 * 2 * 2 * 2  # readings, thetas, prices, seeds
+    assert len(pairs) == 2 * 2 * 2  # thetas, prices, seeds
     assert pairs["power_saved"].is_between(0, 1).all()
     here = pairs.filter(pl.col("reading") == "equal", pl.col("theta_db") == -5.0).sort("mu", "seed")
     cheap, dear = (here.filter(pl.col("mu") == mu)["power_saved"] for mu in (1e5, 1e6))
