@@ -140,8 +140,8 @@ def report(rows: pl.DataFrame) -> str:
     seeds = rows["seed"].n_unique()
     lines = [findings.opening(__doc__)]
     lines.append(
-        f"\nMeans over {seeds} placements ± half of the 95% t-interval; omega = {OMEGA:g}. Iterations are those "
-        "of the placements that converge; the figure leaves out where not all do."
+        f"\nMeans over {seeds} placements ± half of the 95% t-interval; omega = {OMEGA:g}. Iterations are "
+        "those of the placements that converge; the figure leaves out where not all do."
     )
     for who in ("all", "admitted"):
         mine = counted.filter(pl.col("who") == who)

@@ -94,11 +94,8 @@ def savings(
     """What is saved against max_power over theta and mu for every seed, in pairs of runs."""
     size = SIZES[asked.size]
     fixed = {"network_only": True, "rounds": size["rounds"], **size["more"], **READINGS[reading]}
-    over = {
-        "scheme.kind": ["energy_constrained", "max_power"],
-        "radio.sinr_threshold_db": theta,
-        "scheme.mu": mu,
-    }
+    kinds = ("energy_constrained", "max_power")
+    over = {"scheme.kind": kinds, "radio.sinr_threshold_db": theta, "scheme.mu": mu}
     found = study.sweep(
         asked, PAPER, over, range(size["seeds"]), {**fixed, "scheme.mu_scale": scale},
         part=f"{asked.study}-{part}-{reading}",
