@@ -29,15 +29,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SCHEMES = ("model_switching", "fedlora", "hetlora", "flexlora", "full_parameter")
+SMALL_SCHEMES = ("model_switching", "fedlora", "full_parameter")
 ROBERTA_BITS, ROBERTA_HZ = 28_385_344, 1e9  # an upload of rank 8 in Section V, and its band W
 BUILTIN = (3, 128)  # layers and width of the built-in encoder
 COMMON: dict[str, Any] = {
     "modules": [{"rank": 4}, {"rank": 8}, {"rank": 16}, {"rank": 32}],
     "model": {},  # sizes on the air are the model's own
-    "devices.0.samples_min": 8,
-    "devices.0.samples_max": 8,
-    "data.samples_per_ue": 80,
-    "round.deadline_s": 0.75,
+    "devices.0.samples_min": 4,
+    "devices.0.samples_max": 4,
+    "round.deadline_s": 1.0,
 }
 
 
@@ -55,7 +55,7 @@ SIZES = {
     "cpu": Size((20, 50, 100, 200, 400), 5, 0.8, {"rounds": 40, "learning.evaluate_every": 1}),
     "full": Size((20, 50, 100, 150, 200, 300, 400), 10, 0.85,
                  {"rounds": 200, "data.train_samples": 70_000, "data.test_samples": 900}),
-    "small": Size((4, 8), 2, 0.5,
+    "small": Size((4, 8), 2, 0.55,
                   {"rounds": 2, "data.train_samples": 400, "data.test_samples": 60, "data.samples_per_ue": 20,
                    "learning.local_steps": 1}),
 }  # fmt: skip
@@ -169,14 +169,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     size, full = SIZES[asked.size], asked.size == "full"
     if bool(asked.model) != bool(asked.data) or (full and not asked.model):
         sys.exit("--model and --data are given together, and size full needs them")
-    table, found = run(asked, size, SCHEMES, asked.learned if full else {})
-    tables, sweeps = [table], [found]
+    kinds = SMALL_SCHEMES if asked.size == "small" else SCHEMES
+    table, found = run(asked, size, kinds, asked.learned if full else {})
+    whole, sweeps = table, [found]
     if asked.learned and not full:
-        more, found = run(asked, REAL, SCHEMES[:2], asked.learned)
-        tables.append(more)
-        sweeps.append(found)
-    whole = pl.concat(tables)
-    findings.write(asked, whole, report(whole), draw(table), seeds=range(size.seeds), sweeps=sweeps)
+        real, found = run(asked, REAL, SCHEMES[:2], asked.learned)
+        whole, sweeps = pl.concat([table, real]), [*sweeps, found]
+    path = findings.write(asked, table, report(whole), draw(table), seeds=range(size.seeds), sweeps=sweeps)
+    if len(sweeps) > 1:
+        real.write_parquet(path.with_name(f"{path.stem}-real.parquet"))
 
 
 if __name__ == "__main__":

@@ -104,9 +104,10 @@ def report(rows: pl.DataFrame, rounds: int) -> str:
     wide = shown.pivot("rate", index=["task", "scheme"], values="cell")
     return f"""# Learning rates
 
-Accuracy on validation rows of the training data after {rounds} rounds (mean of the last {LAST} evaluations), one
-seed, the same rates for every scheme. Bold: chosen, and used by the other studies. The standard error of an
-accuracy from 600 rows is about 0.015, so neighbouring rates are often as good as each other.
+Accuracy on validation rows of the training data after {rounds} rounds (mean of the last {LAST}
+evaluations), one seed, the same rates for every scheme. Bold: chosen, and used by the other studies. The
+standard error of an accuracy from 600 rows is about 0.015, so neighbouring rates are often as good as each
+other.
 
 {findings.markdown(wide)}"""
 
