@@ -35,6 +35,7 @@ BUILTIN = (3, 128)  # layers and width of the built-in encoder
 COMMON: dict[str, Any] = {
     "modules": [{"rank": 4}, {"rank": 8}, {"rank": 16}, {"rank": 32}],
     "model": {},  # sizes on the air are the model's own
+    "scheme": {},  # parameters that not every scheme has; they are the defaults
     "devices.0.samples_min": 4,
     "devices.0.samples_max": 4,
     "round.deadline_s": 1.0,

@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 MU = {"model_switching": 0.0, "greedy": 0.0, "one_shot": 0.0, "energy_constrained": 1e6}
 PAPER = {"greedy": "+1.3 %", "one_shot": "+1.9 %", "energy_constrained": "+0.9 %"}  # of claims 8 and 9
 LAST = 5  # rounds whose mean is the final accuracy
-COMMON: dict[str, Any] = {"data.task": "passages"}
+COMMON: dict[str, Any] = {
+    "data.task": "passages",
+    "scheme": {},  # parameters that not every scheme has; they are the defaults
+}
 SIZES: dict[str, tuple[int, dict[str, Any]]] = {
     "cpu": (
         6,
