@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 TARGET = 0.8
 SWITCHING = ("model_switching", "greedy", "one_shot", "energy_constrained", "max_power")
 BENCHMARKS = ("fedlora", "full_parameter", "hetlora", "flexlora")
-COMMON: dict[str, Any] = {"ues.count": 50, "rounds": 30}
+COMMON: dict[str, Any] = {"ues.count": 50, "rounds": 20, "data.test_samples": 400}
 SIZES: dict[str, tuple[int, dict[str, Any]]] = {
     "cpu": (3, {}),
     "small": (

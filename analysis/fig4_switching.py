@@ -34,8 +34,8 @@ COMMON: dict[str, Any] = {
 }
 SIZES: dict[str, tuple[int, dict[str, Any]]] = {
     "cpu": (
-        6,
-        {"rounds": 40, "devices.0.samples_min": 8, "devices.0.samples_max": 8, "data.samples_per_ue": 80},
+        5,
+        {"rounds": 16, "devices.0.samples_min": 4, "devices.0.samples_max": 4, "data.test_samples": 400},
     ),
     "full": (10, {"rounds": 200, "data.train_samples": 100_000, "data.test_samples": 6000}),
     "small": (
