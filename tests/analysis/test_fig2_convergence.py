@@ -22,7 +22,7 @@ def test_small(study: Callable[..., Path]) -> None:
     assert (rows.filter(pl.col("rounds_to_target").is_null())["final_accuracy"] < 0.55).all()
     # the whole model does not fit into the deadline with an equal share
     stuck = rows.filter((pl.col("scheme") == "full_parameter") & (pl.col("bandwidth") == "equal"))
-    assert stuck["on_time_share"].to_list() == [0.0] * 4
+    assert stuck["arrivals_per_round"].to_list() == [0.0] * 4
     text = (out / "results" / "fig2_convergence-small.md").read_text()
     assert "| built-in | model_switching | own | 8 |" in text
     assert (out / "figures" / "fig2_convergence-small.svg").stat().st_size > 10_000

@@ -44,9 +44,11 @@ def test_differences_are_of_pairs(scripts: None) -> None:
             for number in range(script.LAST + 1)
         ]
     )
-    found = {row["against"]: row for row in script.differences(table).iter_rows(named=True)}
-    assert found["greedy"]["difference"] == pytest.approx(0.1)
-    assert found["greedy"]["difference_high"] == pytest.approx(0.1)  # the same at both seeds
-    assert found["one_shot"]["difference"] == pytest.approx(0.15)
-    assert found["one_shot"]["difference_high"] > 0.5
-    assert found["energy_constrained"]["difference"] == pytest.approx(-0.05)
+    found = {row["scheme"]: row for row in script.differences(table).iter_rows(named=True)}
+    assert found["greedy"]["final"] == pytest.approx(10)
+    assert found["greedy"]["final_high"] == pytest.approx(10)  # the same at both seeds
+    assert found["greedy"]["whole"] == pytest.approx(10 * script.LAST / (script.LAST + 1))
+    assert found["one_shot"]["final"] == pytest.approx(15)
+    assert found["one_shot"]["final_high"] > 50
+    assert found["energy_constrained"]["final"] == pytest.approx(-5)
+    assert [row["final_seeds"] for row in found.values()] == [2] * 3
