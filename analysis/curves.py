@@ -47,12 +47,17 @@ def band(
     return mean, low, high
 
 
-def reach(values: pl.Series, digits: int = 3) -> str:
+def reach(values: pl.Series) -> str:
     """`12.3 ± 1.4` of the runs that reached a target, with `(2 of 3)` where not all did; `never`."""
     known = values.drop_nulls()
     if not len(known):
         return "never"
     found = mean_interval(known.cast(pl.Float64).to_numpy())
-    half = "" if np.isnan(found.low) else f" ± {found.half_width:.2g}"
+    half = "" if np.isnan(found.low) else f" ± {_plain(found.half_width, 2)}"
     share = "" if len(known) == len(values) else f" ({len(known)} of {len(values)})"
-    return f"{found.mean:.{digits}g}{half}{share}"
+    return f"{_plain(found.mean, 3)}{half}{share}"
+
+
+def _plain(value: float, digits: int) -> str:
+    """So many digits, and no exponent."""
+    return f"{value:.{digits}g}" if abs(value) < 10**digits else f"{value:.0f}"

@@ -74,8 +74,8 @@ def report(table: pl.DataFrame, ues: int) -> str:
     return f"""# Fig. 4: switching schemes
 
 Section V's system, {ues} UEs, {table["round"].max()} rounds, built-in passages (or the data named below) for
-QNLI. Test accuracy of the ensemble, mean over {table["seed"].n_unique()} seeds ± half of the 95% t-interval: of
-the last {LAST} rounds, and of all rounds, where faster learning shows.
+QNLI. Test accuracy of the ensemble, mean over {table["seed"].n_unique()} seeds ± half of the 95% t-interval:
+of the last {LAST} rounds, and of all rounds, where faster learning shows.
 
 {findings.markdown(means, names)}
 

@@ -42,5 +42,5 @@ def test_small(study: Callable[..., Path]) -> None:
 
 def test_every_scheme_is_compared(scripts: None) -> None:
     script = importlib.import_module("compare_schemes")
-    assert set(script.SWITCHING + script.BENCHMARKS + script.others()) == set(scheme_names())
-    assert len(script.SWITCHING + script.BENCHMARKS) == 9
+    assert set(script.PAPER + script.others()) == set(scheme_names())
+    assert len(script.PAPER) == 9
