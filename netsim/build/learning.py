@@ -116,6 +116,7 @@ def build_learner_of(
         train_head=learning.train_head,
         payload_bits_per_parameter=learning.payload_bits_per_parameter,
         max_tokens=learning.max_tokens,
+        evaluate_on=learning.evaluate_on,
         evaluate_in_full=learning.evaluate_in_full,
         workers=learning.workers,
     )

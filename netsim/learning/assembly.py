@@ -39,6 +39,7 @@ def build_learner(
     train_head: bool = True,
     payload_bits_per_parameter: float = 32.0,
     max_tokens: int = 128,
+    evaluate_on: str = "test",
     evaluate_in_full: bool = False,
     workers: int | None = None,
     engine: str = "auto",
@@ -48,7 +49,8 @@ def build_learner(
     `samples` is D_k, one number or [K]: the rows a UE trains on per round; `seed`, UE and round decide which.
     `weights` and `device` as foundation.load_foundation has them. `workers` None: as many as cores, at most
     2; changes no result; a GPU is served by this process alone. `engine` is "auto" (a fast one where it knows
-    the architecture), "fast" (only that) or "generic".
+    the architecture), "fast" (only that) or "generic". `evaluate_on` is "test" or "validation": the rows that
+    modules are measured on.
     """
     if not modules:
         raise InputError("there must be at least one module")
@@ -74,8 +76,11 @@ def build_learner(
     scorer = Scorer(
         computing,
         partition,
-        Rows(test_tokens, np.arange(len(dataset.test)), dataset.test.label),
-        Rows(train_tokens, chosen, dataset.train.label[chosen]),
+        {
+            "test": Rows(test_tokens, np.arange(len(dataset.test)), dataset.test.label),
+            "validation": Rows(train_tokens, chosen, dataset.train.label[chosen]),
+        },
+        measured=evaluate_on,
         classes=foundation.classes,
         seed=seed,
         in_full=evaluate_in_full,

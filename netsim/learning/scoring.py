@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,7 +18,7 @@ from netsim.learning.tokens import Texts, TokenCache, runs
 from netsim.protocols import Evaluation
 from netsim.units import IntArray
 
-VALIDATION_ROWS = 600  # at most so many are computed for the choice of best modules
+VALIDATION_ROWS = 600  # at most so many are computed
 
 
 @dataclass(frozen=True)
@@ -53,16 +53,17 @@ class Rows:
 class Scorer:
     """Made before workers are forked, which then have the texts too.
 
-    `in_full` adds the averaged logits, and every UE's own rows with its best module.
+    `measured` names the split whose rows are reported. `in_full` (of the test split) adds averaged logits,
+    and every UE's own rows with its best module, chosen by the validation split.
     """
 
     def __init__(
         self,
         engine: Engine,
         partition: Partition,
-        test: Rows,
-        validation: Rows,
+        splits: Mapping[str, Rows],
         *,
+        measured: str,
         classes: int,
         seed: int,
         in_full: bool,
@@ -70,12 +71,10 @@ class Scorer:
     ) -> None:
         self._engine, self._partition = engine, partition
         self._seed, self._classes, self._in_full = seed, classes, in_full
-        self._splits = {"test": test}
-        if in_full:
-            if not len(validation.row):
-                rule = "choosing each UE's best module needs validation rows: a validation fraction above 0"
-                raise InputError(rule)
-            self._splits["validation"] = validation
+        self._measured = measured
+        self._splits = {name: splits[name] for name in ((measured, "validation") if in_full else (measured,))}
+        if "validation" in self._splits and not len(splits["validation"].row):
+            raise InputError("validation rows are measured, so the validation fraction must be above 0")
         self._pieces = {name: rows.pieces(budget) for name, rows in self._splits.items()}
         self._scored: dict[tuple[str, int], tuple[int, NDArray[np.float32]]] = {}  # -> (version, logits)
 
@@ -87,16 +86,17 @@ class Scorer:
     def evaluate(
         self, versions: IntArray, run: Callable[[Sequence[Score]], Iterator[Any]]
     ) -> list[Evaluation]:
-        """Rows of the common test split and, in full, of every UE's."""
+        """Rows of the common split and, in full, of every UE's."""
         self._refresh(versions, run)
-        test = [self._scored["test", module][1] for module in range(len(versions))]
-        label = self._splits["test"].label
-        rows = evaluate_logits(test, label, split="test", averaged=self._in_full)
+        split = self._measured
+        logits = [self._scored[split, module][1] for module in range(len(versions))]
+        label = self._splits[split].label
+        rows = evaluate_logits(logits, label, split=split, averaged=self._in_full)
         if not self._in_full:
             return rows
         choice = [self._scored["validation", module][1] for module in range(len(versions))]
         best = best_module(choice, self._splits["validation"].label, self._validation_rows)
-        return rows + evaluate_ues(test, label, self._test_rows, split="test", best=best)
+        return rows + evaluate_ues(logits, label, self._test_rows, split=split, best=best)
 
     def forget(self) -> None:
         """Measure every module again, whatever its version."""
@@ -104,7 +104,9 @@ class Scorer:
 
     def _refresh(self, versions: IntArray, run: Run) -> None:
         stale = tuple(
-            n for n, version in enumerate(versions) if self._scored.get(("test", n), (-1,))[0] != version
+            n
+            for n, version in enumerate(versions)
+            if self._scored.get((self._measured, n), (-1,))[0] != version
         )
         if not stale:
             return

@@ -50,7 +50,7 @@ def scalars(run: Run) -> Iterator[tuple[float, int, str, float]]:
     in_rounds = rounds.unpivot(index=["time_s", "round"], variable_name="tag").with_columns(
         pl.format("rounds/{}", "tag").alias("tag")
     )
-    common = run.evaluations.filter(pl.col("ue").is_null() & (pl.col("split") == "test"))
+    common = run.evaluations.filter(pl.col("ue").is_null())
     target = (
         pl.when(pl.col("target") == "ensemble").then("target").otherwise(pl.format("module_{}", "target"))
     )

@@ -190,7 +190,7 @@ def _counters(spans: pl.DataFrame) -> Iterator[Event]:
 
 
 def _accuracy(part: Run) -> Iterator[Event]:
-    rows = part.evaluations.filter(pl.col("ue").is_null() & (pl.col("split") == "test")).collect()
+    rows = part.evaluations.filter(pl.col("ue").is_null()).collect()
     for row in rows.iter_rows(named=True):
         for measure in ("accuracy", "loss"):
             yield {

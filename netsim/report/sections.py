@@ -19,7 +19,7 @@ DISTANCE_BINS = 12
 def learning(run: Run) -> dict[str, Any]:
     """{target: loss and accuracy on the common split, against round, time and energy}."""
     rows = collect(
-        run.evaluations.filter(pl.col("ue").is_null() & (pl.col("split") == "test"))
+        run.evaluations.filter(pl.col("ue").is_null())
         .select("target", "round", "time_s", "energy_j", "loss", "accuracy")
         .sort("time_s")
     )

@@ -41,9 +41,7 @@ def digest(run: Run) -> Digest:
     on_time = run.latency().filter(pl.col("outcome") == "on_time")
     median = on_time.select(pl.col("finish_s").median()).collect(engine="streaming").item()
     jain = fairness(run)
-    scores = (
-        run.evaluations.filter(pl.col("ue").is_null() & (pl.col("split") == "test")).sort("time_s").collect()
-    )
+    scores = run.evaluations.filter(pl.col("ue").is_null()).sort("time_s").collect()
     targets: list[Any] = scores["target"].unique().to_list()
     curves = {t: scores.filter(pl.col("target") == t)["accuracy"].to_list() for t in targets}
     return Digest(

@@ -122,7 +122,7 @@ class Run:
         )
 
     def time_to_accuracy(self, accuracy: float) -> float | None:
-        """Simulated seconds until the ensemble first reached `accuracy` on the test split; None if never."""
+        """Simulated seconds until the ensemble first reached `accuracy` on common rows; None if never."""
         reached = self.learning_curve().filter(pl.col("accuracy") >= accuracy)
         hit = reached.select(pl.col("time_s").min()).collect().item()
         return None if hit is None else float(hit)

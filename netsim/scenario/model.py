@@ -288,6 +288,9 @@ class Learning(Section):
     payload_bits_per_parameter: int = _key(32, "bits sent per trained parameter", unit="bit", ge=1, le=64)
     max_tokens: int = _key(128, "longer texts are cut", unit="token", ge=4, le=8192)
     evaluate_every: int = _key(1, "evaluate every so many rounds", unit="round", ge=1)
+    evaluate_on: Literal["test", "validation"] = _key(
+        "test", "rows that accuracy is measured on: the test split, or validation rows, for choices"
+    )
     evaluate_in_full: bool = _key(
         False, "also measure averaged logits, and all modules and the best one on each UE's own test rows"
     )
@@ -300,6 +303,14 @@ class Learning(Section):
     workers: int | None = _key(
         None, "worker processes; default: cores, at most 2. Changes no result", ge=1, le=64
     )
+
+    @model_validator(mode="after")
+    def _measures_apart(self) -> Learning:
+        if self.evaluate_in_full and self.evaluate_on == "validation":
+            raise ValueError(
+                "evaluate_in_full needs evaluate_on = test: best modules are chosen by validation rows"
+            )
+        return self
 
 
 class Model(Section):

@@ -74,18 +74,19 @@ class Study:
 
 def open_study(
     source: str | Path,
-    over: Mapping[str, Sequence[Any]],
+    over: Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Sequence[Any]]],
     seeds: Sequence[int] | None = None,
     *,
     fixed: Mapping[str, Any] | None = None,
     out: Path | None = None,
 ) -> Study:
-    """The study of a grid in its folder, new or begun before.
+    """The study of a grid, or of several together, in its folder, new or begun before.
 
     `out` None: a folder under runs/ that is the same for the same scenario. Raises InputError.
     """
     fixed = fixed or {}
-    jobs = grid(source, fixed, over, seeds)
+    grids = [over] if isinstance(over, Mapping) else over
+    jobs = {job.id: job for one in grids for job in grid(source, fixed, one, seeds)}
     base = base_scenario(source, fixed)
     path = out if out is not None else STUDIES / f"{base.name}-sweep-{scenario_digest(base)}"
     base = base.model_copy(update={"seed": 0})  # a job has its own, so it does not make another study
@@ -93,7 +94,8 @@ def open_study(
     if load_scenario(path / SCENARIO) != base:
         raise OutputError("holds a sweep of another scenario; choose another --out", where=path)
     todo = []
-    for job in jobs:
+    ordered = sorted(jobs.values(), key=lambda job: job.seed)  # seed by seed, as in one grid
+    for job in ordered:
         folder.add_job(job.id, job_toml(job.overrides, job.seed))
         if folder.metadata(job.id)["status"] != "done":
             todo.append(job)
@@ -101,7 +103,7 @@ def open_study(
             raise OutputError(
                 "was run with another scenario; choose another --out", where=folder.run_path(job.id)
             )
-    return Study(folder, jobs, todo)
+    return Study(folder, ordered, todo)
 
 
 def _record_failure(folder: SweepFolder, outcome: Outcome) -> None:

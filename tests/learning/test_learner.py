@@ -231,6 +231,29 @@ def test_evaluation_in_full(learner: Callable[..., FederatedLearner], reviews: T
         learner(evaluate_in_full=True, partition=empty)
 
 
+def test_evaluation_on_validation_rows(learner: Callable[..., FederatedLearner], reviews: TextDataset) -> None:
+    """Rows that no UE trains on, and none of the test split."""
+    made = learner(evaluate_on="validation")
+    rows = made.evaluate()
+    assert {(row.target, row.split, row.ue) for row in rows} == {
+        (target, "validation", None) for target in ("0", "1", "ensemble")
+    }
+    batches = made._batches
+    texts = TokenCache(made._foundation.tokenizer, reviews.train, 64).texts(batches.partition.validation)
+    starts = [Start(plan, state) for plan, state in zip(made._layouts, made.states, strict=True)]
+    expected = evaluate_logits(list(made._engine.logits(starts, texts)), texts.label, split="validation")
+    assert [(row.accuracy, row.samples) for row in rows] == [(row.accuracy, row.samples) for row in expected]
+    assert [row.loss for row in rows] == pytest.approx([row.loss for row in expected], rel=1e-5)
+    made.redeem(tickets(1, ALL, 1), "average")
+    assert made.evaluate()[0] == rows[0]
+    assert made.evaluate()[1].loss != rows[1].loss
+    empty = partition_labels(
+        reviews.train.label, ues=12, samples_per_ue=20, concentration=1.0, seed=0, validation_fraction=0
+    )
+    with pytest.raises(InputError, match="validation rows"):
+        learner(evaluate_on="validation", partition=empty)
+
+
 def test_tickets_that_cannot_be_redeemed(learner: Callable[..., FederatedLearner]) -> None:
     made = learner()
     made.redeem(tickets(1, [0], 0), "average")

@@ -10,26 +10,24 @@ from netsim.results.reader import Run
 from netsim.results.writer import ParquetSink
 
 
-@pytest.fixture
-def made(tmp_path_factory: pytest.TempPathFactory) -> Run:
+@pytest.fixture(params=["test", "validation"])
+def made(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Run:
     folder = tmp_path_factory.mktemp("run")
     sink = ParquetSink(folder, 10)
     for number, accuracy in enumerate([0.5, 0.82, 0.71, 0.9]):
         sink.write("evaluations", {
             "round": number, "time_s": 10.0 * number, "energy_j": 3.0 * number,
-            "target": ["ensemble", "0", "ensemble", "ensemble"], "ue": np.array([-1, -1, 4, -1]),
-            "split": ["test", "test", "test", "validation"], "loss": 1 - accuracy,
-            "accuracy": [accuracy, 0.6, 1.0, 0.99], "samples": 100,
+            "target": ["ensemble", "0", "ensemble"], "ue": np.array([-1, -1, 4]),
+            "split": request.param, "loss": 1 - accuracy, "accuracy": [accuracy, 0.6, 1.0], "samples": 100,
         })  # fmt: skip
         sink.close_round(number)
     sink.close()
     return Run(folder)
 
 
-def test_curve_is_the_common_test_split(made: Run) -> None:
+def test_curve_is_of_the_common_rows(made: Run) -> None:
     assert made.learning_curve().collect()["accuracy"].to_list() == [0.5, 0.82, 0.71, 0.9]
     assert made.learning_curve("0").collect()["accuracy"].to_list() == [0.6] * 4
-    assert made.learning_curve(split="validation").collect()["accuracy"].to_list() == [0.99] * 4
 
 
 def test_levels_are_reached_first(made: Run) -> None:

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
+from netsim import open_sweep
 from netsim.errors import InputError, OutputError
 from netsim.sweep.study import Study, open_study
 
@@ -23,6 +25,20 @@ def test_a_study_grows(make_study: Callable[..., Study], heard: Any, monkeypatch
     # nothing to do starts no process
     monkeypatch.setattr("netsim.sweep.study.run_local", None)
     make_study({DENSITY: [1]}, [0, 1]).run(heard)
+
+
+def test_grids_are_joined(make_study: Callable[..., Study], heard: Any) -> None:
+    """A run that two grids hold is one; a key that a grid does not vary has the scenario's value."""
+    study = make_study([{DENSITY: [1, 2]}, {DENSITY: [2]}, {"scheme.kind": ["fedlora"]}], [1, 0])
+    assert [job.seed for job in study.jobs] == [0] * 3 + [1] * 3
+    assert [job.overrides.get(DENSITY) for job in study.jobs] == [1.0, 2.0, None] * 2
+    study.run(heard, at_once=1)
+    found = open_sweep(study.folder.path).runs.filter(pl.col("seed") == 0)
+    assert found.select("scheme.kind", DENSITY).rows() == [
+        ("fedlora", 1.0),
+        ("round_robin", 1.0),
+        ("round_robin", 2.0),
+    ]
 
 
 def test_default_folder_is_the_same_for_the_same_scenario(

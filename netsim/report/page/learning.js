@@ -64,7 +64,7 @@ function learningSection() {
   let measure = "accuracy",
     against = "time_s";
   const element = section("learning", "Learning", {
-    say: "Measured on the common test split; the ensemble averages the adapters' predictions. All three axes belong to the same events.",
+    say: "Measured on the common split; the ensemble averages the adapters' predictions. All three axes belong to the same events.",
     controls: [
       choice(
         "Measure",

@@ -1,0 +1,54 @@
+"""Fig. 4 in small: the four schemes on pairs of sentences, differences of pairs of seeds."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+
+def test_small(study: Callable[..., Path]) -> None:
+    out = study("fig4_switching")
+    rows = pl.read_parquet(out / "results" / "fig4_switching-small.parquet")
+    runs = rows.select("scheme", "mu", "seed").unique().sort("scheme", "seed").rows()
+    assert runs == [
+        (scheme, mu, seed)
+        for scheme, mu in (
+            ("energy_constrained", 1e6), ("greedy", 0.0), ("model_switching", 0.0), ("one_shot", 0.0),
+        )
+        for seed in (0, 1)
+    ]  # fmt: skip
+    assert rows.group_by("scheme", "seed").agg(pl.col("round").sort())["round"].to_list() == [[0, 1, 2]] * 8
+    first = rows.filter(pl.col("round") == 0)  # nobody has learnt yet, and all start alike
+    assert first.group_by("seed").agg(pl.col("accuracy").n_unique())["accuracy"].to_list() == [1, 1]
+    assert "| one_shot |" in (out / "results" / "fig4_switching-small.md").read_text()
+    assert (out / "figures" / "fig4_switching-small.svg").stat().st_size > 10_000
+
+
+def test_differences_are_of_pairs(scripts: None) -> None:
+    script = importlib.import_module("fig4_switching")
+    accuracy = {
+        "model_switching": (0.8, 0.9),
+        "greedy": (0.7, 0.8),
+        "one_shot": (0.7, 0.7),
+        "energy_constrained": (0.9, 0.9),
+    }
+    table = pl.DataFrame(
+        [
+            {"scheme": scheme, "seed": seed, "round": number, "accuracy": value if number else 0.0}
+            for scheme, values in accuracy.items()
+            for seed, value in enumerate(values)
+            for number in range(script.LAST + 1)
+        ]
+    )
+    found = {row["scheme"]: row for row in script.differences(table).iter_rows(named=True)}
+    assert found["greedy"]["final"] == pytest.approx(10)
+    assert found["greedy"]["final_high"] == pytest.approx(10)  # the same at both seeds
+    assert found["greedy"]["whole"] == pytest.approx(10 * script.LAST / (script.LAST + 1))
+    assert found["one_shot"]["final"] == pytest.approx(15)
+    assert found["one_shot"]["final_high"] > 50
+    assert found["energy_constrained"]["final"] == pytest.approx(-5)
+    assert [row["final_seeds"] for row in found.values()] == [2] * 3
