@@ -14,7 +14,8 @@ from netsim.learning.partition import Partition
 from netsim.learning.payload import BUILTIN, foundation_bits, payload_bits
 from netsim.learning.spec import LocalTraining, ModuleSpec
 from netsim.protocols import Learner, Listener, PayloadSize, Scheme
-from netsim.scenario.model import Module, Scenario
+from netsim.scenario.model import Scenario
+from netsim.scenario.training import Module
 from netsim.units import BoolArray, FloatArray, IntArray
 
 if TYPE_CHECKING:

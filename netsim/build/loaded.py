@@ -14,7 +14,8 @@ from netsim.build.learning import build_dataset
 from netsim.learning.datasets import TextDataset
 from netsim.mobility.replay import Recorded, Replay
 from netsim.projection import Origin
-from netsim.scenario.model import Data, Scenario
+from netsim.scenario.model import Scenario
+from netsim.scenario.training import Data
 
 if TYPE_CHECKING:
     from netsim.learning.foundation import Foundation

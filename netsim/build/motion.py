@@ -16,7 +16,8 @@ from netsim.mobility.region import Rectangle, Torus
 from netsim.mobility.replay import Recorded, chosen_nodes
 from netsim.protocols import Listener, Motion
 from netsim.radio.replay import ChannelTraces, Driver
-from netsim.scenario.model import ChannelTrace, Scenario
+from netsim.scenario.model import Scenario
+from netsim.scenario.motion import ChannelTrace
 from netsim.scenario.parameters import typed_parameters
 from netsim.simulation.journey import Journey
 from netsim.simulation.roaming import Roaming

@@ -16,7 +16,8 @@ import tomli_w
 from pydantic import BaseModel, ValidationError
 
 from netsim.errors import ScenarioError
-from netsim.scenario.model import REPLAY, MobilityChoice, Scenario
+from netsim.scenario.model import Scenario
+from netsim.scenario.motion import REPLAY, MobilityChoice
 
 PATH_KEYS = (("topology", "path"), ("model", "path"), ("data", "path"), ("mobility", "path"))
 """File values are relative to the scenario file, overrides to the working directory."""

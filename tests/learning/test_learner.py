@@ -231,7 +231,9 @@ def test_evaluation_in_full(learner: Callable[..., FederatedLearner], reviews: T
         learner(evaluate_in_full=True, partition=empty)
 
 
-def test_evaluation_on_validation_rows(learner: Callable[..., FederatedLearner], reviews: TextDataset) -> None:
+def test_evaluation_on_validation_rows(
+    learner: Callable[..., FederatedLearner], reviews: TextDataset
+) -> None:
     """Rows that no UE trains on, and none of the test split."""
     made = learner(evaluate_on="validation")
     rows = made.evaluate()

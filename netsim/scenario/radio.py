@@ -1,0 +1,180 @@
+"""Keys of the network: sites, UEs' number and places, radio, and how a round goes in time."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ConfigDict, model_validator
+
+from netsim.scenario.section import Finite, NonNegative, Positive, PositiveOrInf, Section, key
+
+
+class Backhaul(Section):
+    """Links between the sites and the core node, where several gNBs learn."""
+
+    kind: Literal["star", "tree", "mesh", "file"] = key(
+        "star", "links from every site to the core, of least total length, between neighbours, or the file's"
+    )
+    rate_bps: Positive = key(1e10, "rate of every generated link", unit="bit/s")
+    hop_delay_s: NonNegative = key(1e-4, "delay of a generated link besides the light in its fibre", unit="s")
+    core: int | None = key(None, "site of the core node; default: as marked in the file, or central", ge=0)
+
+
+class Topology(Section):
+    """gNB sites."""
+
+    kind: Literal["ppp", "hex", "file"] = key("ppp", "Poisson point process, hexagonal grid, or a site file")
+    density_per_km2: Positive = key(1.0, "gNB density phi (ppp, hex)", unit="1/km²", eq="15")
+    window_km: Positive = key(12.0, "side of the square window of sites (ppp, hex)", unit="km")
+    path: Path | None = key(None, "site file: CSV, node-link JSON, GraphML, GeoJSON, OpenCelliD")
+    learning_site: int | None = key(None, "the site whose cell learns; default: the central one", ge=0)
+    boundary: Literal["none", "torus", "guard"] = key(
+        "none", "edge of the window: open, joined to the opposite side, or without UEs for guard_km"
+    )
+    guard_km: Positive | None = key(None, "width of the guard zone (boundary = guard)", unit="km")
+    association: Literal["nearest", "strongest"] = key("nearest", "gNB of a UE: by distance, or by mean gain")
+    backhaul: Backhaul = Backhaul()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Topology:
+        if (self.kind == "file") != (self.path is not None):
+            raise ValueError("path is given exactly when kind is file")
+        expected = self.density_per_km2 * self.window_km**2
+        if self.kind != "file" and expected > 1e6:
+            raise ValueError(f"density_per_km2 x window_km^2 = {expected:g} sites; at most 1e6")
+        if self.boundary == "torus" and self.kind != "ppp":
+            raise ValueError("boundary = torus needs kind = ppp: the sides of others do not fit together")
+        if (self.boundary == "guard") != (self.guard_km is not None):
+            raise ValueError("guard_km is given exactly when boundary is guard")
+        if self.backhaul.kind == "file" and self.kind != "file":
+            raise ValueError("backhaul.kind = file needs the links of a site file")
+        return self
+
+
+class Ues(Section):
+    """User equipments."""
+
+    count: int | None = key(
+        None,
+        "UEs in the learning cell, or in the network, K; default: 40, or the nodes of a replayed trace",
+        ge=1,
+        le=10_000_000,
+    )
+
+
+class PathlossChoice(Section):
+    """The path loss by name; other keys are its own parameters."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    kind: str = key(
+        "power_law",
+        "power_law, uma, umi, rma, okumura_hata, cost231_hata, or a plug-in",
+        eq="2",
+        min_length=1,
+    )
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Keys besides `kind`."""
+        return dict(self.model_extra or {})
+
+
+class PowerControl(Section):
+    """Open-loop power control, instead of the scheme's powers (3GPP TS 38.213, 7.1.1)."""
+
+    p0_dbm: Finite = key(-90.0, "wanted receive power in a resource block of 180 kHz", unit="dBm")
+    alpha: float = key(0.8, "part of the path loss that is made up for", ge=0, le=1)
+
+
+class Radio(Section):
+    """Uplink."""
+
+    bandwidth_hz: Positive = key(1e7, "uplink bandwidth of a gNB, W", unit="Hz", eq="2")
+    noise_psd_dbm_hz: Finite = key(-162.0, "noise power density N0", unit="dBm/Hz", eq="2")
+    noise_figure_db: Finite | None = key(None, "N0 = k T F at 290 K instead", unit="dB", ge=0)
+    site_antenna_dbi: Finite = key(0.0, "antenna gain of a gNB, cables included", unit="dBi")
+    ue_antenna_dbi: Finite = key(0.0, "antenna gain of a UE", unit="dBi")
+    pathloss: PathlossChoice = PathlossChoice()
+    interference: Literal["field", "network"] = key(
+        "field",
+        "one interferer per other cell drawn for each upload (eq. 2), or the uploads of all cells",
+        eq="2",
+    )
+    background_ues: int = key(
+        0, "network: UEs at full power in every cell that is idle; 0 leaves it silent", ge=0, le=10_000
+    )
+    sinr_threshold_db: Finite = key(-5.0, "theta: below it an upload (or a block) is lost", unit="dB", eq="2")
+    max_power_w: Positive = key(0.2, "P_max of a UE, and the power of every interferer", unit="W", eq="7e")
+    min_power_w: Positive = key(1e-3, "least power of a UE that transmits", unit="W", eq="7e")
+    power_control: PowerControl | None = None
+    fading: Literal["round", "block"] = key("round", "one Rayleigh draw per upload, or per coherence time")
+    rate_model: Literal["shannon", "threshold"] = key(
+        "shannon", "W delta log2(1 + SINR), or with theta in its place", eq="2"
+    )
+    retransmissions: int = key(0, "further attempts of an upload in outage, at most", ge=0, le=1000)
+    reallocation: Literal["static", "events"] = key(
+        "static", "shares hold to the end, or the band is divided anew when an upload starts or ends"
+    )
+    ue_speed_m_s: Positive = key(1.0, "sets the coherence time 0.423 c/(v f_c)", unit="m/s")
+    carrier_hz: Positive = key(3.5e9, "carrier frequency: coherence time, path loss", unit="Hz")
+    interferer_law: Literal["typical_cell", "typical_user", "constant"] | None = key(
+        None, "thinning law c(u) of the Poisson field; default: typical_cell where one cell learns", eq="15"
+    )
+    interferer_power: Literal["fixed", "equal"] | None = key(
+        None, "interferers at P_max, or at the UE's own power (default if formulas is paper)", eq="15"
+    )
+    success_model: Literal["ppp", "topology", "paper"] | None = key(
+        None,
+        "lambda that schemes plan with; default: ppp or paper for a Poisson field, topology for real sites",
+        eq="15",
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Radio:
+        if self.min_power_w > self.max_power_w:
+            raise ValueError("min_power_w must not exceed max_power_w")
+        if self.retransmissions and self.fading == "block":
+            raise ValueError("retransmissions needs fading = round: a bad block is repeated anyway")
+        if self.background_ues and self.interference == "field":
+            raise ValueError("background_ues needs interference = network")
+        if self.interferer_power is not None and self.interference == "network":
+            raise ValueError("interferer_power needs interference = field: in a network powers are known")
+        return self
+
+
+class Downlink(Section):
+    """Broadcast of the foundation model and of the modules (no model in the paper)."""
+
+    power_w: Positive = key(39.8, "power of a gNB (46 dBm)", unit="W")
+    bandwidth_hz: Positive | None = key(None, "downlink bandwidth; default: radio.bandwidth_hz", unit="Hz")
+    w0_broadcast: Literal["once", "every_round"] | None = key(
+        None, "send the foundation model before round 1, or in every round (default if formulas is paper)"
+    )
+
+
+class Round(Section):
+    """Timing of a round."""
+
+    deadline_s: PositiveOrInf = key(4.0, "aggregation deadline, from the round's start", unit="s")
+    alloc_start: Literal["barrier", "arrival"] = key(
+        "barrier", "uploads start all together when the last has computed, or each on its own"
+    )
+    compute_limit_s: Positive | None = key(
+        None, "barrier: uploads start at the latest then; who is not ready sits out", unit="s"
+    )
+    aggregation_s: NonNegative = key(0.01, "time the gNB takes to aggregate", unit="s")
+    late_uploads: Literal["drop", "stale"] = key(
+        "drop",
+        "what is under way at the deadline: stopped, or goes on and is aggregated, damped, in a later round",
+    )
+
+    @model_validator(mode="after")
+    def _limit_before_deadline(self) -> Round:
+        if math.isnan(self.deadline_s):
+            raise ValueError("deadline_s must be a number")
+        if self.compute_limit_s is not None and self.compute_limit_s >= self.deadline_s:
+            raise ValueError("compute_limit_s must be below deadline_s")
+        return self

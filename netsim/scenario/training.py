@@ -1,0 +1,154 @@
+"""Keys of what UEs compute and learn: hardware, modules, model, data, scheme."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ConfigDict, model_validator
+
+from netsim.scenario.section import Positive, PositiveOrInf, Section, key
+
+
+class Compute(Section):
+    """Work of local training; other keys are the model's own parameters."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    model: str = key(
+        "sample_bits", "sample_bits, flops, model_bits (as printed), or a plug-in", eq="4", min_length=1
+    )
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Keys besides `model`."""
+        return dict(self.model_extra or {})
+
+
+class Device(Section):
+    """A class of UEs."""
+
+    name: str = key("phone", "name of the class", min_length=1)
+    share: Positive = key(1.0, "share of the UEs, relative to the other classes")
+    cpu_hz_min: Positive = key(1.5e9, "lowest clock rate f", unit="Hz", eq="4")
+    cpu_hz_max: Positive = key(1.5e9, "highest clock rate f; uniform in between", unit="Hz", eq="4")
+    samples_min: int = key(32, "fewest samples per round, D_k", eq="1", ge=1, le=1_000_000)
+    samples_max: int = key(32, "most samples per round, D_k; uniform in between", eq="1", ge=1, le=1_000_000)
+    energy_coefficient: Positive = key(1e-27, "rho: energy per cycle is rho f²", unit="J s²/cycle³", eq="4")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Device:
+        if self.cpu_hz_min > self.cpu_hz_max:
+            raise ValueError("cpu_hz_min must not exceed cpu_hz_max")
+        if self.samples_min > self.samples_max:
+            raise ValueError("samples_min must not exceed samples_max")
+        return self
+
+
+class Module(Section):
+    """One of the N adapters."""
+
+    rank: int = key(8, "LoRA rank r; 0 trains every weight of the model instead", ge=0, le=4096)
+    lora_alpha: Positive | None = key(None, "LoRA scale is lora_alpha / r; default 2 r")
+    target_modules: tuple[str, ...] = key(
+        ("query", "value"), "linear layers that get an adapter", min_length=1
+    )
+    seed: int | None = key(None, "seed of the initial weights; default: the module's index", ge=0)
+    payload_bits_override: Positive | None = key(
+        None, "upload size instead of the tensors' (marked emulated in the tables)", unit="bit"
+    )
+
+
+class Learning(Section):
+    """Local training and evaluation."""
+
+    local_steps: int = key(4, "tau, full-batch steps on the round's samples", eq="4", ge=1, le=10_000)
+    local_optimizer: Literal["adam", "sgd"] = key(
+        "adam", "fresh each round; sgd with tau = 1 is eq. 1", eq="1"
+    )
+    learning_rate: Positive = key(3e-3, "eta", eq="1")
+    train_head: bool = key(True, "train, send and charge for the classification head")
+    payload_bits_per_parameter: int = key(32, "bits sent per trained parameter", unit="bit", ge=1, le=64)
+    max_tokens: int = key(128, "longer texts are cut", unit="token", ge=4, le=8192)
+    evaluate_every: int = key(1, "evaluate every so many rounds", unit="round", ge=1)
+    evaluate_on: Literal["test", "validation"] = key(
+        "test", "rows that accuracy is measured on: the test split, or validation rows, for choices"
+    )
+    evaluate_in_full: bool = key(
+        False, "also measure averaged logits, and all modules and the best one on each UE's own test rows"
+    )
+    log_risk: bool = key(
+        False, "measure the risk gap each round and log it beside its bound (costly)", eq="5, 6"
+    )
+    device: Literal["auto", "cpu", "cuda"] = key(
+        "auto", "where it is computed; auto takes a GPU where there is one (other bytes than a CPU's)"
+    )
+    workers: int | None = key(
+        None, "worker processes; default: cores, at most 2. Changes no result", ge=1, le=64
+    )
+
+    @model_validator(mode="after")
+    def _measures_apart(self) -> Learning:
+        if self.evaluate_in_full and self.evaluate_on == "validation":
+            raise ValueError(
+                "evaluate_in_full needs evaluate_on = test: best modules are chosen by validation rows"
+            )
+        return self
+
+
+class Model(Section):
+    """Foundation model: the built-in one unless a folder or a hub name is given."""
+
+    path: Path | None = key(None, "local folder in the Hugging Face hub's format")
+    hub: str | None = key(None, "name on the Hugging Face hub (extra: hub)", min_length=1)
+    weights: Literal["float32", "bfloat16"] = key(
+        "float32", "how its frozen weights are stored and multiplied; adapters stay in float32"
+    )
+    foundation_bits_override: Positive | None = key(
+        None, "size of the foundation model on the air instead of its own", unit="bit"
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Model:
+        if self.path is not None and self.hub is not None:
+            raise ValueError("give path or hub, not both")
+        return self
+
+
+class Data(Section):
+    """Training and test data: a built-in task unless a path or a hub name is given."""
+
+    task: Literal["reviews", "passages"] = key("reviews", "built-in task")
+    path: Path | None = key(None, "GLUE-style TSV folder, or CSV or Parquet file or folder")
+    hub: str | None = key(None, "data set on the Hugging Face hub (extra: hub)", min_length=1)
+    train_samples: int = key(
+        8000, "rows of the built-in training split; cap for others", ge=10, le=10_000_000
+    )
+    test_samples: int = key(600, "rows of the test split (at most)", ge=2, le=10_000_000)
+    validation_fraction: float = key(0.1, "part of the training rows kept for choices", ge=0, lt=1)
+    samples_per_ue: int = key(200, "rows each UE holds", ge=1, le=10_000_000)
+    dirichlet_concentration: PositiveOrInf = key(
+        1.0, "label skew over UEs: mixture ~ Dirichlet(c C p) for C classes of frequencies p; inf is none"
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Data:
+        if self.path is not None and self.hub is not None:
+            raise ValueError("give path or hub, not both")
+        if math.isnan(self.dirichlet_concentration):
+            raise ValueError("dirichlet_concentration must be a number")
+        return self
+
+
+class SchemeChoice(Section):
+    """The scheme by name; other keys are its own parameters (`netsim schemes` lists them)."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    kind: str = key("round_robin", "name of the scheme", min_length=1)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Keys besides `kind`."""
+        return dict(self.model_extra or {})
