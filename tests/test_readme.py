@@ -62,5 +62,5 @@ def test_tables_and_queries_of_the_tour_exist() -> None:
 
 def test_files_that_readme_names_exist() -> None:
     root = Path(__file__).parents[1]
-    for path in re.findall(r"(?:analysis|topologies)/[\w/.]+\.(?:py|toml|svg|md)", README):
+    for path in re.findall(r"(?:analysis|topologies|traces)/[\w/.-]+\.(?:py|toml|svg|png|md)", README):
         assert (root / path).is_file(), path
