@@ -53,7 +53,7 @@ class Size:
 
 
 SIZES = {
-    "cpu": Size((20, 60, 150, 400), 5, 0.8, {"rounds": 24, "data.test_samples": 300}),
+    "cpu": Size((20, 100, 400), 5, 0.8, {"rounds": 20, "data.test_samples": 300}),
     "full": Size((20, 50, 100, 150, 200, 300, 400), 10, 0.85,
                  {"rounds": 200, "data.train_samples": 70_000, "data.test_samples": 900}),
     "small": Size((4, 8), 2, 0.55,
