@@ -149,7 +149,7 @@ paper's numbers are of SST-2 with RoBERTa, and means over K.
 
 
 def draw(curve: pl.DataFrame, table: pl.DataFrame, against: str) -> Figure:
-    """A panel per scheme: mean accuracy in its 95% band against rounds or time, while all of its seeds run."""
+    """A panel per scheme: mean accuracy in its 95% band against rounds or time, while all its seeds run."""
     import matplotlib.pyplot as plt
 
     figure_style.use()
@@ -160,7 +160,7 @@ def draw(curve: pl.DataFrame, table: pl.DataFrame, against: str) -> Figure:
         squeeze=False, layout="constrained",
     )  # fmt: skip
     end = curve[against].max()
-    grid = np.arange(end + 1) if against == "round" else np.linspace(0, end, 200)
+    grid = np.arange(end + 1) if against == "round" else np.linspace(0, end, 120)
     ours, *_ = _band(curve, table, kinds[0], "own", against, grid)
     for panel, kind in zip(axes.flat, kinds, strict=False):
         panel.plot(grid, ours, color="0.6", linewidth=1, label="model switching, mean")
@@ -204,7 +204,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     found = study.sweep(asked, "quickstart", grids, range(seeds), fixed)
     rows = table(found, grids)
     text = report(rows, fixed["rounds"], seeds, READING if asked.size == "cpu" else "")
-    curve, by_time = curves.accuracy(found), f"{asked.study}-{asked.size}-time"
+    curve, by_time = curves.accuracy(found), f"{asked.study}-time-{asked.size}"
     text += f"\n\n![against simulated time](../figures/{by_time}.svg)"
     path = findings.write(
         asked, rows.drop("run"), text, draw(curve, rows, "round"), seeds=range(seeds), sweeps=[found]
