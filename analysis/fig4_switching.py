@@ -49,8 +49,8 @@ READING = """
 At the end all four are equally good within their intervals: the lead over one-shot and over the constrained
 scheme has the paper's sign and is smaller, and there is none over greedy. The passages are learnt to 0.95,
 their ceiling, whichever way UEs switch, since any module that enough UEs work on learns it. Before that
-the constrained scheme is behind in every seed (all rounds), and greedy is ahead in the mean; its searched rate
-is 0.01, that of the others 0.003, and the search (one seed) hardly tells the two apart.
+the constrained scheme is behind in every seed (all rounds), and greedy is ahead in the mean; its searched
+rate is 0.01, that of the others 0.003, and the search (one seed) hardly tells the two apart.
 """
 
 
