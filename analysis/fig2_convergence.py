@@ -123,7 +123,8 @@ def report(table: pl.DataFrame) -> str:
 
 Rounds, simulated seconds and joules until the accuracy first reached {levels}: mean over seeds ± half of the
 95% t-interval. `(3 of 5)`: so many runs reached it, and the mean is theirs; `never`: none did within
-{table["rounds"].max()} rounds. Deadline {COMMON["round.deadline_s"]} s. Runs end at the target.
+{table["rounds"].max()} rounds, and in the figure a hollow point is of those runs only that reached it.
+Deadline {COMMON["round.deadline_s"]} s. Runs end at the target.
 
 {findings.markdown(pl.DataFrame(rows))}"""
 
@@ -156,10 +157,14 @@ def draw(table: pl.DataFrame) -> Figure:
                     [known[metric] - low, high - known[metric]],
                     marker="o", markersize=3, capsize=2, color=f"C{number}", label=kind.replace("_", " "),
                 )  # fmt: skip
+                part = known.filter(pl.col(f"{metric}_seeds") < mine["seed"].n_unique())
+                panel.plot(
+                    part["ue_count"] * (1 + 0.02 * (number - 2)), part[metric],
+                    "o", markersize=3, color=f"C{number}", markerfacecolor="white", zorder=3,
+                )  # fmt: skip
         for panel, name in zip(axes[row], shown.values(), strict=True):
-            panel.set(
-                xscale="log", ylabel=name, title=f"baselines: {policy}" if panel is axes[row, 0] else ""
-            )
+            title = f"baselines: {policy}" if panel is axes[row, 0] else ""
+            panel.set(xscale="log", ylabel=name, title=title, ylim=(0, None))
     counts = sorted(table["ue_count"].unique())
     for panel in axes[1]:
         panel.set(xlabel="UEs, K")
