@@ -56,7 +56,7 @@ NETWORK = {
 }
 STEPS = {
     "draws": ("standard_exponential", "poisson", "random", "spawn", "SeedSequence"),
-    "interference": ("interference.py", "medium.py", "bands.py"),
+    "interference": ("interference.py", "medium.py", "stepping.py", "bands.py"),
     "links": ("link.py", "uplink.py", "airing.py"),
     "records": ("writer.py", "ledger.py", "spans.py", "polars"),
     "events": ("simpy", "clock.py", "ue.py", "gnb.py", "core.py"),
