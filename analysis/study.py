@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import netsim
+from netsim.errors import NetsimError
 from netsim.sweep.job import Outcome
 from netsim.sweep.study import open_study
 
@@ -93,15 +94,22 @@ class Teller:
 def sweep(
     asked: Options,
     source: str | Path,
-    over: Mapping[str, Sequence[Any]],
+    over: Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Sequence[Any]]],
     seeds: Iterable[int],
     fixed: Mapping[str, Any] | None = None,
     *,
     part: str = "",
 ) -> netsim.Sweep:
-    """The finished runs of a grid in --out/part; what is there is gone on with. Exits if a run failed."""
-    study = open_study(source, over, list(seeds), fixed=fixed, out=asked.out / part)
-    study.run(Teller(len(study.todo)), at_once=asked.jobs)
+    """The finished runs of a grid, or of several, in --out/part; goes on with what is there.
+
+    Exits if a run failed, or with one message if something was asked that cannot be.
+    """
+    try:
+        study = open_study(source, over, list(seeds), fixed=fixed, out=asked.out / part)
+        study.run(Teller(len(study.todo)), at_once=asked.jobs)
+    except NetsimError as error:
+        sys.stderr.write(f"{asked.study}: {error}\n")
+        sys.exit(error.exit_code)
     left = [outcome.id for outcome in study.outcomes if outcome.status != "done"]
     if left:
         sys.exit(

@@ -1,10 +1,14 @@
 """Composition root: from a scenario to a simulation.
 
 parts       everything put together; the only module that knows both sides
+recorded    what a scenario takes over from traces: the world of a recorded run, the number of UEs
+topology    sites, places of the UEs, the backhaul
+devices     hardware of the UEs
+radio       links, their success probabilities, the uplink
+motion      how UEs move and which traces drive their channels
+learning    data, modules, the learner, payloads
 rules       how rounds go, and what may not be asked for together
-cell        the radio side: sites, hardware, the learning cell, its uplink
 loaded      what a process keeps between the runs of a study
-learning    the learning side: data, modules, the learner, payloads
 """
 
 from netsim.build.learning import build_dataset

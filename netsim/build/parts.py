@@ -27,6 +27,7 @@ from netsim.errors import ScenarioError
 from netsim.learning.datasets import TextDataset
 from netsim.learning.partition import Partition, partition_labels
 from netsim.learning.spec import ModuleSpec
+from netsim.mobility.replay import Recorded
 from netsim.protocols import Learner, Listener, Motion, PayloadSize, RecordSink, Scheme
 from netsim.scenario.model import Scenario
 from netsim.scenario.parameters import typed_parameters
@@ -99,7 +100,7 @@ def build_parts(scenario: Scenario, listener: Listener, loaded: Loaded | None = 
     w0_bits = foundation_on_air(scenario, learner)
     fleet = build_fleet(scenario, devices, partition, full=modules[0].full, foundation_bits=w0_bits)
     radio = build_radio(world.air, deployment)
-    fleet = replace(fleet, name=getattr(motion, "names", None))
+    fleet = replace(fleet, name=motion.names if isinstance(motion, Recorded) else None)
     rules = build_rules(scenario, scheme, w0_bits, emulated)
     roaming = build_roaming(world.air, deployment, radio, motion, rules)
     links = radio.links_of(start_m) if roaming is None else roaming().links_at(0.0)
@@ -145,7 +146,7 @@ def build_simulation(
             energy_j=stop.energy_j,
             target_accuracy=stop.target_accuracy,
             patience_evaluations=stop.patience_evaluations,
-            trace_end_s=getattr(parts.motion, "end_s", None),
+            trace_end_s=parts.motion.end_s if isinstance(parts.motion, Recorded) else None,
         ),
         sink=sink,
         listener=listener,

@@ -70,6 +70,7 @@ def convert(
 
 def _rows(name: str, facts: Series, trace: Trace) -> list[tuple[str, str]]:
     """Facts as the lines of a table."""
+    from netsim.mobility.replay import is_recorded
     from netsim.traces.summary import FAST_M_S, LONG_GAP
 
     def span(column: str, digits: int = 1) -> str:
@@ -84,7 +85,7 @@ def _rows(name: str, facts: Series, trace: Trace) -> list[tuple[str, str]]:
     if facts.rows:
         rows.append(("time", f"{facts.begin:g} .. {facts.end:g} s ({facts.end - facts.begin:g} s)"))
         if name == "mobility":
-            begin = 0.0 if "ground_seed" in trace.metadata else facts.begin
+            begin = 0.0 if is_recorded(trace) else facts.begin
             rows.append(("replay begins at", f"{begin:g} s, unless mobility.begin_s is given"))
     if "time_origin" in trace.metadata:
         rows.append(("time 0", trace.metadata["time_origin"]))

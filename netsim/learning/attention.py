@@ -20,9 +20,7 @@ from netsim.units import IntArray
 
 SPREAD = 1.4  # longest text of a group, at most, times its shortest
 SLACK = 4  # and tokens beyond that
-LEAST = (
-    16  # slots of a text: torch's softmax takes ten times as long per number over rows shorter than a vector
-)
+LEAST = 16  # slots of a text, at least: torch's softmax is slow over rows shorter than a vector
 
 
 @dataclass(frozen=True)

@@ -142,7 +142,7 @@ def _work(task: Task, pipe: Connection, others: Sequence[Connection], parent: in
 
 
 def keep_memory() -> None:
-    """Let this process keep what it frees: fetching large arrays anew each time costs about a tenth."""
+    """Let this process keep what it frees, instead of fetching the pages of large arrays again each time."""
     with contextlib.suppress(AttributeError, OSError):  # another C library than glibc
         set_option = ctypes.CDLL(None).mallopt
         set_option(M_MMAP_THRESHOLD, KEPT_BYTES)

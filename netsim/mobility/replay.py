@@ -14,6 +14,7 @@ from netsim.mobility.region import Region
 from netsim.projection import Origin
 from netsim.traces.detect import open_trace
 from netsim.traces.seeds import seeds_of
+from netsim.traces.trace import Trace
 from netsim.traces.tracks import Tracks, tracks
 from netsim.units import FloatArray
 
@@ -41,7 +42,7 @@ class Recorded:
     @property
     def box_m(self) -> FloatArray:
         """Smallest and largest x and y of all samples, in simulated places. [2, 2], m."""
-        x, y = self.tracks.places_m.T[:2]  # by column: at ten million rows a tenth of the time
+        x, y = self.tracks.places_m.T[:2]  # by column, which is quicker over many rows
         return np.array([[x.min(), y.min()], [x.max(), y.max()]]) + self.shift_m
 
     @property
@@ -87,13 +88,18 @@ class Replay:
         trace = open_trace(path, self.format or None, origin=origin)
         found = tracks(trace.table("mobility"), path)
         first, last = float(found.time_s.min()), float(found.time_s.max())
-        own = path.is_dir() or seeds_of(trace.metadata, path) is not None
+        own = is_recorded(trace)
         begin = self.begin_s if self.begin_s is not None else (0.0 if own else first)
         return Recorded(found.nodes, (first - begin, last - begin), found, begin, self.jump_m_s, own)
 
     def motion(self, start_m: FloatArray, region: Region, *, seed: int) -> Recorded:
         """Motion of the first UEs of the trace, as many as `start_m` [K, 2] has rows; nothing is drawn."""
         return chosen_nodes(self.recorded(), len(start_m))
+
+
+def is_recorded(trace: Trace) -> bool:
+    """A run recorded it: in its own places, by numbers of UEs, from its own time 0 on. Raises DataError."""
+    return trace.path.is_dir() or seeds_of(trace.metadata, trace.path) is not None
 
 
 def chosen_nodes(found: Recorded, count: int) -> Recorded:

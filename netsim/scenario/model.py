@@ -183,6 +183,15 @@ class Scenario(Section):
         return self
 
     @model_validator(mode="after")
+    def _measured_rows_exist(self) -> Scenario:
+        if self.data.validation_fraction == 0:
+            for name, wanted in (("evaluate_on", "validation"), ("evaluate_in_full", True)):
+                if getattr(self.learning, name) == wanted:
+                    rule = f"must be above 0 with learning.{name} = {str(wanted).lower()}"
+                    raise ValueError(f"data.validation_fraction {rule}")
+        return self
+
+    @model_validator(mode="after")
     def _network_only_stops(self) -> Scenario:
         if self.network_only:
             for name in ("target_accuracy", "patience_evaluations"):

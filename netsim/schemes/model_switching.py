@@ -47,9 +47,8 @@ class Control:
 
     @classmethod
     def silent(cls, ues: int, modules: int) -> Control:
-        """Nobody sends; airtime costs nothing."""
-        power, shares, finish = np.zeros((3, ues))
-        rate = np.full(ues, np.inf)
+        """Nobody sends."""
+        power, shares, rate, finish = np.zeros((4, ues))
         return cls(
             np.zeros(ues, dtype=np.bool_),
             np.zeros(ues, dtype=np.bool_),

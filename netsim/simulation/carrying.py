@@ -20,7 +20,7 @@ from netsim.protocols import RoundPlan, Tickets
 from netsim.simulation.airing import rewound
 from netsim.simulation.checkpoint import State, plain
 from netsim.simulation.clock import Clock
-from netsim.simulation.roaming import part_done
+from netsim.simulation.roaming import break_off
 from netsim.simulation.state import Airing, Carried, Lineage, Links, RoundState
 from netsim.units import BoolArray, FloatArray, IntArray
 
@@ -84,6 +84,14 @@ def in_flight_of(state: Mapping[str, Any] | None) -> InFlight | None:
 def has_ended(airing: Airing, at_s: FloatArray | float) -> BoolArray:
     """[M] the upload is known to have ended by a time."""
     return np.asarray(airing.end_s <= at_s)
+
+
+def still_to_come(round_: RoundState) -> BoolArray:
+    """[M] uploads that are on the air after the round has opened, or will be."""
+    comes = round_.ready.copy()
+    if round_.carried is not None:
+        comes[round_.carried.row[has_ended(round_.carried.airing, round_.start_s)]] = False
+    return comes
 
 
 # -- into a round --------------------------------------------------------------------------------
@@ -251,10 +259,6 @@ def stop_computing(round_: RoundState, rows: IntArray) -> None:
     until_s = np.full(len(round_.ready), np.inf)
     until_s[rows] = round_.cut_s[round_.cell[rows]]
     busy = round_.computed_s > until_s
-    round_.slot_bits = round_.slot_bits * part_done(round_.slot_start_s, round_.slot_end_s, until_s)
-    done = part_done(round_.compute_start_s, round_.compute_end_s, until_s)
-    round_.compute_done = round_.compute_done * done
-    for name in ("slot_start_s", "slot_end_s", "compute_start_s", "compute_end_s"):
-        setattr(round_, name, np.minimum(getattr(round_, name), until_s))
+    break_off(round_, until_s)
     round_.ready = round_.ready & ~busy
     _forget(round_)

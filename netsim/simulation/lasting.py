@@ -14,7 +14,7 @@ import numpy as np
 
 from netsim.radio.link import Transmission
 from netsim.simulation.airing import AiringLog, cut
-from netsim.simulation.carrying import has_ended
+from netsim.simulation.carrying import still_to_come
 from netsim.simulation.state import Airing, RoundState
 from netsim.units import BoolArray, FloatArray, IntArray
 
@@ -60,11 +60,8 @@ class DrawnInBlocks:
 
     def __post_init__(self) -> None:
         round_ = self.round_
-        waits = round_.ready.copy()
-        if round_.carried is not None:
-            waits[round_.carried.row[has_ended(round_.carried.airing, round_.start_s)]] = False
-        self.rows = np.flatnonzero(waits)
-        left, sinr_s, usable = round_.payload_bits.copy(), np.zeros(len(waits)), np.zeros(len(waits))
+        self.rows = np.flatnonzero(still_to_come(round_))
+        left, (sinr_s, usable) = round_.payload_bits.copy(), np.zeros((2, len(round_.ready)))
         if round_.carried is not None and round_.carried.standing:
             standing, row = round_.carried.standing, round_.carried.row
             left[row], sinr_s[row], usable[row] = (standing[n] for n in ("left", "sinr_s", "usable"))

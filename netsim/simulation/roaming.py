@@ -128,12 +128,7 @@ class Roaming:
 
 def cut_short(round_: RoundState, leave_s: FloatArray, barrier: bool) -> None:
     """End downloads and computing of rows [M] at `leave_s`; who has not computed by then is not ready."""
-    heard = part_done(round_.slot_start_s, round_.slot_end_s, leave_s)
-    round_.slot_bits = round_.slot_bits * heard
-    done = part_done(round_.compute_start_s, round_.compute_end_s, leave_s)
-    round_.compute_done = round_.compute_done * done
-    for name in ("slot_start_s", "slot_end_s", "compute_start_s", "compute_end_s"):
-        setattr(round_, name, np.minimum(getattr(round_, name), leave_s))
+    done = break_off(round_, leave_s)
     ue, first = round_.plan.ue, round_.first
     whole = np.logical_and.reduceat(done >= 1.0, first)
     per_ue = np.diff(np.append(first, len(ue)))
@@ -146,7 +141,18 @@ def cut_short(round_: RoundState, leave_s: FloatArray, barrier: bool) -> None:
         round_.upload_start_s = latest[round_.cell]
 
 
-def part_done(start_s: FloatArray, end_s: FloatArray, leave_s: FloatArray) -> FloatArray:
+def break_off(round_: RoundState, until_s: FloatArray) -> FloatArray:
+    """End downloads and computing of rows [M] at `until_s`. [M] part of the computing that was done."""
+    heard = _part_done(round_.slot_start_s, round_.slot_end_s, until_s)
+    round_.slot_bits = round_.slot_bits * heard
+    done = _part_done(round_.compute_start_s, round_.compute_end_s, until_s)
+    round_.compute_done = round_.compute_done * done
+    for name in ("slot_start_s", "slot_end_s", "compute_start_s", "compute_end_s"):
+        setattr(round_, name, np.minimum(getattr(round_, name), until_s))
+    return done
+
+
+def _part_done(start_s: FloatArray, end_s: FloatArray, leave_s: FloatArray) -> FloatArray:
     """Part of each activity that is over at `leave_s`; one that takes no time is, or is not begun."""
     length = end_s - start_s
     at = np.where(leave_s >= end_s, 1.0, 0.0)

@@ -10,7 +10,7 @@ from netsim import rng
 from netsim.radio.bands import overlaps, stacked_bands
 from netsim.simulation.across import INTERRUPTION_S
 from netsim.simulation.airing import AiringLog, rewound
-from netsim.simulation.carrying import has_ended
+from netsim.simulation.carrying import still_to_come
 from netsim.simulation.reallocation import divided, reallocated
 from netsim.simulation.standing import STANDING, Block, Standing, stand
 from netsim.simulation.state import RoundState
@@ -39,11 +39,7 @@ class Medium:
 
     def __init__(self, uplink: NetworkUplink, round_: RoundState) -> None:
         self._uplink, self._round = uplink, round_
-        waits = round_.ready
-        if round_.carried is not None:
-            waits = waits.copy()
-            waits[round_.carried.row[has_ended(round_.carried.airing, round_.start_s)]] = False
-        rows = np.flatnonzero(waits)
+        rows = np.flatnonzero(still_to_come(round_))
         plan = round_.plan
         self._rows, self._count = rows, len(rows)
         self._log = AiringLog(len(round_.ready))

@@ -49,6 +49,16 @@ def test_sweep_goes_on_with_what_is_there(
     assert "1 of 1 runs" in capsys.readouterr().err
 
 
+def test_what_cannot_be_is_one_message(
+    study_module: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = study_module.options(["--jobs", "0", "--out", str(tmp_path)], "fig9.py", "", ("small",))
+    with pytest.raises(SystemExit) as ended:
+        study_module.sweep(asked, "quickstart", {}, range(1), TINY)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "fig9: --jobs: must be at least 1 (found 0)\n"
+
+
 def test_failed_runs_end_the_study(study_module: ModuleType, tmp_path: Path) -> None:
     asked = study_module.options(["--jobs", "1", "--out", str(tmp_path)], "fig9.py", "", ("small",))
     fixed = {**TINY, "mobility.kind": "replay", "mobility.path": str(tmp_path / "none.csv")}

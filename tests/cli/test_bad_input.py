@@ -4,39 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import pytest
-
-from netsim.cli.main import main
 
 LEARN = ["--set", "rounds=1", "--set", "ues.count=3"]
 
 
-class Done(NamedTuple):
-    """How a command ended."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Netsim = Callable[..., Done]
-
-
-@pytest.fixture
-def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Netsim:
-    """Run the command line in this process (a process of its own costs seconds), in a new folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str) -> Done:
-        monkeypatch.setattr("sys.argv", ["netsim", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        code = ended.value.code
-        return Done(code if isinstance(code, int) else 0, *capsys.readouterr())
-
-    return run
+Command = Callable[..., Any]
 
 
 def _tsv(folder: Path, train: str, dev: str = "sentence\tlabel\nfine\t1\nbad\t0\n") -> str:
@@ -46,7 +21,7 @@ def _tsv(folder: Path, train: str, dev: str = "sentence\tlabel\nfine\t1\nbad\t0\
     return f"data.path={folder}"
 
 
-def _check(done: Done, *fragments: str) -> None:
+def _check(done: Any, *fragments: str) -> None:
     assert done.returncode == 2, done.stderr + done.stdout
     assert "Traceback" not in done.stderr
     lines = [line for line in done.stderr.splitlines() if line]
@@ -75,9 +50,13 @@ def _check(done: Done, *fragments: str) -> None:
         (["--network-only", "--set", "model.path=."], ["payload_bits_override", "network-only"]),
         (["--set", "data.path=nowhere"], ["data.path", "nowhere", "existing file or folder"]),
         (["--set", "model.path=nowhere"], ["nowhere", "folder"]),
+        (
+            ["--set", "learning.evaluate_on=validation", "--set", "data.validation_fraction=0"],
+            ["data.validation_fraction", "above 0", "learning.evaluate_on = validation"],
+        ),
     ],
 )
-def test_one_message(arguments: list[str], fragments: list[str], command: Netsim) -> None:
+def test_one_message(arguments: list[str], fragments: list[str], command: Command) -> None:
     _check(command("run", *arguments), *fragments)
 
 
@@ -91,12 +70,12 @@ def test_one_message(arguments: list[str], fragments: list[str], command: Netsim
         ("sentence\ngood\n", ["train.tsv", "label"]),
     ],
 )
-def test_bad_data_files(train: str, fragments: list[str], tmp_path: Path, command: Netsim) -> None:
+def test_bad_data_files(train: str, fragments: list[str], tmp_path: Path, command: Command) -> None:
     done = command("run", *LEARN, "--set", _tsv(tmp_path / "data", train))
     _check(done, *fragments)
 
 
-def test_taken_output_folder(tmp_path: Path, command: Netsim) -> None:
+def test_taken_output_folder(tmp_path: Path, command: Command) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("precious")
     _check(command("run", "--out", "mine"), "mine", "new or empty")
@@ -104,11 +83,11 @@ def test_taken_output_folder(tmp_path: Path, command: Netsim) -> None:
     assert [p.name for p in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
 
 
-def test_validate_of_no_run_folder(tmp_path: Path, command: Netsim) -> None:
+def test_validate_of_no_run_folder(tmp_path: Path, command: Command) -> None:
     _check(command("validate", "."), "is not a run folder")
 
 
-def test_a_failed_run_says_so_in_its_folder(tmp_path: Path, command: Netsim) -> None:
+def test_a_failed_run_says_so_in_its_folder(tmp_path: Path, command: Command) -> None:
     import json
 
     done = command("run", *LEARN, "--out", "r", "--set", "data.path=nowhere")

@@ -6,11 +6,11 @@ import gzip
 import resource
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
-from netsim.cli.main import main
 from netsim.errors import DataError
 from netsim.traces import read_mobility
 
@@ -52,21 +52,7 @@ BAD: dict[str, tuple[bytes | str, str]] = {
     "clock.csv": ("unix,id,x,y\n1213084687,a,1,2\n1213084687000,a,1,2\n", "in seconds and in milliseconds"),
 }  # fmt: skip
 
-Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["netsim", *words])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        code, said = ended.value.code, capsys.readouterr()
-        return code if isinstance(code, int) else 0, said.out, said.err
-
-    return run
+Command = Callable[..., Any]
 
 
 @pytest.mark.parametrize("name", BAD)

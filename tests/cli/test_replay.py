@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal as about_equal
 
-from netsim.cli.main import main
 from netsim.results.reader import Run, open_run
 
 same = partial(about_equal, check_exact=True)  # to the last bit
@@ -32,23 +32,7 @@ CASES = {
     "resume": (*WALK, "radio.reallocation=events", "mobility.handover=resume", "radio.bandwidth_hz=3e6"),
 }  # fmt: skip
 
-Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Run `netsim WORDS` in this process, in a new folder: exit code, what it said, what it complained."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["netsim", *words])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        code = ended.value.code
-        said = capsys.readouterr()
-        return code if isinstance(code, int) else 0, said.out, said.err
-
-    return run
+Command = Callable[..., Any]
 
 
 @pytest.fixture

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from netsim.cli.console import sparkline
-from netsim.cli.main import main
 from netsim.execution import run
 from netsim.scenario.model import Scenario
 
-Command = Callable[..., tuple[int, str, str]]
+Command = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
@@ -25,17 +25,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory, make_network: Callable[...,
 
 
 @pytest.fixture
-def command(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Exit code, output and errors of a command in that folder."""
-    monkeypatch.chdir(folder)
-
-    def typed(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["netsim", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return (ended.value.code or 0, *capsys.readouterr())  # type: ignore[return-value]
-
-    return typed
+def home(folder: Path) -> Path:
+    """Commands work in that folder."""
+    return folder
 
 
 @pytest.mark.parametrize(

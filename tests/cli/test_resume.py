@@ -6,46 +6,22 @@ import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 import netsim
-from netsim.cli.main import main
 from netsim.cli.progress import TerminalListener
 from netsim.protocols import Progress
 
 TINY = ("--network-only", "--set", "rounds=4", "--set", "ues.count=5", "--set", "checkpoint_every=1",
         "--set", "data.train_samples=200")  # fmt: skip
 
-
-class Done(NamedTuple):
-    """How a command ended."""
-
-    returncode: int
-    stdout: str
-    stderr: str
+Command = Callable[..., Any]
 
 
 @pytest.fixture
-def command(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Done]:
-    """Run the command line in this process, in a new folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str) -> Done:
-        monkeypatch.setattr("sys.argv", ["netsim", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        code = ended.value.code
-        return Done(code if isinstance(code, int) else 0, *capsys.readouterr())
-
-    return run
-
-
-@pytest.fixture
-def interrupted(command: Callable[..., Done], monkeypatch: pytest.MonkeyPatch) -> Done:
+def interrupted(command: Command, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A run in folder `r` that was asked to end in round 2."""
     told = TerminalListener.round_closed
 
@@ -59,7 +35,7 @@ def interrupted(command: Callable[..., Done], monkeypatch: pytest.MonkeyPatch) -
         return command("run", *TINY, "--out", "r")
 
 
-def test_an_interrupted_run_says_how_to_go_on(interrupted: Done, command: Callable[..., Done]) -> None:
+def test_an_interrupted_run_says_how_to_go_on(interrupted: Any, command: Command) -> None:
     assert interrupted.returncode == 130
     assert interrupted.stderr == "netsim: interrupted after round 2; to go on: netsim resume r\n"
     done = command("resume", "r")
@@ -73,7 +49,7 @@ def test_an_interrupted_run_says_how_to_go_on(interrupted: Done, command: Callab
 
 @pytest.mark.parametrize("quiet", [(), ("--quiet",)])
 def test_a_damaged_checkpoint_is_told_of(
-    quiet: tuple[str, ...], interrupted: Done, command: Callable[..., Done], tmp_path: Path
+    quiet: tuple[str, ...], interrupted: Any, command: Command, tmp_path: Path
 ) -> None:
     manifest = tmp_path / "r" / "checkpoint" / "00000002" / "manifest.json"
     manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "version": 99}))
@@ -85,7 +61,7 @@ def test_a_damaged_checkpoint_is_told_of(
     assert netsim.open_run(tmp_path / "r").metadata["status"] == "done"
 
 
-def test_bad_folders_are_one_message(interrupted: Done, command: Callable[..., Done], tmp_path: Path) -> None:
+def test_bad_folders_are_one_message(interrupted: Any, command: Command, tmp_path: Path) -> None:
     for number in ("00000001", "00000002"):
         (tmp_path / "r" / "checkpoint" / number / "state.json").write_text("{}")
     for folder, rule in (

@@ -4,42 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import pytest
 
-from netsim.cli.main import main
 from netsim.results.sweep import open_sweep
 
 TINY = ("--network-only", "--set", "rounds=2", "--set", "ues.count=6", "--out", "s", "--jobs", "1")
 
-
-class Done(NamedTuple):
-    """How a command ended."""
-
-    returncode: int
-    stdout: str
-    stderr: str
+Command = Callable[..., Any]
 
 
-@pytest.fixture
-def command(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Done]:
-    """Run `netsim sweep` in this process, in a new folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str) -> Done:
-        monkeypatch.setattr("sys.argv", ["netsim", "sweep", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        code = ended.value.code
-        return Done(code if isinstance(code, int) else 0, *capsys.readouterr())
-
-    return run
-
-
-def test_one_command_answers_with_intervals(command: Callable[..., Done], tmp_path: Path) -> None:
+def test_one_command_answers_with_intervals(command: Command, tmp_path: Path) -> None:
     asked = (
         *TINY,
         "--over",
@@ -49,7 +25,7 @@ def test_one_command_answers_with_intervals(command: Callable[..., Done], tmp_pa
         "--seeds",
         "0:3",
     )
-    done = command(*asked)
+    done = command("sweep", *asked)
     assert done.returncode == 1, done.stderr
     lines = done.stdout.splitlines()
     (row,) = [line for line in lines if line.split()[:2] == ["round_robin", "2"]]
@@ -63,7 +39,7 @@ def test_one_command_answers_with_intervals(command: Callable[..., Done], tmp_pa
     failures = [line for line in lines if line.startswith("failed: s/runs/kind-gone_density_per_km2-")]
     assert len(failures) == 6
     assert all("scheme.kind" in line and "gone" in line for line in failures)
-    again = command(*asked)
+    again = command("sweep", *asked)
     assert "12 runs: 0 done now, 6 done before, 6 failed" in again.stdout
 
 
@@ -81,14 +57,12 @@ def test_one_command_answers_with_intervals(command: Callable[..., Done], tmp_pa
         (["--out", "mine"], ["mine", "sweep folder"]),
     ],
 )
-def test_one_message(
-    arguments: list[str], fragments: list[str], command: Callable[..., Done], tmp_path: Path
-) -> None:
+def test_one_message(arguments: list[str], fragments: list[str], command: Command, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("precious")
     if "ray" in arguments:
         pytest.importorskip("ray", reason="the extra 'ray' is not installed")
-    done = command(*arguments)
+    done = command("sweep", *arguments)
     assert done.returncode == 2, done.stderr + done.stdout
     (line,) = [line for line in done.stderr.splitlines() if line]
     for fragment in fragments:
