@@ -7,6 +7,7 @@ DIR/workload.py gives the model with its LoRA start, the UEs' sentences and the 
 runs DIR/bare.py (a hand-written PEFT loop) in this process afterwards and fails if the trained tensors have
 not changed alike. --beside runs another script of DIR with an interpreter that has its packages, in turn with
 netsim in processes of their own, --repeats times; prints the medians and ratios, in wall and in CPU seconds.
+A peer that leaves its first round out, and says so ("warm rounds"), is compared with netsim's warm rounds.
 --ceiling measures this machine's matrix products and says what part of them the rounds reach, counting only
 the work that real tokens need.
 """
@@ -97,13 +98,23 @@ def plain(base: Any) -> Any:
     return model.requires_grad_(False)
 
 
-def train(made: FederatedLearner, a: Any) -> float:
-    """Seconds of the rounds."""
+def train(made: FederatedLearner, a: Any) -> list[float]:
+    """Seconds of each round."""
     ue, module = np.arange(a.ues), np.zeros(a.ues, dtype=np.int64)
-    begun = time.perf_counter()
+    clock = [time.perf_counter()]
     for number in range(1, a.rounds + 1):
         made.redeem(Tickets(number, ue, module, made.versions[module]), "average")
-    return time.perf_counter() - begun
+        clock.append(time.perf_counter())
+    return np.diff(clock).tolist()
+
+
+def tell(workload: Any, a: Any, made: FederatedLearner, rounds: list[float]) -> None:
+    """The workload's line, for all rounds and for those after the first, in which the workers start."""
+    trained = [torch.from_numpy(made.states[0])]
+    workload.report("netsim", a, sum(rounds), trained)
+    if len(rounds) > 1:
+        warm = argparse.Namespace(**{**vars(a), "rounds": len(rounds) - 1})
+        workload.report(f"netsim, {WARM}", warm, sum(rounds[1:]), trained)
 
 
 def check(folder: Path, made: FederatedLearner, start: np.ndarray, arguments: list[str]) -> None:
@@ -174,6 +185,7 @@ def work(made: FederatedLearner, a: Any) -> float:
 
 # -- beside peers --------------------------------------------------------------------------------
 
+WARM = "warm rounds"
 LINE = re.compile(r"^(?P<name>[^:\n]+): (?P<round>[\d.]+) s/round, (?P<speed>\d+) samples/s", re.M)
 
 
@@ -181,25 +193,28 @@ def beside(scripts: list[list[str]], folder: Path, a: Any, arguments: list[str],
     """Run netsim and the scripts in turn; print medians and ratios."""
     own = [sys.executable, __file__, "--workload", str(folder)]
     commands = [own, *([python, str(folder / script)] for python, script in scripts)]
-    found: dict[str, list[tuple[float, float]]] = {}
+    found: dict[str, list[float]] = {}
     for _ in range(repeats):
         for command in commands:
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
             done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            line = LINE.search(done.stdout)
-            if line is None:
+            lines = list(LINE.finditer(done.stdout))
+            if not lines:
                 sys.exit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
             cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-            found.setdefault(line["name"], []).append((float(line["speed"]), cpu))
-            sys.stdout.write(f"  {line.string[line.start() :].splitlines()[0]}; process {cpu:.1f} s CPU\n")
+            for line in lines:
+                found.setdefault(line["name"], []).append(float(line["speed"]))
+                sys.stdout.write(
+                    f"  {line.string[line.start() :].splitlines()[0]}; process {cpu:.1f} s CPU\n"
+                )
             sys.stdout.flush()
-    mine = median(speed for speed, _ in found["netsim"])
-    for name, runs in found.items():
-        typical = median(speed for speed, _ in runs)
-        paired = [m / s for (m, _), (s, _) in zip(found["netsim"], runs, strict=True)]
+    for name, speeds in found.items():
+        mine = found[f"netsim, {WARM}" if name.endswith(WARM) and a.rounds > 1 else "netsim"]
+        paired = [m / s for m, s in zip(mine, speeds, strict=True)]
+        ratio = median(mine) / median(speeds)
         sys.stdout.write(
-            f"{name}: {typical:.0f} samples/s; netsim is {mine / typical:.2f} times as fast "
+            f"{name}: {median(speeds):.0f} samples/s; netsim is {ratio:.2f} times as fast "
             f"(pairs {min(paired):.2f} to {max(paired):.2f})\n"
         )
 
@@ -226,11 +241,11 @@ def main() -> None:
         return beside(own.beside, own.workload, a, arguments, own.repeats)
     made, _ = make_learner(workload, a)
     start = made.states[0].copy()
-    seconds = train(made, a)
-    workload.report("netsim", a, seconds, [torch.from_numpy(made.states[0])])
+    rounds = train(made, a)
+    tell(workload, a, made, rounds)
     made.close()
     if own.ceiling:
-        needed = work(made, a) * a.rounds / seconds
+        needed = work(made, a) * len(rounds) / sum(rounds)
         limit = ceiling(a.hidden, a.threads)
         sys.stdout.write(
             f"{needed / 1e9:.1f} GFLOP/s of real tokens' work = {100 * needed / limit:.0f}% of the "

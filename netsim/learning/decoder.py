@@ -22,13 +22,14 @@ from netsim.learning.adapters import PREFIX, Layout
 from netsim.learning.attention import length_groups
 from netsim.learning.foundation import Foundation
 from netsim.learning.gradients import Local, Start, descend
-from netsim.learning.lowrank import Ranges
 from netsim.learning.spec import LocalTraining
 from netsim.learning.tokens import Texts
 from netsim.units import IntArray
 
 FAMILIES = ("llama", "qwen2")
 ATTENTION, FEED = "self_attn", "mlp"
+
+Ranges = Sequence[tuple[int, int]]
 
 
 def supports(foundation: Foundation, layouts: Sequence[Layout]) -> bool:

@@ -16,22 +16,24 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import split_with_sizes as cut
 
 from netsim.learning import attention
 from netsim.learning.adapters import PREFIX, Layout
 from netsim.learning.families import ROBERTA, family_of
-from netsim.learning.first_token import last_layer, last_layer_back
+from netsim.learning.first_token import LastLayer, apart, last_layer, last_layer_back
 from netsim.learning.foundation import Foundation
 from netsim.learning.gradients import Local, Start, descend
 from netsim.learning.layers import (
-    Rows,
+    Places,
+    frozen_product,
     layer_back,
     layer_forward,
     layer_of,
     norm_of,
     pair_of,
 )
-from netsim.learning.lowrank import LowRank, Ranges
+from netsim.learning.lowrank import LowRank
 from netsim.learning.spec import LocalTraining
 from netsim.learning.tokens import Texts
 from netsim.units import IntArray
@@ -72,10 +74,12 @@ class Affine:
 
 @dataclass(frozen=True)
 class _Tickets:
-    """Where a chunk's tickets stand, and their trained tensors."""
+    """A chunk's tickets, end to end: how many texts each has, and their trained tensors."""
 
-    rows: Rows
-    lora: list[dict[str, LowRank]]  # layer -> place -> factors
+    texts: tuple[int, ...]  # [G]
+    of: torch.Tensor  # [S, 1] how many texts the ticket of each text has
+    lora: list[Places]  # of each layer but the last
+    last: LastLayer
     head: list[tuple[Affine, Affine]]  # [G] inner and outer
 
 
@@ -114,34 +118,33 @@ class EncoderEngine:
         plans = [start.plan for start in starts]
         sizes = [plan.trained_size(self.train_head) for plan in plans]
         w = torch.cat([self._there(s.vector[:size]) for s, size in zip(starts, sizes, strict=True)])
-        ends = np.cumsum(samples)
-        ranges = list(zip((ends - samples).tolist(), ends.tolist(), strict=True))
         packing = attention.pack(texts.length, self.heads, self.device)
-        embedded = self._embed(texts)
         label = self._there(texts.label)
-
-        bound: list[_Tickets] = []
+        fixed: list[tuple[_Tickets, torch.Tensor, torch.Tensor | None]] = []
 
         def gradient(w: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
-            if not bound:  # views of w and g: they stay valid, both are changed in place
-                bound.append(self._bind(starts, texts, w, g, sizes, ranges))
+            if not fixed:  # views of w and g: they stay valid, both are changed in place
+                tickets = self._bind(starts, texts, w, g, sizes, samples)
+                fixed.append((tickets, *self._below(texts, packing, tickets, local.local_steps)))
+            tickets, x, product = fixed[0]
             saved: list[Any] = []
-            first = self._forward(embedded, packing, bound[0], saved)
-            return self._backward(first, label, packing, bound[0], saved)
+            first = self._forward(x, packing, tickets, saved, start=self.lowest, product=product)
+            return self._backward(first, label, packing, tickets, saved)
 
         return descend(w, plans, sizes, gradient, local)
 
     def logits(self, starts: Sequence[Start], texts: Texts) -> NDArray[np.float32]:
-        """Shape [modules, texts, classes]. Layers below the lowest adapter are computed once."""
+        """Shape [modules, texts, classes]."""
         packing = attention.pack(texts.length, self.heads, self.device)
-        common: torch.Tensor | None = None
+        below: tuple[torch.Tensor, torch.Tensor | None] | None = None
         scores = []
         for start in starts:
             w = self._there(start.vector)
-            tickets = self._bind([start], texts, w, w, [start.plan.size], [(0, len(texts))])
-            if common is None:
-                common = self._forward(self._embed(texts), packing, tickets, None, end=self.lowest)
-            first = self._forward(common, packing, tickets, None, start=self.lowest)
+            tickets = self._bind([start], texts, w, w, [start.plan.size], np.array([len(texts)]))
+            if below is None:
+                below = self._below(texts, packing, tickets, len(starts))
+            x, product = below
+            first = self._forward(x, packing, tickets, None, start=self.lowest, product=product)
             scores.append(self._head(first, tickets)[0].cpu().numpy())
         return np.stack(scores)
 
@@ -157,9 +160,10 @@ class EncoderEngine:
         w: torch.Tensor,
         g: torch.Tensor,
         sizes: Sequence[int],
-        ranges: Ranges,
+        samples: IntArray,
     ) -> _Tickets:
-        token_end = np.concatenate([[0], np.cumsum(texts.length)])
+        first = np.cumsum(samples) - samples
+        tokens, rows = tuple(np.add.reduceat(texts.length, first).tolist()), tuple(samples.tolist())
         views = []
         for start, own, grad in zip(
             starts, torch.split(w, list(sizes)), torch.split(g, list(sizes)), strict=True
@@ -170,14 +174,17 @@ class EncoderEngine:
         for i in range(len(self.layers)):
             path = f"{self.path}{i}."
             places = self.family.places.items()
-            lora.append({at: LowRank(tuple(pair_of(path, names, *v) for v in views)) for at, names in places})
+            count = rows if i == len(self.layers) - 1 else tokens
+            lora.append(
+                {at: LowRank(tuple(pair_of(path, names, *v) for v in views), count) for at, names in places}
+            )
         head = []
         for start, (plan, trained, gradients, _, _) in zip(starts, views, strict=True):
             tensors = trained if self.train_head else plan.views(self._there(start.vector))
             inner = self._affine(self.family.inner, tensors, gradients)
             head.append((inner, self._affine(self.family.outer, tensors, gradients)))
-        tokens = [(int(token_end[a]), int(token_end[b])) for a, b in ranges]
-        return _Tickets(Rows(tokens, ranges), lora, head)
+        of = self._there(np.repeat(samples, samples).astype(np.float32)[:, None])
+        return _Tickets(rows, of, lora[:-1], apart(lora[-1], self.word.shape[1], self.heads), head)
 
     def _affine(self, name: str, own: dict[str, torch.Tensor], grad: dict[str, torch.Tensor]) -> Affine:
         """A layer of the head: the ticket's own, or (a pooler that came with the model) the frozen one."""
@@ -200,6 +207,17 @@ class EncoderEngine:
             x += self.segment[self._there(texts.segment)]
         return self.embedding_norm(x)[0]
 
+    def _below(
+        self, texts: Texts, packing: attention.Packing, tickets: _Tickets, times: int
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """What no adapter changes: the lowest adapted layer's input, and its product with frozen weights.
+
+        The product is left out if it would be used once, or is that of the last layer.
+        """
+        x = self._forward(self._embed(texts), packing, tickets, None, end=self.lowest)
+        again = times > 1 and self.lowest < len(self.layers) - 1
+        return x, frozen_product(self.layers[self.lowest], x) if again else None
+
     def _forward(
         self,
         x: torch.Tensor,
@@ -208,24 +226,25 @@ class EncoderEngine:
         saved: list[Any] | None,
         start: int = 0,
         end: int | None = None,
+        product: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Output of the layers from `start` to before `end`; the last gives the first tokens only [S, h]."""
-        last = len(self.layers) - 1
-        for i, layer in enumerate(self.layers[:end]):
-            if i < start:
-                continue
-            kept = saved if i >= self.lowest else None
-            run = last_layer if i == last else layer_forward
-            x = run(layer, x, plan, tickets.rows, tickets.lora[i], kept)
-        return x
+        """Output of the layers from `start` to before `end`; the last gives the first tokens only [S, h].
+
+        `product`: that of layer `start` with its frozen weights, which is the same in every step.
+        """
+        layers = list(zip(self.layers, tickets.lora, strict=False))
+        for layer, lora in layers[start:end]:
+            x = layer_forward(layer, x, plan, lora, saved, product)
+            product = None
+        return x if end is not None else last_layer(self.layers[-1], x, plan, tickets.last, saved)
 
     def _head(self, first: torch.Tensor, tickets: _Tickets) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits [S, C] and what enters the classifier's last layer [S, h]."""
-        ranges = tickets.rows.texts
-        parts = [inner.forward(first[a:b]) for (inner, _), (a, b) in zip(tickets.head, ranges, strict=True)]
+        rows, head = tickets.texts, tickets.head
+        parts = [inner.forward(x) for (inner, _), x in zip(head, cut(first, rows), strict=True)]
         active = torch.cat(parts)
         active = active.tanh_() if self.family.activation == "tanh" else active.relu_()
-        parts = [outer.forward(active[a:b]) for (_, outer), (a, b) in zip(tickets.head, ranges, strict=True)]
+        parts = [outer.forward(x) for (_, outer), x in zip(head, cut(active, rows), strict=True)]
         return torch.cat(parts), active
 
     # -- backward --------------------------------------------------------------------------------
@@ -244,23 +263,23 @@ class EncoderEngine:
         losses = -log_p.gather(1, label[:, None])[:, 0]
         d_logits = log_p.exp_()
         d_logits[torch.arange(len(label), device=self.device), label] -= 1.0
-        for a, b in tickets.rows.texts:
-            d_logits[a:b] /= b - a
+        d_logits /= tickets.of
         dx = self._head_back(d_logits, active, first, tickets)
-        last = len(self.layers) - 1
-        for i in range(last, self.lowest - 1, -1):
-            run = last_layer_back if i == last else layer_back
-            dx = run(self.layers[i], dx, plan, tickets.rows, tickets.lora[i], saved.pop(), i > self.lowest)
-        return torch.stack([losses[a:b].mean() for a, b in tickets.rows.texts])
+        dx = last_layer_back(self.layers[-1], dx, plan, tickets.last, saved.pop(), bool(saved))
+        for i in range(len(self.layers) - 2, self.lowest - 1, -1):
+            dx = layer_back(self.layers[i], dx, plan, tickets.lora[i], saved.pop(), i > self.lowest)
+        return torch.stack([part.mean() for part in cut(losses, tickets.texts)])
 
     def _head_back(
         self, d_logits: torch.Tensor, active: torch.Tensor, first: torch.Tensor, tickets: _Tickets
     ) -> torch.Tensor:
         """Gradient of the first tokens' hidden state [S, h]."""
-        pairs = list(zip(tickets.head, tickets.rows.texts, strict=True))
-        d_active = torch.cat([outer.back(d_logits[a:b], active[a:b]) for (_, outer), (a, b) in pairs])
+        rows, head = tickets.texts, tickets.head
+        parts = zip(head, cut(d_logits, rows), cut(active, rows), strict=True)
+        d_active = torch.cat([outer.back(dy, x) for (_, outer), dy, x in parts])
         if self.family.activation == "tanh":
             d_inner = torch.ops.aten.tanh_backward(d_active, active)
         else:
             d_inner = d_active.mul_(active > 0)
-        return torch.cat([inner.back(d_inner[a:b], first[a:b]) for (inner, _), (a, b) in pairs])
+        parts = zip(head, cut(d_inner, rows), cut(first, rows), strict=True)
+        return torch.cat([inner.back(dy, x) for (inner, _), dy, x in parts])

@@ -11,14 +11,15 @@ Symbols: T tokens of S texts of G tickets, H heads of d numbers, h = H d hidden,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import split_with_sizes as cut
 
 from netsim.learning import attention
-from netsim.learning.layers import Layer, Rows, feed, feed_back
-from netsim.learning.lowrank import LowRank, Pair
+from netsim.learning.layers import Layer, Places, feed, feed_back
+from netsim.learning.lowrank import Factor, LowRank, Pair
 from netsim.learning.products import backward, forward
 
 
@@ -36,79 +37,89 @@ class _Factors:
 _Part = Sequence[_Factors | None]  # [G]
 
 
+@dataclass(frozen=True)
+class LastLayer:
+    """What tickets add in the last layer; for keys and values there are no rows of tokens to add it to."""
+
+    lora: Places  # the layer's other places
+    query: LowRank
+    keys: _Part
+    values: _Part
+
+
 def last_layer(
-    layer: Layer,
-    x: torch.Tensor,
-    plan: attention.Packing,
-    rows: Rows,
-    lora: dict[str, LowRank],
-    saved: list[Any] | None,
+    layer: Layer, x: torch.Tensor, plan: attention.Packing, own: LastLayer, saved: list[Any] | None
 ) -> torch.Tensor:
     """Output [S, h] of the last layer for the first token of each text, from its input `x` [T, h]."""
-    h, heads = x.shape[1], plan.heads
+    h, heads, texts = x.shape[1], plan.heads, own.query.rows
     first = x.index_select(0, plan.first)
-    query, keys, values = _apart(lora["qkv"], h, heads)
     q = forward(layer.qkv_bias[:h], first, layer.qkv[:h])
-    u_query = query.add(first, q, rows.texts)
+    u_query = own.query.add(first, q)
     q = _split(q.mul_((h // heads) ** -0.5), heads)
     seen = _per_head(q, _heads(layer.qkv[h : 2 * h], heads))
     u_keys: list[torch.Tensor | None] = []
-    for one, (a, b) in zip(keys, rows.texts, strict=True):
-        u = None if one is None else torch.bmm(q[:, a:b], one.b)
+    for one, part, out in zip(own.keys, cut(q, texts, 1), cut(seen, texts, 1), strict=True):
+        u = None if one is None else torch.bmm(part, one.b)
         if one is not None and u is not None:
-            seen[:, a:b] += torch.matmul(u, one.a).mul_(one.scale)
+            out += torch.matmul(u, one.a).mul_(one.scale)
         u_keys.append(u)
     weights: list[Any] | None = None if saved is None else []
     mean = attention.attend_first(seen, x, plan, weights)
     context = _per_head(mean, _heads(layer.qkv[2 * h :], heads).transpose(1, 2))
     u_values: list[torch.Tensor | None] = []
-    for one, (a, b) in zip(values, rows.texts, strict=True):
-        u = None if one is None else torch.matmul(mean[:, a:b], one.a.t())
+    for one, part, out in zip(
+        own.values,
+        cut(mean, texts, 1),
+        cut(context, texts, 1),
+        strict=True,
+    ):
+        u = None if one is None else torch.matmul(part, one.a.t())
         if one is not None and u is not None:
-            context[:, a:b] += torch.bmm(u, one.b.transpose(1, 2)).mul_(one.scale)
+            out.baddbmm_(u, one.b.transpose(1, 2), alpha=one.scale)
         u_values.append(u)
     kept = [] if saved is None else [first, u_query, q, u_keys, mean, u_values, weights]
-    out = feed(layer, _join(context).add_(layer.qkv_bias[2 * h :]), first, rows.texts, lora, kept)
+    out = feed(layer, _join(context).add_(layer.qkv_bias[2 * h :]), first, own.lora, kept)
     if saved is not None:
         saved.append(kept)
     return out
 
 
 def last_layer_back(
-    layer: Layer,
-    dy: torch.Tensor,
-    plan: attention.Packing,
-    rows: Rows,
-    lora: dict[str, LowRank],
-    kept: list[Any],
-    below: bool,
+    layer: Layer, dy: torch.Tensor, plan: attention.Packing, own: LastLayer, kept: list[Any], below: bool
 ) -> torch.Tensor:
     """Gradient of the last layer's input [T, h], from that of the first tokens' output [S, h]."""
     first, u_query, q, u_keys, mean, u_values, weights = kept[:7]
-    h, heads = first.shape[1], plan.heads
-    query, keys, values = _apart(lora["qkv"], h, heads)
+    h, heads, texts = first.shape[1], plan.heads, own.query.rows
     d_joined = torch.empty_like(first)
-    d_first = feed_back(layer, dy, rows.texts, lora, kept[7:], d_joined)
+    d_first = feed_back(layer, dy, own.lora, kept[7:], d_joined)
     d_context = _split(d_joined, heads)
     d_mean = _per_head(d_context, _heads(layer.qkv[2 * h :], heads))
-    for one, u, (a, b) in zip(values, u_values, rows.texts, strict=True):
+    parts = (
+        cut(d_context, texts, 1),
+        cut(mean, texts, 1),
+        cut(d_mean, texts, 1),
+    )
+    for one, u, part, wide, out in zip(own.values, u_values, *parts, strict=True):
         if one is not None:
-            part = d_context[:, a:b]
             du = torch.bmm(part, one.b)
-            _fill(one, part, u, du, mean[:, a:b])
-            d_mean[:, a:b] += torch.matmul(du, one.a).mul_(one.scale)
+            _fill(one, part, u, du, wide)
+            out += torch.matmul(du, one.a).mul_(one.scale)
     d_seen, dx = attention.attend_first_back(d_mean, plan, weights)
     d_q = _per_head(d_seen, _heads(layer.qkv[h : 2 * h], heads).transpose(1, 2))
-    for one, u, (a, b) in zip(keys, u_keys, rows.texts, strict=True):
+    parts = (
+        cut(d_seen, texts, 1),
+        cut(q, texts, 1),
+        cut(d_q, texts, 1),
+    )
+    for one, u, part, left, out in zip(own.keys, u_keys, *parts, strict=True):
         if one is not None:
-            part = d_seen[:, a:b]
             du = torch.matmul(part, one.a.t())
-            _fill(one, q[:, a:b], du, u, part)
-            d_q[:, a:b] += torch.bmm(du, one.b.transpose(1, 2)).mul_(one.scale)
+            _fill(one, left, du, u, part)
+            out.baddbmm_(du, one.b.transpose(1, 2), alpha=one.scale)
     d_query = _join(d_q).mul_((h // heads) ** -0.5)
     if below:
         d_first = backward(d_query, layer.qkv[:h], add=d_first)
-    query.back(d_query, first, u_query, rows.texts, d_first if below else None)
+    own.query.back(d_query, first, u_query, d_first if below else None)
     return dx.index_add_(0, plan.first, d_first) if below else dy.new_empty(0)
 
 
@@ -145,34 +156,25 @@ def _per_head(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     return torch.bmm(x.to(weight.dtype), weight).to(x.dtype)
 
 
-def _apart(lora: LowRank, h: int, heads: int) -> tuple[LowRank, _Part, _Part]:
-    """The factors of the query, and of keys and values."""
+def apart(lora: Places, h: int, heads: int) -> LastLayer:
+    """The factors of the last layer, those of queries, keys and values taken apart."""
     query: list[Pair | None] = []
     others: tuple[list[_Factors | None], list[_Factors | None]] = ([], [])
-    for pair in lora.pairs:
-        found = {f.columns.start // h: f for f in pair.factors} if pair is not None else {}
+    for pair in lora["qkv"].pairs:
+        found = {f.columns[0] // h: f for f in pair.factors} if pair is not None else {}
         own = found.get(0)
-        query.append(
-            Pair(
-                pair.a[own.ranks],
-                pair.a_grad[own.ranks],
-                (replace(own, ranks=slice(0, own.ranks.stop - own.ranks.start)),),
-                pair.scale,
-            )
-            if pair is not None and own is not None
-            else None
-        )
+        if pair is not None and own is not None:
+            ranks = slice(*own.ranks)
+            factor = Factor(own.b, own.b_grad, own.columns, (0, len(pair.a[ranks])))
+            query.append(Pair(pair.a[ranks], pair.a_grad[ranks], (factor,), pair.scale))
+        else:
+            query.append(None)
         for place, part in enumerate(others, start=1):
             f = found.get(place)
-            part.append(
-                _Factors(
-                    pair.a[f.ranks],
-                    pair.a_grad[f.ranks],
-                    _heads(f.b, heads),
-                    _heads(f.b_grad, heads),
-                    pair.scale,
-                )
-                if pair is not None and f is not None
-                else None
-            )
-    return LowRank(tuple(query)), *others
+            if pair is not None and f is not None:
+                ranks = slice(*f.ranks)
+                b, b_grad = _heads(f.b, heads), _heads(f.b_grad, heads)
+                part.append(_Factors(pair.a[ranks], pair.a_grad[ranks], b, b_grad, pair.scale))
+            else:
+                part.append(None)
+    return LastLayer(lora, LowRank(tuple(query), lora["qkv"].rows), *others)

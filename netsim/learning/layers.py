@@ -16,7 +16,7 @@ import torch
 from netsim.learning import attention
 from netsim.learning.adapters import Layout
 from netsim.learning.families import Family
-from netsim.learning.lowrank import Factor, LowRank, Pair, Ranges
+from netsim.learning.lowrank import Factor, LowRank, Pair
 from netsim.learning.products import backward, forward
 
 
@@ -52,101 +52,85 @@ class Layer:
     down_norm: Norm
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Which rows of a chunk belong to each of its rows."""
-
-    tokens: Ranges  # [G] among the T tokens
-    texts: Ranges  # [G] among the S texts
+Places = dict[str, LowRank]
+"""What tickets add at each place of a layer."""
 
 
 def layer_forward(
     layer: Layer,
     x: torch.Tensor,
     plan: attention.Packing,
-    rows: Rows,
-    lora: dict[str, LowRank],
+    lora: Places,
     saved: list[Any] | None,
+    product: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Output [T, h] of one layer for all tokens."""
+    """Output [T, h] of one layer for all tokens; `product` [T, 3 h] is `frozen_product`, if it is known."""
     T, h = x.shape
     qkv = x.new_empty(T + 1, 3 * h)
     qkv[T] = 0.0
-    forward(layer.qkv_bias, x, layer.qkv, qkv[:T])
-    u = lora["qkv"].add(x, qkv, rows.tokens)
+    if product is None:
+        frozen_product(layer, x, qkv[:T])
+    else:
+        qkv[:T] = product
+    u = lora["qkv"].add(x, qkv[:T])
     weights: list[Any] | None = None if saved is None else []
     context = attention.attend(qkv, plan, weights)
     kept = [] if saved is None else [x, u, weights]
-    out = feed(layer, context, x, rows.tokens, lora, kept)
+    out = feed(layer, context, x, lora, kept)
     if saved is not None:
         saved.append(kept)
     return out
 
 
+def frozen_product(layer: Layer, x: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+    """Queries, keys and values [T, 3 h] of the frozen weights alone."""
+    return forward(layer.qkv_bias, x, layer.qkv, out=out)
+
+
 def layer_back(
-    layer: Layer,
-    dy: torch.Tensor,
-    plan: attention.Packing,
-    rows: Rows,
-    lora: dict[str, LowRank],
-    kept: list[Any],
-    below: bool,
+    layer: Layer, dy: torch.Tensor, plan: attention.Packing, lora: Places, kept: list[Any], below: bool
 ) -> torch.Tensor:
     """Gradient of a layer's input [T, h]; left out (an empty tensor) if nothing `below` is trained."""
     x, u, weights = kept[:3]
     T, h = x.shape
     d_context = x.new_empty(T + 1, h)
     d_context[T] = 0.0
-    d_residual = feed_back(layer, dy, rows.tokens, lora, kept[3:], d_context[:T])
+    d_residual = feed_back(layer, dy, lora, kept[3:], d_context[:T])
     d_qkv = attention.attend_back(d_context, plan, weights)
     dx = backward(d_qkv, layer.qkv, add=d_residual) if below else None
-    lora["qkv"].back(d_qkv, x, u, rows.tokens, dx)
+    lora["qkv"].back(d_qkv, x, u, dx)
     return dy.new_empty(0) if dx is None else dx
 
 
-def feed(
-    layer: Layer,
-    context: torch.Tensor,
-    x: torch.Tensor,
-    ranges: Ranges,
-    lora: dict[str, LowRank],
-    kept: list[Any],
-) -> torch.Tensor:
+def feed(layer: Layer, context: torch.Tensor, x: torch.Tensor, lora: Places, kept: list[Any]) -> torch.Tensor:
     """From the attention's context [rows, h] to the layer's output; `x` is the residual branch."""
-    a = forward(layer.context_bias, context, layer.context)
-    u_context = lora["context"].add(context, a, ranges)
-    a += x
+    a = forward(layer.context_bias, context, layer.context, add=x)
+    u_context = lora["context"].add(context, a)
     x1, *stats1 = layer.context_norm(a)
     z = forward(layer.up_bias, x1, layer.up)
-    u_up = lora["up"].add(x1, z, ranges)
+    u_up = lora["up"].add(x1, z)
     active = torch.nn.functional.gelu(z)
-    b = forward(layer.down_bias, active, layer.down)
-    u_down = lora["down"].add(active, b, ranges)
-    b += x1
+    b = forward(layer.down_bias, active, layer.down, add=x1)
+    u_down = lora["down"].add(active, b)
     out, *stats2 = layer.down_norm(b)
     kept += [context, u_context, a, stats1, x1, u_up, z, active, u_down, b, stats2]
     return out
 
 
 def feed_back(
-    layer: Layer,
-    dy: torch.Tensor,
-    ranges: Ranges,
-    lora: dict[str, LowRank],
-    kept: list[Any],
-    d_context: torch.Tensor,
+    layer: Layer, dy: torch.Tensor, lora: Places, kept: list[Any], d_context: torch.Tensor
 ) -> torch.Tensor:
     """Fill `d_context` [rows, h]; returns the gradient of the residual branch [rows, h]."""
     context, u_context, a, stats1, x1, u_up, z, active, u_down, b, stats2 = kept
     db = layer.down_norm.back(dy, b, *stats2)
     d_active = backward(db, layer.down)
-    lora["down"].back(db, active, u_down, ranges, d_active)
+    lora["down"].back(db, active, u_down, d_active)
     dz = torch.ops.aten.gelu_backward(d_active, z)
     dx1 = backward(dz, layer.up, add=db)
-    lora["up"].back(dz, x1, u_up, ranges, dx1)
+    lora["up"].back(dz, x1, u_up, dx1)
     da = layer.context_norm.back(dx1, a, *stats1)
     backward(da, layer.context, out=d_context)
-    lora["context"].back(da, context, u_context, ranges, d_context)
+    lora["context"].back(da, context, u_context, d_context)
     return da
 
 
@@ -198,8 +182,8 @@ def pair_of(
     for position, (number, _, b) in enumerate(present):
         out = own[b].shape[0]
         columns, ranks = (
-            slice(number * out, (number + 1) * out),
-            slice(position * rank, (position + 1) * rank),
+            (number * out, (number + 1) * out),
+            (position * rank, (position + 1) * rank),
         )
         factors.append(Factor(own[b], grad[b], columns, ranks))
     return Pair(

@@ -2,17 +2,19 @@
 
 y += scale (x A^T) B^T beside the frozen product that all rows share. The frozen product is one large matrix
 product over the chunk; this part is a few skinny ones per ticket (rank columns), and needs no padding,
-whatever the ranks and the number of tokens of each ticket.
+whatever the ranks and the number of tokens of each ticket. They are small, so what does not change from step
+to step is made once: transposes when a module is bound, rows of all tickets in one split per tensor.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
+from torch import split_with_sizes as cut
 
-Ranges = Sequence[tuple[int, int]]
+Columns = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -21,8 +23,12 @@ class Factor:
 
     b: torch.Tensor  # [out, r]
     b_grad: torch.Tensor
-    columns: slice
-    ranks: slice
+    columns: Columns
+    ranks: Columns
+    b_t: torch.Tensor = field(init=False)  # a view, as w changes in place
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "b_t", self.b.t())
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,10 @@ class Pair:
     a_grad: torch.Tensor
     factors: tuple[Factor, ...]
     scale: float
+    a_t: torch.Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "a_t", self.a.t())
 
 
 @dataclass(frozen=True)
@@ -40,43 +50,60 @@ class LowRank:
     """All tickets' factors at one place of the encoder; None: that ticket's module does not target it."""
 
     pairs: tuple[Pair | None, ...]  # [G]
+    rows: tuple[int, ...]  # [G] of each ticket, end to end
 
-    def __bool__(self) -> bool:
-        return any(pair is not None for pair in self.pairs)
+    @cached_property
+    def _width(self) -> int:
+        """Ranks of the widest stacked A."""
+        return max((len(pair.a) for pair in self.pairs if pair is not None), default=0)
 
-    def add(self, x: torch.Tensor, y: torch.Tensor, ranges: Ranges) -> list[torch.Tensor | None]:
-        """Add to `y` [rows, out]; returns each ticket's x A^T for `back`. Ticket g has the rows ranges[g]."""
-        inner: list[torch.Tensor | None] = []
-        for pair, (start, end) in zip(self.pairs, ranges, strict=True):
+    def add(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """Add to `y` [rows, out]; returns x A^T [rows, ranks] for `back`."""
+        inner = x.new_empty(len(x), self._width)
+        if not self._width:
+            return inner
+        xs, us, ys = cut(x, self.rows), _ByColumns(inner, self.rows), _ByColumns(y, self.rows)
+        for g, pair in enumerate(self.pairs):
             if pair is None:
-                inner.append(None)
                 continue
-            u = torch.mm(x[start:end], pair.a.t())
-            for factor in pair.factors:
-                y[start:end, factor.columns].addmm_(u[:, factor.ranks], factor.b.t(), alpha=pair.scale)
-            inner.append(u)
+            torch.mm(xs[g], pair.a_t, out=us[0, len(pair.a)][g])
+            for f in pair.factors:
+                ys[f.columns][g].addmm_(us[f.ranks][g], f.b_t, alpha=pair.scale)
         return inner
 
-    def back(
-        self,
-        dy: torch.Tensor,
-        x: torch.Tensor,
-        inner: Sequence[torch.Tensor | None],
-        ranges: Ranges,
-        dx: torch.Tensor | None,
-    ) -> None:
+    def back(self, dy: torch.Tensor, x: torch.Tensor, inner: torch.Tensor, dx: torch.Tensor | None) -> None:
         """Fill the gradients of A and B, and add to `dx` (None: nothing below is trained)."""
-        for pair, u, (start, end) in zip(self.pairs, inner, ranges, strict=True):
-            if pair is None or u is None:
+        if not self._width:
+            return
+        d_inner = torch.empty_like(inner)
+        xs, us, dus, dys = (
+            cut(x, self.rows),
+            *(_ByColumns(t, self.rows) for t in (inner, d_inner, dy)),
+        )
+        dxs = None if dx is None else cut(dx, self.rows)
+        for g, pair in enumerate(self.pairs):
+            if pair is None:
                 continue
-            du = torch.empty_like(u)
-            for factor in pair.factors:
-                part = dy[start:end, factor.columns]
-                torch.mm(part, factor.b, out=du[:, factor.ranks])
-                _product(factor.b_grad, part.t(), u[:, factor.ranks], pair.scale)
-            _product(pair.a_grad, du.t(), x[start:end], pair.scale)
-            if dx is not None:
-                dx[start:end].addmm_(du, pair.a, alpha=pair.scale)
+            for f in pair.factors:
+                part = dys[f.columns][g]
+                torch.mm(part, f.b, out=dus[f.ranks][g])
+                _product(f.b_grad, part.t(), us[f.ranks][g], pair.scale)
+            du = dus[0, len(pair.a)][g]
+            _product(pair.a_grad, du.t(), xs[g], pair.scale)
+            if dxs is not None:
+                dxs[g].addmm_(du, pair.a, alpha=pair.scale)
+
+
+class _ByColumns(dict[Columns, tuple[torch.Tensor, ...]]):
+    """Columns of a tensor -> the rows of each ticket."""
+
+    def __init__(self, whole: torch.Tensor, rows: tuple[int, ...]) -> None:
+        super().__init__()
+        self._whole, self._rows = whole, rows
+
+    def __missing__(self, columns: Columns) -> tuple[torch.Tensor, ...]:
+        self[columns] = parts = cut(self._whole[:, slice(*columns)], self._rows)
+        return parts
 
 
 def _product(out: torch.Tensor, left: torch.Tensor, right: torch.Tensor, scale: float) -> None:

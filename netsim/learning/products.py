@@ -6,12 +6,20 @@ import torch
 
 
 def forward(
-    bias: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, out: torch.Tensor | None = None
+    bias: torch.Tensor,
+    x: torch.Tensor,
+    weight: torch.Tensor,
+    *,
+    add: torch.Tensor | None = None,
+    out: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """bias + x weight^T: [rows, in], [out, in] -> [rows, out]."""
-    if weight.dtype == x.dtype:
+    """bias + x weight^T (+ add): [rows, in], [out, in] -> [rows, out]."""
+    if weight.dtype != x.dtype:
+        product = torch.mm(x.to(weight.dtype), weight.t())
+        return torch.add(product, bias if add is None else add + bias, out=out)
+    if add is None:
         return torch.addmm(bias, x, weight.t(), out=out)
-    return torch.add(torch.mm(x.to(weight.dtype), weight.t()), bias, out=out)
+    return torch.add(add, bias, out=out).addmm_(x, weight.t())
 
 
 def backward(

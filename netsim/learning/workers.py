@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import multiprocessing
 import os
 import signal
@@ -122,6 +123,7 @@ def _work(task: Task, pipe: Connection, others: Sequence[Connection], parent: in
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     keep_memory()
+    gc.freeze()  # else collections visit all that the parent holds, again and again
     torch.set_num_threads(1)
     context: Any = None
     with contextlib.suppress(EOFError, OSError):
