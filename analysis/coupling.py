@@ -15,10 +15,13 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+import figure_style
 import findings
+import matplotlib.pyplot as plt
 import numpy as np
 import polars as pl
 import study
+from matplotlib.figure import Figure
 
 from netsim.results.intervals import coupling_gain, mean_interval
 from netsim.rng import stream
@@ -32,7 +35,12 @@ FIXED: dict[str, Any] = {
     "scheme.kind": "round_robin",
     "topology.window_km": 6,
 }
-METRICS = ("upload_p50_s", "upload_p95_s", "outage_share", "energy_j")
+METRICS = {
+    "upload_p50_s": "median upload",
+    "upload_p95_s": "95th percentile",
+    "outage_share": "share in outage",
+    "energy_j": "energy",
+}
 SIZES: dict[str, tuple[tuple[str, ...], int, dict[str, Any]]] = {
     "small": (("network",), 3, {"rounds": 2, "ues.count": 12}),
     "cpu": (("network", "cell"), 30, {}),
@@ -82,8 +90,40 @@ def table(runs: pl.DataFrame, federation: str, metric: str) -> list[dict[str, An
     return rows
 
 
+def draw(table: pl.DataFrame) -> Figure:
+    """Gain of each step against its middle density, a column per grid, a row per federation."""
+    figure_style.use()
+    federations, grids = (
+        table[name].unique(maintain_order=True).to_list() for name in ("federation", "grid")
+    )
+    figure, axes = plt.subplots(
+        len(federations), len(grids), figsize=(figure_style.PAGE_IN, 0.6 + 2 * len(federations)),
+        sharex=True, sharey=True, squeeze=False, layout="constrained",
+    )  # fmt: skip
+    for row, federation in zip(axes, federations, strict=True):
+        for panel, grid in zip(row, grids, strict=True):
+            for number, (metric, name) in enumerate(METRICS.items()):
+                mine = table.filter(federation=federation, grid=grid, metric=metric)
+                middle = (mine["from"] * mine["to"]).sqrt() * (1 + 0.05 * (number - 1.5))
+                spread = [mine["gain"] - mine["gain_from"], mine["gain_to"] - mine["gain"]]
+                panel.errorbar(middle, mine["gain"], spread, fmt="o", markersize=3, capsize=2, label=name)
+            panel.axhline(1, color="0.6", linewidth=0.8, zorder=0)
+            steps = "doubling" if grid == "doubling" else "steps of about 1.4"
+            panel.set(xscale="log", yscale="log", title=f"{federation}, {steps}")
+        row[0].set_ylabel("gain")
+    ticks = sorted({value for grid in GRIDS for value in grid})
+    for panel in axes[-1]:
+        panel.set(xlabel="gNBs per km², middle of the step")
+        panel.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        panel.minorticks_off()
+    for panel in axes[:, 0]:
+        panel.set_yticks([1, 4, 16, 64, 256], ["1", "4", "16", "64", "256"])
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(METRICS))
+    return figure
+
+
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run, pair, tabulate."""
+    """Run, pair, tabulate, draw."""
     asked = study.options(argv, __file__, __doc__, SIZES)
     federations, seeds, more = SIZES[asked.size]
     densities = sorted({value for grid in GRIDS for value in grid})
@@ -98,7 +138,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             rows += table(found.runs, federation, metric)
     frame = pl.DataFrame(rows)
     text = f"{findings.opening(__doc__)}\n\n{findings.markdown(frame)}"
-    findings.write(asked, frame, text, seeds=range(seeds), sweeps=sweeps)
+    findings.write(asked, frame, text, draw(frame), seeds=range(seeds), sweeps=sweeps)
 
 
 if __name__ == "__main__":

@@ -40,9 +40,11 @@ class Pair:
     factors: tuple[Factor, ...]
     scale: float
     a_t: torch.Tensor = field(init=False)
+    ranks: Columns = field(init=False)  # of all factors
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "a_t", self.a.t())
+        object.__setattr__(self, "ranks", (0, len(self.a)))
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class LowRank:
     @cached_property
     def _width(self) -> int:
         """Ranks of the widest stacked A."""
-        return max((len(pair.a) for pair in self.pairs if pair is not None), default=0)
+        return max((pair.ranks[1] for pair in self.pairs if pair is not None), default=0)
 
     def add(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """Add to `y` [rows, out]; returns x A^T [rows, ranks] for `back`."""
@@ -66,7 +68,7 @@ class LowRank:
         for g, pair in enumerate(self.pairs):
             if pair is None:
                 continue
-            torch.mm(xs[g], pair.a_t, out=us[0, len(pair.a)][g])
+            torch.mm(xs[g], pair.a_t, out=us[pair.ranks][g])
             for f in pair.factors:
                 ys[f.columns][g].addmm_(us[f.ranks][g], f.b_t, alpha=pair.scale)
         return inner
@@ -88,7 +90,7 @@ class LowRank:
                 part = dys[f.columns][g]
                 torch.mm(part, f.b, out=dus[f.ranks][g])
                 _product(f.b_grad, part.t(), us[f.ranks][g], pair.scale)
-            du = dus[0, len(pair.a)][g]
+            du = dus[pair.ranks][g]
             _product(pair.a_grad, du.t(), xs[g], pair.scale)
             if dxs is not None:
                 dxs[g].addmm_(du, pair.a, alpha=pair.scale)

@@ -5,6 +5,7 @@ Scenario text is data: it is parsed as TOML, checked by the model, and never exe
 
 from __future__ import annotations
 
+import copy
 import difflib
 import tomllib
 from collections.abc import Mapping
@@ -35,7 +36,7 @@ def load_scenario(
     model. Raises ScenarioError.
     """
     raw, where = _read(path_or_name)
-    for key, value in (overrides or {}).items():
+    for key, value in copy.deepcopy(dict(overrides or {})).items():  # later ones go into earlier ones
         _put(raw, key, value)
     return check(raw, where)
 

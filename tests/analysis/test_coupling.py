@@ -17,6 +17,8 @@ def test_small(study: Callable[..., Path]) -> None:
     assert len(table) == 4 * 7  # metrics, steps
     assert (table["pairs"] <= 3).all()
     assert table.filter(pl.col("metric") == "energy_j")["gain"].median() > 1
+    drawn = (out / "figures" / "coupling-small.svg").read_text(encoding="utf-8")
+    assert drawn.count('<g id="axes_') == 2  # one federation, two grids
 
 
 def test_interval_holds_the_gain(scripts: None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from pathlib import Path
 
@@ -25,6 +26,13 @@ def test_overrides_are_typed() -> None:
     assert scenario.radio.bandwidth_hz == 2e7
     assert [m.rank for m in scenario.modules] == [4, 5, 16, 32]
     assert scenario.round.deadline_s == math.inf
+
+
+def test_overrides_are_not_changed() -> None:
+    overrides = {"scheme": {"kind": "fedlora"}, "scheme.bandwidth": "algorithm1", "channel": []}
+    before = copy.deepcopy(overrides)
+    load_scenario("quickstart", overrides)
+    assert overrides == before
 
 
 def test_override_of_a_default_list(tmp_path: Path) -> None:
