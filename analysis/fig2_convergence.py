@@ -124,7 +124,7 @@ def report(table: pl.DataFrame) -> str:
 
 Rounds, simulated seconds and joules until the accuracy first reached {levels}: mean over seeds ± half of the
 95% t-interval. `(3 of 5)`: so many runs reached it, and the mean is theirs; `never`: none did within
-{table["rounds"].max()} rounds. In the figure such runs count with their last round, as in the claims; a hollow
+{table["rounds"].max()} rounds. The figure and the claims count such runs with their last round; a hollow
 point is a lower bound.
 Deadline {COMMON["round.deadline_s"]} s. Runs end at the target.
 
