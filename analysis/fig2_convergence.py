@@ -61,7 +61,7 @@ SIZES = {
                   {"rounds": 2, "data.train_samples": 400, "data.test_samples": 60, "data.samples_per_ue": 20,
                    "learning.local_steps": 1}),
 }  # fmt: skip
-REAL = Size((100,), 2, 0.8, {"rounds": 30, "data.train_samples": 8000, "data.test_samples": 400})
+REAL = Size((100,), 4, 0.8, {"rounds": 30, "data.train_samples": 8000, "data.test_samples": 400})
 
 
 def bandwidth_hz(layers: int, hidden: int) -> float:
@@ -126,7 +126,8 @@ Rounds, simulated seconds and joules until the accuracy first reached {levels}: 
 95% t-interval. `(3 of 5)`: so many runs reached it, and the mean is theirs; `never`: none did within
 {table["rounds"].max()} rounds. The figure and the claims count such runs with their last round; a hollow
 point is a lower bound.
-Deadline {COMMON["round.deadline_s"]} s. Runs end at the target.
+Deadline {COMMON["round.deadline_s"]} s. Runs end at the target. Learning rates are those of
+[learning_rate](learning_rate-cpu.md), found on the built-in task; real data runs with the same.
 
 {findings.markdown(pl.DataFrame(rows))}"""
 

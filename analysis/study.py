@@ -110,6 +110,9 @@ def sweep(
     except NetsimError as error:
         sys.stderr.write(f"{asked.study}: {error}\n")
         sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.stderr.write(f"{asked.study}: interrupted; the same command goes on\n")
+        sys.exit(130)
     left = [outcome.id for outcome in study.outcomes if outcome.status != "done"]
     if left:
         sys.exit(

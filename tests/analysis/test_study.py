@@ -64,3 +64,24 @@ def test_failed_runs_end_the_study(study_module: ModuleType, tmp_path: Path) -> 
     fixed = {**TINY, "mobility.kind": "replay", "mobility.path": str(tmp_path / "none.csv")}
     with pytest.raises(SystemExit, match=r"1 runs failed .*seed-0"):
         study_module.sweep(asked, "quickstart", {}, range(1), fixed)
+
+
+def test_interrupted_study_says_how_to_go_on(
+    study_module: ModuleType,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = study_module.options(["--jobs", "1", "--out", str(tmp_path)], "fig9.py", "", ("small",))
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(study_module.Teller, "run_ended", interrupt)
+        with pytest.raises(SystemExit) as ended:
+            study_module.sweep(asked, "quickstart", {"ues.count": [4, 5]}, range(1), TINY)
+    assert ended.value.code == 130
+    assert capsys.readouterr().err.endswith("fig9: interrupted; the same command goes on\n")
+    again = study_module.sweep(asked, "quickstart", {"ues.count": [4, 5]}, range(1), TINY)
+    assert again.runs["status"].to_list() == ["done", "done"]
