@@ -119,12 +119,14 @@ def report(table: pl.DataFrame) -> str:
         row |= {"arrivals per round": curves.reach(group["arrivals_per_round"])}
         row |= {name.removesuffix("_to_target"): curves.reach(group[name]) for name in curves.COSTS}
         rows.append(row | {"final accuracy": curves.reach(group["final_accuracy"])})
+    limits = table.group_by("data").agg(pl.col("rounds").max()).sort("data")
+    within = ", ".join(f"{rounds} ({data})" for data, rounds in limits.iter_rows())
     levels = ", ".join(f"{t:g}" for t in table["target"].unique().sort())
     return f"""# Fig. 2: convergence against the number of UEs
 
 Rounds, simulated seconds and joules until the accuracy first reached {levels}: mean over seeds ± half of the
 95% t-interval. `(3 of 5)`: so many runs reached it, and the mean is theirs; `never`: none did within
-{table["rounds"].max()} rounds. The figure and the claims count such runs with their last round; a hollow
+{within} rounds. The figure and the claims count such runs with their last round; a hollow
 point is a lower bound.
 Deadline {COMMON["round.deadline_s"]} s. Runs end at the target. Learning rates are those of
 [learning_rate](learning_rate-cpu.md), found on the built-in task; real data runs with the same.
