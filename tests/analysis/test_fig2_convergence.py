@@ -16,7 +16,9 @@ def test_small(study: Callable[..., Path]) -> None:
     out = study("fig2_convergence")
     rows = pl.read_parquet(out / "results" / "fig2_convergence-small.parquet")
     keys = ["scheme", "bandwidth", "ue_count", "seed"]
-    assert len(rows) == len(rows.unique(keys)) == 5 * 2 * 2
+    assert (
+        len(rows) == len(rows.unique(keys)) == 6 * 2 * 2
+    )  # three schemes, two of them under two policies, one also as printed
     reached = rows.filter(pl.col("rounds_to_target").is_not_null())
     assert (reached["final_accuracy"] >= 0.55).all()  # runs end at the target
     assert (rows.filter(pl.col("rounds_to_target").is_null())["final_accuracy"] < 0.55).all()
@@ -25,6 +27,7 @@ def test_small(study: Callable[..., Path]) -> None:
     assert stuck["arrivals_per_round"].to_list() == [0.0] * 4
     text = (out / "results" / "fig2_convergence-small.md").read_text()
     assert "| built-in | model_switching | own | 8 |" in text
+    assert "| built-in | model_switching_printed | own | 8 |" in text
     assert (out / "figures" / "fig2_convergence-small.svg").stat().st_size > 10_000
 
 
