@@ -29,9 +29,9 @@ from netsim.learning.shape import read_shape
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SCHEMES = ("model_switching", "fedlora", "hetlora", "flexlora", "full_parameter")
 PRINTED = "model_switching_printed"  # model switching with every formula as the paper prints it
-SMALL_SCHEMES = ("model_switching", "fedlora", "full_parameter")
+SCHEMES = ("model_switching", "fedlora", "hetlora", "flexlora", "full_parameter", PRINTED)
+SMALL_SCHEMES = ("model_switching", "fedlora", "full_parameter", PRINTED)
 ROBERTA_BITS, ROBERTA_HZ = 28_385_344, 1e9  # an upload of rank 8 in Section V, and its band W
 BUILTIN = (3, 128)  # layers and width of the built-in encoder
 POLICIES = {"equal": "equal shares", "algorithm1": "Algorithm 1"}
@@ -85,15 +85,16 @@ def run(
     grids = [
         with_policy(kind, policy, ues__count=size.ue_counts, learning__learning_rate=[rate_of(kind)])
         for kind in kinds
+        if kind != PRINTED
         for policy in policies(kind)
     ]
-    if not real:
+    if PRINTED in kinds:
         grids.append(grids[0] | {"formulas": ["paper"]})  # of model switching
     source = study.HERE.parent / "topologies" / "paper.toml"
     found = study.sweep(asked, source, grids, range(size.seeds), fixed, part="real" if real else "built-in")
     cost = curves.to_target(curves.accuracy(found), size.target)
     scheme = pl.col("scheme.kind")
-    if not real:
+    if PRINTED in kinds:
         scheme = pl.when(pl.col("formulas") == "paper").then(pl.lit(PRINTED)).otherwise(scheme)
     runs = found.runs.join(cost, left_on="id", right_on="run", how="left")
     table = runs.select(
@@ -161,7 +162,7 @@ def draw(table: pl.DataFrame) -> Figure:
         pl.col("seconds_to_target").fill_null(seconds).alias("seconds_needed"),
     )
     for row, (policy, policy_name) in enumerate(POLICIES.items()):
-        for number, kind in enumerate((*SCHEMES, PRINTED)):
+        for number, kind in enumerate(SCHEMES):
             mine = table.filter((pl.col("scheme") == kind) & pl.col("bandwidth").is_in([policy, "own"]))
             if not len(mine):  # in small
                 continue
