@@ -6,7 +6,7 @@
 DIR/workload.py gives the model with its LoRA start, the UEs' sentences and the line that is printed. --check
 runs DIR/bare.py (a hand-written PEFT loop) in this process afterwards and fails if the trained tensors have
 not changed alike. --beside runs another script of DIR with an interpreter that has its packages, in turn with
-netsim in processes of their own, --repeats times; prints the medians and ratios, in wall and in CPU seconds.
+netsim in processes of their own, --repeats times; prints the CPU seconds of each and the ratios of samples/s.
 A peer that leaves its first round out, and says so ("warm rounds"), is compared with netsim's warm rounds.
 --ceiling measures this machine's matrix products and says what part of them the rounds reach, counting only
 the work that real tokens need.

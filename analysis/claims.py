@@ -20,11 +20,12 @@ import numpy as np
 import polars as pl
 import study
 import verdict
+from curves import counted
+from learning_rate import BASELINE_POLICIES, POLICIES
 from verdict import DIRECTION, FAILS, HOLDS, Row, above_zero, exponent, judge, of, told
 
 OPEN, CLOSE = "<!-- claims -->", "<!-- /claims -->"
 BASELINES = {"fedlora": 42.7, "hetlora": 34.1, "flexlora": 5.0}  # % fewer rounds, claims 2 and 3
-POLICIES = {"equal": "equal shares", "algorithm1": "Algorithm 1"}
 OURS = {"model_switching": "Algorithm 2", "model_switching_printed": "Algorithm 2 as printed"}
 SWITCHING = {"one_shot": 1.9, "greedy": 1.3}  # points of accuracy, claim 8
 LAST = 5  # evaluations whose mean is the final accuracy
@@ -67,15 +68,10 @@ def minimum_inside(ours: pl.DataFrame, name: str) -> Row:
     )
 
 
-def counted(table: pl.DataFrame) -> pl.DataFrame:
-    """Rounds `needed`; a run that never reaches the target counts with its last round, the least it needs."""
-    return table.with_columns(pl.col("rounds_to_target").fill_null(pl.col("rounds")).alias("needed"))
-
-
 def fewer_rounds(table: pl.DataFrame) -> Iterator[Row]:
     """Claims 2 and 3, paired by seed and K."""
     for scheme, paper in BASELINES.items():
-        for (policy, name), (own, own_name) in product(POLICIES.items(), OURS.items()):
+        for policy, (own, own_name) in product(BASELINE_POLICIES, OURS.items()):
             ours = table.filter(pl.col("scheme") == own)
             base = table.filter(pl.col("scheme") == scheme, pl.col("bandwidth") == policy)
             pairs = ours.join(base, on=["ue_count", "seed"], suffix="_base")
@@ -89,7 +85,7 @@ def fewer_rounds(table: pl.DataFrame) -> Iterator[Row]:
                 "2" if scheme == "fedlora" else "3",
                 f"fewer rounds than {scheme}, mean over K",
                 f"{paper} %",
-                f"{own_name}, {name} for {scheme}; {where}, "
+                f"{own_name}, {POLICIES[policy]} for {scheme}; {where}, "
                 f"K = {', '.join(map(str, sorted(set(pairs['ue_count']))))}",
                 told(found),
                 found.count,

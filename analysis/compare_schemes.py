@@ -18,7 +18,7 @@ import findings
 import numpy as np
 import polars as pl
 import study
-from learning_rate import policies, rate_of, with_policy
+from learning_rate import POLICIES, policies, rate_of, with_policy
 
 import netsim
 from netsim.schemes.base import scheme_names
@@ -47,7 +47,6 @@ SIZES: dict[str, tuple[int, dict[str, Any]]] = {
 SMALL_SCHEMES = ("model_switching", "fedlora", "random")
 COLUMNS = 4
 COLOUR = {"own": "C0", "equal": "C1", "algorithm1": "C2"}
-LABEL = {"own": "own allocation", "equal": "equal shares", "algorithm1": "Algorithm 1"}
 SHARES = ("outage_share", "late_share", "on_time_share", "energy_j", "uploads")
 
 
@@ -166,7 +165,7 @@ def draw(curve: pl.DataFrame, table: pl.DataFrame, against: str) -> Figure:
         panel.plot(grid, ours, color="0.6", linewidth=1, label="model switching, mean")
         for policy in table.filter(pl.col("scheme") == kind)["bandwidth"].unique(maintain_order=True):
             mean, low, high = _band(curve, table, kind, policy, against, grid)
-            panel.plot(grid, mean, color=COLOUR[policy], label=LABEL[policy])
+            panel.plot(grid, mean, color=COLOUR[policy], label=POLICIES[policy])
             panel.fill_between(grid, low, high, color=COLOUR[policy], alpha=0.2, linewidth=0)
         panel.axhline(TARGET, color="0.8", linewidth=0.8)
         panel.set_title(kind.replace("_", " "), fontsize=8)

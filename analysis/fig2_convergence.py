@@ -21,7 +21,7 @@ import curves
 import findings
 import polars as pl
 import study
-from learning_rate import policies, rate_of, with_policy
+from learning_rate import BASELINE_POLICIES, POLICIES, policies, rate_of, with_policy
 
 import netsim
 from netsim.learning.shape import read_shape
@@ -34,7 +34,6 @@ SCHEMES = ("model_switching", "fedlora", "hetlora", "flexlora", "full_parameter"
 SMALL_SCHEMES = ("model_switching", "fedlora", "full_parameter", PRINTED)
 ROBERTA_BITS, ROBERTA_HZ = 28_385_344, 1e9  # an upload of rank 8 in Section V, and its band W
 BUILTIN = (3, 128)  # layers and width of the built-in encoder
-POLICIES = {"equal": "equal shares", "algorithm1": "Algorithm 1"}
 COMMON: dict[str, Any] = {
     "modules": [{"rank": 4}, {"rank": 8}, {"rank": 16}, {"rank": 32}],
     "model": {},  # sizes on the air are the model's own
@@ -135,9 +134,8 @@ def report(table: pl.DataFrame) -> str:
 Rounds, simulated seconds and joules until the accuracy first reached {levels}: mean over seeds ± half of the
 95% t-interval. `(3 of 5)`: so many runs reached it, and the mean is theirs; `never`: none did within
 {within} rounds. The figure and the claims count such runs with their last round; a hollow
-point is a lower bound.
-Deadline {COMMON["round.deadline_s"]} s. Runs end at the target. Learning rates are those of
-[learning_rate](learning_rate-cpu.md), found on the built-in task; real data runs with the same.
+point is a lower bound. Deadline {COMMON["round.deadline_s"]} s. Runs end at the target. Learning rates are
+those of [learning_rate](learning_rate-cpu.md), found on the built-in task; real data runs with the same.
 
 {findings.markdown(pl.DataFrame(rows))}"""
 
@@ -153,15 +151,14 @@ def draw(table: pl.DataFrame) -> Figure:
     )
     shown = {
         "arrivals_per_round": "uploads that count per round",
-        "rounds_needed": "rounds to target",
+        "needed": "rounds to target",
         "seconds_needed": "simulated s to target",
     }
-    rounds, seconds = pl.col("rounds"), pl.col("rounds") * pl.col("round_s")
-    table = table.with_columns(
-        pl.col("rounds_to_target").fill_null(rounds).alias("rounds_needed"),
-        pl.col("seconds_to_target").fill_null(seconds).alias("seconds_needed"),
+    seconds = pl.col("needed") * pl.col("round_s")
+    table = curves.counted(table).with_columns(
+        pl.col("seconds_to_target").fill_null(seconds).alias("seconds_needed")
     )
-    for row, (policy, policy_name) in enumerate(POLICIES.items()):
+    for row, policy in enumerate(BASELINE_POLICIES):
         for number, kind in enumerate(SCHEMES):
             mine = table.filter((pl.col("scheme") == kind) & pl.col("bandwidth").is_in([policy, "own"]))
             if not len(mine):  # in small
@@ -182,7 +179,7 @@ def draw(table: pl.DataFrame) -> Figure:
                     "o", markersize=3, color=f"C{number}", markerfacecolor="white", zorder=3,
                 )  # fmt: skip
         for panel, name in zip(axes[row], shown.values(), strict=True):
-            title = f"baselines with {policy_name}" if panel is axes[row, 0] else ""
+            title = f"baselines with {POLICIES[policy]}" if panel is axes[row, 0] else ""
             panel.set(xscale="log", ylabel=name, title=title, ylim=(0, None))
     counts = sorted(table["ue_count"].unique())
     for panel in axes[1]:

@@ -38,10 +38,15 @@ SIZES: dict[str, tuple[list[float], dict[str, Any]]] = {
 SMALL_SCHEMES = ("fedlora", "model_switching")
 
 
+POLICIES = {"own": "own allocation", "equal": "equal shares", "algorithm1": "Algorithm 1"}
+"""How the band is divided; baselines (baselines.md) run under the last two."""
+BASELINE_POLICIES = ("equal", "algorithm1")
+
+
 def policies(kind: str) -> tuple[str, ...]:
     """How a scheme may divide the band: baselines in two ways, the others in their own."""
     shared = any(p.name == "bandwidth" for p in parameters(scheme_class(kind)))
-    return ("equal", "algorithm1") if shared else ("own",)
+    return BASELINE_POLICIES if shared else ("own",)
 
 
 def with_policy(kind: str, policy: str, **more: Sequence[Any]) -> dict[str, Sequence[Any]]:

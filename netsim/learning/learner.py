@@ -27,7 +27,7 @@ from netsim.protocols import Evaluation, Redeemed, RiskProbe, Tickets
 from netsim.units import FloatArray, IntArray
 
 # Tokens computed together: enough that the products with frozen weights are large and the calls few, few
-# enough that activations stay in the caches (on a 128 x 4 encoder 450 and 1,800 are slower by a tenth).
+# enough that activations stay in the caches.
 CHUNK_TOKENS = 2048
 GPU_CHUNK_TOKENS = 32_768  # about 20 GB of activations on an encoder of 768 x 12
 

@@ -3,12 +3,12 @@
 y += scale (x A^T) B^T beside the frozen product that all rows share. The frozen product is one large matrix
 product over the chunk; this part is a few skinny ones per ticket (rank columns), and needs no padding,
 whatever the ranks and the number of tokens of each ticket. They are small, so what does not change from step
-to step is made once: transposes when a module is bound, rows of all tickets in one split per tensor.
+to step is made once per binding, as transposes are; rows of all tickets in one split per tensor.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import torch
@@ -25,10 +25,10 @@ class Factor:
     b_grad: torch.Tensor
     columns: Columns
     ranks: Columns
-    b_t: torch.Tensor = field(init=False)  # a view, as w changes in place
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "b_t", self.b.t())
+    @cached_property
+    def b_t(self) -> torch.Tensor:
+        return self.b.t()  # a view, as w changes in place
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,15 @@ class Pair:
     a_grad: torch.Tensor
     factors: tuple[Factor, ...]
     scale: float
-    a_t: torch.Tensor = field(init=False)
-    ranks: Columns = field(init=False)  # of all factors
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "a_t", self.a.t())
-        object.__setattr__(self, "ranks", (0, len(self.a)))
+    @cached_property
+    def a_t(self) -> torch.Tensor:
+        return self.a.t()
+
+    @cached_property
+    def ranks(self) -> Columns:
+        """Of all factors together."""
+        return 0, len(self.a)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ Scenario text is data: it is parsed as TOML, checked by the model, and never exe
 
 from __future__ import annotations
 
-import copy
 import difflib
 import tomllib
 from collections.abc import Mapping
@@ -36,7 +35,7 @@ def load_scenario(
     model. Raises ScenarioError.
     """
     raw, where = _read(path_or_name)
-    for key, value in copy.deepcopy(dict(overrides or {})).items():  # later ones go into earlier ones
+    for key, value in _plain(overrides or {}).items():  # a copy: later ones go into earlier ones
         _put(raw, key, value)
     return check(raw, where)
 

@@ -16,9 +16,8 @@ def test_small(study: Callable[..., Path]) -> None:
     out = study("fig2_convergence")
     rows = pl.read_parquet(out / "results" / "fig2_convergence-small.parquet")
     keys = ["scheme", "bandwidth", "ue_count", "seed"]
-    assert (
-        len(rows) == len(rows.unique(keys)) == 6 * 2 * 2
-    )  # three schemes, two of them under two policies, one also as printed
+    # three schemes, two of them under two policies, one also as printed; two K, two seeds
+    assert len(rows) == len(rows.unique(keys)) == 6 * 2 * 2
     reached = rows.filter(pl.col("rounds_to_target").is_not_null())
     assert (reached["final_accuracy"] >= 0.55).all()  # runs end at the target
     assert (rows.filter(pl.col("rounds_to_target").is_null())["final_accuracy"] < 0.55).all()
