@@ -47,8 +47,9 @@ def switching() -> list[dict[str, Any]]:
             ("greedy", 0.75 + noise[0]),
             ("energy_constrained", 0.80 + 10 * noise[1]),
         ):
-            rows += [{"scheme": scheme, "seed": seed, "round": r, "accuracy": last - 0.1 + 0.1 * (r == 9),
-                      "data": "built-in"} for r in (1, 9)]  # fmt: skip
+            rows += [{"formulas": formulas, "scheme": scheme, "seed": seed, "round": r,
+                      "accuracy": sign * (last - 0.1 + 0.1 * (r == 9)), "data": "built-in"}
+                     for formulas, sign in (("corrected", 1), ("paper", -1)) for r in (1, 9)]  # fmt: skip
     return rows
 
 
@@ -72,8 +73,8 @@ def test_verdicts(scripts: None, tmp_path: Path) -> None:
     assert found["2"] == ["holds", "direction only"]  # as printed: -15, 17 and 63 %
     assert found["3"] == ["direction only", "direction only"]  # 50 % is not 5 %; HetLoRA was not run
     assert found["4"] == ["holds"]
-    assert found["8"] == ["holds", "direction only"]
-    assert found["9"] == ["undecided"]
+    assert found["8"] == ["holds", "does not hold", "direction only", "does not hold"]  # reversed as printed
+    assert found["9"] == ["undecided", "undecided"]
     assert found["5-7"] == found["10-12"] == ["not run"]
     table("fig2_convergence", convergence(), tmp_path)
     real = [{**row, "data": "SST-2"} for row in convergence() if row["ue_count"] == 20]

@@ -13,18 +13,24 @@ import pytest
 def test_small(study: Callable[..., Path]) -> None:
     out = study("fig4_switching")
     rows = pl.read_parquet(out / "results" / "fig4_switching-small.parquet")
-    runs = rows.select("scheme", "mu", "seed").unique().sort("scheme", "seed").rows()
+    runs = rows.select("formulas", "scheme", "mu", "seed").unique().sort("formulas", "scheme", "seed").rows()
     assert runs == [
-        (scheme, mu, seed)
+        (formulas, scheme, mu, seed)
+        for formulas in ("corrected", "paper")
         for scheme, mu in (
             ("energy_constrained", 1e6), ("greedy", 0.0), ("model_switching", 0.0), ("one_shot", 0.0),
         )
         for seed in (0, 1)
     ]  # fmt: skip
-    assert rows.group_by("scheme", "seed").agg(pl.col("round").sort())["round"].to_list() == [[0, 1, 2]] * 8
+    by_run = rows.group_by("formulas", "scheme", "seed", maintain_order=True)
+    assert by_run.agg(pl.col("round").sort())["round"].to_list() == [[0, 1, 2]] * 16
     first = rows.filter(pl.col("round") == 0)  # nobody has learnt yet, and all start alike
     assert first.group_by("seed").agg(pl.col("accuracy").n_unique())["accuracy"].to_list() == [1, 1]
-    assert "| one_shot |" in (out / "results" / "fig4_switching-small.md").read_text()
+    last = rows.filter(pl.col("round") == 2).pivot("formulas", index=["scheme", "seed"], values="energy_j")
+    assert (last["corrected"] != last["paper"]).all()  # other formulas, other powers and subscriptions
+    told = (out / "results" / "fig4_switching-small.md").read_text()
+    assert "| corrected | one_shot |" in told
+    assert "| as printed | one_shot |" in told
     assert (out / "figures" / "fig4_switching-small.svg").stat().st_size > 10_000
 
 
@@ -38,13 +44,17 @@ def test_differences_are_of_pairs(scripts: None) -> None:
     }
     table = pl.DataFrame(
         [
-            {"scheme": scheme, "seed": seed, "round": number, "accuracy": value if number else 0.0}
+            {"formulas": formulas, "scheme": scheme, "seed": seed, "round": number,
+             "accuracy": (value if number else 0.0) * (formulas == "corrected")}
+            for formulas in script.FORMULAS
             for scheme, values in accuracy.items()
             for seed, value in enumerate(values)
             for number in range(script.LAST + 1)
         ]
-    )
-    found = {row["scheme"]: row for row in script.differences(table).iter_rows(named=True)}
+    )  # fmt: skip
+    rows = script.differences(table).rows(named=True)
+    found = {row["scheme"]: row for row in rows if row["formulas"] == "corrected"}
+    assert [row["final"] for row in rows if row["formulas"] == "paper"] == [0.0] * 3  # pairs never mix
     assert found["greedy"]["final"] == pytest.approx(10)
     assert found["greedy"]["final_high"] == pytest.approx(10)  # the same at both seeds
     assert found["greedy"]["whole"] == pytest.approx(10 * script.LAST / (script.LAST + 1))
