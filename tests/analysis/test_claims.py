@@ -48,7 +48,8 @@ def switching() -> list[dict[str, Any]]:
             ("energy_constrained", 0.80 + 10 * noise[1]),
         ):
             rows += [{"formulas": formulas, "scheme": scheme, "seed": seed, "round": r,
-                      "accuracy": sign * (last - 0.1 + 0.1 * (r == 9)), "data": "built-in"}
+                      "accuracy": sign * (last - 0.1 + 0.1 * (r == 9)), "data": "built-in",
+                      "switched": 0.5 if formulas == "corrected" or r < 3 else 0.0}
                      for formulas, sign in (("corrected", 1), ("paper", -1)) for r in (1, 9)]  # fmt: skip
     return rows
 
@@ -75,6 +76,7 @@ def test_verdicts(scripts: None, tmp_path: Path) -> None:
     assert found["4"] == ["holds"]
     assert found["8"] == ["holds", "does not hold", "direction only", "does not hold"]  # reversed as printed
     assert found["9"] == ["undecided", "undecided"]
+    assert text.count("does not switch after round 2") == 3
     assert found["5-7"] == found["10-12"] == ["not run"]
     table("fig2_convergence", convergence(), tmp_path)
     real = [{**row, "data": "SST-2"} for row in convergence() if row["ue_count"] == 20]

@@ -29,6 +29,10 @@ def test_small(study: Callable[..., Path]) -> None:
     last = rows.filter(pl.col("round") == 2).pivot("formulas", index=["scheme", "seed"], values="energy_j")
     assert (last["corrected"] != last["paper"]).all()  # other formulas, other powers and subscriptions
     told = (out / "results" / "fig4_switching-small.md").read_text()
+    moved = rows.filter(pl.col("round") == 2)
+    assert moved["switched"].is_between(0, 1).all()
+    assert moved["switched"].sum() > 0  # round 1 deals the modules out in turn, round 2 need not agree
+    assert rows.filter(pl.col("round") < 2)["switched"].null_count() == 32  # nobody was anywhere before
     assert "| corrected | one_shot |" in told
     assert "| as printed | one_shot |" in told
     assert (out / "figures" / "fig4_switching-small.svg").stat().st_size > 10_000
@@ -45,7 +49,7 @@ def test_differences_are_of_pairs(scripts: None) -> None:
     table = pl.DataFrame(
         [
             {"formulas": formulas, "scheme": scheme, "seed": seed, "round": number,
-             "accuracy": (value if number else 0.0) * (formulas == "corrected")}
+             "switched": 0.25 * (number % 2), "accuracy": (value if number else 0.0) * (formulas == "corrected")}
             for formulas in script.FORMULAS
             for scheme, values in accuracy.items()
             for seed, value in enumerate(values)
