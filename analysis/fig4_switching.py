@@ -102,7 +102,7 @@ def differences(table: pl.DataFrame) -> pl.DataFrame:
 
 def report(table: pl.DataFrame, ues: int, reading: str = "") -> str:
     """Accuracies and paired differences."""
-    score = scores(table).with_columns(100 * pl.col("switched"))
+    score = scores(table).with_columns(pl.col("switched") * 100)
     means = findings.means(score, ["formulas", "scheme"], ["final", "whole", "switched"])
     told = pl.col("formulas").replace_strict(FORMULAS)
     means, apart = (found.with_columns(told) for found in (means, differences(table)))
