@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from torch.nn.functional import linear, scaled_dot_product_attention, silu
 
 from netsim.learning.adapters import PREFIX, Layout
-from netsim.learning.attention import length_groups
 from netsim.learning.foundation import Foundation
 from netsim.learning.gradients import Local, Start, descend
+from netsim.learning.packing import length_groups
 from netsim.learning.spec import LocalTraining
 from netsim.learning.tokens import Texts
 from netsim.units import IntArray

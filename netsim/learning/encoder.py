@@ -1,7 +1,7 @@
 """The fast engine of encoders (families.py): forward and backward, written out for packed texts.
 
 Tickets of many UEs and modules share every product with a frozen weight. Left out, of what PEFT and autograd
-do UE by UE, are work on padding (only attention has slots, attention.py), gradients of frozen weights,
+do UE by UE, are work on padding (only attention has slots, packing.py), gradients of frozen weights,
 everything below the lowest adapter in the backward pass, and most of the last layer (first_token.py).
 
 Symbols: T tokens of S texts of G tickets, h hidden, f intermediate, C classes.
@@ -18,7 +18,6 @@ import torch
 from numpy.typing import NDArray
 from torch import split_with_sizes as cut
 
-from netsim.learning import attention
 from netsim.learning.adapters import PREFIX, Layout
 from netsim.learning.families import ROBERTA, family_of
 from netsim.learning.first_token import LastLayer, apart, last_layer, last_layer_back
@@ -34,6 +33,7 @@ from netsim.learning.layers import (
     pair_of,
 )
 from netsim.learning.lowrank import LowRank
+from netsim.learning.packing import Packing, pack
 from netsim.learning.spec import LocalTraining
 from netsim.learning.tokens import Texts
 from netsim.units import IntArray
@@ -118,7 +118,7 @@ class EncoderEngine:
         plans = [start.plan for start in starts]
         sizes = [plan.trained_size(self.train_head) for plan in plans]
         w = torch.cat([self._there(s.vector[:size]) for s, size in zip(starts, sizes, strict=True)])
-        packing = attention.pack(texts.length, self.heads, self.device)
+        packing = pack(texts.length, samples, self.heads, self.device)
         label = self._there(texts.label)
         fixed: list[tuple[_Tickets, torch.Tensor, torch.Tensor | None]] = []
 
@@ -135,12 +135,13 @@ class EncoderEngine:
 
     def logits(self, starts: Sequence[Start], texts: Texts) -> NDArray[np.float32]:
         """Shape [modules, texts, classes]."""
-        packing = attention.pack(texts.length, self.heads, self.device)
+        samples = np.array([len(texts)])
+        packing = pack(texts.length, samples, self.heads, self.device)
         below: tuple[torch.Tensor, torch.Tensor | None] | None = None
         scores = []
         for start in starts:
             w = self._there(start.vector)
-            tickets = self._bind([start], texts, w, w, [start.plan.size], np.array([len(texts)]))
+            tickets = self._bind([start], texts, w, w, [start.plan.size], samples)
             if below is None:
                 below = self._below(texts, packing, tickets, len(starts))
             x, product = below
@@ -208,7 +209,7 @@ class EncoderEngine:
         return self.embedding_norm(x)[0]
 
     def _below(
-        self, texts: Texts, packing: attention.Packing, tickets: _Tickets, times: int
+        self, texts: Texts, packing: Packing, tickets: _Tickets, times: int
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """What no adapter changes: the lowest adapted layer's input, and its product with frozen weights.
 
@@ -221,7 +222,7 @@ class EncoderEngine:
     def _forward(
         self,
         x: torch.Tensor,
-        plan: attention.Packing,
+        plan: Packing,
         tickets: _Tickets,
         saved: list[Any] | None,
         start: int = 0,
@@ -253,7 +254,7 @@ class EncoderEngine:
         self,
         first: torch.Tensor,
         label: torch.Tensor,
-        plan: attention.Packing,
+        plan: Packing,
         tickets: _Tickets,
         saved: list[Any],
     ) -> torch.Tensor:

@@ -20,6 +20,7 @@ from torch import split_with_sizes as cut
 from netsim.learning import attention
 from netsim.learning.layers import Layer, Places, feed, feed_back
 from netsim.learning.lowrank import Factor, LowRank, Pair
+from netsim.learning.packing import Packing
 from netsim.learning.products import backward, forward
 
 
@@ -48,7 +49,7 @@ class LastLayer:
 
 
 def last_layer(
-    layer: Layer, x: torch.Tensor, plan: attention.Packing, own: LastLayer, saved: list[Any] | None
+    layer: Layer, x: torch.Tensor, plan: Packing, own: LastLayer, saved: list[Any] | None
 ) -> torch.Tensor:
     """Output [S, h] of the last layer for the first token of each text, from its input `x` [T, h]."""
     h, heads, texts = x.shape[1], plan.heads, own.query.rows
@@ -85,7 +86,7 @@ def last_layer(
 
 
 def last_layer_back(
-    layer: Layer, dy: torch.Tensor, plan: attention.Packing, own: LastLayer, kept: list[Any], below: bool
+    layer: Layer, dy: torch.Tensor, plan: Packing, own: LastLayer, kept: list[Any], below: bool
 ) -> torch.Tensor:
     """Gradient of the last layer's input [T, h], from that of the first tokens' output [S, h]."""
     first, u_query, q, u_keys, mean, u_values, weights = kept[:7]

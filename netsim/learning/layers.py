@@ -17,6 +17,7 @@ from netsim.learning import attention
 from netsim.learning.adapters import Layout
 from netsim.learning.families import Family
 from netsim.learning.lowrank import Factor, LowRank, Pair
+from netsim.learning.packing import Packing
 from netsim.learning.products import backward, forward
 
 
@@ -59,7 +60,7 @@ Places = dict[str, LowRank]
 def layer_forward(
     layer: Layer,
     x: torch.Tensor,
-    plan: attention.Packing,
+    plan: Packing,
     lora: Places,
     saved: list[Any] | None,
     product: torch.Tensor | None = None,
@@ -88,7 +89,7 @@ def frozen_product(layer: Layer, x: torch.Tensor, out: torch.Tensor | None = Non
 
 
 def layer_back(
-    layer: Layer, dy: torch.Tensor, plan: attention.Packing, lora: Places, kept: list[Any], below: bool
+    layer: Layer, dy: torch.Tensor, plan: Packing, lora: Places, kept: list[Any], below: bool
 ) -> torch.Tensor:
     """Gradient of a layer's input [T, h]; left out (an empty tensor) if nothing `below` is trained."""
     x, u, weights = kept[:3]
