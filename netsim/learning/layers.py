@@ -73,10 +73,10 @@ def layer_forward(
         frozen_product(layer, x, qkv[:T])
     else:
         qkv[:T] = product
-    u = lora["qkv"].add(x, qkv[:T])
+    added = lora["qkv"].add(x, qkv[:T])
     weights: list[Any] | None = None if saved is None else []
     context = attention.attend(qkv, plan, weights)
-    kept = [] if saved is None else [x, u, weights]
+    kept = [] if saved is None else [added, weights]
     out = feed(layer, context, x, lora, kept)
     if saved is not None:
         saved.append(kept)
@@ -92,29 +92,29 @@ def layer_back(
     layer: Layer, dy: torch.Tensor, plan: Packing, lora: Places, kept: list[Any], below: bool
 ) -> torch.Tensor:
     """Gradient of a layer's input [T, h]; left out (an empty tensor) if nothing `below` is trained."""
-    x, u, weights = kept[:3]
-    T, h = x.shape
-    d_context = x.new_empty(T + 1, h)
+    added, weights = kept[:2]
+    T, h = dy.shape
+    d_context = dy.new_empty(T + 1, h)
     d_context[T] = 0.0
-    d_residual = feed_back(layer, dy, lora, kept[3:], d_context[:T])
+    d_residual = feed_back(layer, dy, lora, kept[2:], d_context[:T])
     d_qkv = attention.attend_back(d_context, plan, weights)
     dx = backward(d_qkv, layer.qkv, add=d_residual) if below else None
-    lora["qkv"].back(d_qkv, x, u, dx)
+    lora["qkv"].back(d_qkv, added, dx)
     return dy.new_empty(0) if dx is None else dx
 
 
 def feed(layer: Layer, context: torch.Tensor, x: torch.Tensor, lora: Places, kept: list[Any]) -> torch.Tensor:
     """From the attention's context [rows, h] to the layer's output; `x` is the residual branch."""
     a = forward(layer.context_bias, context, layer.context, add=x)
-    u_context = lora["context"].add(context, a)
+    added = [lora["context"].add(context, a)]
     x1, *stats1 = layer.context_norm(a)
     z = forward(layer.up_bias, x1, layer.up)
-    u_up = lora["up"].add(x1, z)
+    added.append(lora["up"].add(x1, z))
     active = torch.nn.functional.gelu(z)
     b = forward(layer.down_bias, active, layer.down, add=x1)
-    u_down = lora["down"].add(active, b)
+    added.append(lora["down"].add(active, b))
     out, *stats2 = layer.down_norm(b)
-    kept += [context, u_context, a, stats1, x1, u_up, z, active, u_down, b, stats2]
+    kept += [added, a, stats1, z, b, stats2]
     return out
 
 
@@ -122,16 +122,16 @@ def feed_back(
     layer: Layer, dy: torch.Tensor, lora: Places, kept: list[Any], d_context: torch.Tensor
 ) -> torch.Tensor:
     """Fill `d_context` [rows, h]; returns the gradient of the residual branch [rows, h]."""
-    context, u_context, a, stats1, x1, u_up, z, active, u_down, b, stats2 = kept
+    (context, x1, active), a, stats1, z, b, stats2 = kept
     db = layer.down_norm.back(dy, b, *stats2)
     d_active = backward(db, layer.down)
-    lora["down"].back(db, active, u_down, d_active)
-    dz = torch.ops.aten.gelu_backward(d_active, z)
+    lora["down"].back(db, active, d_active)
+    dz = torch.ops.aten.gelu_backward.grad_input(d_active, z, grad_input=d_active)
     dx1 = backward(dz, layer.up, add=db)
-    lora["up"].back(dz, x1, u_up, dx1)
+    lora["up"].back(dz, x1, dx1)
     da = layer.context_norm.back(dx1, a, *stats1)
     backward(da, layer.context, out=d_context)
-    lora["context"].back(da, context, u_context, d_context)
+    lora["context"].back(da, context, d_context)
     return da
 
 
@@ -154,7 +154,7 @@ def layer_of(weights: dict[str, torch.Tensor], family: Family, number: int, epsi
         context_norm=norm_of(weights, f"{name}.{family.context_norm}", epsilon),
         up=weights[f"{up}.weight"],
         up_bias=weights[f"{up}.bias"].float(),
-        down=weights[f"{down}.weight"],
+        down=weights[f"{down}.weight"].t().contiguous().t(),  # by columns: quicker with many inputs
         down_bias=weights[f"{down}.bias"].float(),
         down_norm=norm_of(weights, f"{name}.{family.down_norm}", epsilon),
     )

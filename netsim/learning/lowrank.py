@@ -58,33 +58,44 @@ class LowRank:
     rows: tuple[int, ...]  # [G] of each ticket, end to end
 
     @cached_property
-    def _width(self) -> int:
-        """Ranks of the widest stacked A."""
+    def width(self) -> int:
+        """Ranks of the widest stacked A; 0 if no ticket has factors here."""
         return max((pair.ranks[1] for pair in self.pairs if pair is not None), default=0)
 
-    def add(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        """Add to `y` [rows, out]; returns x A^T [rows, ranks] for `back`."""
-        inner = x.new_empty(len(x), self._width)
-        if not self._width:
-            return inner
-        xs, us, ys = cut(x, self.rows), _ByColumns(inner, self.rows), _ByColumns(y, self.rows)
+    @cached_property
+    def _inner(self) -> _ByColumns:
+        """x A^T [rows, width], in the same memory in every step."""
+        return self._columns()
+
+    @cached_property
+    def _d_inner(self) -> _ByColumns:
+        return self._columns()
+
+    def _columns(self) -> _ByColumns:
+        a = next(pair.a for pair in self.pairs if pair is not None)
+        return _ByColumns(a.new_empty(sum(self.rows), self.width), self.rows)
+
+    def add(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor | None:
+        """Add to `y` [rows, out]; returns what `back` needs: `x`, or None if no ticket has factors here."""
+        if not self.width:
+            return None
+        xs, us, ys = cut(x, self.rows), self._inner, _ByColumns(y, self.rows)
         for g, pair in enumerate(self.pairs):
             if pair is None:
                 continue
             torch.mm(xs[g], pair.a_t, out=us[pair.ranks][g])
             for f in pair.factors:
                 ys[f.columns][g].addmm_(us[f.ranks][g], f.b_t, alpha=pair.scale)
-        return inner
+        return x
 
-    def back(self, dy: torch.Tensor, x: torch.Tensor, inner: torch.Tensor, dx: torch.Tensor | None) -> None:
-        """Fill the gradients of A and B, and add to `dx` (None: nothing below is trained)."""
-        if not self._width:
+    def back(self, dy: torch.Tensor, x: torch.Tensor | None, dx: torch.Tensor | None) -> None:
+        """Fill the gradients of A and B, and add to `dx` (None: nothing below is trained).
+
+        `x` is what the last `add` returned.
+        """
+        if x is None:
             return
-        d_inner = torch.empty_like(inner)
-        xs, us, dus, dys = (
-            cut(x, self.rows),
-            *(_ByColumns(t, self.rows) for t in (inner, d_inner, dy)),
-        )
+        xs, us, dus, dys = cut(x, self.rows), self._inner, self._d_inner, _ByColumns(dy, self.rows)
         dxs = None if dx is None else cut(dx, self.rows)
         for g, pair in enumerate(self.pairs):
             if pair is None:

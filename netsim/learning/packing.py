@@ -79,9 +79,9 @@ def pack(length: IntArray, samples: IntArray, heads: int, device: torch.device) 
     for members, row, offset, L in _rows(length, samples):
         R = int(row.max()) + 1
         text = np.repeat(members, length[members])
-        inside = _counted(length[members])
-        token = first[text] + inside
-        place = np.repeat(row * L + offset, length[members]) + inside
+        within = _counted(length[members])
+        token = first[text] + within
+        place = np.repeat(row * L + offset, length[members]) + within
         looked, owner = np.full(R * L, tokens), np.full(R * L, -1)  # row T of qkv is all zeros
         looked[place], owner[place] = token, text
         head_slots = np.arange(heads)[None] * L + (place // L * heads * L + place % L)[:, None]

@@ -14,12 +14,13 @@ from safetensors.torch import load_file, save_file
 
 from netsim.errors import InputError
 from netsim.learning import adapters, decoder, encoder
-from netsim.learning.attention import LEAST, pack
+from netsim.learning.attention import attend
 from netsim.learning.datasets import TextDataset
 from netsim.learning.engines import make_engine
 from netsim.learning.foundation import Foundation, load_foundation
 from netsim.learning.generic import GenericEngine
 from netsim.learning.gradients import Engine, Start, descend
+from netsim.learning.packing import LEAST, SHARED, pack
 from netsim.learning.spec import LocalTraining, ModuleSpec
 from netsim.learning.tokens import Texts, TokenCache
 
@@ -206,15 +207,41 @@ def test_a_ticket_does_not_see_its_neighbours(
 
 
 def test_packing_has_a_slot_for_every_token() -> None:
-    length = np.array([3, 30, 4, 1, 17, 18])
-    plan = pack(length, 2, torch.device("cpu"))
+    length, samples = np.array([3, 30, 4, 1, 37, 38, 20, 12]), np.array([6, 2])
+    plan = pack(length, samples, 2, torch.device("cpu"))
     assert plan.tokens == length.sum()
-    assert sorted(int(i) for group in plan.groups for i in group.members) == list(range(6))
-    slots = plan.scatter.view(-1, 2)
-    assert len(set(slots.flatten().tolist())) == 2 * length.sum()
-    short, *others = plan.groups
-    assert short.slots == LEAST  # no more than softmax is quick with
-    assert sum(group.texts * group.slots for group in others) <= 1.5 * length[length > LEAST].sum()
+    assert len(set(plan.scatter.tolist())) == 2 * length.sum()
+    shared, alone = plan.rows
+    assert (shared.count, shared.slots) == (3, SHARED)  # 30 + 1, 4 + 3 of one ticket, 20 + 12 of the other
+    assert (alone.count, alone.slots) == (2, 38)
+    assert sorted(int(i) for group in plan.first_tokens for i in group.members) == list(range(8))
+    assert plan.first_tokens[0].slots == LEAST  # no more than softmax is quick with
+    (row,) = pack(np.array([4, 5, 6]), np.array([3]), 2, torch.device("cpu")).rows
+    assert (row.count, row.slots) == (1, LEAST)  # and no more than are taken
+
+
+def test_a_slot_looks_at_its_own_text() -> None:
+    length, heads = np.array([3, 30, 4, 1, 37, 38, 20, 12]), 2
+    plan = pack(length, np.array([6, 2]), heads, torch.device("cpu"))
+    qkv = torch.randn(plan.tokens + 1, 3 * heads * 4, generator=torch.Generator().manual_seed(1))
+    qkv[-1] = 0.0
+    found = attend(qkv, plan, None)
+    for text in torch.split(qkv[:-1], length.tolist()):
+        q, k, v = text.view(-1, 3, heads, 4).permute(1, 2, 0, 3)
+        alone = torch.nn.functional.scaled_dot_product_attention(q, k, v)
+        assert torch.allclose(found[: len(text)], alone.transpose(0, 1).flatten(1), atol=1e-6)
+        found = found[len(text) :]
+
+
+def test_a_ticket_that_diverges_stays_alone(model_folder: Callable[[str], str], reviews: TextDataset) -> None:
+    foundation, states, fast, _ = engines(model_folder("bert"), MODULES, True)
+    texts = TokenCache(foundation.tokenizer, reviews.train, 12).texts(range(6))
+    lost = Start(states[0].plan, np.full_like(states[0].vector, np.nan))
+    training = LocalTraining(2, 0.05, "sgd")
+    broken, sound = fast.train([lost, states[0]], np.array([3, 3]), texts, training)
+    assert np.isnan(broken.update).any()
+    (alone,) = fast.train([states[0]], np.array([3]), texts.part(3, 6), training)
+    assert np.abs(alone.update - sound.update).max() < 1e-5 * np.abs(alone.update).max()
 
 
 def test_what_the_fast_engine_leaves_to_peft(model_folder: Callable[[str], str]) -> None:
