@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -119,7 +119,7 @@ class FederatedLearner:
         """Train tickets before their uplinks; their uploads wait for `redeem`."""
         self._check(tickets)
         keys = _keys(tickets)
-        jobs = [_Train(chunk, None) for chunk in self._batches.chunks(tickets)]
+        jobs = (_Train(chunk, None) for chunk in self._batches.chunks(tickets))
         done = [one for part in self._run(jobs, tickets) for one in part]
         self.held |= dict(zip(keys, done, strict=True))
         return self._redeemed(tickets.module, [_figures(one) for one in done])
@@ -145,7 +145,7 @@ class FederatedLearner:
             partial[module] = rule.add(partial.get(module), upload, self._layouts[module])
         rows = iter(np.flatnonzero(owed).tolist())
         todo = select(tickets, np.flatnonzero(owed))
-        jobs = [_Train(chunk, aggregation) for chunk in self._batches.chunks(todo)]
+        jobs = (_Train(chunk, aggregation) for chunk in self._batches.chunks(todo))
         for folded in self._run(jobs, todo):
             for one in folded.figures:
                 figures[next(rows)] = one
@@ -172,7 +172,7 @@ class FederatedLearner:
         everybody = np.arange(len(self._batches.samples))
         nothing = np.zeros_like(everybody)
         chunks = self._batches.chunks(Tickets(round, everybody, nothing, nothing))
-        jobs = [LocalLoss(chunk.samples, chunk.texts) for chunk in chunks]
+        jobs = (LocalLoss(chunk.samples, chunk.texts) for chunk in chunks)
         loss = np.concatenate(list(self._run(jobs)))
         gap: FloatArray = loss - loss.min(axis=1, keepdims=True)
         return gap
@@ -202,7 +202,7 @@ class FederatedLearner:
 
     # -- jobs ------------------------------------------------------------------------------------
 
-    def _run(self, jobs: Sequence[Any], tickets: Tickets | None = None) -> Iterator[Any]:
+    def _run(self, jobs: Iterable[Any], tickets: Tickets | None = None) -> Iterator[Any]:
         """Results of the jobs in their order, each given the current versions and those of the tickets."""
         current = self._current()
         vectors = dict(zip(current, self.states, strict=True))

@@ -18,7 +18,8 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
 from multiprocessing.connection import Connection, wait
 from typing import Any, cast
 
@@ -33,6 +34,7 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 KEPT_BYTES = 1 << 28
 
 AHEAD = 4  # jobs per worker that may be done before their turn: bounds the results held
+_END = object()  # after the last job
 
 
 def default_workers() -> int:
@@ -50,15 +52,20 @@ class Workers:
         self._count = count
         self._started: list[tuple[Any, Connection]] = []
 
-    def map(self, context: Any, jobs: Sequence[Any]) -> Iterator[Any]:
-        """task(context, job) of each job, in order. Must be read to its end before the next call."""
-        if self._count == 1 or len(jobs) < 2:
+    def map(self, context: Any, jobs: Iterable[Any]) -> Iterator[Any]:
+        """task(context, job) of each job, in order. Must be read to its end before the next call.
+
+        Jobs are taken as workers become free, so that making them costs no worker its time.
+        """
+        jobs = iter(jobs)
+        begun = list(islice(jobs, 2))
+        if self._count == 1 or len(begun) < 2:
             with one_thread():
-                for job in jobs:
+                for job in chain(begun, jobs):
                     yield self._task(context, job)
             return
         try:
-            yield from self._spread(context, jobs)
+            yield from self._spread(context, chain(begun, jobs))
         except BaseException:
             self.close()  # answers may be on their way: these workers cannot be used again
             raise
@@ -72,22 +79,27 @@ class Workers:
         for process, _ in started:
             process.join()
 
-    def _spread(self, context: Any, jobs: Sequence[Any]) -> Iterator[Any]:
+    def _spread(self, context: Any, jobs: Iterator[Any]) -> Iterator[Any]:
         self._start()
         pipes = [pipe for _, pipe in self._started]
         for pipe in pipes:
             _send(pipe, ("context", context))
         done: dict[int, Any] = {}
-        idle, sent, turn = list(pipes), 0, 0
-        while turn < len(jobs):
-            while idle and sent < len(jobs) and sent < turn + AHEAD * len(pipes):
-                _send(idle[0], ("job", sent, jobs[sent]))
-                idle.pop(0)
+        idle, sent, turn, more = list(pipes), 0, 0, True
+        while True:
+            while idle and more and sent < turn + AHEAD * len(pipes):
+                job = next(jobs, _END)
+                if job is _END:
+                    more = False
+                    break
+                _send(idle.pop(0), ("job", sent, job))
                 sent += 1
             if turn in done:
                 yield done.pop(turn)
                 turn += 1
                 continue
+            if turn == sent:
+                return
             for ready in wait([pipe for pipe in pipes if pipe not in idle]):
                 pipe = cast("Connection[Any, Any]", ready)
                 number, done_job = _receive(pipe)

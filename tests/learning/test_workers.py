@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,23 @@ def test_results_come_in_order(count: int) -> None:
         assert {threads for _, _, threads in results} == {1}
         assert (os.getpid() in {pid for _, pid, _ in results}) == (count == 1)
     assert torch.get_num_threads() == threads
+    workers.close()
+
+
+def test_jobs_are_made_as_workers_become_free() -> None:
+    made: list[int] = []
+
+    def jobs() -> Iterator[int]:
+        for job in range(60):
+            made.append(job)
+            yield job
+
+    workers = Workers(slow_first, 2)
+    results = workers.map(0, jobs())
+    assert next(results)[0] == 0
+    assert len(made) < 60
+    assert [value for value, _, _ in results] == list(range(1, 60))
+    assert list(workers.map(0, iter(()))) == []
     workers.close()
 
 
