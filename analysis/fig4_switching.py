@@ -5,8 +5,8 @@
 The paper's Section V (topologies/paper.toml) on sentence pairs: the built-in passages stand for QNLI, which
 asks the same question (does this sentence answer it?); `full` needs --model and --data with QNLI and a GPU.
 Algorithm 2, greedy and one-shot have mu = 0, as the energy-constrained curve is the one with a price. All
-four run with the corrected formulas and with every formula as printed. Seeds are common to all, so that
-differences of accuracy are of pairs.
+four run with the corrected formulas and with every formula as printed, at the learning rates found with the
+corrected ones. Seeds are common to all, so that differences of accuracy are of pairs.
 """
 
 from __future__ import annotations
