@@ -23,7 +23,7 @@ from netsim.learning.foundation import Foundation
 from netsim.learning.gradients import Local, Start, descend
 from netsim.learning.packing import length_groups
 from netsim.learning.spec import LocalTraining
-from netsim.learning.tokens import Texts
+from netsim.learning.tokens import Texts, positions
 from netsim.units import IntArray
 
 FAMILIES = ("llama", "qwen2")
@@ -224,7 +224,7 @@ class DecoderEngine:
     def _pack(self, texts: Texts, samples: IntArray) -> _Pack:
         length, ends = texts.length, np.cumsum(texts.length)
         first, tokens = ends - length, int(ends[-1])
-        position = np.arange(tokens) - np.repeat(first, length)
+        position = positions(length)
         # As transformers has it: the last token that is not the padding token.
         known = np.where(texts.token != self._pad, position, -1)
         last = first + np.maximum(np.maximum.reduceat(known, first), 0)

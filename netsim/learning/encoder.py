@@ -35,7 +35,7 @@ from netsim.learning.layers import (
 from netsim.learning.lowrank import LowRank
 from netsim.learning.packing import Packing, pack
 from netsim.learning.spec import LocalTraining
-from netsim.learning.tokens import Texts
+from netsim.learning.tokens import Texts, positions
 from netsim.units import IntArray
 
 
@@ -200,10 +200,8 @@ class EncoderEngine:
 
     def _embed(self, texts: Texts) -> torch.Tensor:
         """Input of the first layer [T, h]; the same in every step."""
-        ends = np.cumsum(texts.length)
-        position = np.arange(len(texts.token)) - np.repeat(ends - texts.length, texts.length)
         x = self.word[self._there(texts.token)].float()
-        x += self.position[self._there(position + self.first_position)]
+        x += self.position[self._there(positions(texts.length) + self.first_position)]
         if self.segment is not None:
             x += self.segment[self._there(texts.segment)]
         return self.embedding_norm(x)[0]

@@ -55,7 +55,7 @@ def last_layer(
     h, heads, texts = x.shape[1], plan.heads, own.query.rows
     first = x.index_select(0, plan.first)
     q = forward(layer.qkv_bias[:h], first, layer.qkv[:h])
-    query = own.query.add(first, q)
+    added = own.query.add(first, q)
     q = _split(q.mul_((h // heads) ** -0.5), heads)
     seen = _per_head(q, _heads(layer.qkv[h : 2 * h], heads))
     u_keys: list[torch.Tensor | None] = []
@@ -78,7 +78,7 @@ def last_layer(
         if one is not None and u is not None:
             out.baddbmm_(u, one.b.transpose(1, 2), alpha=one.scale)
         u_values.append(u)
-    kept = [] if saved is None else [query, q, u_keys, mean, u_values, weights]
+    kept = [] if saved is None else [added, q, u_keys, mean, u_values, weights]
     out = feed(layer, _join(context).add_(layer.qkv_bias[2 * h :]), first, own.lora, kept)
     if saved is not None:
         saved.append(kept)
@@ -89,7 +89,7 @@ def last_layer_back(
     layer: Layer, dy: torch.Tensor, plan: Packing, own: LastLayer, kept: list[Any], below: bool
 ) -> torch.Tensor:
     """Gradient of the last layer's input [T, h], from that of the first tokens' output [S, h]."""
-    query, q, u_keys, mean, u_values, weights = kept[:6]
+    added, q, u_keys, mean, u_values, weights = kept[:6]
     h, heads, texts = dy.shape[1], plan.heads, own.query.rows
     d_joined = torch.empty_like(dy)
     d_first = feed_back(layer, dy, own.lora, kept[6:], d_joined)
@@ -120,7 +120,7 @@ def last_layer_back(
     d_query = _join(d_q).mul_((h // heads) ** -0.5)
     if below:
         d_first = backward(d_query, layer.qkv[:h], add=d_first)
-    own.query.back(d_query, query, d_first if below else None)
+    own.query.back(d_query, added, d_first if below else None)
     return dx.index_add_(0, plan.first, d_first) if below else dy.new_empty(0)
 
 

@@ -58,44 +58,30 @@ class LowRank:
     rows: tuple[int, ...]  # [G] of each ticket, end to end
 
     @cached_property
-    def width(self) -> int:
-        """Ranks of the widest stacked A; 0 if no ticket has factors here."""
+    def _width(self) -> int:
+        """Ranks of the widest stacked A."""
         return max((pair.ranks[1] for pair in self.pairs if pair is not None), default=0)
 
-    @cached_property
-    def _inner(self) -> _ByColumns:
-        """x A^T [rows, width], in the same memory in every step."""
-        return self._columns()
-
-    @cached_property
-    def _d_inner(self) -> _ByColumns:
-        return self._columns()
-
-    def _columns(self) -> _ByColumns:
-        a = next(pair.a for pair in self.pairs if pair is not None)
-        return _ByColumns(a.new_empty(sum(self.rows), self.width), self.rows)
-
-    def add(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor | None:
-        """Add to `y` [rows, out]; returns what `back` needs: `x`, or None if no ticket has factors here."""
-        if not self.width:
+    def add(self, x: torch.Tensor, y: torch.Tensor) -> Added | None:
+        """Add to `y` [rows, out]; returns what `back` needs, None if no ticket has factors here."""
+        if not self._width:
             return None
-        xs, us, ys = cut(x, self.rows), self._inner, _ByColumns(y, self.rows)
+        xs, ys = cut(x, self.rows), _ByColumns(y, self.rows)
+        us = _ByColumns(x.new_empty(len(x), self._width), self.rows)
         for g, pair in enumerate(self.pairs):
             if pair is None:
                 continue
             torch.mm(xs[g], pair.a_t, out=us[pair.ranks][g])
             for f in pair.factors:
                 ys[f.columns][g].addmm_(us[f.ranks][g], f.b_t, alpha=pair.scale)
-        return x
+        return xs, us
 
-    def back(self, dy: torch.Tensor, x: torch.Tensor | None, dx: torch.Tensor | None) -> None:
-        """Fill the gradients of A and B, and add to `dx` (None: nothing below is trained).
-
-        `x` is what the last `add` returned.
-        """
-        if x is None:
+    def back(self, dy: torch.Tensor, added: Added | None, dx: torch.Tensor | None) -> None:
+        """Fill the gradients of A and B, and add to `dx` (None: nothing below is trained)."""
+        if added is None:
             return
-        xs, us, dus, dys = cut(x, self.rows), self._inner, self._d_inner, _ByColumns(dy, self.rows)
+        xs, us = added
+        dus, dys = _ByColumns(dy.new_empty(len(dy), self._width), self.rows), _ByColumns(dy, self.rows)
         dxs = None if dx is None else cut(dx, self.rows)
         for g, pair in enumerate(self.pairs):
             if pair is None:
@@ -120,6 +106,10 @@ class _ByColumns(dict[Columns, tuple[torch.Tensor, ...]]):
     def __missing__(self, columns: Columns) -> tuple[torch.Tensor, ...]:
         self[columns] = parts = cut(self._whole[:, slice(*columns)], self._rows)
         return parts
+
+
+Added = tuple[tuple[torch.Tensor, ...], _ByColumns]
+"""Each ticket's rows of x, and of x A^T by columns."""
 
 
 def _product(out: torch.Tensor, left: torch.Tensor, right: torch.Tensor, scale: float) -> None:

@@ -10,7 +10,7 @@ Symbols: T tokens, S texts, H heads of d numbers, R rows of L slots.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from netsim.learning.tokens import positions
 from netsim.units import IntArray
 
 SPREAD = 1.4  # longest text of a group, at most, times its shortest
@@ -79,7 +80,7 @@ def pack(length: IntArray, samples: IntArray, heads: int, device: torch.device) 
     for members, row, offset, L in _rows(length, samples):
         R = int(row.max()) + 1
         text = np.repeat(members, length[members])
-        within = _counted(length[members])
+        within = positions(length[members])
         token = first[text] + within
         place = np.repeat(row * L + offset, length[members]) + within
         looked, owner = np.full(R * L, tokens), np.full(R * L, -1)  # row T of qkv is all zeros
@@ -98,24 +99,7 @@ def pack(length: IntArray, samples: IntArray, heads: int, device: torch.device) 
             )
         )
         start += R * heads * L
-    groups: list[FirstTokens] = []
-    first_slot, seen = np.zeros(tokens, dtype=np.int64), 0
-    for members, L in length_groups(length):
-        inside = np.arange(L) < length[members][:, None]  # [S_b, L]
-        token = first[members][:, None] + np.where(inside, np.arange(L), 0)
-        first_slot[token[inside]] = seen + np.flatnonzero(inside)
-        blocked = np.where(inside, 0.0, -np.inf).astype(np.float32)[:, None]
-        groups.append(
-            FirstTokens(
-                texts=len(members),
-                slots=L,
-                start=seen,
-                token=there(token.reshape(-1)),
-                members=there(members),
-                bias=None if inside.all() else there(blocked),
-            )
-        )
-        seen += token.size
+    groups, first_slots, scatter_first = _first_tokens(length, there)
     arrays = np.arange(3)[:, None] * start
     return Packing(
         tokens=tokens,
@@ -125,10 +109,36 @@ def pack(length: IntArray, samples: IntArray, heads: int, device: torch.device) 
         scatter=there(slot.reshape(-1)),
         scatter_qkv=there((slot[:, None] + arrays).reshape(-1)),
         first=there(first),
-        first_tokens=tuple(groups),
-        first_slots=seen,
-        scatter_first=there(first_slot),
+        first_tokens=groups,
+        first_slots=first_slots,
+        scatter_first=scatter_first,
     )
+
+
+def _first_tokens(
+    length: IntArray, there: Callable[[NDArray[Any]], torch.Tensor]
+) -> tuple[tuple[FirstTokens, ...], int, torch.Tensor]:
+    """Groups, their slots together, and the slot of each token [T]."""
+    first = np.cumsum(length) - length
+    groups: list[FirstTokens] = []
+    slot, start = np.zeros(length.sum(), dtype=np.int64), 0
+    for members, L in length_groups(length):
+        inside = np.arange(L) < length[members][:, None]  # [S_b, L]
+        token = first[members][:, None] + np.where(inside, np.arange(L), 0)
+        slot[token[inside]] = start + np.flatnonzero(inside)
+        blocked = np.where(inside, 0.0, -np.inf).astype(np.float32)[:, None]
+        groups.append(
+            FirstTokens(
+                texts=len(members),
+                slots=L,
+                start=start,
+                token=there(token.reshape(-1)),
+                members=there(members),
+                bias=None if inside.all() else there(blocked),
+            )
+        )
+        start += token.size
+    return tuple(groups), start, there(slot)
 
 
 def length_groups(length: IntArray) -> Iterator[tuple[IntArray, int]]:
@@ -146,12 +156,18 @@ def length_groups(length: IntArray) -> Iterator[tuple[IntArray, int]]:
 
 
 def _rows(length: IntArray, samples: IntArray) -> Iterator[tuple[IntArray, IntArray, IntArray, int]]:
-    """Texts [S_b], the row of each and its first slot there, and the slots of a row."""
-    short = length <= SHARED
-    if short.any():
+    """Texts [S_b], the row of each and its first slot there, and the slots of a row.
+
+    Short texts share rows if that takes no more slots: where most fill more than half a row, it would.
+    """
+    short = np.flatnonzero(length <= SHARED)
+    alone = np.arange(len(length))
+    if len(short):
         members, row, offset = _share(length, samples)
-        yield members, row, offset, max(LEAST, int((offset + length[members]).max()))
-    alone = np.flatnonzero(~short)
+        L = max(LEAST, int((offset + length[members]).max()))
+        if (row.max() + 1) * L <= sum(len(part) * each for part, each in length_groups(length[short])):
+            yield members, row, offset, L
+            alone = np.flatnonzero(length > SHARED)
     for part, L in length_groups(length[alone]):
         yield alone[part], np.arange(len(part)), np.zeros_like(part), L
 
@@ -187,12 +203,6 @@ def _bias(owner: IntArray, *, shared: bool) -> NDArray[np.float32] | None:
     else:
         return None
     return np.where(seen, np.float32(0), np.float32(-np.inf))
-
-
-def _counted(length: IntArray) -> IntArray:
-    """0 .. length - 1 of each, end to end."""
-    counted: IntArray = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
-    return counted
 
 
 def _head_rows(token: IntArray, parts: int, heads: int) -> IntArray:

@@ -90,6 +90,12 @@ class TokenCache:
             )
 
 
+def positions(length: IntArray) -> IntArray:
+    """Of each token in its own text, from the texts' `length` [S]. Shape [T]."""
+    place: IntArray = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
+    return place
+
+
 def runs(cost: IntArray, limit: int) -> Iterator[tuple[int, int]]:
     """Divide a sequence into runs (start, end) that cost at most `limit`, or have one member."""
     start, spent = 0, 0

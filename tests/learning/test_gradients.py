@@ -220,6 +220,18 @@ def test_packing_has_a_slot_for_every_token() -> None:
     assert (row.count, row.slots) == (1, LEAST)  # and no more than are taken
 
 
+def test_packing_pads_little() -> None:
+    length = np.array([3, 30, 4, 1, 17, 18])
+    plan = pack(length, np.array([6]), 2, torch.device("cpu"))
+    short, *others = plan.first_tokens
+    assert short.slots == LEAST
+    assert sum(group.texts * group.slots for group in others) <= 1.5 * length[length > LEAST].sum()
+    assert sum(rows.count * rows.slots for rows in plan.rows) <= 1.5 * length.sum()
+    halves = np.array([17] * 20 + [32])  # two do not fit into a row: they do not pay for the longest
+    plan = pack(halves, np.array([21]), 2, torch.device("cpu"))
+    assert sum(rows.count * rows.slots for rows in plan.rows) == halves.sum()
+
+
 def test_a_slot_looks_at_its_own_text() -> None:
     length, heads = np.array([3, 30, 4, 1, 37, 38, 20, 12]), 2
     plan = pack(length, np.array([6, 2]), heads, torch.device("cpu"))
