@@ -21,7 +21,7 @@ import polars as pl
 import study
 import verdict
 from curves import counted
-from fig4_switching import FORMULAS
+from fig4_switching import FORMULAS, LAST, scores
 from learning_rate import BASELINE_POLICIES, POLICIES
 from verdict import DIRECTION, FAILS, HOLDS, Row, above_zero, exponent, judge, of, told
 
@@ -30,7 +30,6 @@ BASELINES = {"fedlora": 42.7, "hetlora": 34.1, "flexlora": 5.0}  # % fewer round
 OURS = {"model_switching": "Algorithm 2", "model_switching_printed": "Algorithm 2 as printed"}
 SWITCHING = {"one_shot": 1.9, "greedy": 1.3}  # points of accuracy, claim 8
 STILL = "Algorithm 2 does not switch after round 2"
-LAST = 5  # evaluations whose mean is the final accuracy
 SEARCHES = {"newton": "corrected: Newton's method", "valid": "bisection, valid bracket"}
 READINGS = {
     "equal": "corrected, interferers follow",
@@ -168,11 +167,9 @@ def fig3(table: pl.DataFrame) -> Iterator[Row]:
 
 def fig4(table: pl.DataFrame) -> Iterator[Row]:
     """Claims 8 and 9: mean accuracy of the last evaluations, paired by seed."""
-    last = (
-        table.sort("round").group_by("formulas", "scheme", "seed").agg(pl.col("accuracy").tail(LAST).mean())
-    )
-    later = table.filter(pl.col("round") > 2).group_by("formulas", "scheme").agg(pl.col("switched").max())
-    stuck = set(later.filter(pl.col("switched") == 0).select("formulas", "scheme").rows())
+    found = scores(table)
+    own = found.filter(pl.col("scheme") == "model_switching")
+    switched = dict(own.group_by("formulas").agg(pl.col("switched").max()).iter_rows())
     claims = [
         ("8", f"more accurate than {name}", paper, "model_switching", name)
         for name, paper in SWITCHING.items()
@@ -182,14 +179,14 @@ def fig4(table: pl.DataFrame) -> Iterator[Row]:
     )
     data = "data: " + ", ".join(table["data"].unique().sort())
     for (number, claim, paper, one, other), (formulas, setting) in product(claims, FORMULAS.items()):
-        mine = last.filter(pl.col("formulas") == formulas)
-        wide = mine.pivot("scheme", index="seed", values="accuracy")
+        mine = found.filter(pl.col("formulas") == formulas)
+        wide = mine.pivot("scheme", index="seed", values="final")
         if {one, other} <= set(wide.columns):
-            found = of(100 * (wide[one] - wide[other]))
-            still = "" if (formulas, "model_switching") not in stuck else f"; {STILL}"
+            more = of(100 * (wide[one] - wide[other]))
+            still = f"; {STILL}" if switched.get(formulas) == 0 else ""
             yield Row(
-                number, claim, f"{paper:+} points", f"{data}, formulas {setting}", told(found, "points"),
-                found.count, judge(found, paper), f"mean of the last {LAST} evaluations{still}",
+                number, claim, f"{paper:+} points", f"{data}, formulas {setting}", told(more, "points"),
+                more.count, judge(more, paper), f"mean of the last {LAST} evaluations{still}",
             )  # fmt: skip
 
 

@@ -56,25 +56,34 @@ ceiling, whichever way UEs switch, since any module that enough UEs work on lear
 constrained scheme is behind in every seed (all rounds), and greedy is ahead in the mean; its searched rate is
 0.01, that of the others 0.003, and the search (one seed) hardly tells the two apart.
 
-As printed there is hardly anything to compare: (8a) sends UEs where their uplink is least likely to arrive,
-most of them to rank 32 in round 2, and with mu = 0 nobody switches again. Greedy then has the very
-subscriptions of Algorithm 2, and the difference is that of the learning rates; one-shot has them but for a UE
-or two. In one seed of five the ensemble of Algorithm 2 stays at 0.83. Only a price of energy keeps UEs
+As printed there is hardly anything to compare: the rule sends UEs where their uplink is least likely to
+arrive, and with mu = 0 nobody switches after round 2. Greedy has the very subscriptions of Algorithm 2, and
+one-shot almost: the difference from greedy is that of the learning rates. Only a price of energy keeps UEs
 switching.
 """
 
 
-def switches(found: netsim.Sweep) -> pl.DataFrame:
-    """Per run and round: `switched`, the share of UEs that left the module (one each) of the round before."""
-    had = found.table("subscriptions").filter("subscribed").select("run", "ue", "round", "module").collect()
-    before = had.with_columns(pl.col("round") + 1)
-    pairs = had.join(before, on=["run", "ue", "round"], suffix="_before")
-    moved = (pl.col("module") != pl.col("module_before")).mean().alias("switched")
-    return pairs.group_by("run", "round").agg(moved)
+def moves(found: netsim.Sweep) -> pl.DataFrame:
+    """Per run and round, shares of UEs (one module each).
+
+    `switched`: who left the module of the round before; `alike`: who has the module that Algorithm 2 gives
+    them with the same formulas and seed.
+    """
+    keys = ["run", "formulas", "scheme.kind", "seed", "round", "ue", "module"]
+    had = found.table("subscriptions").filter("subscribed").select(keys).collect()
+
+    def same(other: pl.DataFrame, on: list[str]) -> pl.DataFrame:
+        pairs = had.join(other, on=on, suffix="_other")
+        equal = (pl.col("module") == pl.col("module_other")).mean()
+        return pairs.group_by("run", "round").agg(alike=equal, switched=1 - equal)
+
+    stayed = same(had.with_columns(pl.col("round") + 1), ["run", "round", "ue"])
+    alike = same(had.filter(pl.col("scheme.kind") == SWITCHING[0]), ["formulas", "seed", "round", "ue"])
+    return alike.drop("switched").join(stayed.drop("alike"), on=["run", "round"], how="left")
 
 
 def scores(table: pl.DataFrame) -> pl.DataFrame:
-    """Per run: mean accuracy `final` of the last rounds and `whole` of all; `switched` from round 3 on."""
+    """Per run: mean accuracy `final` of the last rounds and `whole` of all; `moves` from round 3 on."""
     return (
         table.sort("formulas", "scheme", "seed", "round")
         .group_by("formulas", "scheme", "seed", maintain_order=True)
@@ -82,6 +91,7 @@ def scores(table: pl.DataFrame) -> pl.DataFrame:
             final=pl.col("accuracy").tail(LAST).mean(),
             whole=pl.col("accuracy").mean(),
             switched=pl.col("switched").filter(pl.col("round") > 2).mean(),
+            alike=pl.col("alike").filter(pl.col("round") > 2).mean(),
         )
     )
 
@@ -102,8 +112,8 @@ def differences(table: pl.DataFrame) -> pl.DataFrame:
 
 def report(table: pl.DataFrame, ues: int, reading: str = "") -> str:
     """Accuracies and paired differences."""
-    score = scores(table).with_columns(pl.col("switched") * 100)
-    means = findings.means(score, ["formulas", "scheme"], ["final", "whole", "switched"])
+    score = scores(table).with_columns(pl.col("switched", "alike") * 100)
+    means = findings.means(score, ["formulas", "scheme"], ["final", "whole", "switched", "alike"])
     told = pl.col("formulas").replace_strict(FORMULAS)
     means, apart = (found.with_columns(told) for found in (means, differences(table)))
     keys = {"formulas": "formulas", "scheme": "scheme"}
@@ -113,9 +123,10 @@ def report(table: pl.DataFrame, ues: int, reading: str = "") -> str:
 Section V's system, {ues} UEs, {table["round"].max()} rounds, built-in passages (or the data named below) for
 QNLI. Test accuracy of the ensemble, mean over {table["seed"].n_unique()} seeds ± half of the 95% t-interval:
 of the last {LAST} rounds, and of all rounds, where faster learning shows. UEs that switch were with another
-module in the round before; counted from round 3 on, as round 1 deals the modules out in turn.
+module in the round before, UEs alike have the module that Algorithm 2 gives them with the same seed; both are
+counted from round 3 on, as round 1 deals the modules out in turn.
 
-{findings.markdown(means, names | {"switched": "UEs that switch, %"})}
+{findings.markdown(means, names | {"switched": "UEs that switch, %", "alike": "UEs alike, %"})}
 
 Algorithm 2 (mu = 0) minus the scheme, in points of accuracy (0.01), from pairs of runs with the same seed.
 
@@ -170,11 +181,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         for kind in SWITCHING
     ]
     found = study.sweep(asked, study.HERE.parent / "topologies" / "paper.toml", grids, range(seeds), fixed)
-    moved = switches(found)
+    moved = moves(found)
     curve = curves.accuracy(found).join(moved, on=["run", "round"], how="left", maintain_order="left")
     table = curve.select(
         "formulas", pl.col("scheme.kind").alias("scheme"), pl.col("scheme.mu").alias("mu"), "seed", "round",
-        "time_s", "energy_j", "accuracy", "switched", pl.col("learning.learning_rate").alias("learning_rate"),
+        "time_s", "energy_j", "accuracy", "switched", "alike",
+        pl.col("learning.learning_rate").alias("learning_rate"),
         pl.lit(asked.model.name if asked.model else "built-in").alias("model"),
         pl.lit(asked.data.name if asked.data else "built-in").alias("data"),
     )  # fmt: skip

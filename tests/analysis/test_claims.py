@@ -49,7 +49,7 @@ def switching() -> list[dict[str, Any]]:
         ):
             rows += [{"formulas": formulas, "scheme": scheme, "seed": seed, "round": r,
                       "accuracy": sign * (last - 0.1 + 0.1 * (r == 9)), "data": "built-in",
-                      "switched": 0.5 if formulas == "corrected" or r < 3 else 0.0}
+                      "alike": 1.0, "switched": 0.5 if formulas == "corrected" or r < 3 else 0.0}
                      for formulas, sign in (("corrected", 1), ("paper", -1)) for r in (1, 9)]  # fmt: skip
     return rows
 

@@ -33,6 +33,10 @@ def test_small(study: Callable[..., Path]) -> None:
     assert moved["switched"].is_between(0, 1).all()
     assert moved["switched"].sum() > 0  # round 1 deals the modules out in turn, round 2 need not agree
     assert rows.filter(pl.col("round") < 2)["switched"].null_count() == 32  # nobody was anywhere before
+    alike = rows.filter((pl.col("round") > 0) & (pl.col("scheme") == "model_switching"))["alike"]
+    assert (alike == 1.0).all()  # as itself
+    assert rows["alike"].drop_nulls().is_between(0, 1).all()
+    assert rows["alike"].min() < 1.0
     assert "| corrected | one_shot |" in told
     assert "| as printed | one_shot |" in told
     assert (out / "figures" / "fig4_switching-small.svg").stat().st_size > 10_000
@@ -49,7 +53,7 @@ def test_differences_are_of_pairs(scripts: None) -> None:
     table = pl.DataFrame(
         [
             {"formulas": formulas, "scheme": scheme, "seed": seed, "round": number,
-             "switched": 0.25 * (number % 2), "accuracy": (value if number else 0.0) * (formulas == "corrected")}
+             "switched": 0.25 * (number % 2), "alike": 1.0, "accuracy": (value if number else 0.0) * (formulas == "corrected")}
             for formulas in script.FORMULAS
             for scheme, values in accuracy.items()
             for seed, value in enumerate(values)
