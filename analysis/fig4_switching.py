@@ -57,8 +57,8 @@ constrained scheme is behind in every seed (all rounds), and greedy is ahead in 
 0.01, that of the others 0.003, and the search (one seed) hardly tells the two apart.
 
 As printed there is hardly anything to compare: the rule sends UEs where their uplink is least likely to
-arrive, and with mu = 0 nobody switches after round 2. Greedy has the very subscriptions of Algorithm 2, and
-one-shot almost: the difference from greedy is that of the learning rates. Only a price of energy keeps UEs
+arrive, and with mu = 0 nobody switches after round 2. Greedy and one-shot then have the modules of
+Algorithm 2, and the difference from greedy is that of the learning rates. Only a price of energy keeps UEs
 switching.
 """
 
