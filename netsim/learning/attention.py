@@ -15,7 +15,7 @@ Saved = list[Any]
 
 
 def attend(qkv: torch.Tensor, plan: Packing, saved: Saved | None) -> torch.Tensor:
-    """Context [T, h] of `qkv` [T + 1, 3 h], whose last row is zero. `saved` gets what `attend_back` needs."""
+    """Context [T, h] of `qkv` [T, 3 h]. `saved` gets what `attend_back` needs."""
     H = plan.heads
     d = qkv.shape[1] // (3 * H)
     heads = qkv.view(-1, d)
@@ -31,7 +31,7 @@ def attend(qkv: torch.Tensor, plan: Packing, saved: Saved | None) -> torch.Tenso
 
 
 def attend_back(d_context: torch.Tensor, plan: Packing, saved: Saved) -> torch.Tensor:
-    """Gradient of qkv [T, 3 h] from that of the context, [T + 1, h] with a last row of zeros."""
+    """Gradient of qkv [T, 3 h] from that of the context [T, h]."""
     H = plan.heads
     d = d_context.shape[1] // H
     heads = d_context.view(-1, d)

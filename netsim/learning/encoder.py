@@ -25,7 +25,6 @@ from netsim.learning.foundation import Foundation
 from netsim.learning.gradients import Local, Start, descend
 from netsim.learning.layers import (
     Places,
-    frozen_product,
     layer_back,
     layer_forward,
     layer_of,
@@ -215,7 +214,7 @@ class EncoderEngine:
         """
         x = self._forward(self._embed(texts), packing, tickets, None, end=self.lowest)
         again = times > 1 and self.lowest < len(self.layers) - 1
-        return x, frozen_product(self.layers[self.lowest], x) if again else None
+        return x, self.layers[self.lowest].qkv(x) if again else None
 
     def _forward(
         self,

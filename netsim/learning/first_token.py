@@ -21,7 +21,6 @@ from netsim.learning import attention
 from netsim.learning.layers import Layer, Places, feed, feed_back
 from netsim.learning.lowrank import Factor, LowRank, Pair
 from netsim.learning.packing import Packing
-from netsim.learning.products import backward, forward
 
 
 @dataclass(frozen=True)
@@ -54,10 +53,10 @@ def last_layer(
     """Output [S, h] of the last layer for the first token of each text, from its input `x` [T, h]."""
     h, heads, texts = x.shape[1], plan.heads, own.query.rows
     first = x.index_select(0, plan.first)
-    q = forward(layer.qkv_bias[:h], first, layer.qkv[:h])
+    q = layer.qkv.part(0, h)(first)
     added = own.query.add(first, q)
     q = _split(q.mul_((h // heads) ** -0.5), heads)
-    seen = _per_head(q, _heads(layer.qkv[h : 2 * h], heads))
+    seen = _per_head(q, _heads(layer.qkv.weight[h : 2 * h], heads))
     u_keys: list[torch.Tensor | None] = []
     for one, part, out in zip(own.keys, cut(q, texts, 1), cut(seen, texts, 1), strict=True):
         u = None if one is None else torch.bmm(part, one.b)
@@ -66,7 +65,7 @@ def last_layer(
         u_keys.append(u)
     weights: list[Any] | None = None if saved is None else []
     mean = attention.attend_first(seen, x, plan, weights)
-    context = _per_head(mean, _heads(layer.qkv[2 * h :], heads).transpose(1, 2))
+    context = _per_head(mean, _heads(layer.qkv.weight[2 * h :], heads).transpose(1, 2))
     u_values: list[torch.Tensor | None] = []
     for one, part, out in zip(
         own.values,
@@ -79,7 +78,7 @@ def last_layer(
             out.baddbmm_(u, one.b.transpose(1, 2), alpha=one.scale)
         u_values.append(u)
     kept = [] if saved is None else [added, q, u_keys, mean, u_values, weights]
-    out = feed(layer, _join(context).add_(layer.qkv_bias[2 * h :]), first, own.lora, kept)
+    out = feed(layer, _join(context).add_(layer.qkv.bias[2 * h :]), first, own.lora, kept)
     if saved is not None:
         saved.append(kept)
     return out
@@ -91,10 +90,9 @@ def last_layer_back(
     """Gradient of the last layer's input [T, h], from that of the first tokens' output [S, h]."""
     added, q, u_keys, mean, u_values, weights = kept[:6]
     h, heads, texts = dy.shape[1], plan.heads, own.query.rows
-    d_joined = torch.empty_like(dy)
-    d_first = feed_back(layer, dy, own.lora, kept[6:], d_joined)
+    d_joined, d_first = feed_back(layer, dy, own.lora, kept[6:])
     d_context = _split(d_joined, heads)
-    d_mean = _per_head(d_context, _heads(layer.qkv[2 * h :], heads))
+    d_mean = _per_head(d_context, _heads(layer.qkv.weight[2 * h :], heads))
     parts = (
         cut(d_context, texts, 1),
         cut(mean, texts, 1),
@@ -106,7 +104,7 @@ def last_layer_back(
             _fill(one, part, u, du, wide)
             out += torch.matmul(du, one.a).mul_(one.scale)
     d_seen, dx = attention.attend_first_back(d_mean, plan, weights)
-    d_q = _per_head(d_seen, _heads(layer.qkv[h : 2 * h], heads).transpose(1, 2))
+    d_q = _per_head(d_seen, _heads(layer.qkv.weight[h : 2 * h], heads).transpose(1, 2))
     parts = (
         cut(d_seen, texts, 1),
         cut(q, texts, 1),
@@ -119,7 +117,7 @@ def last_layer_back(
             out.baddbmm_(du, one.b.transpose(1, 2), alpha=one.scale)
     d_query = _join(d_q).mul_((h // heads) ** -0.5)
     if below:
-        d_first = backward(d_query, layer.qkv[:h], add=d_first)
+        d_first = layer.qkv.part(0, h).back(d_query, d_first)
     own.query.back(d_query, added, d_first if below else None)
     return dx.index_add_(0, plan.first, d_first) if below else dy.new_empty(0)
 

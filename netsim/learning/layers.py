@@ -18,7 +18,7 @@ from netsim.learning.adapters import Layout
 from netsim.learning.families import Family
 from netsim.learning.lowrank import Factor, LowRank, Pair
 from netsim.learning.packing import Packing
-from netsim.learning.products import backward, forward
+from netsim.learning.products import Frozen
 
 
 @dataclass(frozen=True)
@@ -41,15 +41,11 @@ class Norm:
 class Layer:
     """Frozen weights of one encoder layer, [out, in] as torch stores them."""
 
-    qkv: torch.Tensor  # [3 h, h]
-    qkv_bias: torch.Tensor
-    context: torch.Tensor  # [h, h]
-    context_bias: torch.Tensor
+    qkv: Frozen  # [3 h, h]
+    context: Frozen  # [h, h]
     context_norm: Norm
-    up: torch.Tensor  # [f, h]
-    up_bias: torch.Tensor
-    down: torch.Tensor  # [h, f]
-    down_bias: torch.Tensor
+    up: Frozen  # [f, h]
+    down: Frozen  # [h, f]
     down_norm: Norm
 
 
@@ -65,15 +61,9 @@ def layer_forward(
     saved: list[Any] | None,
     product: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Output [T, h] of one layer for all tokens; `product` [T, 3 h] is `frozen_product`, if it is known."""
-    T, h = x.shape
-    qkv = x.new_empty(T + 1, 3 * h)
-    qkv[T] = 0.0
-    if product is None:
-        frozen_product(layer, x, qkv[:T])
-    else:
-        qkv[:T] = product
-    added = lora["qkv"].add(x, qkv[:T])
+    """Output [T, h] of one layer for all tokens; `product` [T, 3 h] is that of `layer.qkv`, if known."""
+    qkv = layer.qkv(x) if product is None else product.clone()
+    added = lora["qkv"].add(x, qkv)
     weights: list[Any] | None = None if saved is None else []
     context = attention.attend(qkv, plan, weights)
     kept = [] if saved is None else [added, weights]
@@ -83,35 +73,27 @@ def layer_forward(
     return out
 
 
-def frozen_product(layer: Layer, x: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
-    """Queries, keys and values [T, 3 h] of the frozen weights alone."""
-    return forward(layer.qkv_bias, x, layer.qkv, out=out)
-
-
 def layer_back(
     layer: Layer, dy: torch.Tensor, plan: Packing, lora: Places, kept: list[Any], below: bool
 ) -> torch.Tensor:
     """Gradient of a layer's input [T, h]; left out (an empty tensor) if nothing `below` is trained."""
     added, weights = kept[:2]
-    T, h = dy.shape
-    d_context = dy.new_empty(T + 1, h)
-    d_context[T] = 0.0
-    d_residual = feed_back(layer, dy, lora, kept[2:], d_context[:T])
+    d_context, d_residual = feed_back(layer, dy, lora, kept[2:])
     d_qkv = attention.attend_back(d_context, plan, weights)
-    dx = backward(d_qkv, layer.qkv, add=d_residual) if below else None
+    dx = layer.qkv.back(d_qkv, d_residual) if below else None
     lora["qkv"].back(d_qkv, added, dx)
     return dy.new_empty(0) if dx is None else dx
 
 
 def feed(layer: Layer, context: torch.Tensor, x: torch.Tensor, lora: Places, kept: list[Any]) -> torch.Tensor:
     """From the attention's context [rows, h] to the layer's output; `x` is the residual branch."""
-    a = forward(layer.context_bias, context, layer.context, add=x)
+    a = layer.context(context, x)
     added = [lora["context"].add(context, a)]
     x1, *stats1 = layer.context_norm(a)
-    z = forward(layer.up_bias, x1, layer.up)
+    z = layer.up(x1)
     added.append(lora["up"].add(x1, z))
     active = torch.nn.functional.gelu(z)
-    b = forward(layer.down_bias, active, layer.down, add=x1)
+    b = layer.down(active, x1)
     added.append(lora["down"].add(active, b))
     out, *stats2 = layer.down_norm(b)
     kept += [added, a, stats1, z, b, stats2]
@@ -119,20 +101,20 @@ def feed(layer: Layer, context: torch.Tensor, x: torch.Tensor, lora: Places, kep
 
 
 def feed_back(
-    layer: Layer, dy: torch.Tensor, lora: Places, kept: list[Any], d_context: torch.Tensor
-) -> torch.Tensor:
-    """Fill `d_context` [rows, h]; returns the gradient of the residual branch [rows, h]."""
+    layer: Layer, dy: torch.Tensor, lora: Places, kept: list[Any]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Gradients of the context and of the residual branch, [rows, h] each."""
     (at_context, at_up, at_down), a, stats1, z, b, stats2 = kept
     db = layer.down_norm.back(dy, b, *stats2)
-    d_active = backward(db, layer.down)
+    d_active = layer.down.back(db)
     lora["down"].back(db, at_down, d_active)
     dz = torch.ops.aten.gelu_backward.grad_input(d_active, z, grad_input=d_active)
-    dx1 = backward(dz, layer.up, add=db)
+    dx1 = layer.up.back(dz, db)
     lora["up"].back(dz, at_up, dx1)
     da = layer.context_norm.back(dx1, a, *stats1)
-    backward(da, layer.context, out=d_context)
+    d_context = layer.context.back(da)
     lora["context"].back(da, at_context, d_context)
-    return da
+    return d_context, da
 
 
 # -- weights and factors -------------------------------------------------------------------------
@@ -144,18 +126,18 @@ def norm_of(weights: dict[str, torch.Tensor], name: str, epsilon: float) -> Norm
 
 def layer_of(weights: dict[str, torch.Tensor], family: Family, number: int, epsilon: float) -> Layer:
     name = f"{family.layer}.{number}"
-    qkv = [f"{name}.{path}" for path in family.places["qkv"]]
-    context, up, down = (f"{name}.{family.places[place][0]}" for place in ("context", "up", "down"))
+
+    def frozen(place: str) -> Frozen:
+        paths = [f"{name}.{path}" for path in family.places[place]]
+        tensors = ([weights[f"{path}.{kind}"] for path in paths] for kind in ("weight", "bias"))
+        return Frozen.of(*(torch.cat(parts) if len(parts) > 1 else parts[0] for parts in tensors))
+
     return Layer(
-        qkv=torch.cat([weights[f"{path}.weight"] for path in qkv]),
-        qkv_bias=torch.cat([weights[f"{path}.bias"] for path in qkv]).float(),
-        context=weights[f"{context}.weight"],
-        context_bias=weights[f"{context}.bias"].float(),
+        qkv=frozen("qkv"),
+        context=frozen("context"),
         context_norm=norm_of(weights, f"{name}.{family.context_norm}", epsilon),
-        up=weights[f"{up}.weight"],
-        up_bias=weights[f"{up}.bias"].float(),
-        down=weights[f"{down}.weight"],
-        down_bias=weights[f"{down}.bias"].float(),
+        up=frozen("up"),
+        down=frozen("down"),
         down_norm=norm_of(weights, f"{name}.{family.down_norm}", epsilon),
     )
 

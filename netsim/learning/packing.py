@@ -34,9 +34,9 @@ class Rows:
     count: int  # R
     slots: int  # L
     start: int  # first slot among all slots of the chunk, counted per head
-    gather: torch.Tensor  # [3 R H L] rows of qkv seen as [(T+1) 3 H, d]
-    gather_context: torch.Tensor  # [R H L] rows of a context seen as [(T+1) H, d]
-    bias: torch.Tensor | None  # [R H, L or 1, L] 0, or -inf where a slot must not look; None: all may
+    gather: torch.Tensor  # [3 R H L] rows of qkv seen as [T 3 H, d]
+    gather_context: torch.Tensor  # [R H L] rows of a context seen as [T H, d]
+    bias: torch.Tensor | None  # [R H, L, L] 0, or -inf where a slot must not look; None: all may
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,10 @@ def pack(length: IntArray, samples: IntArray, heads: int, device: torch.device) 
         within = positions(length[members])
         token = first[text] + within
         place = np.repeat(row * L + offset, length[members]) + within
-        looked, owner = np.full(R * L, tokens), np.full(R * L, -1)  # row T of qkv is all zeros
-        looked[place], owner[place] = token, text
+        owner, looked = np.full(R * L, -1), np.empty((R, L), dtype=np.int64)
+        owner[place] = text
+        looked[row] = first[members, None]  # an empty slot has a token of its row, and looks at empty ones
+        looked.reshape(-1)[place] = token
         head_slots = np.arange(heads)[None] * L + (place // L * heads * L + place % L)[:, None]
         slot[token] = start + head_slots
         bias = _bias(owner.reshape(R, L), shared=len(members) > R)
@@ -93,8 +95,8 @@ def pack(length: IntArray, samples: IntArray, heads: int, device: torch.device) 
                 count=R,
                 slots=L,
                 start=start,
-                gather=there(_head_rows(looked.reshape(R, L), 3, heads)),
-                gather_context=there(_head_rows(looked.reshape(R, L), 1, heads)),
+                gather=there(_head_rows(looked, 3, heads)),
+                gather_context=there(_head_rows(looked, 1, heads)),
                 bias=None if bias is None else there(np.repeat(bias, heads, axis=0)),
             )
         )
@@ -195,18 +197,14 @@ def _share(length: IntArray, samples: IntArray) -> tuple[IntArray, IntArray, Int
 
 
 def _bias(owner: IntArray, *, shared: bool) -> NDArray[np.float32] | None:
-    """What a slot may look at, from the text in each slot [R, L]; -1: none. [R, L or 1, L]."""
-    if shared:
-        seen = owner[:, :, None] == owner[:, None, :]
-    elif (owner < 0).any():
-        seen = (owner >= 0)[:, None]
-    else:
+    """What a slot may look at, from the text in each slot [R, L]; -1: none. [R, L, L]."""
+    if not shared and (owner >= 0).all():
         return None
-    return np.where(seen, np.float32(0), np.float32(-np.inf))
+    return np.where(owner[:, :, None] == owner[:, None, :], np.float32(0), np.float32(-np.inf))
 
 
 def _head_rows(token: IntArray, parts: int, heads: int) -> IntArray:
-    """Rows [parts, R, heads, L] of an array [T + 1, parts, heads, d] seen as [(T+1) parts heads, d]."""
+    """Rows [parts, R, heads, L] of an array [T, parts, heads, d] seen as [T parts heads, d]."""
     part, head = np.arange(parts)[:, None, None, None], np.arange(heads)[None, None, :, None]
     rows: IntArray = ((token[None, :, None, :] * parts + part) * heads + head).reshape(-1)
     return rows

@@ -1,38 +1,78 @@
-"""Products with frozen weights, which may be stored in bfloat16: all else is computed in float32."""
+"""Frozen linear layers: products of rows with weights that are never trained.
+
+Weights may be stored in bfloat16: all else is computed in float32. With AVX-512, float32 weights are kept in
+oneDNN's own layout too, once for each direction: products of many rows then need not rearrange the weight
+each time, and write bias and residual with the product instead of before it.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 
+ROWS = 512  # from which a product is worth oneDNN's preparation, once per number of rows
 
-def forward(
-    bias: torch.Tensor,
-    x: torch.Tensor,
-    weight: torch.Tensor,
-    *,
-    add: torch.Tensor | None = None,
-    out: torch.Tensor | None = None,
+
+@dataclass(frozen=True)
+class Frozen:
+    """y = x weight^T + bias, for a weight [out, in] and a bias [out]."""
+
+    weight: torch.Tensor
+    bias: torch.Tensor  # float32
+    packed: torch.Tensor | None = None  # oneDNN's weight
+    packed_t: torch.Tensor | None = None  # and that of the transpose
+
+    @classmethod
+    def of(cls, weight: torch.Tensor, bias: torch.Tensor) -> Frozen:
+        return cls(weight, bias.float(), _pack(weight), _pack(weight.t()))
+
+    def part(self, start: int, end: int) -> Frozen:
+        """Outputs `start` to `end`."""
+        return Frozen(self.weight[start:end], self.bias[start:end])
+
+    def __call__(self, x: torch.Tensor, add: torch.Tensor | None = None) -> torch.Tensor:
+        """x weight^T + bias (+ add): [rows, in] -> [rows, out]."""
+        if self.packed is not None and len(x) >= ROWS:
+            return _packed_product(x, self.packed, self.bias, add)
+        if self.weight.dtype != x.dtype:
+            product = torch.mm(x.to(self.weight.dtype), self.weight.t())
+            return torch.add(product, self.bias if add is None else add + self.bias)
+        if add is None:
+            return torch.addmm(self.bias, x, self.weight.t())
+        return torch.add(add, self.bias).addmm_(x, self.weight.t())
+
+    def back(self, dy: torch.Tensor, add: torch.Tensor | None = None) -> torch.Tensor:
+        """dy weight (+ add, which may be overwritten): the gradient of the input, [rows, out] -> [rows, in]."""
+        if self.packed_t is not None and len(dy) >= ROWS:
+            return _packed_product(dy, self.packed_t, None, add)
+        if self.weight.dtype != dy.dtype:
+            product = torch.mm(dy.to(self.weight.dtype), self.weight)
+            return product.to(dy.dtype) if add is None else torch.add(product, add)
+        return torch.mm(dy, self.weight) if add is None else add.addmm_(dy, self.weight)
+
+
+def _pack(weight: torch.Tensor) -> torch.Tensor | None:
+    """The weight [out, in] in oneDNN's layout, or None where its products are not used."""
+    if weight.device.type != "cpu" or weight.dtype != torch.float32 or not _onednn():
+        return None
+    packed: torch.Tensor = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), ROWS)
+    return packed
+
+
+def _onednn() -> bool:
+    return (
+        torch.backends.mkldnn.is_available()
+        and torch.backends.cpu.get_cpu_capability() == "AVX512"
+        and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    )
+
+
+def _packed_product(
+    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, add: torch.Tensor | None
 ) -> torch.Tensor:
-    """bias + x weight^T (+ add): [rows, in], [out, in] -> [rows, out]."""
-    if weight.dtype != x.dtype:
-        product = torch.mm(x.to(weight.dtype), weight.t())
-        return torch.add(product, bias if add is None else add + bias, out=out)
-    if add is None:
-        return torch.addmm(bias, x, weight.t(), out=out)
-    return torch.add(add, bias, out=out).addmm_(x, weight.t())
-
-
-def backward(
-    dy: torch.Tensor,
-    weight: torch.Tensor,
-    *,
-    add: torch.Tensor | None = None,
-    out: torch.Tensor | None = None,
-) -> torch.Tensor:
-    """dy weight (+ add): the gradient of the input, [rows, out], [out, in] -> [rows, in]."""
-    if weight.dtype == dy.dtype:
-        return torch.mm(dy, weight, out=out) if add is None else torch.addmm(add, dy, weight, out=out)
-    product = torch.mm(dy.to(weight.dtype), weight)
-    if add is not None:
-        return torch.add(product, add, out=out)
-    return product.to(dy.dtype) if out is None else out.copy_(product)
+    product = torch.ops.mkldnn._linear_pointwise
+    y: torch.Tensor = (
+        product(x, weight, bias, "none", [], "") if add is None else product.binary(x, add, weight, bias, "add")
+    )
+    return y
