@@ -62,12 +62,17 @@ class Layout:
         return self.trained_size(train_head) * bits_per_parameter
 
     def views(self, vector: torch.Tensor) -> dict[str, torch.Tensor]:
-        """The named tensors, as views of a vector that has at least the tensors' length."""
+        """The named tensors, as views of a vector (or of several, [.., size]) of at least their length."""
         return {
-            name: vector[start : start + prod(shape)].view(shape)
-            for (name, shape), start in zip(self.shapes.items(), self.starts.values(), strict=True)
-            if start + prod(shape) <= vector.numel()
+            name: self.view(name, vector)
+            for name, shape in self.shapes.items()
+            if self.starts[name] + prod(shape) <= vector.shape[-1]
         }
+
+    def view(self, name: str, vector: torch.Tensor) -> torch.Tensor:
+        """One of them."""
+        shape, start = self.shapes[name], self.starts[name]
+        return vector[..., start : start + prod(shape)].view(*vector.shape[:-1], *shape)
 
     def pairs(self) -> Iterator[tuple[str, str]]:
         """Names of A and B of every target layer."""

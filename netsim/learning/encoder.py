@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -19,18 +20,13 @@ from numpy.typing import NDArray
 from torch import split_with_sizes as cut
 
 from netsim.learning.adapters import PREFIX, Layout
+from netsim.learning.alike import alike
 from netsim.learning.families import ROBERTA, family_of
-from netsim.learning.first_token import LastLayer, apart, last_layer, last_layer_back
+from netsim.learning.first_token import LastLayer, last_layer, last_layer_back, last_layer_of
 from netsim.learning.foundation import Foundation
 from netsim.learning.gradients import Local, Start, descend
-from netsim.learning.layers import (
-    Places,
-    layer_back,
-    layer_forward,
-    layer_of,
-    norm_of,
-    pair_of,
-)
+from netsim.learning.head import Heads, heads_of
+from netsim.learning.layers import Places, layer_back, layer_forward, layer_of, norm_of, pairs_of
 from netsim.learning.lowrank import LowRank
 from netsim.learning.packing import Packing, pack
 from netsim.learning.spec import LocalTraining
@@ -52,34 +48,14 @@ def supports(foundation: Foundation, layouts: Sequence[Layout]) -> bool:
 
 
 @dataclass(frozen=True)
-class Affine:
-    """A linear layer of a head; its gradients, if it is trained."""
-
-    weight: torch.Tensor  # [out, in]
-    bias: torch.Tensor
-    weight_grad: torch.Tensor | None
-    bias_grad: torch.Tensor | None
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return torch.addmm(self.bias, x, self.weight.t())
-
-    def back(self, dy: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        """Gradient of the input; fills those of the weights."""
-        if self.weight_grad is not None and self.bias_grad is not None:
-            torch.mm(dy.t(), x, out=self.weight_grad)
-            torch.sum(dy, 0, out=self.bias_grad)
-        return torch.mm(dy, self.weight)
-
-
-@dataclass(frozen=True)
 class _Tickets:
-    """A chunk's tickets, end to end: how many texts each has, and their trained tensors."""
+    """What a chunk's G tickets add at each place, on views of their trained tensors."""
 
     texts: tuple[int, ...]  # [G]
     of: torch.Tensor  # [S, 1] how many texts the ticket of each text has
     lora: list[Places]  # of each layer but the last
     last: LastLayer
-    head: list[tuple[Affine, Affine]]  # [G] inner and outer
+    heads: Heads
 
 
 class EncoderEngine:
@@ -145,7 +121,7 @@ class EncoderEngine:
                 below = self._below(texts, packing, tickets, len(starts))
             x, product = below
             first = self._forward(x, packing, tickets, None, start=self.lowest, product=product)
-            scores.append(self._head(first, tickets)[0].cpu().numpy())
+            scores.append(tickets.heads.logits(first)[0].cpu().numpy())
         return np.stack(scores)
 
     def _there(self, array: NDArray[Any]) -> torch.Tensor:
@@ -164,36 +140,25 @@ class EncoderEngine:
     ) -> _Tickets:
         first = np.cumsum(samples) - samples
         tokens, rows = tuple(np.add.reduceat(texts.length, first).tolist()), tuple(samples.tolist())
-        views = []
-        for start, own, grad in zip(
-            starts, torch.split(w, list(sizes)), torch.split(g, list(sizes)), strict=True
-        ):
-            plan = start.plan
-            views.append((plan, plan.views(own), plan.views(grad), own, grad))
-        lora = []
-        for i in range(len(self.layers)):
-            path = f"{self.path}{i}."
-            places = self.family.places.items()
-            count = rows if i == len(self.layers) - 1 else tokens
-            lora.append(
-                {at: LowRank(tuple(pair_of(path, names, *v) for v in views), count) for at, names in places}
-            )
-        head = []
-        for start, (plan, trained, gradients, _, _) in zip(starts, views, strict=True):
-            tensors = trained if self.train_head else plan.views(self._there(start.vector))
-            inner = self._affine(self.family.inner, tensors, gradients)
-            head.append((inner, self._affine(self.family.outer, tensors, gradients)))
-        of = self._there(np.repeat(samples, samples).astype(np.float32)[:, None])
-        return _Tickets(rows, of, lora[:-1], apart(lora[-1], self.word.shape[1], self.heads), head)
+        groups = list(alike(starts, sizes, samples, w, g))
 
-    def _affine(self, name: str, own: dict[str, torch.Tensor], grad: dict[str, torch.Tensor]) -> Affine:
-        """A layer of the head: the ticket's own, or (a pooler that came with the model) the frozen one."""
-        weight, bias = f"{PREFIX}{name}.weight", f"{PREFIX}{name}.bias"
-        if weight not in own:
-            return Affine(
-                self.weights[f"{name}.weight"].float(), self.weights[f"{name}.bias"].float(), None, None
-            )
-        return Affine(own[weight], own[bias], grad.get(weight), grad.get(bias))
+        def places(layer: int, count: tuple[int, ...]) -> Places:
+            prefix = f"{self.path}{layer}."
+            return {
+                at: LowRank(tuple(chain(*(pairs_of(prefix, paths, group) for group in groups))), count)
+                for at, paths in self.family.places.items()
+            }
+
+        last = len(self.layers) - 1
+        qkv = [f"{self.path}{last}.{path}" for path in self.family.places["qkv"]]
+        of = self._there(np.repeat(samples, samples).astype(np.float32)[:, None])
+        return _Tickets(
+            texts=rows,
+            of=of,
+            lora=[places(layer, tokens) for layer in range(last)],
+            last=last_layer_of(qkv, groups, self.heads, places(last, rows)),
+            heads=heads_of(self.family, groups, self.weights, trained=self.train_head),
+        )
 
     # -- forward ---------------------------------------------------------------------------------
 
@@ -236,15 +201,6 @@ class EncoderEngine:
             product = None
         return x if end is not None else last_layer(self.layers[-1], x, plan, tickets.last, saved)
 
-    def _head(self, first: torch.Tensor, tickets: _Tickets) -> tuple[torch.Tensor, torch.Tensor]:
-        """Logits [S, C] and what enters the classifier's last layer [S, h]."""
-        rows, head = tickets.texts, tickets.head
-        parts = [inner.forward(x) for (inner, _), x in zip(head, cut(first, rows), strict=True)]
-        active = torch.cat(parts)
-        active = active.tanh_() if self.family.activation == "tanh" else active.relu_()
-        parts = [outer.forward(x) for (_, outer), x in zip(head, cut(active, rows), strict=True)]
-        return torch.cat(parts), active
-
     # -- backward --------------------------------------------------------------------------------
 
     def _backward(
@@ -256,28 +212,14 @@ class EncoderEngine:
         saved: list[Any],
     ) -> torch.Tensor:
         """Fill every gradient; returns the mean loss of each ticket [G]."""
-        logits, active = self._head(first, tickets)
+        logits, active = tickets.heads.logits(first)
         log_p = torch.log_softmax(logits, -1)
         losses = -log_p.gather(1, label[:, None])[:, 0]
         d_logits = log_p.exp_()
         d_logits[torch.arange(len(label), device=self.device), label] -= 1.0
         d_logits /= tickets.of
-        dx = self._head_back(d_logits, active, first, tickets)
+        dx = tickets.heads.back(d_logits, active, first)
         dx = last_layer_back(self.layers[-1], dx, plan, tickets.last, saved.pop(), bool(saved))
         for i in range(len(self.layers) - 2, self.lowest - 1, -1):
             dx = layer_back(self.layers[i], dx, plan, tickets.lora[i], saved.pop(), i > self.lowest)
         return torch.stack([part.mean() for part in cut(losses, tickets.texts)])
-
-    def _head_back(
-        self, d_logits: torch.Tensor, active: torch.Tensor, first: torch.Tensor, tickets: _Tickets
-    ) -> torch.Tensor:
-        """Gradient of the first tokens' hidden state [S, h]."""
-        rows, head = tickets.texts, tickets.head
-        parts = zip(head, cut(d_logits, rows), cut(active, rows), strict=True)
-        d_active = torch.cat([outer.back(dy, x) for (_, outer), dy, x in parts])
-        if self.family.activation == "tanh":
-            d_inner = torch.ops.aten.tanh_backward(d_active, active)
-        else:
-            d_inner = d_active.mul_(active > 0)
-        parts = zip(head, cut(d_inner, rows), cut(first, rows), strict=True)
-        return torch.cat([inner.back(dy, x) for (inner, _), dy, x in parts])

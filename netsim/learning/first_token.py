@@ -5,7 +5,8 @@ of w (W_v x) is W_v times the sum of w x. So both projections are computed per t
 token. The keys' bias moves all scores of a text alike and drops out; the weights w sum to 1, so the values'
 bias is added as it is.
 
-Symbols: T tokens of S texts of G tickets, H heads of d numbers, h = H d hidden, r rank.
+Symbols: T tokens of S texts, of which G alike tickets (alike.py) have s each, H heads of d numbers, h = H d
+hidden, r rank.
 """
 
 from __future__ import annotations
@@ -15,69 +16,80 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import split_with_sizes as cut
 
 from netsim.learning import attention
+from netsim.learning.adapters import A, B
+from netsim.learning.alike import Alike
 from netsim.learning.layers import Layer, Places, feed, feed_back
-from netsim.learning.lowrank import Factor, LowRank, Pair
 from netsim.learning.packing import Packing
 
 
 @dataclass(frozen=True)
 class _Factors:
-    """One ticket's factors of the keys or the values, head by head."""
+    """What alike tickets add to the queries, the keys or the values, head by head."""
 
-    a: torch.Tensor  # [r, h]
-    a_grad: torch.Tensor
-    b: torch.Tensor  # [H, d, r]
-    b_grad: torch.Tensor
+    tickets: Alike
     scale: float
+    a: torch.Tensor  # [G, r, h]
+    a_grad: torch.Tensor
+    b: torch.Tensor  # [H, G, d, r]
+    b_grad: torch.Tensor
 
+    def down(self, x: torch.Tensor) -> torch.Tensor:
+        """x A^T: [.., S, h] -> [.., G, s, r]."""
+        return torch.matmul(self.tickets.of(x), self.a.transpose(1, 2))
 
-_Part = Sequence[_Factors | None]  # [G]
+    def down_add(self, u: torch.Tensor, x: torch.Tensor) -> None:
+        """Add scale u A to `x`: [.., G, s, r] -> [.., S, h]."""
+        self.tickets.of(x).add_(torch.matmul(u, self.a), alpha=self.scale)
+
+    def up(self, y: torch.Tensor) -> torch.Tensor:
+        """y B: [H, S, d] -> [H, G, s, r]."""
+        return torch.matmul(self.tickets.of(y), self.b)
+
+    def up_add(self, u: torch.Tensor, y: torch.Tensor) -> None:
+        """Add scale u B^T to `y`: [.., G, s, r] -> [H, S, d]."""
+        self.tickets.of(y).add_(torch.matmul(u, self.b.transpose(2, 3)), alpha=self.scale)
+
+    def fill(self, x: torch.Tensor, du: torch.Tensor, dy: torch.Tensor, u: torch.Tensor) -> None:
+        """Gradients of A from `x` [.., S, h] and `du`, of B from `dy` [H, S, d] and `u`."""
+        wide, narrow = self.tickets.of(x), self.tickets.of(dy)
+        torch.mul(torch.matmul(du.transpose(2, 3), wide).sum(0), self.scale, out=self.a_grad)
+        torch.mul(torch.matmul(narrow.transpose(2, 3), u), self.scale, out=self.b_grad)
 
 
 @dataclass(frozen=True)
 class LastLayer:
-    """What tickets add in the last layer; for keys and values there are no rows of tokens to add it to."""
+    """What tickets add in the last layer; to keys and values it is not added token by token."""
 
     lora: Places  # the layer's other places
-    query: LowRank
-    keys: _Part
-    values: _Part
+    queries: Sequence[_Factors]
+    keys: Sequence[_Factors]
+    values: Sequence[_Factors]
 
 
 def last_layer(
     layer: Layer, x: torch.Tensor, plan: Packing, own: LastLayer, saved: list[Any] | None
 ) -> torch.Tensor:
     """Output [S, h] of the last layer for the first token of each text, from its input `x` [T, h]."""
-    h, heads, texts = x.shape[1], plan.heads, own.query.rows
+    h, heads = x.shape[1], plan.heads
     first = x.index_select(0, plan.first)
-    q = layer.qkv.part(0, h)(first)
-    added = own.query.add(first, q)
-    q = _split(q.mul_((h // heads) ** -0.5), heads)
+    q = _split(layer.qkv.part(0, h)(first), heads)
+    u_queries = [f.down(first) for f in own.queries]
+    for f, u in zip(own.queries, u_queries, strict=True):
+        f.up_add(u, q)
+    q = q.mul_((h // heads) ** -0.5)
     seen = _per_head(q, _heads(layer.qkv.weight[h : 2 * h], heads))
-    u_keys: list[torch.Tensor | None] = []
-    for one, part, out in zip(own.keys, cut(q, texts, 1), cut(seen, texts, 1), strict=True):
-        u = None if one is None else torch.bmm(part, one.b)
-        if one is not None and u is not None:
-            out += torch.matmul(u, one.a).mul_(one.scale)
-        u_keys.append(u)
+    u_keys = [f.up(q) for f in own.keys]
+    for f, u in zip(own.keys, u_keys, strict=True):
+        f.down_add(u, seen)
     weights: list[Any] | None = None if saved is None else []
     mean = attention.attend_first(seen, x, plan, weights)
     context = _per_head(mean, _heads(layer.qkv.weight[2 * h :], heads).transpose(1, 2))
-    u_values: list[torch.Tensor | None] = []
-    for one, part, out in zip(
-        own.values,
-        cut(mean, texts, 1),
-        cut(context, texts, 1),
-        strict=True,
-    ):
-        u = None if one is None else torch.matmul(part, one.a.t())
-        if one is not None and u is not None:
-            out.baddbmm_(u, one.b.transpose(1, 2), alpha=one.scale)
-        u_values.append(u)
-    kept = [] if saved is None else [added, q, u_keys, mean, u_values, weights]
+    u_values = [f.down(mean) for f in own.values]
+    for f, u in zip(own.values, u_values, strict=True):
+        f.up_add(u, context)
+    kept = [] if saved is None else [first, u_queries, q, u_keys, mean, u_values, weights]
     out = feed(layer, _join(context).add_(layer.qkv.bias[2 * h :]), first, own.lora, kept)
     if saved is not None:
         saved.append(kept)
@@ -88,48 +100,44 @@ def last_layer_back(
     layer: Layer, dy: torch.Tensor, plan: Packing, own: LastLayer, kept: list[Any], below: bool
 ) -> torch.Tensor:
     """Gradient of the last layer's input [T, h], from that of the first tokens' output [S, h]."""
-    added, q, u_keys, mean, u_values, weights = kept[:6]
-    h, heads, texts = dy.shape[1], plan.heads, own.query.rows
-    d_joined, d_first = feed_back(layer, dy, own.lora, kept[6:])
+    first, u_queries, q, u_keys, mean, u_values, weights = kept[:7]
+    h, heads = dy.shape[1], plan.heads
+    d_joined, d_first = feed_back(layer, dy, own.lora, kept[7:])
     d_context = _split(d_joined, heads)
     d_mean = _per_head(d_context, _heads(layer.qkv.weight[2 * h :], heads))
-    parts = (
-        cut(d_context, texts, 1),
-        cut(mean, texts, 1),
-        cut(d_mean, texts, 1),
-    )
-    for one, u, part, wide, out in zip(own.values, u_values, *parts, strict=True):
-        if one is not None:
-            du = torch.bmm(part, one.b)
-            _fill(one, part, u, du, wide)
-            out += torch.matmul(du, one.a).mul_(one.scale)
+    for f, u in zip(own.values, u_values, strict=True):
+        du = f.up(d_context)
+        f.fill(mean, du, d_context, u)
+        f.down_add(du, d_mean)
     d_seen, dx = attention.attend_first_back(d_mean, plan, weights)
     d_q = _per_head(d_seen, _heads(layer.qkv.weight[h : 2 * h], heads).transpose(1, 2))
-    parts = (
-        cut(d_seen, texts, 1),
-        cut(q, texts, 1),
-        cut(d_q, texts, 1),
-    )
-    for one, u, part, left, out in zip(own.keys, u_keys, *parts, strict=True):
-        if one is not None:
-            du = torch.matmul(part, one.a.t())
-            _fill(one, left, du, u, part)
-            out.baddbmm_(du, one.b.transpose(1, 2), alpha=one.scale)
-    d_query = _join(d_q).mul_((h // heads) ** -0.5)
+    for f, u in zip(own.keys, u_keys, strict=True):
+        du = f.down(d_seen)
+        f.fill(d_seen, u, q, du)
+        f.up_add(du, d_q)
+    d_q = d_q.mul_((h // heads) ** -0.5)
     if below:
-        d_first = layer.qkv.part(0, h).back(d_query, d_first)
-    own.query.back(d_query, added, d_first if below else None)
+        d_first = layer.qkv.part(0, h).back(_join(d_q), d_first)
+    for f, u in zip(own.queries, u_queries, strict=True):
+        du = f.up(d_q).sum(0, keepdim=True)
+        f.fill(first, du, d_q, u)
+        if below:
+            f.down_add(du[0], d_first)
     return dx.index_add_(0, plan.first, d_first) if below else dy.new_empty(0)
 
 
-def _fill(
-    one: _Factors, left: torch.Tensor, inner: torch.Tensor, d_inner: torch.Tensor, wide: torch.Tensor
-) -> None:
-    """Gradients of B from [H, S, d] and [H, S, r], of A from [H, S, r] and [H, S, h]."""
-    torch.baddbmm(one.b_grad, left.transpose(1, 2), inner, beta=0.0, alpha=one.scale, out=one.b_grad)
-    r, h = one.a.shape
-    flat = d_inner.reshape(-1, r).t()
-    torch.addmm(one.a_grad, flat, wide.reshape(-1, h), beta=0.0, alpha=one.scale, out=one.a_grad)
+def last_layer_of(paths: Sequence[str], tickets: Sequence[Alike], heads: int, lora: Places) -> LastLayer:
+    """`paths` are the queries', keys' and values'; `lora` has what the tickets add at the other places."""
+    parts: tuple[list[_Factors], ...] = ([], [], [])
+    for one in tickets:
+        plan = one.starts[0].plan
+        for path, part in zip(paths, parts, strict=True):
+            a, b = f"{path}{A}", f"{path}{B}"
+            if a in plan.shapes:
+                factors = (plan.view(a, each) for each in (one.own, one.grad))
+                others = (_by_head(plan.view(b, each), heads) for each in (one.own, one.grad))
+                part.append(_Factors(one, plan.spec.scale, *factors, *others))
+    return LastLayer(lora, *parts)
 
 
 # -- heads ---------------------------------------------------------------------------------------
@@ -150,30 +158,11 @@ def _heads(weight: torch.Tensor, heads: int) -> torch.Tensor:
     return weight.view(heads, -1, weight.shape[1])
 
 
+def _by_head(b: torch.Tensor, heads: int) -> torch.Tensor:
+    """[G, H d, r] -> [H, G, d, r]."""
+    return b.view(len(b), heads, -1, b.shape[2]).transpose(0, 1)
+
+
 def _per_head(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """[H, S, a], [H, a, b] -> [H, S, b]; the weight may be stored in bfloat16."""
     return torch.bmm(x.to(weight.dtype), weight).to(x.dtype)
-
-
-def apart(lora: Places, h: int, heads: int) -> LastLayer:
-    """The factors of the last layer, those of queries, keys and values taken apart."""
-    query: list[Pair | None] = []
-    others: tuple[list[_Factors | None], list[_Factors | None]] = ([], [])
-    for pair in lora["qkv"].pairs:
-        found = {f.columns[0] // h: f for f in pair.factors} if pair is not None else {}
-        own = found.get(0)
-        if pair is not None and own is not None:
-            ranks = slice(*own.ranks)
-            factor = Factor(own.b, own.b_grad, own.columns, (0, len(pair.a[ranks])))
-            query.append(Pair(pair.a[ranks], pair.a_grad[ranks], (factor,), pair.scale))
-        else:
-            query.append(None)
-        for place, part in enumerate(others, start=1):
-            f = found.get(place)
-            if pair is not None and f is not None:
-                ranks = slice(*f.ranks)
-                b, b_grad = _heads(f.b, heads), _heads(f.b_grad, heads)
-                part.append(_Factors(pair.a[ranks], pair.a_grad[ranks], b, b_grad, pair.scale))
-            else:
-                part.append(None)
-    return LastLayer(lora, LowRank(tuple(query), lora["qkv"].rows), *others)

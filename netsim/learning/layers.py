@@ -14,7 +14,8 @@ from typing import Any
 import torch
 
 from netsim.learning import attention
-from netsim.learning.adapters import Layout
+from netsim.learning.adapters import A, B
+from netsim.learning.alike import Alike
 from netsim.learning.families import Family
 from netsim.learning.lowrank import Factor, LowRank, Pair
 from netsim.learning.packing import Packing
@@ -142,36 +143,23 @@ def layer_of(weights: dict[str, torch.Tensor], family: Family, number: int, epsi
     )
 
 
-def pair_of(
-    prefix: str,
-    paths: Sequence[str],
-    plan: Layout,
-    own: dict[str, torch.Tensor],
-    grad: dict[str, torch.Tensor],
-    vector: torch.Tensor,
-    grad_vector: torch.Tensor,
-) -> Pair | None:
-    """One ticket's factors at a place, or None if its module does not target it."""
-    present = [
-        (number, f"{prefix}{path}.lora_A.weight", f"{prefix}{path}.lora_B.weight")
-        for number, path in enumerate(paths)
-        if f"{prefix}{path}.lora_A.weight" in own
-    ]
+def pairs_of(prefix: str, paths: Sequence[str], tickets: Alike) -> list[Pair | None]:
+    """Each ticket's factors at a place, or None if their module does not target it."""
+    plan, count = tickets.starts[0].plan, len(tickets.starts)
+    names = [(number, f"{prefix}{path}{A}", f"{prefix}{path}{B}") for number, path in enumerate(paths)]
+    present = [each for each in names if each[1] in plan.shapes]
     if not present:
-        return None
-    rank, width = own[present[0][1]].shape
-    start, count = plan.starts[present[0][1]], len(present) * rank * width
+        return [None] * count
+    rank, width = plan.shapes[present[0][1]]
+    start = plan.starts[present[0][1]]
+    stacked = slice(start, start + len(present) * rank * width)  # the A of a place stand side by side
+    a, a_grad = (each[:, stacked].view(count, -1, width).unbind() for each in (tickets.own, tickets.grad))
     factors = []
-    for position, (number, _, b) in enumerate(present):
-        out = own[b].shape[0]
-        columns, ranks = (
-            (number * out, (number + 1) * out),
-            (position * rank, (position + 1) * rank),
-        )
-        factors.append(Factor(own[b], grad[b], columns, ranks))
-    return Pair(
-        vector[start : start + count].view(-1, width),
-        grad_vector[start : start + count].view(-1, width),
-        tuple(factors),
-        plan.spec.scale,
-    )
+    for position, (number, _, name) in enumerate(present):
+        out = plan.shapes[name][0]
+        columns, ranks = (number * out, (number + 1) * out), (position * rank, (position + 1) * rank)
+        b, b_grad = (plan.view(name, each).unbind() for each in (tickets.own, tickets.grad))
+        factors.append([Factor(*each, columns, ranks) for each in zip(b, b_grad, strict=True)])
+    scale = plan.spec.scale
+    own = zip(*factors, strict=True)
+    return [Pair(one, grad, each, scale) for one, grad, each in zip(a, a_grad, own, strict=True)]

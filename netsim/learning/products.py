@@ -43,7 +43,7 @@ class Frozen:
         return torch.add(add, self.bias).addmm_(x, self.weight.t())
 
     def back(self, dy: torch.Tensor, add: torch.Tensor | None = None) -> torch.Tensor:
-        """dy weight (+ add, which may be overwritten): the gradient of the input, [rows, out] -> [rows, in]."""
+        """Gradient of the input: dy weight (+ add, which may be overwritten), [rows, out] -> [rows, in]."""
         if self.packed_t is not None and len(dy) >= ROWS:
             return _packed_product(dy, self.packed_t, None, add)
         if self.weight.dtype != dy.dtype:
@@ -62,7 +62,7 @@ def _pack(weight: torch.Tensor) -> torch.Tensor | None:
 
 def _onednn() -> bool:
     return (
-        torch.backends.mkldnn.is_available()
+        bool(torch._C._has_mkldnn)
         and torch.backends.cpu.get_cpu_capability() == "AVX512"
         and hasattr(torch.ops.mkldnn, "_linear_pointwise")
     )
@@ -72,7 +72,8 @@ def _packed_product(
     x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, add: torch.Tensor | None
 ) -> torch.Tensor:
     product = torch.ops.mkldnn._linear_pointwise
-    y: torch.Tensor = (
-        product(x, weight, bias, "none", [], "") if add is None else product.binary(x, add, weight, bias, "add")
-    )
+    if add is None:
+        y: torch.Tensor = product(x, weight, bias, "none", [], "")
+    else:
+        y = product.binary(x, add, weight, bias, "add")
     return y

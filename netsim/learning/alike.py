@@ -1,0 +1,48 @@
+"""Tickets in a row that have the same layout and equally many texts: work per text is done for all at once.
+
+Products of a few rows cost their calls more than their FLOP, so alike tickets share the calls; each still has
+parameters of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import torch
+
+from netsim.learning.gradients import Start
+from netsim.units import IntArray
+
+
+@dataclass(frozen=True)
+class Alike:
+    """G tickets of s texts each, among the S texts of a chunk."""
+
+    starts: Sequence[Start]  # [G]
+    texts: slice  # among S
+    own: torch.Tensor  # [G, trained] parameters
+    grad: torch.Tensor  # [G, trained] their gradients
+
+    def of(self, x: torch.Tensor) -> torch.Tensor:
+        """View of these tickets' texts: [.., S, n] -> [.., G, s, n]."""
+        part = x[..., self.texts, :]
+        return part.view(*part.shape[:-2], len(self.starts), -1, part.shape[-1])
+
+
+def alike(
+    starts: Sequence[Start], sizes: Sequence[int], samples: IntArray, w: torch.Tensor, g: torch.Tensor
+) -> Iterator[Alike]:
+    """All tickets, whose trained parameters are `w` [P], end to end, `sizes` each; gradients are `g` [P]."""
+    first, text, number = 0, 0, 0
+    kinds = [
+        (start.plan.shapes, start.plan.spec.scale, count)
+        for start, count in zip(starts, samples.tolist(), strict=True)
+    ]
+    for (_, _, each), members in groupby(kinds):
+        count, size = len(list(members)), sizes[first]
+        end, close = text + count * each, number + count * size
+        own, grad = (vector[number:close].view(count, size) for vector in (w, g))
+        yield Alike(starts[first : first + count], slice(text, end), own, grad)
+        first, text, number = first + count, end, close
