@@ -1,9 +1,9 @@
 """The LoRA part of a layer for many tickets at once: each ticket's rows meet its own A and B.
 
 y += scale (x A^T) B^T beside the frozen product that all rows share. The frozen product is one large matrix
-product over the chunk; this part is a few skinny ones per ticket (rank columns), and needs no padding,
-whatever the ranks and the number of tokens of each ticket. They are small, so what does not change from step
-to step is made once per binding, as transposes are; rows of all tickets in one split per tensor.
+product over the chunk; this part is a few skinny ones per ticket, and needs no padding, whatever the ranks
+and the number of tokens of each ticket. What has one side of a few ranks is computed with these as its rows:
+where they are its columns, matrix libraries are several times slower.
 """
 
 from __future__ import annotations
@@ -40,15 +40,6 @@ class Pair:
     factors: tuple[Factor, ...]
     scale: float
 
-    @cached_property
-    def a_t(self) -> torch.Tensor:
-        return self.a.t()
-
-    @cached_property
-    def ranks(self) -> Columns:
-        """Of all factors together."""
-        return 0, len(self.a)
-
 
 @dataclass(frozen=True)
 class LowRank:
@@ -57,23 +48,19 @@ class LowRank:
     pairs: tuple[Pair | None, ...]  # [G]
     rows: tuple[int, ...]  # [G] of each ticket, end to end
 
-    @cached_property
-    def _width(self) -> int:
-        """Ranks of the widest stacked A."""
-        return max((pair.ranks[1] for pair in self.pairs if pair is not None), default=0)
-
     def add(self, x: torch.Tensor, y: torch.Tensor) -> Added | None:
         """Add to `y` [rows, out]; returns what `back` needs, None if no ticket has factors here."""
-        if not self._width:
+        if not any(self.pairs):
             return None
         xs, ys = cut(x, self.rows), _ByColumns(y, self.rows)
-        us = _ByColumns(x.new_empty(len(x), self._width), self.rows)
+        us: list[torch.Tensor | None] = []
         for g, pair in enumerate(self.pairs):
-            if pair is None:
+            u = None if pair is None else torch.mm(pair.a, xs[g].t())
+            us.append(u)
+            if pair is None or u is None:
                 continue
-            torch.mm(xs[g], pair.a_t, out=us[pair.ranks][g])
             for f in pair.factors:
-                ys[f.columns][g].addmm_(us[f.ranks][g], f.b_t, alpha=pair.scale)
+                ys[f.columns][g].addmm_(u[slice(*f.ranks)].t(), f.b_t, alpha=pair.scale)
         return xs, us
 
     def back(self, dy: torch.Tensor, added: Added | None, dx: torch.Tensor | None) -> None:
@@ -81,19 +68,19 @@ class LowRank:
         if added is None:
             return
         xs, us = added
-        dus, dys = _ByColumns(dy.new_empty(len(dy), self._width), self.rows), _ByColumns(dy, self.rows)
+        dys = _ByColumns(dy, self.rows)
         dxs = None if dx is None else cut(dx, self.rows)
-        for g, pair in enumerate(self.pairs):
-            if pair is None:
+        for g, (pair, u) in enumerate(zip(self.pairs, us, strict=True)):
+            if pair is None or u is None:
                 continue
+            du = torch.empty_like(u)
             for f in pair.factors:
-                part = dys[f.columns][g]
-                torch.mm(part, f.b, out=dus[f.ranks][g])
-                _product(f.b_grad, part.t(), us[f.ranks][g], pair.scale)
-            du = dus[pair.ranks][g]
-            _product(pair.a_grad, du.t(), xs[g], pair.scale)
+                part, ranks = dys[f.columns][g], slice(*f.ranks)
+                torch.mm(f.b_t, part.t(), out=du[ranks])
+                torch.mul(torch.mm(u[ranks], part).t(), pair.scale, out=f.b_grad)
+            torch.addmm(pair.a_grad, du, xs[g], beta=0.0, alpha=pair.scale, out=pair.a_grad)
             if dxs is not None:
-                dxs[g].addmm_(du, pair.a, alpha=pair.scale)
+                dxs[g].addmm_(du.t(), pair.a, alpha=pair.scale)
 
 
 class _ByColumns(dict[Columns, tuple[torch.Tensor, ...]]):
@@ -108,9 +95,5 @@ class _ByColumns(dict[Columns, tuple[torch.Tensor, ...]]):
         return parts
 
 
-Added = tuple[tuple[torch.Tensor, ...], _ByColumns]
-"""Each ticket's rows of x, and of x A^T by columns."""
-
-
-def _product(out: torch.Tensor, left: torch.Tensor, right: torch.Tensor, scale: float) -> None:
-    torch.addmm(out, left, right, beta=0.0, alpha=scale, out=out)
+Added = tuple[tuple[torch.Tensor, ...], list[torch.Tensor | None]]
+"""Each ticket's rows of x, and its A x^T [sum of r, rows]."""
