@@ -86,6 +86,7 @@ class EncoderEngine:
 
     # -- the Engine protocol ---------------------------------------------------------------------
 
+    @torch.inference_mode()
     def train(
         self, starts: Sequence[Start], samples: IntArray, texts: Texts, local: LocalTraining
     ) -> list[Local]:
@@ -108,6 +109,7 @@ class EncoderEngine:
 
         return descend(w, plans, sizes, gradient, local)
 
+    @torch.inference_mode()
     def logits(self, starts: Sequence[Start], texts: Texts) -> NDArray[np.float32]:
         """Shape [modules, texts, classes]."""
         samples = np.array([len(texts)])
