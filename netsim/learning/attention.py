@@ -5,6 +5,7 @@ Symbols: T tokens, S texts, H heads of d numbers, R rows of L slots, h = H d.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -30,8 +31,8 @@ def attend(qkv: torch.Tensor, plan: Packing, saved: Saved | None) -> torch.Tenso
     return context.index_select(0, plan.scatter).view(plan.tokens, H * d)
 
 
-def attend_back(d_context: torch.Tensor, plan: Packing, saved: Saved) -> torch.Tensor:
-    """Gradient of qkv [T, 3 h] from that of the context [T, h]."""
+def attend_back(d_context: torch.Tensor, plan: Packing, saved: Saved, *, keys: bool) -> torch.Tensor:
+    """Gradient of qkv [T, 3 h] from that of the context [T, h]; of the keys only if they are needed."""
     H = plan.heads
     d = d_context.shape[1] // H
     heads = d_context.view(-1, d)
@@ -45,39 +46,50 @@ def attend_back(d_context: torch.Tensor, plan: Packing, saved: Saved) -> torch.T
         d_weight = torch.bmm(d_out, v.transpose(1, 2))
         d_score = torch._softmax_backward_data(d_weight, weight, -1, weight.dtype)
         torch.baddbmm(dq, d_score, k, beta=0, alpha=scale, out=dq)
-        torch.baddbmm(dk, d_score.transpose(1, 2), q, beta=0, alpha=scale, out=dk)
+        if keys:
+            torch.baddbmm(dk, d_score.transpose(1, 2), q, beta=0, alpha=scale, out=dk)
     return slots.view(-1, d).index_select(0, plan.scatter_qkv).view(plan.tokens, 3 * H * d)
 
 
 def attend_first(seen: torch.Tensor, x: torch.Tensor, plan: Packing, saved: Saved | None) -> torch.Tensor:
     """Mean of `x` [T, h] over each text's tokens by softmax(seen x), for `seen` [H, S, h]: [H, S, h]."""
-    mean = torch.empty_like(seen)
+    queries = _by_length(seen, plan)
+    means = []
     for group in plan.first_tokens:
-        tokens = x.index_select(0, group.token).view(group.texts, group.slots, -1)
-        query = seen.index_select(1, group.members).transpose(0, 1)
+        tokens = x.index_select(0, group.token).view(-1, group.slots, x.shape[1])
+        query = queries[group.texts]
         weight = torch.bmm(query, tokens.transpose(1, 2))
         if group.bias is not None:
             weight += group.bias
         weight = torch.softmax(weight, -1)
-        mean[:, group.members] = torch.bmm(weight, tokens).transpose(0, 1)
+        means.append(torch.bmm(weight, tokens))
         if saved is not None:
             saved.append((query, tokens, weight))
-    return mean
+    return _in_order(means, plan)
 
 
 def attend_first_back(d_mean: torch.Tensor, plan: Packing, saved: Saved) -> tuple[torch.Tensor, torch.Tensor]:
     """Gradients of `seen` [H, S, h] and x [T, h] from that of the mean [H, S, h]."""
-    d_seen = torch.empty_like(d_mean)
-    slots = d_mean.new_empty(plan.first_slots, d_mean.shape[2])
+    d_outs = _by_length(d_mean, plan)
+    d_queries, d_tokens = [], []
     for group, (query, tokens, weight) in zip(plan.first_tokens, saved, strict=True):
-        dx = slots[group.start : group.start + group.texts * group.slots].view_as(tokens)
-        d_out = d_mean.index_select(1, group.members).transpose(0, 1)
+        d_out = d_outs[group.texts]
         d_weight = torch.bmm(d_out, tokens.transpose(1, 2))
         d_score = torch._softmax_backward_data(d_weight, weight, -1, weight.dtype)
-        torch.bmm(weight.transpose(1, 2), d_out, out=dx)
-        dx.baddbmm_(d_score.transpose(1, 2), query)
-        d_seen[:, group.members] = torch.bmm(d_score, tokens).transpose(0, 1)
-    return d_seen, slots.index_select(0, plan.scatter_first)
+        dx = torch.bmm(weight.transpose(1, 2), d_out).baddbmm_(d_score.transpose(1, 2), query)
+        d_tokens.append(dx.view(-1, dx.shape[2]))
+        d_queries.append(torch.bmm(d_score, tokens))
+    return _in_order(d_queries, plan), torch.cat(d_tokens).index_select(0, plan.scatter_first)
+
+
+def _by_length(x: torch.Tensor, plan: Packing) -> torch.Tensor:
+    """[H, S, h] -> [S, H, h], texts in the order of the groups of `plan.first_tokens`."""
+    return x.transpose(0, 1).index_select(0, plan.by_length)
+
+
+def _in_order(groups: Sequence[torch.Tensor], plan: Packing) -> torch.Tensor:
+    """The inverse, for the groups one by one."""
+    return torch.cat(list(groups)).index_select(0, plan.in_order).transpose(0, 1)
 
 
 def _weights(q: torch.Tensor, k: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:

@@ -28,7 +28,7 @@ from netsim.learning.gradients import Local, Start, descend
 from netsim.learning.head import Heads, heads_of
 from netsim.learning.layers import Places, layer_back, layer_forward, layer_of, norm_of, pairs_of
 from netsim.learning.lowrank import LowRank
-from netsim.learning.packing import Packing, pack
+from netsim.learning.packing import Packing, pack, padded
 from netsim.learning.spec import LocalTraining
 from netsim.learning.tokens import Texts, positions
 from netsim.units import IntArray
@@ -141,7 +141,8 @@ class EncoderEngine:
         samples: IntArray,
     ) -> _Tickets:
         first = np.cumsum(samples) - samples
-        tokens, rows = tuple(np.add.reduceat(texts.length, first).tolist()), tuple(samples.tolist())
+        idle = padded(texts.length) - int(texts.length.sum())
+        tokens, rows = (*np.add.reduceat(texts.length, first).tolist(), idle), tuple(samples.tolist())
         groups = list(alike(starts, sizes, samples, w, g))
 
         def places(layer: int, count: tuple[int, ...]) -> Places:
@@ -170,7 +171,8 @@ class EncoderEngine:
         x += self.position[self._there(positions(texts.length) + self.first_position)]
         if self.segment is not None:
             x += self.segment[self._there(texts.segment)]
-        return self.embedding_norm(x)[0]
+        x = self.embedding_norm(x)[0]
+        return torch.nn.functional.pad(x, (0, 0, 0, padded(texts.length) - len(x)))
 
     def _below(
         self, texts: Texts, packing: Packing, tickets: _Tickets, times: int

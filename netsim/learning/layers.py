@@ -80,7 +80,9 @@ def layer_back(
     """Gradient of a layer's input [T, h]; left out (an empty tensor) if nothing `below` is trained."""
     added, weights = kept[:2]
     d_context, d_residual = feed_back(layer, dy, lora, kept[2:])
-    d_qkv = attention.attend_back(d_context, plan, weights)
+    h = dy.shape[1]
+    keys = below or lora["qkv"].reaches((h, 2 * h))
+    d_qkv = attention.attend_back(d_context, plan, weights, keys=keys)
     dx = layer.qkv.back(d_qkv, d_residual) if below else None
     lora["qkv"].back(d_qkv, added, dx)
     return dy.new_empty(0) if dx is None else dx
@@ -157,7 +159,7 @@ def pairs_of(prefix: str, paths: Sequence[str], tickets: Alike) -> list[Pair | N
     factors = []
     for position, (number, _, name) in enumerate(present):
         out = plan.shapes[name][0]
-        columns, ranks = (number * out, (number + 1) * out), (position * rank, (position + 1) * rank)
+        columns, ranks = (number * out, (number + 1) * out), slice(position * rank, (position + 1) * rank)
         b, b_grad = (plan.view(name, each).unbind() for each in (tickets.own, tickets.grad))
         factors.append([Factor(*each, columns, ranks) for each in zip(b, b_grad, strict=True)])
     scale = plan.spec.scale

@@ -24,7 +24,7 @@ class Factor:
     b: torch.Tensor  # [out, r]
     b_grad: torch.Tensor
     columns: Columns
-    ranks: Columns
+    ranks: slice
 
     @cached_property
     def b_t(self) -> torch.Tensor:
@@ -46,21 +46,25 @@ class LowRank:
     """All tickets' factors at one place of the encoder; None: that ticket's module does not target it."""
 
     pairs: tuple[Pair | None, ...]  # [G]
-    rows: tuple[int, ...]  # [G] of each ticket, end to end
+    rows: tuple[int, ...]  # of each ticket, end to end, and of idle rows, if any
+
+    @cached_property
+    def _present(self) -> list[tuple[int, Pair]]:
+        return [(g, pair) for g, pair in enumerate(self.pairs) if pair is not None]
+
+    def reaches(self, columns: Columns) -> bool:
+        """Does any ticket have factors for these columns?"""
+        return any(f.columns == columns for _, pair in self._present for f in pair.factors)
 
     def add(self, x: torch.Tensor, y: torch.Tensor) -> Added | None:
         """Add to `y` [rows, out]; returns what `back` needs, None if no ticket has factors here."""
-        if not any(self.pairs):
+        if not self._present:
             return None
         xs, ys = cut(x, self.rows), _ByColumns(y, self.rows)
-        us: list[torch.Tensor | None] = []
-        for g, pair in enumerate(self.pairs):
-            u = None if pair is None else torch.mm(pair.a, xs[g].t())
-            us.append(u)
-            if pair is None or u is None:
-                continue
+        us = [torch.mm(pair.a, xs[g].t()) for g, pair in self._present]
+        for (g, pair), u in zip(self._present, us, strict=True):
             for f in pair.factors:
-                ys[f.columns][g].addmm_(u[slice(*f.ranks)].t(), f.b_t, alpha=pair.scale)
+                ys[f.columns][g].addmm_(u[f.ranks].t(), f.b_t, alpha=pair.scale)
         return xs, us
 
     def back(self, dy: torch.Tensor, added: Added | None, dx: torch.Tensor | None) -> None:
@@ -70,14 +74,12 @@ class LowRank:
         xs, us = added
         dys = _ByColumns(dy, self.rows)
         dxs = None if dx is None else cut(dx, self.rows)
-        for g, (pair, u) in enumerate(zip(self.pairs, us, strict=True)):
-            if pair is None or u is None:
-                continue
+        for (g, pair), u in zip(self._present, us, strict=True):
             du = torch.empty_like(u)
             for f in pair.factors:
-                part, ranks = dys[f.columns][g], slice(*f.ranks)
-                torch.mm(f.b_t, part.t(), out=du[ranks])
-                torch.mul(torch.mm(u[ranks], part).t(), pair.scale, out=f.b_grad)
+                part = dys[f.columns][g]
+                torch.mm(f.b_t, part.t(), out=du[f.ranks])
+                torch.mul(torch.mm(u[f.ranks], part).t(), pair.scale, out=f.b_grad)
             torch.addmm(pair.a_grad, du, xs[g], beta=0.0, alpha=pair.scale, out=pair.a_grad)
             if dxs is not None:
                 dxs[g].addmm_(du.t(), pair.a, alpha=pair.scale)
@@ -95,5 +97,5 @@ class _ByColumns(dict[Columns, tuple[torch.Tensor, ...]]):
         return parts
 
 
-Added = tuple[tuple[torch.Tensor, ...], list[torch.Tensor | None]]
-"""Each ticket's rows of x, and its A x^T [sum of r, rows]."""
+Added = tuple[tuple[torch.Tensor, ...], list[torch.Tensor]]
+"""Each ticket's rows of x, and A x^T [sum of r, rows] of those that have factors."""

@@ -25,6 +25,7 @@ SPREAD = 1.4  # longest text of a group, at most, times its shortest
 SLACK = 4  # and tokens beyond that
 LEAST = 16  # slots of a row, at least: torch's softmax is slow over rows shorter than a vector
 SHARED = 32  # slots of a row that texts share, at most
+MULTIPLE = 16
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,9 @@ class Rows:
 class FirstTokens:
     """Texts of similar length whose first tokens look at all of theirs."""
 
-    texts: int  # S_b
+    texts: slice  # among all texts by length, S_b of them
     slots: int  # L
-    start: int  # first slot among all of these
     token: torch.Tensor  # [S_b L] token in each slot; a token of its own text where there is none
-    members: torch.Tensor  # [S_b] text numbers
     bias: torch.Tensor | None  # [S_b, 1, L] 0, or -inf in padding; None: nothing is padded
 
 
@@ -55,21 +54,22 @@ class FirstTokens:
 class Packing:
     """Where each token of a chunk stands."""
 
-    tokens: int
+    tokens: int  # T: those of the texts, and idle ones up to a multiple of MULTIPLE
     heads: int
     rows: tuple[Rows, ...]
     slots: int  # of all rows and heads
-    scatter: torch.Tensor  # [T H] slot of each token and head
+    scatter: torch.Tensor  # [T H] slot of each token and head; of an idle token: any
     scatter_qkv: torch.Tensor  # [T 3 H] the same in three arrays of slots, one after the other
     first: torch.Tensor  # [S] first token of each text
     first_tokens: tuple[FirstTokens, ...]
-    first_slots: int  # of all of these
     scatter_first: torch.Tensor  # [T] slot of each token there
+    by_length: torch.Tensor  # [S] texts in the order of `first_tokens`
+    in_order: torch.Tensor  # [S] its inverse
 
 
 def pack(length: IntArray, samples: IntArray, heads: int, device: torch.device) -> Packing:
     """Plan of a chunk whose texts have `length` [S] tokens; tickets have `samples` [G] texts each."""
-    tokens, first = int(length.sum()), np.cumsum(length) - length
+    tokens, first = padded(length), np.cumsum(length) - length
 
     def there(array: NDArray[Any]) -> torch.Tensor:
         return torch.from_numpy(array).to(device)
@@ -101,7 +101,7 @@ def pack(length: IntArray, samples: IntArray, heads: int, device: torch.device) 
             )
         )
         start += R * heads * L
-    groups, first_slots, scatter_first = _first_tokens(length, there)
+    members, groups, scatter_first = _first_tokens(length, there)
     arrays = np.arange(3)[:, None] * start
     return Packing(
         tokens=tokens,
@@ -112,35 +112,36 @@ def pack(length: IntArray, samples: IntArray, heads: int, device: torch.device) 
         scatter_qkv=there((slot[:, None] + arrays).reshape(-1)),
         first=there(first),
         first_tokens=groups,
-        first_slots=first_slots,
         scatter_first=scatter_first,
+        by_length=there(members),
+        in_order=there(np.argsort(members)),
     )
+
+
+def padded(length: IntArray) -> int:
+    """Tokens of texts of `length` [S], rounded up: sizes that recur are prepared once (products.py)."""
+    return -(-int(length.sum()) // MULTIPLE) * MULTIPLE
 
 
 def _first_tokens(
     length: IntArray, there: Callable[[NDArray[Any]], torch.Tensor]
-) -> tuple[tuple[FirstTokens, ...], int, torch.Tensor]:
-    """Groups, their slots together, and the slot of each token [T]."""
+) -> tuple[IntArray, tuple[FirstTokens, ...], torch.Tensor]:
+    """Texts by length [S], groups of these, and the slot of each token [T]."""
     first = np.cumsum(length) - length
+    order: list[IntArray] = []
     groups: list[FirstTokens] = []
-    slot, start = np.zeros(length.sum(), dtype=np.int64), 0
+    slot, start, text = np.zeros(padded(length), dtype=np.int64), 0, 0
     for members, L in length_groups(length):
         inside = np.arange(L) < length[members][:, None]  # [S_b, L]
         token = first[members][:, None] + np.where(inside, np.arange(L), 0)
         slot[token[inside]] = start + np.flatnonzero(inside)
         blocked = np.where(inside, 0.0, -np.inf).astype(np.float32)[:, None]
-        groups.append(
-            FirstTokens(
-                texts=len(members),
-                slots=L,
-                start=start,
-                token=there(token.reshape(-1)),
-                members=there(members),
-                bias=None if inside.all() else there(blocked),
-            )
-        )
-        start += token.size
-    return tuple(groups), start, there(slot)
+        end = text + len(members)
+        bias = None if inside.all() else there(blocked)
+        groups.append(FirstTokens(slice(text, end), L, there(token.reshape(-1)), bias))
+        order.append(members)
+        start, text = start + token.size, end
+    return np.concatenate(order), tuple(groups), there(slot)
 
 
 def length_groups(length: IntArray) -> Iterator[tuple[IntArray, int]]:

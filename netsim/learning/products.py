@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import torch
 
-ROWS = 512  # from which a product is worth oneDNN's preparation, once per number of rows
+ROWS = 512  # from which a product is worth oneDNN's preparation, once per number of rows (packing.MULTIPLE)
 
 
 @dataclass(frozen=True)
