@@ -26,9 +26,8 @@ class Alike:
     grad: torch.Tensor  # [G, trained] their gradients
 
     def of(self, x: torch.Tensor) -> torch.Tensor:
-        """View of these tickets' texts: [.., S, n] -> [.., G, s, n]."""
-        part = x[..., self.texts, :]
-        return part.view(*part.shape[:-2], len(self.starts), -1, part.shape[-1])
+        """View of these tickets' texts, ticket by ticket: [S, n] -> [G, s, n], [S, H, n] -> [G, s H, n]."""
+        return x[self.texts].view(len(self.starts), -1, x.shape[-1])
 
 
 def alike(

@@ -5,7 +5,6 @@ Symbols: T tokens, S texts, H heads of d numbers, R rows of L slots, h = H d.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -52,8 +51,8 @@ def attend_back(d_context: torch.Tensor, plan: Packing, saved: Saved, *, keys: b
 
 
 def attend_first(seen: torch.Tensor, x: torch.Tensor, plan: Packing, saved: Saved | None) -> torch.Tensor:
-    """Mean of `x` [T, h] over each text's tokens by softmax(seen x), for `seen` [H, S, h]: [H, S, h]."""
-    queries = _by_length(seen, plan)
+    """Mean of `x` [T, h] over each text's tokens by softmax(seen x), for `seen` [S, H, h]: [S, H, h]."""
+    queries = seen.index_select(0, plan.by_length)
     means = []
     for group in plan.first_tokens:
         tokens = x.index_select(0, group.token).view(-1, group.slots, x.shape[1])
@@ -65,12 +64,12 @@ def attend_first(seen: torch.Tensor, x: torch.Tensor, plan: Packing, saved: Save
         means.append(torch.bmm(weight, tokens))
         if saved is not None:
             saved.append((query, tokens, weight))
-    return _in_order(means, plan)
+    return torch.cat(means).index_select(0, plan.in_order)
 
 
 def attend_first_back(d_mean: torch.Tensor, plan: Packing, saved: Saved) -> tuple[torch.Tensor, torch.Tensor]:
-    """Gradients of `seen` [H, S, h] and x [T, h] from that of the mean [H, S, h]."""
-    d_outs = _by_length(d_mean, plan)
+    """Gradients of `seen` [S, H, h] and x [T, h] from that of the mean [S, H, h]."""
+    d_outs = d_mean.index_select(0, plan.by_length)
     d_queries, d_tokens = [], []
     for group, (query, tokens, weight) in zip(plan.first_tokens, saved, strict=True):
         d_out = d_outs[group.texts]
@@ -79,17 +78,8 @@ def attend_first_back(d_mean: torch.Tensor, plan: Packing, saved: Saved) -> tupl
         dx = torch.bmm(weight.transpose(1, 2), d_out).baddbmm_(d_score.transpose(1, 2), query)
         d_tokens.append(dx.view(-1, dx.shape[2]))
         d_queries.append(torch.bmm(d_score, tokens))
-    return _in_order(d_queries, plan), torch.cat(d_tokens).index_select(0, plan.scatter_first)
-
-
-def _by_length(x: torch.Tensor, plan: Packing) -> torch.Tensor:
-    """[H, S, h] -> [S, H, h], texts in the order of the groups of `plan.first_tokens`."""
-    return x.transpose(0, 1).index_select(0, plan.by_length)
-
-
-def _in_order(groups: Sequence[torch.Tensor], plan: Packing) -> torch.Tensor:
-    """The inverse, for the groups one by one."""
-    return torch.cat(list(groups)).index_select(0, plan.in_order).transpose(0, 1)
+    d_seen = torch.cat(d_queries).index_select(0, plan.in_order)
+    return d_seen, torch.cat(d_tokens).index_select(0, plan.scatter_first)
 
 
 def _weights(q: torch.Tensor, k: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:

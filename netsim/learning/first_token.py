@@ -26,36 +26,52 @@ from netsim.learning.packing import Packing
 
 @dataclass(frozen=True)
 class _Factors:
-    """What alike tickets add to the queries, the keys or the values, head by head."""
+    """What alike tickets add to the queries, the keys or the values, head by head.
+
+    An inner product u is [G, s H, r]; of the queries, which have one for all heads, [G, s, r].
+    """
 
     tickets: Alike
     scale: float
     a: torch.Tensor  # [G, r, h]
     a_grad: torch.Tensor
-    b: torch.Tensor  # [H, G, d, r]
+    b: torch.Tensor  # [G, H, d, r]
     b_grad: torch.Tensor
 
     def down(self, x: torch.Tensor) -> torch.Tensor:
-        """x A^T: [.., S, h] -> [.., G, s, r]."""
-        return torch.matmul(self.tickets.of(x), self.a.transpose(1, 2))
+        """x A^T: [S, H, h] or [S, h] -> u."""
+        return torch.bmm(self.tickets.of(x), self.a.transpose(1, 2))
 
     def down_add(self, u: torch.Tensor, x: torch.Tensor) -> None:
-        """Add scale u A to `x`: [.., G, s, r] -> [.., S, h]."""
-        self.tickets.of(x).add_(torch.matmul(u, self.a), alpha=self.scale)
+        """Add scale u A to `x`, [S, H, h] or [S, h]."""
+        self.tickets.of(x).baddbmm_(u, self.a, alpha=self.scale)
 
     def up(self, y: torch.Tensor) -> torch.Tensor:
-        """y B: [H, S, d] -> [H, G, s, r]."""
-        return torch.matmul(self.tickets.of(y), self.b)
+        """y B: [S, h] -> u of every head."""
+        u = torch.matmul(self._by_head(y), self.b)
+        return u.transpose(1, 2).reshape(len(u), -1, u.shape[3])
 
     def up_add(self, u: torch.Tensor, y: torch.Tensor) -> None:
-        """Add scale u B^T to `y`: [.., G, s, r] -> [H, S, d]."""
-        self.tickets.of(y).add_(torch.matmul(u, self.b.transpose(2, 3)), alpha=self.scale)
+        """Add scale u B^T to `y` [S, h]."""
+        added = torch.matmul(self._inner(u, y), self.b.transpose(2, 3))
+        self._by_head(y).add_(added, alpha=self.scale)
 
-    def fill(self, x: torch.Tensor, du: torch.Tensor, dy: torch.Tensor, u: torch.Tensor) -> None:
-        """Gradients of A from `x` [.., S, h] and `du`, of B from `dy` [H, S, d] and `u`."""
-        wide, narrow = self.tickets.of(x), self.tickets.of(dy)
-        torch.mul(torch.matmul(du.transpose(2, 3), wide).sum(0), self.scale, out=self.a_grad)
-        torch.mul(torch.matmul(narrow.transpose(2, 3), u), self.scale, out=self.b_grad)
+    def fill(self, x: torch.Tensor, du: torch.Tensor, y: torch.Tensor, u: torch.Tensor) -> None:
+        """Gradients of A from `x` ([S, H, h] or [S, h]) and u `du`, of B from `y` [S, h] and `u`."""
+        wide = self.tickets.of(x)
+        torch.baddbmm(self.a_grad, du.transpose(1, 2), wide, beta=0, alpha=self.scale, out=self.a_grad)
+        b_grad = torch.matmul(self._by_head(y).transpose(2, 3), self._inner(u, y))
+        torch.mul(b_grad, self.scale, out=self.b_grad)
+
+    def _by_head(self, y: torch.Tensor) -> torch.Tensor:
+        """View [G, H, s, d] of these tickets' rows of `y` [S, h]."""
+        G, H, d, _ = self.b.shape
+        return y[self.tickets.texts].view(G, -1, H, d).transpose(1, 2)
+
+    def _inner(self, u: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """View [G, H, s, r] of `u`; [G, 1, s, r] of that of the queries."""
+        s = (self.tickets.texts.stop - self.tickets.texts.start) // len(u)
+        return u.view(len(u), s, -1, u.shape[2]).transpose(1, 2)
 
 
 @dataclass(frozen=True)
@@ -73,24 +89,25 @@ def last_layer(
 ) -> torch.Tensor:
     """Output [S, h] of the last layer for the first token of each text, from its input `x` [T, h]."""
     h, heads = x.shape[1], plan.heads
+    _, w_keys, w_values = _weights(layer, heads)
     first = x.index_select(0, plan.first)
-    q = _split(layer.qkv.part(0, h)(first), heads)
+    q = layer.qkv.part(0, h)(first)
     u_queries = [f.down(first) for f in own.queries]
     for f, u in zip(own.queries, u_queries, strict=True):
         f.up_add(u, q)
-    q = q.mul_((h // heads) ** -0.5)
-    seen = _per_head(q, _heads(layer.qkv.weight[h : 2 * h], heads))
+    q *= (h // heads) ** -0.5
+    seen = _per_head(q.view(-1, heads, h // heads), w_keys)
     u_keys = [f.up(q) for f in own.keys]
     for f, u in zip(own.keys, u_keys, strict=True):
         f.down_add(u, seen)
     weights: list[Any] | None = None if saved is None else []
     mean = attention.attend_first(seen, x, plan, weights)
-    context = _per_head(mean, _heads(layer.qkv.weight[2 * h :], heads).transpose(1, 2))
+    context = _per_head(mean, w_values.transpose(1, 2)).view(-1, h)
     u_values = [f.down(mean) for f in own.values]
     for f, u in zip(own.values, u_values, strict=True):
         f.up_add(u, context)
     kept = [] if saved is None else [first, u_queries, q, u_keys, mean, u_values, weights]
-    out = feed(layer, _join(context).add_(layer.qkv.bias[2 * h :]), first, own.lora, kept)
+    out = feed(layer, context.add_(layer.qkv.bias[2 * h :]), first, own.lora, kept)
     if saved is not None:
         saved.append(kept)
     return out
@@ -102,27 +119,27 @@ def last_layer_back(
     """Gradient of the last layer's input [T, h], from that of the first tokens' output [S, h]."""
     first, u_queries, q, u_keys, mean, u_values, weights = kept[:7]
     h, heads = dy.shape[1], plan.heads
-    d_joined, d_first = feed_back(layer, dy, own.lora, kept[7:])
-    d_context = _split(d_joined, heads)
-    d_mean = _per_head(d_context, _heads(layer.qkv.weight[2 * h :], heads))
+    _, w_keys, w_values = _weights(layer, heads)
+    d_context, d_first = feed_back(layer, dy, own.lora, kept[7:])
+    d_mean = _per_head(d_context.view(-1, heads, h // heads), w_values)
     for f, u in zip(own.values, u_values, strict=True):
         du = f.up(d_context)
         f.fill(mean, du, d_context, u)
         f.down_add(du, d_mean)
     d_seen, dx = attention.attend_first_back(d_mean, plan, weights)
-    d_q = _per_head(d_seen, _heads(layer.qkv.weight[h : 2 * h], heads).transpose(1, 2))
+    d_q = _per_head(d_seen, w_keys.transpose(1, 2)).view(-1, h)
     for f, u in zip(own.keys, u_keys, strict=True):
         du = f.down(d_seen)
         f.fill(d_seen, u, q, du)
         f.up_add(du, d_q)
-    d_q = d_q.mul_((h // heads) ** -0.5)
+    d_q *= (h // heads) ** -0.5
     if below:
-        d_first = layer.qkv.part(0, h).back(_join(d_q), d_first)
+        d_first = layer.qkv.part(0, h).back(d_q, d_first)
     for f, u in zip(own.queries, u_queries, strict=True):
-        du = f.up(d_q).sum(0, keepdim=True)
+        du = f.up(d_q).view(len(u), u.shape[1], heads, -1).sum(2)
         f.fill(first, du, d_q, u)
         if below:
-            f.down_add(du[0], d_first)
+            f.down_add(du, d_first)
     return dx.index_add_(0, plan.first, d_first) if below else dy.new_empty(0)
 
 
@@ -134,35 +151,25 @@ def last_layer_of(paths: Sequence[str], tickets: Sequence[Alike], heads: int, lo
         for path, part in zip(paths, parts, strict=True):
             a, b = f"{path}{A}", f"{path}{B}"
             if a in plan.shapes:
-                factors = (plan.view(a, each) for each in (one.own, one.grad))
-                others = (_by_head(plan.view(b, each), heads) for each in (one.own, one.grad))
-                part.append(_Factors(one, plan.spec.scale, *factors, *others))
+                of_a = (plan.view(a, each) for each in (one.own, one.grad))
+                of_b = (_by_head(plan.view(b, each), heads) for each in (one.own, one.grad))
+                part.append(_Factors(one, plan.spec.scale, *of_a, *of_b))
     return LastLayer(lora, *parts)
 
 
-# -- heads ---------------------------------------------------------------------------------------
-
-
-def _split(x: torch.Tensor, heads: int) -> torch.Tensor:
-    """[S, H d] -> [H, S, d]."""
-    return x.view(len(x), heads, -1).transpose(0, 1)
-
-
-def _join(x: torch.Tensor) -> torch.Tensor:
-    """[H, S, d] -> [S, H d]."""
-    return x.transpose(0, 1).reshape(x.shape[1], -1)
-
-
-def _heads(weight: torch.Tensor, heads: int) -> torch.Tensor:
-    """Rows of a weight [H d, h] head by head, [H, d, h]."""
-    return weight.view(heads, -1, weight.shape[1])
-
-
-def _by_head(b: torch.Tensor, heads: int) -> torch.Tensor:
-    """[G, H d, r] -> [H, G, d, r]."""
-    return b.view(len(b), heads, -1, b.shape[2]).transpose(0, 1)
+def _weights(layer: Layer, heads: int) -> Sequence[torch.Tensor]:
+    """Frozen weights of queries, keys and values, head by head, [H, d, h] each."""
+    weight = layer.qkv.weight
+    return weight.view(3, heads, -1, weight.shape[1]).unbind()
 
 
 def _per_head(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """[H, S, a], [H, a, b] -> [H, S, b]; the weight may be stored in bfloat16."""
-    return torch.bmm(x.to(weight.dtype), weight).to(x.dtype)
+    """[S, H, a], [H, a, b] -> [S, H, b]; the weight may be stored in bfloat16."""
+    y = weight.new_empty(*x.shape[:2], weight.shape[2])
+    torch.bmm(x.to(weight.dtype).transpose(0, 1), weight, out=y.transpose(0, 1))
+    return y.to(x.dtype)
+
+
+def _by_head(b: torch.Tensor, heads: int) -> torch.Tensor:
+    """[G, H d, r] -> [G, H, d, r]."""
+    return b.view(len(b), heads, -1, b.shape[2])
