@@ -52,23 +52,25 @@ class TokenCache:
 
     def texts(self, rows: Sequence[int] | IntArray) -> Texts:
         """The texts of some rows, in that order; rows may repeat."""
-        self._tokenise(sorted({int(row) for row in rows} - self._token.keys()))
-        token = [self._token[int(row)] for row in rows]
-        segment = [self._segment[int(row)] for row in rows]
+        chosen = np.asarray(rows, dtype=np.int64).tolist()
+        self._tokenise(chosen)
+        token = [self._token[row] for row in chosen]
+        segment = [self._segment[row] for row in chosen]
         return Texts(
             token=np.concatenate(token, dtype=np.int64) if token else np.zeros(0, dtype=np.int64),
             segment=np.concatenate(segment, dtype=np.int64) if segment else np.zeros(0, dtype=np.int64),
             length=np.array([len(text) for text in token], dtype=np.int64),
-            label=self._split.label[np.asarray(rows, dtype=np.int64)],
+            label=self._split.label[chosen],
         )
 
     def count(self, rows: IntArray) -> int:
         """Tokens of some rows together."""
         chosen = rows.tolist()
-        self._tokenise(sorted(set(chosen) - self._token.keys()))
+        self._tokenise(chosen)
         return sum(len(self._token[row]) for row in chosen)
 
-    def _tokenise(self, rows: list[int]) -> None:
+    def _tokenise(self, chosen: list[int]) -> None:
+        rows = sorted({row for row in chosen if row not in self._token})
         if not rows:
             return
         second = self._split.second
