@@ -79,7 +79,7 @@ class EncoderEngine:
         # BERT counts positions from 0, the RoBERTa family from the one after the padding index.
         self.first_position = int(config.pad_token_id) + 1 if family is ROBERTA else 0
         depth = int(getattr(config, family.depth))
-        self.layers = [layer_of(encoder, family, i, epsilon) for i in range(depth)]
+        self.layers = [layer_of(encoder, family, i, epsilon, last=i == depth - 1) for i in range(depth)]
         self.path = f"{PREFIX}{base}{family.layer}."
         names = [name for plan in layouts for name in plan.shapes if name.startswith(self.path)]
         self.lowest = min(int(name.removeprefix(self.path).partition(".")[0]) for name in names)

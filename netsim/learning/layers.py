@@ -127,13 +127,18 @@ def norm_of(weights: dict[str, torch.Tensor], name: str, epsilon: float) -> Norm
     return Norm(weights[f"{name}.weight"].float(), weights[f"{name}.bias"].float(), float(epsilon))
 
 
-def layer_of(weights: dict[str, torch.Tensor], family: Family, number: int, epsilon: float) -> Layer:
+def layer_of(
+    weights: dict[str, torch.Tensor], family: Family, number: int, epsilon: float, *, last: bool
+) -> Layer:
+    """Layer `number`; the last one meets the rows of first tokens only."""
     name = f"{family.layer}.{number}"
 
     def frozen(place: str) -> Frozen:
         paths = [f"{name}.{path}" for path in family.places[place]]
         tensors = ([weights[f"{path}.{kind}"] for path in paths] for kind in ("weight", "bias"))
-        return Frozen.of(*(torch.cat(parts) if len(parts) > 1 else parts[0] for parts in tensors))
+        weight, bias = (torch.cat(parts) if len(parts) > 1 else parts[0] for parts in tensors)
+        plain = Frozen(weight, bias.float())
+        return plain if last else plain.pack()
 
     return Layer(
         qkv=frozen("qkv"),

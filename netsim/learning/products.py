@@ -1,17 +1,19 @@
 """Frozen linear layers: products of rows with weights that are never trained.
 
-Weights may be stored in bfloat16: all else is computed in float32. With AVX-512, float32 weights are kept in
-oneDNN's own layout too, once for each direction: products of many rows then need not rearrange the weight
-each time, and write bias and residual with the product instead of before it.
+Weights may be stored in bfloat16: all else is computed in float32. With AVX-512, float32 weights that meet
+the rows of all tokens are kept in oneDNN's own layout too, once for each direction: their products then need
+not rearrange the weight each time, and write bias and residual with the product instead of before it. That
+is done however few rows there are, as two ways would round differently; each number of rows has to be
+prepared once (packing.MULTIPLE).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
-ROWS = 512  # from which a product is worth oneDNN's preparation, once per number of rows (packing.MULTIPLE)
+ROWS = 2048  # that oneDNN's layout is chosen for
 
 
 @dataclass(frozen=True)
@@ -23,9 +25,9 @@ class Frozen:
     packed: torch.Tensor | None = None  # oneDNN's weight
     packed_t: torch.Tensor | None = None  # and that of the transpose
 
-    @classmethod
-    def of(cls, weight: torch.Tensor, bias: torch.Tensor) -> Frozen:
-        return cls(weight, bias.float(), _pack(weight), _pack(weight.t()))
+    def pack(self) -> Frozen:
+        """The same, with the weights in oneDNN's layout where it is used."""
+        return replace(self, packed=_pack(self.weight), packed_t=_pack(self.weight.t()))
 
     def part(self, start: int, end: int) -> Frozen:
         """Outputs `start` to `end`."""
@@ -33,7 +35,7 @@ class Frozen:
 
     def __call__(self, x: torch.Tensor, add: torch.Tensor | None = None) -> torch.Tensor:
         """x weight^T + bias (+ add): [rows, in] -> [rows, out]."""
-        if self.packed is not None and len(x) >= ROWS:
+        if self.packed is not None:
             return _packed_product(x, self.packed, self.bias, add)
         if self.weight.dtype != x.dtype:
             product = torch.mm(x.to(self.weight.dtype), self.weight.t())
@@ -44,7 +46,7 @@ class Frozen:
 
     def back(self, dy: torch.Tensor, add: torch.Tensor | None = None) -> torch.Tensor:
         """Gradient of the input: dy weight (+ add, which may be overwritten), [rows, out] -> [rows, in]."""
-        if self.packed_t is not None and len(dy) >= ROWS:
+        if self.packed_t is not None:
             return _packed_product(dy, self.packed_t, None, add)
         if self.weight.dtype != dy.dtype:
             product = torch.mm(dy.to(self.weight.dtype), self.weight)
@@ -53,7 +55,7 @@ class Frozen:
 
 
 def _pack(weight: torch.Tensor) -> torch.Tensor | None:
-    """The weight [out, in] in oneDNN's layout, or None where its products are not used."""
+    """The weight [out, in] in oneDNN's layout, or None where that is not used."""
     if weight.device.type != "cpu" or weight.dtype != torch.float32 or not _onednn():
         return None
     packed: torch.Tensor = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), ROWS)
@@ -71,6 +73,7 @@ def _onednn() -> bool:
 def _packed_product(
     x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, add: torch.Tensor | None
 ) -> torch.Tensor:
+    """Torch has no public name for it; what its own compiler calls."""
     product = torch.ops.mkldnn._linear_pointwise
     if add is None:
         y: torch.Tensor = product(x, weight, bias, "none", [], "")

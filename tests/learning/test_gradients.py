@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from netsim.errors import InputError
-from netsim.learning import adapters, decoder, encoder, products
+from netsim.learning import adapters, decoder, encoder
 from netsim.learning.attention import attend
 from netsim.learning.datasets import TextDataset
 from netsim.learning.engines import make_engine
@@ -21,7 +21,7 @@ from netsim.learning.foundation import Foundation, load_foundation
 from netsim.learning.generic import GenericEngine
 from netsim.learning.gradients import Engine, Start, descend
 from netsim.learning.packing import LEAST, SHARED, pack
-from netsim.learning.products import ROWS, Frozen
+from netsim.learning.products import Frozen
 from netsim.learning.spec import LocalTraining, ModuleSpec
 from netsim.learning.tokens import Texts, TokenCache
 
@@ -207,34 +207,24 @@ def test_a_ticket_does_not_see_its_neighbours(
         assert np.abs(upload.update - together[number].update).max() < 1e-5 * np.abs(upload.update).max()
 
 
-@pytest.mark.parametrize("rows", [ROWS - 1, ROWS, ROWS + 5])
+@pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("residual", [False, True])
-def test_frozen_products_are_those_of_torch(rows: int, residual: bool) -> None:
+def test_frozen_products_are_those_of_torch(packed: bool, residual: bool) -> None:
     generator = torch.Generator().manual_seed(2)
     weight, bias = (torch.randn(size, generator=generator) for size in ((24, 40), (24,)))
-    x, dy = torch.randn(rows, 40, generator=generator), torch.randn(rows, 24, generator=generator)
-    frozen = Frozen.of(weight, bias)
-    y, dx = torch.nn.functional.linear(x, weight, bias), dy @ weight
-    if residual:
-        assert torch.allclose(frozen(x, dy), y + dy, atol=1e-5)
-        assert torch.allclose(frozen.back(dy, x.clone()), dx + x, atol=1e-5)
-    else:
-        assert torch.allclose(frozen(x), y, atol=1e-5)
-        assert torch.allclose(frozen.back(dy), dx, atol=1e-5)
-
-
-def test_products_of_many_rows_change_nothing_else(
-    model_folder: Callable[[str], str], reviews: TextDataset, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    foundation, states, fast, plain = engines(model_folder("roberta"), MODULES, True)
-    if Frozen.of(torch.ones(2, 2), torch.ones(2)).packed is None:
-        pytest.skip("oneDNN's products are used with AVX-512 only")
-    texts = TokenCache(foundation.tokenizer, reviews.train, 60).texts(range(SAMPLES.sum()))
-    monkeypatch.setattr(products, "ROWS", 1)
-    training, starts = LocalTraining(2, 0.05, "sgd"), [states[n] for n in MODULE]
-    mine, theirs = (engine.train(starts, SAMPLES, texts, training) for engine in (fast, plain))
-    for one, other in zip(mine, theirs, strict=True):
-        assert np.abs(one.update - other.update).max() < 1e-5 * np.abs(other.update).max()
+    frozen = Frozen(weight, bias)
+    if packed:
+        frozen = frozen.pack()
+        if frozen.packed is None:
+            pytest.skip("oneDNN's layout is used with AVX-512 only")
+    for rows in (1, 16, 700):
+        x, dy = torch.randn(rows, 40, generator=generator), torch.randn(rows, 24, generator=generator)
+        y, dx = torch.nn.functional.linear(x, weight, bias), dy @ weight
+        if residual:
+            y, dx = y + dy, dx + x
+        added, d_added = (dy.clone(), x.clone()) if residual else (None, None)
+        assert torch.allclose(frozen(x, added), y, atol=1e-5)
+        assert torch.allclose(frozen.back(dy, d_added), dx, atol=1e-5)
 
 
 def test_packing_has_a_slot_for_every_token() -> None:
@@ -276,11 +266,7 @@ def test_a_slot_looks_at_its_own_text() -> None:
         found = found[len(text) :]
 
 
-@pytest.mark.parametrize("rows", [1, ROWS])
-def test_a_ticket_that_diverges_stays_alone(
-    model_folder: Callable[[str], str], reviews: TextDataset, monkeypatch: pytest.MonkeyPatch, rows: int
-) -> None:
-    monkeypatch.setattr(products, "ROWS", rows)
+def test_a_ticket_that_diverges_stays_alone(model_folder: Callable[[str], str], reviews: TextDataset) -> None:
     foundation, states, fast, _ = engines(model_folder("bert"), MODULES, True)
     texts = TokenCache(foundation.tokenizer, reviews.train, 12).texts(range(6))
     lost = Start(states[0].plan, np.full_like(states[0].vector, np.nan))
