@@ -62,7 +62,7 @@ class Layout:
         return self.trained_size(train_head) * bits_per_parameter
 
     def views(self, vector: torch.Tensor) -> dict[str, torch.Tensor]:
-        """The named tensors, as views of a vector (or of several, [.., size]) of at least their length."""
+        """The named tensors, as views of vectors [.., size]; of shorter ones, those that fit."""
         return {
             name: self.view(name, vector)
             for name, shape in self.shapes.items()

@@ -1,4 +1,4 @@
-"""Tickets in a row that have the same layout and equally many texts: work per text is done for all at once.
+"""Tickets in a row with the same tensors, scale and number of texts: work per text is done for all at once.
 
 Products of a few rows cost their calls more than their FLOP, so alike tickets share the calls; each still has
 parameters of its own.
@@ -22,8 +22,8 @@ class Alike:
 
     starts: Sequence[Start]  # [G]
     texts: slice  # among S
-    own: torch.Tensor  # [G, trained] parameters
-    grad: torch.Tensor  # [G, trained] their gradients
+    own: torch.Tensor  # [G, size] parameters, all or those that are trained
+    grad: torch.Tensor  # [G, size] their gradients
 
     def of(self, x: torch.Tensor) -> torch.Tensor:
         """View of these tickets' texts, ticket by ticket: [S, n] -> [G, s, n], [S, H, n] -> [G, s H, n]."""
@@ -33,7 +33,7 @@ class Alike:
 def alike(
     starts: Sequence[Start], sizes: Sequence[int], samples: IntArray, w: torch.Tensor, g: torch.Tensor
 ) -> Iterator[Alike]:
-    """All tickets, whose trained parameters are `w` [P], end to end, `sizes` each; gradients are `g` [P]."""
+    """All tickets, whose parameters are `w` [P], end to end, `sizes` each, and the gradients `g` [P]."""
     first, text, number = 0, 0, 0
     kinds = [
         (start.plan.shapes, start.plan.spec.scale, count)

@@ -21,7 +21,7 @@ from netsim.learning.payload import BUILTIN
 from netsim.learning.risk import RiskMeter
 from netsim.learning.scoring import VALIDATION_ROWS, Rows, Scorer
 from netsim.learning.spec import LocalTraining, ModuleSpec
-from netsim.learning.workers import default_workers
+from netsim.learning.workers import default_workers, one_thread
 from netsim.rng import stream
 
 
@@ -66,7 +66,8 @@ def build_learner(
     if isinstance(foundation, str):
         foundation = load_foundation(foundation, len(dataset.classes), weights=weights, device=device)
     layouts = [layout(foundation, spec) for spec in modules]
-    computing = make_engine(engine, foundation, layouts, train_head)
+    with one_thread():  # as all computing: weights are laid out for it
+        computing = make_engine(engine, foundation, layouts, train_head)
     limit = min(max_tokens, foundation.max_tokens)
     on_cpu = foundation.device.type == "cpu"
     budget = learner.CHUNK_TOKENS if on_cpu else learner.GPU_CHUNK_TOKENS

@@ -31,7 +31,7 @@ def attend(qkv: torch.Tensor, plan: Packing, saved: Saved | None) -> torch.Tenso
 
 
 def attend_back(d_context: torch.Tensor, plan: Packing, saved: Saved, *, keys: bool) -> torch.Tensor:
-    """Gradient of qkv [T, 3 h] from that of the context [T, h]; of the keys only if they are needed."""
+    """Gradient of qkv [T, 3 h] from that of the context [T, h]; without `keys` theirs is undefined."""
     H = plan.heads
     d = d_context.shape[1] // H
     heads = d_context.view(-1, d)

@@ -28,7 +28,7 @@ from netsim.learning.gradients import Local, Start, descend
 from netsim.learning.head import Heads, heads_of
 from netsim.learning.layers import Places, layer_back, layer_forward, layer_of, norm_of, pairs_of
 from netsim.learning.lowrank import LowRank
-from netsim.learning.packing import Packing, pack, padded
+from netsim.learning.packing import Packing, pack
 from netsim.learning.spec import LocalTraining
 from netsim.learning.tokens import Texts, positions
 from netsim.units import IntArray
@@ -79,10 +79,11 @@ class EncoderEngine:
         # BERT counts positions from 0, the RoBERTa family from the one after the padding index.
         self.first_position = int(config.pad_token_id) + 1 if family is ROBERTA else 0
         depth = int(getattr(config, family.depth))
-        self.layers = [layer_of(encoder, family, i, epsilon, last=i == depth - 1) for i in range(depth)]
         self.path = f"{PREFIX}{base}{family.layer}."
         names = [name for plan in layouts for name in plan.shapes if name.startswith(self.path)]
         self.lowest = min(int(name.removeprefix(self.path).partition(".")[0]) for name in names)
+        *lower, last = (layer_of(encoder, family, i, epsilon) for i in range(depth))
+        self.layers = [*(layer.pack(back=i >= self.lowest) for i, layer in enumerate(lower)), last]
 
     # -- the Engine protocol ---------------------------------------------------------------------
 
@@ -100,7 +101,7 @@ class EncoderEngine:
 
         def gradient(w: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
             if not fixed:  # views of w and g: they stay valid, both are changed in place
-                tickets = self._bind(starts, texts, w, g, sizes, samples)
+                tickets = self._bind(starts, texts, w, g, sizes, samples, packing.tokens)
                 fixed.append((tickets, *self._below(texts, packing, tickets, local.local_steps)))
             tickets, x, product = fixed[0]
             saved: list[Any] = []
@@ -118,7 +119,7 @@ class EncoderEngine:
         scores = []
         for start in starts:
             w = self._there(start.vector)
-            tickets = self._bind([start], texts, w, w, [start.plan.size], samples)
+            tickets = self._bind([start], texts, w, w, [start.plan.size], samples, packing.tokens)
             if below is None:
                 below = self._below(texts, packing, tickets, len(starts))
             x, product = below
@@ -139,40 +140,42 @@ class EncoderEngine:
         g: torch.Tensor,
         sizes: Sequence[int],
         samples: IntArray,
+        rows: int,
     ) -> _Tickets:
+        """Views of `w` and `g` where they are needed; `rows` T is what tokens and idle ones come to."""
         first = np.cumsum(samples) - samples
-        idle = padded(texts.length) - int(texts.length.sum())
-        tokens, rows = (*np.add.reduceat(texts.length, first).tolist(), idle), tuple(samples.tolist())
-        groups = list(alike(starts, sizes, samples, w, g))
+        tokens = np.add.reduceat(texts.length, first).tolist()
+        tokens.append(rows - sum(tokens))
+        groups, last = list(alike(starts, sizes, samples, w, g)), len(self.layers) - 1
 
-        def places(layer: int, count: tuple[int, ...]) -> Places:
+        def places(layer: int, count: Sequence[int]) -> Places:
             prefix = f"{self.path}{layer}."
             return {
-                at: LowRank(tuple(chain(*(pairs_of(prefix, paths, group) for group in groups))), count)
+                at: LowRank(tuple(chain(*(pairs_of(prefix, paths, group) for group in groups))), tuple(count))
                 for at, paths in self.family.places.items()
+                if at != "qkv" or layer < last
             }
 
-        last = len(self.layers) - 1
         qkv = [f"{self.path}{last}.{path}" for path in self.family.places["qkv"]]
         of = self._there(np.repeat(samples, samples).astype(np.float32)[:, None])
         return _Tickets(
-            texts=rows,
+            texts=tuple(samples.tolist()),
             of=of,
             lora=[places(layer, tokens) for layer in range(last)],
-            last=last_layer_of(qkv, groups, self.heads, places(last, rows)),
-            heads=heads_of(self.family, groups, self.weights, trained=self.train_head),
+            last=last_layer_of(qkv, groups, self.heads, places(last, samples.tolist())),
+            heads=heads_of(self.family, groups, self.weights),
         )
 
     # -- forward ---------------------------------------------------------------------------------
 
-    def _embed(self, texts: Texts) -> torch.Tensor:
+    def _embed(self, texts: Texts, rows: int) -> torch.Tensor:
         """Input of the first layer [T, h]; the same in every step."""
         x = self.word[self._there(texts.token)].float()
         x += self.position[self._there(positions(texts.length) + self.first_position)]
         if self.segment is not None:
             x += self.segment[self._there(texts.segment)]
         x = self.embedding_norm(x)[0]
-        return torch.nn.functional.pad(x, (0, 0, 0, padded(texts.length) - len(x)))
+        return torch.nn.functional.pad(x, (0, 0, 0, rows - len(x)))
 
     def _below(
         self, texts: Texts, packing: Packing, tickets: _Tickets, times: int
@@ -181,7 +184,7 @@ class EncoderEngine:
 
         The product is left out if it would be used once, or is that of the last layer.
         """
-        x = self._forward(self._embed(texts), packing, tickets, None, end=self.lowest)
+        x = self._forward(self._embed(texts, packing.tokens), packing, tickets, None, end=self.lowest)
         again = times > 1 and self.lowest < len(self.layers) - 1
         return x, self.layers[self.lowest].qkv(x) if again else None
 

@@ -56,11 +56,14 @@ class _Factors:
         added = torch.matmul(self._inner(u, y), self.b.transpose(2, 3))
         self._by_head(y).add_(added, alpha=self.scale)
 
-    def fill(self, x: torch.Tensor, du: torch.Tensor, y: torch.Tensor, u: torch.Tensor) -> None:
-        """Gradients of A from `x` ([S, H, h] or [S, h]) and u `du`, of B from `y` [S, h] and `u`."""
+    def fill(self, x: torch.Tensor, u_x: torch.Tensor, y: torch.Tensor, u_y: torch.Tensor) -> None:
+        """Gradients of A from `x` ([S, H, h] or [S, h]) and u_x, of B from `y` [S, h] and u_y.
+
+        One of `x` and `y` is a gradient, and the u with the other one.
+        """
         wide = self.tickets.of(x)
-        torch.baddbmm(self.a_grad, du.transpose(1, 2), wide, beta=0, alpha=self.scale, out=self.a_grad)
-        b_grad = torch.matmul(self._by_head(y).transpose(2, 3), self._inner(u, y))
+        torch.baddbmm(self.a_grad, u_x.transpose(1, 2), wide, beta=0, alpha=self.scale, out=self.a_grad)
+        b_grad = torch.matmul(self._by_head(y).transpose(2, 3), self._inner(u_y, y))
         torch.mul(b_grad, self.scale, out=self.b_grad)
 
     def _by_head(self, y: torch.Tensor) -> torch.Tensor:
@@ -78,7 +81,7 @@ class _Factors:
 class LastLayer:
     """What tickets add in the last layer; to keys and values it is not added token by token."""
 
-    lora: Places  # the layer's other places
+    lora: Places  # at the other places
     queries: Sequence[_Factors]
     keys: Sequence[_Factors]
     values: Sequence[_Factors]
@@ -89,7 +92,7 @@ def last_layer(
 ) -> torch.Tensor:
     """Output [S, h] of the last layer for the first token of each text, from its input `x` [T, h]."""
     h, heads = x.shape[1], plan.heads
-    _, w_keys, w_values = _weights(layer, heads)
+    w_keys, w_values = _weights(layer, heads)
     first = x.index_select(0, plan.first)
     q = layer.qkv.part(0, h)(first)
     u_queries = [f.down(first) for f in own.queries]
@@ -119,7 +122,7 @@ def last_layer_back(
     """Gradient of the last layer's input [T, h], from that of the first tokens' output [S, h]."""
     first, u_queries, q, u_keys, mean, u_values, weights = kept[:7]
     h, heads = dy.shape[1], plan.heads
-    _, w_keys, w_values = _weights(layer, heads)
+    w_keys, w_values = _weights(layer, heads)
     d_context, d_first = feed_back(layer, dy, own.lora, kept[7:])
     d_mean = _per_head(d_context.view(-1, heads, h // heads), w_values)
     for f, u in zip(own.values, u_values, strict=True):
@@ -158,9 +161,9 @@ def last_layer_of(paths: Sequence[str], tickets: Sequence[Alike], heads: int, lo
 
 
 def _weights(layer: Layer, heads: int) -> Sequence[torch.Tensor]:
-    """Frozen weights of queries, keys and values, head by head, [H, d, h] each."""
+    """Frozen weights of keys and values, head by head, [H, d, h] each."""
     weight = layer.qkv.weight
-    return weight.view(3, heads, -1, weight.shape[1]).unbind()
+    return weight.view(3, heads, -1, weight.shape[1])[1:].unbind()
 
 
 def _per_head(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:

@@ -31,7 +31,7 @@ class Affine:
         return torch.baddbmm(self.bias[:, None], x, self.weight.transpose(1, 2))
 
     def back(self, dy: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        """Gradient of the input; fills those of the weights."""
+        """Gradient of the input, [G, s, out] -> [G, s, in]; fills those of the weights."""
         if self.weight_grad is not None and self.bias_grad is not None:
             self.weight_grad.copy_(torch.bmm(dy.transpose(1, 2), x))
             torch.sum(dy, 1, out=self.bias_grad)
@@ -61,14 +61,13 @@ class Heads:
         return _joined([head.outer.forward(head.tickets.of(active)) for head in self.parts]), active
 
     def back(self, d_logits: torch.Tensor, active: torch.Tensor, first: torch.Tensor) -> torch.Tensor:
-        """Gradient of the first tokens' hidden state [S, h]."""
-        parts = ((head, head.tickets.of) for head in self.parts)
+        """Gradient of the first tokens' hidden state [S, h]; fills those of the heads."""
+        parts = [(head, head.tickets.of) for head in self.parts]
         d_active = _joined([head.outer.back(of(d_logits), of(active)) for head, of in parts])
         if self.activation == "tanh":
             d_inner = torch.ops.aten.tanh_backward(d_active, active)
         else:
             d_inner = d_active.mul_(active > 0)
-        parts = ((head, head.tickets.of) for head in self.parts)
         return _joined([head.inner.back(of(d_inner), of(first)) for head, of in parts])
 
 
@@ -78,25 +77,15 @@ def _joined(parts: Sequence[torch.Tensor]) -> torch.Tensor:
     return flat[0] if len(flat) == 1 else torch.cat(flat)
 
 
-def heads_of(
-    family: Family,
-    tickets: Sequence[Alike],
-    weights: dict[str, torch.Tensor],
-    *,
-    trained: bool,
-) -> Heads:
+def heads_of(family: Family, tickets: Sequence[Alike], weights: dict[str, torch.Tensor]) -> Heads:
     """`weights`: the foundation model's, for a pooler that is not the tickets' own."""
     parts = []
     for one in tickets:
-        plan = one.starts[0].plan
-        if trained:
-            own, grad = plan.views(one.own), plan.views(one.grad)
-        else:
-            whole = torch.stack([torch.from_numpy(start.vector) for start in one.starts])
-            own, grad = plan.views(whole.to(one.own.device)), {}
-        inner, outer = (
-            _affine(name, own, grad, weights, len(one.starts)) for name in (family.inner, family.outer)
-        )
+        plan, count, vectors = one.starts[0].plan, len(one.starts), one.own
+        if vectors.shape[1] < plan.size:  # heads are not trained
+            vectors = torch.stack([torch.from_numpy(start.vector) for start in one.starts]).to(vectors.device)
+        own, grad = plan.views(vectors), plan.views(one.grad)
+        inner, outer = (_affine(name, own, grad, weights, count) for name in (family.inner, family.outer))
         parts.append(Head(one, inner, outer))
     return Heads(parts, family.activation)
 

@@ -8,7 +8,7 @@ Symbols: T tokens of S texts of G tickets, h hidden, f intermediate.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -40,7 +40,7 @@ class Norm:
 
 @dataclass(frozen=True)
 class Layer:
-    """Frozen weights of one encoder layer, [out, in] as torch stores them."""
+    """Frozen weights of one encoder layer, [out, in]."""
 
     qkv: Frozen  # [3 h, h]
     context: Frozen  # [h, h]
@@ -48,6 +48,12 @@ class Layer:
     up: Frozen  # [f, h]
     down: Frozen  # [h, f]
     down_norm: Norm
+
+    def pack(self, *, back: bool) -> Layer:
+        """For products with the rows of all tokens; `back`: gradients pass through."""
+        places = (self.qkv, self.context, self.up, self.down)
+        qkv, context, up, down = (frozen.pack(back=back) for frozen in places)
+        return replace(self, qkv=qkv, context=context, up=up, down=down)
 
 
 Places = dict[str, LowRank]
@@ -127,18 +133,14 @@ def norm_of(weights: dict[str, torch.Tensor], name: str, epsilon: float) -> Norm
     return Norm(weights[f"{name}.weight"].float(), weights[f"{name}.bias"].float(), float(epsilon))
 
 
-def layer_of(
-    weights: dict[str, torch.Tensor], family: Family, number: int, epsilon: float, *, last: bool
-) -> Layer:
-    """Layer `number`; the last one meets the rows of first tokens only."""
+def layer_of(weights: dict[str, torch.Tensor], family: Family, number: int, epsilon: float) -> Layer:
     name = f"{family.layer}.{number}"
 
     def frozen(place: str) -> Frozen:
         paths = [f"{name}.{path}" for path in family.places[place]]
         tensors = ([weights[f"{path}.{kind}"] for path in paths] for kind in ("weight", "bias"))
         weight, bias = (torch.cat(parts) if len(parts) > 1 else parts[0] for parts in tensors)
-        plain = Frozen(weight, bias.float())
-        return plain if last else plain.pack()
+        return Frozen(weight, bias.float())
 
     return Layer(
         qkv=frozen("qkv"),

@@ -1,11 +1,14 @@
 """Where the tokens of a chunk stand when texts attend to themselves: rows of slots, several rows at once.
 
-Everything else in an encoder works token by token and needs no padding. Short texts of one ticket share a
+Everything else in an encoder works token by token and needs no slots. Short texts of one ticket share a
 row, blind to one another, since a product of many small matrices costs its calls more than its FLOP; tickets
 do not share rows, so that one whose training diverges stays alone. Longer texts have a row each, among rows
 of similar length.
 
-Symbols: T tokens, S texts, H heads of d numbers, R rows of L slots.
+After the tokens of all texts come a few idle ones, so that the number of rows recurs. What an idle token
+holds is a copy of some slot's; nobody looks at it.
+
+Symbols: T tokens with the idle ones, S texts, H heads of d numbers, R rows of L slots.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ SPREAD = 1.4  # longest text of a group, at most, times its shortest
 SLACK = 4  # and tokens beyond that
 LEAST = 16  # slots of a row, at least: torch's softmax is slow over rows shorter than a vector
 SHARED = 32  # slots of a row that texts share, at most
-MULTIPLE = 16
+MULTIPLE = 16  # of tokens, with idle ones: each number of rows has to be prepared once (products.py)
 
 
 @dataclass(frozen=True)
@@ -62,14 +65,14 @@ class Packing:
     scatter_qkv: torch.Tensor  # [T 3 H] the same in three arrays of slots, one after the other
     first: torch.Tensor  # [S] first token of each text
     first_tokens: tuple[FirstTokens, ...]
-    scatter_first: torch.Tensor  # [T] slot of each token there
+    scatter_first: torch.Tensor  # [T] slot of each token there; of an idle token: any
     by_length: torch.Tensor  # [S] texts in the order of `first_tokens`
     in_order: torch.Tensor  # [S] its inverse
 
 
 def pack(length: IntArray, samples: IntArray, heads: int, device: torch.device) -> Packing:
     """Plan of a chunk whose texts have `length` [S] tokens; tickets have `samples` [G] texts each."""
-    tokens, first = padded(length), np.cumsum(length) - length
+    tokens, first = _padded(length), np.cumsum(length) - length
 
     def there(array: NDArray[Any]) -> torch.Tensor:
         return torch.from_numpy(array).to(device)
@@ -118,8 +121,8 @@ def pack(length: IntArray, samples: IntArray, heads: int, device: torch.device) 
     )
 
 
-def padded(length: IntArray) -> int:
-    """Tokens of texts of `length` [S], rounded up: sizes that recur are prepared once (products.py)."""
+def _padded(length: IntArray) -> int:
+    """Tokens of texts of `length` [S], and idle ones."""
     return -(-int(length.sum()) // MULTIPLE) * MULTIPLE
 
 
@@ -130,7 +133,7 @@ def _first_tokens(
     first = np.cumsum(length) - length
     order: list[IntArray] = []
     groups: list[FirstTokens] = []
-    slot, start, text = np.zeros(padded(length), dtype=np.int64), 0, 0
+    slot, start, text = np.zeros(_padded(length), dtype=np.int64), 0, 0
     for members, L in length_groups(length):
         inside = np.arange(L) < length[members][:, None]  # [S_b, L]
         token = first[members][:, None] + np.where(inside, np.arange(L), 0)

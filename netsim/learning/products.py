@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-ROWS = 2048  # that oneDNN's layout is chosen for
+ROWS = 2048  # that oneDNN's layout is chosen for: about a chunk on a CPU
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class Frozen:
     packed: torch.Tensor | None = None  # oneDNN's weight
     packed_t: torch.Tensor | None = None  # and that of the transpose
 
-    def pack(self) -> Frozen:
-        """The same, with the weights in oneDNN's layout where it is used."""
-        return replace(self, packed=_pack(self.weight), packed_t=_pack(self.weight.t()))
+    def pack(self, *, back: bool) -> Frozen:
+        """The same, with the weight in oneDNN's layout where that is used; for the way `back` as well."""
+        return replace(self, packed=_pack(self.weight), packed_t=_pack(self.weight.t()) if back else None)
 
     def part(self, start: int, end: int) -> Frozen:
-        """Outputs `start` to `end`."""
+        """Outputs `start` to `end`, not packed."""
         return Frozen(self.weight[start:end], self.bias[start:end])
 
     def __call__(self, x: torch.Tensor, add: torch.Tensor | None = None) -> torch.Tensor:
@@ -64,7 +64,7 @@ def _pack(weight: torch.Tensor) -> torch.Tensor | None:
 
 def _onednn() -> bool:
     return (
-        bool(torch._C._has_mkldnn)
+        torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
         and torch.backends.cpu.get_cpu_capability() == "AVX512"
         and hasattr(torch.ops.mkldnn, "_linear_pointwise")
     )

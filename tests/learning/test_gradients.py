@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from netsim.errors import InputError
-from netsim.learning import adapters, decoder, encoder
+from netsim.learning import adapters, decoder, encoder, products
 from netsim.learning.attention import attend
 from netsim.learning.datasets import TextDataset
 from netsim.learning.engines import make_engine
@@ -30,23 +30,28 @@ MODULES = [
     ModuleSpec(8, 16, ("query", "key", "value", "intermediate.dense", "output.dense"), 1),
     ModuleSpec(2, 8, ("attention.output.dense",), 2),
     ModuleSpec(3, 4, ("layer.1.attention.self.key", "layer.2.attention.self.query"), 3),
+    ModuleSpec(4, 16, ("query", "value"), 4),
 ]
 DECODER = [
     ModuleSpec(4, 8, ("q_proj", "v_proj"), 0),
     ModuleSpec(8, 16, ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"), 1),
     ModuleSpec(2, 8, ("o_proj",), 2),
     ModuleSpec(3, 4, ("layers.1.self_attn.k_proj", "layers.2.self_attn.q_proj"), 3),
+    ModuleSpec(4, 16, ("q_proj", "v_proj"), 4),
 ]
 DISTILBERT = [
     ModuleSpec(4, 8, ("q_lin", "v_lin"), 0),
     ModuleSpec(8, 16, ("q_lin", "k_lin", "v_lin", "lin1", "lin2"), 1),
     ModuleSpec(2, 8, ("out_lin",), 2),
     ModuleSpec(3, 4, ("layer.1.attention.k_lin", "layer.2.attention.q_lin"), 3),
+    ModuleSpec(4, 16, ("q_lin", "v_lin"), 4),
 ]
 SPECS = {"llama": DECODER, "qwen2": DECODER, "distilbert": DISTILBERT}
 LAYOUT = adapters.Layout(MODULES[0], {}, (), 0, transposed=False)
-SAMPLES = np.array([3, 3, 5, 1, 4, 2, 7, 7])  # two of module 0 and two of module 1 are alike
-MODULE = np.array([0, 0, 1, 2, 3, 0, 1, 1])
+SAMPLES = np.array([3, 3, 3, 5, 1, 4, 2, 7, 7])
+MODULE = np.array(
+    [0, 0, 4, 1, 2, 3, 0, 1, 1]
+)  # two of module 0 and two of module 1 are alike, but for module 4
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
@@ -94,7 +99,7 @@ def test_fast_engine_equals_peft(
     dataset = passages if kind == "bert" else reviews  # BERT tells the sentences of a pair apart
     texts = TokenCache(foundation.tokenizer, dataset.train, 60).texts(range(SAMPLES.sum()))
     training = LocalTraining(steps, 0.05 if optimizer == "sgd" else 1e-3, optimizer)
-    starts = [states[n] for n in MODULE]
+    starts = tickets(states)
     for mine, theirs in zip(
         fast.train(starts, SAMPLES, texts, training),
         plain.train(starts, SAMPLES, texts, training),
@@ -111,13 +116,38 @@ def test_fast_engine_equals_peft(
     assert np.abs(difference).max() < 1e-5
 
 
-@pytest.mark.parametrize("kind", ["roberta", "distilbert", "llama"])
+@pytest.mark.parametrize(
+    ("kind", "targets"),
+    [
+        ("roberta", MODULES[3].target_modules),
+        ("roberta", ("layer.2.attention.self.query", "layer.2.attention.self.key", "layer.2.output.dense")),
+        ("roberta", ("layer.1.attention.self.query", "layer.1.attention.self.value")),
+        ("roberta", ("layer.1.intermediate.dense",)),
+        ("distilbert", DISTILBERT[3].target_modules),
+        ("llama", DECODER[3].target_modules),
+    ],
+)
 def test_nothing_below_the_lowest_adapter_is_missed(
-    model_folder: Callable[[str], str], reviews: TextDataset, kind: str
+    model_folder: Callable[[str], str], reviews: TextDataset, kind: str, targets: tuple[str, ...]
 ) -> None:
     """Layers that no module of the run adapts are computed once, and have no backward pass."""
-    spec = SPECS.get(kind, MODULES)[3]
+    spec = ModuleSpec(3, 4, targets, 3)
     foundation, states, fast, plain = engines(model_folder(kind), [spec, spec], True)
+    texts = TokenCache(foundation.tokenizer, reviews.train, 60).texts(range(12))
+    training, samples = LocalTraining(3, 0.05, "sgd"), np.array([7, 5])
+    mine, theirs = (engine.train(states, samples, texts, training) for engine in (fast, plain))
+    for one, other in zip(mine, theirs, strict=True):
+        assert np.abs(one.update - other.update).max() < 1e-5 * np.abs(other.update).max()
+    assert np.abs(fast.logits(states, texts) - plain.logits(states, texts)).max() < 1e-5
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_without_onednn_and_with_one_layer(
+    model_folder: Callable[[str], str], reviews: TextDataset, monkeypatch: pytest.MonkeyPatch, depth: int
+) -> None:
+    monkeypatch.setattr(products, "_onednn", lambda: False)
+    specs = [ModuleSpec(4, 8, ("query", "key", "value"), 0), MODULES[1]]
+    foundation, states, fast, plain = engines(model_folder("roberta"), specs, True, depth=depth)
     texts = TokenCache(foundation.tokenizer, reviews.train, 60).texts(range(12))
     training, samples = LocalTraining(3, 0.05, "sgd"), np.array([7, 5])
     mine, theirs = (engine.train(states, samples, texts, training) for engine in (fast, plain))
@@ -199,11 +229,11 @@ def test_a_ticket_does_not_see_its_neighbours(
     foundation, states, fast, _ = engines(model_folder("roberta"), MODULES, True)
     texts = TokenCache(foundation.tokenizer, reviews.train, 60).texts(range(SAMPLES.sum()))
     training = LocalTraining(3, 0.05, "sgd")
-    together = fast.train([states[n] for n in MODULE], SAMPLES, texts, training)
+    together = fast.train(tickets(states), SAMPLES, texts, training)
     ends = np.cumsum(SAMPLES)
     for number, (end, count) in enumerate(zip(ends, SAMPLES, strict=True)):
         alone = texts.part(int(end - count), int(end))
-        (upload,) = fast.train([states[MODULE[number]]], np.array([count]), alone, training)
+        (upload,) = fast.train(tickets(states)[number : number + 1], np.array([count]), alone, training)
         assert np.abs(upload.update - together[number].update).max() < 1e-5 * np.abs(upload.update).max()
 
 
@@ -214,7 +244,7 @@ def test_frozen_products_are_those_of_torch(packed: bool, residual: bool) -> Non
     weight, bias = (torch.randn(size, generator=generator) for size in ((24, 40), (24,)))
     frozen = Frozen(weight, bias)
     if packed:
-        frozen = frozen.pack()
+        frozen = frozen.pack(back=True)
         if frozen.packed is None:
             pytest.skip("oneDNN's layout is used with AVX-512 only")
     for rows in (1, 16, 700):
@@ -224,6 +254,7 @@ def test_frozen_products_are_those_of_torch(packed: bool, residual: bool) -> Non
             y, dx = y + dy, dx + x
         added, d_added = (dy.clone(), x.clone()) if residual else (None, None)
         assert torch.allclose(frozen(x, added), y, atol=1e-5)
+        assert added is None or torch.equal(added, dy)
         assert torch.allclose(frozen.back(dy, d_added), dx, atol=1e-5)
 
 
@@ -258,6 +289,7 @@ def test_a_slot_looks_at_its_own_text() -> None:
     length, heads = np.array([3, 30, 4, 1, 37, 38, 20, 12]), 2
     plan = pack(length, np.array([6, 2]), heads, torch.device("cpu"))
     qkv = torch.randn(plan.tokens, 3 * heads * 4, generator=torch.Generator().manual_seed(1))
+    qkv[length.sum() :] = torch.nan  # nobody looks at idle tokens
     found = attend(qkv, plan, None)
     for text in torch.split(qkv[: length.sum()], length.tolist()):
         q, k, v = text.view(-1, 3, heads, 4).permute(1, 2, 0, 3)
@@ -304,11 +336,19 @@ def test_bad_training(arguments: tuple[Any, ...]) -> None:
         LocalTraining(*arguments)
 
 
+def tickets(states: list[Start]) -> list[Start]:
+    """Those of MODULE, each from a start of its own."""
+    return [Start(states[n].plan, states[n].vector * np.float32(1 + 0.1 * i)) for i, n in enumerate(MODULE)]
+
+
 def engines(
-    folder: str, specs: list[ModuleSpec], train_head: bool, weights: str = "float32"
+    folder: str, specs: list[ModuleSpec], train_head: bool, weights: str = "float32", depth: int = 3
 ) -> tuple[Foundation, list[Start], Engine, GenericEngine]:
     """Both engines, and modules whose B is not zero."""
     foundation = load_foundation(folder, 2, weights=weights)
+    if depth < 3:
+        body: Any = foundation.model.roberta.encoder
+        body.layer, foundation.model.config.num_hidden_layers = body.layer[:depth], depth
     layouts = [adapters.layout(foundation, spec) for spec in specs]
     fast = make_engine("fast", foundation, layouts, train_head)
     generator = np.random.default_rng(0)
