@@ -12,6 +12,7 @@ from itertools import groupby
 
 import torch
 
+from netsim.learning.adapters import Layout
 from netsim.learning.gradients import Start
 from netsim.units import IntArray
 
@@ -24,6 +25,11 @@ class Alike:
     texts: slice  # among S
     own: torch.Tensor  # [G, size] parameters, all or those that are trained
     grad: torch.Tensor  # [G, size] their gradients
+
+    @property
+    def plan(self) -> Layout:
+        """Where the tensors of each stand."""
+        return self.starts[0].plan
 
     def of(self, x: torch.Tensor) -> torch.Tensor:
         """View of these tickets' texts, ticket by ticket: [S, n] -> [G, s, n], [S, H, n] -> [G, s H, n]."""

@@ -1,8 +1,9 @@
 """The fast engine of encoders (families.py): forward and backward, written out for packed texts.
 
 Tickets of many UEs and modules share every product with a frozen weight. Left out, of what PEFT and autograd
-do UE by UE, are work on padding (only attention has slots, packing.py), gradients of frozen weights,
-everything below the lowest adapter in the backward pass, and most of the last layer (first_token.py).
+do UE by UE, are work on padding (but for attention's slots and a few idle tokens, packing.py), gradients of
+frozen weights, everything below the lowest adapter in the backward pass, and most of the last layer
+(first_token.py).
 
 Symbols: T tokens of S texts of G tickets, h hidden, f intermediate, C classes.
 """

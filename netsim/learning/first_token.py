@@ -53,7 +53,7 @@ class _Factors:
 
     def up_add(self, u: torch.Tensor, y: torch.Tensor) -> None:
         """Add scale u B^T to `y` [S, h]."""
-        added = torch.matmul(self._inner(u, y), self.b.transpose(2, 3))
+        added = torch.matmul(self._inner(u), self.b.transpose(2, 3))
         self._by_head(y).add_(added, alpha=self.scale)
 
     def fill(self, x: torch.Tensor, u_x: torch.Tensor, y: torch.Tensor, u_y: torch.Tensor) -> None:
@@ -63,7 +63,7 @@ class _Factors:
         """
         wide = self.tickets.of(x)
         torch.baddbmm(self.a_grad, u_x.transpose(1, 2), wide, beta=0, alpha=self.scale, out=self.a_grad)
-        b_grad = torch.matmul(self._by_head(y).transpose(2, 3), self._inner(u_y, y))
+        b_grad = torch.matmul(self._by_head(y).transpose(2, 3), self._inner(u_y))
         torch.mul(b_grad, self.scale, out=self.b_grad)
 
     def _by_head(self, y: torch.Tensor) -> torch.Tensor:
@@ -71,7 +71,7 @@ class _Factors:
         G, H, d, _ = self.b.shape
         return y[self.tickets.texts].view(G, -1, H, d).transpose(1, 2)
 
-    def _inner(self, u: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    def _inner(self, u: torch.Tensor) -> torch.Tensor:
         """View [G, H, s, r] of `u`; [G, 1, s, r] of that of the queries."""
         s = (self.tickets.texts.stop - self.tickets.texts.start) // len(u)
         return u.view(len(u), s, -1, u.shape[2]).transpose(1, 2)
@@ -150,12 +150,13 @@ def last_layer_of(paths: Sequence[str], tickets: Sequence[Alike], heads: int, lo
     """`paths` are the queries', keys' and values'; `lora` has what the tickets add at the other places."""
     parts: tuple[list[_Factors], ...] = ([], [], [])
     for one in tickets:
-        plan = one.starts[0].plan
+        plan = one.plan
         for path, part in zip(paths, parts, strict=True):
             a, b = f"{path}{A}", f"{path}{B}"
             if a in plan.shapes:
                 of_a = (plan.view(a, each) for each in (one.own, one.grad))
-                of_b = (_by_head(plan.view(b, each), heads) for each in (one.own, one.grad))
+                of_b = (plan.view(b, each) for each in (one.own, one.grad))
+                of_b = (each.view(len(each), heads, -1, each.shape[2]) for each in of_b)
                 part.append(_Factors(one, plan.spec.scale, *of_a, *of_b))
     return LastLayer(lora, *parts)
 
@@ -171,8 +172,3 @@ def _per_head(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     y = weight.new_empty(*x.shape[:2], weight.shape[2])
     torch.bmm(x.to(weight.dtype).transpose(0, 1), weight, out=y.transpose(0, 1))
     return y.to(x.dtype)
-
-
-def _by_head(b: torch.Tensor, heads: int) -> torch.Tensor:
-    """[G, H d, r] -> [G, H, d, r]."""
-    return b.view(len(b), heads, -1, b.shape[2])

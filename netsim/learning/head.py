@@ -81,7 +81,7 @@ def heads_of(family: Family, tickets: Sequence[Alike], weights: dict[str, torch.
     """`weights`: the foundation model's, for a pooler that is not the tickets' own."""
     parts = []
     for one in tickets:
-        plan, count, vectors = one.starts[0].plan, len(one.starts), one.own
+        plan, count, vectors = one.plan, len(one.starts), one.own
         if vectors.shape[1] < plan.size:  # heads are not trained
             vectors = torch.stack([torch.from_numpy(start.vector) for start in one.starts]).to(vectors.device)
         own, grad = plan.views(vectors), plan.views(one.grad)

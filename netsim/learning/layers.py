@@ -86,6 +86,8 @@ def layer_back(
     """Gradient of a layer's input [T, h]; left out (an empty tensor) if nothing `below` is trained."""
     added, weights = kept[:2]
     d_context, d_residual = feed_back(layer, dy, lora, kept[2:])
+    if not below and added is None:
+        return dy.new_empty(0)
     h = dy.shape[1]
     keys = below or lora["qkv"].reaches((h, 2 * h))
     d_qkv = attention.attend_back(d_context, plan, weights, keys=keys)
@@ -154,7 +156,7 @@ def layer_of(weights: dict[str, torch.Tensor], family: Family, number: int, epsi
 
 def pairs_of(prefix: str, paths: Sequence[str], tickets: Alike) -> list[Pair | None]:
     """Each ticket's factors at a place, or None if their module does not target it."""
-    plan, count = tickets.starts[0].plan, len(tickets.starts)
+    plan, count = tickets.plan, len(tickets.starts)
     names = [(number, f"{prefix}{path}{A}", f"{prefix}{path}{B}") for number, path in enumerate(paths)]
     present = [each for each in names if each[1] in plan.shapes]
     if not present:

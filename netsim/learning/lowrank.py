@@ -3,7 +3,7 @@
 y += scale (x A^T) B^T beside the frozen product that all rows share. The frozen product is one large matrix
 product over the chunk; this part is a few skinny ones per ticket, and needs no padding, whatever the ranks
 and the number of tokens of each ticket. What has one side of a few ranks is computed with these as its rows:
-where they are its columns, matrix libraries are several times slower.
+where they are its columns, MKL is slower.
 """
 
 from __future__ import annotations

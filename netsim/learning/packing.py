@@ -72,7 +72,7 @@ class Packing:
 
 def pack(length: IntArray, samples: IntArray, heads: int, device: torch.device) -> Packing:
     """Plan of a chunk whose texts have `length` [S] tokens; tickets have `samples` [G] texts each."""
-    tokens, first = _padded(length), np.cumsum(length) - length
+    tokens, first = -(-int(length.sum()) // MULTIPLE) * MULTIPLE, np.cumsum(length) - length
 
     def there(array: NDArray[Any]) -> torch.Tensor:
         return torch.from_numpy(array).to(device)
@@ -104,7 +104,7 @@ def pack(length: IntArray, samples: IntArray, heads: int, device: torch.device) 
             )
         )
         start += R * heads * L
-    members, groups, scatter_first = _first_tokens(length, there)
+    members, groups, scatter_first = _first_tokens(length, tokens, there)
     arrays = np.arange(3)[:, None] * start
     return Packing(
         tokens=tokens,
@@ -121,19 +121,14 @@ def pack(length: IntArray, samples: IntArray, heads: int, device: torch.device) 
     )
 
 
-def _padded(length: IntArray) -> int:
-    """Tokens of texts of `length` [S], and idle ones."""
-    return -(-int(length.sum()) // MULTIPLE) * MULTIPLE
-
-
 def _first_tokens(
-    length: IntArray, there: Callable[[NDArray[Any]], torch.Tensor]
+    length: IntArray, tokens: int, there: Callable[[NDArray[Any]], torch.Tensor]
 ) -> tuple[IntArray, tuple[FirstTokens, ...], torch.Tensor]:
     """Texts by length [S], groups of these, and the slot of each token [T]."""
     first = np.cumsum(length) - length
     order: list[IntArray] = []
     groups: list[FirstTokens] = []
-    slot, start, text = np.zeros(_padded(length), dtype=np.int64), 0, 0
+    slot, start, text = np.zeros(tokens, dtype=np.int64), 0, 0
     for members, L in length_groups(length):
         inside = np.arange(L) < length[members][:, None]  # [S_b, L]
         token = first[members][:, None] + np.where(inside, np.arange(L), 0)

@@ -49,9 +49,7 @@ DISTILBERT = [
 SPECS = {"llama": DECODER, "qwen2": DECODER, "distilbert": DISTILBERT}
 LAYOUT = adapters.Layout(MODULES[0], {}, (), 0, transposed=False)
 SAMPLES = np.array([3, 3, 3, 5, 1, 4, 2, 7, 7])
-MODULE = np.array(
-    [0, 0, 4, 1, 2, 3, 0, 1, 1]
-)  # two of module 0 and two of module 1 are alike, but for module 4
+MODULE = np.array([0, 0, 4, 1, 2, 3, 0, 1, 1])  # two of module 0 are alike, module 4 is not, two of 1 are
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
@@ -134,11 +132,7 @@ def test_nothing_below_the_lowest_adapter_is_missed(
     spec = ModuleSpec(3, 4, targets, 3)
     foundation, states, fast, plain = engines(model_folder(kind), [spec, spec], True)
     texts = TokenCache(foundation.tokenizer, reviews.train, 60).texts(range(12))
-    training, samples = LocalTraining(3, 0.05, "sgd"), np.array([7, 5])
-    mine, theirs = (engine.train(states, samples, texts, training) for engine in (fast, plain))
-    for one, other in zip(mine, theirs, strict=True):
-        assert np.abs(one.update - other.update).max() < 1e-5 * np.abs(other.update).max()
-    assert np.abs(fast.logits(states, texts) - plain.logits(states, texts)).max() < 1e-5
+    assert_same(fast, plain, states, texts)
 
 
 @pytest.mark.parametrize("depth", [1, 3])
@@ -149,11 +143,7 @@ def test_without_onednn_and_with_one_layer(
     specs = [ModuleSpec(4, 8, ("query", "key", "value"), 0), MODULES[1]]
     foundation, states, fast, plain = engines(model_folder("roberta"), specs, True, depth=depth)
     texts = TokenCache(foundation.tokenizer, reviews.train, 60).texts(range(12))
-    training, samples = LocalTraining(3, 0.05, "sgd"), np.array([7, 5])
-    mine, theirs = (engine.train(states, samples, texts, training) for engine in (fast, plain))
-    for one, other in zip(mine, theirs, strict=True):
-        assert np.abs(one.update - other.update).max() < 1e-5 * np.abs(other.update).max()
-    assert np.abs(fast.logits(states, texts) - plain.logits(states, texts)).max() < 1e-5
+    assert_same(fast, plain, states, texts)
 
 
 def test_a_pooler_that_the_checkpoint_lacks_is_trained(
@@ -334,6 +324,15 @@ def test_texts_are_padded_on_the_right() -> None:
 def test_bad_training(arguments: tuple[Any, ...]) -> None:
     with pytest.raises(InputError):
         LocalTraining(*arguments)
+
+
+def assert_same(fast: Engine, plain: Engine, states: list[Start], texts: Texts) -> None:
+    """Two tickets on twelve texts come to the same, and so do logits."""
+    training, samples = LocalTraining(3, 0.05, "sgd"), np.array([7, 5])
+    mine, theirs = (engine.train(states, samples, texts, training) for engine in (fast, plain))
+    for one, other in zip(mine, theirs, strict=True):
+        assert np.abs(one.update - other.update).max() < 1e-5 * np.abs(other.update).max()
+    assert np.abs(fast.logits(states, texts) - plain.logits(states, texts)).max() < 1e-5
 
 
 def tickets(states: list[Start]) -> list[Start]:
