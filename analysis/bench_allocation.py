@@ -47,7 +47,9 @@ def wild(count: int, seed: int = 1) -> Problem:
 
 
 def slsqp(signal: FloatArray, interference: FloatArray, payload: FloatArray) -> float:
-    """E by a general solver: min E subject to the shares summing to 1 and every upload ending by E."""
+    """E by a general solver: min E subject to the shares summing to 1 and every upload ending by
+    E.
+    """
     count = payload.size
 
     def rate(share: FloatArray) -> FloatArray:
@@ -82,7 +84,9 @@ def best_ms(work: Callable[[], object], repeats: int) -> tuple[float, object]:
 def measure(count: int) -> dict[str, object]:
     """One row of the table."""
     problem, hard = cell(count), wild(count)
-    newton_ms, newton = best_ms(lambda: allocate_bandwidth(*problem, **BAND), 3 if count >= 1e6 else 7)
+    newton_ms, newton = best_ms(
+        lambda: allocate_bandwidth(*problem, **BAND), 3 if count >= 1e6 else 7
+    )
     assert isinstance(newton, Allocation)
     row: dict[str, object] = {
         "K": count,

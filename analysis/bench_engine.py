@@ -1,15 +1,17 @@
-"""How fast is the learning engine? The workload of a peer-benchmark folder, on netsim and beside its peers.
+"""How fast is the learning engine? The workload of a peer-benchmark folder, on netsim and beside
+its peers.
 
     python analysis/bench_engine.py --workload DIR [arguments of DIR/workload.py] [--check]
         [--beside PYTHON SCRIPT]... [--repeats N] [--ceiling]
 
-DIR/workload.py gives the model with its LoRA start, the UEs' sentences and the line that is printed. --check
-runs DIR/bare.py (a hand-written PEFT loop) in this process afterwards and fails if the trained tensors have
-not changed alike. --beside runs another script of DIR with an interpreter that has its packages, in turn with
-netsim in processes of their own, --repeats times; prints the CPU seconds of each and the ratios of samples/s.
-A peer that leaves its first round out, and says so ("warm rounds"), is compared with netsim's warm rounds.
---ceiling measures this machine's matrix products and says what part of them the rounds reach, counting only
-the work that real tokens need.
+DIR/workload.py gives the model with its LoRA start, the UEs' sentences and the line that is
+printed. --check runs DIR/bare.py (a hand-written PEFT loop) in this process afterwards and fails if
+the trained tensors have not changed alike. --beside runs another script of DIR with an interpreter
+that has its packages, in turn with netsim in processes of their own, --repeats times; prints the
+CPU seconds of each and the ratios of samples/s. A peer that leaves its first round out, and says so
+("warm rounds"), is compared with netsim's warm rounds.
+--ceiling measures this machine's matrix products and says what part of them the rounds reach,
+counting only the work that real tokens need.
 """
 
 from __future__ import annotations
@@ -51,23 +53,33 @@ class Tokens:
 
 
 def make_learner(workload: Any, a: Any) -> tuple[FederatedLearner, Any]:
-    """A learner that starts from the workload's weights and trains on its sentences; and its PEFT model."""
+    """A learner that starts from the workload's weights and trains on its sentences; and its PEFT
+    model.
+    """
     peft = workload.model(a)
     base = peft.get_base_model()
     start = {
-        name.replace(".default.weight", ".weight").replace(".modules_to_save.default.", "."): p.detach()
+        name.replace(".default.weight", ".weight").replace(
+            ".modules_to_save.default.", "."
+        ): p.detach()
         for name, p in workload.trainable(peft).items()
     }
     texts: list[str] = []
     labels: list[np.ndarray] = []
     for x, mask, y in workload.ue_data(a):
-        texts += [" ".join(map(str, row[kept].tolist())) for row, kept in zip(x, mask.bool(), strict=True)]
+        texts += [
+            " ".join(map(str, row[kept].tolist())) for row, kept in zip(x, mask.bool(), strict=True)
+        ]
         labels.append(y.numpy())
     label = np.concatenate(labels)
-    data = TextDataset("workload", ("0", "1"), Split(texts, None, label), Split(texts[:2], None, label[:2]))
+    data = TextDataset(
+        "workload", ("0", "1"), Split(texts, None, label), Split(texts[:2], None, label[:2])
+    )
     counts = np.stack([np.bincount(part, minlength=2) for part in labels])
     pools = tuple(np.flatnonzero(label == number) for number in (0, 1))
-    partition = Partition(counts, np.zeros(0, dtype=np.int64), np.cumsum(counts, axis=0) - counts, pools)
+    partition = Partition(
+        counts, np.zeros(0, dtype=np.int64), np.cumsum(counts, axis=0) - counts, pools
+    )
     config = peft.peft_config["default"]
     made = build_learner(
         foundation=Foundation("workload", plain(base), Tokens(), 2, ("classifier",), 128),
@@ -82,7 +94,9 @@ def make_learner(workload: Any, a: Any) -> tuple[FederatedLearner, Any]:
     views = made._layouts[0].views(torch.from_numpy(made.states[0]))
     for name, view in views.items():
         view.copy_(start[name])
-    made._batches.tokens.texts(np.arange(len(texts)))  # the peers' texts are tokens before the clock starts
+    made._batches.tokens.texts(
+        np.arange(len(texts))
+    )  # the peers' texts are tokens before the clock starts
     return made, peft
 
 
@@ -109,7 +123,9 @@ def train(made: FederatedLearner, a: Any) -> list[float]:
 
 
 def tell(workload: Any, a: Any, made: FederatedLearner, rounds: list[float]) -> None:
-    """The workload's line, for all rounds and for those after the first, in which the workers start."""
+    """The workload's line, for all rounds and for those after the first, in which the workers
+    start.
+    """
     trained = [torch.from_numpy(made.states[0])]
     workload.report("netsim", a, sum(rounds), trained)
     if len(rounds) > 1:
@@ -122,11 +138,15 @@ def check(folder: Path, made: FederatedLearner, start: np.ndarray, arguments: li
     sys.argv = ["bare.py", *arguments]
     names = runpy.run_path(str(folder / "bare.py"))
     trained = {
-        name.replace(".default.weight", ".weight").replace(".modules_to_save.default.", "."): p.detach()
+        name.replace(".default.weight", ".weight").replace(
+            ".modules_to_save.default.", "."
+        ): p.detach()
         for name, p in names["P"].items()
     }
     views = made._layouts[0].views(torch.from_numpy(start))
-    theirs = np.concatenate([(trained[name] - view).numpy().ravel() for name, view in views.items()])
+    theirs = np.concatenate(
+        [(trained[name] - view).numpy().ravel() for name, view in views.items()]
+    )
     mine = made.states[0] - start
     difference = np.abs(mine - theirs).max() / np.abs(theirs).max()
     sys.stdout.write(f"change: largest difference / largest change = {difference:.1e}\n")
@@ -139,7 +159,9 @@ def check(folder: Path, made: FederatedLearner, start: np.ndarray, arguments: li
 
 @dataclass(frozen=True)
 class Product:
-    """Job: FLOP per second of one matrix product [rows, inner] x [inner, columns], for half a second."""
+    """Job: FLOP per second of one matrix product [rows, inner] x [inner, columns], for half a
+    second.
+    """
 
     rows: int
     inner: int
@@ -168,14 +190,17 @@ def ceiling(hidden: int, processes: int) -> float:
 
 
 def work(made: FederatedLearner, a: Any) -> float:
-    """FLOP of one round that real tokens need: products with frozen weights and attention, both ways.
+    """FLOP of one round that real tokens need: products with frozen weights and attention, both
+    ways.
 
-    The last layer needs keys and values of all tokens, the rest of it for the first tokens only; the first
-    layer needs no gradient of its input.
+    The last layer needs keys and values of all tokens, the rest of it for the first tokens only;
+    the first layer needs no gradient of its input.
     """
     length = made._batches.tokens.texts(np.arange(a.ues * a.samples)).length.astype(float)
     h, layers, T, S, squares = a.hidden, a.layers, length.sum(), len(length), (length**2).sum()
-    whole = 2 * 12 * h * h * T + 4 * h * squares  # qkv 3, context 1, up 4, down 4; scores and context
+    whole = (
+        2 * 12 * h * h * T + 4 * h * squares
+    )  # qkv 3, context 1, up 4, down 4; scores and context
     last = 2 * (2 * h * h * T + 10 * h * h * S) + 4 * h * T
     head = 2 * h * h * S
     first_saved = 2 * 3 * h * h * T
@@ -189,7 +214,9 @@ WARM = "warm rounds"
 LINE = re.compile(r"^(?P<name>[^:\n]+): (?P<round>[\d.]+) s/round, (?P<speed>\d+) samples/s", re.M)
 
 
-def beside(scripts: list[list[str]], folder: Path, a: Any, arguments: list[str], repeats: int) -> None:
+def beside(
+    scripts: list[list[str]], folder: Path, a: Any, arguments: list[str], repeats: int
+) -> None:
     """Run netsim and the scripts in turn; print medians and ratios."""
     own = [sys.executable, __file__, "--workload", str(folder)]
     commands = [own, *([python, str(folder / script)] for python, script in scripts)]
@@ -197,7 +224,9 @@ def beside(scripts: list[list[str]], folder: Path, a: Any, arguments: list[str],
     for _ in range(repeats):
         for command in commands:
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                [*command, *arguments], capture_output=True, text=True, check=False
+            )
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             lines = list(LINE.finditer(done.stdout))
             if not lines:
@@ -227,7 +256,9 @@ def main() -> None:
     parser.add_argument("--workload", type=Path, required=True, help="folder of workload.py")
     parser.add_argument("--check", action="store_true", help="compare with DIR/bare.py")
     parser.add_argument("--ceiling", action="store_true", help="compare with the matrix products")
-    parser.add_argument("--beside", nargs=2, action="append", default=[], metavar=("PYTHON", "SCRIPT"))
+    parser.add_argument(
+        "--beside", nargs=2, action="append", default=[], metavar=("PYTHON", "SCRIPT")
+    )
     parser.add_argument("--repeats", type=int, default=3)
     own, arguments = parser.parse_known_args()
     if not (own.workload / "workload.py").is_file():

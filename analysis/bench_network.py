@@ -1,10 +1,12 @@
-"""How fast is the network side? Runs without learning beside a bare SimPy program with as many events.
+"""How fast is the network side? Runs without learning beside a bare SimPy program with as many
+events.
 
     python analysis/bench_network.py [--fast]
 
-The bare program has the same processes and events (a round's opening, and per UE its download, computing,
-grant and airtime) with no model behind them and no records. Ratios are of CPU seconds in this process, from
-one run; where the time goes is from a profile of one more run, whose own overhead is in its shares.
+The bare program has the same processes and events (a round's opening, and per UE its download,
+computing, grant and airtime) with no model behind them and no records. Ratios are of CPU seconds in
+this process, from one run; where the time goes is from a profile of one more run, whose own
+overhead is in its shares.
 """
 
 from __future__ import annotations
@@ -130,7 +132,9 @@ def share_of_time(overrides: dict[str, Any]) -> str:
 def main() -> int:
     """Print the table; exit code 1 if a limit is missed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--fast", action="store_true", help="a tenth of the rounds, of the small cases only")
+    parser.add_argument(
+        "--fast", action="store_true", help="a tenth of the rounds, of the small cases only"
+    )
     fast = parser.parse_args().fast
     out, missed = sys.stdout.write, 0
     shutil.rmtree(simulate({"rounds": 2, "ues.count": 10}))  # imports
@@ -139,7 +143,8 @@ def main() -> int:
             if overrides["ues.count"] > 1000:
                 continue
             overrides = {**overrides, "rounds": overrides["rounds"] // 10}
-        reference = cpu_s(lambda o=overrides: bare(o["ues.count"], o["rounds"]))  # type: ignore[misc]
+        # type: ignore[misc]
+        reference = cpu_s(lambda o=overrides: bare(o["ues.count"], o["rounds"]))
         folders: list[Path] = []
         spent = cpu_s(lambda o=overrides, f=folders: f.append(simulate(o)))  # type: ignore[misc]
         uploads = blocks_of(folders[0], overrides)
@@ -159,8 +164,10 @@ def main() -> int:
     begin = time.perf_counter()
     spent = cpu_s(lambda: folders.append(simulate({**payloads(), **overrides})))
     wall_s = time.perf_counter() - begin
-    out(f"network mode, 100 gNBs, 5,000 UEs, {overrides['rounds']} rounds: {wall_s:.1f} s, "
-        f"CPU {spent:.1f} s (limit 60 for 10 rounds){blocks_of(folders[0], overrides)}\n")  # fmt: skip
+    out(
+        f"network mode, 100 gNBs, 5,000 UEs, {overrides['rounds']} rounds: {wall_s:.1f} s, "
+        f"CPU {spent:.1f} s (limit 60 for 10 rounds){blocks_of(folders[0], overrides)}\n"
+    )
     shutil.rmtree(folders[0])
     out(f"    {share_of_time({**payloads(), **overrides})}\n")
     return 1 if missed or (spent > 60 and not fast) else 0
@@ -177,11 +184,16 @@ def blocks_of(folder: Path, overrides: dict[str, Any]) -> str:
 
     from netsim import open_run
 
-    found = open_run(folder / "run").uploads.select(
-        pl.len().alias("uploads"),
-        pl.col("airtime_s").median(),
-        (pl.col("outcome") == "on_time").mean().alias("arrived"),
-    ).collect().row(0, named=True)  # fmt: skip
+    found = (
+        open_run(folder / "run")
+        .uploads.select(
+            pl.len().alias("uploads"),
+            pl.col("airtime_s").median(),
+            (pl.col("outcome") == "on_time").mean().alias("arrived"),
+        )
+        .collect()
+        .row(0, named=True)
+    )
     text = f"; {found['uploads']} uploads, {100 * found['arrived']:.0f}% on time"
     if overrides.get("radio.fading") == "block":
         text += f", median {found['airtime_s'] / 0.0362:.0f} blocks"

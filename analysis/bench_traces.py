@@ -1,10 +1,12 @@
-"""How fast are traces? A large SUMO file that is converted, and a long recording that starts to replay.
+"""How fast are traces? A large SUMO file that is converted, and a long recording that starts to
+replay.
 
     python analysis/bench_traces.py [--rows 10000000] [--megabytes 300]
 
 Both files are made here: places of 1,000 nodes second by second in Parquet, and the timesteps of
-traces/grid.fcd.xml over and over. Conversion is beside a bare pass of xml.etree.ElementTree.iterparse, each
-in a process of its own, with its peak memory. Exit code 1 if a limit is missed.
+traces/grid.fcd.xml over and over. Conversion is beside a bare pass of
+xml.etree.ElementTree.iterparse, each in a process of its own, with its peak memory. Exit code 1 if
+a limit is missed.
 """
 
 from __future__ import annotations
@@ -77,21 +79,30 @@ def apart(program: str, *arguments: Path) -> tuple[float, float]:
     code = f"{program}\nimport resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)], check=True, capture_output=True, text=True
+        [sys.executable, "-c", code, *map(str, arguments)],
+        check=True,
+        capture_output=True,
+        text=True,
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, int(done.stdout) / 1024
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, int(
+        done.stdout
+    ) / 1024
 
 
 def main() -> int:
     """Measure both."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--megabytes", type=float, default=300.0)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         places, sumo = Path(folder) / "places.parquet", Path(folder) / "large.fcd.xml"
-        write_sumo(sumo, asked.megabytes)  # first: a child's peak counts what its parent held at its start
+        write_sumo(
+            sumo, asked.megabytes
+        )  # first: a child's peak counts what its parent held at its start
         bare_s, _ = apart(BARE, sumo)
         convert_s, peak_mb = apart(CONVERT, sumo, Path(folder) / "large.parquet")
         sys.stdout.write(

@@ -1,10 +1,11 @@
-"""Which claims of the paper's Section V hold here? The table, from the committed results of the studies.
+"""Which claims of the paper's Section V hold here? The table, from the committed results of the
+studies.
 
     python analysis/claims.py [--size cpu|full] [--results DIR] [--readme FILE]
 
-Reads fig2_convergence, fig3_allocation, fig4_switching and fig5_energy of DIR (default analysis/results) and
-writes DIR/claims-SIZE.md. --readme also puts the table between the markers `<!-- claims -->` and
-`<!-- /claims -->` of FILE.
+Reads fig2_convergence, fig3_allocation, fig4_switching and fig5_energy of DIR (default
+analysis/results) and writes DIR/claims-SIZE.md. --readme also puts the table between the markers
+`<!-- claims -->` and `<!-- /claims -->` of FILE.
 """
 
 from __future__ import annotations
@@ -80,7 +81,9 @@ def fewer_rounds(table: pl.DataFrame) -> Iterator[Row]:
                 continue
             fewer = 100 * (1 - pl.col("needed") / pl.col("needed_base"))
             found = of(pairs.group_by("seed").agg(fewer.mean().alias("fewer"))["fewer"])
-            never = pairs["rounds_to_target_base"].null_count() + pairs["rounds_to_target"].null_count()
+            never = (
+                pairs["rounds_to_target_base"].null_count() + pairs["rounds_to_target"].null_count()
+            )
             where = "built-in task" if pairs["data"][0] == "built-in" else pairs["data"][0]
             yield Row(
                 "2" if scheme == "fedlora" else "3",
@@ -91,19 +94,23 @@ def fewer_rounds(table: pl.DataFrame) -> Iterator[Row]:
                 told(found),
                 found.count,
                 judge(found, paper),
-                "1 - ours / theirs" + (f"; {never} of {2 * len(pairs)} runs never arrive" if never else ""),
+                "1 - ours / theirs"
+                + (f"; {never} of {2 * len(pairs)} runs never arrive" if never else ""),
             )
 
 
 def slowest(table: pl.DataFrame) -> Iterator[Row]:
-    """Claim 4: full-parameter training against every other scheme, by simulated time to the target."""
+    """Claim 4: full-parameter training against every other scheme, by simulated time to the
+    target.
+    """
     reached = table.group_by("scheme").agg(
         pl.col("rounds_to_target").is_not_null().mean().alias("share"),
         pl.col("seconds_to_target").mean().fill_null(np.inf).alias("time_s"),
         pl.col("seed").n_unique().alias("seeds"),
     )
     full, others = (
-        reached.filter(pl.col("scheme").is_in(names)) for names in (["full_parameter"], [*BASELINES, *OURS])
+        reached.filter(pl.col("scheme").is_in(names))
+        for names in (["full_parameter"], [*BASELINES, *OURS])
     )
     if not len(full) or not len(others):
         return
@@ -134,7 +141,10 @@ def fig3(table: pl.DataFrame) -> Iterator[Row]:
         (f"printed, E_min = 5 ms, E_input = {', '.join(bounds)} s", printed),
     ):
         if len(rows):
-            always, shares = rows["converged"].min() == 1, [f"{100 * s:.3g}" for s in rows["converged"]]
+            always, shares = (
+                rows["converged"].min() == 1,
+                [f"{100 * s:.3g}" for s in rows["converged"]],
+            )
             yield Row(
                 "5",
                 "Algorithm 1 always converges",
@@ -153,16 +163,37 @@ def fig3(table: pl.DataFrame) -> Iterator[Row]:
         ("inner", "inner solves (shares)", "iterations rise with K, O(K log2(E_input / omega))"),
     ):
         found = exponent(printed, value)
-        falls = "for a fixed E_input the steps fall, since E* comes nearer to it" if found.high < 0 else ""
-        yield Row("6", claim, "rise", name, f"∝ K^({told(found, '')})", found.count, above_zero(found), falls)
+        falls = (
+            "for a fixed E_input the steps fall, since E* comes nearer to it"
+            if found.high < 0
+            else ""
+        )
+        yield Row(
+            "6",
+            claim,
+            "rise",
+            name,
+            f"∝ K^({told(found, '')})",
+            found.count,
+            above_zero(found),
+            falls,
+        )
     for who, name in (("all", "all UEs"), ("admitted", "who fits into the deadline")):
-        delays = table.filter(pl.col("search") == "newton", pl.col("who") == who, pl.col("ue_count") >= 10)
+        delays = table.filter(
+            pl.col("search") == "newton", pl.col("who") == who, pl.col("ue_count") >= 10
+        )
         found = exponent(delays, "best_s")
         why = "" if who == "all" else "admission (ours) keeps E* within the deadline"
         yield Row(
-            "7", "the delay adapts to K", "adapts", name, f"E* ∝ K^({told(found, '')})", found.count,
-            above_zero(found), why,
-        )  # fmt: skip
+            "7",
+            "the delay adapts to K",
+            "adapts",
+            name,
+            f"E* ∝ K^({told(found, '')})",
+            found.count,
+            above_zero(found),
+            why,
+        )
 
 
 def fig4(table: pl.DataFrame) -> Iterator[Row]:
@@ -178,16 +209,24 @@ def fig4(table: pl.DataFrame) -> Iterator[Row]:
         ("9", "less accurate with a price of energy", -0.9, "energy_constrained", "model_switching")
     )
     data = "data: " + ", ".join(table["data"].unique().sort())
-    for (number, claim, paper, one, other), (formulas, setting) in product(claims, FORMULAS.items()):
+    for (number, claim, paper, one, other), (formulas, setting) in product(
+        claims, FORMULAS.items()
+    ):
         mine = found.filter(pl.col("formulas") == formulas)
         wide = mine.pivot("scheme", index="seed", values="final")
         if {one, other} <= set(wide.columns):
             more = of(100 * (wide[one] - wide[other]))
             still = f"; {STILL}" if switched.get(formulas) == 0 else ""
             yield Row(
-                number, claim, f"{paper:+} points", f"{data}, formulas {setting}", told(more, "points"),
-                more.count, judge(more, paper), f"mean of the last {LAST} evaluations{still}",
-            )  # fmt: skip
+                number,
+                claim,
+                f"{paper:+} points",
+                f"{data}, formulas {setting}",
+                told(more, "points"),
+                more.count,
+                judge(more, paper),
+                f"mean of the last {LAST} evaluations{still}",
+            )
 
 
 def fig5(table: pl.DataFrame) -> Iterator[Row]:
@@ -198,7 +237,8 @@ def fig5(table: pl.DataFrame) -> Iterator[Row]:
             continue
         at_price = mine.filter(pl.col("mu") == 1e5)
         here, dear = (
-            mine.filter(pl.col("mu") == mu, pl.col("theta_db") == -5.0).sort("seed") for mu in (1e5, 1e6)
+            mine.filter(pl.col("mu") == mu, pl.col("theta_db") == -5.0).sort("seed")
+            for mu in (1e5, 1e6)
         )
         power, energy = (of(100 * here[value]) for value in ("power_saved", "uplink_saved"))
         scale = mine["mu_scale"][0]
@@ -210,7 +250,9 @@ def fig5(table: pl.DataFrame) -> Iterator[Row]:
             f"{told(power)} (uplink energy {told(energy)})",
             power.count,
             FAILS if scale is None else "by calibration",
-            "no mu_scale gives it" if scale is None else f"mu_scale = {scale:.2g}, chosen for this number",
+            "no mu_scale gives it"
+            if scale is None
+            else f"mu_scale = {scale:.2g}, chosen for this number",
         )
         wide = at_price.pivot("theta_db", index="seed", values="power_saved")
         thetas = sorted(at_price["theta_db"].unique())
@@ -233,9 +275,15 @@ def fig5(table: pl.DataFrame) -> Iterator[Row]:
         for against, saved in (("maximum power", dear["uplink_saved"]), ("mu = 1e5", more)):
             found = of(100 * saved)
             yield Row(
-                "12", f"overhead at mu = 1e6 below that of {against}", "11.9 %", name, told(found),
-                found.count, judge(found, 11.9), "of uplink energy; the paper does not say against what",
-            )  # fmt: skip
+                "12",
+                f"overhead at mu = 1e6 below that of {against}",
+                "11.9 %",
+                name,
+                told(found),
+                found.count,
+                judge(found, 11.9),
+                "of uplink energy; the paper does not say against what",
+            )
 
 
 STUDIES: dict[str, tuple[str, Callable[[pl.DataFrame], Iterator[Row]]]] = {
@@ -269,7 +317,9 @@ def table_of(folder: Path, size: str) -> str:
         "verdict": "verdict",
         "why": "why, and what is ours",
     }
-    return findings.markdown(pl.DataFrame([{**vars(row), "seeds": str(row.seeds)} for row in rows]), names)
+    return findings.markdown(
+        pl.DataFrame([{**vars(row), "seeds": str(row.seeds)} for row in rows]), names
+    )
 
 
 def put(readme: Path, table: str) -> None:

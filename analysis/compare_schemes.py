@@ -1,10 +1,13 @@
-"""All schemes beside each other on the built-in task: rounds, seconds and joules to an accuracy of 0.8.
+"""All schemes beside each other on the built-in task: rounds, seconds and joules to an accuracy of
+0.8.
 
     python analysis/compare_schemes.py [--size small|cpu] [--jobs N] [--out DIR]
 
-The quickstart with K = 50 UEs and N = 4 modules, three seeds, every scheme that is registered. The paper does
-not say how its baselines divide the band: each runs with equal shares and with Algorithm 1, at P_max. Every
-scheme has the learning rate of its own search (learning_rate.py). `small` shows in seconds that it works.
+The quickstart with K = 50 UEs and N = 4 modules, three seeds, every scheme that is registered. The
+paper does
+not say how its baselines divide the band: each runs with equal shares and with Algorithm 1, at
+P_max. Every scheme has the learning rate of its own search (learning_rate.py). `small` shows in
+seconds that it works.
 """
 
 from __future__ import annotations
@@ -40,10 +43,16 @@ SIZES: dict[str, tuple[int, dict[str, Any]]] = {
     "cpu": (3, {}),
     "small": (
         2,
-        {"rounds": 2, "ues.count": 8, "data.train_samples": 400, "data.test_samples": 60,
-         "data.samples_per_ue": 20, "learning.local_steps": 1},
+        {
+            "rounds": 2,
+            "ues.count": 8,
+            "data.train_samples": 400,
+            "data.test_samples": 60,
+            "data.samples_per_ue": 20,
+            "learning.local_steps": 1,
+        },
     ),
-}  # fmt: skip
+}
 SMALL_SCHEMES = ("model_switching", "fedlora", "random")
 COLUMNS = 4
 COLOUR = {"own": "C0", "equal": "C1", "algorithm1": "C2"}
@@ -74,24 +83,37 @@ def others() -> tuple[str, ...]:
 
 
 def table(found: netsim.Sweep, grids: Sequence[dict[str, Sequence[Any]]]) -> pl.DataFrame:
-    """One row per run of the grids: scheme, bandwidth, learning_rate, seed, what it cost and came to."""
+    """One row per run of the grids: scheme, bandwidth, learning_rate, seed, what it cost and came
+    to.
+    """
     runs = found.runs.rename(
         {"id": "run", "scheme.kind": "scheme", "learning.learning_rate": "learning_rate"}
     )
     runs = runs.with_columns(pl.col("scheme.bandwidth").fill_null("own").alias("bandwidth"))
     asked = pl.DataFrame(
         [
-            {"scheme": over["scheme.kind"][0], "bandwidth": over.get("scheme.bandwidth", ["own"])[0],
-             "learning_rate": rate}
+            {
+                "scheme": over["scheme.kind"][0],
+                "bandwidth": over.get("scheme.bandwidth", ["own"])[0],
+                "learning_rate": rate,
+            }
             for over in grids
             for rate in over["learning.learning_rate"]
         ]
-    )  # fmt: skip
+    )
     cost = curves.to_target(curves.accuracy(found), TARGET)
     return (
         asked.join(runs, on=asked.columns, how="left", maintain_order="left_right")
         .join(cost, on="run", how="left")
-        .select("run", *asked.columns, "seed", *cost.columns[1:], *SHARES, "rounds_closed", "wall_time_s")
+        .select(
+            "run",
+            *asked.columns,
+            "seed",
+            *cost.columns[1:],
+            *SHARES,
+            "rounds_closed",
+            "wall_time_s",
+        )
     )
 
 
@@ -101,32 +123,46 @@ def rows_of(table: pl.DataFrame) -> pl.DataFrame:
     for (kind, policy), group in table.group_by("scheme", "bandwidth", maintain_order=True):
         row = {"scheme": kind, "band": policy, "rate": f"{group['learning_rate'][0]:g}"}
         row |= {name: curves.reach(group[name]) for name in curves.COSTS}
-        row |= {name: curves.reach(group[name]) for name in ("final_accuracy", "outage_share", "late_share")}
+        row |= {
+            name: curves.reach(group[name])
+            for name in ("final_accuracy", "outage_share", "late_share")
+        }
         rows.append(row)
     return pl.DataFrame(rows)
 
 
 def against_benchmarks(table: pl.DataFrame) -> pl.DataFrame:
-    """Rounds that the paper's benchmarks need beyond those of model switching, from pairs of seeds."""
-    ours = table.filter(pl.col("scheme") == "model_switching").select("seed", ours="rounds_to_target")
+    """Rounds that the paper's benchmarks need beyond those of model switching, from pairs of
+    seeds.
+    """
+    ours = table.filter(pl.col("scheme") == "model_switching").select(
+        "seed", ours="rounds_to_target"
+    )
     rows = []
     for kind, claim in BENCHMARKS.items():
         for policy in policies(kind):
             theirs = table.filter((pl.col("scheme") == kind) & (pl.col("bandwidth") == policy))
             pairs = theirs.join(ours, on="seed", maintain_order="left")
             more = curves.reach(pairs["rounds_to_target"] - pairs["ours"])
-            rows.append({"benchmark": kind, "band": policy, "more rounds": more, "in the paper": claim})
+            rows.append(
+                {"benchmark": kind, "band": policy, "more rounds": more, "in the paper": claim}
+            )
     return pl.DataFrame(rows)
 
 
 def report(table: pl.DataFrame, rounds: int, seeds: int, reading: str = "") -> str:
     """The Markdown tables, how long the runs took, and how to read them."""
     names = {
-        "scheme": "scheme", "band": "band", "rate": "learning rate",
-        "rounds_to_target": f"rounds to {TARGET}", "seconds_to_target": "simulated s",
-        "joules_to_target": "J", "final_accuracy": "final accuracy", "outage_share": "outage",
+        "scheme": "scheme",
+        "band": "band",
+        "rate": "learning rate",
+        "rounds_to_target": f"rounds to {TARGET}",
+        "seconds_to_target": "simulated s",
+        "joules_to_target": "J",
+        "final_accuracy": "final accuracy",
+        "outage_share": "outage",
         "late_share": "late",
-    }  # fmt: skip
+    }
     paper = pl.col("scheme").is_in(PAPER)
     spent = [float(table.filter(mine)["wall_time_s"].sum()) / 60 for mine in (paper, ~paper)]
     return f"""# All schemes on the built-in task
@@ -148,22 +184,31 @@ paper's numbers are of SST-2 with RoBERTa, and means over K.
 
 
 def draw(curve: pl.DataFrame, table: pl.DataFrame, against: str) -> Figure:
-    """A panel per scheme: mean accuracy in its 95% band against rounds or time, while all its seeds run."""
+    """A panel per scheme: mean accuracy in its 95% band against rounds or time, while all its seeds
+    run.
+    """
     import matplotlib.pyplot as plt
 
     figure_style.use()
     kinds = table["scheme"].unique(maintain_order=True).to_list()
     rows = -(-len(kinds) // COLUMNS)
     figure, axes = plt.subplots(
-        rows, COLUMNS, figsize=(figure_style.PAGE_IN, 0.6 + 1.45 * rows), sharex=True, sharey=True,
-        squeeze=False, layout="constrained",
-    )  # fmt: skip
+        rows,
+        COLUMNS,
+        figsize=(figure_style.PAGE_IN, 0.6 + 1.45 * rows),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+        layout="constrained",
+    )
     end = curve[against].max()
     grid = np.arange(end + 1) if against == "round" else np.linspace(0, end, 120)
     ours, *_ = _band(curve, table, kinds[0], "own", against, grid)
     for panel, kind in zip(axes.flat, kinds, strict=False):
         panel.plot(grid, ours, color="0.6", linewidth=1, label="model switching, mean")
-        for policy in table.filter(pl.col("scheme") == kind)["bandwidth"].unique(maintain_order=True):
+        for policy in table.filter(pl.col("scheme") == kind)["bandwidth"].unique(
+            maintain_order=True
+        ):
             mean, low, high = _band(curve, table, kind, policy, against, grid)
             panel.plot(grid, mean, color=COLOUR[policy], label=POLICIES[policy])
             panel.fill_between(grid, low, high, color=COLOUR[policy], alpha=0.2, linewidth=0)
@@ -206,7 +251,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     curve, by_time = curves.accuracy(found), f"{asked.study}-time-{asked.size}"
     text += f"\n\n![against simulated time](../figures/{by_time}.svg)"
     path = findings.write(
-        asked, rows.drop("run"), text, draw(curve, rows, "round"), seeds=range(seeds), sweeps=[found]
+        asked,
+        rows.drop("run"),
+        text,
+        draw(curve, rows, "round"),
+        seeds=range(seeds),
+        sweeps=[found],
     )
     figure = draw(curve, rows, "time_s")
     for suffix in (".svg", ".png"):

@@ -1,12 +1,14 @@
-"""What do common random numbers save? Seeds that independent draws need, per seed of coupled densities.
+"""What do common random numbers save? Seeds that independent draws need, per seed of coupled
+densities.
 
     python analysis/coupling.py [--size small|cpu] [--jobs N] [--out DIR]
 
-Network-only runs of the quickstart with UEs over the whole window (`federation = network`), the same in
-every density, as are their hardware, the marks of the sites and the fading; beside them UEs dropped in the
-learning cell (`federation = cell`), which is another one in every density. Two grids of densities: one that
-doubles, one in steps of about 1.4. For the difference between two neighbours, `gain` is
-(Var x + Var y) / Var(y - x), from pairs of runs with the same seed; its interval is a bootstrap over pairs.
+Network-only runs of the quickstart with UEs over the whole window (`federation = network`), the
+same in every density, as are their hardware, the marks of the sites and the fading; beside them UEs
+dropped in the learning cell (`federation = cell`), which is another one in every density. Two grids
+of densities: one that doubles, one in steps of about 1.4. For the difference between two
+neighbours, `gain` is (Var x + Var y) / Var(y - x), from pairs of runs with the same seed; its
+interval is a bootstrap over pairs.
 """
 
 from __future__ import annotations
@@ -65,7 +67,8 @@ def table(runs: pl.DataFrame, federation: str, metric: str) -> list[dict[str, An
     for grid in GRIDS:
         for before, after in pairwise(grid):
             x, y = (
-                runs.filter(pl.col(KEY) == value).sort("seed")[metric].to_numpy() for value in (before, after)
+                runs.filter(pl.col(KEY) == value).sort("seed")[metric].to_numpy()
+                for value in (before, after)
             )
             known = ~np.isnan(x) & ~np.isnan(y)
             x, y = x[known], y[known]
@@ -97,16 +100,23 @@ def draw(table: pl.DataFrame) -> Figure:
         table[name].unique(maintain_order=True).to_list() for name in ("federation", "grid")
     )
     figure, axes = plt.subplots(
-        len(federations), len(grids), figsize=(figure_style.PAGE_IN, 0.6 + 2 * len(federations)),
-        sharex=True, sharey=True, squeeze=False, layout="constrained",
-    )  # fmt: skip
+        len(federations),
+        len(grids),
+        figsize=(figure_style.PAGE_IN, 0.6 + 2 * len(federations)),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+        layout="constrained",
+    )
     for row, federation in zip(axes, federations, strict=True):
         for panel, grid in zip(row, grids, strict=True):
             for number, (metric, name) in enumerate(METRICS.items()):
                 mine = table.filter(federation=federation, grid=grid, metric=metric)
                 middle = (mine["from"] * mine["to"]).sqrt() * (1 + 0.05 * (number - 1.5))
                 spread = [mine["gain"] - mine["gain_from"], mine["gain_to"] - mine["gain"]]
-                panel.errorbar(middle, mine["gain"], spread, fmt="o", markersize=3, capsize=2, label=name)
+                panel.errorbar(
+                    middle, mine["gain"], spread, fmt="o", markersize=3, capsize=2, label=name
+                )
             panel.axhline(1, color="0.6", linewidth=0.8, zorder=0)
             steps = "doubling" if grid == "doubling" else "steps of about 1.4"
             panel.set(xscale="log", yscale="log", title=f"{federation}, {steps}")
@@ -118,7 +128,9 @@ def draw(table: pl.DataFrame) -> Figure:
         panel.minorticks_off()
     for panel in axes[:, 0]:
         panel.set_yticks([1, 4, 16, 64, 256], ["1", "4", "16", "64", "256"])
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(METRICS))
+    figure.legend(
+        *axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(METRICS)
+    )
     return figure
 
 
@@ -131,7 +143,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     for federation in federations:
         fixed = {**FIXED, **more, "federation": federation}
         found = study.sweep(
-            asked, "quickstart", {KEY: densities}, range(seeds), fixed, part=f"{asked.study}-{federation}"
+            asked,
+            "quickstart",
+            {KEY: densities},
+            range(seeds),
+            fixed,
+            part=f"{asked.study}-{federation}",
         )
         sweeps.append(found)
         for metric in METRICS:

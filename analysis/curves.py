@@ -1,4 +1,6 @@
-"""Learning curves of the runs of a study: what they cost to an accuracy, and their bands over seeds."""
+"""Learning curves of the runs of a study: what they cost to an accuracy, and their bands over
+seeds.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,12 @@ COSTS = {"rounds_to_target": "round", "seconds_to_target": "time_s", "joules_to_
 
 
 def accuracy(found: netsim.Sweep) -> pl.DataFrame:
-    """The ensemble on the common rows: run, the study's keys, seed, round, time_s, energy_j, accuracy."""
-    common = found.table("evaluations").filter((pl.col("target") == "ensemble") & pl.col("ue").is_null())
+    """The ensemble on the common rows: run, the study's keys, seed, round, time_s, energy_j,
+    accuracy.
+    """
+    common = found.table("evaluations").filter(
+        (pl.col("target") == "ensemble") & pl.col("ue").is_null()
+    )
     chosen = common.select("run", *found.keys, "seed", "round", "time_s", "energy_j", "accuracy")
     return chosen.sort("run", "round").collect()
 
@@ -30,16 +36,22 @@ def to_target(curve: pl.DataFrame, target: float) -> pl.DataFrame:
 
 
 def counted(table: pl.DataFrame) -> pl.DataFrame:
-    """Rounds `needed`; a run that never reaches the target counts with its last round, the least it needs."""
-    return table.with_columns(pl.col("rounds_to_target").fill_null(pl.col("rounds")).alias("needed"))
+    """Rounds `needed`; a run that never reaches the target counts with its last round, the least it
+    needs.
+    """
+    return table.with_columns(
+        pl.col("rounds_to_target").fill_null(pl.col("rounds")).alias("needed")
+    )
 
 
 def band(
     curve: pl.DataFrame, against: str, at: Sequence[float] | np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean accuracy of the runs at the values `at` of a column, and its 95% t-interval: mean, low, high.
+    """Mean accuracy of the runs at the values `at` of a column, and its 95% t-interval: mean, low,
+    high.
 
-    A run has the accuracy of its last evaluation up to there. NaN where a run has none yet, or is over.
+    A run has the accuracy of its last evaluation up to there. NaN where a run has none yet, or is
+    over.
     """
     grid = np.asarray(at, dtype=float)
     rows = []
@@ -48,12 +60,16 @@ def band(
         last = np.searchsorted(x, grid, side="right") - 1
         rows.append(np.where((last >= 0) & (grid <= x[-1]), y[np.maximum(last, 0)], np.nan))
     intervals = [mean_interval(column) for column in np.array(rows).T]
-    mean, low, high = (np.array([getattr(i, name) for i in intervals]) for name in ("mean", "low", "high"))
+    mean, low, high = (
+        np.array([getattr(i, name) for i in intervals]) for name in ("mean", "low", "high")
+    )
     return mean, low, high
 
 
 def reach(values: pl.Series) -> str:
-    """`12.3 ± 1.4` of the runs that reached a target, with `(2 of 3)` where not all did; `never`."""
+    """`12.3 ± 1.4` of the runs that reached a target, with `(2 of 3)` where not all did;
+    `never`.
+    """
     known = values.drop_nulls()
     if not len(known):
         return "never"

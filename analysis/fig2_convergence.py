@@ -1,13 +1,15 @@
 """Fig. 2: rounds, simulated seconds and joules to a target accuracy against the number of UEs.
 
-    python analysis/fig2_convergence.py [--size small|cpu|full] [--jobs N] [--out DIR] [--model D --data D]
+    python analysis/fig2_convergence.py [--size small|cpu|full] [--jobs N] [--out DIR] [--model D
+    --data D]
 
-Model switching, FedLoRA, full-parameter training, HetLoRA and FlexLoRA under a round deadline, without which
-more UEs can only help (model-spec 8.4). Section V's system, but for the payload: the tensors' own bits on a
-band narrowed in the same ratio, so that uploads of lower rank are as large as they really are. Baselines run
-with equal shares and with Algorithm 1, at P_max; model switching runs once more with every formula as
-printed. The built-in reviews stand for SST-2; with --model and --data, `cpu` adds real SST-2 at one K, and
-`full` (a GPU) does the whole grid on it. Runs end at the target.
+Model switching, FedLoRA, full-parameter training, HetLoRA and FlexLoRA under a round deadline,
+without which more UEs can only help (model-spec 8.4). Section V's system, but for the payload: the
+tensors' own bits on a band narrowed in the same ratio, so that uploads of lower rank are as large
+as they really are. Baselines run with equal shares and with Algorithm 1, at P_max; model switching
+runs once more with every formula as printed. The built-in reviews stand for SST-2; with --model and
+--data, `cpu` adds real SST-2 at one K, and `full` (a GPU) does the whole grid on it. Runs end at
+the target.
 """
 
 from __future__ import annotations
@@ -56,17 +58,32 @@ class Size:
 
 SIZES = {
     "cpu": Size((20, 60, 150, 400), 5, 0.8, {"rounds": 20, "data.test_samples": 300}),
-    "full": Size((20, 50, 100, 150, 200, 300, 400), 10, 0.85,
-                 {"rounds": 200, "data.train_samples": 70_000, "data.test_samples": 900}),
-    "small": Size((4, 8), 2, 0.55,
-                  {"rounds": 2, "data.train_samples": 400, "data.test_samples": 60, "data.samples_per_ue": 20,
-                   "learning.local_steps": 1}),
-}  # fmt: skip
+    "full": Size(
+        (20, 50, 100, 150, 200, 300, 400),
+        10,
+        0.85,
+        {"rounds": 200, "data.train_samples": 70_000, "data.test_samples": 900},
+    ),
+    "small": Size(
+        (4, 8),
+        2,
+        0.55,
+        {
+            "rounds": 2,
+            "data.train_samples": 400,
+            "data.test_samples": 60,
+            "data.samples_per_ue": 20,
+            "learning.local_steps": 1,
+        },
+    ),
+}
 REAL = Size((100,), 4, 0.8, {"rounds": 30, "data.train_samples": 8000, "data.test_samples": 400})
 
 
 def bandwidth_hz(layers: int, hidden: int) -> float:
-    """W in Section V's ratio to an upload of rank 8: A and B of query and value, and the head, in 32 bit."""
+    """W in Section V's ratio to an upload of rank 8: A and B of query and value, and the head, in
+    32 bit.
+    """
     adapter, head = layers * 2 * 8 * 2 * hidden, hidden**2 + 3 * hidden + 2
     return ROBERTA_HZ * 32 * (adapter + head) / ROBERTA_BITS
 
@@ -77,12 +94,21 @@ def run(
     """One row per run, as claims.py reads them."""
     real = bool(learned)
     shape = read_shape(asked.model) if asked.model and real else None
-    fixed = COMMON | size.more | learned | {
-        "stop.target_accuracy": size.target,
-        "radio.bandwidth_hz": bandwidth_hz(shape.layers, shape.hidden) if shape else bandwidth_hz(*BUILTIN),
-    }  # fmt: skip
+    fixed = (
+        COMMON
+        | size.more
+        | learned
+        | {
+            "stop.target_accuracy": size.target,
+            "radio.bandwidth_hz": bandwidth_hz(shape.layers, shape.hidden)
+            if shape
+            else bandwidth_hz(*BUILTIN),
+        }
+    )
     grids = [
-        with_policy(kind, policy, ues__count=size.ue_counts, learning__learning_rate=[rate_of(kind)])
+        with_policy(
+            kind, policy, ues__count=size.ue_counts, learning__learning_rate=[rate_of(kind)]
+        )
         for kind in kinds
         if kind != PRINTED
         for policy in policies(kind)
@@ -90,7 +116,9 @@ def run(
     if PRINTED in kinds:
         grids.append(grids[0] | {"formulas": ["paper"]})  # of model switching
     source = study.HERE.parent / "topologies" / "paper.toml"
-    found = study.sweep(asked, source, grids, range(size.seeds), fixed, part="real" if real else "built-in")
+    found = study.sweep(
+        asked, source, grids, range(size.seeds), fixed, part="real" if real else "built-in"
+    )
     cost = curves.to_target(curves.accuracy(found), size.target)
     scheme = pl.col("scheme.kind")
     if PRINTED in kinds:
@@ -160,24 +188,40 @@ def draw(table: pl.DataFrame) -> Figure:
     )
     for row, policy in enumerate(BASELINE_POLICIES):
         for number, kind in enumerate(SCHEMES):
-            mine = table.filter((pl.col("scheme") == kind) & pl.col("bandwidth").is_in([policy, "own"]))
+            mine = table.filter(
+                (pl.col("scheme") == kind) & pl.col("bandwidth").is_in([policy, "own"])
+            )
             if not len(mine):  # in small
                 continue
             means = findings.means(mine.sort("ue_count"), ["ue_count"], list(shown))
             for panel, metric in zip(axes[row], shown, strict=True):
                 known = means.drop_nulls(metric)
-                low, high = (known[f"{metric}_{end}"].fill_null(known[metric]) for end in ("low", "high"))
+                low, high = (
+                    known[f"{metric}_{end}"].fill_null(known[metric]) for end in ("low", "high")
+                )
                 panel.errorbar(
-                    known["ue_count"] * (1 + 0.02 * (number - 2)), known[metric],
+                    known["ue_count"] * (1 + 0.02 * (number - 2)),
+                    known[metric],
                     [known[metric] - low, high - known[metric]],
-                    marker="o", markersize=3, capsize=2, color=f"C{number}", label=kind.replace("_", " "),
-                )  # fmt: skip
+                    marker="o",
+                    markersize=3,
+                    capsize=2,
+                    color=f"C{number}",
+                    label=kind.replace("_", " "),
+                )
                 late = mine.filter(pl.col("rounds_to_target").is_null())["ue_count"].implode()
-                part = known.filter(pl.col("ue_count").is_in(late) & (metric != "arrivals_per_round"))
+                part = known.filter(
+                    pl.col("ue_count").is_in(late) & (metric != "arrivals_per_round")
+                )
                 panel.plot(
-                    part["ue_count"] * (1 + 0.02 * (number - 2)), part[metric],
-                    "o", markersize=3, color=f"C{number}", markerfacecolor="white", zorder=3,
-                )  # fmt: skip
+                    part["ue_count"] * (1 + 0.02 * (number - 2)),
+                    part[metric],
+                    "o",
+                    markersize=3,
+                    color=f"C{number}",
+                    markerfacecolor="white",
+                    zorder=3,
+                )
         for panel, name in zip(axes[row], shown.values(), strict=True):
             title = f"baselines with {POLICIES[policy]}" if panel is axes[row, 0] else ""
             panel.set(xscale="log", ylabel=name, title=title, ylim=(0, None))
@@ -201,7 +245,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     if asked.learned and not full:
         real, found = run(asked, REAL, SCHEMES[:2], asked.learned)
         whole, sweeps = pl.concat([table, real]), [*sweeps, found]
-    path = findings.write(asked, table, report(whole), draw(table), seeds=range(size.seeds), sweeps=sweeps)
+    path = findings.write(
+        asked, table, report(whole), draw(table), seeds=range(size.seeds), sweeps=sweeps
+    )
     if len(sweeps) > 1:
         real.write_parquet(path.with_name(f"{path.stem}-real.parquet"))
 

@@ -1,15 +1,17 @@
-"""Does Algorithm 1 always converge, at what cost, and how does the delay grow with the number of UEs?
+"""Does Algorithm 1 always converge, at what cost, and how does the delay grow with the number of
+UEs?
 
     python analysis/fig3_allocation.py [--size small|cpu] [--out DIR]
 
-Fig. 3 of the paper: Algorithm 1 "can always attain a stable solution", its iterations rise with K as
-O(K log2(E_input / omega)), and the delay adapts to K. Here: the first K UEs of the cell of
-topologies/paper.toml at P_max and mean gains, modules in turn, over placements. Side by side: the printed
-loop, from E_min = 5 ms to E_input; the same from a bracket that always holds the root; Newton's method.
-Printed (19)-(20) themselves cannot stand in the loop: where the SINR is above e - 1 they need the other
-branch of Lambert's W than the principal one.
+Fig. 3 of the paper: Algorithm 1 "can always attain a stable solution", its iterations rise with K
+as O(K log2(E_input / omega)), and the delay adapts to K. Here: the first K UEs of the cell of
+topologies/paper.toml at P_max and mean gains, modules in turn, over placements. Side by side: the
+printed loop, from E_min = 5 ms to E_input; the same from a bracket that always holds the root;
+Newton's method. Printed (19)-(20) themselves cannot stand in the loop: where the SINR is above e -
+1 they need the other branch of Lambert's W than the principal one.
 
-Ours: E_input, omega, placements, payloads, and `admitted`, those who fit into 10 s (the paper admits all).
+Ours: E_input, omega, placements, payloads, and `admitted`, those who fit into 10 s (the paper
+admits all).
 """
 
 from __future__ import annotations
@@ -47,13 +49,19 @@ SEARCHES = {"valid": "bisection, valid bracket", "newton": "Newton's method"} | 
 }
 
 
-def cells(largest: int, seeds: int) -> Iterator[tuple[int, FloatArray, FloatArray, FloatArray, float, float]]:
-    """Per placement: seed, signal W [K], interference W [K], payload bit [K], band Hz, noise W/Hz."""
+def cells(
+    largest: int, seeds: int
+) -> Iterator[tuple[int, FloatArray, FloatArray, FloatArray, float, float]]:
+    """Per placement: seed, signal W [K], interference W [K], payload bit [K], band Hz, noise
+    W/Hz.
+    """
     for seed in range(seeds):
         scenario = load_scenario(PAPER, {"seed": seed, "ues.count": largest})
         deployment = build_deployment(scenario)
         links = build_radio(scenario, deployment).links_of(drop_ues(scenario, deployment))
-        bits = np.array([module.payload_bits_override for module in scenario.modules], dtype=np.float64)
+        bits = np.array(
+            [module.payload_bits_override for module in scenario.modules], dtype=np.float64
+        )
         radio = scenario.radio
         yield (
             seed,
@@ -91,7 +99,11 @@ def searches(links: Sequence[FloatArray], air: dict[str, float]) -> Iterator[dic
     }
     for e_input in E_INPUTS_S:
         found[f"printed {e_input:g}"] = two_tier_search(
-            *links, **air, precision=OMEGA, max_iterations=MAX_ITERATIONS, finish_bracket_s=(E_MIN_S, e_input)
+            *links,
+            **air,
+            precision=OMEGA,
+            max_iterations=MAX_ITERATIONS,
+            finish_bracket_s=(E_MIN_S, e_input),
         )
     for name, one in found.items():
         yield {
@@ -116,13 +128,17 @@ def draw(rows: pl.DataFrame) -> Figure:
         mine = ended.filter(pl.col("search") == search)
         for panel, value in zip(axes, ("outer", "inner"), strict=False):
             figure_style.band(panel, mine, "ue_count", value, name)
-    delay = findings.means(rows.filter(pl.col("search") == "newton"), ["who", "ue_count"], ["best_s"])
+    delay = findings.means(
+        rows.filter(pl.col("search") == "newton"), ["who", "ue_count"], ["best_s"]
+    )
     for who, name in (("all", "everybody (paper)"), ("admitted", f"who fits into {BUDGET_S:g} s")):
         figure_style.band(axes[2], delay.filter(pl.col("who") == who), "ue_count", "best_s", name)
     axes[0].set(ylabel="outer iterations (steps of E)", ylim=(0, None))
     axes[1].set(ylabel="inner solves (shares)", yscale="log")
     axes[2].set(ylabel="upload delay E* (s)", yscale="log")
-    for panel, title in zip(axes, ("a  Outer iterations", "b  Inner solves", "c  Delay"), strict=True):
+    for panel, title in zip(
+        axes, ("a  Outer iterations", "b  Inner solves", "c  Delay"), strict=True
+    ):
         panel.set(xlabel="UEs, K", xscale="log")
         panel.set_title(title)
     axes[2].legend(loc="upper left")
@@ -147,7 +163,9 @@ def report(rows: pl.DataFrame) -> str:
     table = findings.means(delays, ["who", "ue_count"], ["active", "best_s", "other_branch"])
     names = {"who": "UEs", "ue_count": "K", "active": "taking part", "best_s": "E* (s)"}
     lines.append("\n## Delay, and UEs for which (19)-(20) need the other branch\n")
-    lines.append(findings.markdown(table.sort("who", "ue_count"), names | {"other_branch": "share of UEs"}))
+    lines.append(
+        findings.markdown(table.sort("who", "ue_count"), names | {"other_branch": "share of UEs"})
+    )
     return "\n".join(lines)
 
 

@@ -1,12 +1,15 @@
-"""Fig. 4: accuracy against rounds of Algorithm 2, greedy, one-shot and energy-constrained switching.
+"""Fig. 4: accuracy against rounds of Algorithm 2, greedy, one-shot and energy-constrained
+switching.
 
-    python analysis/fig4_switching.py [--size small|cpu|full] [--jobs N] [--out DIR] [--model D --data D]
+    python analysis/fig4_switching.py [--size small|cpu|full] [--jobs N] [--out DIR] [--model D
+    --data D]
 
-The paper's Section V (topologies/paper.toml) on sentence pairs: the built-in passages stand for QNLI, which
-asks the same question (does this sentence answer it?); `full` needs --model and --data with QNLI and a GPU.
-Algorithm 2, greedy and one-shot have mu = 0, as the energy-constrained curve is the one with a price. All
-four run with the corrected formulas and with every formula as printed, at the learning rates found with the
-corrected ones. Seeds are common to all, so that differences of accuracy are of pairs.
+The paper's Section V (topologies/paper.toml) on sentence pairs: the built-in passages stand for
+QNLI, which asks the same question (does this sentence answer it?); `full` needs --model and --data
+with QNLI and a GPU. Algorithm 2, greedy and one-shot have mu = 0, as the energy-constrained curve
+is the one with a price. All four run with the corrected formulas and with every formula as printed,
+at the learning rates found with the corrected ones. Seeds are common to all, so that differences of
+accuracy are of pairs.
 """
 
 from __future__ import annotations
@@ -38,15 +41,26 @@ COMMON: dict[str, Any] = {
 SIZES: dict[str, tuple[int, dict[str, Any]]] = {
     "cpu": (
         5,
-        {"rounds": 16, "devices.0.samples_min": 4, "devices.0.samples_max": 4, "data.test_samples": 400},
+        {
+            "rounds": 16,
+            "devices.0.samples_min": 4,
+            "devices.0.samples_max": 4,
+            "data.test_samples": 400,
+        },
     ),
     "full": (10, {"rounds": 200, "data.train_samples": 100_000, "data.test_samples": 6000}),
     "small": (
         2,
-        {"rounds": 2, "ues.count": 8, "data.train_samples": 400, "data.test_samples": 60,
-         "data.samples_per_ue": 20, "learning.local_steps": 1},
+        {
+            "rounds": 2,
+            "ues.count": 8,
+            "data.train_samples": 400,
+            "data.test_samples": 60,
+            "data.samples_per_ue": 20,
+            "learning.local_steps": 1,
+        },
     ),
-}  # fmt: skip
+}
 
 
 READING = """
@@ -66,8 +80,8 @@ switching.
 def moves(found: netsim.Sweep) -> pl.DataFrame:
     """Per run and round, shares of UEs (one module each).
 
-    `switched`: who left the module of the round before; `alike`: who has the module that Algorithm 2 gives
-    them with the same formulas and seed.
+    `switched`: who left the module of the round before; `alike`: who has the module that Algorithm
+    2 gives them with the same formulas and seed.
     """
     keys = ["run", "formulas", "scheme.kind", "seed", "round", "ue", "module"]
     had = found.table("subscriptions").filter("subscribed").select(keys).collect()
@@ -78,12 +92,16 @@ def moves(found: netsim.Sweep) -> pl.DataFrame:
         return pairs.group_by("run", "round").agg(alike=equal, switched=1 - equal)
 
     stayed = same(had.with_columns(pl.col("round") + 1), ["run", "round", "ue"])
-    alike = same(had.filter(pl.col("scheme.kind") == SWITCHING[0]), ["formulas", "seed", "round", "ue"])
+    alike = same(
+        had.filter(pl.col("scheme.kind") == SWITCHING[0]), ["formulas", "seed", "round", "ue"]
+    )
     return alike.drop("switched").join(stayed.drop("alike"), on=["run", "round"], how="left")
 
 
 def scores(table: pl.DataFrame) -> pl.DataFrame:
-    """Per run: mean accuracy `final` of the last rounds and `whole` of all; `moves` from round 3 on."""
+    """Per run: mean accuracy `final` of the last rounds and `whole` of all; `moves` from round 3
+    on.
+    """
     return (
         table.sort("formulas", "scheme", "seed", "round")
         .group_by("formulas", "scheme", "seed", maintain_order=True)
@@ -134,15 +152,22 @@ Algorithm 2 (mu = 0) minus the scheme, in points of accuracy (0.01), from pairs 
 
 
 def draw(table: pl.DataFrame) -> Figure:
-    """Accuracy against rounds with bands; below, paired differences from Algorithm 2; formulas in columns."""
+    """Accuracy against rounds with bands; below, paired differences from Algorithm 2; formulas in
+    columns.
+    """
     import figure_style
     import matplotlib.pyplot as plt
 
     figure_style.use()
     figure, axes = plt.subplots(
-        2, len(FORMULAS), figsize=(figure_style.PAGE_IN, 4.4), height_ratios=(2, 1), layout="constrained",
-        sharex=True, sharey="row",
-    )  # fmt: skip
+        2,
+        len(FORMULAS),
+        figsize=(figure_style.PAGE_IN, 4.4),
+        height_ratios=(2, 1),
+        layout="constrained",
+        sharex=True,
+        sharey="row",
+    )
     rounds = np.arange(table["round"].max() + 1)
 
     def plot(panel: Axes, curve: pl.DataFrame, number: int, label: str = "") -> None:
@@ -152,7 +177,9 @@ def draw(table: pl.DataFrame) -> Figure:
 
     for (formulas, title), (upper, lower) in zip(FORMULAS.items(), axes.T, strict=True):
         mine = table.filter(pl.col("formulas") == formulas)
-        wide = mine.pivot("scheme", index=["seed", "round"], values="accuracy").sort("seed", "round")
+        wide = mine.pivot("scheme", index=["seed", "round"], values="accuracy").sort(
+            "seed", "round"
+        )
         for number, kind in enumerate(SWITCHING):
             plot(upper, mine.filter(pl.col("scheme") == kind), number, kind.replace("_", " "))
             if kind != SWITCHING[0]:
@@ -180,16 +207,28 @@ def main(argv: Sequence[str] | None = None) -> None:
         }
         for kind in SWITCHING
     ]
-    found = study.sweep(asked, study.HERE.parent / "topologies" / "paper.toml", grids, range(seeds), fixed)
+    found = study.sweep(
+        asked, study.HERE.parent / "topologies" / "paper.toml", grids, range(seeds), fixed
+    )
     moved = moves(found)
-    curve = curves.accuracy(found).join(moved, on=["run", "round"], how="left", maintain_order="left")
+    curve = curves.accuracy(found).join(
+        moved, on=["run", "round"], how="left", maintain_order="left"
+    )
     table = curve.select(
-        "formulas", pl.col("scheme.kind").alias("scheme"), pl.col("scheme.mu").alias("mu"), "seed", "round",
-        "time_s", "energy_j", "accuracy", "switched", "alike",
+        "formulas",
+        pl.col("scheme.kind").alias("scheme"),
+        pl.col("scheme.mu").alias("mu"),
+        "seed",
+        "round",
+        "time_s",
+        "energy_j",
+        "accuracy",
+        "switched",
+        "alike",
         pl.col("learning.learning_rate").alias("learning_rate"),
         pl.lit(asked.model.name if asked.model else "built-in").alias("model"),
         pl.lit(asked.data.name if asked.data else "built-in").alias("data"),
-    )  # fmt: skip
+    )
     text = report(table, fixed.get("ues.count", 100), READING if asked.size == "cpu" else "")
     findings.write(asked, table, text, draw(table), seeds=range(seeds), sweeps=[found])
 

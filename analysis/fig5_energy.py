@@ -1,15 +1,19 @@
-"""How much power and energy does power control save against maximum power, and at which price of energy?
+"""How much power and energy does power control save against maximum power, and at which price of
+energy?
 
     python analysis/fig5_energy.py [--size small|cpu] [--jobs N] [--out DIR]
 
-Fig. 5 of the paper: 16.8 % less power at theta = -5 dB and mu = 1e5, less as the channel degrades, and
-11.9 % less overhead at mu = 1e6. Here: topologies/paper.toml without learning, `energy_constrained` beside
-`max_power` on the same UEs and fading, in three readings: corrected formulas with interferers whose power
-follows the UE's own (as (15) has it) or stays at P_max, and the printed formulas.
+Fig. 5 of the paper: 16.8 % less power at theta = -5 dB and mu = 1e5, less as the channel degrades,
+and
+11.9 % less overhead at mu = 1e6. Here: topologies/paper.toml without learning, `energy_constrained`
+beside `max_power` on the same UEs and fading, in three readings: corrected formulas with
+interferers whose power follows the UE's own (as (15) has it) or stays at P_max, and the printed
+formulas.
 
-Only mu x mu_scale matters, and mu as printed would outweigh the risk by seven orders. So mu_scale is
-calibrated, reading by reading: it is the one with which the first number, 16.8 %, comes out. That number is
-therefore no prediction; those for other theta and mu are.
+Only mu x mu_scale matters, and mu as printed would outweigh the risk by seven orders. So mu_scale
+is
+calibrated, reading by reading: it is the one with which the first number, 16.8 %, comes out. That
+number is therefore no prediction; those for other theta and mu are.
 """
 
 from __future__ import annotations
@@ -43,14 +47,24 @@ NAMES = {
 }
 SIZES: dict[str, dict[str, Any]] = {
     "small": {
-        "seeds": 2, "rounds": 2, "prices": [1e-2, 1e-1], "theta": [-5.0, 5.0], "mu": [1e5, 1e6],
-        "readings": ["equal"], "more": {"ues.count": 16, "topology.window_km": 6.0},
+        "seeds": 2,
+        "rounds": 2,
+        "prices": [1e-2, 1e-1],
+        "theta": [-5.0, 5.0],
+        "mu": [1e5, 1e6],
+        "readings": ["equal"],
+        "more": {"ues.count": 16, "topology.window_km": 6.0},
     },
     "cpu": {
-        "seeds": 8, "rounds": 10, "prices": [10.0 ** (n / 2) for n in range(-8, 3)],
-        "theta": [-10.0, -5.0, 0.0, 5.0], "mu": [1e4, 1e5, 1e6], "readings": list(READINGS), "more": {},
+        "seeds": 8,
+        "rounds": 10,
+        "prices": [10.0 ** (n / 2) for n in range(-8, 3)],
+        "theta": [-10.0, -5.0, 0.0, 5.0],
+        "mu": [1e4, 1e5, 1e6],
+        "readings": list(READINGS),
+        "more": {},
     },
-}  # fmt: skip
+}
 SHOWN = {
     "power_saved": "power of those who send",
     "all_power_saved": "power of all",
@@ -76,7 +90,9 @@ def measured(found: netsim.Sweep) -> pl.DataFrame:
         .collect()
     )
     rows = found.runs.select("id", *found.keys, "seed", "rounds_closed", "energy_j")
-    sums = pl.col("all_power_w", "uplink_j", "uploads", "arrivals", "energy_j") / pl.col("rounds_closed")
+    sums = pl.col("all_power_w", "uplink_j", "uploads", "arrivals", "energy_j") / pl.col(
+        "rounds_closed"
+    )
     return (
         rows.join(sent, on="id", how="left")
         .with_columns(
@@ -97,15 +113,25 @@ def savings(
     kinds = ("energy_constrained", "max_power")
     over = {"scheme.kind": kinds, "radio.sinr_threshold_db": theta, "scheme.mu": mu}
     found = study.sweep(
-        asked, PAPER, over, range(size["seeds"]), {**fixed, "scheme.mu_scale": scale},
+        asked,
+        PAPER,
+        over,
+        range(size["seeds"]),
+        {**fixed, "scheme.mu_scale": scale},
         part=f"{asked.study}-{part}-{reading}",
-    )  # fmt: skip
+    )
     key = ["radio.sinr_threshold_db", "scheme.mu", "seed"]
     rows = measured(found)
     ours, most = (rows.filter(pl.col("scheme.kind") == kind).drop("scheme.kind") for kind in kinds)
-    values = {"power_saved": "power_w", "all_power_saved": "all_power_w", "uplink_saved": "uplink_j",
-              "energy_saved": "energy_j", "per_arrival_saved": "per_arrival_j", "uploads_lost": "uploads",
-              "arrivals_lost": "arrivals"}  # fmt: skip
+    values = {
+        "power_saved": "power_w",
+        "all_power_saved": "all_power_w",
+        "uplink_saved": "uplink_j",
+        "energy_saved": "energy_j",
+        "per_arrival_saved": "per_arrival_j",
+        "uploads_lost": "uploads",
+        "arrivals_lost": "arrivals",
+    }
     pairs = ours.join(most, on=key, suffix="_max").select(
         pl.lit(reading).alias("reading"),
         *(pl.col(k).alias(name) for k, name in zip(key, ("theta_db", "mu", "seed"), strict=True)),
@@ -116,15 +142,26 @@ def savings(
 
 
 def calibrate(curve: pl.DataFrame) -> pl.DataFrame:
-    """Per reading: mu_scale at which the mean saving first reaches the paper's, and per-seed ones' spread."""
+    """Per reading: mu_scale at which the mean saving first reaches the paper's, and per-seed ones'
+    spread.
+    """
     rows = []
     for (reading,), mine in curve.group_by("reading", maintain_order=True):
         whole = mine.group_by("price").agg(pl.col("power_saved").mean()).sort("price")
-        each = [crossing(own.sort("price")) for _, own in mine.group_by("seed", maintain_order=True)]
+        each = [
+            crossing(own.sort("price")) for _, own in mine.group_by("seed", maintain_order=True)
+        ]
         known = [value for value in each if value is not None]
-        rows.append({"reading": reading, "mu_scale": crossing(whole), "seeds": len(known),
-                     "lowest": min(known, default=None), "highest": max(known, default=None),
-                     "most_saved": whole["power_saved"].max()})  # fmt: skip
+        rows.append(
+            {
+                "reading": reading,
+                "mu_scale": crossing(whole),
+                "seeds": len(known),
+                "lowest": min(known, default=None),
+                "highest": max(known, default=None),
+                "most_saved": whole["power_saved"].max(),
+            }
+        )
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
@@ -171,7 +208,9 @@ def draw(curve: pl.DataFrame, pairs: pl.DataFrame) -> Figure:
     return figure
 
 
-def report(curve: pl.DataFrame, scales: pl.DataFrame, pairs: pl.DataFrame, size: dict[str, Any]) -> str:
+def report(
+    curve: pl.DataFrame, scales: pl.DataFrame, pairs: pl.DataFrame, size: dict[str, Any]
+) -> str:
     """The tables, in Markdown."""
     seeds, rounds = size["seeds"], size["rounds"]
     lines = [
@@ -184,15 +223,20 @@ def report(curve: pl.DataFrame, scales: pl.DataFrame, pairs: pl.DataFrame, size:
         "\nSaved against max_power over the price mu x mu_scale:\n",
         findings.markdown(
             findings.means(curve, ["reading", "price"], [*SHOWN, "uploads", "arrivals"]),
-            {"reading": "reading", "price": "price (1/J)", **SHOWN, "uploads": "uploads per round",
-             "arrivals": "arrivals per round"},
+            {
+                "reading": "reading",
+                "price": "price (1/J)",
+                **SHOWN,
+                "uploads": "uploads per round",
+                "arrivals": "arrivals per round",
+            },
         ),
         "\n## Saved against max_power, paired by seed\n",
         findings.markdown(
             findings.means(pairs, ["reading", "theta_db", "mu"], list(SHOWN)),
             {"reading": "reading", "theta_db": "theta (dB)", "mu": "mu", **SHOWN},
         ),
-    ]  # fmt: skip
+    ]
     return "\n".join(lines)
 
 
@@ -209,12 +253,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     curve = pl.concat(priced)
     scales = calibrate(curve)
     for reading, scale in scales.select("reading", "mu_scale").iter_rows():
-        rows, found = savings(asked, reading, scale or DEFAULT_SCALE, size["theta"], size["mu"], "grid")
+        rows, found = savings(
+            asked, reading, scale or DEFAULT_SCALE, size["theta"], size["mu"], "grid"
+        )
         paired.append(rows.with_columns(pl.lit(scale, dtype=pl.Float64).alias("mu_scale")))
         sweeps.append(found)
     pairs = pl.concat(paired)
     text = report(curve, scales, pairs, size)
-    findings.write(asked, pairs, text, draw(curve, pairs), seeds=range(size["seeds"]), sweeps=sweeps)
+    findings.write(
+        asked, pairs, text, draw(curve, pairs), seeds=range(size["seeds"]), sweeps=sweeps
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What studies found: means with 95% intervals, Markdown tables, and files that say what made them.
 
-Results of `cpu` and `full` are part of the repository: analysis/results/STUDY-SIZE.parquet and .md, and
-analysis/figures/STUDY-SIZE.svg. Those of `small` lie in the same folders below its --out.
+Results of `cpu` and `full` are part of the repository: analysis/results/STUDY-SIZE.parquet and .md,
+and analysis/figures/STUDY-SIZE.svg. Those of `small` lie in the same folders below its --out.
 """
 
 from __future__ import annotations
@@ -53,8 +53,12 @@ def shown(mean: float | None, low: float | None = None, high: float | None = Non
 
 
 def markdown(frame: pl.DataFrame, names: Mapping[str, str] | None = None) -> str:
-    """A Markdown table of the columns `names`, renamed; means with their intervals as `means` gives them."""
-    names = names or {c: c for c in frame.columns if not c.endswith(("_low", "_high", "_seeds", "_missing"))}
+    """A Markdown table of the columns `names`, renamed; means with their intervals as `means` gives
+    them.
+    """
+    names = names or {
+        c: c for c in frame.columns if not c.endswith(("_low", "_high", "_seeds", "_missing"))
+    }
     lines = [f"| {' | '.join(names.values())} |", f"|{'---|' * len(names)}"]
     for row in frame.iter_rows(named=True):
         cells = []
@@ -69,7 +73,9 @@ def markdown(frame: pl.DataFrame, names: Mapping[str, str] | None = None) -> str
 
 
 def opening(doc: str) -> str:
-    """A script's docstring as the head of its report: the question as title, without the command."""
+    """A script's docstring as the head of its report: the question as title, without the
+    command.
+    """
     title, *rest = doc.strip().split("\n\n")
     return "\n\n".join([f"# {title}", *(part for part in rest if not part.startswith("    "))])
 
@@ -108,13 +114,18 @@ def provenance(
 ) -> dict[str, str | float | int]:
     """Command, commit, versions, seeds, machine and time; the time of runs counts all sessions."""
     told: dict[str, str | float | int] = {"command": asked.command, "commit": _commit()}
-    told["versions"] = ", ".join(f"{name} {version}" for name, version in package_versions().items())
+    told["versions"] = ", ".join(
+        f"{name} {version}" for name, version in package_versions().items()
+    )
     told["seeds"] = ", ".join(map(str, seeds))
     told["machine"] = f"{platform.machine()}, {os.cpu_count()} cores"
     told["session_s"] = round(time.monotonic() - asked.began, 1)
     runs = [found.runs["wall_time_s"] for found in sweeps]
     if runs:
-        told |= {"runs": sum(map(len, runs)), "time_of_runs_s": round(float(sum(r.sum() for r in runs)), 1)}
+        told |= {
+            "runs": sum(map(len, runs)),
+            "time_of_runs_s": round(float(sum(r.sum() for r in runs)), 1),
+        }
     return told
 
 
@@ -127,7 +138,9 @@ def _commit() -> str:
 
 def _git(*words: str) -> str:
     try:
-        done = subprocess.run(["git", *words], cwd=HERE.parent, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            ["git", *words], cwd=HERE.parent, capture_output=True, text=True, check=True
+        )
     except (OSError, subprocess.CalledProcessError):
         return ""
     return done.stdout.strip()

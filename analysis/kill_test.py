@@ -1,11 +1,14 @@
-"""Does a run survive kill -9? Runs killed at random moments, resumed, compared with one that was left alone.
+"""Does a run survive kill -9? Runs killed at random moments, resumed, compared with one that was
+left alone.
 
-    python analysis/kill_test.py [--kills 50] [--seed 0] [--network-only] [--set a.b=value]... [--folder DIR]
+    python analysis/kill_test.py [--kills 50] [--seed 0] [--network-only] [--set a.b=value]...
+    [--folder DIR]
 
-Half of the runs are killed at a random moment after their folder appeared, half in the middle of writing:
-from a random moment on, as soon as a file or folder with a temporary name is seen. Every third one is killed
-again while it is resumed. Then it is resumed to its end, and all files but metadata.json must have the same
-bytes as those of the run that was left alone. The exit code is 1 if one differs.
+Half of the runs are killed at a random moment after their folder appeared, half in the middle of
+writing: from a random moment on, as soon as a file or folder with a temporary name is seen. Every
+third one is killed again while it is resumed. Then it is resumed to its end, and all files but
+metadata.json must have the same bytes as those of the run that was left alone. The exit code is 1
+if one differs.
 """
 
 from __future__ import annotations
@@ -42,7 +45,9 @@ OVER = "was over"
 
 def digests(run: Path) -> dict[str, str]:
     """SHA-256 of every file of a run folder but metadata.json."""
-    files = [file for file in sorted(run.rglob("*")) if file.is_file() and file.name != "metadata.json"]
+    files = [
+        file for file in sorted(run.rglob("*")) if file.is_file() and file.name != "metadata.json"
+    ]
     return {str(f.relative_to(run)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
 
 
@@ -69,7 +74,9 @@ def writes(run: Path) -> bool:
 
 
 def kill(process: subprocess.Popen[bytes], run: Path, after_s: float, *, writing: bool) -> str:
-    """SIGKILL `after_s` from when the folder is there; with `writing` once something is being written."""
+    """SIGKILL `after_s` from when the folder is there; with `writing` once something is being
+    written.
+    """
     begun = time.monotonic()
     while not run.is_dir() and process.poll() is None and time.monotonic() - begun < PATIENCE_S:
         time.sleep(POLL_S)
@@ -103,12 +110,16 @@ def _names(path: Path) -> list[str]:
         return []
 
 
-def one_kill(number: int, run: Path, asked: Sequence[str], draw: np.random.Generator, length_s: float) -> str:
+def one_kill(
+    number: int, run: Path, asked: Sequence[str], draw: np.random.Generator, length_s: float
+) -> str:
     """Kill a run, once or twice, and resume it. Tells when it was killed."""
     writing, told = number % 2 == 1, OVER
     while told == OVER:
         shutil.rmtree(run, ignore_errors=True)
-        told = kill(start("run", *asked, "--out", str(run)), run, draw.uniform(0, length_s), writing=writing)
+        told = kill(
+            start("run", *asked, "--out", str(run)), run, draw.uniform(0, length_s), writing=writing
+        )
     where = stands_at(run)
     if number % 3 == 0:
         again = kill(start("resume", str(run)), run, draw.uniform(0, length_s), writing=not writing)
@@ -121,7 +132,9 @@ def one_kill(number: int, run: Path, asked: Sequence[str], draw: np.random.Gener
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--network-only", action="store_true")
@@ -150,9 +163,13 @@ def main() -> None:
             odd = sorted(n for n in expected.keys() | found if expected.get(n) != found.get(n))
             bad += bool(odd)
             moments.update(told.partition(" (")[0].split(", "))
-            sys.stdout.write(f"{number}: {told}: {'same bytes' if not odd else f'DIFFERENT: {odd}'}\n")
+            sys.stdout.write(
+                f"{number}: {told}: {'same bytes' if not odd else f'DIFFERENT: {odd}'}\n"
+            )
             sys.stdout.flush()
-        sys.stdout.write(f"{options.kills - bad} of {options.kills} the same; killed while {dict(moments)}\n")
+        sys.stdout.write(
+            f"{options.kills - bad} of {options.kills} the same; killed while {dict(moments)}\n"
+        )
     sys.exit(bad > 0)
 
 

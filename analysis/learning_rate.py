@@ -3,10 +3,10 @@
     python analysis/learning_rate.py [--size small|cpu] [--jobs N] [--out DIR]
 
 Each scheme trains on the built-in reviews, with each of four rates and one seed, in the setting of
-compare_schemes.py; those of Fig. 4 also on the built-in passages. Chosen is the rate with the best mean
-accuracy of the last evaluations on the validation part of the training data. The test split is not looked at.
-Baselines divide the band by Algorithm 1 here, so that uploads of every size arrive. The other studies use
-the rates of analysis/results/learning_rate-cpu.parquet.
+compare_schemes.py; those of Fig. 4 also on the built-in passages. Chosen is the rate with the best
+mean accuracy of the last evaluations on the validation part of the training data. The test split is
+not looked at. Baselines divide the band by Algorithm 1 here, so that uploads of every size arrive.
+The other studies use the rates of analysis/results/learning_rate-cpu.parquet.
 """
 
 from __future__ import annotations
@@ -31,10 +31,15 @@ SIZES: dict[str, tuple[list[float], dict[str, Any]]] = {
     "cpu": ([3e-4, 1e-3, 3e-3, 1e-2], {"rounds": 16, "learning.evaluate_every": 4}),
     "small": (
         [1e-3, 1e-2],
-        {"rounds": 2, "ues.count": 8, "data.train_samples": 400, "data.samples_per_ue": 20,
-         "learning.local_steps": 1},
+        {
+            "rounds": 2,
+            "ues.count": 8,
+            "data.train_samples": 400,
+            "data.samples_per_ue": 20,
+            "learning.local_steps": 1,
+        },
     ),
-}  # fmt: skip
+}
 SMALL_SCHEMES = ("fedlora", "model_switching")
 
 
@@ -77,21 +82,29 @@ def grids(rates: Sequence[float], kinds: Sequence[str]) -> Iterator[dict[str, Se
     """What is tried."""
     for task in ("reviews", "passages"):
         for kind in kinds if task == "reviews" else [k for k in kinds if k in SWITCHING]:
-            yield with_policy(kind, policies(kind)[-1], data__task=[task], learning__learning_rate=rates)
+            yield with_policy(
+                kind, policies(kind)[-1], data__task=[task], learning__learning_rate=rates
+            )
 
 
 def table(found: netsim.Sweep) -> pl.DataFrame:
     """One row per run: task, scheme, learning_rate, seed, validation_accuracy, chosen."""
     curve = found.table("evaluations").filter(
-        (pl.col("target") == "ensemble") & pl.col("ue").is_null() & (pl.col("split") == "validation")
+        (pl.col("target") == "ensemble")
+        & pl.col("ue").is_null()
+        & (pl.col("split") == "validation")
     )
     rows = (
-        curve.group_by(pl.col("data.task").alias("task"), pl.col("scheme.kind").alias("scheme"),
-                       pl.col("learning.learning_rate").alias("learning_rate"), "seed")
+        curve.group_by(
+            pl.col("data.task").alias("task"),
+            pl.col("scheme.kind").alias("scheme"),
+            pl.col("learning.learning_rate").alias("learning_rate"),
+            "seed",
+        )
         .agg(pl.col("accuracy").sort_by("round").tail(LAST).mean().alias("validation_accuracy"))
         .sort("task", "scheme", "learning_rate", descending=[True, False, False])
         .collect()
-    )  # fmt: skip
+    )
     # the lower one of equally good rates
     best = pl.col("validation_accuracy").arg_max().over("task", "scheme")
     return rows.with_columns(chosen=pl.int_range(pl.len()).over("task", "scheme") == best)
@@ -123,7 +136,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     kinds = scheme_names() if asked.size == "cpu" else SMALL_SCHEMES
     fixed = {**COMMON, **more}
     found = study.sweep(asked, "quickstart", list(grids(rates, kinds)), [SEED], fixed)
-    findings.write(asked, rows := table(found), report(rows, fixed["rounds"]), seeds=[SEED], sweeps=[found])
+    findings.write(
+        asked, rows := table(found), report(rows, fixed["rounds"]), seeds=[SEED], sweeps=[found]
+    )
 
 
 if __name__ == "__main__":

@@ -25,11 +25,17 @@ WINDOW_M = (0.0, 0.0, 450.0, 450.0)
 SITES_M = np.array([[75.0, 75.0], [375.0, 75.0], [75.0, 375.0], [375.0, 375.0]])
 
 RECORDED = {
-    "network_only": True, "record": True, "rounds": 100, "scheme.kind": "round_robin",
+    "network_only": True,
+    "record": True,
+    "rounds": 100,
+    "scheme.kind": "round_robin",
     "federation": "network",
-    "topology.kind": "hex", "topology.density_per_km2": 25, "topology.window_km": 0.6,
-    "mobility.kind": "replay", "mobility.hysteresis_db": 1.0,
-}  # fmt: skip
+    "topology.kind": "hex",
+    "topology.density_per_km2": 25,
+    "topology.window_km": 0.6,
+    "mobility.kind": "replay",
+    "mobility.hysteresis_db": 1.0,
+}
 """Settings of the run that is recorded, on top of the quickstart; it ends with its trace."""
 
 
@@ -44,7 +50,9 @@ def walks(folder: Path) -> None:
     rows = []
     for ue, own in enumerate(motion.turns_s()):
         kept = np.isin(turns, own) | (turns == 600.0)
-        rows += [(t, str(ue), x, y) for t, (x, y) in zip(turns[kept], places[ue, kept], strict=True)]
+        rows += [
+            (t, str(ue), x, y) for t, (x, y) in zip(turns[kept], places[ue, kept], strict=True)
+        ]
     frame = pl.DataFrame(rows, schema=["time_s", "node", "x_m", "y_m"], orient="row")
     write_trace(Trace(folder, "models", {"mobility": frame.lazy()}), folder / "walks.movements")
 
@@ -58,7 +66,9 @@ def channel(folder: Path) -> None:
 
 
 def rates(folder: Path) -> None:
-    """Rate of 1.4 MHz to four indoor walkers under Rayleigh fading, ten values a second, a minute long."""
+    """Rate of 1.4 MHz to four indoor walkers under Rayleigh fading, ten values a second, a minute
+    long.
+    """
     start = Rectangle(WINDOW_M).uniform(rng.stream(SEED, "start").random((4, 2)))
     times = np.arange(600) / 10
     places = GaussMarkov(1.4).motion(start, Rectangle(WINDOW_M), seed=SEED).positions(times)
@@ -68,12 +78,18 @@ def rates(folder: Path) -> None:
     snr = 0.2 * gain * fading / (1.4e6 * 10**-20.4)  # 200 mW, -174 dBm/Hz
     rate = np.round(1.4e6 * np.log2(1 + np.minimum(snr, 200.0)) + 1e5)
     frame = pl.DataFrame(
-        {"time_s": np.tile(times, 4), "node": np.repeat(list("abcd"), 600), "rate_bps": rate.ravel()}
+        {
+            "time_s": np.tile(times, 4),
+            "node": np.repeat(list("abcd"), 600),
+            "rate_bps": rate.ravel(),
+        }
     )
     metadata = {"period_s": "60.0"}
     write_native(frame.lazy(), folder / "walkers.rates.csv", metadata)
     one = frame.filter(pl.col("node") == "a", pl.col("time_s") < 10).lazy()
-    write_trace(Trace(folder, "models", {"throughput": one}, {"period_s": "10.0"}), folder / "walker-a.up")
+    write_trace(
+        Trace(folder, "models", {"throughput": one}, {"period_s": "10.0"}), folder / "walker-a.up"
+    )
 
 
 if __name__ == "__main__":

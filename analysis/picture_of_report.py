@@ -28,8 +28,13 @@ def screenshot(page: Path, height: int, *, dark: bool) -> bytes:
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or "chromium"
     with tempfile.TemporaryDirectory() as profile:
-        for switch in ("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
-                       f"--user-data-dir={profile}"):  # fmt: skip
+        for switch in (
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--hide-scrollbars",
+            f"--user-data-dir={profile}",
+        ):
             options.add_argument(switch)
         browser = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
         try:
@@ -53,8 +58,12 @@ def main() -> None:
     parser.add_argument("--height", type=int, default=1390)
     parser.add_argument("--dark", action="store_true")
     arguments = parser.parse_args()
-    picture = Image.open(io.BytesIO(screenshot(arguments.page, arguments.height, dark=arguments.dark)))
-    picture.convert("RGB").quantize(160, dither=Image.Dither.NONE).save(arguments.out, optimize=True)
+    picture = Image.open(
+        io.BytesIO(screenshot(arguments.page, arguments.height, dark=arguments.dark))
+    )
+    picture.convert("RGB").quantize(160, dither=Image.Dither.NONE).save(
+        arguments.out, optimize=True
+    )
 
 
 if __name__ == "__main__":

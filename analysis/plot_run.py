@@ -29,7 +29,11 @@ def timeline(axes: plt.Axes, run: netsim.Run, number: int) -> None:
     for row in spans.filter(pl.col("ue").is_in(list(order))).iter_rows(named=True):
         colour = ACTIVITY.get(row["kind"]) or OUTCOME[row["outcome"]]
         axes.barh(
-            order[row["ue"]], row["to_s"] - row["from_s"], left=row["from_s"], color=colour, height=0.85
+            order[row["ue"]],
+            row["to_s"] - row["from_s"],
+            left=row["from_s"],
+            color=colour,
+            height=0.85,
         )
     rounds = run.rounds.filter(pl.col("round") == number).collect()
     deadline_s = rounds["deadline_s"].max() - rounds["start_s"].min()
@@ -54,7 +58,11 @@ def accuracy(axes: plt.Axes, run: netsim.Run) -> None:
     rows = run.evaluations.filter(pl.col("ue").is_null()).sort("round").collect()
     for target in rows["target"].unique().sort():
         mine = rows.filter(pl.col("target") == target)
-        style = {"color": "black", "linewidth": 2} if target == "ensemble" else {"linewidth": 1, "alpha": 0.7}
+        style = (
+            {"color": "black", "linewidth": 2}
+            if target == "ensemble"
+            else {"linewidth": 1, "alpha": 0.7}
+        )
         label = "ensemble" if target == "ensemble" else f"module {target}"
         axes.plot(mine["time_s"], mine["accuracy"], label=label, **style)
     axes.set(xlabel="simulated time (s)", ylabel="test accuracy", ylim=(0.4, 1.0))
@@ -72,7 +80,9 @@ def main() -> None:
     run = netsim.open_run(arguments.run)
     figure_style.use()
     learned = run.evaluations.head(1).collect().height > 0
-    figure, axes = plt.subplots(1, 1 + learned, figsize=(1.4 * figure_style.PAGE_IN, 3.9), squeeze=False)
+    figure, axes = plt.subplots(
+        1, 1 + learned, figsize=(1.4 * figure_style.PAGE_IN, 3.9), squeeze=False
+    )
     timeline(axes[0, 0], run, arguments.round)
     if learned:
         accuracy(axes[0, 1], run)

@@ -1,7 +1,8 @@
-"""What the studies of analysis/ share: their options, and sweeps that go on where they were stopped.
+"""What the studies of analysis/ share: their options, and sweeps that go on where they were
+stopped.
 
-A study is a script with `main(argv)`: read `options`, `sweep` what it needs, and `findings.write` a table and
-a figure. `small` shows in seconds that it works, `cpu` is for two cores.
+A study is a script with `main(argv)`: read `options`, `sweep` what it needs, and `findings.write` a
+table and a figure. `small` shows in seconds that it works, `cpu` is for two cores.
 """
 
 from __future__ import annotations
@@ -51,20 +52,33 @@ class Options:
         """The command without what does not change the result, folders by their last name."""
         words = [f"python analysis/{self.study}.py --size {self.size}"]
         given = {"--model": self.model, "--data": self.data}
-        return " ".join(words + [f"{name} {path.name}" for name, path in given.items() if path is not None])
+        return " ".join(
+            words + [f"{name} {path.name}" for name, path in given.items() if path is not None]
+        )
 
 
 def options(
-    argv: Sequence[str] | None, script: str, doc: str | None, sizes: Iterable[str], *, learns: bool = False
+    argv: Sequence[str] | None,
+    script: str,
+    doc: str | None,
+    sizes: Iterable[str],
+    *,
+    learns: bool = False,
 ) -> Options:
     """Command line of the study in the file `script`; `learns` adds --model and --data."""
-    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     name = Path(script).stem
     parser.add_argument("--size", choices=tuple(sizes), default="small")
     parser.add_argument("--jobs", type=int, help="runs at once; default: one per core")
-    parser.add_argument("--out", type=Path, help=f"sweep folders, gone on with; default runs/{name}-SIZE")
+    parser.add_argument(
+        "--out", type=Path, help=f"sweep folders, gone on with; default runs/{name}-SIZE"
+    )
     if learns:
-        parser.add_argument("--model", type=Path, help="folder of a model, as on the Hugging Face hub")
+        parser.add_argument(
+            "--model", type=Path, help="folder of a model, as on the Hugging Face hub"
+        )
         parser.add_argument("--data", type=Path, help="folder of a GLUE task")
     given = vars(parser.parse_args(argv))
     out = given.pop("out") or Path("runs") / f"{name}-{given['size']}"

@@ -1,7 +1,8 @@
-"""How a claim is judged: a number with its interval beside the paper's, and a row of the table of claims.
+"""How a claim is judged: a number with its interval beside the paper's, and a row of the table of
+claims.
 
-A number "holds" if our 95% interval contains it and not 0, "direction only" if the interval is on its side of
-0 but apart from it, "undecided" if it contains both, else it "does not hold".
+A number "holds" if our 95% interval contains it and not 0, "direction only" if the interval is on
+its side of 0 but apart from it, "undecided" if it contains both, else it "does not hold".
 """
 
 from __future__ import annotations

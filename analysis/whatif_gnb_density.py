@@ -2,10 +2,11 @@
 
     python analysis/whatif_gnb_density.py [--size small|cpu] [--jobs N] [--out DIR]
 
-UEs walk and drive in a window of 6 km, all gNBs learn over a backhaul. Time to an accuracy of 0.8, median
-and 95th percentile of the upload latency, outage, energy and handovers against gNB density: means over seeds
-with 95% t-intervals, and what each step of density changes, from pairs of runs with the same UEs, data and
-marks of the sites. `cpu` is the study (5 densities x 5 seeds on the built-in task).
+UEs walk and drive in a window of 6 km, all gNBs learn over a backhaul. Time to an accuracy of 0.8,
+median and 95th percentile of the upload latency, outage, energy and handovers against gNB density:
+means over seeds with 95% t-intervals, and what each step of density changes, from pairs of runs
+with the same UEs, data and marks of the sites. `cpu` is the study (5 densities x 5 seeds on the
+built-in task).
 """
 
 from __future__ import annotations
@@ -35,10 +36,16 @@ SIZES: dict[str, tuple[list[float], int, dict[str, Any]]] = {
     "small": (
         [0.5, 1.0],
         2,
-        {"rounds": 2, "ues.count": 6, "data.train_samples": 400, "data.test_samples": 60,
-         "data.samples_per_ue": 30, "learning.local_steps": 1},
+        {
+            "rounds": 2,
+            "ues.count": 6,
+            "data.train_samples": 400,
+            "data.test_samples": 60,
+            "data.samples_per_ue": 30,
+            "learning.local_steps": 1,
+        },
     ),
-}  # fmt: skip
+}
 SHOWN = {
     "time_to_accuracy_s": "time to accuracy 0.8 (s)",
     "upload_p50_s": "upload latency, p50 (s)",
@@ -60,7 +67,9 @@ def differences(found: netsim.Sweep) -> pl.DataFrame:
 
 
 def _beside(frames: list[pl.DataFrame], key: list[str]) -> pl.DataFrame:
-    """One table of the metrics' tables, in columns METRIC, METRIC_low, METRIC_high, METRIC_missing."""
+    """One table of the metrics' tables, in columns METRIC, METRIC_low, METRIC_high,
+    METRIC_missing.
+    """
     table = frames[0].select(key)
     for metric, frame in zip(SHOWN, frames, strict=True):
         names = {"mean": metric} | {part: f"{metric}_{part}" for part in ("low", "high", "missing")}

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from netsim.errors import DataError, InputError, NetsimError, OutputError, RunError, ScenarioError
+    from netsim.errors import (
+        DataError,
+        InputError,
+        NetsimError,
+        OutputError,
+        RunError,
+        ScenarioError,
+    )
     from netsim.execution import resume, run
     from netsim.protocols import Learner, Observation, RoundOutcome, RoundPlan, Scheme
     from netsim.results.reader import Run, open_run

@@ -48,27 +48,31 @@ def run(
 ) -> Run:
     """Run a scenario (or the file or bundled name of one) and return the run.
 
-    `out` must be new or empty; by default a free folder under runs/. `seed` replaces the scenario's.
-    Raises InputError for bad input, RunError if the run fails; the folder then says `failed`, and
-    `interrupted` after KeyboardInterrupt. Rounds closed before that stay readable, and `resume` goes on.
-    The first SIGINT or SIGTERM lets the round in progress come to its end, a second one does not.
-    `loaded` keeps data and model for the next run of this process.
+    `out` must be new or empty; by default a free folder under runs/. `seed` replaces the
+    scenario's. Raises InputError for bad input, RunError if the run fails; the folder then says
+    `failed`, and `interrupted` after KeyboardInterrupt. Rounds closed before that stay readable,
+    and `resume` goes on. The first SIGINT or SIGTERM lets the round in progress come to its end, a
+    second one does not. `loaded` keeps data and model for the next run of this process.
     """
     if not isinstance(scenario, Scenario):
         scenario = load_scenario(scenario)
     if seed is not None:
         scenario = Scenario.model_validate({**scenario.model_dump(), "seed": seed})
-    path = Path(out) if out is not None else free_folder(RUNS / f"{scenario.name}-seed{scenario.seed}")
+    path = (
+        Path(out) if out is not None else free_folder(RUNS / f"{scenario.name}-seed{scenario.seed}")
+    )
     folder = RunFolder.create(path, to_toml(scenario))
     with folder.claim():
         return _carry_out(_Record(folder, scenario), listener or Silence(), loaded)
 
 
 def resume(path: str | Path, listener: Listener | None = None, loaded: Loaded | None = None) -> Run:
-    """Go on with a run from its last checkpoint, or from its start if it has none, to the same tables.
+    """Go on with a run from its last checkpoint, or from its start if it has none, to the same
+    tables.
 
-    A finished run is returned as it is. A checkpoint that cannot be used is told of, and the one before is
-    taken. Raises DataError if there are checkpoints and none can be used, or if `path` is no run folder.
+    A finished run is returned as it is. A checkpoint that cannot be used is told of, and the one
+    before is taken. Raises DataError if there are checkpoints and none can be used, or if `path` is
+    no run folder.
     """
     folder = RunFolder.open(Path(path))
     with folder.claim():
@@ -160,7 +164,9 @@ class _Session:
 
 
 def _open_session(record: _Record, parts: Parts, listener: Listener) -> _Session:
-    """From the last checkpoint, or from the start if there is none. Raises DataError if none can be used."""
+    """From the last checkpoint, or from the start if there is none. Raises DataError if none can be
+    used.
+    """
     path, learner = record.folder.path, parts.learner
     length = rounds_per_part(6 * parts.scenario.ue_count)
 
@@ -256,8 +262,12 @@ class _Record:
         self.folder.write_metadata(metadata)
 
 
-def _salvage(record: _Record, status: str, session: _Session | None, error: str | None = None) -> None:
-    """Keep what closed rounds wrote; the error that led here matters more than one met on the way."""
+def _salvage(
+    record: _Record, status: str, session: _Session | None, error: str | None = None
+) -> None:
+    """Keep what closed rounds wrote; the error that led here matters more than one met on the
+    way.
+    """
     sink = session.sink if session is not None else None
     if sink is not None:
         with suppress(NetsimError):

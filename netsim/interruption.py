@@ -11,10 +11,11 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interruption:
-    """Within the block, a signal raises KeyboardInterrupt at once, or while `patient` only asks for it.
+    """Within the block, a signal raises KeyboardInterrupt at once, or while `patient` only asks for
+    it.
 
-    A second one raises it in any case. Signals that the process ignores stay ignored, and outside the main
-    thread, where Python delivers none, nothing changes.
+    A second one raises it in any case. Signals that the process ignores stay ignored, and outside
+    the main thread, where Python delivers none, nothing changes.
     """
 
     def __init__(self) -> None:
@@ -30,7 +31,10 @@ class Interruption:
         return self
 
     def __exit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)

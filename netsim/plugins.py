@@ -81,17 +81,23 @@ def parameters(plugin: type[Any]) -> list[Parameter]:
         if "part" in item.metadata:
             inner, defaults = item.metadata["part"], item.metadata["defaults"]
             found += [
-                dataclasses.replace(p, default=defaults.get(p.name, p.default), part=p.part or inner)
+                dataclasses.replace(
+                    p, default=defaults.get(p.name, p.default), part=p.part or inner
+                )
                 for p in parameters(inner)
                 if p.name not in item.metadata["fixed"]
             ]
         else:
-            found.append(Parameter(item.name, hints[item.name], _default(item), _meaning(item), None))
+            found.append(
+                Parameter(item.name, hints[item.name], _default(item), _meaning(item), None)
+            )
     return found
 
 
 def arguments(plugin: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments of the constructor from values of all `parameters`: a part's values make the part."""
+    """Arguments of the constructor from values of all `parameters`: a part's values make the
+    part.
+    """
     made: dict[str, Any] = {}
     for item in dataclasses.fields(plugin):
         if not item.init:

@@ -1,6 +1,7 @@
 """Latitude and longitude (WGS 84) to local metres and back.
 
-Azimuthal equidistant around an origin: distances from the origin are true, others to 1e-5 within 50 km.
+Azimuthal equidistant around an origin: distances from the origin are true, others to 1e-5 within 50
+km.
 """
 
 from __future__ import annotations
@@ -39,16 +40,24 @@ class Origin:
 
 @functools.cache
 def _wgs84() -> Any:
-    """The geodesics the projection consists of; a pyproj.Transformer cannot be made in polars' threads."""
+    """The geodesics the projection consists of; a pyproj.Transformer cannot be made in polars'
+    threads.
+    """
     from pyproj import Geod  # slow to import, and most coordinates are in metres already
 
     return Geod(ellps="WGS84")
 
 
 def central_origin(lat: FloatArray, lon: FloatArray) -> Origin:
-    """The middle of the sites, also across the date line: mean of the unit vectors, to 1e-6 degrees."""
+    """The middle of the sites, also across the date line: mean of the unit vectors, to 1e-6
+    degrees.
+    """
     phi, lam = np.radians(lat), np.radians(lon)
-    x, y, z = (np.cos(phi) * np.cos(lam)).mean(), (np.cos(phi) * np.sin(lam)).mean(), np.sin(phi).mean()
+    x, y, z = (
+        (np.cos(phi) * np.cos(lam)).mean(),
+        (np.cos(phi) * np.sin(lam)).mean(),
+        np.sin(phi).mean(),
+    )
     return origin_of(float(x), float(y), float(z))
 
 

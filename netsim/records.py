@@ -1,12 +1,14 @@
 """The tables of a run folder: one source for Parquet, for the documentation and for the checks.
 
 Rows travel as columns: NumPy arrays (or lists, or one scalar for all rows), never one object per
-row. In an array, NaN (floats) and -1 (integers of nullable columns and enumerations) stand for null.
+row. In an array, NaN (floats) and -1 (integers of nullable columns and enumerations) stand for
+null.
 
-An upload that is carried over (late_uploads = stale) is in the books of one round: that in which it ends, by
-the time that its gNB stops to collect uploads. `round` of its rows is that one, in `uploads` and for all of
-its spans and their energy, computing included; `begun` is the round whose plan it is of and whose samples
-it trained on. It is on_time if it arrived. Only `subscriptions` and the foundation model's broadcast stay
+An upload that is carried over (late_uploads = stale) is in the books of one round: that in which it
+ends, by the time that its gNB stops to collect uploads. `round` of its rows is that one, in
+`uploads` and for all of its spans and their energy, computing included; `begun` is the round whose
+plan it is of and whose samples it trained on. It is on_time if it arrived. Only `subscriptions` and
+the foundation model's broadcast stay
 in the round they were in: subscribed(t) + carried(t - 1) = outcomes(t) + carried(t), at each gNB.
 """
 
@@ -17,7 +19,16 @@ from typing import Literal
 
 Kind = Literal["int", "float", "str", "bool", "enum", "list"]
 
-SPAN_KINDS = ("broadcast", "compute", "wait", "uplink", "backhaul", "aggregate", "evaluate", "handover")
+SPAN_KINDS = (
+    "broadcast",
+    "compute",
+    "wait",
+    "uplink",
+    "backhaul",
+    "aggregate",
+    "evaluate",
+    "handover",
+)
 ACTIVITIES = ("idle", "download", "compute", "wait", "uplink")
 OUTCOMES = ("on_time", "late", "outage", "aborted")
 ON_TIME, LATE, OUTAGE, ABORTED = range(4)
@@ -44,7 +55,9 @@ def _float(name: str, unit: str, meaning: str, *, nullable: bool = False) -> Col
     return Column(name, "float", unit, meaning, nullable)
 
 
-def _enum(name: str, categories: tuple[str, ...], meaning: str, *, nullable: bool = False) -> Column:
+def _enum(
+    name: str, categories: tuple[str, ...], meaning: str, *, nullable: bool = False
+) -> Column:
     return Column(name, "enum", "", meaning, nullable, categories)
 
 
@@ -58,7 +71,11 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _ROUND,
         _int("ue", "UE index; null for the gNB's own activities", nullable=True),
         _GNB,
-        _int("module", "which of the N adapters; null where the activity is about none", nullable=True),
+        _int(
+            "module",
+            "which of the N adapters; null where the activity is about none",
+            nullable=True,
+        ),
         _enum("kind", SPAN_KINDS, "activity"),
         _float("start_s", "s", "start in simulated time"),
         _float("end_s", "s", "end in simulated time"),
@@ -66,10 +83,17 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _float("bits", "bit", "bits carried", nullable=True),
         _float("cycles", "cycle", "processor cycles done, compute only", nullable=True),
         _float("energy_j", "J", "energy the UE spent"),
-        _enum("outcome", OUTCOMES, "how it ended; compute: aborted if not ready in time", nullable=True),
+        _enum(
+            "outcome",
+            OUTCOMES,
+            "how it ended; compute: aborted if not ready in time",
+            nullable=True,
+        ),
         _int("attempt", "transmission attempt, 1 is the first", nullable=True),
         _float("train_loss", "nat", "mean training loss at the downloaded module", nullable=True),
-        _float("gradient_norm", "1", "L2 norm of the gradient at the downloaded module", nullable=True),
+        _float(
+            "gradient_norm", "1", "L2 norm of the gradient at the downloaded module", nullable=True
+        ),
     ),
     "uploads": (
         _ROUND,
@@ -83,14 +107,23 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _float("bandwidth_hz", "Hz", "band allotted"),
         _float("power_w", "W", "transmit power"),
         _float("distance_m", "m", "distance to the serving gNB"),
-        _float("sinr_db", "dB", "at the start (round fading) or airtime mean (block fading)", nullable=True),
+        _float(
+            "sinr_db",
+            "dB",
+            "at the start (round fading) or airtime mean (block fading)",
+            nullable=True,
+        ),
         _float("rate_bps", "bit/s", "mean rate over the airtime"),
         _float("bits_sent", "bit", "bits carried, useful or not"),
         _int("attempts", "transmissions made"),
         _float("start_s", "s", "start of the transmission"),
         _float("end_s", "s", "end of the transmission"),
         _float("deadline_s", "s", "deadline of `round`"),
-        _float("download_s", "s", "from the start of `begun` at the gNB to the end of the UE's download"),
+        _float(
+            "download_s",
+            "s",
+            "from the start of `begun` at the gNB to the end of the UE's download",
+        ),
         _float("compute_s", "s", "computing, of all modules of the UE"),
         _float("wait_s", "s", "waiting for the grant"),
         _float("airtime_s", "s", "from the start to the end of the transmission"),
@@ -128,7 +161,12 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _ROUND,
         _float("time_s", "s", "simulated time"),
         _float("energy_j", "J", "energy spent so far on what is in the books"),
-        Column("target", "str", "", "module index, ensemble (eq. 3), averaged_logits, or best (of a UE)"),
+        Column(
+            "target",
+            "str",
+            "",
+            "module index, ensemble (eq. 3), averaged_logits, or best (of a UE)",
+        ),
         _int("ue", "whose test split; null is the common one", nullable=True),
         Column("split", "str", "", "validation or test"),
         _float("loss", "nat", "mean cross-entropy; ensemble: mean over the modules (eq. 3)"),
@@ -157,7 +195,12 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _float("y_m", "m", "initial position; null while absent", nullable=True),
         _int("gnb", "serving gNB; null while absent", nullable=True),
         _float("distance_m", "m", "to the serving gNB; null while absent", nullable=True),
-        _float("gain_db", "dB", "mean channel gain to the serving gNB; null while absent", nullable=True),
+        _float(
+            "gain_db",
+            "dB",
+            "mean channel gain to the serving gNB; null while absent",
+            nullable=True,
+        ),
     ),
     "sites": (
         _int("gnb", "gNB (site) index"),
@@ -186,17 +229,35 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _GNB,
         _int("attempt", "transmission attempt that met it, 1 is the first"),
         _float("gain", "1", "channel gain, fading included, linear"),
-        _float("interference_w", "W", "heard in the whole band; null where all cells send", nullable=True),
+        _float(
+            "interference_w",
+            "W",
+            "heard in the whole band; null where all cells send",
+            nullable=True,
+        ),
     ),
     "risk": (
         _ROUND,
         _float("measured_gap", "nat", "risk gap (5) after the round, on the UEs' own test sets"),
-        _float("bound", "nat", "bound (6) from the losses before, default constants", nullable=True),
-        _float("convergence", "nat", "term of `bound`: what is left of the gap before", nullable=True),
-        _float("unreliability", "nat", "term of `bound`: updates that may not arrive", nullable=True),
+        _float(
+            "bound", "nat", "bound (6) from the losses before, default constants", nullable=True
+        ),
+        _float(
+            "convergence", "nat", "term of `bound`: what is left of the gap before", nullable=True
+        ),
+        _float(
+            "unreliability", "nat", "term of `bound`: updates that may not arrive", nullable=True
+        ),
         _float("heterogeneity", "nat", "term of `bound`: one task for all UEs", nullable=True),
-        _float("foundation", "nat", "term of `bound`: foundation model, printed form only", nullable=True),
-        _float("missing", "1", "weight of the data that may not arrive, mean of S_n", nullable=True),
+        _float(
+            "foundation",
+            "nat",
+            "term of `bound`: foundation model, printed form only",
+            nullable=True,
+        ),
+        _float(
+            "missing", "1", "weight of the data that may not arrive, mean of S_n", nullable=True
+        ),
         _float("contraction", "1", "mean of A_n, default constants", nullable=True),
         _float("floor", "nat", "mean of B_n, default constants", nullable=True),
         _float("bound_estimated", "nat", "bound (6) with the estimated constants", nullable=True),

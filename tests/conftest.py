@@ -56,7 +56,9 @@ LEARNING: dict[str, Any] = {
 
 @pytest.fixture(scope="session")
 def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small learning run of the quickstart through the command line; what it printed is beside it."""
+    """A small learning run of the quickstart through the command line; what it printed is beside
+    it.
+    """
     folder = tmp_path_factory.mktemp("runs")
     overrides = [word for key, value in LEARNING.items() for word in ("--set", f"{key}={value}")]
     done = subprocess.run(

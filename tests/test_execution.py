@@ -54,12 +54,16 @@ class Signals(Silence):
 
 
 def _digests(run: Path) -> dict[str, str]:
-    files = [file for file in sorted(run.rglob("*")) if file.is_file() and file.name != "metadata.json"]
+    files = [
+        file for file in sorted(run.rglob("*")) if file.is_file() and file.name != "metadata.json"
+    ]
     assert files
     return {str(f.relative_to(run)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
 
 
-def _interrupted(scenario: Scenario, folder: Path, at: int, number: signal.Signals = signal.SIGTERM) -> Path:
+def _interrupted(
+    scenario: Scenario, folder: Path, at: int, number: signal.Signals = signal.SIGTERM
+) -> Path:
     with pytest.raises(Interrupted, match=f"after round {at}; to go on: netsim resume"):
         netsim.run(scenario, folder, listener=Signals(at, number), loaded=LOADED)
     assert netsim.open_run(folder).metadata["status"] == "interrupted"
@@ -75,27 +79,39 @@ def _same_after_interrupt(scenario: Scenario, folder: Path, at: int) -> None:
     assert _digests(folder / "run") == _digests(folder / "alone")
 
 
-NETWORK_ONLY = [k for k in scheme_names() if not getattr(scheme_class(k)(), "needs_learning", False)]
+NETWORK_ONLY = [
+    k for k in scheme_names() if not getattr(scheme_class(k)(), "needs_learning", False)
+]
 
 
 @pytest.mark.parametrize("kind", NETWORK_ONLY)
 def test_every_scheme_goes_on_as_if_nothing_had_been(
     kind: str, network_scenario: Make, tmp_path: Path
 ) -> None:
-    # a part may not hold what comes after an interrupted round: the part in progress is written again
+    # a part may not hold what comes after an interrupted round: the part in progress is written
+    # again
     _same_after_interrupt(network_scenario({"scheme.kind": kind, "rounds": 5}), tmp_path, 2)
 
 
 @pytest.mark.parametrize(
     "options",
     [
-        {"federation": "network", "radio.interference": "network", "topology.window_km": 3,
-         "topology.boundary": "torus", "radio.fading": "block"},
-        {"round.alloc_start": "arrival", "radio.retransmissions": 1, "downlink.w0_broadcast": "every_round"},
+        {
+            "federation": "network",
+            "radio.interference": "network",
+            "topology.window_km": 3,
+            "topology.boundary": "torus",
+            "radio.fading": "block",
+        },
+        {
+            "round.alloc_start": "arrival",
+            "radio.retransmissions": 1,
+            "downlink.w0_broadcast": "every_round",
+        },
         {"radio.reallocation": "events", "round.aggregation_s": 0.1, "formulas": "paper"},
     ],
     ids=["network", "arrival", "paper"],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("at", [0, 3])
 def test_every_way_of_going_on(
     options: Mapping[str, Any], at: int, network_scenario: Make, tmp_path: Path
@@ -103,8 +119,14 @@ def test_every_way_of_going_on(
     _same_after_interrupt(network_scenario({**options, "rounds": 4 if at else 2}), tmp_path, at)
 
 
-STALE = {"round.late_uploads": "stale", "round.alloc_start": "arrival", "round.deadline_s": 1.0,
-         "round.compute_limit_s": None, "ues.count": 30, "radio.bandwidth_hz": 3e6}  # fmt: skip
+STALE = {
+    "round.late_uploads": "stale",
+    "round.alloc_start": "arrival",
+    "round.deadline_s": 1.0,
+    "round.compute_limit_s": None,
+    "ues.count": 30,
+    "radio.bandwidth_hz": 3e6,
+}
 CELLS = {"federation": "network", "radio.interference": "network", "topology.window_km": 3}
 
 
@@ -120,7 +142,9 @@ CELLS = {"federation": "network", "radio.interference": "network", "topology.win
     ],
     ids=["field", "field-blocks", "network", "network-blocks", "ranks", "async"],
 )
-def test_uploads_under_way_go_on(options: Mapping[str, Any], network_scenario: Make, tmp_path: Path) -> None:
+def test_uploads_under_way_go_on(
+    options: Mapping[str, Any], network_scenario: Make, tmp_path: Path
+) -> None:
     _same_after_interrupt(network_scenario({**options, "rounds": 5}), tmp_path, 3)
     rounds = netsim.open_run(tmp_path / "run").rounds.filter(pl.col("round") == 3).collect()
     assert rounds["carried"].sum() > 0
@@ -130,34 +154,64 @@ def test_what_an_upload_under_way_was_trained_on_goes_on(tmp_path: Path) -> None
     """The versions that uploads in flight start from are in the checkpoint, too."""
     stale = {**LEARNING, **STALE, "ues.count": 6, "rounds": 5, "scheme.kind": "fedlora"}
     _same_after_interrupt(load_scenario("quickstart", stale), tmp_path, 3)
-    uploads = netsim.open_run(tmp_path / "run").uploads.filter(pl.col("outcome") == "on_time").collect()
+    uploads = (
+        netsim.open_run(tmp_path / "run").uploads.filter(pl.col("outcome") == "on_time").collect()
+    )
     assert uploads.filter((pl.col("begun") <= 3) & (pl.col("round") > 3))["staleness"].max() > 0
 
 
-WALK = {"topology.kind": "hex", "federation": "network", "mobility.kind": "random_waypoint",
-        "mobility.min_speed_m_s": 20.0, "mobility.max_speed_m_s": 40.0}  # fmt: skip
+WALK = {
+    "topology.kind": "hex",
+    "federation": "network",
+    "mobility.kind": "random_waypoint",
+    "mobility.min_speed_m_s": 20.0,
+    "mobility.max_speed_m_s": 40.0,
+}
 
 
 @pytest.mark.parametrize(
     "options",
     [
-        {**WALK, "mobility.hysteresis_db": 1.0, "mobility.time_to_trigger_s": 6.0, "mobility.step_s": 0.3},
+        {
+            **WALK,
+            "mobility.hysteresis_db": 1.0,
+            "mobility.time_to_trigger_s": 6.0,
+            "mobility.step_s": 0.3,
+        },
         {**WALK, "record": True, "mobility.handover": "resume", "radio.reallocation": "events"},
     ],
     ids=["trigger", "recorded"],
 )
-def test_ues_under_way_go_on(options: Mapping[str, Any], network_scenario: Make, tmp_path: Path) -> None:
+def test_ues_under_way_go_on(
+    options: Mapping[str, Any], network_scenario: Make, tmp_path: Path
+) -> None:
     """A time to trigger longer than a round begins before the checkpoint and ends after it."""
     _same_after_interrupt(network_scenario({**options, "rounds": 8}), tmp_path, 5)
     handovers = netsim.open_run(tmp_path / "run").handovers.collect()
-    closed_s = netsim.open_run(tmp_path / "run").rounds.filter(pl.col("round") == 5).collect()["end_s"].max()
+    closed_s = (
+        netsim.open_run(tmp_path / "run")
+        .rounds.filter(pl.col("round") == 5)
+        .collect()["end_s"]
+        .max()
+    )
     assert (handovers["time_s"] > closed_s).any()
 
 
 def test_ues_that_come_and_go_go_on(network_scenario: Make, samples: Path, tmp_path: Path) -> None:
-    trace = {"mobility.kind": "replay", "mobility.path": str(samples / "grid.fcd.xml"), "topology.kind": "hex",
-             "topology.density_per_km2": 10, "topology.window_km": 2, "federation": "network"}  # fmt: skip
-    few = {"ues.count": 20, "rounds": 6, "model.foundation_bits_override": 1e8, "radio.bandwidth_hz": 3e5}
+    trace = {
+        "mobility.kind": "replay",
+        "mobility.path": str(samples / "grid.fcd.xml"),
+        "topology.kind": "hex",
+        "topology.density_per_km2": 10,
+        "topology.window_km": 2,
+        "federation": "network",
+    }
+    few = {
+        "ues.count": 20,
+        "rounds": 6,
+        "model.foundation_bits_override": 1e8,
+        "radio.bandwidth_hz": 3e5,
+    }
     for at in (1, 3):
         _same_after_interrupt(network_scenario({**trace, **few}), tmp_path / str(at), at)
     spans = netsim.open_run(tmp_path / "1" / "run").spans
@@ -169,7 +223,10 @@ def test_ues_that_come_and_go_go_on(network_scenario: Make, samples: Path, tmp_p
 
 
 def test_learning_goes_on_with_all_its_memory(tmp_path: Path) -> None:
-    hetlora = {"scheme.kind": "hetlora", "learning.local_steps": 2}  # ranks are pruned from round to round
+    hetlora = {
+        "scheme.kind": "hetlora",
+        "learning.local_steps": 2,
+    }  # ranks are pruned from round to round
     _same_after_interrupt(load_scenario("quickstart", {**LEARNING, **hetlora}), tmp_path, 2)
     assert any(name.endswith(".safetensors") for name in _digests(tmp_path / "run"))
 
@@ -208,7 +265,10 @@ def test_a_second_signal_does_not_wait(network_scenario: Make, tmp_path: Path) -
 def test_an_ignored_signal_stays_ignored(network_scenario: Make, tmp_path: Path) -> None:
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
-        assert netsim.run(network_scenario(), tmp_path / "run", listener=Signals(2)).metadata["rounds"] == 4
+        assert (
+            netsim.run(network_scenario(), tmp_path / "run", listener=Signals(2)).metadata["rounds"]
+            == 4
+        )
     finally:
         signal.signal(signal.SIGTERM, before)
 
@@ -322,7 +382,9 @@ def test_no_run_folder_is_one_error(missing: str, stopped: Path) -> None:
         netsim.resume(stopped)
 
 
-def test_two_processes_do_not_work_on_one_run(stopped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_processes_do_not_work_on_one_run(
+    stopped: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("fcntl")
     monkeypatch.setattr("netsim.results.run_folder.LET_GO_S", 0.1)
     before = _digests(stopped)

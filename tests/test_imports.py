@@ -35,7 +35,10 @@ def test_help_is_quick_and_loads_no_torch() -> None:
     )
     _python(code)
     assert (
-        min(_cpu_s(["-m", "netsim.cli.main", "--help"]) / _cpu_s(["-c", "import typer"]) for _ in range(3))
+        min(
+            _cpu_s(["-m", "netsim.cli.main", "--help"]) / _cpu_s(["-c", "import typer"])
+            for _ in range(3)
+        )
         < 4
     )
 

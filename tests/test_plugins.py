@@ -52,8 +52,12 @@ def test_values_make_the_parts() -> None:
 
 
 def test_fixed_parameters_cannot_be_given() -> None:
-    assert Car(**typed_parameters(Car, {"seats": 5, "power": 3}, "car")) == Car(5, Engine(3.0, "diesel"))
-    with pytest.raises(ScenarioError, match=r"car\.fuel: unknown parameter of Car; it has: seats, power"):
+    assert Car(**typed_parameters(Car, {"seats": 5, "power": 3}, "car")) == Car(
+        5, Engine(3.0, "diesel")
+    )
+    with pytest.raises(
+        ScenarioError, match=r"car\.fuel: unknown parameter of Car; it has: seats, power"
+    ):
         typed_parameters(Car, {"seats": 5, "fuel": "water"}, "car")
     with pytest.raises(ScenarioError, match=r"car\.seats: .*required"):
         typed_parameters(Car, {}, "car")

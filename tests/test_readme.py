@@ -18,7 +18,9 @@ README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 def test_the_scheme_of_the_tour_runs_from_its_own_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """README's module and entry point as an installed package; the command line finds and runs it."""
+    """README's module and entry point as an installed package; the command line finds and runs
+    it.
+    """
     module = re.search(r"```python\n# (nearest\.py)[^\n]*\n(.*?)```", README, re.DOTALL)
     project = re.search(r"```toml\n# its pyproject.*?\n(.*?)```", README, re.DOTALL)
     assert module is not None
@@ -28,7 +30,10 @@ def test_the_scheme_of_the_tour_runs_from_its_own_package(
     info.mkdir()
     (tmp_path / module[1]).write_text(module[2], encoding="utf-8")
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: nearest\nVersion: 0.1\n")
-    lines = [f"[{group}]\n" + "".join(f"{k} = {v}\n" for k, v in e.items()) for group, e in declared.items()]
+    lines = [
+        f"[{group}]\n" + "".join(f"{k} = {v}\n" for k, v in e.items())
+        for group, e in declared.items()
+    ]
     (info / "entry_points.txt").write_text("\n".join(lines))
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
@@ -42,8 +47,16 @@ def test_the_scheme_of_the_tour_runs_from_its_own_package(
 
     listing = netsim("schemes")
     assert re.search(r"^ nearest .*\n.*ours *\n +count +10 ", listing, re.MULTILINE)
-    choice = ["scheme.kind=nearest", "scheme.count=5", "rounds=2", "ues.count=12", "data.train_samples=400"]
-    netsim("run", "--network-only", "--quiet", "--out", "r", *(x for c in choice for x in ("--set", c)))
+    choice = [
+        "scheme.kind=nearest",
+        "scheme.count=5",
+        "rounds=2",
+        "ues.count=12",
+        "data.train_samples=400",
+    ]
+    netsim(
+        "run", "--network-only", "--quiet", "--out", "r", *(x for c in choice for x in ("--set", c))
+    )
     run = open_run("r")
     distance = run.ues.collect().sort("ue")["distance_m"].to_numpy()
     uploads = run.uploads.collect()
@@ -62,5 +75,7 @@ def test_tables_and_queries_of_the_tour_exist() -> None:
 
 def test_files_that_readme_names_exist() -> None:
     root = Path(__file__).parents[1]
-    for path in re.findall(r"(?:analysis|topologies|traces)/[\w/.-]+\.(?:py|toml|svg|png|md)", README):
+    for path in re.findall(
+        r"(?:analysis|topologies|traces)/[\w/.-]+\.(?:py|toml|svg|png|md)", README
+    ):
         assert (root / path).is_file(), path

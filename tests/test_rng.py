@@ -27,4 +27,6 @@ def test_longer_arrays_keep_their_head() -> None:
         short = getattr(stream(1, "x"), draw)(100)
         long = getattr(stream(1, "x"), draw)(1000)
         assert np.array_equal(short, long[:100])
-    assert np.array_equal(stream(1, "x").poisson(200.0, 50), stream(1, "x").poisson(200.0, 500)[:50])
+    assert np.array_equal(
+        stream(1, "x").poisson(200.0, 50), stream(1, "x").poisson(200.0, 500)[:50]
+    )

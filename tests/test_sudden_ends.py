@@ -1,4 +1,6 @@
-"""Runs that end without a word, killed or on a disk that is full or cannot be written, and are resumed."""
+"""Runs that end without a word, killed or on a disk that is full or cannot be written, and are
+resumed.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,9 @@ class Until(Silence):
 
 
 def _digests(run: Path) -> dict[str, str]:
-    files = [file for file in sorted(run.rglob("*")) if file.is_file() and file.name != "metadata.json"]
+    files = [
+        file for file in sorted(run.rglob("*")) if file.is_file() and file.name != "metadata.json"
+    ]
     assert files
     return {str(f.relative_to(run)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
 
@@ -53,7 +57,9 @@ def _digests(run: Path) -> dict[str, str]:
 
 
 def _killed(scenario: Scenario, folder: Path, after_s: float) -> None:
-    """A run in a process of its own, killed `after_s` from its first round on or in the middle of it."""
+    """A run in a process of its own, killed `after_s` from its first round on or in the middle of
+    it.
+    """
     file = folder.with_suffix(".toml")
     file.write_text(to_toml(scenario))
     command = [sys.executable, "-m", "netsim.cli.main", "run", str(file), "--out", str(folder)]
@@ -114,12 +120,16 @@ def _in_own_mounts(script: str, folder: Path) -> None:
     (folder / "small").mkdir()
     environment = {**os.environ, "PYTHON": sys.executable}
     command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
     if done.returncode == 77 or "unshare" in done.stderr:
         pytest.skip(f"needs the right to mount a small disk: {done.stderr.strip()}")
 
 
-def test_a_full_disk_is_one_error_and_earlier_rounds_stay(network_scenario: Make, tmp_path: Path) -> None:
+def test_a_full_disk_is_one_error_and_earlier_rounds_stay(
+    network_scenario: Make, tmp_path: Path
+) -> None:
     scenario = network_scenario({"rounds": 4000, "ues.count": 40})
     (tmp_path / "long.toml").write_text(to_toml(scenario))
     _in_own_mounts(FULL, tmp_path)
@@ -142,12 +152,16 @@ def test_a_full_disk_is_one_error_and_earlier_rounds_stay(network_scenario: Make
 def test_a_disk_that_cannot_be_written_is_one_error(network_scenario: Make, tmp_path: Path) -> None:
     with pytest.raises(Interrupted):
         netsim.run(
-            network_scenario({"rounds": 5, "checkpoint_every": 1}), tmp_path / "run", listener=Until(3)
+            network_scenario({"rounds": 5, "checkpoint_every": 1}),
+            tmp_path / "run",
+            listener=Until(3),
         )
     shutil.copy(tmp_path / "run" / "scenario.toml", tmp_path / "long.toml")
     _in_own_mounts(READ_ONLY, tmp_path)
     assert (tmp_path / "code").read_text() == "2\n"
-    assert (tmp_path / "error").read_text() == "netsim: small/new: cannot be written: Read-only file system\n"
+    assert (
+        tmp_path / "error"
+    ).read_text() == "netsim: small/new: cannot be written: Read-only file system\n"
     assert (tmp_path / "code2").read_text() == "1\n"
     (error,) = (tmp_path / "error2").read_text().splitlines()
     assert error == "netsim: small/run/metadata.json: cannot be written: Read-only file system"

@@ -1,6 +1,8 @@
-"""Bandwidth allocation, Algorithm 1: the shares with which all uploads finish together, as early as possible.
+"""Bandwidth allocation, Algorithm 1: the shares with which all uploads finish together, as early as
+possible.
 
-    min E   s.t.   G_k / r_k(delta_k) <= E,   sum_k delta_k = 1                                (13), (16)
+    min E   s.t.   G_k / r_k(delta_k) <= E,   sum_k delta_k = 1                                (13),
+    (16)
 
 More band is never worse (18), so at the optimum all finish at E and the whole band is used (Theorem
 2). Newton's method in x = log delta and rho = -log E, on
@@ -8,9 +10,9 @@ More band is never worse (18), so at the optimum all finish at E and the whole b
     log r_k(x_k) = log G_k + rho,   log sum_k exp(x_k) = 0.
 
 log r_k is increasing and concave in x_k (see `uplinks.py`): a tangent lies above it, so an iterate
-that solves the tangents has x_k at or below the root x_k(rho). From the second step on rho comes down
-to its root monotonically, and quadratically at the end; no bracket is needed and no share can turn
-negative. The paper's two-tier bisection is in `two_tier.py`.
+that solves the tangents has x_k at or below the root x_k(rho). From the second step on rho comes
+down to its root monotonically, and quadratically at the end; no bracket is needed and no share can
+turn negative. The paper's two-tier bisection is in `two_tier.py`.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ from netsim.allocation.uplinks import (
 from netsim.errors import RunError
 from netsim.units import BoolArray, FloatArray, IntArray
 
-_BLOCK = 8192  # entries: temporaries stay in the cache, and below malloc's threshold for fresh pages
+# entries: temporaries stay in the cache, and below malloc's threshold for fresh pages
+_BLOCK = 8192
 
 
 @dataclass(frozen=True)
@@ -58,15 +61,19 @@ def allocate_bandwidth(
     """Algorithm 1 over the active uploads; arrays broadcast to one entry per upload, shape [K].
 
     signal_w: received power S, W. interference_w: received power I, W, the same whatever the share.
-    payload_bits: G; without payload an upload gets no share and takes no time. noise_psd_w_hz: N0, or
-    N0 + i_k per UE where interference grows with the band (model-spec 10.5). Every finite finish time
-    is allowed; admission is `admission.py`.
+    payload_bits: G; without payload an upload gets no share and takes no time. noise_psd_w_hz: N0,
+    or N0 + i_k per UE where interference grows with the band (model-spec 10.5). Every finite finish
+    time is allowed; admission is `admission.py`.
 
     Raises InputError for a negative, infinite or NaN entry, or where there is neither noise nor
     interference.
     """
     links = Uplinks.of(
-        signal_w, interference_w, payload_bits, bandwidth_hz=bandwidth_hz, noise_psd_w_hz=noise_psd_w_hz
+        signal_w,
+        interference_w,
+        payload_bits,
+        bandwidth_hz=bandwidth_hz,
+        noise_psd_w_hz=noise_psd_w_hz,
     )
     infeasible = (links.payload_bits > 0) & ~links.audible
     active = (links.payload_bits > 0) & ~infeasible
@@ -75,8 +82,13 @@ def allocate_bandwidth(
     if count:
         part = links.select(active)
         part_shares, steps = _solve(part)
-        shares[active], upload_s[active] = part_shares, part.payload_bits / part.rate_bps(part_shares)
-    return Allocation(shares, float(upload_s.max(initial=0.0)), upload_s, infeasible, steps, steps * count)
+        shares[active], upload_s[active] = (
+            part_shares,
+            part.payload_bits / part.rate_bps(part_shares),
+        )
+    return Allocation(
+        shares, float(upload_s.max(initial=0.0)), upload_s, infeasible, steps, steps * count
+    )
 
 
 def allocate_modules(
@@ -88,16 +100,19 @@ def allocate_modules(
     bandwidth_hz: float,
     noise_psd_w_hz: ArrayLike,
 ) -> Allocation:
-    """Algorithm 1 for UEs that upload several modules at once (s > 1), rows ordered by UE, shape [M].
+    """Algorithm 1 for UEs that upload several modules at once (s > 1), rows ordered by UE, shape
+    [M].
 
     A UE spreads its power evenly over its own band, so its modules have one SINR and their bits add
-    up: the UE is allocated the sum, and each module its part by payload. signal_w, interference_w and
-    noise_psd_w_hz are the UE's (with all its power), repeated on its rows.
+    up: the UE is allocated the sum, and each module its part by payload. signal_w, interference_w
+    and noise_psd_w_hz are the UE's (with all its power), repeated on its rows.
     """
     _, first, row = np.unique(ue, return_index=True, return_inverse=True)
     payload = np.broadcast_to(np.asarray(payload_bits, dtype=np.float64), row.shape)
     total = np.bincount(row, weights=payload)
-    per_ue = [np.broadcast_to(a, row.shape)[first] for a in (signal_w, interference_w, noise_psd_w_hz)]
+    per_ue = [
+        np.broadcast_to(a, row.shape)[first] for a in (signal_w, interference_w, noise_psd_w_hz)
+    ]
     whole = allocate_bandwidth(
         per_ue[0], per_ue[1], total, bandwidth_hz=bandwidth_hz, noise_psd_w_hz=per_ue[2]
     )
@@ -132,7 +147,9 @@ def _solve(links: Uplinks) -> tuple[FloatArray, int]:
         _tangents(share, floor, slope, load, elasticity, miss)
         miss -= np.log(finish)  # log of wanted rate over present rate
         weight = np.multiply(share, elasticity, out=move)
-        change = (1.0 - share.sum() - weight @ miss) / weight.sum()  # of rho; then the shares sum to >= 1
+        change = (
+            1.0 - share.sum() - weight @ miss
+        ) / weight.sum()  # of rho; then the shares sum to >= 1
         miss += change
         np.multiply(elasticity, miss, out=move)  # of x
         x += move
@@ -142,11 +159,15 @@ def _solve(links: Uplinks) -> tuple[FloatArray, int]:
             x += elasticity * more
             change += more
         finish *= np.exp(-change)
-        if x.min() < -50.0:  # far off: a share needs at least the band it would at an empty band's SINR
+        if (
+            x.min() < -50.0
+        ):  # far off: a share needs at least the band it would at an empty band's SINR
             np.maximum(x, np.log(load / finish / log_term_of_empty_band(floor)), out=x)
         np.exp(x, out=share)
         if done:
-            share *= 1.0 + elasticity * ((1.0 - share.sum()) / (share @ elasticity))  # what rounding left
+            share *= 1.0 + elasticity * (
+                (1.0 - share.sum()) / (share @ elasticity)
+            )  # what rounding left
             return share / share.sum(), step
     raise RunError(f"allocate_bandwidth: no convergence in {MAX_STEPS} steps (change {change!r})")
 
@@ -159,7 +180,9 @@ def _tangents(
     elasticity: FloatArray,
     miss: FloatArray,
 ) -> None:
-    """Writes the elasticity of each share and log(wanted rate at finish 1 / present rate), block by block."""
+    """Writes the elasticity of each share and log(wanted rate at finish 1 / present rate), block by
+    block.
+    """
     for at in range(0, load.size, _BLOCK):
         b = slice(at, at + _BLOCK)
         log_term, elasticity[b] = log_term_and_elasticity(share[b], floor[b], slope[b])
@@ -167,9 +190,11 @@ def _tangents(
 
 
 def _restrain(x: FloatArray, elasticity: FloatArray) -> float:
-    """A change for which exp(x + elasticity * change) sums to at least 1 and has no entry far above.
+    """A change for which exp(x + elasticity * change) sums to at least 1 and has no entry far
+    above.
 
-    Newton's method on the convex log-sum-exp, for a start so far off that a linear sum would overflow.
+    Newton's method on the convex log-sum-exp, for a start so far off that a linear sum would
+    overflow.
     """
     change, moved = 0.0, x
     for _ in range(MAX_STEPS):

@@ -1,7 +1,8 @@
 """The long-term participation constraint (7d) by dual ascent (11), and what it guarantees.
 
 Every UE shall subscribe to module n in a fraction v_n of the rounds in which it was admissible. The
-dual nu_{n,k} is the debt so far, in units of the cost; it comes off the cost of (12). K UEs, N modules.
+dual nu_{n,k} is the debt so far, in units of the cost; it comes off the cost of (12). K UEs, N
+modules.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from netsim.errors import InputError
 from netsim.units import BoolArray, FloatArray
 
 
-def check_participation(participation: ArrayLike, max_modules: float, module_count: int) -> FloatArray:
+def check_participation(
+    participation: ArrayLike, max_modules: float, module_count: int
+) -> FloatArray:
     """v_n as an array [N]; InputError unless 0 <= v_n <= 1, sum v_n <= s and s >= 1."""
     v = np.asarray(participation, dtype=np.float64)
     if v.ndim > 1 or (v.ndim == 1 and v.size != module_count):
@@ -40,8 +43,9 @@ def dual_ascent(
 ) -> FloatArray:
     """(11): nu <- max(0, nu + step (v - beta)), with the beta that was realised. [K, N].
 
-    subscribed: [K, N]. participation: v, [N]. step: varsigma, a number or [K, 1]. admissible: [K]; the
-    dual of a UE that was refused or not ready in this round rests (model-spec 10.2). A UE that had no
+    subscribed: [K, N]. participation: v, [N]. step: varsigma, a number or [K, 1]. admissible: [K];
+    the dual of a UE that was refused or not ready in this round rests (model-spec 10.2). A UE that
+    had no
     module counts as admissible: were its dual to rest, it would never get one again.
     """
     debt = np.asarray(participation) - np.asarray(subscribed, dtype=np.float64)
@@ -51,10 +55,11 @@ def dual_ascent(
 
 
 def cost_range(gradient: FloatArray, so_far: ArrayLike = 0.0) -> FloatArray:
-    """M per UE: the largest spread of dQ/dbeta over the modules, and the largest positive one, so far. [K].
+    """M per UE: the largest spread of dQ/dbeta over the modules, and the largest positive one, so
+    far. [K].
 
-    Above M the dual outweighs any cost: it must first climb there if every module costs more than it
-    brings.
+    Above M the dual outweighs any cost: it must first climb there if every module costs more than
+    it brings.
     """
     spread = gradient.max(axis=1) - gradient.min(axis=1)
     return np.asarray(np.maximum(so_far, np.maximum(spread, gradient.max(axis=1))))
@@ -66,16 +71,23 @@ def dual_step(spread: ArrayLike, horizon: float) -> FloatArray:
 
 
 def shortfall_bound(
-    spread: ArrayLike, step: ArrayLike, rounds: ArrayLike, module_count: int, *, growth: ArrayLike = 1.0
+    spread: ArrayLike,
+    step: ArrayLike,
+    rounds: ArrayLike,
+    module_count: int,
+    *,
+    growth: ArrayLike = 1.0,
 ) -> FloatArray:
-    """Most by which a participation rate can be missed after T rounds. Shape of the arguments broadcast.
+    """Most by which a participation rate can be missed after T rounds. Shape of the arguments
+    broadcast.
 
         (M / varsigma + H) (1 + log growth) / T,   H = 1 + (1 + 1/2 + ... + 1/(N - 1))
 
     The shortfall is at most nu_T / (varsigma T). Serving the largest debt first is the cup game, in
-    which the fullest of N cups never holds more than H; the costs add M. ((M + varsigma) / (varsigma T)
-    of model-spec 4.3 is exceeded where sum v_n is near s.) Where the step grew along with M from
-    varsigma_1 to varsigma_T, growth is their ratio. spread: M of `cost_range`. rounds: those that count.
+    which the fullest of N cups never holds more than H; the costs add M. ((M + varsigma) /
+    (varsigma T) of model-spec 4.3 is exceeded where sum v_n is near s.) Where the step grew along
+    with M from varsigma_1 to varsigma_T, growth is their ratio. spread: M of `cost_range`. rounds:
+    those that count.
     """
     height = 1.0 + sum(1.0 / n for n in range(1, module_count))
     spread, step = np.asarray(spread, dtype=np.float64), np.asarray(step, dtype=np.float64)

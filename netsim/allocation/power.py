@@ -2,8 +2,8 @@
 
     Q(P) = - sum_n w_n lambda_n(P) + L P,      P_floor <= P <= P_max
 
-with w the weight of an arrival, lambda_n the success probability (15) and L = mu E the price of power.
-Q is not unimodal: with one term w exp(-b - a / P) it rises, falls to a minimum at
+with w the weight of an arrival, lambda_n the success probability (15) and L = mu E the price of
+power. Q is not unimodal: with one term w exp(-b - a / P) it rises, falls to a minimum at
 
     P = -a / (2 W_0(-sqrt(a L / (w e^-b)) / 2))
 
@@ -41,12 +41,17 @@ def closed_form_power(
     weight: w e^-b, at least 0. noise_w: a = W delta N0 theta d^alpha, W. price_per_w: L, 1/W.
     """
     w, a, price, floor, most = np.broadcast_arrays(
-        *(np.asarray(x, dtype=np.float64) for x in (weight, noise_w, price_per_w, floor_w, max_power_w))
+        *(
+            np.asarray(x, dtype=np.float64)
+            for x in (weight, noise_w, price_per_w, floor_w, max_power_w)
+        )
     )
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         argument = 0.5 * np.sqrt(a * price / w)
         minimum = -a / (2.0 * lambertw(-np.minimum(argument, np.exp(-1.0))).real)
-    minimum = np.where(argument < np.exp(-1.0), minimum, floor)  # NaN (w = 0 or a = 0): nothing to gain
+    minimum = np.where(
+        argument < np.exp(-1.0), minimum, floor
+    )  # NaN (w = 0 or a = 0): nothing to gain
     minimum = np.where((price == 0) & (w > 0) & (a > 0), most, minimum)
     inside = np.clip(minimum, floor, most)
 
@@ -68,8 +73,9 @@ def optimal_power(
 
     weight: w_n, [K, N]. price_per_w: L, 1/W, [K]. floor_w: W, [K], positive.
 
-    Closed form where a UE's only term is exp(-b - a / P) (interferers that follow its power, seen from
-    lambda at three powers); otherwise a logarithmic grid, refined four times around its best point.
+    Closed form where a UE's only term is exp(-b - a / P) (interferers that follow its power, seen
+    from lambda at three powers); otherwise a logarithmic grid, refined four times around its best
+    point.
     """
     if np.all(np.count_nonzero(weight, axis=1) <= 1):
         affine, net_weight, noise_w = _one_term(success, weight, floor_w, max_power_w)
@@ -133,7 +139,9 @@ def damp(old_w: FloatArray, new_w: FloatArray) -> FloatArray:
 def _one_term(
     success: Success, weight: FloatArray, floor_w: FloatArray, max_power_w: float
 ) -> tuple[bool, FloatArray, FloatArray]:
-    """(whether every UE's term is w exp(-b - a / P), w e^-b [K], a [K]), from lambda at three powers."""
+    """(whether every UE's term is w exp(-b - a / P), w e^-b [K], a [K]), from lambda at three
+    powers.
+    """
     ue, term = np.arange(len(floor_w)), np.argmax(weight, axis=1)
     power = np.stack([floor_w, np.sqrt(floor_w * max_power_w), np.full_like(floor_w, max_power_w)])
     inverse = 1.0 / power
@@ -151,7 +159,11 @@ def _one_term(
 
 
 def _search(
-    success: Success, weight: FloatArray, price_per_w: FloatArray, floor_w: FloatArray, max_power_w: float
+    success: Success,
+    weight: FloatArray,
+    price_per_w: FloatArray,
+    floor_w: FloatArray,
+    max_power_w: float,
 ) -> FloatArray:
     """The best power of a logarithmic grid, and of ever finer ones around it. Shape [K]."""
     ue = np.arange(len(floor_w))

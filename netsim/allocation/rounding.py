@@ -13,8 +13,12 @@ from netsim.units import BoolArray, FloatArray
 _BISECTIONS = 60
 
 
-def proximal_step(fraction: FloatArray, cost: FloatArray, step: float, max_modules: float) -> FloatArray:
-    """Proj(fraction - step cost) onto {0 <= beta <= 1, sum_n beta <= s}. cost: gradient minus dual."""
+def proximal_step(
+    fraction: FloatArray, cost: FloatArray, step: float, max_modules: float
+) -> FloatArray:
+    """Proj(fraction - step cost) onto {0 <= beta <= 1, sum_n beta <= s}. cost: gradient minus
+    dual.
+    """
     return project(fraction - step * cost, max_modules)
 
 
@@ -34,18 +38,21 @@ def project(point: FloatArray, max_modules: float) -> FloatArray:
 
 
 def systematic_rounding(fraction: FloatArray, rng: np.random.Generator) -> BoolArray:
-    """Whole subscriptions with the fractions as exact marginals; row sums are floor or ceil of theirs.
+    """Whole subscriptions with the fractions as exact marginals; row sums are floor or ceil of
+    theirs.
 
-    Systematic sampling on a random permutation: module j is taken iff a point u + integer falls into
-    its interval of the cumulated fractions. So sum_n beta <= s always, which independent rounding
-    breaks. Draws N + 1 numbers per UE in index order.
+    Systematic sampling on a random permutation: module j is taken iff a point u + integer falls
+    into its interval of the cumulated fractions. So sum_n beta <= s always, which independent
+    rounding breaks. Draws N + 1 numbers per UE in index order.
     """
     count, modules = fraction.shape
     draws = rng.random((count, modules + 1))
     order = np.argsort(draws[:, 1:], axis=1)
     total = np.cumsum(np.take_along_axis(fraction, order, axis=1), axis=1)
     total = np.where(np.abs(total - np.rint(total)) < 1e-9, np.rint(total), total)
-    points = np.floor(total - (1.0 - draws[:, :1]))  # offset in (0, 1]: points up to each cumulated fraction
+    points = np.floor(
+        total - (1.0 - draws[:, :1])
+    )  # offset in (0, 1]: points up to each cumulated fraction
     before = np.concatenate([np.full((count, 1), -1.0), points[:, :-1]], axis=1)
     taken = np.zeros(fraction.shape, dtype=np.bool_)
     np.put_along_axis(taken, order, points > before, axis=1)

@@ -1,9 +1,9 @@
 """Model switching (8)-(12): which UE subscribes to which module in the next round.
 
 Per UE, (12) is a linear program over {0 <= beta <= 1, sum_n beta_n <= s}; its constraint matrix is
-totally unimodular, so for integer s a vertex is integral and the optimum is: the (at most) s smallest
-costs that are negative. The cost is the gradient of Q minus the dual variable of the participation
-constraint (7d), which a dual ascent (11) drives. K UEs, N modules, arrays [K, N].
+totally unimodular, so for integer s a vertex is integral and the optimum is: the (at most) s
+smallest costs that are negative. The cost is the gradient of Q minus the dual variable of the
+participation constraint (7d), which a dual ascent (11) drives. K UEs, N modules, arrays [K, N].
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def solve_subscription(
     """Exact solution of (12): per UE the at most `max_modules` smallest negative costs.
 
     cost: gradient of Q minus dual, [K, N]; infinity for a module that cannot be had. A cost of 0 is
-    not worth a subscription. Equal costs go to the lower module index, or to chance with `rng`, which
-    draws one number per (UE, module) in index order. Returns subscribed, [K, N].
+    not worth a subscription. Equal costs go to the lower module index, or to chance with `rng`,
+    which draws one number per (UE, module) in index order. Returns subscribed, [K, N].
     """
     if int(max_modules) != max_modules:
         rule = "max_modules must be whole here; solve_fractional_subscription takes any number"
@@ -36,7 +36,9 @@ def solve_subscription(
 def solve_fractional_subscription(
     cost: ArrayLike, max_modules: float, *, rng: np.random.Generator | None = None
 ) -> FloatArray:
-    """Solution of (12) for any s: beta in [0, 1], with s - floor(s) on the next best module. [K, N]."""
+    """Solution of (12) for any s: beta in [0, 1], with s - floor(s) on the next best module. [K,
+    N].
+    """
     costs = np.asarray(cost, dtype=np.float64)
     if costs.ndim != 2 or np.isnan(costs).any():
         raise InputError("cost must be a [UE, module] array without NaN", value=costs.shape)
@@ -58,13 +60,14 @@ def risk_gradient(
     gap: ArrayLike = 0.0,
     switch_gap: str = "none",
 ) -> FloatArray:
-    """dQ/dbeta of (9), [K, N]: - c lambda + mu C, or - c (1 - lambda) + mu C as printed (model-spec 3.5).
+    """dQ/dbeta of (9), [K, N]: - c lambda + mu C, or - c (1 - lambda) + mu C as printed (model-spec
+    3.5).
 
     success: lambda of UE k on module n. previous_floor: B_{n,k} of the round before. energy_j: C of
     subscribing, from `module_energy_j`. energy_price_per_j: mu, 1/J.
-    gap: local loss of module n at UE k minus the best over modules, [K, N]; `switch_gap` says what it
-    does. none: nothing, as (8a). bound: the first term of (6), which draws a UE to modules where it has
-    most to gain. affinity: a heuristic that draws it to those that fit it best.
+    gap: local loss of module n at UE k minus the best over modules, [K, N]; `switch_gap` says what
+    it does. none: nothing, as (8a). bound: the first term of (6), which draws a UE to modules where
+    it has most to gain. affinity: a heuristic that draws it to those that fit it best.
     """
     lam = np.asarray(success, dtype=np.float64)
     weight = arrival_weight(previous_floor, constants, formulas)
@@ -90,18 +93,22 @@ def module_energy_j(
 ) -> FloatArray:
     """C_{n,k} of subscribing to each module, J, shape [K, N] (model-spec 4.2).
 
-    compute_j, power_w: [K]. payload_bits: [N]. `own`: the literal (4) at rate_bps [K], the rate in a
-    reference share of 1 / (active UEs), so that it grows with the payload. `common`: (14) with the
-    computing put back, P E with the common finish time ([K] or one), which does not tell modules apart.
-    A UE that sends without a rate has infinite energy.
+    compute_j, power_w: [K]. payload_bits: [N]. `own`: the literal (4) at rate_bps [K], the rate in
+    a reference share of 1 / (active UEs), so that it grows with the payload. `common`: (14) with
+    the computing put back, P E with the common finish time ([K] or one), which does not tell
+    modules apart. A UE that sends without a rate has infinite energy.
     """
     if switch_energy == "common":
-        airtime = np.broadcast_to(np.reshape(finish_s, (-1, 1)), (compute_j.size, payload_bits.size))
+        airtime = np.broadcast_to(
+            np.reshape(finish_s, (-1, 1)), (compute_j.size, payload_bits.size)
+        )
     elif switch_energy == "own" and rate_bps is not None:
         with np.errstate(divide="ignore"):
             airtime = payload_bits[np.newaxis, :] / rate_bps[:, np.newaxis]
     else:
         raise InputError("switch_energy must be own (with rates) or common", value=switch_energy)
-    sending = np.zeros_like(airtime, dtype=np.float64)  # what is not sent takes no energy, at whatever rate
+    sending = np.zeros_like(
+        airtime, dtype=np.float64
+    )  # what is not sent takes no energy, at whatever rate
     np.multiply(power_w[:, np.newaxis], airtime, out=sending, where=power_w[:, np.newaxis] > 0)
     return np.asarray(compute_j[:, np.newaxis] + sending)

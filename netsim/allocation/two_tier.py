@@ -1,10 +1,10 @@
 """Algorithm 1 as the paper prints it: two tiers of bisection, and counts of what they cost.
 
-Kept beside `bandwidth.py` to be read next to the paper and to redraw its Fig. 3. Two departures: tier
-1 bisects on the share itself, because (19)-(20) need the other branch of Lambert's W above SINR e - 1
-and (20) has the root 0 for every input; and the default bracket is one that holds the root. With the
-printed bracket (E_min = 5 ms, E_input not given) the loop may never meet its stopping rule: then
-`converged` is False.
+Kept beside `bandwidth.py` to be read next to the paper and to redraw its Fig. 3. Two departures:
+tier 1 bisects on the share itself, because (19)-(20) need the other branch of Lambert's W above
+SINR e - 1 and (20) has the root 0 for every input; and the default bracket is one that holds the
+root. With the printed bracket (E_min = 5 ms, E_input not given) the loop may never meet its
+stopping rule: then `converged` is False.
 """
 
 from __future__ import annotations
@@ -33,12 +33,18 @@ def two_tier_search(
     """Algorithm 1 by bisection on E, stopped when the shares sum to [1 - precision, 1].
 
     finish_bracket_s: the paper's (E_min, E_input), s; None for one that always holds the root, from
-    the whole band for each to equal shares for all. precision: omega. max_iterations: j_max. The other
-    arguments, shapes and errors as `allocate_bandwidth`. Without convergence the answer is the
-    earliest finish time found whose shares fit into the band: shares 0 and infinity if there is none.
+    the whole band for each to equal shares for all. precision: omega. max_iterations: j_max. The
+    other arguments, shapes and errors as `allocate_bandwidth`. Without convergence the answer is
+    the
+    earliest finish time found whose shares fit into the band: shares 0 and infinity if there is
+    none.
     """
     links = Uplinks.of(
-        signal_w, interference_w, payload_bits, bandwidth_hz=bandwidth_hz, noise_psd_w_hz=noise_psd_w_hz
+        signal_w,
+        interference_w,
+        payload_bits,
+        bandwidth_hz=bandwidth_hz,
+        noise_psd_w_hz=noise_psd_w_hz,
     )
     infeasible = (links.payload_bits > 0) & ~links.audible
     active = (links.payload_bits > 0) & ~infeasible
@@ -79,7 +85,9 @@ def _bracket(links: Uplinks) -> tuple[float, float]:
 
 
 def _tier_one(links: Uplinks, finish_s: float) -> FloatArray:
-    """The share of each UE for this finish time, (19)-(20); infinity where the whole band is not enough."""
+    """The share of each UE for this finish time, (19)-(20); infinity where the whole band is not
+    enough.
+    """
     target = links.payload_bits / finish_s
     low, high = np.zeros(links.shape), np.ones(links.shape)
     for _ in range(_INNER_STEPS):

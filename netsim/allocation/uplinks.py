@@ -1,10 +1,13 @@
-"""K uplinks that share one gNB's band: what they receive, the rate a share gives, the share a rate needs.
+"""K uplinks that share one gNB's band: what they receive, the rate a share gives, the share a rate
+needs.
 
-    r_k(delta) = W delta log2(1 + S_k / (I_k + W N0_k delta))                                  (13), (18)
+    r_k(delta) = W delta log2(1 + S_k / (I_k + W N0_k delta))                                  (13),
+    (18)
 
 increasing and concave in delta, bounded by S / (N0 log 2). In x = log delta it stays so: with
-v = (I + W N0 delta) / S and q = (1 - I / (S v)) / ((v + 1) log(1 + 1/v)) the slope of log r is 1 - q,
-and both factors of q grow with delta and stay below 1. Newton's method on log r(x) therefore comes
+v = (I + W N0 delta) / S and q = (1 - I / (S v)) / ((v + 1) log(1 + 1/v)) the slope of log r is 1 -
+q, and both factors of q grow with delta and stay below 1. Newton's method on log r(x) therefore
+comes
 from the left, monotonically, from any start: no bracket, no Lambert W of (19)-(20), whose branch
 changes at SINR e - 1 and whose equation (20) has the spurious root 0 for every input.
 """
@@ -19,7 +22,8 @@ from numpy.typing import ArrayLike
 from netsim.errors import InputError, RunError
 from netsim.units import BoolArray, FloatArray
 
-STEP = 1e-5  # relative change of a share in a last step; the error it leaves is of the order of its square
+# relative change of a share in a last step; the error it leaves is of the order of its square
+STEP = 1e-5
 ROUNDING = 1e-13  # relative change of a rate that is rounding
 MAX_STEPS = 200
 _WEAKEST_SINR = 1e-12  # over the whole band; below it an uplink counts as without signal
@@ -27,7 +31,9 @@ _WEAKEST_SINR = 1e-12  # over the whole band; below it an uplink counts as witho
 
 @dataclass(frozen=True)
 class Uplinks:
-    """The numbers that the allocators share, checked and broadcast to one shape [K] (or any other)."""
+    """The numbers that the allocators share, checked and broadcast to one shape [K] (or any
+    other).
+    """
 
     signal_w: FloatArray
     interference_w: FloatArray
@@ -47,20 +53,28 @@ class Uplinks:
     ) -> Uplinks:
         """Checks every entry and broadcasts, to at least one dimension.
 
-        Raises InputError for a negative, infinite or NaN entry, or where neither noise nor interference.
+        Raises InputError for a negative, infinite or NaN entry, or where neither noise nor
+        interference.
         """
         if not (np.ndim(bandwidth_hz) == 0 and np.isfinite(bandwidth_hz) and bandwidth_hz > 0):
             raise InputError("bandwidth_hz must be one positive number", value=bandwidth_hz)
         noise_w = checked(noise_psd_w_hz, "noise_psd_w_hz") * bandwidth_hz
         interference = checked(interference_w, "interference_w")
-        given = [checked(signal_w, "signal_w"), interference, checked(payload_bits, "payload_bits"), noise_w]
+        given = [
+            checked(signal_w, "signal_w"),
+            interference,
+            checked(payload_bits, "payload_bits"),
+            noise_w,
+        ]
         try:
             signal, interference, payload, noise_w = np.broadcast_arrays(*map(np.atleast_1d, given))
         except ValueError:
             rule = "signal_w, interference_w, payload_bits and noise_psd_w_hz must broadcast"
             raise InputError(rule, value=[a.shape for a in given]) from None
         if np.any((interference == 0) & (noise_w == 0)):
-            raise InputError("noise_psd_w_hz or interference_w must be positive for every uplink", value=0.0)
+            raise InputError(
+                "noise_psd_w_hz or interference_w must be positive for every uplink", value=0.0
+            )
         return cls(signal, interference, payload, noise_w, float(bandwidth_hz))
 
     @property
@@ -103,8 +117,8 @@ def required_shares(
     """Share with which each upload takes `finish_s`: the first tier of Algorithm 1.
 
     Infinity where the whole band is not enough, 0 without payload. Arrays broadcast, so that
-    signal_w [K, 1] and payload_bits [N] give the virtual shares [K, N] of modules that a UE does not
-    subscribe to. Units and errors as `allocate_bandwidth`; finish_s in s, at least 0.
+    signal_w [K, 1] and payload_bits [N] give the virtual shares [K, N] of modules that a UE does
+    not subscribe to. Units and errors as `allocate_bandwidth`; finish_s in s, at least 0.
     """
     finish = checked(finish_s, "finish_s")
     links = Uplinks.of(
@@ -133,8 +147,8 @@ def log_term_and_elasticity(
 ) -> tuple[FloatArray, FloatArray]:
     """log(1 + SINR) and the elasticity d log delta / d log r = 1 / (1 - q), at least 1.
 
-    floor: I / S, slope: W N0 / S. 1 - q = (s + I / (S v)) / (1 + s) with s = (v + 1) log(1 + 1/v) - 1,
-    held above its lower bound 1 / (2 v + 1) where the difference drowns in rounding.
+    floor: I / S, slope: W N0 / S. 1 - q = (s + I / (S v)) / (1 + s) with s = (v + 1) log(1 + 1/v) -
+    1, held above its lower bound 1 / (2 v + 1) where the difference drowns in rounding.
     """
     v = floor + slope * share
     sinr = 1.0 / v
@@ -152,7 +166,9 @@ def log_term_of_empty_band(floor: FloatArray) -> FloatArray:
 
 
 def checked(value: ArrayLike, name: str) -> FloatArray:
-    """`value` as float64, or an InputError that names its first entry that is not finite and >= 0."""
+    """`value` as float64, or an InputError that names its first entry that is not finite and >=
+    0.
+    """
     array = np.asarray(value, dtype=np.float64)
     good = (array >= 0) & np.isfinite(array)
     if not np.all(good):

@@ -1,8 +1,9 @@
 """Wireless resource management, step 1 of Algorithm 2: bandwidth and power, in turns.
 
-Algorithm 1 finds the common finish time E of the active UEs for their powers; power control finds the
-powers for that E. Each half-step may raise what the other lowers, so the alternation need not settle:
-moves are damped, and the best iterate is the answer, never worse than its start at P_max. Powers stay
+Algorithm 1 finds the common finish time E of the active UEs for their powers; power control finds
+the powers for that E. Each half-step may raise what the other lowers, so the alternation need not
+settle: moves are damped, and the best iterate is the answer, never worse than its start at P_max.
+Powers stay
 above a floor with which the shares of the start remain feasible: E <= budget_s whenever the start
 meets it (model-spec 6). K UEs, N modules.
 """
@@ -36,11 +37,14 @@ class CellView:
     max_power_w: float
     interferers_follow: bool = False  # interferers send with the power of the UE they disturb
     code_sinr: float | None = None  # the rate is that of the threshold's code, not of the channel
-    free_share: FloatArray | None = None  # [K] part of its gNB's band that is to be divided; None: all
+    # [K] part of its gNB's band that is to be divided; None: all
+    free_share: FloatArray | None = None
 
     @classmethod
     def of(cls, observation: Observation, *, perfect: bool = False) -> CellView:
-        """All UEs of an observation; `perfect` sees the channel as it will be. `select` gives one gNB's."""
+        """All UEs of an observation; `perfect` sees the channel as it will be. `select` gives one
+        gNB's.
+        """
         gain, interference = observation.signal_gain, observation.interference_w
         if perfect:
             gain, interference = observation.channel()
@@ -60,7 +64,9 @@ class CellView:
         )
 
     def select(self, ue: IntArray) -> CellView:
-        """The view of some of the UEs, all of one gNB: `bandwidth_hz` is what is free of its band."""
+        """The view of some of the UEs, all of one gNB: `bandwidth_hz` is what is free of its
+        band.
+        """
         free = 1.0 if self.free_share is None or not len(ue) else float(self.free_share[ue[0]])
         return replace(
             self,
@@ -73,12 +79,17 @@ class CellView:
         )
 
     def link(self, power_w: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """What sets the rates at power_w: (signal in W, interference in W, noise in W/Hz). [K] each.
+        """What sets the rates at power_w: (signal in W, interference in W, noise in W/Hz). [K]
+        each.
 
         Where the rate is that of a code, an equivalent channel of that SINR in every band.
         """
         if self.code_sinr is not None:
-            return np.full(len(self.ue), self.code_sinr), np.ones(len(self.ue)), np.zeros(len(self.ue))
+            return (
+                np.full(len(self.ue), self.code_sinr),
+                np.ones(len(self.ue)),
+                np.zeros(len(self.ue)),
+            )
         level = power_w / self.max_power_w if self.interferers_follow else 1.0
         return power_w * self.gain, np.asarray(self.interference_w * level), self.noise_psd_w_hz
 
@@ -90,13 +101,24 @@ class CellView:
         payload_bits, [N] or [K, 1], and the time left matter under block fading only.
         """
         band = self.bandwidth_hz * shares
-        return self.success.probability(self.ue[:, np.newaxis], band, power_w, payload_bits, budget_s)
+        return self.success.probability(
+            self.ue[:, np.newaxis], band, power_w, payload_bits, budget_s
+        )
 
-    def shares_for(self, power_w: FloatArray, payload_bits: FloatArray, finish_s: float) -> FloatArray:
-        """Share with which payloads [N] or [K, N] are through at finish_s, [K, N]; infinite if none is."""
+    def shares_for(
+        self, power_w: FloatArray, payload_bits: FloatArray, finish_s: float
+    ) -> FloatArray:
+        """Share with which payloads [N] or [K, N] are through at finish_s, [K, N]; infinite if none
+        is.
+        """
         signal, interference, noise = (a[:, np.newaxis] for a in self.link(power_w))
         return required_shares(
-            signal, interference, payload_bits, finish_s, bandwidth_hz=self.bandwidth_hz, noise_psd_w_hz=noise
+            signal,
+            interference,
+            payload_bits,
+            finish_s,
+            bandwidth_hz=self.bandwidth_hz,
+            noise_psd_w_hz=noise,
         )
 
     def allocate(self, power_w: FloatArray, payload_bits: FloatArray) -> Allocation:
@@ -109,7 +131,9 @@ class CellView:
 
 @dataclass(frozen=True)
 class Iterate:
-    """Powers, and what Algorithm 1 makes of them. A UE sends all its modules in one band at one power."""
+    """Powers, and what Algorithm 1 makes of them. A UE sends all its modules in one band at one
+    power.
+    """
 
     active: BoolArray  # [K] transmits; a UE that gave up does not
     power_w: FloatArray  # [K] P_max where inactive
@@ -142,12 +166,12 @@ def manage_wireless(
     """Powers and shares of the admitted UEs that balance arrivals against energy.
 
     subscribed: [K, N], all False for UEs not admitted. weight: c of an arrival, [K, N], from
-    `arrival_weight`. energy_price_per_j: mu; 0 keeps all at P_max. budget_s: E_cap, the time left for
-    uploads. tolerance: on the largest change of a log power.
+    `arrival_weight`. energy_price_per_j: mu; 0 keeps all at P_max. budget_s: E_cap, the time left
+    for uploads. tolerance: on the largest change of a log power.
 
-    Corrected: arrivals count on the subscribed modules, and a UE whose least power is no better than
-    silence gives up. As printed (14): they count on the others, in their virtual shares, and power is
-    paid once for each module.
+    Corrected: arrivals count on the subscribed modules, and a UE whose least power is no better
+    than silence gives up. As printed (14): they count on the others, in their virtual shares, and
+    power is paid once for each module.
     """
     game = _Alternation(cell, subscribed, weight, energy_price_per_j, budget_s, formulas == "paper")
     best = state = game.iterate(game.has_module, np.full(len(subscribed), cell.max_power_w))
@@ -165,7 +189,9 @@ def manage_wireless(
 
 @dataclass(frozen=True)
 class _Alternation:
-    """The two half-steps. J terms of Q per UE: its own (corrected), or one for each module (printed)."""
+    """The two half-steps. J terms of Q per UE: its own (corrected), or one for each module
+    (printed).
+    """
 
     cell: CellView
     subscribed: BoolArray  # [K, N]
@@ -201,7 +227,9 @@ class _Alternation:
         return replace(state, cost=float(cost[active].sum()))
 
     def respond(self, state: Iterate, floor_w: FloatArray) -> tuple[BoolArray, FloatArray]:
-        """Who stays active, and everyone's next power: half of the way to the best for this E. [K], [K]."""
+        """Who stays active, and everyone's next power: half of the way to the best for this E. [K],
+        [K].
+        """
         law, price, most = self._law(state), self._price(state), self.cell.max_power_w
         wanted = optimal_power(law, self.terms, price, floor_w=floor_w, max_power_w=most)
         active = state.active.copy()
@@ -232,7 +260,9 @@ class _Alternation:
         )
 
     def success(self, state: Iterate) -> FloatArray:
-        """lambda of every module, [K, N]: in the UE's share where it sends it, else in its virtual share."""
+        """lambda of every module, [K, N]: in the UE's share where it sends it, else in its virtual
+        share.
+        """
         sends = self.subscribed & state.active[:, np.newaxis]
         shares = np.where(sends, state.shares[:, np.newaxis], self._virtual(state))
         return self.cell.success_at(

@@ -36,7 +36,12 @@ FULL_WORK = 1.5  # of training every weight, to that of a LoRA module: the weigh
 
 
 def build_fleet(
-    scenario: Scenario, devices: Devices, partition: Partition, *, full: bool, foundation_bits: float
+    scenario: Scenario,
+    devices: Devices,
+    partition: Partition,
+    *,
+    full: bool,
+    foundation_bits: float,
 ) -> Fleet:
     """What the simulation is told of the UEs. `full`: they train every weight."""
     training = Training(
@@ -58,7 +63,8 @@ def build_fleet(
 def _compute_model(scenario: Scenario) -> ComputeModel:
     found = plugin_class(ENTRY_POINTS, scenario.compute.model, "scenario: compute.model")
     return cast(
-        ComputeModel, found(**typed_parameters(found, scenario.compute.parameters, "scenario: compute"))
+        ComputeModel,
+        found(**typed_parameters(found, scenario.compute.parameters, "scenario: compute")),
     )
 
 

@@ -79,7 +79,9 @@ def check_modules(modules: tuple[ModuleSpec, ...]) -> tuple[ModuleSpec, ...]:
 def module_spec(module: Module, index: int) -> ModuleSpec:
     return ModuleSpec(
         rank=module.rank,
-        lora_alpha=module.lora_alpha if module.lora_alpha is not None else 2.0 * max(module.rank, 1),
+        lora_alpha=module.lora_alpha
+        if module.lora_alpha is not None
+        else 2.0 * max(module.rank, 1),
         target_modules=module.target_modules,
         seed=module.seed if module.seed is not None else index,
     )
@@ -161,7 +163,9 @@ def payload_by_rank(
     own_bits: FloatArray,
     emulated: BoolArray,
 ) -> PayloadSize:
-    """Upload size of a module at a lower rank; one set by hand (own_bits, [N]) shrinks with the rank."""
+    """Upload size of a module at a lower rank; one set by hand (own_bits, [N]) shrinks with the
+    rank.
+    """
 
     @cache
     def at(module: int, rank: int) -> float:

@@ -1,8 +1,9 @@
-"""What one process keeps from run to run: the data set, the foundation model and the trace last used.
+"""What one process keeps from run to run: the data set, the foundation model and the trace last
+used.
 
-Runs of a study differ in little; reading the same sentences, weights and places again for each would cost
-more than many a network-only run. Nothing in here changes once it is made, so what was kept gives the same
-run.
+Runs of a study differ in little; reading the same sentences, weights and places again for each
+would cost more than many a network-only run. Nothing in here changes once it is made, so what was
+kept gives the same run.
 """
 
 from __future__ import annotations

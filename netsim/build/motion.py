@@ -37,7 +37,11 @@ LITTLE = 0.1
 
 
 def build_motion(
-    scenario: Scenario, deployment: Deployment, start_m: FloatArray, loaded: Loaded, listener: Listener
+    scenario: Scenario,
+    deployment: Deployment,
+    start_m: FloatArray,
+    loaded: Loaded,
+    listener: Listener,
 ) -> Motion | None:
     """How UEs move, from `start_m` [K, 2]; None where nothing changes during a round."""
     if not scenario.in_time:
@@ -63,9 +67,10 @@ def build_motion(
 def put_among_sites(found: Recorded, scenario: Scenario, deployment: Deployment) -> Recorded:
     """The trace moved onto generated sites, which are nowhere in particular, if it lies elsewhere.
 
-    That is if it leaves their window, or where one cell learns, if hardly anything of it is in that cell, or
-    nobody at the beginning: then its samples' mean is put on the learning site. Sites of a file and recorded
-    runs have places of their own.
+    That is if it leaves their window, or where one cell learns, if hardly anything of it is in that
+    cell, or
+    nobody at the beginning: then its samples' mean is put on the learning site. Sites of a file and
+    recorded runs have places of their own.
     """
     if found.recorded or scenario.topology.kind == "file":
         return found
@@ -95,7 +100,11 @@ def _part_in_cell(places_m: FloatArray, deployment: Deployment) -> float:
 
 
 def build_roaming(
-    scenario: Scenario, deployment: Deployment, radio: RadioParts, motion: Motion | None, rules: Rules
+    scenario: Scenario,
+    deployment: Deployment,
+    radio: RadioParts,
+    motion: Motion | None,
+    rules: Rules,
 ) -> Callable[[], Roaming] | None:
     """Makes UEs under way; None where nothing changes during a round."""
     if motion is None:
@@ -112,7 +121,11 @@ def build_roaming(
 
     def make() -> Roaming:
         journey = Journey(
-            motion, radio.landscape, chosen.step_s, from_db(chosen.hysteresis_db), chosen.time_to_trigger_s
+            motion,
+            radio.landscape,
+            chosen.step_s,
+            from_db(chosen.hysteresis_db),
+            chosen.time_to_trigger_s,
         )
         world = World(journey, chosen.moves, traces)
         return Roaming(world, rules, site, chosen.handover, radio.links_in(world))
@@ -120,15 +133,19 @@ def build_roaming(
     return make
 
 
-def _drivers(scenario: Scenario, entry: ChannelTrace, index: int, motion: Motion, sites: int) -> list[Driver]:
+def _drivers(
+    scenario: Scenario, entry: ChannelTrace, index: int, motion: Motion, sites: int
+) -> list[Driver]:
     where = f"scenario: channel.{index}"
     trace = open_trace(entry.path, entry.format or None)
     use = entry.use or _use(trace)
     names = trace.tables["channel"].collect_schema().names() if "channel" in trace.tables else []
     recorded = "attempt" in names and use == "gain"
     if recorded:
-        found = [(k, series.recorded_series(trace, c, fill=entry.fill))
-                 for k, c in (("total", "gain"), ("interference", "interference_w"))]  # fmt: skip
+        found = [
+            (k, series.recorded_series(trace, c, fill=entry.fill))
+            for k, c in (("total", "gain"), ("interference", "interference_w"))
+        ]
     elif use == "fading" and "resource_block" in names:
         ues = frozenset(entry.ues or range(scenario.ue_count))
         grid = series.fading_trace(trace)
@@ -139,21 +156,27 @@ def _drivers(scenario: Scenario, entry: ChannelTrace, index: int, motion: Motion
         found = [("snr", series.snr_series(trace, fill=entry.fill))]
     else:
         kind = "fading" if use == "fading" else trace.metadata.get("gain_kind", "large_scale")
-        found = [("gain" if kind == "large_scale" else kind, series.gain_series(trace, fill=entry.fill))]
+        found = [
+            ("gain" if kind == "large_scale" else kind, series.gain_series(trace, fill=entry.fill))
+        ]
     drivers = []
     for kind, values in found:
         # a recorded channel numbers its UEs, whatever the replayed trace calls them
         nodes = motion.nodes if isinstance(motion, Recorded) and not recorded else ()
         row = _rows(scenario, entry, values.keys, nodes, sites, where)
         ues = frozenset(key[0] for key in row)
-        begin_s = entry.begin_s if entry.begin_s is not None else _begin_s(values, motion, recorded=recorded)
+        begin_s = (
+            entry.begin_s
+            if entry.begin_s is not None
+            else _begin_s(values, motion, recorded=recorded)
+        )
         drivers.append(Driver(kind, values, row, ues, begin_s, entry.scale == "share"))
     return drivers
 
 
 def _begin_s(values: series.Series, motion: Motion, *, recorded: bool) -> float:
-    """Trace time at simulated time 0 if nothing is said: on the clock of the places of the same nodes, else
-    at the first sample."""
+    """Trace time at simulated time 0 if nothing is said: on the clock of the places of the same
+    nodes, else at the first sample."""
     if recorded or values.period_s is not None:
         return 0.0
     if isinstance(motion, Recorded) and {key[0] for key in values.keys} & set(motion.nodes):
@@ -186,7 +209,9 @@ def _rows(
     of_node: Mapping[str, int] = {name: k for k, name in enumerate(nodes)}
     if entry.ues:
         if max(entry.ues) >= count:
-            raise ScenarioError(f"must name UEs 0..{count - 1}", where=f"{where}.ues", value=max(entry.ues))
+            raise ScenarioError(
+                f"must name UEs 0..{count - 1}", where=f"{where}.ues", value=max(entry.ues)
+            )
         if len(entry.ues) > len(names):
             raise ScenarioError(
                 f"must be at most the {len(names)} nodes of {entry.path}",
@@ -208,7 +233,9 @@ def _rows(
         for name in key[1:]:
             if not name.isdecimal() or (len(rest) == 0 and int(name) >= sites):
                 raise ScenarioError(
-                    f"its gnb must be sites, 0..{sites - 1}", where=f"{where}.path: {entry.path}", value=name
+                    f"its gnb must be sites, 0..{sites - 1}",
+                    where=f"{where}.path: {entry.path}",
+                    value=name,
                 )
             rest.append(int(name))
         found[(number[key[0]], *rest)] = row

@@ -94,7 +94,9 @@ def build_parts(scenario: Scenario, listener: Listener, loaded: Loaded | None = 
     modules = check_modules(tuple(module_spec(m, index) for index, m in enumerate(configured)))
     learner = None
     if not scenario.network_only:
-        learner = build_learner_of(scenario, dataset, partition, devices, modules, scheme, listener, loaded)
+        learner = build_learner_of(
+            scenario, dataset, partition, devices, modules, scheme, listener, loaded
+        )
     payload_bits, emulated = payloads_on_air(scenario, dataset, configured, modules, learner)
     payload_of = payload_by_rank(scenario, dataset, modules, learner, payload_bits, emulated)
     w0_bits = foundation_on_air(scenario, learner)
@@ -105,10 +107,26 @@ def build_parts(scenario: Scenario, listener: Listener, loaded: Loaded | None = 
     roaming = build_roaming(world.air, deployment, radio, motion, rules)
     links = radio.links_of(start_m) if roaming is None else roaming().links_at(0.0)
     return Parts(
-        scenario, deployment, devices, dataset, partition, scheme, modules, learner, payload_bits, payload_of,
-        emulated, w0_bits, fleet, links, rules, radio, build_backhaul(scenario, deployment),
-        motion, roaming,
-    )  # fmt: skip
+        scenario,
+        deployment,
+        devices,
+        dataset,
+        partition,
+        scheme,
+        modules,
+        learner,
+        payload_bits,
+        payload_of,
+        emulated,
+        w0_bits,
+        fleet,
+        links,
+        rules,
+        radio,
+        build_backhaul(scenario, deployment),
+        motion,
+        roaming,
+    )
 
 
 def build_simulation(
@@ -119,7 +137,9 @@ def build_simulation(
     rounds: int | None = None,
     tie_seed: int | None = None,
 ) -> Simulation:
-    """The simulation of `parts`, writing to `sink`. `rounds` replaces the scenario's number of rounds."""
+    """The simulation of `parts`, writing to `sink`. `rounds` replaces the scenario's number of
+    rounds.
+    """
     scenario = parts.scenario
     stop = scenario.stop
     roaming = parts.roaming() if parts.roaming is not None else None

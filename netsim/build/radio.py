@@ -194,7 +194,11 @@ def _field(scenario: Scenario, deployment: Deployment, landscape: Landscape) -> 
     pathloss = landscape.pathloss
     assert isinstance(pathloss, PowerLaw)
     return PoissonField(
-        deployment.density_per_m2, scenario.interferer_law, pathloss, power_w, landscape.antenna_gain
+        deployment.density_per_m2,
+        scenario.interferer_law,
+        pathloss,
+        power_w,
+        landscape.antenna_gain,
     )
 
 
@@ -255,8 +259,8 @@ def _own_cell_silent(received: FloatArray) -> list[FloatArray]:
 
 
 def _network_densities(uplink: NetworkUplink, links: Links) -> list[FloatArray]:
-    """Per cell, what each site hears, W/Hz, of the UE in a given part of that cell's band: one of the cell's
-    UEs at P_max, on equal shares of it."""
+    """Per cell, what each site hears, W/Hz, of the UE in a given part of that cell's band: one of
+    the cell's UEs at P_max, on equal shares of it."""
     assert links.site_gain is not None
     cells = []
     for cell in range(uplink.sites):
@@ -284,12 +288,16 @@ def _arrival(scenario: Scenario, uplink: Uplink | NetworkUplink, links: Links) -
         at_site = np.zeros((uplink.sites, DRAWS, CHUNK_BLOCKS))
         for cell, heard in enumerate(_network_densities(uplink, links)):
             if heard.shape[1]:
-                pick = (np.arange(DRAWS) * 7 + cell * 3) % heard.shape[1]  # spread over the cell's UEs
+                pick = (np.arange(DRAWS) * 7 + cell * 3) % heard.shape[
+                    1
+                ]  # spread over the cell's UEs
                 at_site += heard[:, pick, None] * fading[None, :, cell]
         interference[:] = at_site[links.gnb]
     else:
         for draw in range(DRAWS):
-            found = uplink.interferers.draw(scenario.seed, PLANNING_ROUND, draw, links.distance_m, links.gnb)
+            found = uplink.interferers.draw(
+                scenario.seed, PLANNING_ROUND, draw, links.distance_m, links.gnb
+            )
             interference[:, draw] = found.block_power_w(0)
     return BlockArrival(
         gain=links.gain,

@@ -1,10 +1,11 @@
 """What a scenario takes over from traces: the world of a recorded run, and the number of UEs.
 
-A recorded run's tables name gNBs and UEs by number, so a replay has to have the same ones, whatever its own
-seed. Recorded places bring the ground: sites, and UEs with their hardware, which times what they do. A
-recorded channel brings the air, too: what it does not hold itself (shadowing behind the association,
-the interference that schemes expect, the order of the bands) is drawn as it was in the recorded run.
-The replay's own seed draws the rest: data, training, and what schemes draw.
+A recorded run's tables name gNBs and UEs by number, so a replay has to have the same ones, whatever
+its own seed. Recorded places bring the ground: sites, and UEs with their hardware, which times what
+they do. A
+recorded channel brings the air, too: what it does not hold itself (shadowing behind the
+association, the interference that schemes expect, the order of the bands) is drawn as it was in the
+recorded run. The replay's own seed draws the rest: data, training, and what schemes draw.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ class WorldOf(NamedTuple):
 
 
 def world_of(scenario: Scenario) -> WorldOf:
-    """The scenario as its ground and its air are drawn. Raises DataError, and ScenarioError if recordings are
-    of different worlds."""
+    """The scenario as its ground and its air are drawn. Raises DataError, and ScenarioError if
+    recordings are of different worlds."""
     seeds = world_seeds(scenario)
     return WorldOf(*(scenario.model_copy(update={"seed": seed}) for seed in seeds))
 
@@ -66,7 +67,9 @@ def mobility_model(scenario: Scenario) -> Mobility:
     """The model of moving UEs with its parameters. Raises ScenarioError."""
     chosen = scenario.mobility
     found = mobility_class(chosen.kind)
-    model = cast(Mobility, found(**typed_parameters(found, chosen.parameters, "scenario: mobility")))
+    model = cast(
+        Mobility, found(**typed_parameters(found, chosen.parameters, "scenario: mobility"))
+    )
     if isinstance(model, Replay) and not model.path:
         raise ScenarioError("replay needs the trace's path", where="scenario: mobility.path")
     return model
@@ -85,7 +88,9 @@ def _origin(scenario: Scenario) -> Origin | None:
 
 
 def settled(scenario: Scenario, loaded: Loaded) -> Scenario:
-    """The scenario with its number of UEs: where none is given, that of the replayed trace's nodes."""
+    """The scenario with its number of UEs: where none is given, that of the replayed trace's
+    nodes.
+    """
     if scenario.ues.count is not None:
         return scenario
     found = replayed(scenario, loaded)

@@ -10,7 +10,9 @@ from netsim.simulation.state import Rules
 from netsim.units import BoolArray
 
 
-def build_rules(scenario: Scenario, scheme: Scheme, foundation_bits: float, emulated: BoolArray) -> Rules:
+def build_rules(
+    scenario: Scenario, scheme: Scheme, foundation_bits: float, emulated: BoolArray
+) -> Rules:
     """The rules of every round; emulated: [N]."""
     timing, asynchronous = scenario.round, _asynchronous(scheme)
     return Rules(
@@ -27,7 +29,9 @@ def build_rules(scenario: Scenario, scheme: Scheme, foundation_bits: float, emul
 
 
 def check_stale(scenario: Scenario, scheme: Scheme) -> None:
-    """Uploads may outlast their rounds only where their shares, places and channels stay as they are."""
+    """Uploads may outlast their rounds only where their shares, places and channels stay as they
+    are.
+    """
     asynchronous = _asynchronous(scheme)
     if scenario.round.late_uploads != "stale" and not asynchronous:
         return

@@ -25,7 +25,9 @@ def build_deployment(scenario: Scenario) -> Deployment:
             value=topology.learning_site,
         )
     if topology.kind == "hex":
-        return hexagonal_sites(density_per_km2=topology.density_per_km2, window_km=topology.window_km)
+        return hexagonal_sites(
+            density_per_km2=topology.density_per_km2, window_km=topology.window_km
+        )
     return poisson_sites(
         density_per_km2=topology.density_per_km2,
         window_km=topology.window_km,
@@ -51,7 +53,9 @@ def build_backhaul(scenario: Scenario, deployment: Deployment) -> Backhaul:
     core = links.core
     where = "scenario: topology.backhaul"
     if core is not None and core >= len(graph):
-        raise ScenarioError(f"must name one of the {len(graph)} sites", where=f"{where}.core", value=core)
+        raise ScenarioError(
+            f"must name one of the {len(graph)} sites", where=f"{where}.core", value=core
+        )
     if links.kind != "file":
         graph = with_links(
             graph, links.kind, core=core, rate_bps=links.rate_bps, hop_delay_s=links.hop_delay_s

@@ -57,7 +57,8 @@ def quantity(value: float, unit: str) -> str:
 
 
 def sparkline(values: Sequence[float], width: int = 40) -> str:
-    """A row of bars from the least to the greatest value, at most `width`, each the mean of its share.
+    """A row of bars from the least to the greatest value, at most `width`, each the mean of its
+    share.
 
     ASCII where the terminal cannot show blocks.
     """

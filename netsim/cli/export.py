@@ -7,10 +7,14 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Write a run for other programs.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Write a run for other programs.", no_args_is_help=True, rich_markup_mode=None
+)
 
 RunDir = Annotated[Path, typer.Argument(metavar="RUN_DIR", help="Run folder.")]
-Folder = Annotated[Path | None, typer.Option(help="Folder, new or empty. Default: beside the run folder.")]
+Folder = Annotated[
+    Path | None, typer.Option(help="Folder, new or empty. Default: beside the run folder.")
+]
 
 
 @app.command()
@@ -18,7 +22,9 @@ def perfetto(
     run: RunDir,
     out: Annotated[
         Path | None,
-        typer.Option(help="File; compressed if it ends in .gz. Default: beside the run, .perfetto.json.gz"),
+        typer.Option(
+            help="File; compressed if it ends in .gz. Default: beside the run, .perfetto.json.gz"
+        ),
     ] = None,
 ) -> None:
     """A timeline for Perfetto's UI or chrome://tracing (trace events)."""
@@ -27,7 +33,10 @@ def perfetto(
     from netsim.results.reader import open_run
 
     opened = open_run(run)
-    _say(write_perfetto(opened, out or beside(opened, ".perfetto.json.gz")), "open it in ui.perfetto.dev")
+    _say(
+        write_perfetto(opened, out or beside(opened, ".perfetto.json.gz")),
+        "open it in ui.perfetto.dev",
+    )
 
 
 @app.command()

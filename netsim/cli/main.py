@@ -9,7 +9,18 @@ import sys
 
 import typer
 
-from netsim.cli import export, report, resume, run, schemes, sweep, topology, trace, validate, verify
+from netsim.cli import (
+    export,
+    report,
+    resume,
+    run,
+    schemes,
+    sweep,
+    topology,
+    trace,
+    validate,
+    verify,
+)
 
 app = typer.Typer(
     help="Discrete-event simulator of federated LoRA fine-tuning over wireless networks.",
@@ -31,7 +42,9 @@ app.add_typer(trace.app, name="trace")
 
 
 @app.callback(invoke_without_command=True)
-def options(version: bool = typer.Option(False, "--version", help="Print the version and exit.")) -> None:
+def options(
+    version: bool = typer.Option(False, "--version", help="Print the version and exit."),
+) -> None:
     """Options of the program itself."""
     if version:
         from netsim import __version__

@@ -6,7 +6,13 @@ import sys
 import time
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import Progress as Bar
 
 from netsim.cli.console import quantity, seconds
@@ -65,7 +71,9 @@ class TerminalListener:
             self._bar.update(self._task, completed=progress.round, facts=facts(progress))
         elif progress.round in (0, self._rounds) or time.monotonic() - self._said >= PLAIN_EVERY_S:
             self._said = time.monotonic()
-            self._out.print(f"round {progress.round}/{self._rounds}  {facts(progress)}", markup=False)
+            self._out.print(
+                f"round {progress.round}/{self._rounds}  {facts(progress)}", markup=False
+            )
 
 
 class QuietListener(Silence):

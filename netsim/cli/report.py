@@ -26,4 +26,6 @@ def report(
     if out is None:
         out = beside(opened[0], ".html" if len(opened) == 1 else "-compared.html")
     page = write_report(opened, out)
-    console().print(f"{page}: open it in a browser ({page.stat().st_size / 1e6:.1f} MB)", markup=False)
+    console().print(
+        f"{page}: open it in a browser ({page.stat().st_size / 1e6:.1f} MB)", markup=False
+    )

@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 def run(
     scenario: Annotated[str, typer.Argument(help="Scenario file or bundled name.")] = "quickstart",
     set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="a.b=value", help="Override a key; repeatable.")
+        list[str] | None,
+        typer.Option("--set", metavar="a.b=value", help="Override a key; repeatable."),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Replace the scenario's seed.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Run folder, new or empty. Default: under runs/.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Run folder, new or empty. Default: under runs/.")
+    ] = None,
     network_only: Annotated[
-        bool, typer.Option("--network-only", help="Timing and energy without learning; loads no torch.")
+        bool,
+        typer.Option("--network-only", help="Timing and energy without learning; loads no torch."),
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print only the run folder.")] = False,
 ) -> None:
@@ -39,7 +43,9 @@ def run(
 
 
 def carry_out(work: Callable[[Listener], Run], rounds: int, quiet: bool) -> None:
-    """Do a run with its progress shown; `quiet` prints only its folder. Exit code 130 if interrupted."""
+    """Do a run with its progress shown; `quiet` prints only its folder. Exit code 130 if
+    interrupted.
+    """
     import sys
 
     from netsim.cli.console import console
@@ -73,7 +79,10 @@ def _summarise(run: Run) -> None:
     rows = [
         ("ended after", f"{metadata['rounds']} rounds ({metadata['stop_reason']})"),
         ("simulated time", seconds(metadata["simulated_s"])),
-        ("uploads", f"{found['uploads']}: " + ", ".join(f"{n} {o.replace('_', ' ')}" for n, o in ended)),
+        (
+            "uploads",
+            f"{found['uploads']}: " + ", ".join(f"{n} {o.replace('_', ' ')}" for n, o in ended),
+        ),
         (
             "energy",
             f"{quantity(spent, 'J')}: computing {quantity(found['compute_j'], 'J')}, "
@@ -88,7 +97,10 @@ def _summarise(run: Run) -> None:
     print_table(("", ""), rows, title=title, out=out)
     accuracy = found["accuracy"]
     if len(accuracy) > 1:
-        out.print(f"accuracy  {sparkline(accuracy)}  {accuracy[0]:.3f} to {accuracy[-1]:.3f}", markup=False)
+        out.print(
+            f"accuracy  {sparkline(accuracy)}  {accuracy[0]:.3f} to {accuracy[-1]:.3f}",
+            markup=False,
+        )
     out.print(f"run folder: {run.path}", markup=False)
     folder = shlex.quote(str(run.path))
     out.print(f"next: netsim report {folder}", markup=False)

@@ -17,7 +17,9 @@ def schemes() -> None:
         rows.append(("", "", scheme.citation))
         rows += _parameter_rows(scheme, {cls: name for name, cls in found.items()})
         rows.append(("", "", ""))
-    print_table(("scheme.kind, parameters", "default", "what it does, citation, meaning"), rows[:-1])
+    print_table(
+        ("scheme.kind, parameters", "default", "what it does, citation, meaning"), rows[:-1]
+    )
 
 
 def _parameter_rows(scheme: type[Any], names: dict[type[Any], str]) -> list[tuple[str, str, str]]:
@@ -33,7 +35,9 @@ def _parameter_rows(scheme: type[Any], names: dict[type[Any], str]) -> list[tupl
             if p.default == usual[p.name]:
                 continue
         choices = " | ".join(map(str, get_args(p.type))) if get_origin(p.type) is Literal else ""
-        rows.append((f"  {p.name}", _shown(p.default), f"{p.meaning} ({choices})" if choices else p.meaning))
+        rows.append(
+            (f"  {p.name}", _shown(p.default), f"{p.meaning} ({choices})" if choices else p.meaning)
+        )
     for other, left_out in varied.items():
         but = f", but for {', '.join(sorted(left_out))}" if left_out else ""
         rows.append(("  ...", "", f"the parameters of {names[other]}{but}"))

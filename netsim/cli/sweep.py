@@ -33,7 +33,9 @@ def sweep(
     over: Annotated[
         list[str] | None,
         typer.Option(
-            "--over", metavar="a.b=v1,v2,...", help="Values of a key; repeatable, all combinations run."
+            "--over",
+            metavar="a.b=v1,v2,...",
+            help="Values of a key; repeatable, all combinations run.",
         ),
     ] = None,
     seeds: Annotated[
@@ -44,15 +46,19 @@ def sweep(
         typer.Option("--set", metavar="a.b=value", help="Override a key in all runs; repeatable."),
     ] = None,
     network_only: Annotated[
-        bool, typer.Option("--network-only", help="Timing and energy without learning; loads no torch.")
+        bool,
+        typer.Option("--network-only", help="Timing and energy without learning; loads no torch."),
     ] = False,
     backend: Annotated[
         str, typer.Option(help="local: processes of this machine; ray: a Ray cluster.")
     ] = "local",
-    jobs: Annotated[int | None, typer.Option(help="Runs at once. Default: as many as cores.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(help="Runs at once. Default: as many as cores.")
+    ] = None,
     address: Annotated[str | None, typer.Option(help="Ray cluster, as ray.init takes it.")] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Sweep folder: new, or one to go on with. Default: under runs/.")
+        Path | None,
+        typer.Option(help="Sweep folder: new, or one to go on with. Default: under runs/."),
     ] = None,
 ) -> None:
     """Run a scenario for every combination of values and seeds; what is finished is not run again.
@@ -82,8 +88,11 @@ def sweep(
             study.run(progress, backend=backend, at_once=jobs, address=address)
         except KeyboardInterrupt:
             progress.stop()
-            screen.print(f"interrupted; {len(study.todo)} of {len(study.jobs)} runs are to do: "
-                         "the same command goes on", markup=False)  # fmt: skip
+            screen.print(
+                f"interrupted; {len(study.todo)} of {len(study.jobs)} runs are to do: "
+                "the same command goes on",
+                markup=False,
+            )
             raise
     found = open_sweep(study.folder.path)
     _print_response(found, screen)
@@ -97,7 +106,13 @@ class StudyProgress:
     """A live bar on a terminal, plain lines elsewhere."""
 
     def __init__(self, out: Console, study: Study) -> None:
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
 
         self._out = out
         self._total, self._before = len(study.jobs), len(study.jobs) - len(study.todo)
@@ -154,9 +169,11 @@ class StudyProgress:
 
             self._said = time.monotonic()
             spent = self._said - self._begun
-            left = "" if last or not moved else (
-                f"  to go {seconds(spent / moved * (self._total - self._before - moved))}"
-            )  # fmt: skip
+            left = (
+                ""
+                if last or not moved
+                else (f"  to go {seconds(spent / moved * (self._total - self._before - moved))}")
+            )
             self._out.print(f"{self._facts()}  {seconds(spent)}{left}", markup=False)
 
     def _facts(self) -> str:
@@ -186,8 +203,13 @@ def _print_response(found: Sweep, out: Console) -> None:
             row.append(_estimate(cell["mean"], cell["low"], cell["high"]) + missing)
         rows.append(row)
     headers = [*found.keys, "runs", *[SHOWN[m] for m in metrics]]
-    print_table(headers, rows, title="Means over seeds ± half of the 95% t-interval", out=out,
-                right=range(len(found.keys), len(headers)))  # fmt: skip
+    print_table(
+        headers,
+        rows,
+        title="Means over seeds ± half of the 95% t-interval",
+        out=out,
+        right=range(len(found.keys), len(headers)),
+    )
 
 
 def _print_differences(found: Sweep, out: Console) -> None:
@@ -206,39 +228,61 @@ def _print_differences(found: Sweep, out: Console) -> None:
         others = [k for k in found.keys if k != key]
         rows = []
         for index, step in enumerate(first.iter_rows(named=True)):
-            row = [*[_text(step[k]) for k in others], f"{_text(step['from'])} -> {_text(step['to'])}"]
+            row = [
+                *[_text(step[k]) for k in others],
+                f"{_text(step['from'])} -> {_text(step['to'])}",
+            ]
             cells = [columns[m].row(index, named=True) for m in columns]
             row.append(str(max(c["pairs"] for c in cells)))
             for cell in cells:
-                missing = f" ({cell['missing']} without)" if cell["missing"] and cell["pairs"] else ""
-                row.append(_estimate(cell["mean"], cell["low"], cell["high"], signed=True) + missing)
+                missing = (
+                    f" ({cell['missing']} without)" if cell["missing"] and cell["pairs"] else ""
+                )
+                row.append(
+                    _estimate(cell["mean"], cell["low"], cell["high"], signed=True) + missing
+                )
             rows.append(row)
         headers = [*others, key, "pairs", *[SHOWN[m] for m in columns]]
-        print_table(headers, rows, title=f"Steps of {key}: paired differences ± half of the 95% t-interval",
-                    out=out, right=range(len(others) + 1, len(headers)))  # fmt: skip
+        print_table(
+            headers,
+            rows,
+            title=f"Steps of {key}: paired differences ± half of the 95% t-interval",
+            out=out,
+            right=range(len(others) + 1, len(headers)),
+        )
 
 
 def _print_ends(study: Study, out: Console) -> None:
     elsewhere = sum(outcome.status == "elsewhere" for outcome in study.outcomes)
     done = sum(outcome.status == "done" for outcome in study.outcomes)
     before = len(study.jobs) - len(study.outcomes)
-    text = f"{len(study.jobs)} runs: {done} done now, {before} done before, {len(study.failed)} failed"
-    out.print(text + (f", {elsewhere} at work in another process" if elsewhere else ""), markup=False)
+    text = (
+        f"{len(study.jobs)} runs: {done} done now, {before} done before, {len(study.failed)} failed"
+    )
+    out.print(
+        text + (f", {elsewhere} at work in another process" if elsewhere else ""), markup=False
+    )
     for outcome in study.failed:
         out.print(f"failed: {study.folder.run_path(outcome.id)}: {outcome.error}", markup=False)
 
 
 def _known(found: Sweep) -> list[str]:
     """Metrics that at least one run has."""
-    return [m for m in SHOWN if found.runs[m].null_count() < len(found.runs) and not (
-        m == "handovers" and not found.runs[m].sum())]  # fmt: skip
+    return [
+        m
+        for m in SHOWN
+        if found.runs[m].null_count() < len(found.runs)
+        and not (m == "handovers" and not found.runs[m].sum())
+    ]
 
 
 def _text(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _estimate(mean: float | None, low: float | None, high: float | None, *, signed: bool = False) -> str:
+def _estimate(
+    mean: float | None, low: float | None, high: float | None, *, signed: bool = False
+) -> str:
     if mean is None:
         return ""
     sign = "+" if signed else ""

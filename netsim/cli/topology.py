@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Make and show networks of gNB sites.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Make and show networks of gNB sites.", no_args_is_help=True, rich_markup_mode=None
+)
 
 Radio = Annotated[str | None, typer.Option(help="OpenCelliD: keep GSM, UMTS, LTE or NR.")]
 Operator = Annotated[str | None, typer.Option(help="OpenCelliD: keep one operator, as mcc-net.")]
@@ -21,7 +23,9 @@ def make(
     density_per_km2: Annotated[float, typer.Option(help="Sites per km² (ppp, hex).")] = 1.0,
     window_km: Annotated[float, typer.Option(help="Side of the square window (ppp, hex).")] = 10.0,
     seed: Annotated[int, typer.Option(help="Seed of the sites (ppp).", min=0)] = 1,
-    sites: Annotated[int | None, typer.Option(help="Keep so many, the most central; line: how many.")] = None,
+    sites: Annotated[
+        int | None, typer.Option(help="Keep so many, the most central; line: how many.")
+    ] = None,
     spacing_m: Annotated[float, typer.Option(help="Distance of neighbours (line).")] = 1000.0,
     from_file: Annotated[Path | None, typer.Option("--from", help="The other file (file).")] = None,
     radio: Radio = None,
@@ -35,7 +39,9 @@ def make(
     core: Annotated[
         int | None, typer.Option(help="Index of the core site; default: the central one.")
     ] = None,
-    origin: Annotated[str | None, typer.Option(help="LAT,LON of the point (0, 0), in degrees.")] = None,
+    origin: Annotated[
+        str | None, typer.Option(help="LAT,LON of the point (0, 0), in degrees.")
+    ] = None,
 ) -> None:
     """Write a file of sites, and of the backhaul links between them."""
     import math
@@ -48,7 +54,9 @@ def make(
     from netsim.topology.writers import write_sites
 
     if (kind == "file") != (from_file is not None):
-        raise InputError("--from FILE is given exactly for kind file", where="topology make", value=kind)
+        raise InputError(
+            "--from FILE is given exactly for kind file", where="topology make", value=kind
+        )
     if from_file is not None:
         graph = read_sites(from_file, radio=radio, operator=operator, merge_m=merge_m)
     else:
@@ -63,9 +71,14 @@ def make(
     if origin is not None:
         graph.graph["origin_lat"], graph.graph["origin_lon"] = _degrees(origin)
     if backhaul is not None:
-        for name, value, lowest in (("rate-gbps", rate_gbps, 1e-9), ("hop-delay-ms", hop_delay_ms, 0.0)):
+        for name, value, lowest in (
+            ("rate-gbps", rate_gbps, 1e-9),
+            ("hop-delay-ms", hop_delay_ms, 0.0),
+        ):
             if not (math.isfinite(value) and value >= lowest):
-                raise InputError("must be finite and positive", where=f"topology make: --{name}", value=value)
+                raise InputError(
+                    "must be finite and positive", where=f"topology make: --{name}", value=value
+                )
         graph = with_links(
             graph, backhaul, core=core, rate_bps=rate_gbps * 1e9, hop_delay_s=hop_delay_ms * 1e-3
         )
@@ -100,7 +113,9 @@ def show(
     levels = (0, 25, 50, 75, 100)
     if facts.sites > 1:
         nearest = np.percentile(facts.nearest_neighbour_m, levels)
-        rows.append(("nearest neighbour, 0/25/50/75/100%", " / ".join(f"{v:.0f}" for v in nearest) + " m"))
+        rows.append(
+            ("nearest neighbour, 0/25/50/75/100%", " / ".join(f"{v:.0f}" for v in nearest) + " m")
+        )
     areas = np.percentile(facts.cell_area_km2, levels)
     rows.append(("cell area, 0/25/50/75/100%", " / ".join(f"{v:.3g}" for v in areas) + " km²"))
     if facts.same_place:

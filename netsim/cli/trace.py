@@ -11,19 +11,26 @@ if TYPE_CHECKING:
     from netsim.traces.summary import Series
     from netsim.traces.trace import Trace
 
-app = typer.Typer(help="Inspect and convert mobility, channel and throughput traces.", no_args_is_help=True,
-                  rich_markup_mode=None)  # fmt: skip
+app = typer.Typer(
+    help="Inspect and convert mobility, channel and throughput traces.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 Format = Annotated[
     str | None,
-    typer.Option(help="Format of FILE where it is not seen: sumo:geo, bonnmotion:3, fad:100x10000, ..."),
+    typer.Option(
+        help="Format of FILE where it is not seen: sumo:geo, bonnmotion:3, fad:100x10000, ..."
+    ),
 ]
 _CHANGES = ("ns2", "bonnmotion", "mahimahi")  # a row where something changes, not at a step
 _NODES = {"mobility": "nodes", "channel": "links", "throughput": "nodes"}
 
 
 @app.command()
-def inspect(file: Annotated[Path, typer.Argument(help="Trace file.")], format: Format = None) -> None:
+def inspect(
+    file: Annotated[Path, typer.Argument(help="Trace file.")], format: Format = None
+) -> None:
     """Format, span, nodes, sampling step, gaps, bounding box, and what is odd."""
     from netsim.cli.console import console, print_table
     from netsim.traces import open_trace
@@ -50,7 +57,8 @@ def convert(
     ],
     format: Format = None,
     table: Annotated[
-        str | None, typer.Option(help="mobility, channel or throughput, of a file that holds several.")
+        str | None,
+        typer.Option(help="mobility, channel or throughput, of a file that holds several."),
     ] = None,
 ) -> None:
     """Write a trace in another format."""
@@ -94,7 +102,9 @@ def _rows(name: str, facts: Series, trace: Trace) -> list[tuple[str, str]]:
         rows.append(("step, 0/5/50/95/100%", f"{quantiles} s"))
         gaps, longest = facts.gaps()
         if gaps and trace.format not in _CHANGES:
-            rows.append((f"gaps over {LONG_GAP:g} median steps", f"{gaps}, the longest {longest:g} s"))
+            rows.append(
+                (f"gaps over {LONG_GAP:g} median steps", f"{gaps}, the longest {longest:g} s")
+            )
     if "period_s" in trace.metadata:
         rows.append(("repeats after", f"{float(trace.metadata['period_s']):g} s"))
     if "gain_kind" in trace.metadata and name == "channel":
@@ -115,10 +125,18 @@ def _rows(name: str, facts: Series, trace: Trace) -> list[tuple[str, str]]:
         rows.append(("origin of x, y", f"{trace.origin.lat:.6f}, {trace.origin.lon:.6f}"))
     if "rate_bps" in facts.low:
         rows.append(
-            ("rate, Mbit/s", f"{facts.low['rate_bps'] / 1e6:.4g} .. {facts.high['rate_bps'] / 1e6:.4g}")
+            (
+                "rate, Mbit/s",
+                f"{facts.low['rate_bps'] / 1e6:.4g} .. {facts.high['rate_bps'] / 1e6:.4g}",
+            )
         )
     if name == "mobility" and facts.moving_s:
-        rows.append(("speed, mean and top", f"{facts.moved_m / facts.moving_s:.3g}, {facts.top_m_s:.3g} m/s"))
+        rows.append(
+            (
+                "speed, mean and top",
+                f"{facts.moved_m / facts.moving_s:.3g}, {facts.top_m_s:.3g} m/s",
+            )
+        )
     odd = (
         ("times going backwards within a node", facts.backwards),
         ("rows repeating a time", facts.repeated),
@@ -128,7 +146,9 @@ def _rows(name: str, facts: Series, trace: Trace) -> list[tuple[str, str]]:
     )
     rows += [(label, str(count)) for label, count in odd if count]
     if "x_m" in facts.low and facts.rows > 1 and _extent(facts) < 1 and len(names) > 1:
-        rows.append(("odd", "all within 1 m: degrees named as metres? name the columns lat and lon"))
+        rows.append(
+            ("odd", "all within 1 m: degrees named as metres? name the columns lat and lon")
+        )
     return rows
 
 

@@ -13,12 +13,16 @@ if TYPE_CHECKING:
 
 
 def validate(
-    target: Annotated[str, typer.Argument(help="Scenario file, bundled name, or run folder.")] = "quickstart",
+    target: Annotated[
+        str, typer.Argument(help="Scenario file, bundled name, or run folder.")
+    ] = "quickstart",
     set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="a.b=value", help="Override a key; repeatable.")
+        list[str] | None,
+        typer.Option("--set", metavar="a.b=value", help="Override a key; repeatable."),
     ] = None,
     schema: Annotated[
-        bool, typer.Option("--schema", help="Print every key with unit, default and equation, and stop.")
+        bool,
+        typer.Option("--schema", help="Print every key with unit, default and equation, and stop."),
     ] = False,
 ) -> None:
     """Check a scenario and show what to expect of it, or check that a run folder balances."""
@@ -54,7 +58,9 @@ def _print_plugins() -> None:
         for name in plugin_names(group):
             for item in fields(plugin_class(group, name, section)):
                 default = "" if item.default is MISSING else str(item.default)
-                rows.append((f"{section}.{item.name}", str(item.type), default, f"{section}.{key} = {name}"))
+                rows.append(
+                    (f"{section}.{item.name}", str(item.type), default, f"{section}.{key} = {name}")
+                )
     print_table(("key", "type", "default", "where"), rows)
 
 
@@ -75,7 +81,13 @@ def _check_run(path: Path) -> None:
     print_table(
         ("check", "cases", "worst", "allowed", "verdict"),
         [
-            (c.name, str(c.cases), f"{c.worst:.1e}", f"{c.allowed:.0e}", "ok" if c.passed else "FAILS")
+            (
+                c.name,
+                str(c.cases),
+                f"{c.worst:.1e}",
+                f"{c.allowed:.0e}",
+                "ok" if c.passed else "FAILS",
+            )
             for c in checks
         ],
         title=f"{path}: {run.metadata['status']}",
@@ -123,9 +135,18 @@ def _print_link_budget(parts: Parts, trial: Forecast) -> None:
         (pl.col("outcome") == "on_time").mean().alias("arrived"),
     )
     rows = []
-    for name, level in (("nearest", 0), ("25%", 25), ("median", 50), ("75%", 75), ("farthest", 100)):
+    for name, level in (
+        ("nearest", 0),
+        ("25%", 25),
+        ("median", 50),
+        ("75%", 75),
+        ("farthest", 100),
+    ):
         k = int(by_distance[round((len(here) - 1) * level / 100)])
-        gain_db, signal_dbm = to_db(float(links.gain[k])), to_db(float(power_w * links.gain[k])) + 30
+        gain_db, signal_dbm = (
+            to_db(float(links.gain[k])),
+            to_db(float(power_w * links.gain[k])) + 30,
+        )
         found = per_ue.filter(pl.col("ue") == k)
         row = [name, str(k), f"{links.distance_m[k]:.0f}", f"{gain_db:.1f}", f"{signal_dbm:.1f}"]
         if len(found):
@@ -145,8 +166,16 @@ def _print_link_budget(parts: Parts, trial: Forecast) -> None:
         f"threshold {scenario.radio.sinr_threshold_db:g} dB; medians of a trial of {trial.rounds} rounds"
     )
     headers = (
-        "place", "UE", "distance m", "gain dB", "signal dBm", "noise dBm", "SINR dB", "rate", "on time",
-    )  # fmt: skip
+        "place",
+        "UE",
+        "distance m",
+        "gain dB",
+        "signal dBm",
+        "noise dBm",
+        "SINR dB",
+        "rate",
+        "on time",
+    )
     print_table(headers, rows, title=title, right=range(1, 9))
     facts = [
         ("sites", str(len(parts.deployment.positions_m))),
@@ -180,7 +209,10 @@ def _trace_facts(parts: Parts) -> list[tuple[str, str]]:
         ("trace", str(scenario.mobility.parameters["path"])),
         ("trace time at time 0", f"{motion.begin_s:g} s"),
         ("last sample at time", f"{motion.end_s:g} s"),
-        ("UEs there at time 0", f"{present.sum()}, of them {links.available.sum()} in cells that learn"),
+        (
+            "UEs there at time 0",
+            f"{present.sum()}, of them {links.available.sum()} in cells that learn",
+        ),
     ]
     if motion.shift_m != (0.0, 0.0):
         x, y = motion.shift_m
@@ -227,7 +259,14 @@ def _print_devices(parts: Parts) -> None:
                 f"{quantity(energy.min(), 'J')} .. {quantity(energy.max(), 'J')}",
             )
         )
-    headers = ("class", "UEs", "clock GHz", "samples per round", "computing of a module", "its energy")
+    headers = (
+        "class",
+        "UEs",
+        "clock GHz",
+        "samples per round",
+        "computing of a module",
+        "its energy",
+    )
     print_table(headers, rows, title="Devices", right=(1,))
 
 
@@ -257,4 +296,6 @@ def _print_forecast(trial: Forecast) -> None:
         ("finish time of arrivals, 5/50/95%", finish),
         ("length of a round", seconds(length)),
     ]
-    print_table(("", ""), rows, title=f"To expect, from a trial of {trial.rounds} rounds without learning")
+    print_table(
+        ("", ""), rows, title=f"To expect, from a trial of {trial.rounds} rounds without learning"
+    )

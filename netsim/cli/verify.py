@@ -8,9 +8,13 @@ import typer
 
 
 def verify(
-    fast: Annotated[bool, typer.Option("--fast", help="A quarter of the networks: wider intervals.")] = False,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="A quarter of the networks: wider intervals.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Seed of the networks.", min=0)] = 1,
-    failing: Annotated[bool, typer.Option("--failing", help="Show only the rows that fail.")] = False,
+    failing: Annotated[
+        bool, typer.Option("--failing", help="Show only the rows that fail.")
+    ] = False,
 ) -> None:
     """Check simulated laws against closed forms; exit code 1 if one fails."""
     import time
@@ -26,7 +30,9 @@ def verify(
 
     def progress(name: str) -> None:
         if errors.is_terminal:
-            errors.print(f"{time.perf_counter() - begun:6.1f} s  {name}", markup=False, highlight=False)
+            errors.print(
+                f"{time.perf_counter() - begun:6.1f} s  {name}", markup=False, highlight=False
+            )
 
     verdicts = run_laws(replace(FAST if fast else FULL, seed=seed), progress=progress)
     rows = [
@@ -46,8 +52,17 @@ def verify(
         if not failing or v.holds is False
     ]
     headers = (
-        "law", "case", "estimator", "estimate", "±", "closed form", "difference", "allowed", "verdict", "",
-    )  # fmt: skip
+        "law",
+        "case",
+        "estimator",
+        "estimate",
+        "±",
+        "closed form",
+        "difference",
+        "allowed",
+        "verdict",
+        "",
+    )
     print_table(headers, rows, right=(3, 4, 5, 6, 7), out=out)
     judged = [v for v in verdicts if v.holds is not None]
     failed = sum(not v.holds for v in judged)

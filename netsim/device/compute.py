@@ -1,7 +1,7 @@
 """Work of local training in processor cycles, and the time it takes (model-spec 2.1, eq. 4).
 
-A model of the work is a frozen dataclass whose fields are its parameters and which meets `ComputeModel`. An
-outside package registers one under the entry point group `netsim.compute`.
+A model of the work is a frozen dataclass whose fields are its parameters and which meets
+`ComputeModel`. An outside package registers one under the entry point group `netsim.compute`.
 """
 
 from __future__ import annotations
@@ -101,7 +101,9 @@ class ModelBits:
 def cycles_from_sample_bits(
     samples: IntArray, *, local_steps: int, sample_bits: float, cycles_per_bit: float
 ) -> FloatArray:
-    """tau D_k b M: the data-processing reading of eq. (4), with b the bits of one sample. [K], cycles."""
+    """tau D_k b M: the data-processing reading of eq. (4), with b the bits of one sample. [K],
+    cycles.
+    """
     return samples.astype(np.float64) * (local_steps * sample_bits * cycles_per_bit)
 
 

@@ -1,8 +1,8 @@
 """The N modules: all their tensors in one vector each, named as PEFT does.
 
-Module n holds, for every layer that its targets name, A [rank, in] (Kaiming-uniform, as PEFT starts it) and
-B [out, rank] (zero), and a classification head of its own. Both starts come from the module's seed. A module
-of rank 0 holds every weight of the model instead, by the model's own names.
+Module n holds, for every layer that its targets name, A [rank, in] (Kaiming-uniform, as PEFT starts
+it) and B [out, rank] (zero), and a classification head of its own. Both starts come from the
+module's seed. A module of rank 0 holds every weight of the model instead, by the model's own names.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ Vector = NDArray[np.float32]
 class Layout:
     """Where each tensor of a module stands in its vector [size].
 
-    The A of layers that share an input (query, key and value of one block) stand side by side, so that they
-    are also one matrix [sum of ranks, in]. LoRA tensors come first, the head last.
+    The A of layers that share an input (query, key and value of one block) stand side by side, so
+    that they are also one matrix [sum of ranks, in]. LoRA tensors come first, the head last.
     """
 
     spec: ModuleSpec
@@ -171,24 +171,31 @@ def _target_layers(foundation: Foundation, spec: ModuleSpec) -> dict[str, tuple[
     for target in spec.target_modules:
         if not any(f".{path}".endswith(f".{target}") for path in linear):
             names = sorted({path.rpartition(".")[2] for path in linear})
-            rule = f"a target module must name linear layers of the model, such as {', '.join(names)}"
+            rule = (
+                f"a target module must name linear layers of the model, such as {', '.join(names)}"
+            )
             raise InputError(rule, value=target)
     targets = tuple(f".{target}" for target in spec.target_modules)
     return {path: layer for path, layer in linear.items() if f".{path}".endswith(targets)}
 
 
 def initial_vector(plan: Layout, foundation: Foundation) -> Vector:
-    """The module before training: A uniform in +-1/sqrt(in) (PEFT's Kaiming law), B zero, a fresh head.
+    """The module before training: A uniform in +-1/sqrt(in) (PEFT's Kaiming law), B zero, a fresh
+    head.
 
     The body of a full module is the foundation model's.
     """
     config = foundation.model.config
     deviation = float(getattr(config, "initializer_range", 0.02))
-    lora, head = (stream(plan.spec.seed, name) for name in ("learning.lora_start", "learning.head_start"))
+    lora, head = (
+        stream(plan.spec.seed, name) for name in ("learning.lora_start", "learning.head_start")
+    )
     parts: list[NDArray[Any]] = []
     for name, shape in plan.shapes.items():
         if plan.spec.full and plan.starts[name] < plan.lora_size:
-            parts.append(foundation.model.get_parameter(name).detach().float().flatten().cpu().numpy())
+            parts.append(
+                foundation.model.get_parameter(name).detach().float().flatten().cpu().numpy()
+            )
         elif name.endswith(A):
             bound = 1 / sqrt(shape[1])
             parts.append(lora.uniform(-bound, bound, prod(shape)))

@@ -1,7 +1,8 @@
 """What turns the uploads of a round into new modules: the interface of a rule, and the average.
 
-Uploads are folded in one by one and dropped, chunk by chunk in the order of the tickets, so memory holds what
-a rule makes of them and not one upload per UE. Rules have names, which schemes give (`rules.py`).
+Uploads are folded in one by one and dropped, chunk by chunk in the order of the tickets, so memory
+holds what a rule makes of them and not one upload per UE. Rules have names, which schemes give
+(`rules.py`).
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ Partial = dict[str, NDArray[Any]]
 class Upload:
     """What one UE sends of one module: the trained tensors of its first `rank` ranks.
 
-    Its tensors by name: plan.at_rank(rank).views(torch.from_numpy(vector)), of `start`, `update` or `end`.
+    Its tensors by name: plan.at_rank(rank).views(torch.from_numpy(vector)), of `start`, `update` or
+    `end`.
     """
 
     module: int
@@ -59,7 +61,9 @@ class Rule(Protocol):
 
 
 class Average:
-    """Weighted by samples: w <- w - rate sum_k D_k u_k / sum_k D_k (eq. 1); ranks not sent count as 0."""
+    """Weighted by samples: w <- w - rate sum_k D_k u_k / sum_k D_k (eq. 1); ranks not sent count as
+    0.
+    """
 
     def add(self, partial: Partial | None, upload: Upload, plan: Layout) -> Partial:
         """Fold in one upload."""

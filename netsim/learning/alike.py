@@ -1,7 +1,8 @@
-"""Tickets in a row with the same tensors, scale and number of texts: work per text is done for all at once.
+"""Tickets in a row with the same tensors, scale and number of texts: work per text is done for all
+at once.
 
-Products of a few rows cost their calls more than their FLOP, so alike tickets share the calls; each still has
-parameters of its own.
+Products of a few rows cost their calls more than their FLOP, so alike tickets share the calls; each
+still has parameters of its own.
 """
 
 from __future__ import annotations
@@ -32,14 +33,22 @@ class Alike:
         return self.starts[0].plan
 
     def of(self, x: torch.Tensor) -> torch.Tensor:
-        """View of these tickets' texts, ticket by ticket: [S, n] -> [G, s, n], [S, H, n] -> [G, s H, n]."""
+        """View of these tickets' texts, ticket by ticket: [S, n] -> [G, s, n], [S, H, n] -> [G, s
+        H, n].
+        """
         return x[self.texts].view(len(self.starts), -1, x.shape[-1])
 
 
 def alike(
-    starts: Sequence[Start], sizes: Sequence[int], samples: IntArray, w: torch.Tensor, g: torch.Tensor
+    starts: Sequence[Start],
+    sizes: Sequence[int],
+    samples: IntArray,
+    w: torch.Tensor,
+    g: torch.Tensor,
 ) -> Iterator[Alike]:
-    """All tickets, whose parameters are `w` [P], end to end, `sizes` each, and the gradients `g` [P]."""
+    """All tickets, whose parameters are `w` [P], end to end, `sizes` each, and the gradients `g`
+    [P].
+    """
     first, text, number = 0, 0, 0
     kinds = [
         (start.plan.shapes, start.plan.spec.scale, count)

@@ -46,11 +46,11 @@ def build_learner(
 ) -> FederatedLearner:
     """Load the model and put a learner together.
 
-    `samples` is D_k, one number or [K]: the rows a UE trains on per round; `seed`, UE and round decide which.
-    `weights` and `device` as foundation.load_foundation has them. `workers` None: as many as cores, at most
-    2; changes no result; a GPU is served by this process alone. `engine` is "auto" (a fast one where it knows
-    the architecture), "fast" (only that) or "generic". `evaluate_on` is "test" or "validation": the rows that
-    modules are measured on.
+    `samples` is D_k, one number or [K]: the rows a UE trains on per round; `seed`, UE and round
+    decide which. `weights` and `device` as foundation.load_foundation has them. `workers` None: as
+    many as cores, at most 2; changes no result; a GPU is served by this process alone. `engine` is
+    "auto" (a fast one where it knows the architecture), "fast" (only that) or "generic".
+    `evaluate_on` is "test" or "validation": the rows that modules are measured on.
     """
     if not modules:
         raise InputError("there must be at least one module")
@@ -62,9 +62,13 @@ def build_learner(
         raise DataError("the test split must not be empty", where=dataset.name)
     per_ue = np.broadcast_to(np.asarray(samples, dtype=np.int64), (len(partition),)).copy()
     if per_ue.min() < 1:
-        raise InputError("each UE must train on at least one sample per round", value=int(per_ue.min()))
+        raise InputError(
+            "each UE must train on at least one sample per round", value=int(per_ue.min())
+        )
     if isinstance(foundation, str):
-        foundation = load_foundation(foundation, len(dataset.classes), weights=weights, device=device)
+        foundation = load_foundation(
+            foundation, len(dataset.classes), weights=weights, device=device
+        )
     layouts = [layout(foundation, spec) for spec in modules]
     with one_thread():  # as all computing: weights are laid out for it
         computing = make_engine(engine, foundation, layouts, train_head)

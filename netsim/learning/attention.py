@@ -30,8 +30,12 @@ def attend(qkv: torch.Tensor, plan: Packing, saved: Saved | None) -> torch.Tenso
     return context.index_select(0, plan.scatter).view(plan.tokens, H * d)
 
 
-def attend_back(d_context: torch.Tensor, plan: Packing, saved: Saved, *, keys: bool) -> torch.Tensor:
-    """Gradient of qkv [T, 3 h] from that of the context [T, h]; without `keys` theirs is undefined."""
+def attend_back(
+    d_context: torch.Tensor, plan: Packing, saved: Saved, *, keys: bool
+) -> torch.Tensor:
+    """Gradient of qkv [T, 3 h] from that of the context [T, h]; without `keys` theirs is
+    undefined.
+    """
     H = plan.heads
     d = d_context.shape[1] // H
     heads = d_context.view(-1, d)
@@ -50,8 +54,12 @@ def attend_back(d_context: torch.Tensor, plan: Packing, saved: Saved, *, keys: b
     return slots.view(-1, d).index_select(0, plan.scatter_qkv).view(plan.tokens, 3 * H * d)
 
 
-def attend_first(seen: torch.Tensor, x: torch.Tensor, plan: Packing, saved: Saved | None) -> torch.Tensor:
-    """Mean of `x` [T, h] over each text's tokens by softmax(seen x), for `seen` [S, H, h]: [S, H, h]."""
+def attend_first(
+    seen: torch.Tensor, x: torch.Tensor, plan: Packing, saved: Saved | None
+) -> torch.Tensor:
+    """Mean of `x` [T, h] over each text's tokens by softmax(seen x), for `seen` [S, H, h]: [S, H,
+    h].
+    """
     queries = seen.index_select(0, plan.by_length)
     means = []
     for group in plan.first_tokens:
@@ -67,7 +75,9 @@ def attend_first(seen: torch.Tensor, x: torch.Tensor, plan: Packing, saved: Save
     return torch.cat(means).index_select(0, plan.in_order)
 
 
-def attend_first_back(d_mean: torch.Tensor, plan: Packing, saved: Saved) -> tuple[torch.Tensor, torch.Tensor]:
+def attend_first_back(
+    d_mean: torch.Tensor, plan: Packing, saved: Saved
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Gradients of `seen` [S, H, h] and x [T, h] from that of the mean [S, H, h]."""
     d_outs = d_mean.index_select(0, plan.by_length)
     d_queries, d_tokens = [], []

@@ -12,7 +12,9 @@ from netsim.learning.tokens import Texts, TokenCache, even_runs, runs
 from netsim.protocols import Tickets
 from netsim.units import IntArray
 
-NUMBERS = 1 << 23  # of all modules that are trained together, so that few adapters are in memory at once
+NUMBERS = (
+    1 << 23
+)  # of all modules that are trained together, so that few adapters are in memory at once
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,9 @@ class Batches:
     budget: int  # tokens computed together
 
     def chunks(self, tickets: Tickets) -> Iterator[Chunk]:
-        """Tickets in order: about `budget` tokens together, and at most NUMBERS unless one alone has more."""
+        """Tickets in order: about `budget` tokens together, and at most NUMBERS unless one alone
+        has more.
+        """
         count = self.samples[tickets.ue]
         rows = [
             self.partition.round_samples(self.seed, round, ue, number)

@@ -1,7 +1,8 @@
 """Labelled text: from the built-in generator, from files, from the Hugging Face hub.
 
-A data set is one sentence or a pair of sentences per row, and one of C classes. Classes that are integers
-are ordered by value, names alphabetically; a row holds the index of its class in that order.
+A data set is one sentence or a pair of sentences per row, and one of C classes. Classes that are
+integers are ordered by value, names alphabetically; a row holds the index of its class in that
+order.
 """
 
 from __future__ import annotations
@@ -15,11 +16,19 @@ import numpy as np
 
 from netsim.errors import DataError, InputError
 from netsim.learning.builtin import text as builtin_text
-from netsim.learning.tables import Table, files_named, find_column, label_cells, read_table, text_cells
+from netsim.learning.tables import (
+    Table,
+    files_named,
+    find_column,
+    label_cells,
+    read_table,
+    text_cells,
+)
 from netsim.rng import stream
 from netsim.units import IntArray
 
-# The names that GLUE, SuperGLUE and common hub data sets use; the first pair that is complete is taken.
+# The names that GLUE, SuperGLUE and common hub data sets use; the first pair that is complete is
+# taken.
 PAIRS = (
     ("question", "sentence"),
     ("sentence1", "sentence2"),
@@ -86,14 +95,15 @@ def load_path(
 ) -> TextDataset:
     """A GLUE-style folder (train.tsv and dev.tsv, or the same in CSV or Parquet), or one file.
 
-    A single file, or a folder with nothing but a training part, is divided: `test_fraction` of the rows,
-    drawn under `seed`, become the test split.
+    A single file, or a folder with nothing but a training part, is divided: `test_fraction` of the
+    rows, drawn under `seed`, become the test split.
     """
     path = Path(path)
     columns = columns or Columns()
     if not path.exists():
         raise DataError(
-            "the data path does not exist; it must be a folder or a .tsv, .csv or .parquet file", where=path
+            "the data path does not exist; it must be a folder or a .tsv, .csv or .parquet file",
+            where=path,
         )
     train_files = files_named(path, ("train",)) if path.is_dir() else [path]
     test_files = files_named(path, TEST_STEMS) if path.is_dir() else []
@@ -110,7 +120,10 @@ def capped(dataset: TextDataset, train_rows: int, test_rows: int, seed: int) -> 
     Raises DataError if a class has no training row left.
     """
     parts = []
-    for split, rows, name in ((dataset.train, train_rows, "train"), (dataset.test, test_rows, "test")):
+    for split, rows, name in (
+        (dataset.train, train_rows, "train"),
+        (dataset.test, test_rows, "test"),
+    ):
         if len(split) > rows:
             chosen = stream(seed, f"data.{name}_cap").permutation(len(split))[:rows]
             split = _take(split, np.sort(chosen))
@@ -118,7 +131,9 @@ def capped(dataset: TextDataset, train_rows: int, test_rows: int, seed: int) -> 
     train, test = parts
     missing = [c for i, c in enumerate(dataset.classes) if not (train.label == i).any()]
     if missing:
-        rule = f"no row of class {missing[0]!r} is left among {len(train)} training rows; allow more"
+        rule = (
+            f"no row of class {missing[0]!r} is left among {len(train)} training rows; allow more"
+        )
         raise DataError(rule, where=dataset.name)
     return TextDataset(dataset.name, dataset.classes, train, test)
 
@@ -131,10 +146,10 @@ def load_hub(
     test_fraction: float = 0.2,
     seed: int = 0,
 ) -> TextDataset:
-    """A data set of the Hugging Face hub by name (extra `hub`), such as "nyu-mll/glue" with config "sst2"."""
-    local = (
-        "save its parts as train.parquet and validation.parquet in a folder and give that as the data path"
-    )
+    """A data set of the Hugging Face hub by name (extra `hub`), such as "nyu-mll/glue" with config
+    "sst2".
+    """
+    local = "save its parts as train.parquet and validation.parquet in a folder and give that as the data path"
     try:
         import datasets
     except ImportError as error:
@@ -142,14 +157,16 @@ def load_hub(
         raise InputError(rule, value=name) from error
     try:
         parts = datasets.load_dataset(name, config)
-    except Exception as error:  # the library raises its own, requests', fsspec's and pyarrow's errors
+    except (
+        Exception
+    ) as error:  # the library raises its own, requests', fsspec's and pyarrow's errors
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        rule = (
-            f"the data set cannot be loaded from the hub ({reason}); on a machine that can reach it, {local}"
-        )
+        rule = f"the data set cannot be loaded from the hub ({reason}); on a machine that can reach it, {local}"
         raise InputError(rule, value=name) from error
     if "train" not in parts:
-        raise DataError(f"the data set must have a part 'train'; it has {', '.join(parts)}", where=name)
+        raise DataError(
+            f"the data set must have a part 'train'; it has {', '.join(parts)}", where=name
+        )
     test_name = next((stem for stem in TEST_STEMS if stem in parts), None)
     columns = columns or Columns()
     train = [_from_hub(name, "train", parts["train"], columns)]
@@ -176,7 +193,9 @@ def _from_hub(name: str, part: str, rows: Any, columns: Columns) -> _Rows:
     cells: dict[str, list[object]] = {}
     for column, feature in rows.features.items():
         values: list[Any] = list(rows[column])
-        names = getattr(feature, "names", None)  # a ClassLabel stores indices; its names are the classes
+        names = getattr(
+            feature, "names", None
+        )  # a ClassLabel stores indices; its names are the classes
         if names:
             values = [names[i] if i is not None and 0 <= i < len(names) else None for i in values]
         cells[column] = values
@@ -188,9 +207,7 @@ def _rows(table: Table, columns: Columns) -> _Rows:
     first, second = _text_columns(table, columns)
     label = find_column(table, columns.label, LABELS)
     if label is None:
-        rule = (
-            f"a label column is missing (one of {', '.join(LABELS)}); the file has {', '.join(table.columns)}"
-        )
+        rule = f"a label column is missing (one of {', '.join(LABELS)}); the file has {', '.join(table.columns)}"
         raise DataError(rule, where=table.path)
     seconds = None if second is None else text_cells(table, second)
     return _Rows(table, text_cells(table, first), seconds, label_cells(table, label))
@@ -208,7 +225,9 @@ def _text_columns(table: Table, columns: Columns) -> tuple[str, str | None]:
     first = find_column(table, None, SINGLES)
     if first is None:
         names = ", ".join(SINGLES[:2] + tuple("+".join(pair) for pair in PAIRS[:4]))
-        rule = f"a text column is missing (such as {names}); the file has {', '.join(table.columns)}"
+        rule = (
+            f"a text column is missing (such as {names}); the file has {', '.join(table.columns)}"
+        )
         raise DataError(rule, where=table.path)
     return first, None
 
@@ -217,7 +236,8 @@ def _dataset(
     name: str, train: Sequence[_Rows], test: Sequence[_Rows], test_fraction: float, seed: int
 ) -> TextDataset:
     known = sorted(
-        {label for rows in train for label in rows.label}, key=lambda label: (isinstance(label, str), label)
+        {label for rows in train for label in rows.label},
+        key=lambda label: (isinstance(label, str), label),
     )
     index = {label: number for number, label in enumerate(known)}
     if len(known) < 2:
@@ -231,7 +251,9 @@ def _dataset(
                 rule = f"the label does not occur in the training rows ({', '.join(map(str, known[:8]))})"
                 raise DataError(rule, where=rows.table.place(row), value=label)
         if (rows.second is None) != (train[0].second is None):
-            raise DataError("test and training rows must both be pairs or both single", where=rows.table.path)
+            raise DataError(
+                "test and training rows must both be pairs or both single", where=rows.table.path
+            )
     whole = _split(train, index)
     if test:
         return TextDataset(name, tuple(map(str, known)), whole, _split(test, index))

@@ -1,10 +1,12 @@
-"""The fast engine of small decoders (Llama, Qwen2): one packed forward and autograd for many tickets.
+"""The fast engine of small decoders (Llama, Qwen2): one packed forward and autograd for many
+tickets.
 
-Texts of all tickets are packed end to end; products with frozen weights are shared, only attention has slots
-(texts of similar length together), everything below the lowest adapter is left out of the backward pass, and
-the last layer is computed for the classified token of each text only.
+Texts of all tickets are packed end to end; products with frozen weights are shared, only attention
+has slots (texts of similar length together), everything below the lowest adapter is left out of the
+backward pass, and the last layer is computed for the classified token of each text only.
 
-Symbols: T tokens of S texts of G tickets, h hidden, H heads of d numbers, L slots per text of a group.
+Symbols: T tokens of S texts of G tickets, h hidden, H heads of d numbers, L slots per text of a
+group.
 """
 
 from __future__ import annotations
@@ -35,7 +37,11 @@ Ranges = Sequence[tuple[int, int]]
 def supports(foundation: Foundation, layouts: Sequence[Layout]) -> bool:
     """Is this a decoder, and are these modules, that this engine computes?"""
     config = foundation.model.config
-    if config.model_type not in FAMILIES or config.hidden_act != "silu" or foundation.head != ("score",):
+    if (
+        config.model_type not in FAMILIES
+        or config.hidden_act != "silu"
+        or foundation.head != ("score",)
+    ):
         return False
     if getattr(config, "use_sliding_window", False) or any(plan.spec.full for plan in layouts):
         return False
@@ -66,17 +72,25 @@ class _Pack:
 class DecoderEngine:
     """Engine for the families named in FAMILIES."""
 
-    def __init__(self, foundation: Foundation, layouts: Sequence[Layout], *, train_head: bool) -> None:
+    def __init__(
+        self, foundation: Foundation, layouts: Sequence[Layout], *, train_head: bool
+    ) -> None:
         self.train_head = train_head
         config = foundation.model.config
         self._device = foundation.device
         self._pad = int(foundation.tokenizer.pad_token_id)
-        self._heads, self._kv_heads = int(config.num_attention_heads), int(config.num_key_value_heads)
+        self._heads, self._kv_heads = (
+            int(config.num_attention_heads),
+            int(config.num_key_value_heads),
+        )
         self._epsilon = float(config.rms_norm_eps)
         self._layers = int(config.num_hidden_layers)
         self._weight = {name: p.detach() for name, p in foundation.model.model.named_parameters()}
         rotary = foundation.model.model.rotary_emb
-        self._frequency, self._rotary_scale = rotary.inv_freq.float(), float(rotary.attention_scaling)
+        self._frequency, self._rotary_scale = (
+            rotary.inv_freq.float(),
+            float(rotary.attention_scaling),
+        )
         places = [name for plan in layouts for name in plan.shapes if ".layers." in name]
         self._lowest = min(int(name.partition(".layers.")[2].partition(".")[0]) for name in places)
 
@@ -100,7 +114,9 @@ class DecoderEngine:
                 for fixed, plan, part in zip(frozen, plans, torch.split(leaf, sizes), strict=True)
             ]
             first = self._body(below, pack, own, plans, self._lowest, self._layers)
-            lost = torch.nn.functional.cross_entropy(self._score(first, pack, own), label, reduction="none")
+            lost = torch.nn.functional.cross_entropy(
+                self._score(first, pack, own), label, reduction="none"
+            )
             loss = torch.stack([lost[a:b].mean() for a, b in pack.texts])
             g.copy_(torch.autograd.grad(loss.sum(), leaf)[0])
             return loss.detach()
@@ -141,7 +157,9 @@ class DecoderEngine:
             name = f"layers.{i}"
             ranges = pack.texts if last else pack.tokens
 
-            def project(path: str, x: torch.Tensor, ranges: Ranges, name: str = name) -> torch.Tensor:
+            def project(
+                path: str, x: torch.Tensor, ranges: Ranges, name: str = name
+            ) -> torch.Tensor:
                 return self._project(f"{name}.{path}", x, own, plans, ranges)
 
             y = self._norm(f"{name}.input_layernorm", x)
@@ -185,17 +203,22 @@ class DecoderEngine:
         self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, pack: _Pack, last: bool
     ) -> torch.Tensor:
         """Context [T, H d], or [S, H d] of the classified tokens."""
-        query = self._rotate(query, self._heads, pack.position[pack.last] if last else pack.position)
+        query = self._rotate(
+            query, self._heads, pack.position[pack.last] if last else pack.position
+        )
         key = self._rotate(key, self._kv_heads, pack.position)
         value = value.view(len(value), self._kv_heads, -1)
-        key, value = (torch.cat([rows, rows.new_zeros(1, *rows.shape[1:])]) for rows in (key, value))
+        key, value = (
+            torch.cat([rows, rows.new_zeros(1, *rows.shape[1:])]) for rows in (key, value)
+        )
         if not last:
             query = torch.cat([query, query.new_zeros(1, *query.shape[1:])])
         repeats = self._heads // self._kv_heads
         contexts = []
         for group in pack.groups:
             k, v = (
-                rows[group.token].transpose(1, 2).repeat_interleave(repeats, dim=1) for rows in (key, value)
+                rows[group.token].transpose(1, 2).repeat_interleave(repeats, dim=1)
+                for rows in (key, value)
             )
             if last:
                 q = query[group.last][:, :, None]
@@ -215,11 +238,15 @@ class DecoderEngine:
         turned = torch.cat([-x[..., half:], x[..., :half]], dim=-1)
         return (x * angle.cos() + turned * angle.sin()) * self._rotary_scale
 
-    def _score(self, x: torch.Tensor, pack: _Pack, own: Sequence[dict[str, torch.Tensor]]) -> torch.Tensor:
+    def _score(
+        self, x: torch.Tensor, pack: _Pack, own: Sequence[dict[str, torch.Tensor]]
+    ) -> torch.Tensor:
         """Logits [S, C] of the classified tokens' last states [S, h]."""
         x = self._norm("norm", x)
         name = f"{PREFIX}score.weight"
-        return torch.cat([linear(x[a:b], t[name]) for t, (a, b) in zip(own, pack.texts, strict=True)])
+        return torch.cat(
+            [linear(x[a:b], t[name]) for t, (a, b) in zip(own, pack.texts, strict=True)]
+        )
 
     def _pack(self, texts: Texts, samples: IntArray) -> _Pack:
         length, ends = texts.length, np.cumsum(texts.length)

@@ -1,9 +1,9 @@
 """The fast engine of encoders (families.py): forward and backward, written out for packed texts.
 
-Tickets of many UEs and modules share every product with a frozen weight. Left out, of what PEFT and autograd
-do UE by UE, are work on padding (but for attention's slots and a few idle tokens, packing.py), gradients of
-frozen weights, everything below the lowest adapter in the backward pass, and most of the last layer
-(first_token.py).
+Tickets of many UEs and modules share every product with a frozen weight. Left out, of what PEFT and
+autograd do UE by UE, are work on padding (but for attention's slots and a few idle tokens,
+packing.py), gradients of frozen weights, everything below the lowest adapter in the backward pass,
+and most of the last layer (first_token.py).
 
 Symbols: T tokens of S texts of G tickets, h hidden, f intermediate, C classes.
 """
@@ -42,7 +42,10 @@ def supports(foundation: Foundation, layouts: Sequence[Layout]) -> bool:
         return False
     prefix = f"{PREFIX}{foundation.model.base_model_prefix}.{family.layer}."
     paths = tuple(
-        f".{path}.lora_{x}.weight" for place in family.places.values() for path in place for x in "AB"
+        f".{path}.lora_{x}.weight"
+        for place in family.places.values()
+        for path in place
+        for x in "AB"
     )
     names = [name for plan in layouts for name in plan.shapes if ".lora_" in name]
     return all(name.startswith(prefix) and name.endswith(paths) for name in names)
@@ -62,7 +65,9 @@ class _Tickets:
 class EncoderEngine:
     """Engine for the families of families.py."""
 
-    def __init__(self, foundation: Foundation, layouts: Sequence[Layout], *, train_head: bool) -> None:
+    def __init__(
+        self, foundation: Foundation, layouts: Sequence[Layout], *, train_head: bool
+    ) -> None:
         self.train_head = train_head
         family = family_of(foundation)
         assert family is not None  # supports() holds
@@ -143,7 +148,9 @@ class EncoderEngine:
         samples: IntArray,
         rows: int,
     ) -> _Tickets:
-        """Views of `w` and `g` where they are needed; `rows` T is what tokens and idle ones come to."""
+        """Views of `w` and `g` where they are needed; `rows` T is what tokens and idle ones come
+        to.
+        """
         first = np.cumsum(samples) - samples
         tokens = np.add.reduceat(texts.length, first).tolist()
         tokens.append(rows - sum(tokens))
@@ -152,7 +159,10 @@ class EncoderEngine:
         def places(layer: int, count: Sequence[int]) -> Places:
             prefix = f"{self.path}{layer}."
             return {
-                at: LowRank(tuple(chain(*(pairs_of(prefix, paths, group) for group in groups))), tuple(count))
+                at: LowRank(
+                    tuple(chain(*(pairs_of(prefix, paths, group) for group in groups))),
+                    tuple(count),
+                )
                 for at, paths in self.family.places.items()
                 if at != "qkv" or layer < last
             }
@@ -181,11 +191,14 @@ class EncoderEngine:
     def _below(
         self, texts: Texts, packing: Packing, tickets: _Tickets, times: int
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """What no adapter changes: the lowest adapted layer's input, and its product with frozen weights.
+        """What no adapter changes: the lowest adapted layer's input, and its product with frozen
+        weights.
 
         The product is left out if it would be used once, or is that of the last layer.
         """
-        x = self._forward(self._embed(texts, packing.tokens), packing, tickets, None, end=self.lowest)
+        x = self._forward(
+            self._embed(texts, packing.tokens), packing, tickets, None, end=self.lowest
+        )
         again = times > 1 and self.lowest < len(self.layers) - 1
         return x, self.layers[self.lowest].qkv(x) if again else None
 
@@ -199,7 +212,8 @@ class EncoderEngine:
         end: int | None = None,
         product: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Output of the layers from `start` to before `end`; the last gives the first tokens only [S, h].
+        """Output of the layers from `start` to before `end`; the last gives the first tokens only
+        [S, h].
 
         `product`: that of layer `start` with its frozen weights, which is the same in every step.
         """

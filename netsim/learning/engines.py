@@ -11,7 +11,9 @@ from netsim.learning.foundation import Foundation
 from netsim.learning.gradients import Engine
 
 
-def make_engine(kind: str, foundation: Foundation, layouts: Sequence[Layout], train_head: bool) -> Engine:
+def make_engine(
+    kind: str, foundation: Foundation, layouts: Sequence[Layout], train_head: bool
+) -> Engine:
     """`kind` is "auto" (fast where possible), "fast" (that or an error) or "generic"."""
     if kind not in ("auto", "fast", "generic"):
         raise InputError("the engine must be auto, fast or generic", value=kind)
@@ -22,7 +24,11 @@ def make_engine(kind: str, foundation: Foundation, layouts: Sequence[Layout], tr
             return decoder.DecoderEngine(foundation, layouts, train_head=train_head)
     if kind == "fast":
         known = ", ".join((*families.FAMILIES, *decoder.FAMILIES))
-        raise InputError(f"the fast engines take {known} with LoRA on their layers", value=foundation.name)
-    from netsim.learning.generic import GenericEngine  # PEFT takes a while to import, and only this needs it
+        raise InputError(
+            f"the fast engines take {known} with LoRA on their layers", value=foundation.name
+        )
+    from netsim.learning.generic import (
+        GenericEngine,
+    )  # PEFT takes a while to import, and only this needs it
 
     return GenericEngine(foundation, train_head=train_head)

@@ -1,4 +1,6 @@
-"""Loss and accuracy of every module and of their ensembles, from logits (eq. 3, model-spec 10.11)."""
+"""Loss and accuracy of every module and of their ensembles, from logits (eq. 3, model-spec
+10.11).
+"""
 
 from __future__ import annotations
 
@@ -16,9 +18,9 @@ def evaluate_logits(
 ) -> list[Evaluation]:
     """One row per module, and one of the ensemble (also for a single module), on a common split.
 
-    `logits` [module][S, C], `label` [S]. The ensemble's loss is the mean of the modules' losses (eq. 3), its
-    accuracy that of the argmax of the mean softmax; ties go to the first class. With `averaged`, a row of
-    the ensemble that answers by the mean of the logits, and loses accordingly.
+    `logits` [module][S, C], `label` [S]. The ensemble's loss is the mean of the modules' losses
+    (eq. 3), its accuracy that of the argmax of the mean softmax; ties go to the first class. With
+    `averaged`, a row of the ensemble that answers by the mean of the logits, and loses accordingly.
     """
     everyone = np.arange(len(label))[None]
     return _rows(_Answers(logits, label, averaged), everyone, split, (None,))
@@ -40,7 +42,10 @@ def evaluate_ues(
     found = _rows(answers, rows, split, tuple(range(len(rows))))
     if best is None:
         return found
-    own = answers.loss[best[:, None], rows].mean(axis=1), answers.right[best[:, None], rows].mean(axis=1)
+    own = (
+        answers.loss[best[:, None], rows].mean(axis=1),
+        answers.right[best[:, None], rows].mean(axis=1),
+    )
     return found + [
         Evaluation("best", ue, split, loss, accuracy, rows.shape[1])
         for ue, (loss, accuracy) in enumerate(zip(*(x.tolist() for x in own), strict=True))
@@ -55,9 +60,13 @@ def best_module(logits: Sequence[NDArray[np.float32]], label: IntArray, rows: In
 
 
 class _Answers:
-    """Loss and rightness, row by row, of each module, of the ensemble, and of the averaged logits."""
+    """Loss and rightness, row by row, of each module, of the ensemble, and of the averaged
+    logits.
+    """
 
-    def __init__(self, logits: Sequence[NDArray[np.float32]], label: IntArray, averaged: bool) -> None:
+    def __init__(
+        self, logits: Sequence[NDArray[np.float32]], label: IntArray, averaged: bool
+    ) -> None:
         log_p = [log_softmax(scores) for scores in logits]
         mean = sum((np.exp(p) for p in log_p), np.zeros(log_p[0].shape)) / len(log_p)
         loss, right = [_loss(p, label) for p in log_p], [p.argmax(axis=1) == label for p in log_p]
@@ -74,7 +83,9 @@ class _Answers:
         self.right = np.stack(right)  # [targets, S]
 
 
-def _rows(answers: _Answers, rows: IntArray, split: str, ues: Sequence[int | None]) -> list[Evaluation]:
+def _rows(
+    answers: _Answers, rows: IntArray, split: str, ues: Sequence[int | None]
+) -> list[Evaluation]:
     found = []
     for i, target in enumerate(answers.targets):
         loss, accuracy = (x[i][rows].mean(axis=1).tolist() for x in (answers.loss, answers.right))

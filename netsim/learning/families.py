@@ -11,8 +11,9 @@ from netsim.learning.foundation import Foundation
 class Family:
     """Names within the encoder, or (of the head) within the model.
 
-    `places` are the linear layers of one layer, by place: those of a place share their input. What stands on
-    the encoder is outer(activation(inner(x))), x the last hidden state of a text's first token.
+    `places` are the linear layers of one layer, by place: those of a place share their input. What
+    stands on the encoder is outer(activation(inner(x))), x the last hidden state of a text's first
+    token.
     """
 
     layer: str  # of layer i: f"{layer}.{i}"

@@ -1,12 +1,12 @@
 """The last layer of an encoder, for the first token of each text, which alone is classified.
 
-With one query per text, neither keys nor values are needed of all tokens: q (W_k x) = (q W_k) x, and the sum
-of w (W_v x) is W_v times the sum of w x. So both projections are computed per text and head instead of per
-token. The keys' bias moves all scores of a text alike and drops out; the weights w sum to 1, so the values'
-bias is added as it is.
+With one query per text, neither keys nor values are needed of all tokens: q (W_k x) = (q W_k) x,
+and the sum of w (W_v x) is W_v times the sum of w x. So both projections are computed per text and
+head instead of per token. The keys' bias moves all scores of a text alike and drops out; the
+weights w sum to 1, so the values' bias is added as it is.
 
-Symbols: T tokens of S texts, of which G alike tickets (alike.py) have s each, H heads of d numbers, h = H d
-hidden, r rank.
+Symbols: T tokens of S texts, of which G alike tickets (alike.py) have s each, H heads of d numbers,
+h = H d hidden, r rank.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ class _Factors:
         One of `x` and `y` is a gradient, and the u with the other one.
         """
         wide = self.tickets.of(x)
-        torch.baddbmm(self.a_grad, u_x.transpose(1, 2), wide, beta=0, alpha=self.scale, out=self.a_grad)
+        torch.baddbmm(
+            self.a_grad, u_x.transpose(1, 2), wide, beta=0, alpha=self.scale, out=self.a_grad
+        )
         b_grad = torch.matmul(self._by_head(y).transpose(2, 3), self._inner(u_y))
         torch.mul(b_grad, self.scale, out=self.b_grad)
 
@@ -90,7 +92,9 @@ class LastLayer:
 def last_layer(
     layer: Layer, x: torch.Tensor, plan: Packing, own: LastLayer, saved: list[Any] | None
 ) -> torch.Tensor:
-    """Output [S, h] of the last layer for the first token of each text, from its input `x` [T, h]."""
+    """Output [S, h] of the last layer for the first token of each text, from its input `x` [T,
+    h].
+    """
     h, heads = x.shape[1], plan.heads
     w_keys, w_values = _weights(layer, heads)
     first = x.index_select(0, plan.first)
@@ -146,8 +150,12 @@ def last_layer_back(
     return dx.index_add_(0, plan.first, d_first) if below else dy.new_empty(0)
 
 
-def last_layer_of(paths: Sequence[str], tickets: Sequence[Alike], heads: int, lora: Places) -> LastLayer:
-    """`paths` are the queries', keys' and values'; `lora` has what the tickets add at the other places."""
+def last_layer_of(
+    paths: Sequence[str], tickets: Sequence[Alike], heads: int, lora: Places
+) -> LastLayer:
+    """`paths` are the queries', keys' and values'; `lora` has what the tickets add at the other
+    places.
+    """
     parts: tuple[list[_Factors], ...] = ([], [], [])
     for one in tickets:
         plan = one.plan

@@ -35,7 +35,9 @@ class Foundation:
     classes: int
     head: tuple[str, ...]  # names of the modules that every adapter brings for itself
     max_tokens: int  # longest text the model takes
-    _tokens: dict[tuple[int, int], TokenCache] = field(default_factory=dict, repr=False, compare=False)
+    _tokens: dict[tuple[int, int], TokenCache] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def tokens(self, split: Split, max_tokens: int) -> TokenCache:
         """Tokens of a split's rows, kept as long as the model is asked for the same two splits."""
@@ -61,7 +63,9 @@ class Foundation:
     def parameters(self) -> int:
         """Parameters of w_0, without the head."""
         head = tuple(f"{name}." for name in self.head)
-        return sum(p.numel() for name, p in self.model.named_parameters() if not name.startswith(head))
+        return sum(
+            p.numel() for name, p in self.model.named_parameters() if not name.startswith(head)
+        )
 
     def bits(self, bits_per_parameter: float = 32.0) -> float:
         """Size of w_0, bit."""
@@ -74,11 +78,13 @@ class Foundation:
         return float(sum(p.double().square().sum() for p in weights))
 
 
-def load_foundation(name: str, classes: int, *, weights: str = "float32", device: str = "cpu") -> Foundation:
+def load_foundation(
+    name: str, classes: int, *, weights: str = "float32", device: str = "cpu"
+) -> Foundation:
     """Load "builtin", a local folder in the format of the hub, or a name on the hub.
 
-    `weights` is how they are stored, "float32" or "bfloat16"; `device` is "cpu", "cuda", or "auto": "cuda"
-    where there is one.
+    `weights` is how they are stored, "float32" or "bfloat16"; `device` is "cpu", "cuda", or "auto":
+    "cuda" where there is one.
     """
     if weights not in WEIGHTS:
         raise InputError(f"the weights must be stored as {' or '.join(WEIGHTS)}", value=weights)
@@ -105,16 +111,16 @@ def _find(name: str, classes: int) -> Foundation:
         _check_folder(folder)
         return _load(str(folder), folder.resolve().name, classes, local=True)
     if name.startswith(("/", ".", "~")) or name.count("/") > 1 or not name:
-        rule = (
-            "the foundation model must be 'builtin', an existing folder, or a name on the hub (owner/model)"
-        )
+        rule = "the foundation model must be 'builtin', an existing folder, or a name on the hub (owner/model)"
         raise InputError(rule, value=name)
     return _load(name, name, classes, local=False)
 
 
 def _check_folder(folder: Path) -> None:
     if not (folder / "config.json").is_file():
-        raise InputError("the model folder must have config.json, as the hub's format does", where=folder)
+        raise InputError(
+            "the model folder must have config.json, as the hub's format does", where=folder
+        )
     if not any(folder.glob("*.safetensors")):
         pickles = sorted(path.name for path in (*folder.glob("*.bin"), *folder.glob("*.pt")))
         rule = "the model folder must have its weights as *.safetensors"
@@ -122,14 +128,16 @@ def _check_folder(folder: Path) -> None:
             rule += "; pickled weights are not read because loading them can run code: convert them first"
         raise InputError(rule, where=folder, value=pickles or None)
     if not any(
-        (folder / file).is_file() for file in ("tokenizer.json", "vocab.txt", "tokenizer.model", "vocab.json")
+        (folder / file).is_file()
+        for file in ("tokenizer.json", "vocab.txt", "tokenizer.model", "vocab.json")
     ):
         raise InputError("the model folder must have a tokenizer (tokenizer.json)", where=folder)
 
 
 def _load(source: str, name: str, classes: int, *, local: bool) -> Foundation:
     try:
-        # Weights the checkpoint lacks are drawn from torch's global generator; a fixed seed inside a fork of
+        # Weights the checkpoint lacks are drawn from torch's global generator; a fixed seed inside
+        # a fork of
         # it makes them a constant of the model and leaves the caller's generator alone.
         with _quiet(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
@@ -142,12 +150,16 @@ def _load(source: str, name: str, classes: int, *, local: bool) -> Foundation:
                 ignore_mismatched_sizes=True,  # a head for other classes is replaced anyway
                 output_loading_info=True,
             )
-            tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=local, trust_remote_code=False)
+            tokenizer = AutoTokenizer.from_pretrained(
+                source, local_files_only=local, trust_remote_code=False
+            )
     except Exception as error:
         # transformers raises OSError, ValueError, KeyError, safetensors' and hub errors
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         if local:
-            raise InputError(f"the model folder cannot be loaded ({reason})", where=source) from error
+            raise InputError(
+                f"the model folder cannot be loaded ({reason})", where=source
+            ) from error
         rule = (
             f"the model cannot be loaded from the hub ({reason}); where the hub can be reached, "
             f"`hf download {name} --local-dir DIR` makes a folder to give instead"
@@ -182,7 +194,9 @@ def _head(model: Any, info: dict[str, Any], source: str) -> tuple[str, ...]:
 
 
 def _max_tokens(config: Any, tokenizer: Any) -> int:
-    limit = int(min(getattr(config, "max_position_embeddings", None) or 1 << 30, tokenizer.model_max_length))
+    limit = int(
+        min(getattr(config, "max_position_embeddings", None) or 1 << 30, tokenizer.model_max_length)
+    )
     if config.model_type in ("roberta", "xlm-roberta", "camembert"):
         # Their positions start after the padding index.
         limit = min(limit, config.max_position_embeddings - config.pad_token_id - 1)

@@ -1,4 +1,5 @@
-"""The plain engine: any model with a sequence-classification head, through PEFT, one ticket after another.
+"""The plain engine: any model with a sequence-classification head, through PEFT, one ticket after
+another.
 
 It is what the fast engine is tested against, and what serves every architecture that has none.
 """
@@ -83,14 +84,18 @@ class GenericEngine:
 
     def _inputs(self, texts: Texts, model: Any) -> dict[str, torch.Tensor]:
         device = self._foundation.device
-        token, segment, mask = (torch.from_numpy(array).to(device) for array in texts.padded(self.pad))
+        token, segment, mask = (
+            torch.from_numpy(array).to(device) for array in texts.padded(self.pad)
+        )
         inputs = {"input_ids": token, "attention_mask": mask}
         if getattr(model.config, "type_vocab_size", 0) > 1:
             inputs["token_type_ids"] = segment
         return inputs
 
     def _model(self, plan: Layout) -> tuple[Any, dict[str, torch.nn.Parameter]]:
-        """A PEFT model of the module's shape, and its trainable tensors by the names of PEFT's files."""
+        """A PEFT model of the module's shape, and its trainable tensors by the names of PEFT's
+        files.
+        """
         spec = plan.spec
         key = (spec.rank, spec.lora_alpha, spec.target_modules)
         if key not in self._peft:
@@ -98,7 +103,8 @@ class GenericEngine:
             if spec.full:
                 self._peft[key] = _whole(base)
                 return self._peft[key]
-            # PEFT rewires the model it is given; the copy has modules of its own and shares the weights.
+            # PEFT rewires the model it is given; the copy has modules of its own and shares the
+            # weights.
             shared = {id(p): p for p in (*base.parameters(), *base.buffers())}
             own = {"inference_mode": False, "base_model_name_or_path": None}
             fields = {k: v for k, v in peft_config(plan, "").items() if k != "peft_type"}
@@ -111,7 +117,9 @@ class GenericEngine:
                 if parameter.requires_grad:
                     parameter.data = parameter.data.float()
             named = {
-                name.replace(".modules_to_save.default.", ".").replace(".default.weight", ".weight"): p
+                name.replace(".modules_to_save.default.", ".").replace(
+                    ".default.weight", ".weight"
+                ): p
                 for name, p in model.named_parameters()
                 if p.requires_grad
             }

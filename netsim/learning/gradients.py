@@ -1,7 +1,7 @@
 """What an engine computes: the local training of tickets, and logits.
 
-A ticket is tau full-batch steps of one UE on one module (model-spec 10.6). Those that are given together may
-be computed together, but each has parameters of its own.
+A ticket is tau full-batch steps of one UE on one module (model-spec 10.6). Those that are given
+together may be computed together, but each has parameters of its own.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ class Engine(Protocol):
     def train(
         self, starts: Sequence[Start], samples: IntArray, texts: Texts, local: LocalTraining
     ) -> list[Local]:
-        """Train G tickets, each with parameters of its own; `samples` [G] of the texts belong to each."""
+        """Train G tickets, each with parameters of its own; `samples` [G] of the texts belong to
+        each.
+        """
         ...
 
     def logits(self, starts: Sequence[Start], texts: Texts) -> NDArray[np.float32]:
@@ -57,9 +59,14 @@ class Engine(Protocol):
 
 
 def descend(
-    w: torch.Tensor, plans: Sequence[Layout], sizes: Sequence[int], gradient: Gradient, local: LocalTraining
+    w: torch.Tensor,
+    plans: Sequence[Layout],
+    sizes: Sequence[int],
+    gradient: Gradient,
+    local: LocalTraining,
 ) -> list[Local]:
-    """tau steps from `w` [P], the trained parameters of G tickets end to end, `sizes` [G] numbers each.
+    """tau steps from `w` [P], the trained parameters of G tickets end to end, `sizes` [G] numbers
+    each.
 
     `w` is overwritten.
     """
@@ -76,7 +83,8 @@ def descend(
             norm = torch.stack([part.norm() for part in torch.split(g, list(sizes))])
         tail.add_gradient()
         if local.optimizer == "sgd":
-            # (w_start - w_end) / rate is the sum of the gradients; the sum does not lose their low bits.
+            # (w_start - w_end) / rate is the sum of the gradients; the sum does not lose their low
+            # bits.
             upload += g
             w.sub_(g, alpha=local.learning_rate)
         else:

@@ -1,6 +1,8 @@
-"""What stands on an encoder: outer(activation(inner(x))), x the last hidden state of a text's first token.
+"""What stands on an encoder: outer(activation(inner(x))), x the last hidden state of a text's first
+token.
 
-Each ticket has a head of its own; a pooler that came with the model is frozen, and all have that one.
+Each ticket has a head of its own; a pooler that came with the model is frozen, and all have that
+one.
 
 Symbols: S texts, of which G alike tickets (alike.py) have s each, h hidden, C classes.
 """
@@ -55,12 +57,16 @@ class Heads:
     activation: str  # tanh | relu
 
     def logits(self, first: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Logits [S, C] and what enters the outer layer [S, h], from the first tokens' hidden state."""
+        """Logits [S, C] and what enters the outer layer [S, h], from the first tokens' hidden
+        state.
+        """
         active = _joined([head.inner.forward(head.tickets.of(first)) for head in self.parts])
         active = active.tanh_() if self.activation == "tanh" else active.relu_()
         return _joined([head.outer.forward(head.tickets.of(active)) for head in self.parts]), active
 
-    def back(self, d_logits: torch.Tensor, active: torch.Tensor, first: torch.Tensor) -> torch.Tensor:
+    def back(
+        self, d_logits: torch.Tensor, active: torch.Tensor, first: torch.Tensor
+    ) -> torch.Tensor:
         """Gradient of the first tokens' hidden state [S, h]; fills those of the heads."""
         parts = [(head, head.tickets.of) for head in self.parts]
         d_active = _joined([head.outer.back(of(d_logits), of(active)) for head, of in parts])
@@ -83,9 +89,13 @@ def heads_of(family: Family, tickets: Sequence[Alike], weights: dict[str, torch.
     for one in tickets:
         plan, count, vectors = one.plan, len(one.starts), one.own
         if vectors.shape[1] < plan.size:  # heads are not trained
-            vectors = torch.stack([torch.from_numpy(start.vector) for start in one.starts]).to(vectors.device)
+            vectors = torch.stack([torch.from_numpy(start.vector) for start in one.starts]).to(
+                vectors.device
+            )
         own, grad = plan.views(vectors), plan.views(one.grad)
-        inner, outer = (_affine(name, own, grad, weights, count) for name in (family.inner, family.outer))
+        inner, outer = (
+            _affine(name, own, grad, weights, count) for name in (family.inner, family.outer)
+        )
         parts.append(Head(one, inner, outer))
     return Heads(parts, family.activation)
 

@@ -31,7 +31,9 @@ class Norm:
     def __call__(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         return torch.native_layer_norm(x, self.scale.shape, self.scale, self.shift, self.epsilon)
 
-    def back(self, dy: torch.Tensor, x: torch.Tensor, mean: torch.Tensor, rstd: torch.Tensor) -> torch.Tensor:
+    def back(
+        self, dy: torch.Tensor, x: torch.Tensor, mean: torch.Tensor, rstd: torch.Tensor
+    ) -> torch.Tensor:
         dx: torch.Tensor = torch.ops.aten.native_layer_norm_backward(
             dy, x, self.scale.shape, mean, rstd, self.scale, self.shift, [True, False, False]
         )[0]
@@ -68,7 +70,9 @@ def layer_forward(
     saved: list[Any] | None,
     product: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Output [T, h] of one layer for all tokens; `product` [T, 3 h] is that of `layer.qkv`, if known."""
+    """Output [T, h] of one layer for all tokens; `product` [T, 3 h] is that of `layer.qkv`, if
+    known.
+    """
     qkv = layer.qkv(x) if product is None else product.clone()
     added = lora["qkv"].add(x, qkv)
     weights: list[Any] | None = None if saved is None else []
@@ -83,7 +87,9 @@ def layer_forward(
 def layer_back(
     layer: Layer, dy: torch.Tensor, plan: Packing, lora: Places, kept: list[Any], below: bool
 ) -> torch.Tensor:
-    """Gradient of a layer's input [T, h]; left out (an empty tensor) if nothing `below` is trained."""
+    """Gradient of a layer's input [T, h]; left out (an empty tensor) if nothing `below` is
+    trained.
+    """
     added, weights = kept[:2]
     d_context, d_residual = feed_back(layer, dy, lora, kept[2:])
     if not below and added is None:
@@ -96,7 +102,9 @@ def layer_back(
     return dy.new_empty(0) if dx is None else dx
 
 
-def feed(layer: Layer, context: torch.Tensor, x: torch.Tensor, lora: Places, kept: list[Any]) -> torch.Tensor:
+def feed(
+    layer: Layer, context: torch.Tensor, x: torch.Tensor, lora: Places, kept: list[Any]
+) -> torch.Tensor:
     """From the attention's context [rows, h] to the layer's output; `x` is the residual branch."""
     a = layer.context(context, x)
     added = [lora["context"].add(context, a)]
@@ -135,7 +143,9 @@ def norm_of(weights: dict[str, torch.Tensor], name: str, epsilon: float) -> Norm
     return Norm(weights[f"{name}.weight"].float(), weights[f"{name}.bias"].float(), float(epsilon))
 
 
-def layer_of(weights: dict[str, torch.Tensor], family: Family, number: int, epsilon: float) -> Layer:
+def layer_of(
+    weights: dict[str, torch.Tensor], family: Family, number: int, epsilon: float
+) -> Layer:
     name = f"{family.layer}.{number}"
 
     def frozen(place: str) -> Frozen:
@@ -157,18 +167,27 @@ def layer_of(weights: dict[str, torch.Tensor], family: Family, number: int, epsi
 def pairs_of(prefix: str, paths: Sequence[str], tickets: Alike) -> list[Pair | None]:
     """Each ticket's factors at a place, or None if their module does not target it."""
     plan, count = tickets.plan, len(tickets.starts)
-    names = [(number, f"{prefix}{path}{A}", f"{prefix}{path}{B}") for number, path in enumerate(paths)]
+    names = [
+        (number, f"{prefix}{path}{A}", f"{prefix}{path}{B}") for number, path in enumerate(paths)
+    ]
     present = [each for each in names if each[1] in plan.shapes]
     if not present:
         return [None] * count
     rank, width = plan.shapes[present[0][1]]
     start = plan.starts[present[0][1]]
-    stacked = slice(start, start + len(present) * rank * width)  # the A of a place stand side by side
-    a, a_grad = (each[:, stacked].view(count, -1, width).unbind() for each in (tickets.own, tickets.grad))
+    stacked = slice(
+        start, start + len(present) * rank * width
+    )  # the A of a place stand side by side
+    a, a_grad = (
+        each[:, stacked].view(count, -1, width).unbind() for each in (tickets.own, tickets.grad)
+    )
     factors = []
     for position, (number, _, name) in enumerate(present):
         out = plan.shapes[name][0]
-        columns, ranks = (number * out, (number + 1) * out), slice(position * rank, (position + 1) * rank)
+        columns, ranks = (
+            (number * out, (number + 1) * out),
+            slice(position * rank, (position + 1) * rank),
+        )
         b, b_grad = (plan.view(name, each).unbind() for each in (tickets.own, tickets.grad))
         factors.append([Factor(*each, columns, ranks) for each in zip(b, b_grad, strict=True)])
     scale = plan.spec.scale

@@ -26,7 +26,8 @@ from netsim.learning.zero_padding import dead_ranks
 from netsim.protocols import Evaluation, Redeemed, RiskProbe, Tickets
 from netsim.units import FloatArray, IntArray
 
-# Tokens computed together: enough that the products with frozen weights are large and the calls few, few
+# Tokens computed together: enough that the products with frozen weights are large and the calls
+# few, few
 # enough that activations stay in the caches.
 CHUNK_TOKENS = 2048
 GPU_CHUNK_TOKENS = 32_768  # about 20 GB of activations on an encoder of 768 x 12
@@ -64,10 +65,11 @@ class _Context:
 
 
 class FederatedLearner:
-    """N modules on one frozen model, trained on the rows that K UEs hold (made by assembly.build_learner).
+    """N modules on one frozen model, trained on the rows that K UEs hold (made by
+    assembly.build_learner).
 
-    The version of a module is the round that last changed it (0: none yet). Tickets start from the current
-    one, or from an older one that was in flight at the last `redeem`.
+    The version of a module is the round that last changed it (0: none yet). Tickets start from the
+    current one, or from an older one that was in flight at the last `redeem`.
     """
 
     def __init__(
@@ -125,7 +127,9 @@ class FederatedLearner:
         return self._redeemed(tickets.module, [_figures(one) for one in done])
 
     @one_thread()  # of the sums here too: they must not depend on how many there are
-    def redeem(self, tickets: Tickets, aggregation: str, in_flight: Tickets | None = None) -> Redeemed:
+    def redeem(
+        self, tickets: Tickets, aggregation: str, in_flight: Tickets | None = None
+    ) -> Redeemed:
         """Compute all tickets in one batched call and aggregate them into their modules.
 
         A module without a ticket keeps its bits and its version.
@@ -156,7 +160,9 @@ class FederatedLearner:
             self._replace(module, tickets.round, rule, whole)
         self._forget(before, in_flight)
         found = self._redeemed(tickets.module, [figures[row] for row in range(len(tickets))])
-        dead = sum(dead_ranks(plan, state) for plan, state in zip(self._layouts, self.states, strict=True))
+        dead = sum(
+            dead_ranks(plan, state) for plan, state in zip(self._layouts, self.states, strict=True)
+        )
         return replace(found, dead_ranks=dead)
 
     def evaluate(self) -> list[Evaluation]:
@@ -164,11 +170,15 @@ class FederatedLearner:
         return self._scorer.evaluate(self.versions, self._run)
 
     def probe(self) -> RiskProbe:
-        """Losses and gradients at every UE's own test set; unchanged modules are not computed again."""
+        """Losses and gradients at every UE's own test set; unchanged modules are not computed
+        again.
+        """
         return self._risk.probe(self.states, self.versions, self._foundation.norm_sq(), self._run)
 
     def module_gap(self, round: int) -> FloatArray:
-        """Loss of each module at each UE minus the best module's, on the UE's samples of `round`. [K, N]."""
+        """Loss of each module at each UE minus the best module's, on the UE's samples of `round`.
+        [K, N].
+        """
         everybody = np.arange(len(self._batches.samples))
         nothing = np.zeros_like(everybody)
         chunks = self._batches.chunks(Tickets(round, everybody, nothing, nothing))
@@ -184,12 +194,16 @@ class FederatedLearner:
 
     def save_state(self, folder: Path) -> None:
         """Write all that later rounds depend on to `folder`, which must exist."""
-        held = {key: (one.upload, one.train_loss, one.gradient_norm) for key, one in self.held.items()}
+        held = {
+            key: (one.upload, one.train_loss, one.gradient_norm) for key, one in self.held.items()
+        }
         state = snapshot.State(self.states, self.versions, self.old, held, self._risk.state())
         snapshot.save(state, folder)
 
     def load_state(self, folder: Path) -> None:
-        """Put back what `save_state` wrote for the same scenario. Raises InputError if it does not fit."""
+        """Put back what `save_state` wrote for the same scenario. Raises InputError if it does not
+        fit.
+        """
         state = snapshot.load(folder, [plan.size for plan in self._layouts])
         self.states, self.versions, self.old = state.vectors, state.versions, state.old
         self.held = {key: Trained(*one) for key, one in state.held.items()}
@@ -203,7 +217,9 @@ class FederatedLearner:
     # -- jobs ------------------------------------------------------------------------------------
 
     def _run(self, jobs: Iterable[Any], tickets: Tickets | None = None) -> Iterator[Any]:
-        """Results of the jobs in their order, each given the current versions and those of the tickets."""
+        """Results of the jobs in their order, each given the current versions and those of the
+        tickets.
+        """
         current = self._current()
         vectors = dict(zip(current, self.states, strict=True))
         if tickets is not None:
@@ -218,7 +234,9 @@ class FederatedLearner:
         """What a worker does; it has this object as it was when the workers were started."""
         if isinstance(job, _Train):
             return self._train(context, job)
-        starts = [Start(self._layouts[n], context.vectors[n, version]) for n, version in context.current]
+        starts = [
+            Start(self._layouts[n], context.vectors[n, version]) for n, version in context.current
+        ]
         if isinstance(job, Score):
             return self._scorer.compute(job, starts)
         return self._risk.compute(job, starts)
@@ -277,7 +295,9 @@ class FederatedLearner:
             needed = set(zip(in_flight.module.tolist(), in_flight.version.tolist(), strict=True))
             keys = set(_keys(in_flight))
         current = self._current()
-        self.old = {key: before[key] for key in sorted(needed) if key in before and key not in current}
+        self.old = {
+            key: before[key] for key in sorted(needed) if key in before and key not in current
+        }
         self.held = {key: one for key, one in self.held.items() if key in keys}
 
     def _redeemed(self, module: IntArray, figures: Sequence[tuple[float, float, int]]) -> Redeemed:
@@ -293,7 +313,10 @@ class FederatedLearner:
             wrong = values[(values < 0) | (values >= limit)]
             if len(wrong):
                 raise RunError(f"a ticket's {name} must be below {limit} (found {wrong[0]})")
-        own, used = self._batches.module_rank[tickets.module], ranks(tickets, self._batches.module_rank)
+        own, used = (
+            self._batches.module_rank[tickets.module],
+            ranks(tickets, self._batches.module_rank),
+        )
         wrong = used[(used > own) | (used < np.minimum(own, 1))]
         if len(wrong):
             raise RunError(f"a ticket's rank must be from 1 to its module's own (found {wrong[0]})")

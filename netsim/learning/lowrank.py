@@ -1,9 +1,9 @@
 """The LoRA part of a layer for many tickets at once: each ticket's rows meet its own A and B.
 
-y += scale (x A^T) B^T beside the frozen product that all rows share. The frozen product is one large matrix
-product over the chunk; this part is a few skinny ones per ticket, and needs no padding, whatever the ranks
-and the number of tokens of each ticket. What has one side of a few ranks is computed with these as its rows:
-where they are its columns, MKL is slower.
+y += scale (x A^T) B^T beside the frozen product that all rows share. The frozen product is one
+large matrix product over the chunk; this part is a few skinny ones per ticket, and needs no
+padding, whatever the ranks and the number of tokens of each ticket. What has one side of a few
+ranks is computed with these as its rows: where they are its columns, MKL is slower.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ Columns = tuple[int, int]
 
 @dataclass(frozen=True)
 class Factor:
-    """B of one layer and its gradient: columns `columns` of the output, ranks `ranks` of the stacked A."""
+    """B of one layer and its gradient: columns `columns` of the output, ranks `ranks` of the
+    stacked A.
+    """
 
     b: torch.Tensor  # [out, r]
     b_grad: torch.Tensor
@@ -43,7 +45,9 @@ class Pair:
 
 @dataclass(frozen=True)
 class LowRank:
-    """All tickets' factors at one place of the encoder; None: that ticket's module does not target it."""
+    """All tickets' factors at one place of the encoder; None: that ticket's module does not target
+    it.
+    """
 
     pairs: tuple[Pair | None, ...]  # [G]
     rows: tuple[int, ...]  # of each ticket, end to end, and of idle rows, if any

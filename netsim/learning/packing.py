@@ -1,12 +1,13 @@
-"""Where the tokens of a chunk stand when texts attend to themselves: rows of slots, several rows at once.
+"""Where the tokens of a chunk stand when texts attend to themselves: rows of slots, several rows at
+once.
 
-Everything else in an encoder works token by token and needs no slots. Short texts of one ticket share a
-row, blind to one another, since a product of many small matrices costs its calls more than its FLOP; tickets
-do not share rows, so that one whose training diverges stays alone. Longer texts have a row each, among rows
-of similar length.
+Everything else in an encoder works token by token and needs no slots. Short texts of one ticket
+share a row, blind to one another, since a product of many small matrices costs its calls more than
+its FLOP; tickets do not share rows, so that one whose training diverges stays alone. Longer texts
+have a row each, among rows of similar length.
 
-After the tokens of all texts come a few idle ones, so that the number of rows recurs. What an idle token
-holds is a copy of some slot's; nobody looks at it.
+After the tokens of all texts come a few idle ones, so that the number of rows recurs. What an idle
+token holds is a copy of some slot's; nobody looks at it.
 
 Symbols: T tokens with the idle ones, S texts, H heads of d numbers, R rows of L slots.
 """
@@ -28,7 +29,8 @@ SPREAD = 1.4  # longest text of a group, at most, times its shortest
 SLACK = 4  # and tokens beyond that
 LEAST = 16  # slots of a row, at least: torch's softmax is slow over rows shorter than a vector
 SHARED = 32  # slots of a row that texts share, at most
-MULTIPLE = 16  # of tokens, with idle ones: each number of rows has to be prepared once (products.py)
+# of tokens, with idle ones: each number of rows has to be prepared once (products.py)
+MULTIPLE = 16
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,9 @@ class Packing:
 
 
 def pack(length: IntArray, samples: IntArray, heads: int, device: torch.device) -> Packing:
-    """Plan of a chunk whose texts have `length` [S] tokens; tickets have `samples` [G] texts each."""
+    """Plan of a chunk whose texts have `length` [S] tokens; tickets have `samples` [G] texts
+    each.
+    """
     tokens, first = -(-int(length.sum()) // MULTIPLE) * MULTIPLE, np.cumsum(length) - length
 
     def there(array: NDArray[Any]) -> torch.Tensor:
@@ -88,7 +92,9 @@ def pack(length: IntArray, samples: IntArray, heads: int, device: torch.device) 
         place = np.repeat(row * L + offset, length[members]) + within
         owner, looked = np.full(R * L, -1), np.empty((R, L), dtype=np.int64)
         owner[place] = text
-        looked[row] = first[members, None]  # an empty slot has a token of its row, and looks at empty ones
+        looked[row] = first[
+            members, None
+        ]  # an empty slot has a token of its row, and looks at empty ones
         looked.reshape(-1)[place] = token
         head_slots = np.arange(heads)[None] * L + (place // L * heads * L + place % L)[:, None]
         slot[token] = start + head_slots
@@ -143,7 +149,8 @@ def _first_tokens(
 
 
 def length_groups(length: IntArray) -> Iterator[tuple[IntArray, int]]:
-    """Texts of `length` [S], by length, as groups whose longest is not much longer than their shortest.
+    """Texts of `length` [S], by length, as groups whose longest is not much longer than their
+    shortest.
 
     With the slots that each text of the group is given.
     """
@@ -156,17 +163,22 @@ def length_groups(length: IntArray) -> Iterator[tuple[IntArray, int]]:
         begin = end
 
 
-def _rows(length: IntArray, samples: IntArray) -> Iterator[tuple[IntArray, IntArray, IntArray, int]]:
+def _rows(
+    length: IntArray, samples: IntArray
+) -> Iterator[tuple[IntArray, IntArray, IntArray, int]]:
     """Texts [S_b], the row of each and its first slot there, and the slots of a row.
 
-    Short texts share rows if that takes no more slots: where most fill more than half a row, it would.
+    Short texts share rows if that takes no more slots: where most fill more than half a row, it
+    would.
     """
     short = np.flatnonzero(length <= SHARED)
     alone = np.arange(len(length))
     if len(short):
         members, row, offset = _share(length, samples)
         L = max(LEAST, int((offset + length[members]).max()))
-        if (row.max() + 1) * L <= sum(len(part) * each for part, each in length_groups(length[short])):
+        if (row.max() + 1) * L <= sum(
+            len(part) * each for part, each in length_groups(length[short])
+        ):
             yield members, row, offset, L
             alone = np.flatnonzero(length > SHARED)
     for part, L in length_groups(length[alone]):

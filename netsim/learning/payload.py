@@ -1,8 +1,8 @@
 """Bits on the air, known without loading a model (model-spec 2.2, 10.10).
 
-An upload carries the tensors that are trained: the A and B of every target layer, and the classification
-head unless it is frozen. Sizes of the built-in model ship with it; for any other model a network-only run
-needs them as overrides.
+An upload carries the tensors that are trained: the A and B of every target layer, and the
+classification head unless it is frozen. Sizes of the built-in model ship with it; for any other
+model a network-only run needs them as overrides.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ def payload_bits(
     foundation: str = BUILTIN,
     override: Sequence[float | None] | None = None,
 ) -> FloatArray:
-    """Upload size of each module, bit. Shape [module]. An override replaces the size of its module."""
+    """Upload size of each module, bit. Shape [module]. An override replaces the size of its
+    module.
+    """
     overrides = check_override(override, len(modules))
     sizes = []
     for index, (spec, given) in enumerate(zip(modules, overrides, strict=True)):
@@ -36,9 +38,13 @@ def payload_bits(
             sizes.append(given)
         elif foundation == BUILTIN:
             if spec.full:
-                parameters = shapes.foundation_parameters() + train_head * shapes.head_parameters(classes)
+                parameters = shapes.foundation_parameters() + train_head * shapes.head_parameters(
+                    classes
+                )
             else:
-                parameters = shapes.lora_parameters(spec.rank, spec.target_modules, classes, train_head)
+                parameters = shapes.lora_parameters(
+                    spec.rank, spec.target_modules, classes, train_head
+                )
             sizes.append(parameters * bits_per_parameter)
         else:
             rule = f"without loading the model {foundation!r}, module {index} needs payload_bits_override"
@@ -53,7 +59,9 @@ def foundation_bits(
     if override is not None:
         return override
     if foundation != BUILTIN:
-        raise InputError(f"without loading the model {foundation!r}, its size in bits must be given")
+        raise InputError(
+            f"without loading the model {foundation!r}, its size in bits must be given"
+        )
     return shapes.foundation_parameters() * bits_per_parameter
 
 

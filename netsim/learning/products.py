@@ -1,10 +1,10 @@
 """Frozen linear layers: products of rows with weights that are never trained.
 
-Weights may be stored in bfloat16: all else is computed in float32. With AVX-512, float32 weights that meet
-the rows of all tokens are kept in oneDNN's own layout too, once for each direction: their products then need
-not rearrange the weight each time, and write bias and residual with the product instead of before it. That
-is done however few rows there are, as two ways would round differently; each number of rows has to be
-prepared once (packing.MULTIPLE).
+Weights may be stored in bfloat16: all else is computed in float32. With AVX-512, float32 weights
+that meet the rows of all tokens are kept in oneDNN's own layout too, once for each direction: their
+products then need not rearrange the weight each time, and write bias and residual with the product
+instead of before it. That is done however few rows there are, as two ways would round differently;
+each number of rows has to be prepared once (packing.MULTIPLE).
 """
 
 from __future__ import annotations
@@ -26,8 +26,12 @@ class Frozen:
     packed_t: torch.Tensor | None = None  # and that of the transpose
 
     def pack(self, *, back: bool) -> Frozen:
-        """The same, with the weight in oneDNN's layout where that is used; for the way `back` as well."""
-        return replace(self, packed=_pack(self.weight), packed_t=_pack(self.weight.t()) if back else None)
+        """The same, with the weight in oneDNN's layout where that is used; for the way `back` as
+        well.
+        """
+        return replace(
+            self, packed=_pack(self.weight), packed_t=_pack(self.weight.t()) if back else None
+        )
 
     def part(self, start: int, end: int) -> Frozen:
         """Outputs `start` to `end`, not packed."""
@@ -45,7 +49,9 @@ class Frozen:
         return torch.add(add, self.bias).addmm_(x, self.weight.t())
 
     def back(self, dy: torch.Tensor, add: torch.Tensor | None = None) -> torch.Tensor:
-        """Gradient of the input: dy weight (+ add, which may be overwritten), [rows, out] -> [rows, in]."""
+        """Gradient of the input: dy weight (+ add, which may be overwritten), [rows, out] -> [rows,
+        in].
+        """
         if self.packed_t is not None:
             return _packed_product(dy, self.packed_t, None, add)
         if self.weight.dtype != dy.dtype:

@@ -1,14 +1,15 @@
-"""Aggregation of products: J. Bai et al., "Federated fine-tuning of large language models under heterogeneous
-tasks and client resources" (FlexLoRA), 2024, arXiv:2402.11505.
+"""Aggregation of products: J. Bai et al., "Federated fine-tuning of large language models under
+heterogeneous tasks and client resources" (FlexLoRA), 2024, arXiv:2402.11505.
 
     dW = sum_k p_k (alpha / r_k) B_k A_k,  p_k by samples;    dW = U S V^T
     A = V_r^T,  B = U_r S_r / (alpha / r)
 
-All singular values go into B. The factors of a lower rank are the first rows and columns of those of a
-higher one, so a module at its own rank, truncated for each UE, is the redistribution.
+All singular values go into B. The factors of a lower rank are the first rows and columns of those
+of a higher one, so a module at its own rank, truncated for each UE, is the redistribution.
 
-dW and its SVD are not formed while the ranks of the participants sum to at most half of the layer's width:
-with QR of the stacked factors, dW = L R = Q_L (T_L T_R^T) Q_R^T, an SVD of the small core is exact.
+dW and its SVD are not formed while the ranks of the participants sum to at most half of the layer's
+width: with QR of the stacked factors, dW = L R = Q_L (T_L T_R^T) Q_R^T, an SVD of the small core is
+exact.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ from netsim.learning.aggregation import Partial, Upload
 
 @dataclass(frozen=True)
 class Product:
-    """dW [out, in] of one layer: left [out, R] times right [R, in], or whole where R has outgrown it."""
+    """dW [out, in] of one layer: left [out, R] times right [R, in], or whole where R has outgrown
+    it.
+    """
 
     left: torch.Tensor
     right: torch.Tensor | None
@@ -32,13 +35,17 @@ class Product:
     @property
     def factored(self) -> bool:
         """The factors are the smaller form: R is at most half of the width."""
-        return self.right is not None and 2 * len(self.right) <= min(len(self.left), self.right.shape[1])
+        return self.right is not None and 2 * len(self.right) <= min(
+            len(self.left), self.right.shape[1]
+        )
 
     def plus(self, other: Product) -> Product:
         """The sum, as factors as long as that is the smaller form."""
         if self.right is None or other.right is None:
             return Product(self.dense() + other.dense(), None)
-        joined = Product(torch.cat([self.left, other.left], 1), torch.cat([self.right, other.right]))
+        joined = Product(
+            torch.cat([self.left, other.left], 1), torch.cat([self.right, other.right])
+        )
         return joined if joined.factored else Product(joined.dense(), None)
 
     def dense(self) -> torch.Tensor:
@@ -47,10 +54,12 @@ class Product:
 
 
 def redistribute(product: Product, rank: int, scale: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """(A [rank, in], B [out, rank]) with scale B A nearest to dW: its first `rank` singular triples.
+    """(A [rank, in], B [out, rank]) with scale B A nearest to dW: its first `rank` singular
+    triples.
 
-    In every row of A the entry that is largest in magnitude is positive. Where dW has fewer singular
-    values, A goes on with rows orthogonal to the others and B with zeros: such ranks can still learn.
+    In every row of A the entry that is largest in magnitude is positive. Where dW has fewer
+    singular values, A goes on with rows orthogonal to the others and B with zeros: such ranks can
+    still learn.
     """
     if product.right is None or not product.factored:
         u, s, vh = torch.linalg.svd(product.dense(), full_matrices=False)

@@ -1,8 +1,9 @@
-"""Losses and gradients of every module at every UE's own test set: what the risk gap (5) is measured from.
+"""Losses and gradients of every module at every UE's own test set: what the risk gap (5) is
+measured from.
 
-F_k is the mean loss over D_k,te (model-spec 10.11); its gradient is taken over all trained tensors of a
-module. F_k(w*_k) comes from training a module on D_k,te until it settles (10.12), once per run. Nothing here
-takes simulated time or changes a module.
+F_k is the mean loss over D_k,te (model-spec 10.11); its gradient is taken over all trained tensors
+of a module. F_k(w*_k) comes from training a module on D_k,te until it settles (10.12), once per
+run. Nothing here takes simulated time or changes a module.
 """
 
 from __future__ import annotations
@@ -71,7 +72,9 @@ POINT = ("state", "loss", "norm_sq", "gradient")
 
 
 class RiskMeter:
-    """Measures modules at the UEs' test sets; made before workers are forked, which then have it too."""
+    """Measures modules at the UEs' test sets; made before workers are forked, which then have it
+    too.
+    """
 
     def __init__(
         self,
@@ -83,7 +86,9 @@ class RiskMeter:
         seed: int,
         start: Start,
     ) -> None:
-        """`samples` [K] is D_k, which gives rho; `start` is module 0 before training, where w*_k begins."""
+        """`samples` [K] is D_k, which gives rho; `start` is module 0 before training, where w*_k
+        begins.
+        """
         self._engine = engine
         self._partition = partition
         self._tokens = tokens
@@ -171,8 +176,9 @@ class RiskMeter:
 def settled_loss(engine: Engine, texts: Texts, start: Start) -> float:
     """Loss of module 0 after training on `texts` from `start` until it settles, nat.
 
-    Adam, afresh in every 10 steps. Steps that gain too little are taken back and tried at half the rate;
-    when that has happened MISSES times, or after MAX_DESCENTS, the loss counts as that of w*_k.
+    Adam, afresh in every 10 steps. Steps that gain too little are taken back and tried at half the
+    rate; when that has happened MISSES times, or after MAX_DESCENTS, the loss counts as that of
+    w*_k.
     """
     samples = np.array([len(texts)])
     loss = float(_losses(engine, start, samples, texts)[0])

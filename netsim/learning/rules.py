@@ -1,7 +1,7 @@
 """Aggregation rules by name, apart from the schemes that name them.
 
-Outside packages add rules by the entry point group `netsim.aggregations`: a class without arguments that does
-what `Rule` says.
+Outside packages add rules by the entry point group `netsim.aggregations`: a class without arguments
+that does what `Rule` says.
 """
 
 from __future__ import annotations

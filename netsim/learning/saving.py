@@ -16,8 +16,8 @@ from netsim.learning.foundation import Foundation
 def save(plan: Layout, vector: Vector, foundation: Foundation, folder: Path) -> None:
     """Write one module to `folder` as PEFT would, in bytes that depend on nothing but the module.
 
-    PEFT's own writer puts sets in the order of their hashes, the path of the base model, and its version.
-    A full module is written as a model folder for the Auto classes' `from_pretrained`.
+    PEFT's own writer puts sets in the order of their hashes, the path of the base model, and its
+    version. A full module is written as a model folder for the Auto classes' `from_pretrained`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {name: view.clone() for name, view in plan.views(torch.from_numpy(vector)).items()}

@@ -1,4 +1,6 @@
-"""Measures modules on test and validation rows; a module that has not changed is not computed again."""
+"""Measures modules on test and validation rows; a module that has not changed is not computed
+again.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ class Rows:
     label: IntArray  # [S]
 
     def pieces(self, budget: int) -> list[tuple[IntArray, Texts]]:
-        """(positions, texts) of similar length, so that little is padded, of about `budget` tokens."""
+        """(positions, texts) of similar length, so that little is padded, of about `budget`
+        tokens.
+        """
         length = self.tokens.texts(self.row).length
         order = np.argsort(length, kind="stable")
         parts = runs(length[order], budget)
@@ -53,8 +57,8 @@ class Rows:
 class Scorer:
     """Made before workers are forked, which then have the texts too.
 
-    `measured` names the split whose rows are reported. `in_full` (of the test split) adds averaged logits,
-    and every UE's own rows with its best module, chosen by the validation split.
+    `measured` names the split whose rows are reported. `in_full` (of the test split) adds averaged
+    logits, and every UE's own rows with its best module, chosen by the validation split.
     """
 
     def __init__(
@@ -72,11 +76,17 @@ class Scorer:
         self._engine, self._partition = engine, partition
         self._seed, self._classes, self._in_full = seed, classes, in_full
         self._measured = measured
-        self._splits = {name: splits[name] for name in ((measured, "validation") if in_full else (measured,))}
+        self._splits = {
+            name: splits[name] for name in ((measured, "validation") if in_full else (measured,))
+        }
         if "validation" in self._splits and not len(splits["validation"].row):
-            raise InputError("validation rows are measured, so the validation fraction must be above 0")
+            raise InputError(
+                "validation rows are measured, so the validation fraction must be above 0"
+            )
         self._pieces = {name: rows.pieces(budget) for name, rows in self._splits.items()}
-        self._scored: dict[tuple[str, int], tuple[int, NDArray[np.float32]]] = {}  # -> (version, logits)
+        self._scored: dict[
+            tuple[str, int], tuple[int, NDArray[np.float32]]
+        ] = {}  # -> (version, logits)
 
     def compute(self, job: Score, starts: Sequence[Start]) -> Any:
         """What a worker does; `starts` are all modules."""
@@ -110,7 +120,9 @@ class Scorer:
         )
         if not stale:
             return
-        jobs = [Score(stale, split, i) for split, all in self._pieces.items() for i in range(len(all))]
+        jobs = [
+            Score(stale, split, i) for split, all in self._pieces.items() for i in range(len(all))
+        ]
         fresh = {
             (split, n): np.zeros((len(rows.row), self._classes), dtype=np.float32)
             for split, rows in self._splits.items()
@@ -120,7 +132,9 @@ class Scorer:
             positions = self._pieces[job.split][job.piece][0]
             for n, scores in zip(job.modules, logits, strict=True):
                 fresh[job.split, n][positions] = scores
-        self._scored |= {(split, n): (int(versions[n]), scores) for (split, n), scores in fresh.items()}
+        self._scored |= {
+            (split, n): (int(versions[n]), scores) for (split, n), scores in fresh.items()
+        }
 
     @cached_property
     def _test_rows(self) -> IntArray:

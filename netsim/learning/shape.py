@@ -1,4 +1,6 @@
-"""Size of an encoder from its config.json, without torch: what the FLOP model of computing needs."""
+"""Size of an encoder from its config.json, without torch: what the FLOP model of computing
+needs.
+"""
 
 from __future__ import annotations
 
@@ -27,5 +29,7 @@ def read_shape(folder: Path) -> EncoderShape:
         layers = int(config.get("num_hidden_layers", config.get("n_layers")))
         inner = int(config.get("intermediate_size", config.get("hidden_dim", 4 * hidden)))
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise DataError(f"must give hidden_size and num_hidden_layers: {error}", where=path) from None
+        raise DataError(
+            f"must give hidden_size and num_hidden_layers: {error}", where=path
+        ) from None
     return EncoderShape(layers, hidden, layers * (4 * hidden**2 + 2 * hidden * inner))

@@ -1,4 +1,6 @@
-"""What a learner remembers between rounds, in safetensors and JSON: enough to go on to the same bytes."""
+"""What a learner remembers between rounds, in safetensors and JSON: enough to go on to the same
+bytes.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ from netsim.units import IntArray
 
 TENSORS, FIGURES = "learner.safetensors", "learner.json"
 Version = tuple[int, int]  # (module, round that made it)
-Held = dict[tuple[int, int, int], tuple[Upload, float, float]]  # (round, UE, module) -> upload, loss, norm
+Held = dict[
+    tuple[int, int, int], tuple[Upload, float, float]
+]  # (round, UE, module) -> upload, loss, norm
 Memory = tuple[dict[str, NDArray[Any]], Any]  # named arrays, and a JSON value
 
 
@@ -38,15 +42,21 @@ class State:
 def save(state: State, folder: Path) -> None:
     """Write two files to `folder`."""
     arrays, known = state.risk
-    tensors: dict[str, NDArray[Any]] = {f"module.{n}": vector for n, vector in enumerate(state.vectors)}
-    tensors |= {f"old.{module}.{version}": vector for (module, version), vector in state.old.items()}
+    tensors: dict[str, NDArray[Any]] = {
+        f"module.{n}": vector for n, vector in enumerate(state.vectors)
+    }
+    tensors |= {
+        f"old.{module}.{version}": vector for (module, version), vector in state.old.items()
+    }
     tensors |= {f"risk.{name}": array for name, array in arrays.items()}
     held = []
     for key, (upload, loss, norm) in state.held.items():
         name = ".".join(map(str, key))
         tensors |= {f"held.{name}.start": upload.start, f"held.{name}.update": upload.update}
         held.append([*key, upload.rank, upload.samples, upload.staleness, upload.rate, loss, norm])
-    save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, folder / TENSORS)
+    save_file(
+        {name: np.ascontiguousarray(array) for name, array in tensors.items()}, folder / TENSORS
+    )
     figures = {
         "versions": state.versions.tolist(),
         "old": sorted(map(list, state.old)),
@@ -64,7 +74,9 @@ def load(folder: Path, sizes: Sequence[int]) -> State:
         state = _state(tensors, figures, len(sizes))
     except (OSError, ValueError, KeyError, TypeError, IndexError, SafetensorError) as error:
         reason = f"{type(error).__name__}: {error}"
-        raise InputError(f"the learner's saved state cannot be read ({reason})", where=folder) from error
+        raise InputError(
+            f"the learner's saved state cannot be read ({reason})", where=folder
+        ) from error
     found = [len(vector) for vector in state.vectors]
     if found != list(sizes):
         rule = f"the saved modules must have the sizes of the scenario's, {list(sizes)}"
@@ -77,16 +89,29 @@ def _state(tensors: Mapping[str, NDArray[Any]], figures: Any, modules: int) -> S
     for round, ue, module, rank, samples, staleness, rate, loss, norm in figures["held"]:
         name = f"held.{round}.{ue}.{module}"
         upload = Upload(
-            module, rank, samples, staleness, tensors[f"{name}.start"], tensors[f"{name}.update"], rate
+            module,
+            rank,
+            samples,
+            staleness,
+            tensors[f"{name}.start"],
+            tensors[f"{name}.update"],
+            rate,
         )
         held[round, ue, module] = upload, loss, norm
     return State(
         vectors=[tensors[f"module.{n}"] for n in range(modules)],
         versions=np.array(figures["versions"], dtype=np.int64),
-        old={(module, version): tensors[f"old.{module}.{version}"] for module, version in figures["old"]},
+        old={
+            (module, version): tensors[f"old.{module}.{version}"]
+            for module, version in figures["old"]
+        },
         held=held,
         risk=(
-            {name.removeprefix("risk."): t for name, t in tensors.items() if name.startswith("risk.")},
+            {
+                name.removeprefix("risk."): t
+                for name, t in tensors.items()
+                if name.startswith("risk.")
+            },
             figures["risk"],
         ),
     )

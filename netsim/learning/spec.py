@@ -28,7 +28,9 @@ class ModuleSpec:
         if not self.lora_alpha > 0:
             raise InputError("lora_alpha must be above 0", value=self.lora_alpha)
         if not self.target_modules or not all(self.target_modules):
-            raise InputError("target_modules must name at least one layer", value=self.target_modules)
+            raise InputError(
+                "target_modules must name at least one layer", value=self.target_modules
+            )
         if self.seed < 0:
             raise InputError("the seed of a module must not be negative", value=self.seed)
 
@@ -52,10 +54,12 @@ class ModuleSpec:
 
 @dataclass(frozen=True)
 class LocalTraining:
-    """tau full-batch steps on the round's D_k samples, by an optimiser that starts afresh in each round.
+    """tau full-batch steps on the round's D_k samples, by an optimiser that starts afresh in each
+    round.
 
-    The upload of "sgd" is (w_start - w_end) / learning_rate, the gradient of eq. (1) for tau = 1, and the
-    average is applied with the learning rate; the upload of "adam" is w_start - w_end (model-spec 10.6).
+    The upload of "sgd" is (w_start - w_end) / learning_rate, the gradient of eq. (1) for tau = 1,
+    and the average is applied with the learning rate; the upload of "adam" is w_start - w_end
+    (model-spec 10.6).
     """
 
     local_steps: int
@@ -67,9 +71,13 @@ class LocalTraining:
         if self.local_steps < 1:
             raise InputError("there must be at least one local step", value=self.local_steps)
         if not 0 < self.learning_rate < float("inf"):
-            raise InputError("the learning rate must be above 0 and finite", value=self.learning_rate)
+            raise InputError(
+                "the learning rate must be above 0 and finite", value=self.learning_rate
+            )
         if self.optimizer not in OPTIMIZERS:
-            raise InputError(f"the optimiser must be one of {', '.join(OPTIMIZERS)}", value=self.optimizer)
+            raise InputError(
+                f"the optimiser must be one of {', '.join(OPTIMIZERS)}", value=self.optimizer
+            )
 
     @property
     def server_rate(self) -> float:

@@ -1,10 +1,10 @@
-"""Staleness-weighted averaging for uploads that arrive rounds later: J. Nguyen et al., "Federated learning
-with buffered asynchronous aggregation" (FedBuff), AISTATS 2022.
+"""Staleness-weighted averaging for uploads that arrive rounds later: J. Nguyen et al., "Federated
+learning with buffered asynchronous aggregation" (FedBuff), AISTATS 2022.
 
     w <- w - rate sum_k D_k s(a_k) u_k / sum_k D_k,   s(a) = (1 + a)^(-1/2)
 
-with a_k the versions of the module made since UE k downloaded it. The weights do not sum to 1: a buffer
-of old uploads takes a shorter step. Without staleness this is `average`.
+with a_k the versions of the module made since UE k downloaded it. The weights do not sum to 1: a
+buffer of old uploads takes a shorter step. Without staleness this is `average`.
 """
 
 from __future__ import annotations

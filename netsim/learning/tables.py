@@ -19,7 +19,9 @@ TSV, CSV, PARQUET = ".tsv", ".csv", ".parquet"
 
 @dataclass(frozen=True)
 class Table:
-    """Columns of one file. `line[i]` is where row i stands: a line of text, or a row of Parquet, from 1."""
+    """Columns of one file. `line[i]` is where row i stands: a line of text, or a row of Parquet,
+    from 1.
+    """
 
     path: Path
     columns: dict[str, list[object]]
@@ -40,7 +42,9 @@ def read_table(path: Path) -> Table:
     if suffix == PARQUET:
         return _read_parquet(path)
     if suffix not in (TSV, CSV):
-        raise DataError("a data file must end in .tsv, .csv or .parquet", where=path, value=path.name)
+        raise DataError(
+            "a data file must end in .tsv, .csv or .parquet", where=path, value=path.name
+        )
     rows = _csv_rows(path) if suffix == CSV else _tsv_rows(path)
     header: list[str] | None = None
     lines: list[int] = []
@@ -66,8 +70,10 @@ def read_table(path: Path) -> Table:
 
 
 def _tsv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    # GLUE's TSV has no quoting: a tab always ends a cell and a line feed always ends a row, and quotation
-    # marks are text. str.splitlines would also cut at the rarer separators that real sentences contain.
+    # GLUE's TSV has no quoting: a tab always ends a cell and a line feed always ends a row, and
+    # quotation
+    # marks are text. str.splitlines would also cut at the rarer separators that real sentences
+    # contain.
     for line, text in _lines(path):
         yield line, text.split("\t")
 
@@ -97,7 +103,9 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
             yield number, line.removesuffix(b"\r").decode("utf-8")
         except UnicodeDecodeError as error:
             bad = line[error.start : error.start + 8]
-            raise DataError("the text must be UTF-8", where=f"{path}, line {number}", value=bad) from error
+            raise DataError(
+                "the text must be UTF-8", where=f"{path}, line {number}", value=bad
+            ) from error
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -156,8 +164,8 @@ def text_cells(table: Table, column: str) -> list[str]:
 def label_cells(table: Table, column: str) -> list[int] | list[str]:
     """A column of class labels: all integers or all names.
 
-    A table with both is refused at the first row of the rarer kind, because a stray "x" among 0 and 1
-    would otherwise pass as a third class.
+    A table with both is refused at the first row of the rarer kind, because a stray "x" among 0 and
+    1 would otherwise pass as a third class.
     """
     labels: list[int | str] = []
     for row, cell in enumerate(table.columns[column]):
@@ -204,7 +212,9 @@ def _shown(cell: object) -> object:
 
 
 def files_named(folder: Path, stems: tuple[str, ...]) -> list[Path]:
-    """The folder's file of the first stem it has (`train.tsv`), or its shards (`train-0-of-2.parquet`)."""
+    """The folder's file of the first stem it has (`train.tsv`), or its shards
+    (`train-0-of-2.parquet`).
+    """
     if not folder.is_dir():
         raise InputError("the folder does not exist", where=folder)
     for stem in stems:

@@ -1,4 +1,6 @@
-"""HetLoRA's regulariser: the norm product of each layer's last ranks (Cho et al., EMNLP 2024, eq. 3)."""
+"""HetLoRA's regulariser: the norm product of each layer's last ranks (Cho et al., EMNLP 2024, eq.
+3).
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ class _Layer:
 
 
 class TailPenalty:
-    """weight sum over layers of |B[:, q:]|_F |A[q:, :]|_F for each of G tickets, on views that follow `w`."""
+    """weight sum over layers of |B[:, q:]|_F |A[q:, :]|_F for each of G tickets, on views that
+    follow `w`.
+    """
 
     def __init__(
         self,
@@ -38,14 +42,18 @@ class TailPenalty:
             q = tail.start(plan.spec.rank)
             view, view_grad = plan.views(own), plan.views(grad)
             for a, b in plan.pairs():
-                layers.append(_Layer(view[a][q:], view[b][:, q:], view_grad[a][q:], view_grad[b][:, q:]))
+                layers.append(
+                    _Layer(view[a][q:], view[b][:, q:], view_grad[a][q:], view_grad[b][:, q:])
+                )
 
     def products(self) -> list[float]:
         """The sum of each ticket, without the weight. [G]."""
         return [sum(float(x.a.norm() * x.b.norm()) for x in layers) for layers in self._layers]
 
     def add_gradient(self) -> None:
-        """Add the penalty's gradient to `g`. A factor that is zero gives 0, the least subgradient."""
+        """Add the penalty's gradient to `g`. A factor that is zero gives 0, the least
+        subgradient.
+        """
         if self._weight == 0:
             return
         for layers in self._layers:

@@ -1,4 +1,6 @@
-"""Texts as token numbers, each text tokenised once, many texts packed end to end without padding."""
+"""Texts as token numbers, each text tokenised once, many texts packed end to end without
+padding.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ class Texts:
     """S texts of together T tokens, end to end, with their classes."""
 
     token: IntArray  # [T]
-    segment: IntArray  # [T] 0, or 1 in the second sentence of a pair for models that tell them apart
+    segment: (
+        IntArray  # [T] 0, or 1 in the second sentence of a pair for models that tell them apart
+    )
     length: IntArray  # [S] tokens of each text
     label: IntArray  # [S]
 
@@ -30,12 +34,17 @@ class Texts:
         """Texts `start` to `end`."""
         ends = np.concatenate([[0], np.cumsum(self.length)])
         tokens = slice(int(ends[start]), int(ends[end]))
-        return Texts(self.token[tokens], self.segment[tokens], self.length[start:end], self.label[start:end])
+        return Texts(
+            self.token[tokens], self.segment[tokens], self.length[start:end], self.label[start:end]
+        )
 
     def padded(self, pad: int) -> tuple[IntArray, IntArray, IntArray]:
         """(token, segment, mask), each [S, longest], padded on the right."""
         mask = np.arange(self.length.max(initial=1)) < self.length[:, None]
-        token, segment = np.full(mask.shape, pad, dtype=np.int64), np.zeros(mask.shape, dtype=np.int64)
+        token, segment = (
+            np.full(mask.shape, pad, dtype=np.int64),
+            np.zeros(mask.shape, dtype=np.int64),
+        )
         token[mask], segment[mask] = self.token, self.segment
         return token, segment, mask.astype(np.int64)
 
@@ -58,7 +67,9 @@ class TokenCache:
         segment = [self._segment[row] for row in chosen]
         return Texts(
             token=np.concatenate(token, dtype=np.int64) if token else np.zeros(0, dtype=np.int64),
-            segment=np.concatenate(segment, dtype=np.int64) if segment else np.zeros(0, dtype=np.int64),
+            segment=np.concatenate(segment, dtype=np.int64)
+            if segment
+            else np.zeros(0, dtype=np.int64),
             length=np.array([len(text) for text in token], dtype=np.int64),
             label=self._split.label[chosen],
         )
@@ -117,7 +128,9 @@ def even_runs(cost: IntArray, aim: int) -> Iterator[tuple[int, int]]:
     """
     total = int(cost.sum())
     count = 1 if total <= aim else 2 * max(1, round(total / (2 * aim)))
-    share = (2 * np.cumsum(cost) - cost) * count // (2 * max(total, 1))  # by the middle of each member
+    share = (
+        (2 * np.cumsum(cost) - cost) * count // (2 * max(total, 1))
+    )  # by the middle of each member
     edges = [0, *(np.flatnonzero(np.diff(share)) + 1).tolist(), len(cost)]
     for start, end in pairwise(edges):
         if end > start:

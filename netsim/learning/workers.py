@@ -1,8 +1,11 @@
 """Worker processes of one thread each, whose results come back in the order of the jobs.
 
-Workers are forked when first needed, so they share the frozen weights with their parent, and they end with
-it: a worker looks every half second whether its parent is still there. What they compute does not depend on
-how many there are: a job is always computed whole, by one thread, and results are handed on in order.
+Workers are forked when first needed, so they share the frozen weights with their parent, and they
+end with
+it: a worker looks every half second whether its parent is still there. What they compute does not
+depend on
+how many there are: a job is always computed whole, by one thread, and results are handed on in
+order.
 """
 
 from __future__ import annotations
@@ -38,8 +41,12 @@ _END = object()  # after the last job
 
 
 def default_workers() -> int:
-    """Two, or the cores this process may use if there are fewer; one where processes cannot be forked."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Two, or the cores this process may use if there are fewer; one where processes cannot be
+    forked.
+    """
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     # macOS can fork, but its Accelerate library does not survive it.
     return min(2, cores) if sys.platform == "linux" else 1
 
@@ -120,7 +127,8 @@ class Workers:
                 daemon=True,
             )
             with warnings.catch_warnings():
-                # Python warns of forking beside threads (polars, progress display). A worker takes none of
+                # Python warns of forking beside threads (polars, progress display). A worker takes
+                # none of
                 # their locks: it computes on arrays with one thread and answers on its pipe.
                 warnings.simplefilter("ignore", DeprecationWarning)
                 process.start()
@@ -131,7 +139,10 @@ class Workers:
 def _work(task: Task, pipe: Connection, others: Sequence[Connection], parent: int) -> None:
     for other in others:  # else a worker would hold its siblings' pipes open
         other.close()
-    for number in (signal.SIGINT, signal.SIGTERM):  # they may reach the whole group; the parent decides
+    for number in (
+        signal.SIGINT,
+        signal.SIGTERM,
+    ):  # they may reach the whole group; the parent decides
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     keep_memory()
@@ -156,7 +167,9 @@ def _work(task: Task, pipe: Connection, others: Sequence[Connection], parent: in
 
 
 def keep_memory() -> None:
-    """Let this process keep what it frees, instead of fetching the pages of large arrays again each time."""
+    """Let this process keep what it frees, instead of fetching the pages of large arrays again each
+    time.
+    """
     with contextlib.suppress(AttributeError, OSError):  # another C library than glibc
         set_option = ctypes.CDLL(None).mallopt
         set_option(M_MMAP_THRESHOLD, KEPT_BYTES)
@@ -188,7 +201,9 @@ def _receive(pipe: Connection) -> tuple[int, Any]:
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """A float32 sum differs between one and two threads; workers have one, so this process must too."""
+    """A float32 sum differs between one and two threads; workers have one, so this process must
+    too.
+    """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

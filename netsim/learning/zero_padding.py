@@ -1,9 +1,10 @@
-"""Sparsity-weighted aggregation of different ranks: Y. J. Cho et al., "Heterogeneous LoRA for federated
-fine-tuning of on-device foundation models", EMNLP 2024.
+"""Sparsity-weighted aggregation of different ranks: Y. J. Cho et al., "Heterogeneous LoRA for
+federated fine-tuning of on-device foundation models", EMNLP 2024.
 
-Uploads are zero-padded to the module's rank and averaged with weights p_k = S_k / sum_j S_j, where S_k is
-the Frobenius norm of the UE's own update, all layers together; A and B apart. A rank that nobody sent becomes
-zero in A and in B, has no gradient from then on, and never recovers: it is dead.
+Uploads are zero-padded to the module's rank and averaged with weights p_k = S_k / sum_j S_j, where
+S_k is the Frobenius norm of the UE's own update, all layers together; A and B apart. A rank that
+nobody sent becomes zero in A and in B, has no gradient from then on, and never recovers: it is
+dead.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ def sparsity(plan: Layout, vector: Vector) -> float:
 
 
 def dead_ranks(plan: Layout, vector: Vector) -> int:
-    """Ranks whose row of A and column of B are zero in every layer: they have no gradient any more."""
+    """Ranks whose row of A and column of B are zero in every layer: they have no gradient any
+    more.
+    """
     alive = np.zeros(plan.spec.rank, dtype=np.bool_)
     views = plan.views(torch.from_numpy(vector))
     for a, b in plan.pairs():
@@ -62,7 +65,9 @@ class ZeroPadding:
         return {**joined, "covered": np.maximum(left["covered"], right["covered"])}
 
     def apply(self, state: Vector, partial: Partial, plan: Layout, rate: float) -> Vector:
-        """The new module. Where all updates are zero there are no weights, and A and B stay as they are."""
+        """The new module. Where all updates are zero there are no weights, and A and B stay as they
+        are.
+        """
         total, new = partial["sum"], state.copy()
         if partial["weight"][0] > 0:
             new[: plan.lora_size] = total[: plan.lora_size] / partial["weight"]

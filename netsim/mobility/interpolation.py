@@ -18,8 +18,9 @@ def positions(
 ) -> FloatArray:
     """Places at times, linear between samples. [K + 1], [M], [M, D], [T] -> [K, T, D].
 
-    NaN before a UE's first and after its last sample. Of two samples at one time the later holds from then.
-    Between samples that are further apart than `jump_m_s` covers, the UE stays and then jumps.
+    NaN before a UE's first and after its last sample. Of two samples at one time the later holds
+    from then. Between samples that are further apart than `jump_m_s` covers, the UE stays and then
+    jumps.
     """
     index = last_sample(first[:-1], first[1:], time_s, at_s)
     before = index < first[:-1, None]

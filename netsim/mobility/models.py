@@ -1,7 +1,8 @@
-"""Mobility models that can stand behind `mobility.kind`: functions of (seed, UE, time), drawn in index order.
+"""Mobility models that can stand behind `mobility.kind`: functions of (seed, UE, time), drawn in
+index order.
 
-A model is a frozen dataclass that meets `protocols.Mobility`. An outside package registers one under the
-entry point group `netsim.mobility`.
+A model is a frozen dataclass that meets `protocols.Mobility`. An outside package registers one
+under the entry point group `netsim.mobility`.
 """
 
 from __future__ import annotations
@@ -46,10 +47,11 @@ class Standing:
 
 @dataclass
 class Walk:
-    """UEs that go straight from waypoint to waypoint. Legs are drawn when a time beyond them is asked for.
+    """UEs that go straight from waypoint to waypoint. Legs are drawn when a time beyond them is
+    asked for.
 
-    `leg(j, times_s, places_m)` gives the times [K] and places [K, 2] of waypoint j + 1. What was drawn is
-    kept; the answer depends on the times alone, not on the order of asking.
+    `leg(j, times_s, places_m)` gives the times [K] and places [K, 2] of waypoint j + 1. What was
+    drawn is kept; the answer depends on the times alone, not on the order of asking.
     """
 
     start_m: FloatArray  # [K, 2]
@@ -68,7 +70,10 @@ class Walk:
         if len(times_s) and count:
             self._reach(float(times_s.max()))
         if self._joined is None:
-            joined = np.stack(self._times_s, axis=1).ravel(), np.stack(self._places_m, axis=1).reshape(-1, 2)
+            joined = (
+                np.stack(self._times_s, axis=1).ravel(),
+                np.stack(self._places_m, axis=1).reshape(-1, 2),
+            )
             self._joined = joined
         first = np.arange(count + 1) * len(self._times_s)
         return self.region.fold(positions(first, *self._joined, times_s))
@@ -102,8 +107,10 @@ class Static:
 class RandomWaypoint:
     """Straight to a uniform point at a uniform speed, a pause, and again (Johnson and Maltz, 1996).
 
-    From uniform places it settles to a law with more UEs in the middle; on a torus it stays uniform. The
-    least speed must be positive: with 0 the mean speed decays for ever (Yoon, Liu and Noble, INFOCOM 2003).
+    From uniform places it settles to a law with more UEs in the middle; on a torus it stays
+    uniform. The
+    least speed must be positive: with 0 the mean speed decays for ever (Yoon, Liu and Noble,
+    INFOCOM 2003).
     """
 
     min_speed_m_s: float = 0.5
@@ -118,7 +125,9 @@ class RandomWaypoint:
     def motion(self, start_m: FloatArray, region: Region, *, seed: int) -> Walk:
         """Motion of the UEs that start at `start_m` [K, 2]."""
 
-        def leg(index: int, times_s: FloatArray, places_m: FloatArray) -> tuple[FloatArray, FloatArray]:
+        def leg(
+            index: int, times_s: FloatArray, places_m: FloatArray
+        ) -> tuple[FloatArray, FloatArray]:
             goes = index % 2 == 0  # even: a move, odd: a pause
             if not goes and self.max_pause_s == 0:
                 return times_s, places_m
@@ -135,10 +144,12 @@ class RandomWaypoint:
 
 @dataclass(frozen=True)
 class GaussMarkov:
-    """Velocity is a stationary Gauss-Markov process per axis (Liang and Haas, IEEE/ACM ToN 11(5), 2003).
+    """Velocity is a stationary Gauss-Markov process per axis (Liang and Haas, IEEE/ACM ToN 11(5),
+    2003).
 
-    v' = a v + sqrt(1 - a^2) w with a = exp(-step_s / memory_s); w and the first v are normal with a deviation
-    that gives `mean_speed_m_s` (speed is Rayleigh). UEs are mirrored at the border, so they stay uniform.
+    v' = a v + sqrt(1 - a^2) w with a = exp(-step_s / memory_s); w and the first v are normal with a
+    deviation that gives `mean_speed_m_s` (speed is Rayleigh). UEs are mirrored at the border, so
+    they stay uniform.
     """
 
     mean_speed_m_s: float = 1.0
@@ -156,8 +167,12 @@ class GaussMarkov:
         deviation = self.mean_speed_m_s * math.sqrt(2 / math.pi)
         velocity: list[FloatArray] = []  # of each step drawn so far, [K, 2]
 
-        def leg(index: int, times_s: FloatArray, places_m: FloatArray) -> tuple[FloatArray, FloatArray]:
-            draws = deviation * rng.stream(seed, "gauss_markov", index).standard_normal((len(times_s), 2))
+        def leg(
+            index: int, times_s: FloatArray, places_m: FloatArray
+        ) -> tuple[FloatArray, FloatArray]:
+            draws = deviation * rng.stream(seed, "gauss_markov", index).standard_normal(
+                (len(times_s), 2)
+            )
             now = draws if index == 0 else memory * velocity[-1] + math.sqrt(1 - memory**2) * draws
             places, now = region.reflect(places_m + now * self.step_s, now)
             velocity[:] = [now]
@@ -166,8 +181,14 @@ class GaussMarkov:
         return Walk(start_m, region, leg)
 
 
-def _range(name: str, value: float, *, least: float | None = None, above: float | None = None) -> None:
-    good = math.isfinite(value) and (least is None or value >= least) and (above is None or value > above)
+def _range(
+    name: str, value: float, *, least: float | None = None, above: float | None = None
+) -> None:
+    good = (
+        math.isfinite(value)
+        and (least is None or value >= least)
+        and (above is None or value > above)
+    )
     if not good:
         bound = f"at least {least:g}" if least is not None else f"greater than {above:g}"
         raise ScenarioError(f"must be finite and {bound}", where=f"mobility.{name}", value=value)

@@ -1,4 +1,6 @@
-"""Where UEs may move: a disc, a rectangle, or a torus (a rectangle whose opposite sides are one)."""
+"""Where UEs may move: a disc, a rectangle, or a torus (a rectangle whose opposite sides are
+one).
+"""
 
 from __future__ import annotations
 
@@ -19,11 +21,17 @@ class Region(Protocol):
         ...
 
     def nearest_image(self, origin_m: FloatArray, target_m: FloatArray) -> FloatArray:
-        """The copy of `target_m` nearest to `origin_m`; on a torus it may lie outside of the rectangle."""
+        """The copy of `target_m` nearest to `origin_m`; on a torus it may lie outside of the
+        rectangle.
+        """
         ...
 
-    def reflect(self, point_m: FloatArray, velocity_m_s: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Points beyond the border mirrored at it, and their velocities with them; a torus has no border."""
+    def reflect(
+        self, point_m: FloatArray, velocity_m_s: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Points beyond the border mirrored at it, and their velocities with them; a torus has no
+        border.
+        """
         ...
 
     def fold(self, point_m: FloatArray) -> FloatArray:
@@ -44,12 +52,16 @@ class Disc:
     def uniform(self, draws: FloatArray) -> FloatArray:
         radius = self.radius_m * np.sqrt(draws[..., 0])
         angle = 2 * np.pi * draws[..., 1]
-        return np.asarray(self.centre_m + np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1))
+        return np.asarray(
+            self.centre_m + np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
+        )
 
     def nearest_image(self, origin_m: FloatArray, target_m: FloatArray) -> FloatArray:
         return target_m
 
-    def reflect(self, point_m: FloatArray, velocity_m_s: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def reflect(
+        self, point_m: FloatArray, velocity_m_s: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
         offset = point_m - np.asarray(self.centre_m)
         radius = np.hypot(offset[..., 0], offset[..., 1])[..., None]
         outside = radius > self.radius_m
@@ -87,7 +99,9 @@ class Rectangle:
     def nearest_image(self, origin_m: FloatArray, target_m: FloatArray) -> FloatArray:
         return target_m
 
-    def reflect(self, point_m: FloatArray, velocity_m_s: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def reflect(
+        self, point_m: FloatArray, velocity_m_s: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
         along = (point_m - self.low_m) % (2 * self.side_m)
         back = along > self.side_m
         inside = self.low_m + np.where(back, 2 * self.side_m - along, along)
@@ -105,7 +119,9 @@ class Torus(Rectangle):
         turns = np.rint((target_m - origin_m) / self.side_m)
         return np.asarray(target_m - turns * self.side_m)
 
-    def reflect(self, point_m: FloatArray, velocity_m_s: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def reflect(
+        self, point_m: FloatArray, velocity_m_s: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
         return point_m, velocity_m_s
 
     def fold(self, point_m: FloatArray) -> FloatArray:

@@ -1,4 +1,6 @@
-"""UEs that move as a trace says: one UE per node, absent before its first and after its last sample."""
+"""UEs that move as a trace says: one UE per node, absent before its first and after its last
+sample.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,11 @@ class Recorded:
         """[T] -> [K, T, 2]; NaN while a UE is absent."""
         track = self.tracks
         found = positions(
-            track.first, track.time_s, track.places_m, times_s + self.begin_s, jump_m_s=self.jump_m_s
+            track.first,
+            track.time_s,
+            track.places_m,
+            times_s + self.begin_s,
+            jump_m_s=self.jump_m_s,
         )
         return np.asarray(found[..., :2] + self.shift_m)
 
@@ -58,15 +64,18 @@ class Recorded:
     def arrivals_departures_s(self) -> tuple[FloatArray, FloatArray]:
         """First and last simulated time at which each UE is there, [K] and [K]."""
         first = self.tracks.first
-        return self.tracks.time_s[first[:-1]] - self.begin_s, self.tracks.time_s[first[1:] - 1] - self.begin_s
+        return self.tracks.time_s[first[:-1]] - self.begin_s, self.tracks.time_s[
+            first[1:] - 1
+        ] - self.begin_s
 
 
 @dataclass(frozen=True)
 class Replay:
-    """A trace file replayed; any format of `netsim trace inspect`, with `format` where it is not seen.
+    """A trace file replayed; any format of `netsim trace inspect`, with `format` where it is not
+    seen.
 
-    Trace time `begin_s` is simulated time 0; if None, that is the first sample's, or 0 of a recorded run.
-    Faster than `jump_m_s` is a jump, not a move.
+    Trace time `begin_s` is simulated time 0; if None, that is the first sample's, or 0 of a
+    recorded run. Faster than `jump_m_s` is a jump, not a move.
     """
 
     path: str = ""
@@ -78,11 +87,13 @@ class Replay:
         if self.begin_s is not None and not math.isfinite(self.begin_s):
             raise ScenarioError("must be finite", where="mobility.begin_s", value=self.begin_s)
         if not self.jump_m_s > 0:
-            raise ScenarioError("must be greater than 0", where="mobility.jump_m_s", value=self.jump_m_s)
+            raise ScenarioError(
+                "must be greater than 0", where="mobility.jump_m_s", value=self.jump_m_s
+            )
 
     def recorded(self, origin: Origin | None = None, folder: Path | None = None) -> Recorded:
-        """Read the trace. Degrees are projected around `origin` (of the sites), if given; a relative path is
-        taken from `folder` (of the scenario), if given. Raises DataError.
+        """Read the trace. Degrees are projected around `origin` (of the sites), if given; a
+        relative path is taken from `folder` (of the scenario), if given. Raises DataError.
         """
         path = (folder or Path()) / self.path
         trace = open_trace(path, self.format or None, origin=origin)
@@ -90,15 +101,21 @@ class Replay:
         first, last = float(found.time_s.min()), float(found.time_s.max())
         own = is_recorded(trace)
         begin = self.begin_s if self.begin_s is not None else (0.0 if own else first)
-        return Recorded(found.nodes, (first - begin, last - begin), found, begin, self.jump_m_s, own)
+        return Recorded(
+            found.nodes, (first - begin, last - begin), found, begin, self.jump_m_s, own
+        )
 
     def motion(self, start_m: FloatArray, region: Region, *, seed: int) -> Recorded:
-        """Motion of the first UEs of the trace, as many as `start_m` [K, 2] has rows; nothing is drawn."""
+        """Motion of the first UEs of the trace, as many as `start_m` [K, 2] has rows; nothing is
+        drawn.
+        """
         return chosen_nodes(self.recorded(), len(start_m))
 
 
 def is_recorded(trace: Trace) -> bool:
-    """A run recorded it: in its own places, by numbers of UEs, from its own time 0 on. Raises DataError."""
+    """A run recorded it: in its own places, by numbers of UEs, from its own time 0 on. Raises
+    DataError.
+    """
     return trace.path.is_dir() or seeds_of(trace.metadata, trace.path) is not None
 
 
@@ -122,7 +139,9 @@ def _numbered_nodes(found: Recorded, count: int) -> Recorded:
     track = found.tracks
     of_name = {name: k for k, name in enumerate(track.nodes)}
     parts = [of_name.get(str(number)) for number in range(count)]
-    rows = [np.arange(0) if k is None else np.arange(track.first[k], track.first[k + 1]) for k in parts]
+    rows = [
+        np.arange(0) if k is None else np.arange(track.first[k], track.first[k + 1]) for k in parts
+    ]
     first = np.concatenate([[0], np.cumsum([len(r) for r in rows])]).astype(np.int64)
     every = np.concatenate(rows).astype(np.int64)
     names = tuple(map(str, range(count)))
@@ -136,5 +155,7 @@ def node_count(found: Recorded) -> int:
     if not found.recorded:
         return len(found.nodes)
     if not all(name.isdecimal() for name in found.nodes):
-        raise ScenarioError("a recorded run numbers its UEs", where="mobility.path", value=found.nodes[0])
+        raise ScenarioError(
+            "a recorded run numbers its UEs", where="mobility.path", value=found.nodes[0]
+        )
     return 1 + max(map(int, found.nodes))

@@ -24,7 +24,8 @@ class Tickets:
     ue: IntArray  # [M]
     module: IntArray  # [M]
     version: IntArray  # [M] round in which the module had last changed
-    rank: IntArray | None = None  # [M] trained at the module's first so many ranks; None: at all of them
+    # [M] trained at the module's first so many ranks; None: at all of them
+    rank: IntArray | None = None
     sampled: IntArray | None = None  # [M] round whose samples were trained on; None: `round`
     staleness: IntArray | None = None  # [M] versions made since the download; None: none
 
@@ -40,7 +41,8 @@ class Redeemed:
     gradient_norm: FloatArray  # [M] L2 norm of the gradient over all trained tensors of the module
     rank: IntArray  # [M] ranks that are sent: those trained, or fewer where the UE prunes
     payload_bits: FloatArray  # [M] of the tensors that are sent
-    dead_ranks: int = 0  # of all modules after the aggregation: zero in A and in B, without gradient
+    # of all modules after the aggregation: zero in A and in B, without gradient
+    dead_ranks: int = 0
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,9 @@ class Tail:
     """HetLoRA's local training, declared by a scheme as `tail` (Cho et al., EMNLP 2024).
 
     The last ranks of each layer are pressed towards zero, and dropped.
-    The loss gains `weight` sum over layers of |B[:, q:]|_F |A[q:, :]|_F with q = floor(kept r). With `prune`
-    a UE whose sum has fallen during its local training sends ranks below max(least_rank, q) only.
+    The loss gains `weight` sum over layers of |B[:, q:]|_F |A[q:, :]|_F with q = floor(kept r).
+    With `prune` a UE whose sum has fallen during its local training sends ranks below
+    max(least_rank, q) only.
     """
 
     weight: float  # nat
@@ -59,7 +62,9 @@ class Tail:
 
     def __post_init__(self) -> None:
         if not 0 <= self.weight < float("inf"):
-            raise InputError("the weight of the tail must not be negative, and finite", value=self.weight)
+            raise InputError(
+                "the weight of the tail must not be negative, and finite", value=self.weight
+            )
         if not 0 < self.kept < 1:
             raise InputError("the kept part of the ranks must be between 0 and 1", value=self.kept)
         if self.least_rank < 1:
@@ -78,7 +83,8 @@ class Tail:
 class Evaluation:
     """One measurement of accuracy; takes no simulated time."""
 
-    target: str  # "0", "1", ... a module, "ensemble" (eq. 3), "averaged_logits", or "best" module of a UE
+    # "0", "1", ... a module, "ensemble" (eq. 3), "averaged_logits", or "best" module of a UE
+    target: str
     ue: int | None  # None: the common split
     split: str
     loss: float  # nats
@@ -93,7 +99,9 @@ class RiskProbe:
     loss: FloatArray  # [K, N] F_k(w_n), nats
     gradient_norm_sq: FloatArray  # [K, N] |grad F_k(w_n)|^2
     mean_gradient_norm_sq: FloatArray  # [N] |grad F(w_n)|^2 with F = sum_k rho_k F_k
-    smoothness: FloatArray  # [N] |g' - g| / |w' - w| of grad F since the probe before; NaN if not moved
+    smoothness: (
+        FloatArray  # [N] |g' - g| / |w' - w| of grad F since the probe before; NaN if not moved
+    )
     optimum_loss: FloatArray  # [K] F_k(w*_k)
     rho: FloatArray  # [K] D_k / sum D
     test_samples: int  # rows of each UE's test set
@@ -116,17 +124,21 @@ class Learner(Protocol):
         ...
 
     def compute(self, tickets: Tickets) -> Redeemed:
-        """Train tickets before their uplinks, for plans whose payload depends on it; changes no module.
+        """Train tickets before their uplinks, for plans whose payload depends on it; changes no
+        module.
 
         The uploads wait until `redeem` takes those that arrived.
         """
         ...
 
-    def redeem(self, tickets: Tickets, aggregation: str, in_flight: Tickets | None = None) -> Redeemed:
+    def redeem(
+        self, tickets: Tickets, aggregation: str, in_flight: Tickets | None = None
+    ) -> Redeemed:
         """Compute all tickets in one batched call and aggregate them into their modules.
 
-        A module without a ticket keeps its bits. `in_flight` may still be redeemed later: the versions they
-        start from are kept, and what `compute` made for them; all others are forgotten.
+        A module without a ticket keeps its bits. `in_flight` may still be redeemed later: the
+        versions they start from are kept, and what `compute` made for them; all others are
+        forgotten.
         """
         ...
 
@@ -139,7 +151,9 @@ class Learner(Protocol):
         ...
 
     def module_gap(self, round: int) -> FloatArray:
-        """Loss of each module on each UE's samples of `round` minus the best module's, nats. [K, N]."""
+        """Loss of each module on each UE's samples of `round` minus the best module's, nats. [K,
+        N].
+        """
         ...
 
     def save(self, folder: Path) -> None:
@@ -151,7 +165,9 @@ class Learner(Protocol):
         ...
 
     def load_state(self, folder: Path) -> None:
-        """Put back what `save_state` wrote for the same scenario. Raises InputError if it does not fit."""
+        """Put back what `save_state` wrote for the same scenario. Raises InputError if it does not
+        fit.
+        """
         ...
 
     def close(self) -> None:

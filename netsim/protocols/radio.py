@@ -10,7 +10,9 @@ from netsim.units import FloatArray, IntArray
 
 
 class Pathloss(Protocol):
-    """Large-scale gain between UEs and sites. Frozen dataclasses under entry point `netsim.pathloss`."""
+    """Large-scale gain between UEs and sites. Frozen dataclasses under entry point
+    `netsim.pathloss`.
+    """
 
     def gain(self, distance_m: FloatArray) -> FloatArray:
         """Linear gain at horizontal distance `distance_m` (any shape), positive, not increasing.
@@ -44,9 +46,11 @@ class SuccessModel(Protocol):
         payload_bits: FloatArray | float = 0.0,
         airtime_s: float = np.inf,
     ) -> FloatArray:
-        """Of uploads of UEs `ue`; arrays broadcast. 0 where there is no power, and in an infinite band.
+        """Of uploads of UEs `ue`; arrays broadcast. 0 where there is no power, and in an infinite
+        band.
 
-        `payload_bits` and `airtime_s`, the time left for the upload, matter under block fading only.
+        `payload_bits` and `airtime_s`, the time left for the upload, matter under block fading
+        only.
         """
         ...
 

@@ -26,13 +26,16 @@ class Computed(Protocol):
     ) -> tuple[FloatArray, BoolArray]:
         """(seconds from its gNB's start [M], in time [M]) of rows ordered by (ue, module).
 
-        The rows of a UE are ready together. Under the barrier, a gNB's uploads start with its last UE.
+        The rows of a UE are ready together. Under the barrier, a gNB's uploads start with its last
+        UE.
         """
         ...
 
 
 class ModuleGap(Protocol):
-    """How well modules fit UEs, measured when asked: it costs the forward pass of every UE and module."""
+    """How well modules fit UEs, measured when asked: it costs the forward pass of every UE and
+    module.
+    """
 
     def __call__(self) -> FloatArray:
         """Loss of module n on UE k's samples of the round minus the best module's, nats. [K, N]."""
@@ -40,7 +43,9 @@ class ModuleGap(Protocol):
 
 
 class Channel(Protocol):
-    """What perfect channel knowledge would tell about the round that is planned (round fading only)."""
+    """What perfect channel knowledge would tell about the round that is planned (round fading
+    only).
+    """
 
     def __call__(self) -> tuple[FloatArray, FloatArray]:
         """(channel gain with fading [K], interference in W [K])."""
@@ -51,9 +56,9 @@ class Channel(Protocol):
 class Observation:
     """What a scheme may know when it plans round `round`: facts stamped before its start.
 
-    K UEs, N modules; the UEs of all gNBs that learn. Channel knowledge is large-scale (mean fading, mean
-    interference). Where all cells are simulated, what is expected of the others is part of the noise
-    density, since it grows with the band, and `interference_w` is 0.
+    K UEs, N modules; the UEs of all gNBs that learn. Channel knowledge is large-scale (mean fading,
+    mean interference). Where all cells are simulated, what is expected of the others is part of the
+    noise density, since it grows with the band, and `interference_w` is 0.
     """
 
     round: int  # 1, 2, ...
@@ -93,20 +98,24 @@ class RoundPlan:
     """What a scheme declares for one round.
 
     Rows of `ue`, `module`, `share`, `power_w` are uploads (active pairs), ordered by (ue, module).
-    The shares of a gNB sum to at most what is free of its band; the powers of one UE's rows to at most P_max.
+    The shares of a gNB sum to at most what is free of its band; the powers of one UE's rows to at
+    most P_max.
     """
 
     ue: IntArray  # [M]
     module: IntArray  # [M]
     share: FloatArray  # [M] fraction of the gNB's bandwidth
     power_w: FloatArray  # [M]
-    rank: IntArray | None = None  # [M] the UE trains and sends the module's first so many ranks; None: all
+    # [M] the UE trains and sends the module's first so many ranks; None: all
+    rank: IntArray | None = None
     aggregation: str = "average"
-    redeem: Literal["at_close", "before_uplink"] = "at_close"  # before: training decides what is sent
+    # before: training decides what is sent
+    redeem: Literal["at_close", "before_uplink"] = "at_close"
     fraction: FloatArray | None = None  # [K, N] subscription before rounding
     success_probability: FloatArray | None = None  # [K, N]
     dual: FloatArray | None = None  # [K, N]
-    close_after: int | None = None  # a gNB closes its round when so many uploads have arrived, late ones too
+    # a gNB closes its round when so many uploads have arrived, late ones too
+    close_after: int | None = None
 
 
 @dataclass(frozen=True)
@@ -120,7 +129,8 @@ class RoundOutcome:
     on_time: BoolArray  # [M]
     start_s: float
     end_s: float
-    rank: IntArray | None = None  # [M] sent, if redeemed before the uplink; -1 where the UE was not ready
+    # [M] sent, if redeemed before the uplink; -1 where the UE was not ready
+    rank: IntArray | None = None
 
 
 class Scheme(Protocol):
@@ -131,10 +141,13 @@ class Scheme(Protocol):
 
     name: ClassVar[str]  # as registered
     citation: ClassVar[str]  # where it was published
-    asynchronous: ClassVar[bool] = False  # no barrier, and uploads may outlast their rounds, whatever is set
+    # no barrier, and uploads may outlast their rounds, whatever is set
+    asynchronous: ClassVar[bool] = False
 
     def ranks(self, configured: Sequence[int]) -> tuple[int, ...]:
-        """Ranks of the adapters the scheme works with, given those the scenario configures: the same."""
+        """Ranks of the adapters the scheme works with, given those the scenario configures: the
+        same.
+        """
         return tuple(configured)
 
     def plan(self, observation: Observation) -> RoundPlan:

@@ -1,8 +1,9 @@
-"""lambda under block fading: the probability that an upload is through within its time, by Monte Carlo.
+"""lambda under block fading: the probability that an upload is through within its time, by Monte
+Carlo.
 
-An upload of n = airtime / T_c blocks carries the sum of its blocks' bits. Given where the interferers
-are, blocks are independent, and the sum is close to normal; its mean and variance come from drawn fading.
-The average is over draws of the interferers' places.
+An upload of n = airtime / T_c blocks carries the sum of its blocks' bits. Given where the
+interferers are, blocks are independent, and the sum is close to normal; its mean and variance come
+from drawn fading. The average is over draws of the interferers' places.
 """
 
 from __future__ import annotations
@@ -46,11 +47,18 @@ class BlockArrival:
         sends = (power > 0) & np.isfinite(band) & (band > 0)
         found = np.zeros(ue.shape)
         if sends.any():
-            found[sends] = self._arrives(ue[sends], band[sends], power[sends], payload[sends], airtime_s)
+            found[sends] = self._arrives(
+                ue[sends], band[sends], power[sends], payload[sends], airtime_s
+            )
         return found
 
     def _arrives(
-        self, ue: IntArray, band: FloatArray, power: FloatArray, payload: FloatArray, airtime_s: float
+        self,
+        ue: IntArray,
+        band: FloatArray,
+        power: FloatArray,
+        payload: FloatArray,
+        airtime_s: float,
     ) -> FloatArray:
         """Probability for rows of one shape [R]."""
         out = np.empty(len(ue))
@@ -60,13 +68,20 @@ class BlockArrival:
             level = self.interference[ue[rows]] * (b if self.density else 1.0)
             if self.follow_w is not None:
                 level = level * p / self.follow_w
-            ratio = p * self.gain[ue[rows], None, None] * self.fading / (level + self.noise_psd_w_hz * b)
+            ratio = (
+                p
+                * self.gain[ue[rows], None, None]
+                * self.fading
+                / (level + self.noise_psd_w_hz * b)
+            )
             rate = np.where(ratio >= self.model.threshold, self.model.rate_bps(b, ratio), 0.0)
             mean, spread = rate.mean(axis=2), rate.std(axis=2)
             blocks = airtime_s / self.coherence_s
             missing = payload[rows, None] / airtime_s - mean  # bit/s
             with np.errstate(divide="ignore", invalid="ignore"):
-                score = np.where(spread > 0, -missing * np.sqrt(blocks) / spread, -np.sign(missing) * np.inf)
+                score = np.where(
+                    spread > 0, -missing * np.sqrt(blocks) / spread, -np.sign(missing) * np.inf
+                )
             out[rows] = np.where(mean > 0, ndtr(score), 0.0).mean(axis=1)
         return out
 

@@ -8,7 +8,9 @@ BOLTZMANN_J_K = 1.380649e-23
 REFERENCE_TEMPERATURE_K = 290.0
 
 
-def antenna_gain(*, site_dbi: float = 0.0, ue_dbi: float = 0.0, cable_loss_db: float = 0.0) -> float:
+def antenna_gain(
+    *, site_dbi: float = 0.0, ue_dbi: float = 0.0, cable_loss_db: float = 0.0
+) -> float:
     """Linear factor on every channel gain from the antennas of both ends and the cable between."""
     return from_db(site_dbi + ue_dbi - cable_loss_db)
 

@@ -60,9 +60,13 @@ def success_probability(
     noise = _checked(noise_to_power, "noise_to_power")
     ratio = _checked(interferer_power_ratio, "interferer_power_ratio")
     if form not in FORMS:
-        raise InputError(f"form must be one of {', '.join(FORMS)}", where="success_probability", value=form)
+        raise InputError(
+            f"form must be one of {', '.join(FORMS)}", where="success_probability", value=form
+        )
     t = (threshold * ratio) ** (2.0 / alpha)
-    interferers = np.pi * phi * d**2 * t  # mean number within the radius where one interferer meets th
+    interferers = (
+        np.pi * phi * d**2 * t
+    )  # mean number within the radius where one interferer meets th
     with np.errstate(over="ignore"):
         if form == "paper":
             noise_exponent = noise * threshold * d**2 / (2.0 * phi) ** (alpha / 2 - 1)
@@ -104,13 +108,15 @@ def topology_success_probability(
 
 
 def interferer_constant(u: ArrayLike, law: str = "typical_user") -> FloatArray:
-    """c(u) of the thinning g(r) = 1 - exp(-c(u) pi phi r^2), at the normalised distance u = d sqrt(phi).
+    """c(u) of the thinning g(r) = 1 - exp(-c(u) pi phi r^2), at the normalised distance u = d
+    sqrt(phi).
 
     A UE far from its gNB says that its cell is large, so that interferers are further away: c falls
-    with u. `typical_user`: UEs independent of the gNBs, 2.4 exp(-1.3 u) (model-spec 1.1). `typical_cell`: a
-    UE dropped uniformly in a given cell, 6.0 exp(-1.85 u): fitted anew, since model-spec's 5.4 exp(-1.8 u)
-    misses networks with an active UE in every cell by up to 0.020. `constant`: the textbook 12/5. Both fits
-    put lambda within 0.015 of explicit Poisson networks at alpha 3.8 and u in [0.1, 1] (`netsim verify`).
+    with u. `typical_user`: UEs independent of the gNBs, 2.4 exp(-1.3 u) (model-spec 1.1).
+    `typical_cell`: a UE dropped uniformly in a given cell, 6.0 exp(-1.85 u): fitted anew, since
+    model-spec's 5.4 exp(-1.8 u) misses networks with an active UE in every cell by up to 0.020.
+    `constant`: the textbook 12/5. Both fits put lambda within 0.015 of explicit Poisson networks at
+    alpha 3.8 and u in [0.1, 1] (`netsim verify`).
     """
     u = np.asarray(u, dtype=np.float64)
     if law == "typical_user":
@@ -140,9 +146,10 @@ def mean_interference_w(
         2 pi phi P Int_{d_min}^inf g(r) r^(1 - alpha) dr
             = pi phi P q^(m - 1) Int_{q d_min^2}^inf (1 - e^-v) v^-m dv
 
-    with m = alpha / 2 and q = c(u) pi phi; by parts the last integral is an incomplete gamma function.
-    `capped=True` adds the interferers nearer than d_min at the path loss of d_min, for samplers that
-    clip distances instead of dropping these interferers. Arrays broadcast; distances in m.
+    with m = alpha / 2 and q = c(u) pi phi; by parts the last integral is an incomplete gamma
+    function. `capped=True` adds the interferers nearer than d_min at the path loss of d_min, for
+    samplers that clip distances instead of dropping these interferers. Arrays broadcast; distances
+    in m.
     """
     alpha = _checked_exponent(pathloss_exponent)
     d = _checked(distance_m, "distance_m")
@@ -179,7 +186,9 @@ def thinned_integral(kappa: ArrayLike, pathloss_exponent: float) -> FloatArray:
         integral = np.where(kappa > 0, integral * np.exp(slope_low * np.maximum(below, -1e4)), 0.0)
     if kappa.size and kappa.max() > _KAPPA_HIGH:
         limit = (2 * np.pi / alpha) / np.sin(2 * np.pi / alpha)
-        integral = np.where(kappa > _KAPPA_HIGH, limit - 1.0 / np.maximum(kappa, _KAPPA_HIGH), integral)
+        integral = np.where(
+            kappa > _KAPPA_HIGH, limit - 1.0 / np.maximum(kappa, _KAPPA_HIGH), integral
+        )
     return np.asarray(integral)
 
 
@@ -209,7 +218,9 @@ def _table(alpha: float) -> tuple[CubicSpline, float]:
 
 
 def _upper_gamma(s: float, x: FloatArray) -> FloatArray:
-    """Upper incomplete gamma function Gamma(s, x) for x > 0 and any real s <= 1, by recurrence to s > 0."""
+    """Upper incomplete gamma function Gamma(s, x) for x > 0 and any real s <= 1, by recurrence to s
+    > 0.
+    """
     if s > 0:
         return np.asarray(gammaincc(s, x) * gamma(s))
     if s == 0:
@@ -219,12 +230,16 @@ def _upper_gamma(s: float, x: FloatArray) -> FloatArray:
 
 def _checked_exponent(alpha: float) -> float:
     if not (np.ndim(alpha) == 0 and np.isfinite(alpha) and alpha > 2):
-        rule = "pathloss_exponent must be one number above 2: at 2 or below, interference is infinite"
+        rule = (
+            "pathloss_exponent must be one number above 2: at 2 or below, interference is infinite"
+        )
         raise InputError(rule, value=alpha)
     return float(alpha)
 
 
-def _checked(value: ArrayLike, name: str, *, positive: bool = False, finite: bool = True) -> FloatArray:
+def _checked(
+    value: ArrayLike, name: str, *, positive: bool = False, finite: bool = True
+) -> FloatArray:
     """`value` as float64, or an InputError that names the first bad entry."""
     array = np.asarray(value, dtype=np.float64)
     good = (array > 0) if positive else (array >= 0)

@@ -1,8 +1,9 @@
 """Okumura-Hata and COST-231 Hata: measured median loss of macro cells below 2 GHz.
 
 M. Hata, "Empirical formula for propagation loss in land mobile radio services", IEEE Trans. Veh.
-Technol. 29(3), 1980, Table I; COST Action 231 final report, 1999, section 4.4.1, eqs. (4.4.1)-(4.4.4).
-Fitted to 1..20 km; used beyond as they stand. Loss in dB with f in MHz, d in km, heights in m:
+Technol. 29(3), 1980, Table I; COST Action 231 final report, 1999, section 4.4.1, eqs.
+(4.4.1)-(4.4.4). Fitted to 1..20 km; used beyond as they stand. Loss in dB with f in MHz, d in km,
+heights in m:
 
     A + B log10 f - 13.82 log10 h_b - a(h_m) + (44.9 - 6.55 log10 h_b) log10 d + correction
 """
@@ -22,7 +23,9 @@ from netsim.units import FloatArray, IntArray, from_db
 
 @dataclass(frozen=True)
 class _Hata:
-    """What both share. The models give the median; the std of shadowing around it is a parameter."""
+    """What both share. The models give the median; the std of shadowing around it is a
+    parameter.
+    """
 
     carrier_hz: float = 0.9e9
     site_height_m: float = 30.0

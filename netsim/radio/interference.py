@@ -1,11 +1,14 @@
-"""Out-of-cell interference in field mode: one co-channel UE in every other cell, drawn anew per upload.
+"""Out-of-cell interference in field mode: one co-channel UE in every other cell, drawn anew per
+upload.
 
-Eq. (2) with `aligned` interferers: each is at full power in the band of the interfered UE. Two laws of
+Eq. (2) with `aligned` interferers: each is at full power in the band of the interfered UE. Two laws
+of
 where they are:
 
-* `PoissonField` (the paper): seen from the serving gNB, the interferers of a UE at distance d form a
-  Poisson process of intensity phi (1 - exp(-c(u) pi phi r^2)), u = d sqrt(phi) (sampler L1): near the gNB
-  there are none, because those places belong to its own cell;
+* `PoissonField` (the paper): seen from the serving gNB, the interferers of a UE at distance d form
+a
+  Poisson process of intensity phi (1 - exp(-c(u) pi phi r^2)), u = d sqrt(phi) (sampler L1): near
+  the gNB there are none, because those places belong to its own cell;
 * `SiteField`: each interferer is somewhere in the cell of its own, real site.
 """
 
@@ -26,12 +29,14 @@ from netsim.radio.places import CellPlaces
 from netsim.units import BoolArray, FloatArray, IntArray, from_db
 
 FIELD_RADIUS = 3.0
-"""Radius of the sampled field in units of phi^-1/2; what lies beyond counts by its mean. Beyond it the
-standard deviation is 0.07 P phi^(alpha/2), which moves no success probability by more than 3e-4."""
+"""Radius of the sampled field in units of phi^-1/2; what lies beyond counts by its mean. Beyond it
+the standard deviation is 0.07 P phi^(alpha/2), which moves no success probability by more than
+3e-4.
+"""
 
 NEAR_RADIUS = 2.0
-"""In the same units: under block fading, interferers beyond it count by their mean over fading (its standard
-deviation is 0.15 P phi^(alpha/2))."""
+"""In the same units: under block fading, interferers beyond it count by their mean over fading (its
+standard deviation is 0.15 P phi^(alpha/2))."""
 
 
 class InterfererField(Protocol):
@@ -42,7 +47,9 @@ class InterfererField(Protocol):
         """Transmit power of an interferer, W."""
         ...
 
-    def draw(self, seed: int, round: int, attempt: int, distance_m: FloatArray, gnb: IntArray) -> FieldDraw:
+    def draw(
+        self, seed: int, round: int, attempt: int, distance_m: FloatArray, gnb: IntArray
+    ) -> FieldDraw:
         """Interferers of K UEs, `distance_m` [K] from their serving `gnb` [K]."""
         ...
 
@@ -64,7 +71,9 @@ class FieldDraw:
 
     def upload_power_w(self) -> FloatArray:
         """Interference in one upload, W: a fading draw for each interferer. Shape [K]."""
-        h = rng.stream(self.seed, "interferer_fading", *self.key).standard_exponential(len(self.victim))
+        h = rng.stream(self.seed, "interferer_fading", *self.key).standard_exponential(
+            len(self.victim)
+        )
         total = np.bincount(self.victim, weights=h * self.received_w, minlength=len(self.tail_w))
         return total + self.tail_w
 
@@ -84,7 +93,9 @@ class FieldDraw:
 
     @cached_property
     def _split(self) -> tuple[NDArray[np.float32], IntArray, IntArray, FloatArray]:
-        """(power of near interferers [near], first of each UE that has some, those UEs, the others' [K])."""
+        """(power of near interferers [near], first of each UE that has some, those UEs, the others'
+        [K]).
+        """
         near = self.near
         count = np.bincount(self.victim[near], minlength=len(self.tail_w))
         who = np.flatnonzero(count)
@@ -103,7 +114,9 @@ class PoissonField:
     power_w: float
     antenna_gain: float = 1.0  # of both ends, linear
 
-    def draw(self, seed: int, round: int, attempt: int, distance_m: FloatArray, gnb: IntArray) -> FieldDraw:
+    def draw(
+        self, seed: int, round: int, attempt: int, distance_m: FloatArray, gnb: IntArray
+    ) -> FieldDraw:
         """As `InterfererField`; only the distance matters."""
         count = len(distance_m)
         c = interferer_constant(distance_m * np.sqrt(self.density_per_m2), self.law)
@@ -118,7 +131,9 @@ class PoissonField:
         radius_m = np.sqrt(x / (np.pi * self.density_per_m2))
         received = self.power_w * self.antenna_gain * self.pathloss.gain(radius_m)
         near = x < np.pi * NEAR_RADIUS**2
-        return FieldDraw(seed, (round, attempt), victim, received, np.full(count, self.tail_w), near)
+        return FieldDraw(
+            seed, (round, attempt), victim, received, np.full(count, self.tail_w), near
+        )
 
     def mean_w(self, distance_m: FloatArray, gnb: IntArray) -> FloatArray:
         """As `InterfererField`, in closed form."""
@@ -139,7 +154,9 @@ class PoissonField:
         radius_m = FIELD_RADIUS / np.sqrt(self.density_per_m2)
         alpha = self.pathloss.exponent
         edge_gain = self.antenna_gain * float(self.pathloss.gain(np.array(radius_m)))
-        return float(2 * np.pi * self.density_per_m2 * self.power_w * edge_gain * radius_m**2 / (alpha - 2))
+        return float(
+            2 * np.pi * self.density_per_m2 * self.power_w * edge_gain * radius_m**2 / (alpha - 2)
+        )
 
 
 @dataclass(frozen=True)
@@ -149,7 +166,9 @@ class SiteField:
     places: CellPlaces
     power_w: float
 
-    def draw(self, seed: int, round: int, attempt: int, distance_m: FloatArray, gnb: IntArray) -> FieldDraw:
+    def draw(
+        self, seed: int, round: int, attempt: int, distance_m: FloatArray, gnb: IntArray
+    ) -> FieldDraw:
         """As `InterfererField`; only the serving gNB matters."""
         ues, sites = len(gnb), self.places.sites
         generator = rng.stream(seed, "interferer_site_place", round, attempt)

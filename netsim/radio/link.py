@@ -20,13 +20,17 @@ def sinr(signal_w: FloatArray, interference_w: FloatArray, noise_w: FloatArray) 
 
 @dataclass(frozen=True)
 class RateModel:
-    """Rate of a link: of its capacity (shannon, the paper), or of the code that the threshold stands for."""
+    """Rate of a link: of its capacity (shannon, the paper), or of the code that the threshold
+    stands for.
+    """
 
     kind: str  # shannon | threshold
     threshold: float  # theta, linear
 
     def rate_bps(self, bandwidth_hz: FloatArray, sinr: FloatArray) -> FloatArray:
-        """W delta log2(1 + SINR), or W delta log2(1 + theta) whatever the SINR; arrays broadcast."""
+        """W delta log2(1 + SINR), or W delta log2(1 + theta) whatever the SINR; arrays
+        broadcast.
+        """
         if self.kind == "shannon":
             return bandwidth_hz * np.log2(1.0 + sinr)
         return np.broadcast_to(bandwidth_hz * np.log2(1.0 + self.threshold), np.shape(sinr))
@@ -36,7 +40,9 @@ class RateModel:
 class Transmission:
     """M uploads on the air, each until its end or its deadline."""
 
-    finish_s: FloatArray  # [M] when the last bit is through; inf if never by the deadline (block fading)
+    finish_s: (
+        FloatArray  # [M] when the last bit is through; inf if never by the deadline (block fading)
+    )
     bits: FloatArray  # [M] bits through at min(finish, deadline)
     sinr: FloatArray  # [M] at the start (round fading) or mean over the airtime (block fading)
     outage: BoolArray  # [M] below the threshold: at the start (round), at all times (block)
@@ -75,8 +81,9 @@ def transmit_pieces(
 ) -> Transmission:
     """Rates that are constant between edges: [M], [M, P], [M, P], [P + 1] -> Transmission [M].
 
-    One fading draw per upload, in a world that changes: SINR and outage are those at the start, as in
-    `transmit_constant`, to which it is equal where nothing changes. NaN as SINR is never an outage.
+    One fading draw per upload, in a world that changes: SINR and outage are those at the start, as
+    in `transmit_constant`, to which it is equal where nothing changes. NaN as SINR is never an
+    outage.
     """
     rows = np.arange(len(payload_bits))
     open_s = np.maximum(edges_s[:-1], start_s[:, None])
@@ -109,9 +116,10 @@ def transmit_blocks(
 ) -> Transmission:
     """Fading redrawn every coherence block; a block with SINR < threshold carries no bits.
 
-    `sinr_of_chunk(c, rows)` gives the SINR [R, CHUNK_BLOCKS] of some rows in the blocks c * CHUNK_BLOCKS ...
-    of the grid that starts at `origin_s`. Bits are summed block by block; the finish lies within its block.
-    `rate_of_chunk` gives rates that rule instead, NaN where they do not.
+    `sinr_of_chunk(c, rows)` gives the SINR [R, CHUNK_BLOCKS] of some rows in the blocks c *
+    CHUNK_BLOCKS ... of the grid that starts at `origin_s`. Bits are summed block by block; the
+    finish lies within its block. `rate_of_chunk` gives rates that rule instead, NaN where they do
+    not.
     """
     count = len(payload_bits)
     finish = np.full(count, np.inf)
@@ -137,7 +145,9 @@ def transmit_blocks(
         total += carried[live, None]
         payload = payload_bits[live]
         done = np.flatnonzero(total[:, -1] >= payload)
-        at = (total[done] >= payload[done, None]).argmax(axis=1)  # the block the last bit goes through in
+        at = (total[done] >= payload[done, None]).argmax(
+            axis=1
+        )  # the block the last bit goes through in
         before = np.where(at > 0, total[done, at - 1], carried[live[done]])
         spent = (payload[done] - before) / rate[done, at]
         finish[live[done]] = np.minimum(open_s[done, at] + spent, until[done, 0])

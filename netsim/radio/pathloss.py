@@ -1,7 +1,8 @@
-"""Path loss: mean channel gain against distance, and the models that can stand behind `pathloss.kind`.
+"""Path loss: mean channel gain against distance, and the models that can stand behind
+`pathloss.kind`.
 
-A model is a frozen dataclass whose fields are its parameters and which meets `protocols.Pathloss`. An
-outside package registers one under the entry point group `netsim.pathloss`.
+A model is a frozen dataclass whose fields are its parameters and which meets `protocols.Pathloss`.
+An outside package registers one under the entry point group `netsim.pathloss`.
 """
 
 from __future__ import annotations
@@ -51,7 +52,11 @@ class PowerLaw:
 
     def __post_init__(self) -> None:
         for name, holds, rule in (
-            ("exponent", self.exponent > 2, "must be above 2: at 2 or below, interference is infinite"),
+            (
+                "exponent",
+                self.exponent > 2,
+                "must be above 2: at 2 or below, interference is infinite",
+            ),
             ("min_distance_m", self.min_distance_m > 0, "must be above 0"),
             ("shadowing_std_db", 0 <= self.shadowing_std_db <= 30, "must lie in 0..30"),
             ("correlation_m", self.correlation_m > 0, "must be above 0"),

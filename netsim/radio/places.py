@@ -9,7 +9,9 @@ import numpy as np
 from netsim.units import FloatArray, IntArray
 
 PER_CELL = 64
-"""Places kept in each cell. lambda averaged over them errs by about 1% for the nearest neighbour."""
+"""Places kept in each cell. lambda averaged over them errs by about 1% for the nearest
+neighbour.
+"""
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ def open_loop_power_w(
 
         P = min(P_max, P0 + 10 log10(2^mu M_RB) + alpha PL)   [dBm]
 
-    gain: linear large-scale gain, 1 / PL. bandwidth_hz: of the upload. p0_dbm: wanted receive power in a
-    180 kHz resource block at alpha = 1. alpha in 0..1: the part of the loss made up for; 0 is the same
-    power for all. Arrays broadcast.
+    gain: linear large-scale gain, 1 / PL. bandwidth_hz: of the upload. p0_dbm: wanted receive power
+    in a 180 kHz resource block at alpha = 1. alpha in 0..1: the part of the loss made up for; 0 is
+    the same power for all. Arrays broadcast.
     """
     if not 0 <= alpha <= 1:
         raise InputError("must lie in 0..1", where="power control: alpha", value=alpha)

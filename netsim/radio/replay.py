@@ -1,7 +1,7 @@
 """Channels from traces in place of the model: gains, fading, SNR or rates of some UEs, or of all.
 
-What a trace does not give stays the model's: a trace of gains leaves fading and interference to be drawn.
-A recorded channel (of `record = true`) has the gain with its fading, and the interference.
+What a trace does not give stays the model's: a trace of gains leaves fading and interference to be
+drawn. A recorded channel (of `record = true`) has the gain with its fading, and the interference.
 """
 
 from __future__ import annotations
@@ -31,8 +31,12 @@ class Driver:
     by_share: bool = True  # rate: of the whole band
     seed: int = 0
 
-    def values(self, ue: IntArray, gnb: IntArray, attempt: IntArray, times_s: FloatArray) -> FloatArray:
-        """[L, T] of links [L] at times. Raises DataError in a gap, and of a link that the trace has not."""
+    def values(
+        self, ue: IntArray, gnb: IntArray, attempt: IntArray, times_s: FloatArray
+    ) -> FloatArray:
+        """[L, T] of links [L] at times. Raises DataError in a gap, and of a link that the trace has
+        not.
+        """
         asked = times_s + self.begin_s
         links = list(zip(ue.tolist(), gnb.tolist(), attempt.tolist(), strict=True))
         if isinstance(self.series, FadingTrace):
@@ -43,8 +47,9 @@ class Driver:
         if None in rows:
             k, site, number = links[rows.index(None)]
             raise DataError(
-                f"has no {self.kind} of UE {k}, gNB {site}, attempt {number}", where=self.series.path
-            )  # fmt: skip
+                f"has no {self.kind} of UE {k}, gNB {site}, attempt {number}",
+                where=self.series.path,
+            )
         return self.series.at_rows(np.array(rows, dtype=np.int64), asked)
 
     def drives(self, ue: IntArray) -> BoolArray:
@@ -97,9 +102,17 @@ class ChannelTraces:
         return bool(self.drivers)
 
     def put(
-        self, kind: str, out: FloatArray, ue: IntArray, gnb: IntArray, attempt: IntArray, times_s: FloatArray
+        self,
+        kind: str,
+        out: FloatArray,
+        ue: IntArray,
+        gnb: IntArray,
+        attempt: IntArray,
+        times_s: FloatArray,
     ) -> FloatArray:
-        """`out` [R, T] with the values of driven links in place of the model's; itself if there are none."""
+        """`out` [R, T] with the values of driven links in place of the model's; itself if there are
+        none.
+        """
         for driver in self.drivers:
             if driver.kind != kind:
                 continue
@@ -110,7 +123,9 @@ class ChannelTraces:
         return out
 
     def rates_bps(self, ue: IntArray, share: FloatArray, times_s: FloatArray) -> FloatArray | None:
-        """Rates of rows [R] with these shares of the band, NaN where the model rules. [R, T], or None."""
+        """Rates of rows [R] with these shares of the band, NaN where the model rules. [R, T], or
+        None.
+        """
         found = None
         for driver in self.drivers:
             if driver.kind != "rate":

@@ -9,7 +9,13 @@ from netsim.units import FloatArray, IntArray
 
 
 def shadowing_db(
-    ues_m: FloatArray, site_ids: IntArray, *, std_db: float, correlation_m: float, seed: int, name: str
+    ues_m: FloatArray,
+    site_ids: IntArray,
+    *,
+    std_db: float,
+    correlation_m: float,
+    seed: int,
+    name: str,
 ) -> FloatArray:
     """Shadowing of every link, dB, [K, 2], [S] -> [K, S]; autocorrelation exp(-x / correlation_m).
 

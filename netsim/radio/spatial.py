@@ -1,7 +1,8 @@
 """Random maps over the plane with exponential autocorrelation, for shadowing and line of sight.
 
-A map is a sum of plane waves with random directions and phases (Cai and Giannakis, "A two-dimensional
-channel simulation model for shadowing processes", IEEE Trans. Veh. Technol. 52(6), 2003). It is a
+A map is a sum of plane waves with random directions and phases (Cai and Giannakis, "A
+two-dimensional channel simulation model for shadowing processes", IEEE Trans. Veh. Technol. 52(6),
+2003). It is a
 function of place: any number of UEs may ask anywhere, in any order, now or after moving, and two
 UEs at one place get one value.
 """
@@ -14,8 +15,8 @@ from netsim import rng
 from netsim.units import FloatArray
 
 WAVES = 64
-"""Plane waves in a map. Variance and autocorrelation are exact for any number; the distribution at a
-point is normal up to a kurtosis of 3 - 1.5 / WAVES."""
+"""Plane waves in a map. Variance and autocorrelation are exact for any number; the distribution at
+a point is normal up to a kurtosis of 3 - 1.5 / WAVES."""
 
 _CHUNK = 512  # positions at a time, so that the work stays in cache
 

@@ -1,8 +1,8 @@
 """Success models: lambda of a UE's upload, as schemes ask for it (eq. 15 behind one interface).
 
-`ClosedForm` is eq. (15) over a Poisson field; `SiteLaplace` the product form over the cells of real sites,
-exact over the fading and averaged over where in its cell each interferer is. Under block fading lambda is
-something else, see `arrival`.
+`ClosedForm` is eq. (15) over a Poisson field; `SiteLaplace` the product form over the cells of real
+sites, exact over the fading and averaged over where in its cell each interferer is. Under block
+fading lambda is something else, see `arrival`.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ class Deferred:
 class ClosedForm:
     """Eq. (15) over a Poisson field of interferers and power-law path loss without shadowing.
 
-    `form` is ppp (exact for its law) or paper (as printed). `interferer_power_w` is the power of every
-    interferer, or None where it follows the UE's own (the paper's reading).
+    `form` is ppp (exact for its law) or paper (as printed). `interferer_power_w` is the power of
+    every interferer, or None where it follows the UE's own (the paper's reading).
     """
 
     distance_m: FloatArray  # [K]
@@ -87,7 +87,9 @@ class ClosedForm:
             noise_to_power=np.where(sends, band, 0.0) * self.noise_psd_w_hz / (used * g0),
             form=self.form,
             law=self.law,
-            interferer_power_ratio=1.0 if self.interferer_power_w is None else self.interferer_power_w / used,
+            interferer_power_ratio=1.0
+            if self.interferer_power_w is None
+            else self.interferer_power_w / used,
         )
         return np.where(sends, found, 0.0)
 
@@ -101,8 +103,8 @@ class LaplaceTable:
 
     @classmethod
     def of(cls, cells: list[FloatArray]) -> LaplaceTable:
-        """From `cells`, one array [S, M_h] per interfering cell h: mean received power at every gNB from each
-        place at which h's one interferer may be; 0 at its own gNB. Rayleigh fading:
+        """From `cells`, one array [S, M_h] per interfering cell h: mean received power at every gNB
+        from each place at which h's one interferer may be; 0 at its own gNB. Rayleigh fading:
 
             L_g(s) = prod_h mean_m 1 / (1 + s received[g, h, m])
         """
@@ -137,8 +139,9 @@ class LaplaceTable:
 class SiteLaplace:
     """lambda = exp(-s noise) L_g(s) at the gNB that serves the UE.
 
-    Field mode (`density` False): interference is a power, s = theta / (P gain). Network mode: it is a
-    density over the band and a UE spreads its power over its own, so s = theta W delta / (P gain).
+    Field mode (`density` False): interference is a power, s = theta / (P gain). Network mode: it is
+    a density over the band and a UE spreads its power over its own, so s = theta W delta / (P
+    gain).
     """
 
     gnb: IntArray  # [K]
@@ -158,7 +161,9 @@ class SiteLaplace:
         airtime_s: float = np.inf,
     ) -> FloatArray:
         """As `protocols.SuccessModel`; payload and time do not matter."""
-        gnb, gain, band, power = np.broadcast_arrays(self.gnb[ue], self.gain[ue], bandwidth_hz, power_w)
+        gnb, gain, band, power = np.broadcast_arrays(
+            self.gnb[ue], self.gain[ue], bandwidth_hz, power_w
+        )
         sends = (power > 0) & np.isfinite(band) & (gain > 0)
         band = np.where(sends, band, 0.0)
         s = self.threshold / np.where(sends, power * gain, 1.0)

@@ -3,11 +3,12 @@
     loss              clause 7.4.1, Table 7.4.1-1, notes 1 and 5
     line of sight     clause 7.4.2, Table 7.4.2-1; its map over the plane as in clause 7.6.3.3,
                       correlation distance of Table 7.6.3.1-2
-    shadowing         std of Table 7.4.1-1; clause 7.4.4, eq. (7.4-5): R(x) = exp(-x / d_cor), with d_cor
+    shadowing         std of Table 7.4.1-1; clause 7.4.4, eq. (7.4-5): R(x) = exp(-x / d_cor), with
+    d_cor
                       of Table 7.5-6 (parts 1 and 2, row "SF")
 
-Distances are horizontal (d_2D). Beyond the TR's range of a formula (5 km, RMa with line of sight 10 km)
-it is extended as it stands; below 10 m the distance counts as 10 m. Maps of different sites are
+Distances are horizontal (d_2D). Beyond the TR's range of a formula (5 km, RMa with line of sight 10
+km) it is extended as it stands; below 10 m the distance counts as 10 m. Maps of different sites are
 independent. Indoor UEs and antenna patterns are left out.
 """
 
@@ -84,8 +85,8 @@ class _Cellular:
     ) -> FloatArray:
         """Gain of every link with its line of sight and shadowing, [K, 2], [S, 2] -> [K, S].
 
-        The maps belong to (seed, site); `site_ids` [S] names the sites where `sites_m` is a selection.
-        Adding UEs or sites, or moving some, leaves the other links as they were.
+        The maps belong to (seed, site); `site_ids` [S] names the sites where `sites_m` is a
+        selection. Adding UEs or sites, or moving some, leaves the other links as they were.
         """
         ids = np.arange(len(sites_m)) if site_ids is None else site_ids
         gain = np.empty((len(ues_m), len(sites_m)))
@@ -98,7 +99,9 @@ class _Cellular:
             gain[:, column] = from_db(-loss_db)
         return gain
 
-    def line_of_sight(self, ues_m: FloatArray, distance_m: FloatArray, *, seed: int, site: int) -> BoolArray:
+    def line_of_sight(
+        self, ues_m: FloatArray, distance_m: FloatArray, *, seed: int, site: int
+    ) -> BoolArray:
         """Whether each UE sees `site`. Shapes [K, 2], [K] -> [K]."""
         level = gaussian_map(
             ues_m, correlation_m=self.los_correlation_m, seed=seed, name="line_of_sight", site=site
@@ -116,7 +119,11 @@ class _Cellular:
         for state, name in ((True, "los_shadowing"), (False, "nlos_shadowing")):
             here = los == state
             level[here] = gaussian_map(
-                ues_m[here], correlation_m=self.correlation_m[state], seed=seed, name=name, site=site
+                ues_m[here],
+                correlation_m=self.correlation_m[state],
+                seed=seed,
+                name=name,
+                site=site,
             )
         return self.shadowing_std_db(distance_m, los) * level
 
@@ -220,7 +227,9 @@ class RuralMacro(_Cellular):
             value = getattr(self, name)
             if not 5 <= value <= 50:
                 raise ScenarioError(
-                    "must lie in 5..50 for RuralMacro (TR 38.901)", where=f"pathloss.{name}", value=value
+                    "must lie in 5..50 for RuralMacro (TR 38.901)",
+                    where=f"pathloss.{name}",
+                    value=value,
                 )
 
     @property
@@ -234,7 +243,9 @@ class RuralMacro(_Cellular):
     def los_loss_db(self, distance_m: FloatArray) -> FloatArray:
         d2d = self._clipped(distance_m)
         d3d = self._d3d(d2d)
-        beyond = self._near_db(np.float64(self.breakpoint_m)) + 40 * np.log10(d3d / self.breakpoint_m)
+        beyond = self._near_db(np.float64(self.breakpoint_m)) + 40 * np.log10(
+            d3d / self.breakpoint_m
+        )
         return np.where(d2d <= self.breakpoint_m, self._near_db(d3d), beyond)
 
     def nlos_loss_db(self, distance_m: FloatArray) -> FloatArray:

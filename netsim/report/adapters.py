@@ -17,10 +17,11 @@ BASE = "base"
 
 
 def write_adapters(run: Run, out: Path, builtin: Path) -> list[Path]:
-    """Copy every module to out/module-<n>; the bundled base model goes to out/base, and their configs say so.
+    """Copy every module to out/module-<n>; the bundled base model goes to out/base, and their
+    configs say so.
 
-    `AutoPeftModelForSequenceClassification.from_pretrained(out / "module-0")` loads one. Raises DataError
-    if the run has no adapters, OutputError if `out` is taken or cannot be written.
+    `AutoPeftModelForSequenceClassification.from_pretrained(out / "module-0")` loads one. Raises
+    DataError if the run has no adapters, OutputError if `out` is taken or cannot be written.
     """
     modules = sorted(
         (p for p in (run.path / ADAPTERS).glob("*") if p.name.isdigit()), key=lambda p: int(p.name)

@@ -18,7 +18,8 @@ FILE = "events.out.tfevents.0.netsim"  # the name by which TensorBoard knows an 
 def write_events(run: Run, out: Path) -> Path:
     """Write one event file in the folder `out`.
 
-    Raises InputError without the extra `tensorboard`, OutputError if `out` is taken or cannot be written.
+    Raises InputError without the extra `tensorboard`, OutputError if `out` is taken or cannot be
+    written.
     """
     try:
         from tensorboard.compat.proto.event_pb2 import Event
@@ -26,7 +27,8 @@ def write_events(run: Run, out: Path) -> Path:
         from tensorboard.summary.writer.record_writer import RecordWriter
     except ImportError:
         raise InputError(
-            "needs TensorBoard: pip install 'netsim[tensorboard]'", where="netsim export tensorboard"
+            "needs TensorBoard: pip install 'netsim[tensorboard]'",
+            where="netsim export tensorboard",
         ) from None
     new_folder(out)
     path = out / FILE
@@ -36,7 +38,9 @@ def write_events(run: Run, out: Path) -> Path:
             writer.write(Event(file_version="brain.Event:2").SerializeToString())
             for time_s, step, tag, value in scalars(run):
                 summary = Summary(value=[Summary.Value(tag=tag, simple_value=value)])
-                writer.write(Event(wall_time=time_s, step=step, summary=summary).SerializeToString())
+                writer.write(
+                    Event(wall_time=time_s, step=step, summary=summary).SerializeToString()
+                )
             writer.flush()
     except OSError as error:
         raise OutputError(f"cannot be written: {error.strerror or error}", where=path) from None
@@ -52,11 +56,15 @@ def scalars(run: Run) -> Iterator[tuple[float, int, str, float]]:
     )
     common = run.evaluations.filter(pl.col("ue").is_null())
     target = (
-        pl.when(pl.col("target") == "ensemble").then("target").otherwise(pl.format("module_{}", "target"))
+        pl.when(pl.col("target") == "ensemble")
+        .then("target")
+        .otherwise(pl.format("module_{}", "target"))
     )
     scores = common.select("time_s", "round", target.alias("target"), "accuracy", "loss").unpivot(
         index=["time_s", "round", "target"], variable_name="measure"
     )
-    scores = scores.select("time_s", "round", pl.format("{}/{}", "measure", "target").alias("tag"), "value")
+    scores = scores.select(
+        "time_s", "round", pl.format("{}/{}", "measure", "target").alias("tag"), "value"
+    )
     both = pl.concat([in_rounds.with_columns(pl.col("value").cast(pl.Float64)), scores])
     yield from both.sort("time_s", "round", "tag").collect().iter_rows()

@@ -22,8 +22,8 @@ JUST_BEFORE_S = 1e-6  # a round ends when the next begins: look at it before
 def ground(run: Run, budget: Budget) -> dict[str, Any] | None:
     """Everything the map shows; None if the run knows no positions.
 
-    Positions travel as whole steps of `step_m` from `origin_m`; `states` has one character per UE and
-    frame, an index into STATES.
+    Positions travel as whole steps of `step_m` from `origin_m`; `states` has one character per UE
+    and frame, an index into STATES.
     """
     ues = collect(run.ues.select("ue", "gnb", "x_m", "y_m").sort("ue"))
     rounds = collect(run.rounds.select("round", "gnb", "start_s", "end_s").sort("start_s"))
@@ -40,7 +40,8 @@ def ground(run: Run, budget: Budget) -> dict[str, Any] | None:
     sites = collect(run.sites.sort("gnb"))
     window = _window(x, y, sites, {g for row in gnb for g in row if g is not None})
     inside = sites.filter(
-        pl.col("x_m").is_between(window[0], window[2]) & pl.col("y_m").is_between(window[1], window[3])
+        pl.col("x_m").is_between(window[0], window[2])
+        & pl.col("y_m").is_between(window[1], window[3])
     )
     step = max(window[2] - window[0], window[3] - window[1]) / STEPS
     notes = []
@@ -118,7 +119,9 @@ def _positions(
         return ues["x_m"].to_numpy()[None], ues["y_m"].to_numpy()[None], [ues["gnb"].to_list()]
     bin_s = max((times[-1] - times[0]) / (4 * len(times)), 1e-9)
     samples = collect(
-        run.mobility.filter(pl.col("ue").is_in(ues["ue"].to_list()) & (pl.col("time_s") <= times[-1]))
+        run.mobility.filter(
+            pl.col("ue").is_in(ues["ue"].to_list()) & (pl.col("time_s") <= times[-1])
+        )
         .group_by("ue", ((pl.col("time_s") - times[0]) / bin_s).floor().alias("bin"))
         .agg(pl.col("time_s", "x_m", "y_m", "gnb").sort_by("time_s").last())
         .sort("ue", "time_s")
@@ -182,7 +185,12 @@ def _states(run: Run, ues: pl.Series, rounds: pl.DataFrame, times: list[float]) 
 
 
 def _round_at(rounds: pl.DataFrame, times: list[float]) -> list[int | None]:
-    opened = rounds.group_by("round").agg(pl.col("start_s").min()).sort("start_s").rename({"start_s": "t"})
+    opened = (
+        rounds.group_by("round")
+        .agg(pl.col("start_s").min())
+        .sort("start_s")
+        .rename({"start_s": "t"})
+    )
     frames = pl.DataFrame({"t": times})
     return frames.join_asof(opened, on="t")["round"].to_list()
 

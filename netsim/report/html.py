@@ -1,8 +1,9 @@
-"""`netsim report`: one HTML file with data, style and script inside. It asks no server for anything.
+"""`netsim report`: one HTML file with data, style and script inside. It asks no server for
+anything.
 
-Everything that comes from a scenario, a trace or a table is data: it travels as JSON in which "<" is
-escaped, and the page's script shows it as text only. A content security policy lets the browser run
-the two scripts whose hashes it names and load nothing else.
+Everything that comes from a scenario, a trace or a table is data: it travels as JSON in which "<"
+is escaped, and the page's script shows it as text only. A content security policy lets the browser
+run the two scripts whose hashes it names and load nothing else.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ def write_report(runs: Sequence[Run], out: Path, budget: Budget | None = None) -
     Raises DataError if there are too many runs, OutputError if `out` cannot be written.
     """
     if not 1 <= len(runs) <= RUNS:
-        raise DataError(f"a report compares 1 to {RUNS} runs", where="netsim report", value=len(runs))
+        raise DataError(
+            f"a report compares 1 to {RUNS} runs", where="netsim report", value=len(runs)
+        )
     share = (budget or Budget()).shared_by(len(runs))
     names = labels(runs)
     data = {
@@ -67,7 +70,9 @@ def run_data(run: Run, label: str, budget: Budget) -> dict[str, Any]:
         "label": label,
         "folder": run.path.name,
         "metadata": metadata,
-        "scenario": scenario.read_text(encoding="utf-8", errors="replace") if scenario.is_file() else "",
+        "scenario": scenario.read_text(encoding="utf-8", errors="replace")
+        if scenario.is_file()
+        else "",
         "digest": digest(run),
         "learning": sections.learning(run),
         "rounds": sections.rounds(run, budget),
@@ -117,7 +122,11 @@ def _part(name: str) -> str:
 
 
 def _script() -> str:
-    return "'use strict';\n(() => {\n" + "\n".join(_part(f"{name}.js") for name in SCRIPTS) + "\n})();\n"
+    return (
+        "'use strict';\n(() => {\n"
+        + "\n".join(_part(f"{name}.js") for name in SCRIPTS)
+        + "\n})();\n"
+    )
 
 
 @cache

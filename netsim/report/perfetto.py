@@ -1,8 +1,8 @@
 """A run as trace events (JSON), which Perfetto's UI and chrome://tracing open.
 
-Simulated time is the trace's clock. A gNB is a process and its UEs are threads; a UE's activities are
-slices. An upload is a flow from its transmission to the aggregation that took it, or to the deadline that
-cut it. Counters: band in use and power radiated per gNB, accuracy and loss.
+Simulated time is the trace's clock. A gNB is a process and its UEs are threads; a UE's activities
+are slices. An upload is a flow from its transmission to the aggregation that took it, or to the
+deadline that cut it. Counters: band in use and power radiated per gNB, accuracy and loss.
 Format: "Trace Event Format" by the Chromium authors (types X, i, s, f, C, M).
 """
 
@@ -32,7 +32,8 @@ DEADLINES = LANES - 1  # a gNB's own threads are 1, 2, ...; UE u has those from 
 
 
 def write_perfetto(run: Run, out: Path) -> Path:
-    """Write the trace, compressed if the name ends in .gz; memory for one part of the tables at a time.
+    """Write the trace, compressed if the name ends in .gz; memory for one part of the tables at a
+    time.
 
     Raises OutputError if `out` cannot be written.
     """
@@ -56,7 +57,9 @@ def write_perfetto(run: Run, out: Path) -> Path:
 
 @contextmanager
 def _opened(path: Path, *, compressed: bool) -> Iterator[IO[str]]:
-    """A text file to write; compressed without name and time, so that the same run gives the same bytes."""
+    """A text file to write; compressed without name and time, so that the same run gives the same
+    bytes.
+    """
     with path.open("wb") as raw:
         if compressed:
             with (
@@ -76,7 +79,9 @@ def trace_events(run: Run) -> Iterator[Event]:
     yield _name("process_name", LEARNING, 0, "learning")
     for part in run.parts():
         spans = part.spans.sort("start_s", "end_s", "ue", "module", nulls_last=True).collect()
-        last = pl.struct("round", "ue", "module", "kind").is_last_distinct() & (pl.col("kind") == "uplink")
+        last = pl.struct("round", "ue", "module", "kind").is_last_distinct() & (
+            pl.col("kind") == "uplink"
+        )
         spans = spans.with_columns(last.alias("last"))  # of the spans of its upload
         targets = _aggregations(spans)
         for event in _deadlines(part, targets):
@@ -145,14 +150,24 @@ def _aggregations(spans: pl.DataFrame) -> Targets:
 
 
 def _deadlines(part: Run, targets: Targets) -> Iterator[Event]:
-    """An instant, and a slice to the end of the round for the flows of what was cut; adds to `targets`."""
+    """An instant, and a slice to the end of the round for the flows of what was cut; adds to
+    `targets`.
+    """
     rounds = part.rounds.filter(pl.col("deadline_s").is_finite())
-    for number, gnb, at, end in rounds.select("round", "gnb", "deadline_s", "end_s").collect().iter_rows():
+    for number, gnb, at, end in (
+        rounds.select("round", "gnb", "deadline_s", "end_s").collect().iter_rows()
+    ):
         here = {"cat": "deadline", "pid": FIRST_CELL + gnb, "tid": DEADLINES}
         end = max(end, at + 2e-6)
         targets["cut", number, gnb] = ((at + end) / 2, DEADLINES)
         name = f"deadline of round {number}"
-        yield {"ph": "X", "name": name, "ts": _micro(at), "dur": round(_micro(end) - _micro(at), 3), **here}
+        yield {
+            "ph": "X",
+            "name": name,
+            "ts": _micro(at),
+            "dur": round(_micro(end) - _micro(at), 3),
+            **here,
+        }
         yield {"ph": "i", "s": "p", "name": name, "ts": _micro(at), **here}
 
 
@@ -176,7 +191,9 @@ def _counters(spans: pl.DataFrame) -> Iterator[Event]:
             .agg(pl.col("step", "count").sum())
             .sort("gnb", "at")
             .with_columns(pl.col("step", "count").cum_sum().over("gnb"))
-            .with_columns(pl.when(pl.col("count") > 0).then("step").otherwise(0.0))  # no rounding left over
+            .with_columns(
+                pl.when(pl.col("count") > 0).then("step").otherwise(0.0)
+            )  # no rounding left over
         )
         for gnb, at, level, _ in levels.iter_rows():
             yield {
@@ -210,20 +227,34 @@ def _ue_names(run: Run) -> dict[int, str]:
     return {ue: f"UE {ue}" + (f" {name}" if name else "") + f" ({kind})" for ue, name, kind in rows}
 
 
-def _track_names(event: Event, names: dict[int, str], named: set[tuple[int, int]]) -> Iterator[Event]:
+def _track_names(
+    event: Event, names: dict[int, str], named: set[tuple[int, int]]
+) -> Iterator[Event]:
     """Names of the process and the thread of an event, if they are new."""
     pid, tid = track = (event["pid"], event["tid"])
     if track in named:
         return
     if not any(p == pid for p, _ in named):
         yield _name("process_name", pid, 0, f"gNB {pid - FIRST_CELL}")
-        yield {"ph": "M", "name": "process_sort_index", "pid": pid, "tid": 0, "args": {"sort_index": pid}}
+        yield {
+            "ph": "M",
+            "name": "process_sort_index",
+            "pid": pid,
+            "tid": 0,
+            "args": {"sort_index": pid},
+        }
     named.add(track)
     ue, lane = tid // LANES - 1, tid % LANES
     who = "gNB" if ue < 0 else names.get(ue, f"UE {ue}")
     text = "deadlines" if tid == DEADLINES else who + (f" /{lane}" if lane > 1 else "")
     yield _name("thread_name", pid, tid, text)
-    yield {"ph": "M", "name": "thread_sort_index", "pid": pid, "tid": tid, "args": {"sort_index": tid}}
+    yield {
+        "ph": "M",
+        "name": "thread_sort_index",
+        "pid": pid,
+        "tid": tid,
+        "args": {"sort_index": tid},
+    }
 
 
 def _name(kind: str, pid: int, tid: int, text: str) -> Event:
@@ -231,5 +262,7 @@ def _name(kind: str, pid: int, tid: int, text: str) -> Event:
 
 
 def _micro(seconds: float) -> float:
-    """Microseconds in whole nanoseconds, so that what touches in the tables touches in the trace."""
+    """Microseconds in whole nanoseconds, so that what touches in the tables touches in the
+    trace.
+    """
     return round(seconds * 1e9) / 1e3

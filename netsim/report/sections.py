@@ -31,10 +31,12 @@ def learning(run: Run) -> dict[str, Any]:
 
 
 def rounds(run: Run, budget: Budget) -> dict[str, Any]:
-    """Per round (or per mean of neighbouring rounds): outcomes, energy ledger, latency, critical path."""
-    first, last = collect(run.rounds.select(pl.col("round").min(), pl.col("round").max().alias("last"))).row(
-        0
-    )
+    """Per round (or per mean of neighbouring rounds): outcomes, energy ledger, latency, critical
+    path.
+    """
+    first, last = collect(
+        run.rounds.select(pl.col("round").min(), pl.col("round").max().alias("last"))
+    ).row(0)
     if first is None:
         return {"width": 1, "round": [], "note": ""}
     width = -(-(last - first + 1) // budget.rounds)
@@ -50,7 +52,9 @@ def rounds(run: Run, budget: Budget) -> dict[str, Any]:
         "round", "computing_ue", "sending_ue", pl.col(*PARTS, "close_s").name.prefix("held_")
     )
     table = collect(counts).join(collect(joules), on="round", how="left")
-    table = table.join(collect(parts), on="round", how="left").join(collect(path), on="round", how="left")
+    table = table.join(collect(parts), on="round", how="left").join(
+        collect(path), on="round", how="left"
+    )
     note = f"each point is the mean of {width} rounds" if width > 1 else ""
     return {"width": width, "note": note, **columns(table.sort("round"), 4)}
 
@@ -84,9 +88,13 @@ def who_held_up(run: Run, most: int = 10) -> dict[str, Any]:
     path = _longest(run.critical_path())
     sent = path.group_by(pl.col("sending_ue").alias("ue")).agg(pl.len().alias("sending"))
     computed = path.filter(pl.col("computing_ue") != pl.col("sending_ue"))
-    computed = computed.group_by(pl.col("computing_ue").alias("ue")).agg(pl.len().alias("computing"))
+    computed = computed.group_by(pl.col("computing_ue").alias("ue")).agg(
+        pl.len().alias("computing")
+    )
     both = sent.join(computed, on="ue", how="full", coalesce=True).fill_null(0)
-    rows = both.sort(pl.col("sending") + pl.col("computing"), "ue", descending=[True, False]).head(most)
+    rows = both.sort(pl.col("sending") + pl.col("computing"), "ue", descending=[True, False]).head(
+        most
+    )
     return columns(collect(rows))
 
 
@@ -109,8 +117,8 @@ def distance(run: Run) -> dict[str, Any]:
 def subscriptions(run: Run, budget: Budget) -> dict[str, Any]:
     """The heat map: per UE a string over rounds, one character per cell.
 
-    `outcome`: "." not subscribed, 0..3 as OUTCOMES, 4 not ready. `module`: ".", the module as a base-36
-    digit, or "+" for several.
+    `outcome`: "." not subscribed, 0..3 as OUTCOMES, 4 not ready. `module`: ".", the module as a
+    base-36 digit, or "+" for several.
     """
     plan = run.subscriptions.filter(pl.col("subscribed"))
     numbers = collect(run.rounds.select(pl.col("round").unique()))["round"].sort().to_list()
@@ -119,7 +127,9 @@ def subscriptions(run: Run, budget: Budget) -> dict[str, Any]:
     across = evenly(numbers, max(10, budget.cells // max(len(rows), 1)))
     wanted = pl.col("round").is_in(across) & pl.col("ue").is_in(rows)
     key = ["round", "ue"]
-    chosen = plan.filter(wanted).group_by(key).agg(pl.col("module").min(), pl.len().alias("modules"))
+    chosen = (
+        plan.filter(wanted).group_by(key).agg(pl.col("module").min(), pl.len().alias("modules"))
+    )
     ended = run.uploads.filter(wanted).group_by(key).agg(pl.col("outcome").to_physical().max())
     cells = collect(chosen.join(ended, on=key, how="left"))
     row = {ue: i for i, ue in enumerate(rows)}
@@ -127,7 +137,9 @@ def subscriptions(run: Run, budget: Budget) -> dict[str, Any]:
     outcome = [["."] * len(across) for _ in rows]
     module = [["."] * len(across) for _ in rows]
     digits = "0123456789abcdefghijklmnopqrstuvwxyz"
-    for number, ue, first, count, code in cells.select(*key, "module", "modules", "outcome").iter_rows():
+    for number, ue, first, count, code in cells.select(
+        *key, "module", "modules", "outcome"
+    ).iter_rows():
         outcome[row[ue]][column[number]] = "4" if code is None else str(code)
         module[row[ue]][column[number]] = "+" if count > 1 or first >= 36 else digits[first]
     notes = []

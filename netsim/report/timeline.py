@@ -15,14 +15,18 @@ SPANS_PER_UE = 4  # download, computing, waiting, transmission
 
 def timeline(run: Run, budget: Budget) -> dict[str, Any]:
     """{"rounds": [one object per round], "note": what was left out, or ""}."""
-    rounds = collect(run.rounds.select("round", "gnb", "start_s", "deadline_s", "end_s").sort("round", "gnb"))
+    rounds = collect(
+        run.rounds.select("round", "gnb", "start_s", "deadline_s", "end_s").sort("round", "gnb")
+    )
     numbers = rounds["round"].unique().sort().to_list()
     if not numbers:
         return {"rounds": [], "note": ""}
     spans_per_round = max(1, run.metadata["records"].get("spans", 0) // len(numbers))
     spans_per_round = min(spans_per_round, SPANS_PER_UE * budget.rows)
     chosen = evenly(numbers, max(2, budget.spans // spans_per_round))
-    spans = collect(run.spans.filter(pl.col("round").is_in(chosen) & (pl.col("kind") != "evaluate")))
+    spans = collect(
+        run.spans.filter(pl.col("round").is_in(chosen) & (pl.col("kind") != "evaluate"))
+    )
     by_round = spans.partition_by("round", as_dict=True)
     drawn, cut = [], False
     for number in chosen:
@@ -44,7 +48,9 @@ def timeline(run: Run, budget: Budget) -> dict[str, Any]:
 def _round(number: int, rounds: pl.DataFrame, spans: pl.DataFrame, limit: int) -> dict[str, Any]:
     """Times in ticks from the start of the round's first gNB."""
     origin = rounds["start_s"].min()
-    busy = spans.filter(pl.col("ue").is_not_null() & ~pl.col("kind").is_in(["broadcast", "handover"]))
+    busy = spans.filter(
+        pl.col("ue").is_not_null() & ~pl.col("kind").is_in(["broadcast", "handover"])
+    )
     order = (
         busy.group_by("ue")
         .agg(pl.col("gnb").last(), pl.col("end_s").max())
@@ -61,7 +67,9 @@ def _round(number: int, rounds: pl.DataFrame, spans: pl.DataFrame, limit: int) -
     mine = spans.join(rows.drop("gnb"), on="ue")
     own = own.join(rows.filter(pl.col("ue").is_null()).drop("ue"), on="gnb")
     shown = pl.concat([mine, own.select(mine.columns)]).sort("row", "start_s", "end_s")
-    elsewhere = (shown["gnb"] != rows["gnb"].gather(shown["row"])).any()  # before or after a handover
+    elsewhere = (
+        shown["gnb"] != rows["gnb"].gather(shown["row"])
+    ).any()  # before or after a handover
     lanes = (pl.col("kind") == "uplink") & pl.col("module").is_not_null()
     modules = pl.col("module").n_unique().over("row", "kind")
     shown = shown.with_columns(  # uploads of several modules at once lie side by side in their row

@@ -17,20 +17,26 @@ def target_name(target: str) -> str:
 
 
 def learning_curve(run: Run, target: str = "ensemble") -> pl.LazyFrame:
-    """Loss and accuracy on the common split, one row per evaluation: round, time_s, energy_j, loss, accuracy.
+    """Loss and accuracy on the common split, one row per evaluation: round, time_s, energy_j, loss,
+    accuracy.
 
-    `target` is "ensemble" or the index of a module, as text. The split is that of `learning.evaluate_on`.
+    `target` is "ensemble" or the index of a module, as text. The split is that of
+    `learning.evaluate_on`.
     """
     mine = (pl.col("target") == target) & pl.col("ue").is_null()
     return (
-        run.evaluations.filter(mine).select("round", "time_s", "energy_j", "loss", "accuracy").sort("time_s")
+        run.evaluations.filter(mine)
+        .select("round", "time_s", "energy_j", "loss", "accuracy")
+        .sort("time_s")
     )
 
 
 def to_accuracy(
     run: Run, levels: Sequence[float] = (0.6, 0.7, 0.8, 0.9), target: str = "ensemble"
 ) -> pl.LazyFrame:
-    """Rounds, simulated s and J spent until the accuracy first reached each level; null if never."""
+    """Rounds, simulated s and J spent until the accuracy first reached each level; null if
+    never.
+    """
     curve = learning_curve(run, target)
     wanted = pl.LazyFrame({"level": list(levels)}, schema={"level": pl.Float64})
     reached = (

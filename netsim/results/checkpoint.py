@@ -1,4 +1,5 @@
-"""Checkpoints: what a run must remember at the end of a round, on disk so that a power cut cannot hurt it.
+"""Checkpoints: what a run must remember at the end of a round, on disk so that a power cut cannot
+hurt it.
 
     checkpoint/00000020/     the last one
         state.json           numbers, text, lists and tables; where an array stood, its name
@@ -7,9 +8,9 @@
         manifest.json        version, round, and length and SHA-256 of every file
     checkpoint/00000010/     the one before
 
-A checkpoint is written under a temporary name, synced, and renamed; the one before is removed only when a
-third is whole. Reading believes nothing: what does not match its manifest is refused with the reason, and
-the one before is taken.
+A checkpoint is written under a temporary name, synced, and renamed; the one before is removed only
+when a third is whole. Reading believes nothing: what does not match its manifest is refused with
+the reason, and the one before is taken.
 """
 
 from __future__ import annotations
@@ -59,8 +60,9 @@ def save_checkpoint(
 ) -> None:
     """Write the checkpoint of `round` below `folder`; the one before stays, older ones go.
 
-    `state` holds arrays, JSON values, and lists and tables of them; `add` writes further files (no folders)
-    into the folder it is given. Raises RunError; what was there before is then still there.
+    `state` holds arrays, JSON values, and lists and tables of them; `add` writes further files (no
+    folders) into the folder it is given. Raises RunError; what was there before is then still
+    there.
     """
     target = folder / f"{round:08d}"
     unfinished = folder / f"{UNFINISHED}{target.name}"
@@ -75,7 +77,9 @@ def save_checkpoint(
         manifest = {
             "version": VERSION,
             "round": round,
-            "files": {file.name: {"bytes": file.stat().st_size, "sha256": _sha256(file)} for file in files},
+            "files": {
+                file.name: {"bytes": file.stat().st_size, "sha256": _sha256(file)} for file in files
+            },
         }
         (unfinished / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
         for file in (*files, unfinished / MANIFEST):
@@ -95,14 +99,17 @@ def save_checkpoint(
 
 
 def load_checkpoint(folder: Path) -> Checkpoint | None:
-    """The newest checkpoint that is whole; None if there never was one. Raises DataError as below."""
+    """The newest checkpoint that is whole; None if there never was one. Raises DataError as
+    below.
+    """
     return use_checkpoint(folder, lambda found: found)
 
 
 def use_checkpoint(folder: Path, use: Callable[[Checkpoint], T]) -> T | None:
     """What `use` makes of the newest checkpoint that is whole and that `use` does not refuse.
 
-    None if there never was one. Raises DataError, with the reasons, if there are some and none can be used.
+    None if there never was one. Raises DataError, with the reasons, if there are some and none can
+    be used.
     """
     refused: list[str] = []
     for path in _found(folder):
@@ -111,7 +118,14 @@ def use_checkpoint(folder: Path, use: Callable[[Checkpoint], T]) -> T | None:
             return use(Checkpoint(path, round, state, tuple(refused)))
         except InputError as error:
             refused.append(str(error))
-        except (OSError, ValueError, LookupError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        except (
+            OSError,
+            ValueError,
+            LookupError,
+            TypeError,
+            AttributeError,
+            zipfile.BadZipFile,
+        ) as error:
             refused.append(f"{path}: cannot be read: {type(error).__name__}: {error}")
     if refused:
         raise DataError(f"no checkpoint can be used: {'; '.join(refused)}", where=folder)
@@ -143,7 +157,8 @@ def _found(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     return sorted(
-        (p for p in folder.iterdir() if p.is_dir() and p.name.isdecimal()), key=lambda p: -int(p.name)
+        (p for p in folder.iterdir() if p.is_dir() and p.name.isdecimal()),
+        key=lambda p: -int(p.name),
     )
 
 
@@ -191,7 +206,9 @@ def _plain(value: Any, arrays: dict[str, np.ndarray[Any, Any]]) -> Any:
         return value.item()
     if isinstance(value, Mapping):
         if ARRAY in value or not all(isinstance(key, str) for key in value):
-            raise TypeError(f"keys of a checkpoint must be text other than {ARRAY}, found {list(value)}")
+            raise TypeError(
+                f"keys of a checkpoint must be text other than {ARRAY}, found {list(value)}"
+            )
         return {key: _plain(item, arrays) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item, arrays) for item in value]
@@ -205,7 +222,9 @@ def _read(path: Path) -> tuple[int, dict[str, Any]]:
     if manifest["version"] != VERSION:
         raise DataError(f"must be of version {VERSION}", where=path, value=manifest["version"])
     if manifest["round"] != int(path.name):
-        raise DataError("must be of the round it is named after", where=path, value=manifest["round"])
+        raise DataError(
+            "must be of the round it is named after", where=path, value=manifest["round"]
+        )
     found = {file.name for file in path.iterdir()} - {MANIFEST}
     if found != manifest["files"].keys():
         odd = sorted(found ^ manifest["files"].keys())
@@ -245,7 +264,9 @@ def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray[Any, Any]:
             "must be numbers, not compressed", where=f"{archive.filename}: {name}", value=dtype.str
         )
     if math.prod(shape) * dtype.itemsize != held:
-        raise DataError("is not as long as it says", where=f"{archive.filename}: {name}", value=shape)
+        raise DataError(
+            "is not as long as it says", where=f"{archive.filename}: {name}", value=shape
+        )
     with archive.open(entry) as file:
         found: np.ndarray[Any, Any] = npy.read_array(file, allow_pickle=False)
         return found

@@ -31,14 +31,18 @@ class Check:
 
 
 CELL = ["round", "gnb"]
-UPLOAD = ["round", "ue", "module"]  # of the books that it is in, which hold one upload of a UE's module
+UPLOAD = [
+    "round",
+    "ue",
+    "module",
+]  # of the books that it is in, which hold one upload of a UE's module
 
 
 def check_run(run: Run, *, bandwidth_hz: float, constant_rate: bool) -> list[Check]:
     """All checks of a run with a gNB band of `bandwidth_hz`.
 
-    With a constant rate (one fading draw on a static share, Shannon's formula) it is also recomputed from
-    the SINR.
+    With a constant rate (one fading draw on a static share, Shannon's formula) it is also
+    recomputed from the SINR.
     """
     uploads, rounds, ues = run.uploads.collect(), run.rounds.collect(), run.ues.collect()
     spans = run.spans.collect()
@@ -85,12 +89,22 @@ def _energy(
             computing["cycles"],
             slack=_clock_slack(spans, ues),
         ),
-        _totals("energy of spans = of rounds", per_round["spent"],
-                per_round["compute_energy_j"] + per_round["uplink_energy_j"]),
-        _totals("energy of uplink spans = of uploads", _sum(sending["energy_j"]), _sum(uploads["energy_j"])),
-        _totals("energy per UE = of rounds", _sum(per_ue["energy_j"]),
-                _sum(rounds["compute_energy_j"] + rounds["uplink_energy_j"])),
-    ]  # fmt: skip
+        _totals(
+            "energy of spans = of rounds",
+            per_round["spent"],
+            per_round["compute_energy_j"] + per_round["uplink_energy_j"],
+        ),
+        _totals(
+            "energy of uplink spans = of uploads",
+            _sum(sending["energy_j"]),
+            _sum(uploads["energy_j"]),
+        ),
+        _totals(
+            "energy per UE = of rounds",
+            _sum(per_ue["energy_j"]),
+            _sum(rounds["compute_energy_j"] + rounds["uplink_energy_j"]),
+        ),
+    ]
 
 
 def _bits(spans: pl.DataFrame, uploads: pl.DataFrame, rounds: pl.DataFrame) -> list[Check]:
@@ -104,14 +118,20 @@ def _bits(spans: pl.DataFrame, uploads: pl.DataFrame, rounds: pl.DataFrame) -> l
     through = last.group_by(UPLOAD).agg(pl.col("bits").sum(), pl.col("payload_bits").first())
     return [
         _relative(
-            "bits sent = rate x time on the air", on_air["bits_sent"], on_air["rate_bps"] * on_air["on_air_s"]
+            "bits sent = rate x time on the air",
+            on_air["bits_sent"],
+            on_air["rate_bps"] * on_air["on_air_s"],
         ),
-        _relative("on time: bits of the last attempt = payload", through["bits"], through["payload_bits"]),
+        _relative(
+            "on time: bits of the last attempt = payload", through["bits"], through["payload_bits"]
+        ),
         _bound(
             "bits sent <= payload x attempts",
             uploads["bits_sent"] / uploads["payload_bits"] / uploads["attempts"] - 1,
         ),
-        _totals("bits of uplink spans = of uploads", _sum(sending["bits"]), _sum(uploads["bits_sent"])),
+        _totals(
+            "bits of uplink spans = of uploads", _sum(sending["bits"]), _sum(uploads["bits_sent"])
+        ),
         _totals("bits delivered = of rounds", delivered["arrived"], delivered["delivered_bits"]),
     ]
 
@@ -121,13 +141,21 @@ def _causality(spans: pl.DataFrame, uploads: pl.DataFrame, rounds: pl.DataFrame)
     own = spans.filter(pl.col("ue").is_not_null() & ~parallel).sort("ue", "start_s", "end_s")
     overlap = own.select(
         (pl.col("end_s").cum_max().shift(1) - pl.col("start_s")).over("ue").alias("overlap"),
-        pl.col("kind").is_in(["wait", "uplink"]).alias("parallel"),  # of one UE's modules, side by side
+        pl.col("kind")
+        .is_in(["wait", "uplink"])
+        .alias("parallel"),  # of one UE's modules, side by side
     ).filter(~pl.col("parallel"))
     heard = spans.filter((pl.col("kind") == "broadcast") & pl.col("module").is_not_null())
     heard = heard.group_by("round", "ue").agg(pl.col("end_s").max().alias("heard_s"))
-    computing = spans.filter(pl.col("kind") == "compute").group_by("round", "ue").agg(pl.col("start_s").min())
+    computing = (
+        spans.filter(pl.col("kind") == "compute")
+        .group_by("round", "ue")
+        .agg(pl.col("start_s").min())
+    )
     computing = computing.join(heard, on=["round", "ue"])
-    opened = rounds.select(pl.col("round").alias("begun"), "gnb", pl.col("start_s").alias("opened_s"))
+    opened = rounds.select(
+        pl.col("round").alias("begun"), "gnb", pl.col("start_s").alias("opened_s")
+    )
     closed = rounds.select(*CELL, pl.col("end_s").alias("closed_s"))
     within = uploads.join(closed, on=CELL, how="left", maintain_order="left")
     within = within.join(opened, on=["begun", "gnb"], how="left", maintain_order="left")
@@ -142,7 +170,9 @@ def _causality(spans: pl.DataFrame, uploads: pl.DataFrame, rounds: pl.DataFrame)
         _bound("uploads end by the deadline", uploads["end_s"] - uploads["deadline_s"]),
         _bound("uploads end before the round does", within["end_s"] - within["closed_s"]),
         _bound("rounds of a gNB follow one another", gap["gap"].drop_nulls()),
-        _relative("download + compute + wait + airtime = end", parts, within["end_s"] - within["opened_s"]),
+        _relative(
+            "download + compute + wait + airtime = end", parts, within["end_s"] - within["opened_s"]
+        ),
     ]
 
 
@@ -160,18 +190,25 @@ def _counts(uploads: pl.DataFrame, rounds: pl.DataFrame) -> list[Check]:
     missing = kept["subscribed"] - kept["accounted"]
     return [
         _bound(
-            "outcomes of uploads = of rounds", off.cast(pl.Float64) if isinstance(off, pl.Series) else None
+            "outcomes of uploads = of rounds",
+            off.cast(pl.Float64) if isinstance(off, pl.Series) else None,
         ),
         _bound("every subscription ends somehow", missing.abs().cast(pl.Float64)),
     ]
 
 
 def _shares(spans: pl.DataFrame, bandwidth_hz: float) -> Check:
-    """Band in use at every instant, by adding it at starts and taking it off at ends (ends first)."""
+    """Band in use at every instant, by adding it at starts and taking it off at ends (ends
+    first).
+    """
     sending = spans.filter((pl.col("kind") == "uplink") & (pl.col("end_s") > pl.col("start_s")))
     on = sending.select("gnb", pl.col("start_s").alias("at_s"), pl.col("bandwidth_hz").alias("hz"))
-    off = sending.select("gnb", pl.col("end_s").alias("at_s"), (-pl.col("bandwidth_hz")).alias("hz"))
-    events = pl.concat([on, off]).group_by("gnb", "at_s").agg(pl.col("hz").sum()).sort("gnb", "at_s")
+    off = sending.select(
+        "gnb", pl.col("end_s").alias("at_s"), (-pl.col("bandwidth_hz")).alias("hz")
+    )
+    events = (
+        pl.concat([on, off]).group_by("gnb", "at_s").agg(pl.col("hz").sum()).sort("gnb", "at_s")
+    )
     in_use = events.select(pl.col("hz").cum_sum().over("gnb"))["hz"]
     return _bound("shares of a gNB sum to at most 1", in_use / bandwidth_hz - 1)
 
@@ -193,7 +230,9 @@ def _on_air(uploads: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
 
 
 def _booked(spans: pl.DataFrame, uploads: pl.DataFrame) -> pl.DataFrame:
-    """Spans at the gNB whose books they are in: after a handover an upload stays in those of its first."""
+    """Spans at the gNB whose books they are in: after a handover an upload stays in those of its
+    first.
+    """
     home = uploads.select(*UPLOAD, pl.col("gnb").alias("home"))
     joined = spans.join(home, on=UPLOAD, how="left", maintain_order="left")
     at_home = pl.when(pl.col("kind") == "uplink").then(pl.col("home")).otherwise(pl.col("gnb"))
@@ -224,7 +263,9 @@ def _relative(name: str, left: pl.Series, right: pl.Series, slack: float = 0.0) 
         gap=((pl.col("l") - pl.col("r")).abs() - slack).clip(lower_bound=0.0),
         size=pl.max_horizontal(pl.col("l").abs(), pl.col("r").abs()),
     )
-    off = frame.select(pl.when(pl.col("gap") > 0).then(pl.col("gap") / pl.col("size")).otherwise(0.0))
+    off = frame.select(
+        pl.when(pl.col("gap") > 0).then(pl.col("gap") / pl.col("size")).otherwise(0.0)
+    )
     return Check(name, _max(off.to_series()), TOLERANCE, len(frame))
 
 

@@ -1,7 +1,7 @@
 """Runs compared: paired differences with confidence intervals.
 
-Schemes meet the same fading when scenario and seed agree, so runs are compared pair by pair: round by
-round for two runs, seed by seed for two sets of runs. The noise they share drops out.
+Schemes meet the same fading when scenario and seed agree, so runs are compared pair by pair: round
+by round for two runs, seed by seed for two sets of runs. The noise they share drops out.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ Rule = Callable[[FloatArray], Interval]
 
 
 def per_round(run: Run) -> pl.LazyFrame:
-    """One row per round, all gNBs together; accuracy and loss of the ensemble where it was evaluated."""
+    """One row per round, all gNBs together; accuracy and loss of the ensemble where it was
+    evaluated.
+    """
     rounds = run.rounds.group_by("round").agg(
         (pl.col("end_s").max() - pl.col("start_s").min()).alias("length_s"),
         pl.col("on_time").sum(),
@@ -47,19 +49,24 @@ def per_round(run: Run) -> pl.LazyFrame:
 def paired_differences(
     left: Run | Sequence[Run], right: Run | Sequence[Run], *, level: float = 0.95
 ) -> pl.DataFrame:
-    """Right minus left, per metric: columns metric, unit, pairs, left, right, difference, low, high.
+    """Right minus left, per metric: columns metric, unit, pairs, left, right, difference, low,
+    high.
 
-    Two runs are paired by round; blocks of consecutive rounds are resampled, since neighbours resemble
-    each other. Two sets of runs are paired by seed, each run giving its mean over the rounds: Student's
-    interval, from ten seeds on the bootstrap. `low` and `high` are null below three pairs.
-    `final_accuracy` has an interval only from sets of runs. Raises DataError if nothing pairs.
+    Two runs are paired by round; blocks of consecutive rounds are resampled, since neighbours
+    resemble each other. Two sets of runs are paired by seed, each run giving its mean over the
+    rounds: Student's interval, from ten seeds on the bootstrap. `low` and `high` are null below
+    three pairs. `final_accuracy` has an interval only from sets of runs. Raises DataError if
+    nothing pairs.
     """
     if isinstance(left, Run) and isinstance(right, Run):
         one, other = per_round(left).collect(), per_round(right).collect()
         pairs = one.join(other, on="round", suffix="_right").sort("round")
         if not len(pairs):
             raise DataError("has no round in common with the other run", where=right.path)
-        one, other = pairs.select(*METRICS), pairs.select([pl.col(f"{m}_right").alias(m) for m in METRICS])
+        one, other = (
+            pairs.select(*METRICS),
+            pairs.select([pl.col(f"{m}_right").alias(m) for m in METRICS]),
+        )
         rule: Rule = partial(block_interval, block=round(len(pairs) ** (1 / 3)), level=level)
         ends = [[_final_accuracy(run)] for run in (left, right)]
     else:
@@ -67,10 +74,13 @@ def paired_differences(
         common = sorted(sides[0].keys() & sides[1].keys())
         if not common:
             raise DataError(
-                "no seed in common with the other set of runs", where=next(iter(sides[1].values())).path
+                "no seed in common with the other set of runs",
+                where=next(iter(sides[1].values())).path,
             )
         means = pl.col(*METRICS).mean()
-        one, other = (pl.concat([per_round(s[n]).select(means) for n in common]).collect() for s in sides)
+        one, other = (
+            pl.concat([per_round(s[n]).select(means) for n in common]).collect() for s in sides
+        )
         method: Method = "bootstrap" if len(common) >= SEEDS_TO_RESAMPLE else "t"
         rule = partial(mean_interval, level=level, method=method)
         ends = [[_final_accuracy(side[seed]) for seed in common] for side in sides]

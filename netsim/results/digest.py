@@ -36,7 +36,9 @@ def digest(run: Run) -> Digest:
         pl.col("end_s").max().fill_null(0.0),
         pl.col("compute_energy_j", "uplink_energy_j", "wasted_energy_j", "delivered_bits").sum(),
     )
-    count, end_s, compute_j, uplink_j, wasted_j, delivered = rounds.collect(engine="streaming").row(0)
+    count, end_s, compute_j, uplink_j, wasted_j, delivered = rounds.collect(engine="streaming").row(
+        0
+    )
     counts = dict(run.uploads.group_by("outcome").len().collect(engine="streaming").iter_rows())
     on_time = run.latency().filter(pl.col("outcome") == "on_time")
     median = on_time.select(pl.col("finish_s").median()).collect(engine="streaming").item()

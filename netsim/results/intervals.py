@@ -18,7 +18,9 @@ RESAMPLES = 9999
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean and where it lies with probability `level`; bounds are NaN for fewer than two values."""
+    """A mean and where it lies with probability `level`; bounds are NaN for fewer than two
+    values.
+    """
 
     mean: float
     low: float
@@ -34,8 +36,9 @@ class Interval:
 def mean_interval(values: FloatArray, *, level: float = 0.95, method: Method = "t") -> Interval:
     """Interval of the mean of independent `values` [n].
 
-    `t`: Student's, exact for normal values. `bootstrap`: bias-corrected and accelerated (Efron 1987),
-    from resamples of a fixed stream, for values that are far from normal; honest from about 10 values on.
+    `t`: Student's, exact for normal values. `bootstrap`: bias-corrected and accelerated (Efron
+    1987), from resamples of a fixed stream, for values that are far from normal; honest from about
+    10 values on.
     """
     if method not in ("t", "bootstrap"):
         raise InputError("must be t or bootstrap", where="method", value=method)
@@ -48,20 +51,28 @@ def mean_interval(values: FloatArray, *, level: float = 0.95, method: Method = "
     if np.ptp(values) == 0:
         return Interval(mean, mean, mean, count)
     if method == "t":
-        reach = float(stats.t.ppf((1 + level) / 2, count - 1) * np.std(values, ddof=1) / np.sqrt(count))
+        reach = float(
+            stats.t.ppf((1 + level) / 2, count - 1) * np.std(values, ddof=1) / np.sqrt(count)
+        )
         return Interval(mean, mean - reach, mean + reach, count)
     drawn = stats.bootstrap(
-        (values,), np.mean, n_resamples=RESAMPLES, confidence_level=level, method="BCa",
+        (values,),
+        np.mean,
+        n_resamples=RESAMPLES,
+        confidence_level=level,
+        method="BCa",
         rng=stream(0, "bootstrap"),
-    ).confidence_interval  # fmt: skip
+    ).confidence_interval
     return Interval(mean, float(drawn.low), float(drawn.high), count)
 
 
-def block_interval(values: FloatArray, block: int, *, level: float = 0.95, resamples: int = 4000) -> Interval:
+def block_interval(
+    values: FloatArray, block: int, *, level: float = 0.95, resamples: int = 4000
+) -> Interval:
     """Interval of the mean of `values` [n] in their order, of which neighbours resemble each other.
 
-    Percentiles of resamples made of blocks of `block` consecutive values, the first following the last
-    (circular block bootstrap, Politis and Romano 1992), from a fixed stream.
+    Percentiles of resamples made of blocks of `block` consecutive values, the first following the
+    last (circular block bootstrap, Politis and Romano 1992), from a fixed stream.
     """
     count = len(values)
     mean = float(np.mean(values)) if count else float("nan")
@@ -77,7 +88,8 @@ def block_interval(values: FloatArray, block: int, *, level: float = 0.95, resam
 
 
 def coupling_gain(first: FloatArray, second: FloatArray) -> float:
-    """How many times the seeds that independent draws need for the interval that n pairs [n], [n] give.
+    """How many times the seeds that independent draws need for the interval that n pairs [n], [n]
+    give.
 
     (Var x + Var y) / Var(x - y): above 1 where common random numbers help. NaN below two pairs.
     """

@@ -32,8 +32,12 @@ def headline(runs: Sequence[Run], accuracy: float = TARGET_ACCURACY) -> pl.DataF
     numbered = list(enumerate(runs))
     uploads = _all(numbered, "uploads").group_by("run").agg(*_uploads())
     rounds = _all(numbered, "rounds").group_by("run").agg(*_rounds())
-    handovers = _all(numbered, "handovers").group_by("run").agg(pl.len().cast(pl.Int64).alias("handovers"))
-    common = _all(numbered, "evaluations").filter((pl.col("target") == "ensemble") & pl.col("ue").is_null())
+    handovers = (
+        _all(numbered, "handovers").group_by("run").agg(pl.len().cast(pl.Int64).alias("handovers"))
+    )
+    common = _all(numbered, "evaluations").filter(
+        (pl.col("target") == "ensemble") & pl.col("ue").is_null()
+    )
     scores = common.group_by("run").agg(
         pl.col("accuracy").sort_by("round").last(),
         pl.col("time_s").filter(pl.col("accuracy") >= accuracy).min().alias("time_to_accuracy_s"),
@@ -49,7 +53,9 @@ def _all(runs: Sequence[tuple[int, Run]], table: str) -> pl.LazyFrame:
     """A table of all runs, with the number of the run."""
     number = pl.Series("run", [], dtype=pl.Int64)
     empty = Run(runs[0][1].path / "none").table(table) if runs else pl.LazyFrame()
-    frames = [run.table(table).with_columns(pl.lit(i, dtype=pl.Int64).alias("run")) for i, run in runs]
+    frames = [
+        run.table(table).with_columns(pl.lit(i, dtype=pl.Int64).alias("run")) for i, run in runs
+    ]
     return pl.concat(frames) if frames else empty.with_columns(number)
 
 

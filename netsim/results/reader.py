@@ -85,7 +85,9 @@ class Run:
     def table(self, name: str) -> pl.LazyFrame:
         """A table by name; empty if the run wrote no rows of it."""
         if name not in TABLES:
-            raise DataError(f"table must be one of {', '.join(TABLES)}", where=self.path, value=name)
+            raise DataError(
+                f"table must be one of {', '.join(TABLES)}", where=self.path, value=name
+            )
         number = "*" if self.part is None else f"{self.part:06d}"
         parts = sorted((self.path / name).glob(f"part-{number}.parquet"))
         if not parts:
@@ -103,7 +105,9 @@ class Run:
         return self.table("mobility")
 
     def parts(self) -> list[Run]:
-        """The run in pieces of whole rounds, each a Run of its own: what is big can be done in turn."""
+        """The run in pieces of whole rounds, each a Run of its own: what is big can be done in
+        turn.
+        """
         if self.part is not None:
             return [self]
         found = {int(p.stem.removeprefix("part-")) for p in self.path.glob("*/part-*.parquet")}
@@ -115,14 +119,17 @@ class Run:
         origin = pl.col("start_s").min()
         return (
             spans.with_columns(
-                (pl.col("start_s") - origin).alias("from_s"), (pl.col("end_s") - origin).alias("to_s")
+                (pl.col("start_s") - origin).alias("from_s"),
+                (pl.col("end_s") - origin).alias("to_s"),
             )
             .sort("ue", "start_s", "end_s", nulls_last=True)
             .collect()
         )
 
     def time_to_accuracy(self, accuracy: float) -> float | None:
-        """Simulated seconds until the ensemble first reached `accuracy` on common rows; None if never."""
+        """Simulated seconds until the ensemble first reached `accuracy` on common rows; None if
+        never.
+        """
         reached = self.learning_curve().filter(pl.col("accuracy") >= accuracy)
         hit = reached.select(pl.col("time_s").min()).collect().item()
         return None if hit is None else float(hit)

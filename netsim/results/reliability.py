@@ -34,15 +34,21 @@ def outage_by_distance(run: Run, bin_m: float = 100.0) -> pl.LazyFrame:
     centre = (p + z2 / (2 * n)) / (1 + z2 / n)
     reach = (z2 * (p * (1 - p) / n + z2 / (4 * n**2))).sqrt() / (1 + z2 / n)
     return (
-        run.uploads.group_by(((pl.col("distance_m") / bin_m).floor() * bin_m + bin_m / 2).alias("distance_m"))
+        run.uploads.group_by(
+            ((pl.col("distance_m") / bin_m).floor() * bin_m + bin_m / 2).alias("distance_m")
+        )
         .agg(pl.len().alias("uploads"), (pl.col("outcome") == "outage").mean().alias("outage"))
-        .with_columns((centre - reach).clip(0, 1).alias("low"), (centre + reach).clip(0, 1).alias("high"))
+        .with_columns(
+            (centre - reach).clip(0, 1).alias("low"), (centre + reach).clip(0, 1).alias("high")
+        )
         .sort("distance_m")
     )
 
 
 def participation(run: Run) -> pl.LazyFrame:
-    """One row per UE, heard or not: `uploads`, `on_time`, and its `share` of all that were on time."""
+    """One row per UE, heard or not: `uploads`, `on_time`, and its `share` of all that were on
+    time.
+    """
     counts = outcomes(run, "ue").select("ue", "uploads", "on_time")
     return (
         run.ues.select("ue", "gnb")
@@ -70,9 +76,14 @@ def staleness(run: Run) -> pl.LazyFrame:
 
 
 def handover_counts(run: Run, ping_pong_s: float = 1.0) -> pl.LazyFrame:
-    """Handovers per UE that had one: `handovers`, `ping_pongs` (back within `ping_pong_s`), `bits_lost`."""
+    """Handovers per UE that had one: `handovers`, `ping_pongs` (back within `ping_pong_s`),
+    `bits_lost`.
+    """
     before = (
-        pl.col("from_gnb", "to_gnb", "time_s").shift(1).over("ue", order_by="time_s").name.prefix("last_")
+        pl.col("from_gnb", "to_gnb", "time_s")
+        .shift(1)
+        .over("ue", order_by="time_s")
+        .name.prefix("last_")
     )
     back = (pl.col("to_gnb") == pl.col("last_from_gnb")) & (
         pl.col("time_s") - pl.col("last_time_s") <= ping_pong_s

@@ -39,7 +39,9 @@ class RunFolder:
 
     @classmethod
     def create(cls, path: Path, scenario_toml: str) -> RunFolder:
-        """A new folder with its scenario. Raises OutputError if `path` is taken or cannot be written."""
+        """A new folder with its scenario. Raises OutputError if `path` is taken or cannot be
+        written.
+        """
         try:
             if path.exists() and not (path.is_dir() and _names(path) <= {SCENARIO + UNFINISHED}):
                 raise OutputError("the output folder must be new or empty", where=path)
@@ -71,7 +73,9 @@ class RunFolder:
 
     @contextmanager
     def claim(self) -> Iterator[None]:
-        """The run is this process's until the end of the block. Raises OutputError if it is another's."""
+        """The run is this process's until the end of the block. Raises OutputError if it is
+        another's.
+        """
         with locked(self.path / SCENARIO, LET_GO_S) as mine:
             if not mine:
                 raise OutputError("another process is at work on this run", where=self.path)
@@ -91,7 +95,9 @@ class RunFolder:
         try:
             write_text(self.path / METADATA, json.dumps(metadata, indent=2, allow_nan=False) + "\n")
         except OSError as error:
-            raise RunError(f"{self.path / METADATA}: cannot be written: {error.strerror or error}") from None
+            raise RunError(
+                f"{self.path / METADATA}: cannot be written: {error.strerror or error}"
+            ) from None
 
     def metadata(self) -> dict[str, Any]:
         """metadata.json. Raises DataError if this is no run folder."""
@@ -118,7 +124,8 @@ def free_folder(base: Path) -> Path:
 
 @contextmanager
 def locked(path: Path, wait_s: float = 0.0) -> Iterator[bool]:
-    """True if the lock of a file is this process's until the end of the block, False if it is another's.
+    """True if the lock of a file is this process's until the end of the block, False if it is
+    another's.
 
     The lock is the operating system's: it ends with the processes that hold it, however they end.
     """
@@ -157,7 +164,9 @@ def write_text(path: Path, text: str) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Make the names in a folder survive a power cut (not on Windows, where a folder cannot be opened)."""
+    """Make the names in a folder survive a power cut (not on Windows, where a folder cannot be
+    opened).
+    """
     with suppress(PermissionError):
         opened = os.open(path, os.O_RDONLY)
         try:

@@ -23,7 +23,9 @@ from netsim.results.sweep_folder import SweepFolder
 
 @dataclass(frozen=True)
 class Sweep:
-    """What a study left. Runs that did not finish have null metrics; tables hold finished runs only."""
+    """What a study left. Runs that did not finish have null metrics; tables hold finished runs
+    only.
+    """
 
     path: Path
 
@@ -39,7 +41,9 @@ class Sweep:
 
     @cached_property
     def runs(self) -> pl.DataFrame:
-        """One row per run: id, a column per varied key, seed, status, error, wall_time_s, METRICS."""
+        """One row per run: id, a column per varied key, seed, status, error, wall_time_s,
+        METRICS.
+        """
         return self.runs_to(TARGET_ACCURACY)
 
     def runs_to(self, accuracy: float) -> pl.DataFrame:
@@ -53,7 +57,12 @@ class Sweep:
                 "error": [m.get("error") for m in found.values()],
                 "wall_time_s": [m.get("wall_time_s") for m in found.values()],
             },
-            schema={"id": pl.String, "status": pl.String, "error": pl.String, "wall_time_s": pl.Float64},
+            schema={
+                "id": pl.String,
+                "status": pl.String,
+                "error": pl.String,
+                "wall_time_s": pl.Float64,
+            },
         )
         done = [job for job, metadata in found.items() if metadata["status"] == "done"]
         rows = headline([self.run(job) for job in done], accuracy).insert_column(
@@ -75,14 +84,17 @@ class Sweep:
         frames = []
         for job in done:
             told = [
-                pl.lit(settings[job][c], dtype=self._settings.schema[c]).alias("run" if c == "id" else c)
+                pl.lit(settings[job][c], dtype=self._settings.schema[c]).alias(
+                    "run" if c == "id" else c
+                )
                 for c in self._settings.columns
             ]
             frames.append(self.run(job).table(name).select(*told, pl.all()))
         if frames:
             return pl.concat(frames)
         told = [
-            pl.lit(None, dtype=t).alias("run" if c == "id" else c) for c, t in self._settings.schema.items()
+            pl.lit(None, dtype=t).alias("run" if c == "id" else c)
+            for c, t in self._settings.schema.items()
         ]
         return Run(self.path).table(name).select(*told, pl.all())
 
@@ -118,7 +130,8 @@ class Sweep:
         level: float = 0.95,
         method: Method = "t",
     ) -> pl.DataFrame:
-        """What changing `key` does to a metric, from pairs of runs with the same seed and other keys.
+        """What changing `key` does to a metric, from pairs of runs with the same seed and other
+        keys.
 
         Each value is compared with the one before it in order, or all with the value `against`.
         Columns: the other keys, `from`, `to`, mean, low, high of (to - from), pairs, missing (pairs
@@ -126,20 +139,28 @@ class Sweep:
         """
         key = key or next(iter(self.keys), "")
         if key not in self.keys:
-            raise InputError(f"the sweep varies {', '.join(self.keys) or 'nothing'}", where="key", value=key)
+            raise InputError(
+                f"the sweep varies {', '.join(self.keys) or 'nothing'}", where="key", value=key
+            )
         valued = self._valued(metric)
         values = valued[key].unique().sort().to_list()
         if against is not None and against not in values:
             raise InputError(f"must be one of {values}", where="against", value=against)
-        steps = list(pairwise(values)) if against is None else [
-            (against, value) for value in values if value != against
-        ]  # fmt: skip
+        steps = (
+            list(pairwise(values))
+            if against is None
+            else [(against, value) for value in values if value != against]
+        )
         others = [k for k in self.keys if k != key]
         rows = []
         for setting, group in self._groups(valued, others):
             for before, after in steps:
-                left = group.filter(pl.col(key) == before).select("seed", pl.col("value").alias("x"))
-                right = group.filter(pl.col(key) == after).select("seed", pl.col("value").alias("y"))
+                left = group.filter(pl.col(key) == before).select(
+                    "seed", pl.col("value").alias("x")
+                )
+                right = group.filter(pl.col(key) == after).select(
+                    "seed", pl.col("value").alias("y")
+                )
                 pairs = left.join(right, on="seed").sort("seed")
                 if not len(pairs):
                     continue
@@ -168,14 +189,20 @@ class Sweep:
         columns: dict[str, list[Any]] = {"id": list(self.jobs)}
         for key in self.keys:
             columns[key] = [
-                _cell(job["overrides"][key] if key in job["overrides"] else self._scenario_value(name, key))
+                _cell(
+                    job["overrides"][key]
+                    if key in job["overrides"]
+                    else self._scenario_value(name, key)
+                )
                 for name, job in self.jobs.items()
             ]
         columns["seed"] = [job["seed"] for job in self.jobs.values()]
         return pl.DataFrame([_column(name, values) for name, values in columns.items()])
 
     def _scenario_value(self, job: str, key: str) -> Any:
-        node: Any = _toml(SweepFolder(self.path).run_path(job) / SCENARIO) or _toml(self.path / SCENARIO)
+        node: Any = _toml(SweepFolder(self.path).run_path(job) / SCENARIO) or _toml(
+            self.path / SCENARIO
+        )
         for part in key.split("."):
             try:
                 node = node[int(part)] if isinstance(node, list) else node[part]
@@ -187,9 +214,13 @@ class Sweep:
         """id, varied keys, seed, value."""
         if metric not in METRICS:
             raise InputError(f"must be one of {', '.join(METRICS)}", where="metric", value=metric)
-        return self.runs.select("id", *self.keys, "seed", pl.col(metric).cast(pl.Float64).alias("value"))
+        return self.runs.select(
+            "id", *self.keys, "seed", pl.col(metric).cast(pl.Float64).alias("value")
+        )
 
-    def _groups(self, frame: pl.DataFrame, by: list[str]) -> Iterator[tuple[dict[str, Any], pl.DataFrame]]:
+    def _groups(
+        self, frame: pl.DataFrame, by: list[str]
+    ) -> Iterator[tuple[dict[str, Any], pl.DataFrame]]:
         groups: Iterable[tuple[tuple[Any, ...], pl.DataFrame]] = (
             frame.group_by(by, maintain_order=True) if by else [((), frame)]
         )
@@ -197,7 +228,9 @@ class Sweep:
             yield dict(zip(by, values, strict=True)), group
 
     def _frame(self, rows: list[dict[str, Any]]) -> pl.DataFrame:
-        return pl.DataFrame(rows, infer_schema_length=None).with_columns(pl.col(pl.Float64).fill_nan(None))
+        return pl.DataFrame(rows, infer_schema_length=None).with_columns(
+            pl.col(pl.Float64).fill_nan(None)
+        )
 
 
 def open_sweep(path: str | Path) -> Sweep:
@@ -217,7 +250,10 @@ def _column(name: str, values: list[Any]) -> pl.Series:
     if kinds == {int, float}:
         values = [None if value is None else float(value) for value in values]
     elif len(kinds) > 1:
-        values = [value if value is None or isinstance(value, str) else json.dumps(value) for value in values]
+        values = [
+            value if value is None or isinstance(value, str) else json.dumps(value)
+            for value in values
+        ]
     return pl.Series(name, values)
 
 

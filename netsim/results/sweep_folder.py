@@ -5,7 +5,8 @@
     jobs/<id>.toml      overrides and seed of one run; locked while somebody works on it
     runs/<id>/          its run folder
 
-No file is shared by two jobs, so several processes (an array of cluster jobs, say) may fill one folder.
+No file is shared by two jobs, so several processes (an array of cluster jobs, say) may fill one
+folder.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ class SweepFolder:
 
     @classmethod
     def create(cls, path: Path, scenario_toml: str) -> SweepFolder:
-        """A new sweep folder, or the one that is there, with its own scenario. Raises OutputError."""
+        """A new sweep folder, or the one that is there, with its own scenario. Raises
+        OutputError.
+        """
         folder = cls(path)
         try:
             if (path / SWEEP).is_file():
@@ -111,6 +114,8 @@ class SweepFolder:
 
     @contextmanager
     def claim(self, job: str) -> Iterator[bool]:
-        """True if the job is this process's until the end of the block, False if it is another's."""
+        """True if the job is this process's until the end of the block, False if it is
+        another's.
+        """
         with locked(self.path / JOBS / f"{job}.toml") as mine:
             yield mine

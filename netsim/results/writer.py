@@ -1,9 +1,10 @@
 """Streams tables to Parquet parts in bounded memory.
 
 A part holds whole rounds and closes at fixed multiples of `rounds_per_part`, so the same run gives
-the same files. Every file is written under a temporary name, synced, and renamed. A checkpoint writes the
-open part as far as it goes and remembers how many rows that is; a resumed run takes these rows again, drops
-what came later, and closes the part at the same multiple with the same bytes.
+the same files. Every file is written under a temporary name, synced, and renamed. A checkpoint
+writes the open part as far as it goes and remembers how many rows that is; a resumed run takes
+these rows again, drops what came later, and closes the part at the same multiple with the same
+bytes.
 """
 
 from __future__ import annotations
@@ -89,7 +90,9 @@ class ParquetSink:
         self.counts = dict.fromkeys(TABLES, 0)
 
     def write(self, table: str, columns: Columns) -> None:
-        """Append rows; they count once their round is closed. The arrays must not change afterwards."""
+        """Append rows; they count once their round is closed. The arrays must not change
+        afterwards.
+        """
         self._pending[table].append(columns)
 
     def close_round(self, round: int) -> None:
@@ -106,14 +109,18 @@ class ParquetSink:
         self._flush()
 
     def save(self) -> dict[str, Any]:
-        """Write the open part as it stands after the last closed round; what `resume` needs to go on."""
+        """Write the open part as it stands after the last closed round; what `resume` needs to go
+        on.
+        """
         self._write()
         rows = {table: buffer.rows for table, buffer in self._closed.items()}
         return {"part": self._part, "rows_in_part": rows, "rows": dict(self.counts)}
 
     @classmethod
     def resume(cls, folder: Path, rounds_per_part: int, saved: Mapping[str, Any]) -> ParquetSink:
-        """A sink that goes on where `save` was called; later parts are deleted. Raises DataError."""
+        """A sink that goes on where `save` was called; later parts are deleted. Raises
+        DataError.
+        """
         sink = cls(folder, rounds_per_part)
         sink._part = saved["part"]
         for table in TABLES:
@@ -179,7 +186,9 @@ def _part_name(number: int) -> str:
 
 
 def _truncate(folder: Path, table: str, part: int, before: int, rows: int) -> pl.DataFrame | None:
-    """The first `rows` rows of a part, later parts being deleted; `before` rows lie in the earlier ones."""
+    """The first `rows` rows of a part, later parts being deleted; `before` rows lie in the earlier
+    ones.
+    """
     name = _part_name(part)
     if not folder.is_dir():
         if before + rows:

@@ -30,9 +30,9 @@ def load_scenario(
 ) -> Scenario:
     """Read, override and check a scenario.
 
-    `path_or_name` is a TOML file, the folder of a recorded run, which is replayed, or the name of a bundled
-    scenario; `overrides` maps dotted keys ("radio.bandwidth_hz", "modules.0.rank") to values, typed by the
-    model. Raises ScenarioError.
+    `path_or_name` is a TOML file, the folder of a recorded run, which is replayed, or the name of a
+    bundled scenario; `overrides` maps dotted keys ("radio.bandwidth_hz", "modules.0.rank") to
+    values, typed by the model. Raises ScenarioError.
     """
     raw, where = _read(path_or_name)
     for key, value in _plain(overrides or {}).items():  # a copy: later ones go into earlier ones
@@ -51,7 +51,9 @@ def load_text(toml: str, where: str = "scenario") -> Scenario:
 def bundled_names() -> list[str]:
     """Names of the scenarios that come with the package."""
     folder = resources.files("netsim.scenario")
-    return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
+    return sorted(
+        f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")
+    )
 
 
 def check(raw: Mapping[str, Any], where: str = "scenario") -> Scenario:
@@ -91,7 +93,9 @@ def _read(path_or_name: str | Path) -> tuple[dict[str, Any], str]:
         return _read_file(path), str(path)
     name = str(path_or_name)
     if name in bundled_names():
-        text = resources.files("netsim.scenario").joinpath(f"{name}.toml").read_text(encoding="utf-8")
+        text = (
+            resources.files("netsim.scenario").joinpath(f"{name}.toml").read_text(encoding="utf-8")
+        )
         return tomllib.loads(text), name
     raise ScenarioError(
         f"no such file, and not a bundled scenario ({', '.join(bundled_names())})", where=name
@@ -112,7 +116,8 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 
 def _replay_of(folder: Path) -> dict[str, Any]:
-    """The scenario of a recorded run with its record in place of what moved its UEs and of its channel model.
+    """The scenario of a recorded run with its record in place of what moved its UEs and of its
+    channel model.
 
     Traces of rates and SNR that it replayed itself, which the record does not hold, stay.
     """
@@ -122,7 +127,9 @@ def _replay_of(folder: Path) -> dict[str, Any]:
         raise ScenarioError(rule, where=folder)
     raw: dict[str, Any] = _plain(scenario.model_dump(mode="python", exclude_none=True))
     mobility, channel = (str((folder / table).resolve()) for table in RECORD)
-    kept = {key: value for key, value in raw["mobility"].items() if key in MobilityChoice.model_fields}
+    kept = {
+        key: value for key, value in raw["mobility"].items() if key in MobilityChoice.model_fields
+    }
     raw["record"] = False
     raw["mobility"] = {**kept, "kind": REPLAY, "path": mobility}
     raw["channel"] = [*raw["channel"], {"path": channel}]
@@ -148,7 +155,9 @@ def _put(raw: dict[str, Any], key: str, value: Any) -> None:
         if isinstance(node, list):
             if not part.isdigit() or int(part) >= len(node):
                 raise ScenarioError(
-                    f"must be an index below {len(node)}", where=".".join(parts[: depth + 1]), value=part
+                    f"must be an index below {len(node)}",
+                    where=".".join(parts[: depth + 1]),
+                    value=part,
                 )
             index = int(part)
             if last:
@@ -183,7 +192,9 @@ def _first_error(error: ValidationError, where: str) -> ScenarioError:
         return ScenarioError(f"unknown key{_suggestion(first['loc'])}", where=f"{where}: {key}")
     value = first["input"]
     shown = None if isinstance(value, Mapping | BaseModel) else value
-    return ScenarioError(rule[0].lower() + rule[1:], where=f"{where}: {key}" if key else where, value=shown)
+    return ScenarioError(
+        rule[0].lower() + rule[1:], where=f"{where}: {key}" if key else where, value=shown
+    )
 
 
 def _suggestion(loc: tuple[int | str, ...]) -> str:
@@ -196,7 +207,9 @@ def _suggestion(loc: tuple[int | str, ...]) -> str:
             if _is_model(inner):
                 section = inner  # type: ignore[assignment]
     near = difflib.get_close_matches(str(loc[-1]), section.model_fields, n=1)
-    return f"; did you mean {near[0]}?" if near else f"; known keys: {', '.join(section.model_fields)}"
+    return (
+        f"; did you mean {near[0]}?" if near else f"; known keys: {', '.join(section.model_fields)}"
+    )
 
 
 def _is_model(annotation: Any) -> bool:

@@ -22,7 +22,9 @@ USUAL_UES = 40
 class Stop(Section):
     """When a run ends, whichever comes first; `rounds` at the top level is the last resort."""
 
-    simulated_s: Positive | None = key(None, "end once this much simulated time has passed", unit="s")
+    simulated_s: Positive | None = key(
+        None, "end once this much simulated time has passed", unit="s"
+    )
     energy_j: Positive | None = key(None, "end once the UEs have spent this much energy", unit="J")
     target_accuracy: float | None = key(None, "end once the ensemble is this accurate", gt=0, le=1)
     patience_evaluations: int | None = key(
@@ -41,7 +43,9 @@ class Scenario(Section):
     )
     network_only: bool = key(False, "simulate timing and energy only; imports no torch")
     checkpoint_every: int | None = key(
-        None, "rounds from one checkpoint to the next; default: at round ends at least 10 s apart", ge=1
+        None,
+        "rounds from one checkpoint to the next; default: at round ends at least 10 s apart",
+        ge=1,
     )
     federation: Literal["cell", "network"] = key(
         "cell", "one gNB learns, or all of them, merged by a core node over the backhaul"
@@ -55,7 +59,9 @@ class Scenario(Section):
     compute: Compute = Compute()
     devices: tuple[Device, ...] = Field((Device(),), min_length=1)
     modules: tuple[Module, ...] = Field(
-        (Module(rank=4), Module(rank=8), Module(rank=16), Module(rank=32)), min_length=1, max_length=64
+        (Module(rank=4), Module(rank=8), Module(rank=16), Module(rank=32)),
+        min_length=1,
+        max_length=64,
     )
     learning: Learning = Learning()
     model: Model = Model()
@@ -100,7 +106,9 @@ class Scenario(Section):
     @property
     def w0_every_round(self) -> bool:
         """The foundation model is sent in every round."""
-        return (self.downlink.w0_broadcast or ("every_round" if self.printed else "once")) == "every_round"
+        return (
+            self.downlink.w0_broadcast or ("every_round" if self.printed else "once")
+        ) == "every_round"
 
     @property
     def local_optimizer(self) -> str:
@@ -111,7 +119,9 @@ class Scenario(Section):
     def constant_rate(self) -> bool:
         """An upload has one rate, by Shannon's formula, from its start to its end."""
         radio = self.radio
-        kept = radio.fading == "round" and radio.reallocation == "static" and not radio.retransmissions
+        kept = (
+            radio.fading == "round" and radio.reallocation == "static" and not radio.retransmissions
+        )
         kept = kept and not self.mobility.moves and not self.channel
         return kept and radio.rate_model == "shannon" and radio.interference == "field"
 
@@ -123,7 +133,9 @@ class Scenario(Section):
 
     @property
     def poisson_field(self) -> bool:
-        """The closed forms of eq. (15) hold: Poisson sites, power-law path loss without shadowing."""
+        """The closed forms of eq. (15) hold: Poisson sites, power-law path loss without
+        shadowing.
+        """
         power_law = self.radio.pathloss.kind == "power_law"
         shadowed = bool(self.radio.pathloss.parameters.get("shadowing_std_db", 0))
         return self.topology.kind == "ppp" and power_law and not shadowed
@@ -140,7 +152,9 @@ class Scenario(Section):
     @property
     def interferer_law(self) -> str:
         """Thinning law of the Poisson field."""
-        return self.radio.interferer_law or ("typical_cell" if self.federation == "cell" else "typical_user")
+        return self.radio.interferer_law or (
+            "typical_cell" if self.federation == "cell" else "typical_user"
+        )
 
     @model_validator(mode="after")
     def _radio_fits(self) -> Scenario:
@@ -169,17 +183,23 @@ class Scenario(Section):
     @model_validator(mode="after")
     def _motion_fits(self) -> Scenario:
         if self.in_time and math.isinf(self.round.deadline_s):
-            raise ValueError("round.deadline_s must be finite where UEs move or channels are traced")
+            raise ValueError(
+                "round.deadline_s must be finite where UEs move or channels are traced"
+            )
         if self.mobility.handover == "resume":
             if self.federation == "cell":
-                raise ValueError("mobility.handover = resume needs federation = network: one gNB learns")
+                raise ValueError(
+                    "mobility.handover = resume needs federation = network: one gNB learns"
+                )
             if self.radio.reallocation != "events":
                 raise ValueError("mobility.handover = resume needs radio.reallocation = events")
         if self.radio.interference == "network":
             if any(trace.use in ("snr", "rate") for trace in self.channel):
                 raise ValueError("channel.use = snr or rate needs radio.interference = field")
             if self.record and self.radio.background_ues:
-                raise ValueError("record needs radio.background_ues = 0: their channels are not recorded")
+                raise ValueError(
+                    "record needs radio.background_ues = 0: their channels are not recorded"
+                )
         return self
 
     @model_validator(mode="after")
@@ -196,7 +216,9 @@ class Scenario(Section):
         if self.network_only:
             for name in ("target_accuracy", "patience_evaluations"):
                 if getattr(self.stop, name) is not None:
-                    raise ValueError(f"stop.{name} depends on learning, which network_only leaves out")
+                    raise ValueError(
+                        f"stop.{name} depends on learning, which network_only leaves out"
+                    )
             if self.learning.log_risk:
                 raise ValueError("learning.log_risk measures losses, which network_only leaves out")
         names = [d.name for d in self.devices]

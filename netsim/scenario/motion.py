@@ -23,9 +23,13 @@ class MobilityChoice(Section):
         "trace time `begin_s`), or a plug-in",
         min_length=1,
     )
-    step_s: Positive = key(1.0, "places are sampled so often; distance and serving gNB follow", unit="s")
+    step_s: Positive = key(
+        1.0, "places are sampled so often; distance and serving gNB follow", unit="s"
+    )
     hysteresis_db: NonNegative = key(
-        3.0, "handover once another gNB is better by this much in mean gain (3GPP event A3)", unit="dB"
+        3.0,
+        "handover once another gNB is better by this much in mean gain (3GPP event A3)",
+        unit="dB",
     )
     time_to_trigger_s: NonNegative = key(0.0, "and has been for this long", unit="s")
     handover: Literal["abort", "resume", "finish_old"] = key(
@@ -47,7 +51,9 @@ class MobilityChoice(Section):
 class ChannelTrace(Section):
     """A trace that stands in for the channel model, for some UEs or all."""
 
-    path: Path = Field(description="trace file of gains, fading, SNR or rates, in any format that is read")
+    path: Path = Field(
+        description="trace file of gains, fading, SNR or rates, in any format that is read"
+    )
     format: str = key("", "its format, where that is not seen from the file")
     use: Literal["gain", "fading", "snr", "rate"] | None = key(
         None, "what of the file is replayed; default: what it has, gains before SNR before rates"
@@ -63,5 +69,6 @@ class ChannelTrace(Section):
     )
     fill: Literal["error", "hold", "interpolate"] = key("error", "what bridges a gap in the trace")
     scale: Literal["share", "none"] = key(
-        "share", "a rate is that of the whole band, used by share, or is the UE's whatever its share"
+        "share",
+        "a rate is that of the whole band, used by share, or is the UE's whatever its share",
     )

@@ -15,26 +15,37 @@ class Backhaul(Section):
     """Links between the sites and the core node, where several gNBs learn."""
 
     kind: Literal["star", "tree", "mesh", "file"] = key(
-        "star", "links from every site to the core, of least total length, between neighbours, or the file's"
+        "star",
+        "links from every site to the core, of least total length, between neighbours, or the file's",
     )
     rate_bps: Positive = key(1e10, "rate of every generated link", unit="bit/s")
-    hop_delay_s: NonNegative = key(1e-4, "delay of a generated link besides the light in its fibre", unit="s")
-    core: int | None = key(None, "site of the core node; default: as marked in the file, or central", ge=0)
+    hop_delay_s: NonNegative = key(
+        1e-4, "delay of a generated link besides the light in its fibre", unit="s"
+    )
+    core: int | None = key(
+        None, "site of the core node; default: as marked in the file, or central", ge=0
+    )
 
 
 class Topology(Section):
     """gNB sites."""
 
-    kind: Literal["ppp", "hex", "file"] = key("ppp", "Poisson point process, hexagonal grid, or a site file")
+    kind: Literal["ppp", "hex", "file"] = key(
+        "ppp", "Poisson point process, hexagonal grid, or a site file"
+    )
     density_per_km2: Positive = key(1.0, "gNB density phi (ppp, hex)", unit="1/km²", eq="15")
     window_km: Positive = key(12.0, "side of the square window of sites (ppp, hex)", unit="km")
     path: Path | None = key(None, "site file: CSV, node-link JSON, GraphML, GeoJSON, OpenCelliD")
-    learning_site: int | None = key(None, "the site whose cell learns; default: the central one", ge=0)
+    learning_site: int | None = key(
+        None, "the site whose cell learns; default: the central one", ge=0
+    )
     boundary: Literal["none", "torus", "guard"] = key(
         "none", "edge of the window: open, joined to the opposite side, or without UEs for guard_km"
     )
     guard_km: Positive | None = key(None, "width of the guard zone (boundary = guard)", unit="km")
-    association: Literal["nearest", "strongest"] = key("nearest", "gNB of a UE: by distance, or by mean gain")
+    association: Literal["nearest", "strongest"] = key(
+        "nearest", "gNB of a UE: by distance, or by mean gain"
+    )
     backhaul: Backhaul = Backhaul()
 
     @model_validator(mode="after")
@@ -45,7 +56,9 @@ class Topology(Section):
         if self.kind != "file" and expected > 1e6:
             raise ValueError(f"density_per_km2 x window_km^2 = {expected:g} sites; at most 1e6")
         if self.boundary == "torus" and self.kind != "ppp":
-            raise ValueError("boundary = torus needs kind = ppp: the sides of others do not fit together")
+            raise ValueError(
+                "boundary = torus needs kind = ppp: the sides of others do not fit together"
+            )
         if (self.boundary == "guard") != (self.guard_km is not None):
             raise ValueError("guard_km is given exactly when boundary is guard")
         if self.backhaul.kind == "file" and self.kind != "file":
@@ -104,27 +117,41 @@ class Radio(Section):
         eq="2",
     )
     background_ues: int = key(
-        0, "network: UEs at full power in every cell that is idle; 0 leaves it silent", ge=0, le=10_000
+        0,
+        "network: UEs at full power in every cell that is idle; 0 leaves it silent",
+        ge=0,
+        le=10_000,
     )
-    sinr_threshold_db: Finite = key(-5.0, "theta: below it an upload (or a block) is lost", unit="dB", eq="2")
-    max_power_w: Positive = key(0.2, "P_max of a UE, and the power of every interferer", unit="W", eq="7e")
+    sinr_threshold_db: Finite = key(
+        -5.0, "theta: below it an upload (or a block) is lost", unit="dB", eq="2"
+    )
+    max_power_w: Positive = key(
+        0.2, "P_max of a UE, and the power of every interferer", unit="W", eq="7e"
+    )
     min_power_w: Positive = key(1e-3, "least power of a UE that transmits", unit="W", eq="7e")
     power_control: PowerControl | None = None
-    fading: Literal["round", "block"] = key("round", "one Rayleigh draw per upload, or per coherence time")
+    fading: Literal["round", "block"] = key(
+        "round", "one Rayleigh draw per upload, or per coherence time"
+    )
     rate_model: Literal["shannon", "threshold"] = key(
         "shannon", "W delta log2(1 + SINR), or with theta in its place", eq="2"
     )
     retransmissions: int = key(0, "further attempts of an upload in outage, at most", ge=0, le=1000)
     reallocation: Literal["static", "events"] = key(
-        "static", "shares hold to the end, or the band is divided anew when an upload starts or ends"
+        "static",
+        "shares hold to the end, or the band is divided anew when an upload starts or ends",
     )
     ue_speed_m_s: Positive = key(1.0, "sets the coherence time 0.423 c/(v f_c)", unit="m/s")
     carrier_hz: Positive = key(3.5e9, "carrier frequency: coherence time, path loss", unit="Hz")
     interferer_law: Literal["typical_cell", "typical_user", "constant"] | None = key(
-        None, "thinning law c(u) of the Poisson field; default: typical_cell where one cell learns", eq="15"
+        None,
+        "thinning law c(u) of the Poisson field; default: typical_cell where one cell learns",
+        eq="15",
     )
     interferer_power: Literal["fixed", "equal"] | None = key(
-        None, "interferers at P_max, or at the UE's own power (default if formulas is paper)", eq="15"
+        None,
+        "interferers at P_max, or at the UE's own power (default if formulas is paper)",
+        eq="15",
     )
     success_model: Literal["ppp", "topology", "paper"] | None = key(
         None,
@@ -141,7 +168,9 @@ class Radio(Section):
         if self.background_ues and self.interference == "field":
             raise ValueError("background_ues needs interference = network")
         if self.interferer_power is not None and self.interference == "network":
-            raise ValueError("interferer_power needs interference = field: in a network powers are known")
+            raise ValueError(
+                "interferer_power needs interference = field: in a network powers are known"
+            )
         return self
 
 
@@ -149,9 +178,12 @@ class Downlink(Section):
     """Broadcast of the foundation model and of the modules (no model in the paper)."""
 
     power_w: Positive = key(39.8, "power of a gNB (46 dBm)", unit="W")
-    bandwidth_hz: Positive | None = key(None, "downlink bandwidth; default: radio.bandwidth_hz", unit="Hz")
+    bandwidth_hz: Positive | None = key(
+        None, "downlink bandwidth; default: radio.bandwidth_hz", unit="Hz"
+    )
     w0_broadcast: Literal["once", "every_round"] | None = key(
-        None, "send the foundation model before round 1, or in every round (default if formulas is paper)"
+        None,
+        "send the foundation model before round 1, or in every round (default if formulas is paper)",
     )
 
 

@@ -19,7 +19,9 @@ def schema_rows(section: type[BaseModel] = Scenario, prefix: str = "") -> Iterat
         if inner is not None:
             yield from schema_rows(inner, f"{key}[]." if repeated else f"{key}.")
             continue
-        extra: dict[str, Any] = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+        extra: dict[str, Any] = (
+            info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+        )
         yield {
             "key": key,
             "type": _type_name(section, name),
@@ -50,7 +52,9 @@ def _type_name(section: type[BaseModel], name: str) -> str:
         elif option.get("type") == "array":
             names.append(f"list of {option['items'].get('type', 'value')}")
         elif option.get("type") != "null":
-            names.append("path" if option.get("format") == "path" else str(option.get("type", "value")))
+            names.append(
+                "path" if option.get("format") == "path" else str(option.get("type", "value"))
+            )
     return " | ".join(names)
 
 

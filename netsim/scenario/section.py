@@ -1,4 +1,6 @@
-"""What all sections of a scenario share: frozen, unknown keys rejected, each key with meaning and unit."""
+"""What all sections of a scenario share: frozen, unknown keys rejected, each key with meaning and
+unit.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,10 @@ PositiveOrInf = Annotated[float, Field(gt=0)]
 
 def key(default: Any, meaning: str, *, unit: str = "", eq: str = "", **constraints: Any) -> Any:
     return Field(
-        default, description=meaning, json_schema_extra={"unit": unit, "equation": eq}, **constraints
+        default,
+        description=meaning,
+        json_schema_extra={"unit": unit, "equation": eq},
+        **constraints,
     )
 
 

@@ -17,7 +17,10 @@ class Compute(Section):
     model_config = ConfigDict(frozen=True, extra="allow")
 
     model: str = key(
-        "sample_bits", "sample_bits, flops, model_bits (as printed), or a plug-in", eq="4", min_length=1
+        "sample_bits",
+        "sample_bits, flops, model_bits (as printed), or a plug-in",
+        eq="4",
+        min_length=1,
     )
 
     @property
@@ -34,8 +37,12 @@ class Device(Section):
     cpu_hz_min: Positive = key(1.5e9, "lowest clock rate f", unit="Hz", eq="4")
     cpu_hz_max: Positive = key(1.5e9, "highest clock rate f; uniform in between", unit="Hz", eq="4")
     samples_min: int = key(32, "fewest samples per round, D_k", eq="1", ge=1, le=1_000_000)
-    samples_max: int = key(32, "most samples per round, D_k; uniform in between", eq="1", ge=1, le=1_000_000)
-    energy_coefficient: Positive = key(1e-27, "rho: energy per cycle is rho f²", unit="J s²/cycle³", eq="4")
+    samples_max: int = key(
+        32, "most samples per round, D_k; uniform in between", eq="1", ge=1, le=1_000_000
+    )
+    energy_coefficient: Positive = key(
+        1e-27, "rho: energy per cycle is rho f²", unit="J s²/cycle³", eq="4"
+    )
 
     @model_validator(mode="after")
     def _ordered(self) -> Device:
@@ -63,26 +70,32 @@ class Module(Section):
 class Learning(Section):
     """Local training and evaluation."""
 
-    local_steps: int = key(4, "tau, full-batch steps on the round's samples", eq="4", ge=1, le=10_000)
+    local_steps: int = key(
+        4, "tau, full-batch steps on the round's samples", eq="4", ge=1, le=10_000
+    )
     local_optimizer: Literal["adam", "sgd"] = key(
         "adam", "fresh each round; sgd with tau = 1 is eq. 1", eq="1"
     )
     learning_rate: Positive = key(3e-3, "eta", eq="1")
     train_head: bool = key(True, "train, send and charge for the classification head")
-    payload_bits_per_parameter: int = key(32, "bits sent per trained parameter", unit="bit", ge=1, le=64)
+    payload_bits_per_parameter: int = key(
+        32, "bits sent per trained parameter", unit="bit", ge=1, le=64
+    )
     max_tokens: int = key(128, "longer texts are cut", unit="token", ge=4, le=8192)
     evaluate_every: int = key(1, "evaluate every so many rounds", unit="round", ge=1)
     evaluate_on: Literal["test", "validation"] = key(
         "test", "rows that accuracy is measured on: the test split, or validation rows, for choices"
     )
     evaluate_in_full: bool = key(
-        False, "also measure averaged logits, and all modules and the best one on each UE's own test rows"
+        False,
+        "also measure averaged logits, and all modules and the best one on each UE's own test rows",
     )
     log_risk: bool = key(
         False, "measure the risk gap each round and log it beside its bound (costly)", eq="5, 6"
     )
     device: Literal["auto", "cpu", "cuda"] = key(
-        "auto", "where it is computed; auto takes a GPU where there is one (other bytes than a CPU's)"
+        "auto",
+        "where it is computed; auto takes a GPU where there is one (other bytes than a CPU's)",
     )
     workers: int | None = key(
         None, "worker processes; default: cores, at most 2. Changes no result", ge=1, le=64
@@ -129,7 +142,8 @@ class Data(Section):
     validation_fraction: float = key(0.1, "part of the training rows kept for choices", ge=0, lt=1)
     samples_per_ue: int = key(200, "rows each UE holds", ge=1, le=10_000_000)
     dirichlet_concentration: PositiveOrInf = key(
-        1.0, "label skew over UEs: mixture ~ Dirichlet(c C p) for C classes of frequencies p; inf is none"
+        1.0,
+        "label skew over UEs: mixture ~ Dirichlet(c C p) for C classes of frequencies p; inf is none",
     )
 
     @model_validator(mode="after")

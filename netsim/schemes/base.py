@@ -30,14 +30,18 @@ def scheme_names() -> list[str]:
 
 
 def adapter_in_turn(observation: Observation, ue: IntArray) -> IntArray:
-    """Adapter of each UE, [M]: dealt out in turn, so that in N rounds each adapter sees every UE."""
+    """Adapter of each UE, [M]: dealt out in turn, so that in N rounds each adapter sees every
+    UE.
+    """
     return (ue + observation.round) % len(observation.payload_bits)
 
 
 def check_plan(name: str, plan: RoundPlan, observation: Observation) -> RoundPlan:
     """`plan` if it is feasible; RunError names the scheme, the value and the rule otherwise."""
     ues, modules = len(observation.distance_m), len(observation.payload_bits)
-    lengths = {len(a) for a in (plan.ue, plan.module, plan.share, plan.power_w, plan.rank) if a is not None}
+    lengths = {
+        len(a) for a in (plan.ue, plan.module, plan.share, plan.power_w, plan.rank) if a is not None
+    }
     if len(lengths) > 1:
         rule = "ue, module, share, power_w and rank must be equally long"
         raise RunError(f"scheme {name}: {rule}, found {lengths}")
@@ -74,6 +78,8 @@ def check_plan(name: str, plan: RoundPlan, observation: Observation) -> RoundPla
     require((plan.power_w > 0).all(), "powers must be positive", plan.power_w.min())
     highest = np.bincount(plan.ue, plan.power_w).max()
     require(
-        highest <= limit_w * (1 + TOLERANCE), f"the powers of a UE must sum to at most {limit_w} W", highest
+        highest <= limit_w * (1 + TOLERANCE),
+        f"the powers of a UE must sum to at most {limit_w} W",
+        highest,
     )
     return plan

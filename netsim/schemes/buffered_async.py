@@ -1,14 +1,18 @@
-"""Buffered asynchronous aggregation: J. Nguyen et al., "Federated learning with buffered asynchronous
-aggregation" (FedBuff), AISTATS 2022, extended to N adapters, dealt out in turn.
+"""Buffered asynchronous aggregation: J. Nguyen et al., "Federated learning with buffered
+asynchronous aggregation" (FedBuff), AISTATS 2022, extended to N adapters, dealt out in turn.
 
-1. at most `concurrency` UEs of a gNB are at work, drawn uniformly from those that are free; each downloads
-   the present version of its adapter, trains, and uploads when it is ready: nobody waits for anybody;
+1. at most `concurrency` UEs of a gNB are at work, drawn uniformly from those that are free; each
+downloads
+   the present version of its adapter, trains, and uploads when it is ready: nobody waits for
+   anybody;
 2. uploads go into a buffer, weighted by 1 / sqrt(1 + versions made since the download);
-3. when `buffer` of them have arrived, the server makes a new version of their adapters. That is a round
+3. when `buffer` of them have arrived, the server makes a new version of their adapters. That is a
+round
    here: others take the places of the UEs that are done.
 
-The paper's server is the gNB of a cell, or each gNB where several learn. The paper has no radio: each UE at
-work holds 1 / `concurrency` of the band, at P_max. The deadline closes a round whose buffer is not full.
+The paper's server is the gNB of a cell, or each gNB where several learn. The paper has no radio:
+each UE at work holds 1 / `concurrency` of the band, at P_max. The deadline closes a round whose
+buffer is not full.
 """
 
 from __future__ import annotations
@@ -28,9 +32,13 @@ from netsim.schemes.radio import gnb_ues, join
 
 @dataclass
 class BufferedAsync(Scheme):
-    """Nobody waits: every so many arrivals make a new version; the older an upload, the less it counts."""
+    """Nobody waits: every so many arrivals make a new version; the older an upload, the less it
+    counts.
+    """
 
-    concurrency: int = parameter(10, "UEs of a gNB at work at a time, each on as large a part of the band")
+    concurrency: int = parameter(
+        10, "UEs of a gNB at work at a time, each on as large a part of the band"
+    )
     buffer: int = parameter(5, "arrivals at a gNB that make a new version; at most concurrency")
 
     name: ClassVar[str] = "buffered_async"
@@ -41,7 +49,9 @@ class BufferedAsync(Scheme):
         for key in ("concurrency", "buffer"):
             value = getattr(self, key)
             if value < 1:
-                raise ScenarioError("must be at least 1", where=f"scenario: scheme.{key}", value=value)
+                raise ScenarioError(
+                    "must be at least 1", where=f"scenario: scheme.{key}", value=value
+                )
         if self.buffer > self.concurrency:
             rule = f"must be at most scheme.concurrency, {self.concurrency}"
             raise ScenarioError(rule, where="scenario: scheme.buffer", value=self.buffer)

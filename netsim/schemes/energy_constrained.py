@@ -1,8 +1,9 @@
-"""Energy-constrained switching: J. Wang et al., "A federated fine-tuning paradigm of foundation models in
-heterogenous wireless networks", Section V, Fig. 4 ("w/ energy constraints"): Algorithm 2 with mu > 0.
+"""Energy-constrained switching: J. Wang et al., "A federated fine-tuning paradigm of foundation
+models in heterogenous wireless networks", Section V, Fig. 4 ("w/ energy constraints"): Algorithm 2
+with mu > 0.
 
-The figure sets it against Algorithm 2 with mu = 0. Its mu is not given; the default is the larger of the two
-of Fig. 5.
+The figure sets it against Algorithm 2 with mu = 0. Its mu is not given; the default is the larger
+of the two of Fig. 5.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""FedLoRA: Z. Chen et al., "The role of federated learning in a wireless world with foundation models",
-IEEE Wireless Commun. 31(3), 2024 ([4] of the paper): one common adapter for everybody.
+"""FedLoRA: Z. Chen et al., "The role of federated learning in a wireless world with foundation
+models", IEEE Wireless Commun. 31(3), 2024 ([4] of the paper): one common adapter for everybody.
 
-A and B are averaged separately, weighted by samples. avg(B) avg(A) is not avg(BA): that is the method.
+A and B are averaged separately, weighted by samples. avg(B) avg(A) is not avg(BA): that is the
+method.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ class FedLora(Scheme):
 
     def __post_init__(self) -> None:
         if self.rank < 1:
-            raise ScenarioError("must be at least 1", where="scenario: scheme.rank", value=self.rank)
+            raise ScenarioError(
+                "must be at least 1", where="scenario: scheme.rank", value=self.rank
+            )
 
     def ranks(self, configured: Sequence[int]) -> tuple[int, ...]:
         """One adapter, whatever is configured."""

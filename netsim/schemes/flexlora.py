@@ -1,5 +1,5 @@
-"""FlexLoRA: J. Bai et al., "Federated fine-tuning of large language models under heterogeneous tasks and
-client resources", 2024, arXiv:2402.11505 ([7] of the paper).
+"""FlexLoRA: J. Bai et al., "Federated fine-tuning of large language models under heterogeneous
+tasks and client resources", 2024, arXiv:2402.11505 ([7] of the paper).
 
 1. each UE trains the common adapter at a rank of its own: the first rows of A and columns of B;
 2. the products B A, not the factors, are averaged by samples;
@@ -22,7 +22,9 @@ from netsim.schemes.ue_ranks import UeRanks
 
 @dataclass
 class FlexLora(Scheme):
-    """One adapter, trained at each UE's own rank; products are averaged and redistributed by SVD."""
+    """One adapter, trained at each UE's own rank; products are averaged and redistributed by
+    SVD.
+    """
 
     own: UeRanks = part(UeRanks)
     band: SharedBand = part(SharedBand)

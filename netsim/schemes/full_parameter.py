@@ -1,6 +1,6 @@
 """Full-parameter fine-tuning: federated averaging of the whole model, H. B. McMahan et al.,
-"Communication-efficient learning of deep networks from decentralized data", AISTATS 2017; the paper's
-benchmark without LoRA (Fig. 2).
+"Communication-efficient learning of deep networks from decentralized data", AISTATS 2017; the
+paper's benchmark without LoRA (Fig. 2).
 
 Every weight is trained, sent and averaged by samples; the payload is the model.
 """

@@ -1,8 +1,8 @@
-"""Greedy switching: J. Wang et al., "A federated fine-tuning paradigm of foundation models in heterogenous
-wireless networks", Section V, Fig. 4: the short-term slice of (8a) in each round.
+"""Greedy switching: J. Wang et al., "A federated fine-tuning paradigm of foundation models in
+heterogenous wireless networks", Section V, Fig. 4: the short-term slice of (8a) in each round.
 
-Algorithm 2 without the long-term constraint (7d): no participation rate, so that the dual stays 0, and
-(12) takes what is best for the next round alone.
+Algorithm 2 without the long-term constraint (7d): no participation rate, so that the dual stays 0,
+and (12) takes what is best for the next round alone.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""How many UEs a scheduling policy lets upload in a round: one parameter that several policies share."""
+"""How many UEs a scheduling policy lets upload in a round: one parameter that several policies
+share.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ class GroupSize:
     def __post_init__(self) -> None:
         if self.ues_per_round is not None and self.ues_per_round < 1:
             raise ScenarioError(
-                "must be at least 1", where="scenario: scheme.ues_per_round", value=self.ues_per_round
+                "must be at least 1",
+                where="scenario: scheme.ues_per_round",
+                value=self.ues_per_round,
             )
 
     def of(self, ues: int) -> int:

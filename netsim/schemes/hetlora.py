@@ -1,9 +1,11 @@
-"""HetLoRA: Y. J. Cho et al., "Heterogeneous LoRA for federated fine-tuning of on-device foundation models",
-EMNLP 2024 ([6] of the paper).
+"""HetLoRA: Y. J. Cho et al., "Heterogeneous LoRA for federated fine-tuning of on-device foundation
+models", EMNLP 2024 ([6] of the paper).
 
 1. distribution by truncation: UE k gets the first r_k rows of A and columns of B;
-2. local training with a regulariser on the last ranks, lambda sum |B[:, gamma r:]|_F |A[gamma r:, :]|_F;
-3. self-pruning: a UE whose tail has fallen during training goes on with rank max(r_min, floor(gamma r_k))
+2. local training with a regulariser on the last ranks, lambda sum |B[:, gamma r:]|_F |A[gamma r:,
+:]|_F;
+3. self-pruning: a UE whose tail has fallen during training goes on with rank max(r_min, floor(gamma
+r_k))
    and sends no more than that, so that its payload is known only once it has trained;
 4. sparsity-weighted aggregation of the zero-padded uploads, A and B apart.
 
@@ -28,14 +30,18 @@ from netsim.units import IntArray
 
 @dataclass
 class HetLora(Scheme):
-    """One adapter, trained at each UE's own rank, which self-pruning lowers; zero-padded averaging."""
+    """One adapter, trained at each UE's own rank, which self-pruning lowers; zero-padded
+    averaging.
+    """
 
     own: UeRanks = part(UeRanks)
     regularisation: float = parameter(0.01, "lambda, weight of the norms of the last ranks")
     gamma: float = parameter(0.99, "part of the ranks that is not the tail")
     prune: bool = parameter(True, "self-pruning; needs training, so no network-only runs")
     least_rank: int | None = parameter(None, "r_min; if not set, the smallest of ue_ranks")
-    retain_uncovered_ranks: bool = parameter(False, "ranks that no upload covers stay instead of dying")
+    retain_uncovered_ranks: bool = parameter(
+        False, "ranks that no upload covers stay instead of dying"
+    )
     band: SharedBand = part(SharedBand)
 
     name: ClassVar[str] = "hetlora"

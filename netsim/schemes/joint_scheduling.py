@@ -1,14 +1,17 @@
-"""Joint scheduling and bandwidth: W. Shi et al., "Joint device scheduling and resource allocation for latency
-constrained wireless federated learning", IEEE Trans. Wireless Commun. 20(1), 2021 ([12] of the paper),
-extended to N adapters, dealt out in turn.
+"""Joint scheduling and bandwidth: W. Shi et al., "Joint device scheduling and resource allocation
+for latency constrained wireless federated learning", IEEE Trans. Wireless Commun. 20(1), 2021 ([12]
+of the paper), extended to N adapters, dealt out in turn.
 
-1. bandwidth: for given UEs, all finish their round at the same time; more band for worse channels and for
+1. bandwidth: for given UEs, all finish their round at the same time; more band for worse channels
+and for
    those that compute slowly;
-2. scheduling: UEs join in the order of the time they cost, as long as the round stays within its budget.
+2. scheduling: UEs join in the order of the time they cost, as long as the round stays within its
+budget.
 
-The paper trades the length of a round against the number of rounds in a total budget; here the budget of a
-round is given, and as many UEs as possible take part. For one start of the uploads these are the UEs with
-the smallest needs; under the barrier, which a slow UE delays for all, every possible start is tried.
+The paper trades the length of a round against the number of rounds in a total budget; here the
+budget of a round is given, and as many UEs as possible take part. For one start of the uploads
+these are the UEs with the smallest needs; under the barrier, which a slow UE delays for all, every
+possible start is tried.
 """
 
 from __future__ import annotations
@@ -43,7 +46,9 @@ class JointScheduling(Scheme):
 
     def __post_init__(self) -> None:
         if self.budget_s is not None and not self.budget_s > 0:
-            raise ScenarioError("must be above 0", where="scenario: scheme.budget_s", value=self.budget_s)
+            raise ScenarioError(
+                "must be above 0", where="scenario: scheme.budget_s", value=self.budget_s
+            )
 
     def plan(self, observation: Observation) -> RoundPlan:
         """At each gNB: who takes part, then the shares with which they finish together."""
@@ -69,7 +74,9 @@ class JointScheduling(Scheme):
         return join(parts)
 
     def _schedule(self, observation: Observation, view: CellView, ue: IntArray) -> IntArray:
-        """Of one gNB's UEs the most that fit in the budget, of equally many those that start first."""
+        """Of one gNB's UEs the most that fit in the budget, of equally many those that start
+        first.
+        """
         module = adapter_in_turn(observation, ue)
         computed_s, ready = observation.computed(ue, module)
         if not ready.any():

@@ -1,5 +1,5 @@
-"""Maximum power: J. Wang et al., "A federated fine-tuning paradigm of foundation models in heterogenous
-wireless networks", Section V, Fig. 5: P = P_max, without the power control of (21).
+"""Maximum power: J. Wang et al., "A federated fine-tuning paradigm of foundation models in
+heterogenous wireless networks", Section V, Fig. 5: P = P_max, without the power control of (21).
 
 Switching and Algorithm 1 stay as in Algorithm 2.
 """

@@ -1,9 +1,9 @@
-"""Model switching: J. Wang et al., "A federated fine-tuning paradigm of foundation models in heterogenous
-wireless networks", Algorithm 2.
+"""Model switching: J. Wang et al., "A federated fine-tuning paradigm of foundation models in
+heterogenous wireless networks", Algorithm 2.
 
-Each round: (step 1) powers and bandwidth of the subscribed UEs, in turns; (step 2) which module each UE
-subscribes to in the next round, by dual ascent (11) on the participation constraint (7d) and the exact
-solution of (12). Step 2 uses only what is known when the round is planned.
+Each round: (step 1) powers and bandwidth of the subscribed UEs, in turns; (step 2) which module
+each UE subscribes to in the next round, by dual ascent (11) on the participation constraint (7d)
+and the exact solution of (12). Step 2 uses only what is known when the round is planned.
 """
 
 from __future__ import annotations
@@ -69,14 +69,24 @@ class ModelSwitching(Scheme):
     mu: float = parameter(1e5, "energy price as the paper prints it")
     mu_scale: float = parameter(1e-7, "calibration of mu, per J: the price is mu x mu_scale")
     power_control: bool = parameter(True, "False: all at P_max")
-    csi: Literal["mean", "perfect"] = parameter("mean", "channel known: large scale, or as it will be")
-    switch_energy: Literal["own", "common"] = parameter("own", "airtime that switching is charged for")
-    switch_gap: Literal["none", "bound", "affinity"] = parameter("none", "how the fit of a module counts")
+    csi: Literal["mean", "perfect"] = parameter(
+        "mean", "channel known: large scale, or as it will be"
+    )
+    switch_energy: Literal["own", "common"] = parameter(
+        "own", "airtime that switching is charged for"
+    )
+    switch_gap: Literal["none", "bound", "affinity"] = parameter(
+        "none", "how the fit of a module counts"
+    )
     dual_step: float | None = parameter(None, "varsigma of (11); default M / sqrt(T)")
-    prox_step: float | None = parameter(None, "proximal step with rounding instead of the vertex of (12)")
+    prox_step: float | None = parameter(
+        None, "proximal step with rounding instead of the vertex of (12)"
+    )
     max_iterations: int = parameter(20, "e_max of step 1")
     tolerance: float = parameter(1e-3, "step 1 has settled when no log power moves more")
-    smoothness: float | None = parameter(None, "eps; defaults of the four constants: model-spec 3.4")
+    smoothness: float | None = parameter(
+        None, "eps; defaults of the four constants: model-spec 3.4"
+    )
     convexity: float | None = parameter(None, "xi")
     dispersion: float | None = parameter(None, "zeta_1")
     dispersion_slope: float | None = parameter(None, "zeta_2")
@@ -179,7 +189,10 @@ class ModelSwitching(Scheme):
         )
         best = wireless.best
         control.admitted[mine], control.active[mine] = admitted, best.active
-        control.power_w[mine], control.shares[mine] = best.power_w, best.shares * observation.free_share[mine]
+        control.power_w[mine], control.shares[mine] = (
+            best.power_w,
+            best.shares * observation.free_share[mine],
+        )
         control.success[mine] = wireless.success
         count = max(int(best.active.sum()), 1)
         signal, interference, noise = cell.link(best.power_w)
@@ -215,9 +228,13 @@ class ModelSwitching(Scheme):
             gap=self._gap(observation),
             switch_gap=self.switch_gap,
         )
-        gradient = np.where(observation.available[:, np.newaxis], gradient, 0.0)  # absent UEs: not known
+        gradient = np.where(
+            observation.available[:, np.newaxis], gradient, 0.0
+        )  # absent UEs: not known
         state["spread"] = cost_range(gradient, state["spread"])
-        step = self.dual_step or dual_step(state["spread"], max(observation.rounds, 1))[:, np.newaxis]
+        step = (
+            self.dual_step or dual_step(state["spread"], max(observation.rounds, 1))[:, np.newaxis]
+        )
         rates = check_participation(self.participation, self.max_modules, modules)
         state["dual"] = dual_ascent(state["dual"], executed, rates, step, admissible=admissible)
         missing = missing_probability(control.success, executed, observation.formulas)
@@ -231,9 +248,12 @@ class ModelSwitching(Scheme):
             draws = rng.stream(observation.seed, "subscription_rounding", observation.round)
             fraction = proximal_step(state["fraction"], cost, self.prox_step, self.max_modules)
             subscribed = systematic_rounding(fraction, draws)
-        here = observation.available[:, np.newaxis]  # of the others nothing is known: they stay as they are
+        here = observation.available[
+            :, np.newaxis
+        ]  # of the others nothing is known: they stay as they are
         state["subscribed"], state["fraction"] = (
-            np.where(here, new, old) for new, old in zip((subscribed, fraction), before, strict=True)
+            np.where(here, new, old)
+            for new, old in zip((subscribed, fraction), before, strict=True)
         )
 
     def _gap(self, observation: Observation) -> FloatArray | float:
@@ -249,7 +269,9 @@ class ModelSwitching(Scheme):
         fraction: FloatArray,
         dual: FloatArray,
     ) -> RoundPlan:
-        """Rows of the plan; a UE's modules divide its share and its power by payload (model-spec 10.7)."""
+        """Rows of the plan; a UE's modules divide its share and its power by payload (model-spec
+        10.7).
+        """
         ue, module = np.nonzero(executed)
         payload = observation.payload_bits[module]
         part = payload / np.bincount(ue, weights=payload, minlength=len(executed))[ue]

@@ -1,9 +1,11 @@
-"""Near-IID groups: J. Liu et al., "Resource-efficient federated fine-tuning large language models for
-heterogeneous data", 2025, arXiv:2503.21213 ([8] of the paper), carried over to N adapters.
+"""Near-IID groups: J. Liu et al., "Resource-efficient federated fine-tuning large language models
+for heterogeneous data", 2025, arXiv:2503.21213 ([8] of the paper), carried over to N adapters.
 
-UEs are divided once into groups whose label mixture is near the population's. In each round every adapter
-is trained by one group, which takes its turn: group g works on adapter (g + t) mod N in round t. The
-aggregation frequency and the fine-tuning depth, which [8] also sets per group, stay the scenario's.
+UEs are divided once into groups whose label mixture is near the population's. In each round every
+adapter
+is trained by one group, which takes its turn: group g works on adapter (g + t) mod N in round t.
+The aggregation frequency and the fine-tuning depth, which [8] also sets per group, stay the
+scenario's.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ from netsim.units import IntArray
 
 @dataclass
 class NearIidGroups(Scheme):
-    """Groups of UEs that together hold the population's labels; adapters take turns between groups."""
+    """Groups of UEs that together hold the population's labels; adapters take turns between
+    groups.
+    """
 
     groups: int | None = parameter(None, "number of groups; if not set, as many as adapters")
     band: SharedBand = part(SharedBand)
@@ -34,7 +38,9 @@ class NearIidGroups(Scheme):
 
     def __post_init__(self) -> None:
         if self.groups is not None and self.groups < 1:
-            raise ScenarioError("must be at least 1", where="scenario: scheme.groups", value=self.groups)
+            raise ScenarioError(
+                "must be at least 1", where="scenario: scheme.groups", value=self.groups
+            )
         self._group: IntArray | None = None
 
     def plan(self, observation: Observation) -> RoundPlan:
@@ -57,8 +63,9 @@ class NearIidGroups(Scheme):
 def near_iid_groups(label_counts: IntArray, samples: IntArray, groups: int) -> IntArray:
     """Group of each UE, [K]; groups have at most ceil(K / groups) members.
 
-    label_counts: rows of each class that each UE holds, [K, C]. samples: D_k, rows trained on per round, [K].
-    What a group lacks or has too much of each class, against the population's mixture, is kept near 0
+    label_counts: rows of each class that each UE holds, [K, C]. samples: D_k, rows trained on per
+    round, [K]. What a group lacks or has too much of each class, against the population's mixture,
+    is kept near 0
     in the sum of squares: the most skewed UEs choose first, each the group that it balances best.
     """
     ues, classes = label_counts.shape
@@ -67,7 +74,9 @@ def near_iid_groups(label_counts: IntArray, samples: IntArray, groups: int) -> I
     group = np.empty(ues, dtype=np.int64)
     size, balance = np.zeros(groups, dtype=np.int64), np.zeros((groups, classes))
     for ue in np.argsort(-(excess**2).sum(axis=1), kind="stable"):
-        growth = np.where(size < -(-ues // groups), balance @ excess[ue], np.inf)  # half that of the squares
+        growth = np.where(
+            size < -(-ues // groups), balance @ excess[ue], np.inf
+        )  # half that of the squares
         chosen = int(np.lexsort((size, growth))[0])
         group[ue] = chosen
         size[chosen] += 1

@@ -1,8 +1,9 @@
 """One-shot switching: J. Wang et al., "A federated fine-tuning paradigm of foundation models in
-heterogenous wireless networks", Section V, Fig. 4: model switching once, vanilla FedLoRA thereafter.
+heterogenous wireless networks", Section V, Fig. 4: model switching once, vanilla FedLoRA
+thereafter.
 
-Step 2 of Algorithm 2 decides once, in the first round; the subscriptions then stay. Power and bandwidth
-(step 1) go on following the channel.
+Step 2 of Algorithm 2 decides once, in the first round; the subscriptions then stay. Power and
+bandwidth (step 1) go on following the channel.
 """
 
 from __future__ import annotations

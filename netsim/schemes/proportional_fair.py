@@ -1,9 +1,10 @@
-"""Proportional-fair scheduling: H. H. Yang et al., "Scheduling policies for federated learning in wireless
-networks", IEEE Trans. Commun. 68(1), 2020 ([11] of the paper), extended to N adapters, dealt out in turn.
+"""Proportional-fair scheduling: H. H. Yang et al., "Scheduling policies for federated learning in
+wireless networks", IEEE Trans. Commun. 68(1), 2020 ([11] of the paper), extended to N adapters,
+dealt out in turn.
 
-In each round, those `ues_per_round` UEs of a gNB with the largest ratio of their instantaneous SNR to its
-time average. The gNB measures the SNR of a round before it schedules, so this policy needs one fading draw
-per upload.
+In each round, those `ues_per_round` UEs of a gNB with the largest ratio of their instantaneous SNR
+to its time average. The gNB measures the SNR of a round before it schedules, so this policy needs
+one fading draw per upload.
 """
 
 from __future__ import annotations

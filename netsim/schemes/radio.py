@@ -33,7 +33,9 @@ def join(parts: Sequence[RoundPlan]) -> RoundPlan:
         return RoundPlan(nobody, nobody, np.empty(0), np.empty(0))
     ue, module = (np.concatenate([getattr(p, name) for p in parts]) for name in ("ue", "module"))
     order = np.lexsort((module, ue))
-    share, power = (np.concatenate([getattr(p, name) for p in parts]) for name in ("share", "power_w"))
+    share, power = (
+        np.concatenate([getattr(p, name) for p in parts]) for name in ("share", "power_w")
+    )
     ranks = [p.rank for p in parts if p.rank is not None]
     rank = np.concatenate(ranks)[order] if len(ranks) == len(parts) else None
     return RoundPlan(ue[order], module[order], share[order], power[order], rank)
@@ -56,10 +58,11 @@ def admit_uploads(
     *,
     known: bool = False,
 ) -> Admission:
-    """Of one gNB's uploads (ue, module), [M], those of UEs that are ready and whose needs fit the band.
+    """Of one gNB's uploads (ue, module), [M], those of UEs that are ready and whose needs fit the
+    band.
 
-    view: what the allocator knows of all UEs. rank: [M], None: the modules' own. known: the channel is
-    known as it will be, so an SINR below the threshold fails whatever the share.
+    view: what the allocator knows of all UEs. rank: [M], None: the modules' own. known: the channel
+    is known as it will be, so an SINR below the threshold fails whatever the share.
     """
     admitted = np.zeros(len(observation.distance_m), dtype=np.bool_)
     nobody = Admission(admitted, LONG_S)
@@ -111,7 +114,9 @@ class SharedBand:
         for mine in gnb_ues(observation):
             rows = np.flatnonzero(np.isin(ue, mine))
             parts.append(
-                _algorithm_1(observation, view, ue[rows], module[rows], None if rank is None else rank[rows])
+                _algorithm_1(
+                    observation, view, ue[rows], module[rows], None if rank is None else rank[rows]
+                )
             )
         return join(parts)
 
@@ -119,7 +124,9 @@ class SharedBand:
 def _algorithm_1(
     observation: Observation, view: CellView, ue: IntArray, module: IntArray, rank: IntArray | None
 ) -> RoundPlan:
-    """One gNB's admitted rows, in the shares of Algorithm 1; a UE's rows divide its share by payload."""
+    """One gNB's admitted rows, in the shares of Algorithm 1; a UE's rows divide its share by
+    payload.
+    """
     kept = admit_uploads(observation, view, ue, module, rank).admitted[ue]
     ue, module, rank = ue[kept], module[kept], None if rank is None else rank[kept]
     own, row = np.unique(ue, return_inverse=True)
@@ -135,7 +142,8 @@ def _algorithm_1(
 def equal_share_plan(
     observation: Observation, ue: IntArray, module: IntArray, rank: IntArray | None = None
 ) -> RoundPlan:
-    """Every (UE, module) row gets the same share of what is free of its gNB's band, at P_max in total.
+    """Every (UE, module) row gets the same share of what is free of its gNB's band, at P_max in
+    total.
 
     Rows of UEs that are not available are left out.
     """

@@ -1,5 +1,6 @@
-"""Random scheduling: H. H. Yang et al., "Scheduling policies for federated learning in wireless networks",
-IEEE Trans. Commun. 68(1), 2020 ([11] of the paper), extended to N adapters, dealt out in turn.
+"""Random scheduling: H. H. Yang et al., "Scheduling policies for federated learning in wireless
+networks", IEEE Trans. Commun. 68(1), 2020 ([11] of the paper), extended to N adapters, dealt out in
+turn.
 
 In each round, each gNB draws `ues_per_round` of its UEs uniformly without replacement.
 """

@@ -1,8 +1,8 @@
-"""Round-robin: H. H. Yang et al., "Scheduling policies for federated learning in wireless networks",
-IEEE Trans. Commun. 68(1), 2020 ([11] of the paper), extended to N adapters.
+"""Round-robin: H. H. Yang et al., "Scheduling policies for federated learning in wireless
+networks", IEEE Trans. Commun. 68(1), 2020 ([11] of the paper), extended to N adapters.
 
-UEs of a gNB take turns in groups of `ues_per_round`, and the adapters are dealt out in turn: UE k works on
-adapter (k + t) mod N in round t, so that in N rounds each adapter has seen every UE.
+UEs of a gNB take turns in groups of `ues_per_round`, and the adapters are dealt out in turn: UE k
+works on adapter (k + t) mod N in round t, so that in N rounds each adapter has seen every UE.
 """
 
 from __future__ import annotations

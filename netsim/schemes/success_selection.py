@@ -1,9 +1,9 @@
-"""Selection by success probability: M. Chen et al., "A joint learning and communications framework for
-federated learning over wireless networks", IEEE Trans. Wireless Commun. 20(1), 2021 ([10] of the paper),
-extended to N adapters, dealt out in turn.
+"""Selection by success probability: M. Chen et al., "A joint learning and communications framework
+for federated learning over wireless networks", IEEE Trans. Wireless Commun. 20(1), 2021 ([10] of
+the paper), extended to N adapters, dealt out in turn.
 
-The gap to the optimum grows with sum_k D_k (1 - a_k + a_k q_k), a_k = 1 for selected UEs and q_k the error
-rate of their packets. Given R resource blocks, one for each selected UE:
+The gap to the optimum grows with sum_k D_k (1 - a_k + a_k q_k), a_k = 1 for selected UEs and q_k
+the error rate of their packets. Given R resource blocks, one for each selected UE:
 
 1. power: q_k falls with P, so a UE transmits with the most that its energy budget allows;
 2. a UE that then misses the delay or the energy budget is not selected;
@@ -32,10 +32,14 @@ BISECTIONS = 50
 
 @dataclass
 class SuccessSelection(Scheme):
-    """The UEs whose uploads are likeliest to count, one resource block each, within an energy budget."""
+    """The UEs whose uploads are likeliest to count, one resource block each, within an energy
+    budget.
+    """
 
     resource_blocks: int = parameter(10, "R, equal parts of the band, one for each selected UE")
-    energy_budget_j: float = parameter(3.0, "most energy of a UE per round, J: computing and upload")
+    energy_budget_j: float = parameter(
+        3.0, "most energy of a UE per round, J: computing and upload"
+    )
 
     name: ClassVar[str] = "success_selection"
     citation: ClassVar[str] = "Chen et al., IEEE Trans. Wireless Commun. 20(1), 2021"
@@ -50,7 +54,10 @@ class SuccessSelection(Scheme):
         """Power, feasibility and selection, at each gNB."""
         ue = np.flatnonzero(observation.available)
         module = adapter_in_turn(observation, ue)
-        payload, block_hz = observation.payload_bits[module], observation.bandwidth_hz / self.resource_blocks
+        payload, block_hz = (
+            observation.payload_bits[module],
+            observation.bandwidth_hz / self.resource_blocks,
+        )
         view = CellView.of(observation).select(ue)
         power = self._power(view, observation.compute_energy_j[ue], payload, block_hz)
 
@@ -63,7 +70,9 @@ class SuccessSelection(Scheme):
         feasible = ready & (start_s + upload_s <= observation.deadline_s)
         feasible &= energy <= self.energy_budget_j * (1 + 1e-9)
 
-        left_s = float(np.clip(observation.deadline_s - start_s[ready], 0.0, LONG_S).min(initial=LONG_S))
+        left_s = float(
+            np.clip(observation.deadline_s - start_s[ready], 0.0, LONG_S).min(initial=LONG_S)
+        )
         arrival = observation.success.probability(ue, np.array(block_hz), power, payload, left_s)
         worth = np.where(feasible, observation.samples[ue] * arrival, 0.0)
         chosen = np.zeros(len(ue), dtype=np.bool_)
@@ -80,7 +89,8 @@ class SuccessSelection(Scheme):
     def _power(
         self, view: CellView, compute_j: FloatArray, payload: FloatArray, block_hz: float
     ) -> FloatArray:
-        """Power at which computing and upload use up the energy budget, within [P_min, P_max], W. [K].
+        """Power at which computing and upload use up the energy budget, within [P_min, P_max], W.
+        [K].
 
         The energy of an upload, P G / rate(P), grows with P.
         """
@@ -100,14 +110,17 @@ class SuccessSelection(Scheme):
 
 
 def latest(computed_s: FloatArray, gnb: IntArray, ready: BoolArray) -> FloatArray:
-    """When the uploads of each UE's gNB start under the barrier: with the last that is ready. [K]."""
+    """When the uploads of each UE's gNB start under the barrier: with the last that is ready.
+    [K].
+    """
     last = np.zeros(int(gnb.max(initial=0)) + 1)
     np.maximum.at(last, gnb[ready], computed_s[ready])
     return np.asarray(last[gnb])
 
 
 def mean_rate_bps(view: CellView, power_w: FloatArray, band_hz: float) -> FloatArray:
-    """B E_h[log2(1 + P h g / (I + B N0))] over Rayleigh fading h ~ Exp(1), bit/s: e^z E_1(z) / ln 2. [K].
+    """B E_h[log2(1 + P h g / (I + B N0))] over Rayleigh fading h ~ Exp(1), bit/s: e^z E_1(z) / ln
+    2. [K].
 
     z is the reciprocal of the mean SINR. Where the rate is that of a code, it does not depend on h.
     """
@@ -116,5 +129,7 @@ def mean_rate_bps(view: CellView, power_w: FloatArray, band_hz: float) -> FloatA
     signal_w, interference_w, noise_psd = view.link(power_w)
     z = (interference_w + band_hz * noise_psd) / signal_w
     small = np.minimum(z, 500.0)
-    scaled = np.where(z < 500.0, np.exp(small) * exp1(small), 1.0 / (z + 1.0))  # the tail of the fraction
+    scaled = np.where(
+        z < 500.0, np.exp(small) * exp1(small), 1.0 / (z + 1.0)
+    )  # the tail of the fraction
     return np.asarray(band_hz * scaled / np.log(2.0))

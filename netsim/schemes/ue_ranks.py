@@ -15,7 +15,9 @@ from netsim.units import IntArray
 class UeRanks:
     """Ranks over which the UEs cycle."""
 
-    ue_ranks: tuple[int, ...] = parameter((4, 8, 16, 32), "rank of UE k is entry k mod their number")
+    ue_ranks: tuple[int, ...] = parameter(
+        (4, 8, 16, 32), "rank of UE k is entry k mod their number"
+    )
 
     def __post_init__(self) -> None:
         if not self.ue_ranks or min(self.ue_ranks) < 1:

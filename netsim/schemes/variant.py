@@ -1,4 +1,6 @@
-"""A scheme that is another one with some of its parameters fixed: composed, so that nothing is copied."""
+"""A scheme that is another one with some of its parameters fixed: composed, so that nothing is
+copied.
+"""
 
 from __future__ import annotations
 

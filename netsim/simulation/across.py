@@ -1,7 +1,9 @@
-"""Uploads that go on at another gNB after a handover (handover = resume), the band of both divided anew.
+"""Uploads that go on at another gNB after a handover (handover = resume), the band of both divided
+anew.
 
-The new gNB takes what the band needs from those already there: Algorithm 1 is run again on the bits that are
-left of all its uploads (model-spec 8.3), which is the one moment at which a share may become smaller.
+The new gNB takes what the band needs from those already there: Algorithm 1 is run again on the bits
+that are left of all its uploads (model-spec 8.3), which is the one moment at which a share may
+become smaller.
 """
 
 from __future__ import annotations
@@ -23,16 +25,23 @@ INTERRUPTION_S = 0.05
 
 
 def transmit_across(air: OnAir, log: AiringLog, round_: RoundState) -> None:
-    """All uploads of the round, from event to event: an end, a handover, a start after it. Arrays are [R]."""
+    """All uploads of the round, from event to event: an end, a handover, a start after it. Arrays
+    are [R].
+    """
     uplink, plan = air.uplink, round_.plan
     rows = np.flatnonzero(round_.ready)
     payload, stop = round_.payload_bits[rows], round_.stop_s[rows]
     start, share, left = round_.upload_start_s[rows].copy(), plan.share[rows].copy(), payload.copy()
-    band = np.maximum(np.bincount(round_.gnb[rows], share), 0.0).tolist()  # what the plan gave each gNB
+    band = np.maximum(
+        np.bincount(round_.gnb[rows], share), 0.0
+    ).tolist()  # what the plan gave each gNB
     moves = [m for m in round_.moves if round_.ready[m.row]]
     place = {row: i for i, row in enumerate(rows.tolist())}
     attempt, open_ = np.ones(len(rows), dtype=np.int64), np.ones(len(rows), dtype=bool)
-    fresh, landed = open_.copy(), np.zeros(len(rows), dtype=bool)  # landed: waits for a share at its new gNB
+    fresh, landed = (
+        open_.copy(),
+        np.zeros(len(rows), dtype=bool),
+    )  # landed: waits for a share at its new gNB
     sinr, sinr_s, air_s = np.full(len(rows), np.nan), np.zeros(len(rows)), np.zeros(len(rows))
     outage, usable = np.zeros((2, len(rows)), dtype=bool)
     now = -np.inf
@@ -49,8 +58,15 @@ def transmit_across(air: OnAir, log: AiringLog, round_: RoundState) -> None:
         bits = np.where(through, left[here], piece.bits)
         left[here] -= bits
         on = end > begin
-        log.segment(rows[here[on]], attempt[here[on]], begin[on], end[on],
-                    uplink.bandwidth_hz * share[here[on]], bits[on], round_.site[rows[here[on]]])  # fmt: skip
+        log.segment(
+            rows[here[on]],
+            attempt[here[on]],
+            begin[on],
+            end[on],
+            uplink.bandwidth_hz * share[here[on]],
+            bits[on],
+            round_.site[rows[here[on]]],
+        )
         if uplink.coherence_s is None:
             new = fresh[here] & on
             sinr[here[new]], outage[here[new]] = until.sinr[new], until.outage[new]
@@ -66,8 +82,14 @@ def transmit_across(air: OnAir, log: AiringLog, round_: RoundState) -> None:
             outage[ended] = ~usable[ended]
             sinr[ended] = sinr_s[ended] / np.maximum(air_s[ended], 1e-300)
         finish = np.where(whole[ended], event, np.inf)
-        log.attempt(rows[ended], attempt[ended], finish, np.minimum(stop[ended], event), sinr[ended],
-                    outage[ended])  # fmt: skip
+        log.attempt(
+            rows[ended],
+            attempt[ended],
+            finish,
+            np.minimum(stop[ended], event),
+            sinr[ended],
+            outage[ended],
+        )
         lost = outage[ended] & whole[ended] & (event < stop[ended])
         lost &= attempt[ended] <= uplink.retransmissions
         again = ended[lost]
@@ -82,7 +104,11 @@ def transmit_across(air: OnAir, log: AiringLog, round_: RoundState) -> None:
             if open_[i]:
                 touched.add(int(round_.site[move.row]))
                 round_.site[move.row] = move.site
-                share[i], landed[i], start[i] = 0.0, True, max(move.time_s + INTERRUPTION_S, start[i])
+                share[i], landed[i], start[i] = (
+                    0.0,
+                    True,
+                    max(move.time_s + INTERRUPTION_S, start[i]),
+                )
         for i in np.flatnonzero(landed & (start <= event)).tolist():
             landed[i] = False
             _admit(air, round_, rows, i, open_ & ~landed, share, left, band)
@@ -93,8 +119,15 @@ def transmit_across(air: OnAir, log: AiringLog, round_: RoundState) -> None:
                 waiting = open_ & ~landed & (start > event) & (round_.site[rows] == site)
                 free = band[site] - float(share[waiting].sum())
                 who = rows[sending]
-                share[sending] = reallocated(uplink, round_.links, plan.ue[who], plan.power_w[who],
-                                             left[sending], share[sending], free)  # fmt: skip
+                share[sending] = reallocated(
+                    uplink,
+                    round_.links,
+                    plan.ue[who],
+                    plan.power_w[who],
+                    left[sending],
+                    share[sending],
+                    free,
+                )
         now = event
 
 
@@ -108,7 +141,9 @@ def _admit(
     left: FloatArray,
     band: list[float],
 ) -> None:
-    """Divide the band of the newcomer's gNB over all its uploads; one that had none gives its whole band."""
+    """Divide the band of the newcomer's gNB over all its uploads; one that had none gives its whole
+    band.
+    """
     site = int(round_.site[rows[newcomer]])
     band += [0.0] * (site + 1 - len(band))
     band[site] = band[site] or 1.0

@@ -23,14 +23,27 @@ class AiringLog:
 
     def load(self, rows: IntArray, airing: Airing) -> None:
         """Rows [R] have done before what `airing` says of its R rows."""
-        columns = (self._finish, self._end, self._first_end, self._sinr, self._attempts, self._outage)
+        columns = (
+            self._finish,
+            self._end,
+            self._first_end,
+            self._sinr,
+            self._attempts,
+            self._outage,
+        )
         names = ("finish_s", "end_s", "first_end_s", "sinr", "attempts", "outage")
         for column, name in zip(columns, names, strict=True):
             column[rows] = getattr(airing, name)
         self.segment(
-            rows[airing.segment_row], airing.segment_attempt, airing.segment_start_s, airing.segment_end_s,
-            airing.segment_hz, airing.segment_bits, airing.segment_gnb, airing.segment_sinr,
-        )  # fmt: skip
+            rows[airing.segment_row],
+            airing.segment_attempt,
+            airing.segment_start_s,
+            airing.segment_end_s,
+            airing.segment_hz,
+            airing.segment_bits,
+            airing.segment_gnb,
+            airing.segment_sinr,
+        )
 
     def segment(
         self,
@@ -45,8 +58,8 @@ class AiringLog:
     ) -> None:
         """Rows [R] sent `bits` on a constant band. Segments of a row come in the order of time.
 
-        `gnb` where it may not be the rows' own, `sinr` of the attempt where it is to be kept: then in all
-        calls.
+        `gnb` where it may not be the rows' own, `sinr` of the attempt where it is to be kept: then
+        in all calls.
         """
         numbers = np.broadcast_to(np.asarray(attempt, dtype=np.int64), rows.shape)
         self._known_gnb |= gnb is not None
@@ -64,7 +77,9 @@ class AiringLog:
         sinr: FloatArray,
         outage: BoolArray,
     ) -> None:
-        """An attempt of rows [R] is over; a later one of the same row replaces what is kept of it."""
+        """An attempt of rows [R] is over; a later one of the same row replaces what is kept of
+        it.
+        """
         self._finish[rows], self._end[rows] = finish_s, end_s
         self._sinr[rows], self._outage[rows], self._attempts[rows] = sinr, outage, attempt
         first = rows[np.broadcast_to(np.asarray(attempt) == 1, rows.shape)]
@@ -89,7 +104,9 @@ class AiringLog:
         return Airing(
             finish_s=self._finish,
             end_s=self._end,
-            bits=np.asarray(np.bincount(row, weights=bits, minlength=len(self._finish)), dtype=np.float64),
+            bits=np.asarray(
+                np.bincount(row, weights=bits, minlength=len(self._finish)), dtype=np.float64
+            ),
             sinr=self._sinr,
             attempts=self._attempts,
             first_end_s=self._first_end,
@@ -125,7 +142,9 @@ def rewound(airing: Airing, rows: IntArray, attempt: IntArray) -> Airing:
 
 
 def cut(airing: Airing, rows: IntArray, until_s: FloatArray) -> Airing:
-    """`rows` [R] stop at `until_s` [R], in the middle of what was to come; rates are those of segments."""
+    """`rows` [R] stop at `until_s` [R], in the middle of what was to come; rates are those of
+    segments.
+    """
     last = np.full(len(airing.end_s), np.inf)
     last[rows] = until_s
     limit = last[airing.segment_row]

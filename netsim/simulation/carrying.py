@@ -1,9 +1,11 @@
-"""Uploads that outlast their rounds (late_uploads = stale), from the end of one round into the next.
+"""Uploads that outlast their rounds (late_uploads = stale), from the end of one round into the
+next.
 
-The rows of a round are those of its plan and those that were under way when it opened. A row is over in the
-round in whose time it ends, up to the moment at which its gNB stops to collect uploads; all others go on, and
-are rows of the next round, too. In the tables a row belongs to the round in which it is over, with all that
-it took. In the last round what is not over then stops, is late, and has paid until then.
+The rows of a round are those of its plan and those that were under way when it opened. A row is
+over in the round in whose time it ends, up to the moment at which its gNB stops to collect uploads;
+all others go on, and are rows of the next round, too. In the tables a row belongs to the round in
+which it is over, with all that it took. In the last round what is not over then stops, is late, and
+has paid until then.
 """
 
 from __future__ import annotations
@@ -25,9 +27,17 @@ from netsim.simulation.state import Airing, Carried, Lineage, Links, RoundState
 from netsim.units import BoolArray, FloatArray, IntArray
 
 COLUMNS = (
-    "payload_bits", "gnb", "slot_start_s", "slot_end_s", "slot_bits", "compute_start_s", "compute_end_s",
-    "compute_done", "ready", "upload_start_s",
-)  # fmt: skip
+    "payload_bits",
+    "gnb",
+    "slot_start_s",
+    "slot_end_s",
+    "slot_bits",
+    "compute_start_s",
+    "compute_end_s",
+    "compute_done",
+    "ready",
+    "upload_start_s",
+)
 """Those of a RoundState's rows that are theirs whatever the round."""
 LINEAGE = ("begun", "opened_s", "download_end_s", "computed_s", "version", "made")
 PER_ROW = ("finish_s", "end_s", "bits", "sinr", "attempts", "first_end_s", "outage")
@@ -64,7 +74,10 @@ class InFlight:
     def state(self) -> State:
         """As arrays."""
         return {
-            "plan": {name: getattr(self.plan, name) for name in ("ue", "module", "share", "power_w", "rank")},
+            "plan": {
+                name: getattr(self.plan, name)
+                for name in ("ue", "module", "share", "power_w", "rank")
+            },
             "columns": self.columns,
             "lineage": plain(self.lineage),
             "rank": self.rank,
@@ -77,7 +90,11 @@ def in_flight_of(state: Mapping[str, Any] | None) -> InFlight | None:
     """What `InFlight.state` gave, as it was."""
     if state is None:
         return None
-    plan, lineage, airing = RoundPlan(**state["plan"]), Lineage(**state["lineage"]), Airing(**state["airing"])
+    plan, lineage, airing = (
+        RoundPlan(**state["plan"]),
+        Lineage(**state["lineage"]),
+        Airing(**state["airing"]),
+    )
     return InFlight(plan, state["columns"], lineage, state["rank"], airing, state["standing"])
 
 
@@ -97,17 +114,28 @@ def still_to_come(round_: RoundState) -> BoolArray:
 # -- into a round --------------------------------------------------------------------------------
 
 
-def enter(clock: Clock, round_: RoundState, deadline_s: float, version: IntArray, made: IntArray,
-          flight: InFlight | None) -> None:  # fmt: skip
+def enter(
+    clock: Clock,
+    round_: RoundState,
+    deadline_s: float,
+    version: IntArray,
+    made: IntArray,
+    flight: InFlight | None,
+) -> None:
     """Give a round that has just opened its rows' lineage, and `flight` as further rows.
 
-    version, made: of the N modules. Rows stay ordered by (ue, module); no UE has rows of both kinds.
+    version, made: of the N modules. Rows stay ordered by (ue, module); no UE has rows of both
+    kinds.
     """
     module = round_.plan.module
     round_.lineage = Lineage(
-        np.full(len(module), round_.number), round_.opened_s, round_.download_end_s, round_.computed_s,
-        version[module], made[module],
-    )  # fmt: skip
+        np.full(len(module), round_.number),
+        round_.opened_s,
+        round_.download_end_s,
+        round_.computed_s,
+        version[module],
+        made[module],
+    )
     if flight is not None:
         _join(clock, round_, flight)
     round_.cut_s = np.full(len(round_.gnbs), np.inf)
@@ -132,10 +160,15 @@ def _join(clock: Clock, round_: RoundState, flight: InFlight) -> None:
     rank = None
     if plan.rank is not None or more.rank is not None:
         rank = joined(_declared(plan), _declared(more))
-    columns = {name: joined(getattr(plan, name), getattr(more, name))
-               for name in ("ue", "module", "share", "power_w")}  # fmt: skip
+    columns = {
+        name: joined(getattr(plan, name), getattr(more, name))
+        for name in ("ue", "module", "share", "power_w")
+    }
     round_.plan = replace(plan, **columns, rank=rank)
-    names = {name: joined(getattr(round_.lineage, name), getattr(flight.lineage, name)) for name in LINEAGE}
+    names = {
+        name: joined(getattr(round_.lineage, name), getattr(flight.lineage, name))
+        for name in LINEAGE
+    }
     round_.lineage = Lineage(**names)
     round_.sent += [clock.event() for _ in more.ue]
     place = np.empty_like(order)
@@ -152,14 +185,24 @@ def _ranks(rank: IntArray | None, plan: RoundPlan) -> IntArray:
 
 def _declared(plan: RoundPlan) -> IntArray:
     if plan.rank is None and len(plan.ue):
-        raise RunError("a scheme whose uploads outlast rounds must give ranks in every round, or in none")
+        raise RunError(
+            "a scheme whose uploads outlast rounds must give ranks in every round, or in none"
+        )
     return np.empty(0, dtype=np.int64) if plan.rank is None else plan.rank
 
 
 def _forget(round_: RoundState) -> None:
     """What was worked out from the rows as they were."""
-    for name in ("first", "cell", "agenda", "outcome", "cycles", "compute_energy_j", "segment_energy_j",
-                 "uplink_energy_j"):  # fmt: skip
+    for name in (
+        "first",
+        "cell",
+        "agenda",
+        "outcome",
+        "cycles",
+        "compute_energy_j",
+        "segment_energy_j",
+        "uplink_energy_j",
+    ):
         vars(round_).pop(name, None)
 
 
@@ -183,7 +226,9 @@ def leave(round_: RoundState, made: IntArray) -> tuple[RoundState, InFlight | No
 
 
 def stop(round_: RoundState, part: RoundState) -> RoundState:
-    """The last round: the rows that did not go on (`part`) and the others, which stop and are late."""
+    """The last round: the rows that did not go on (`part`) and the others, which stop and are
+    late.
+    """
     assert round_.afloat is not None
     rows = np.flatnonzero(~over(round_))
     stop_computing(round_, rows)
@@ -218,25 +263,37 @@ def part_of(round_: RoundState, rows: IntArray) -> RoundState:
     return part
 
 
-def in_flight(round_: RoundState, rows: IntArray, standing: Mapping[str, FloatArray]) -> InFlight | None:
+def in_flight(
+    round_: RoundState, rows: IntArray, standing: Mapping[str, FloatArray]
+) -> InFlight | None:
     """Rows that go on, with how far they are, [M] each; None if there are none."""
     if not len(rows):
         return None
     part = part_of(round_, rows)
     assert part.lineage is not None
     part.lineage.age = None
-    plan = RoundPlan(part.plan.ue, part.plan.module, part.plan.share, part.plan.power_w, part.plan.rank)
+    plan = RoundPlan(
+        part.plan.ue, part.plan.module, part.plan.share, part.plan.power_w, part.plan.rank
+    )
     return InFlight(
-        plan, {name: getattr(part, name) for name in COLUMNS}, part.lineage, part.rank, part.airing,
+        plan,
+        {name: getattr(part, name) for name in COLUMNS},
+        part.lineage,
+        part.rank,
+        part.airing,
         {name: values[rows] for name, values in standing.items()},
-    )  # fmt: skip
+    )
 
 
 def _select(plan: RoundPlan, rows: IntArray) -> RoundPlan:
     return replace(
-        plan, ue=plan.ue[rows], module=plan.module[rows], share=plan.share[rows], power_w=plan.power_w[rows],
+        plan,
+        ue=plan.ue[rows],
+        module=plan.module[rows],
+        share=plan.share[rows],
+        power_w=plan.power_w[rows],
         rank=None if plan.rank is None else plan.rank[rows],
-    )  # fmt: skip
+    )
 
 
 def select_airing(airing: Airing, rows: IntArray) -> Airing:
@@ -255,7 +312,9 @@ def select_airing(airing: Airing, rows: IntArray) -> Airing:
 
 
 def stop_computing(round_: RoundState, rows: IntArray) -> None:
-    """End downloads and computing of `rows` where their gNBs stop to collect: who is at it is not ready."""
+    """End downloads and computing of `rows` where their gNBs stop to collect: who is at it is not
+    ready.
+    """
     until_s = np.full(len(round_.ready), np.inf)
     until_s[rows] = round_.cut_s[round_.cell[rows]]
     busy = round_.computed_s > until_s

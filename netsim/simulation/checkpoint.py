@@ -2,16 +2,18 @@
 
     course      round, clock, energy, versions of the modules, what evaluations said
     previous    how the last round went, which the next plan may look at
-    in_flight   uploads that outlast the round (`carrying.InFlight`): what they are of, their times, how many
+    in_flight   uploads that outlast the round (`carrying.InFlight`): what they are of, their times,
+    how many
                 bits are left, what they have done on the air; null where none does
     scheme      the scheme's own memory
     risk        probes and constants of the `risk` table, where it is asked for
     roaming     who has come and gone, and the handovers under way, where UEs move
     logbook     up to where handovers, places and channels are written
 
-At the end of a round no process is needed any more: UEs wait for the next round to open, which takes up what
-is under way from `in_flight`, whether the run was interrupted or not. So a run goes on by starting its
-processes anew at the time of the clock. What is drawn is keyed by round, and needs no memory.
+At the end of a round no process is needed any more: UEs wait for the next round to open, which
+takes up what is under way from `in_flight`, whether the run was interrupted or not. So a run goes
+on by starting its processes anew at the time of the clock. What is drawn is keyed by round, and
+needs no memory.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ class Clock(simpy.Environment):
     """Simulated time in seconds.
 
     `at(t)` fires at exactly t: `timeout(t - now)` would fire at now + (t - now), which rounding can
-    put beside t. No outcome may depend on the order of events at one time; with `tie_seed` that order
-    is shuffled, which must change no record (a test).
+    put beside t. No outcome may depend on the order of events at one time; with `tie_seed` that
+    order is shuffled, which must change no record (a test).
     """
 
     def __init__(self, tie_seed: int | None = None, begin_s: float = 0.0) -> None:

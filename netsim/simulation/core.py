@@ -1,8 +1,10 @@
-"""The core node: opens rounds, waits for the gNBs' aggregates, merges them. With one cell it is the gNB.
+"""The core node: opens rounds, waits for the gNBs' aggregates, merges them. With one cell it is the
+gNB.
 
-Where several gNBs learn, modules and aggregates travel over the backhaul, stored and forwarded on the
-fastest path; transfers do not queue behind one another. The merge is weighted by samples, as each gNB's
-own average is, so it is the average over all UEs that arrived (associativity), and is computed as that.
+Where several gNBs learn, modules and aggregates travel over the backhaul, stored and forwarded on
+the fastest path; transfers do not queue behind one another. The merge is weighted by samples, as
+each gNB's own average is, so it is the average over all UEs that arrived (associativity), and is
+computed as that.
 """
 
 from __future__ import annotations
@@ -45,10 +47,11 @@ def foundation_process(
     links: Links,
     sent: Callable[[FloatArray, FloatArray], None],
 ) -> ProcessGenerator:
-    """Takes the time of the foundation model's broadcast before the first round, if that is when it is sent.
+    """Takes the time of the foundation model's broadcast before the first round, if that is when it
+    is sent.
 
-    `sent(reached, heard)` is called at its end with the times [G] at which it was at each gNB and its UEs
-    had it.
+    `sent(reached, heard)` is called at its end with the times [G] at which it was at each gNB and
+    its UEs had it.
     """
     reached, heard = foundation_times(links, rules, backhaul)
     if not rules.w0_every_round:
@@ -68,18 +71,22 @@ def core_process(
 ) -> ProcessGenerator:
     """Waits for the gNBs; takes the rounds' time.
 
-    `next_plan()` opens the next round, or gives None at the end of the run. `close(round)` is called at the
-    end of each round.
+    `next_plan()` opens the next round, or gives None at the end of the run. `close(round)` is
+    called at the end of each round.
     """
     while (round_ := next_plan()) is not None:
         hub.open(round_)
-        idle = not len(round_.plan.ue) and np.isfinite(rules.deadline_s)  # nobody was admitted: it passes
+        idle = not len(round_.plan.ue) and np.isfinite(
+            rules.deadline_s
+        )  # nobody was admitted: it passes
         gnbs = []
         for cell, site in enumerate(round_.gnbs.tolist()):
             idle_s = float(round_.open_s[cell]) + (rules.deadline_s if idle else 0.0)
             passing_s = partial(backhaul.delay_s, site)
             gnbs.append(
-                clock.process(gnb_process(clock, hub, round_, cell, rules.aggregation_s, passing_s, idle_s))
+                clock.process(
+                    gnb_process(clock, hub, round_, cell, rules.aggregation_s, passing_s, idle_s)
+                )
             )
         yield clock.all_of(gnbs)
         if backhaul.core is not None:
@@ -104,7 +111,10 @@ def open_round(
     gnb = links.gnb[plan.ue]
     cell = np.searchsorted(gnbs, gnb)
     wanted = bits_once(cell, plan.module, payload_bits, len(gnbs))
-    down = [backhaul.delay_s(site, bits) for site, bits in zip(gnbs.tolist(), wanted.tolist(), strict=True)]
+    down = [
+        backhaul.delay_s(site, bits)
+        for site, bits in zip(gnbs.tolist(), wanted.tolist(), strict=True)
+    ]
     open_s = start + np.array(down)
     begin = open_s[cell]
     times = timetable(plan.ue, plan.module, fleet, links, rules, payload_bits)
@@ -133,10 +143,18 @@ def open_round(
     )
 
 
-def foundation_times(links: Links, rules: Rules, backhaul: Backhaul) -> tuple[FloatArray, FloatArray]:
-    """When the foundation model is at each gNB and, at its worst UE's rate, at its UEs. [G], [G]."""
-    reached = np.array([backhaul.delay_s(site, rules.foundation_bits) for site in links.gnbs.tolist()])
+def foundation_times(
+    links: Links, rules: Rules, backhaul: Backhaul
+) -> tuple[FloatArray, FloatArray]:
+    """When the foundation model is at each gNB and, at its worst UE's rate, at its UEs. [G],
+    [G].
+    """
+    reached = np.array(
+        [backhaul.delay_s(site, rules.foundation_bits) for site in links.gnbs.tolist()]
+    )
     worst = np.full(len(links.gnbs), np.inf)
     here = slice(None) if links.present is None else links.present
-    np.minimum.at(worst, np.searchsorted(links.gnbs, links.gnb[here]), links.downlink_efficiency[here])
+    np.minimum.at(
+        worst, np.searchsorted(links.gnbs, links.gnb[here]), links.downlink_efficiency[here]
+    )
     return reached, reached + rules.foundation_bits / (rules.downlink_hz * worst)

@@ -1,4 +1,6 @@
-"""A gNB in a round: grants the uplink, closes at the deadline, aggregates, passes its aggregate on."""
+"""A gNB in a round: grants the uplink, closes at the deadline, aggregates, passes its aggregate
+on.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +17,28 @@ from netsim.simulation.state import RoundState, bits_once
 
 @dataclass
 class Hub:
-    """What UEs, gNBs and the core share: the event that opens the next round, and the UEs' reports."""
+    """What UEs, gNBs and the core share: the event that opens the next round, and the UEs'
+    reports.
+    """
 
     clock: Clock
     barrier: bool
     opened: Event = field(init=False)
-    computed: list[Event] = field(default_factory=list, init=False)  # [G] everybody is ready or has given up
+    computed: list[Event] = field(
+        default_factory=list, init=False
+    )  # [G] everybody is ready or has given up
     finished: list[Event] = field(default_factory=list, init=False)  # [G] every upload is over
-    filled: list[Event] = field(default_factory=list, init=False)  # [G] so many arrived that the round closes
+    filled: list[Event] = field(
+        default_factory=list, init=False
+    )  # [G] so many arrived that the round closes
     round: RoundState | None = field(default=None, init=False)  # in progress
-    _computing: list[int] = field(default_factory=list, init=False)  # [G] UEs that have not reported
+    _computing: list[int] = field(
+        default_factory=list, init=False
+    )  # [G] UEs that have not reported
     _sending: list[int] = field(default_factory=list, init=False)  # [G] uploads that have not ended
-    _arrived: list[int] = field(default_factory=list, init=False)  # [G] of a round that closes after so many
+    _arrived: list[int] = field(
+        default_factory=list, init=False
+    )  # [G] of a round that closes after so many
 
     def __post_init__(self) -> None:
         self.opened = self.clock.event()
@@ -99,10 +111,11 @@ def gnb_process(
     passing_s: Callable[[float], float],
     idle_s: float,
 ) -> ProcessGenerator:
-    """Waits for its UEs' reports, then takes the time to aggregate and to pass the aggregate to the core.
+    """Waits for its UEs' reports, then takes the time to aggregate and to pass the aggregate to the
+    core.
 
-    `passing_s` gives that time from the aggregate's bits: each module that an update came for, once. A gNB
-    with nobody scheduled passes the time until `idle_s`.
+    `passing_s` gives that time from the aggregate's bits: each module that an update came for,
+    once. A gNB with nobody scheduled passes the time until `idle_s`.
     """
     mine = round_.cell == cell
     if round_.lineage is not None and mine.any():
@@ -128,7 +141,8 @@ def gnb_process(
 
 
 def _collect(clock: Clock, hub: Hub, round_: RoundState, cell: int) -> ProcessGenerator:
-    """Where uploads may outlast the round: waits for the last of them, for enough of them, or the deadline.
+    """Where uploads may outlast the round: waits for the last of them, for enough of them, or the
+    deadline.
 
     Whichever is first; what has not ended by then goes on.
     """

@@ -1,4 +1,6 @@
-"""The handovers of a round as rows of `handovers` and `spans`, and places of UEs as rows of `mobility`."""
+"""The handovers of a round as rows of `handovers` and `spans`, and places of UEs as rows of
+`mobility`.
+"""
 
 from __future__ import annotations
 
@@ -34,9 +36,16 @@ def write_handovers(sink: RecordSink, roaming: Roaming, round_: RoundState, sinc
         if sending.any():
             sink.write(
                 "spans",
-                span(round=round_.number, ue=events.ue[sending], gnb=events.to_gnb[sending], kind=HANDOVER,
-                     start_s=time_s, end_s=time_s + pause_s, energy_j=0.0),
-            )  # fmt: skip
+                span(
+                    round=round_.number,
+                    ue=events.ue[sending],
+                    gnb=events.to_gnb[sending],
+                    kind=HANDOVER,
+                    start_s=time_s,
+                    end_s=time_s + pause_s,
+                    energy_j=0.0,
+                ),
+            )
 
 
 def _during(round_: RoundState, ue: IntArray, time_s: float) -> tuple[IntArray, FloatArray]:
@@ -71,9 +80,17 @@ def write_newcomers(sink: RecordSink, roaming: Roaming, round_: RoundState) -> N
         gnb = roaming.world.journey.at(round_.end_s).gnb[ue]
         sink.write(
             "spans",
-            span(round=round_.number, ue=ue, gnb=gnb, kind=BROADCAST, start_s=begin_s, end_s=end_s,
-                 bits=roaming.rules.foundation_bits, energy_j=0.0),
-        )  # fmt: skip
+            span(
+                round=round_.number,
+                ue=ue,
+                gnb=gnb,
+                kind=BROADCAST,
+                start_s=begin_s,
+                end_s=end_s,
+                bits=roaming.rules.foundation_bits,
+                energy_j=0.0,
+            ),
+        )
 
 
 def write_places(sink: RecordSink, roaming: Roaming, steps: range) -> None:

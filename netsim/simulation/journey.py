@@ -1,8 +1,10 @@
-"""Where UEs are and which gNB serves them, sampled on a grid of time; handovers as events on that grid.
+"""Where UEs are and which gNB serves them, sampled on a grid of time; handovers as events on that
+grid.
 
-A UE is handed over once another gNB has been better than its own by the hysteresis for the time to trigger
-(3GPP TS 38.331, event A3), in mean gain: over distance where UEs associate with the nearest gNB, else with
-line of sight and shadowing. All of it is a function of time, whatever the simulation does.
+A UE is handed over once another gNB has been better than its own by the hysteresis for the time to
+trigger (3GPP TS 38.331, event A3), in mean gain: over distance where UEs associate with the nearest
+gNB, else with line of sight and shadowing. All of it is a function of time, whatever the simulation
+does.
 """
 
 from __future__ import annotations
@@ -57,7 +59,9 @@ class Journey:
     def step(self, time_s: float) -> int:
         """Number of the sample that holds at `time_s`: a moment of the grid belongs to its own."""
         step = int(time_s / self.step_s)
-        return step + 1 if (step + 1) * self.step_s <= time_s else step - (step * self.step_s > time_s)
+        return (
+            step + 1 if (step + 1) * self.step_s <= time_s else step - (step * self.step_s > time_s)
+        )
 
     def sample(self, step: int) -> Sample:
         """Of a step that has not been forgotten."""
@@ -129,7 +133,9 @@ class Journey:
             count = len(place)
             self._better, self._since_s = np.full(count, -1), np.zeros(count)
             site = self.landscape.deployment.positions_m[self.landscape.deployment.learning_site]
-            old = Sample(np.tile(site, (count, 1)), np.zeros(count, dtype=bool), np.zeros(count, dtype=int))
+            old = Sample(
+                np.tile(site, (count, 1)), np.zeros(count, dtype=bool), np.zeros(count, dtype=int)
+            )
         else:
             old = self._samples[-1]
         place = np.where(present[:, None], place, old.position_m)

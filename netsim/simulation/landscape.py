@@ -27,10 +27,14 @@ class Landscape:
     downlink_noise_w: float
 
     def serving(self, positions_m: FloatArray) -> IntArray:
-        """The gNB of UEs at `positions_m` [K, 2]: nearest, or with the best mean gain (lowest index). [K]."""
+        """The gNB of UEs at `positions_m` [K, 2]: nearest, or with the best mean gain (lowest
+        index). [K].
+        """
         if self.association == "nearest":
             sites = self.deployment
-            return nearest_site(positions_m, sites.positions_m, sites.window_m if sites.torus else None)
+            return nearest_site(
+                positions_m, sites.positions_m, sites.window_m if sites.torus else None
+            )
         best, gain = np.zeros(len(positions_m), dtype=np.int64), np.zeros(len(positions_m))
         for site, column in self.columns(positions_m):
             better = column > gain
@@ -38,13 +42,17 @@ class Landscape:
         return best
 
     def level(self, positions_m: FloatArray, site: IntArray) -> FloatArray:
-        """What serving gNBs are chosen by, larger is better, of one `site` [R] for each position [R, 2]."""
+        """What serving gNBs are chosen by, larger is better, of one `site` [R] for each position
+        [R, 2].
+        """
         if self.association == "strongest":
             return self.link_gain(positions_m, site)
         return np.asarray(self.pathloss.gain(self.distance_m(positions_m, site)))
 
     def distance_m(self, positions_m: FloatArray, site: IntArray) -> FloatArray:
-        """From positions [R, 2] to one `site` [R] each, at least the path loss' least distance. [R]."""
+        """From positions [R, 2] to one `site` [R] each, at least the path loss' least distance.
+        [R].
+        """
         place = self.deployment.positions_m[site]
         offset = self.deployment.seen_from(positions_m, place) - place
         return np.asarray(np.maximum(np.sqrt((offset**2).sum(axis=1)), self.min_distance_m))
@@ -55,7 +63,9 @@ class Landscape:
         for one in np.unique(site).tolist():
             mine, place = site == one, self.deployment.positions_m[one]
             near = self.deployment.seen_from(positions_m[mine], place)
-            found = self.pathloss.link_gain(near, place[None, :], seed=self.seed, site_ids=np.array([one]))
+            found = self.pathloss.link_gain(
+                near, place[None, :], seed=self.seed, site_ids=np.array([one])
+            )
             gain[mine] = found[:, 0] * self.antenna_gain
         return gain
 
@@ -63,15 +73,19 @@ class Landscape:
         """(site, mean channel gain of each UE to it [K]) for all sites."""
         for site, place in enumerate(self.deployment.positions_m):
             near = self.deployment.seen_from(positions_m, place)
-            gain = self.pathloss.link_gain(near, place[None, :], seed=self.seed, site_ids=np.array([site]))
+            gain = self.pathloss.link_gain(
+                near, place[None, :], seed=self.seed, site_ids=np.array([site])
+            )
             yield site, gain[:, 0] * self.antenna_gain
 
     def survey(
         self, positions_m: FloatArray, gnb: IntArray, *, keep: bool
     ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray | None]:
-        """(distance [K], gain [K], downlink efficiency in bit/s/Hz [K], gains to all sites [K, S] or None).
+        """(distance [K], gain [K], downlink efficiency in bit/s/Hz [K], gains to all sites [K, S]
+        or None).
 
-        The downlink has the mean SINR with every gNB at full power, without fading: the paper gives none.
+        The downlink has the mean SINR with every gNB at full power, without fading: the paper gives
+        none.
         """
         count = len(positions_m)
         distance, gain, total = np.empty(count), np.empty(count), np.zeros(count)

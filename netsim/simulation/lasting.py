@@ -1,8 +1,8 @@
 """The uplink in field mode where uploads may outlast their rounds.
 
-With one fading draw per attempt an upload is known to its end when it begins, and is carried on as it is.
-Under block fading the draws are those of the round in which a block lies: an upload is followed to the end of
-each round, and goes on from the bits that are left.
+With one fading draw per attempt an upload is known to its end when it begins, and is carried on as
+it is. Under block fading the draws are those of the round in which a block lies: an upload is
+followed to the end of each round, and goes on from the bits that are left.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ class DrawnOnce:
 
 @dataclass
 class DrawnInBlocks:
-    """Uploads of a round under block fading. R of its M rows are on the air at some time, or wait for it."""
+    """Uploads of a round under block fading. R of its M rows are on the air at some time, or wait
+    for it.
+    """
 
     air: OnAir
     round_: RoundState
@@ -64,8 +66,14 @@ class DrawnInBlocks:
         left, (sinr_s, usable) = round_.payload_bits.copy(), np.zeros((2, len(round_.ready)))
         if round_.carried is not None and round_.carried.standing:
             standing, row = round_.carried.standing, round_.carried.row
-            left[row], sinr_s[row], usable[row] = (standing[n] for n in ("left", "sinr_s", "usable"))
-        self.left, self.sinr_s, self.usable = left[self.rows], sinr_s[self.rows], usable[self.rows] > 0
+            left[row], sinr_s[row], usable[row] = (
+                standing[n] for n in ("left", "sinr_s", "usable")
+            )
+        self.left, self.sinr_s, self.usable = (
+            left[self.rows],
+            sinr_s[self.rows],
+            usable[self.rows] > 0,
+        )
         self.known = self.until(round_.deadline_s[self.rows])
 
     def until(self, stop_s: FloatArray) -> Transmission:
@@ -73,10 +81,16 @@ class DrawnInBlocks:
         ones = np.ones(len(self.rows), dtype=np.int64)
         return self.air.send(self.rows, ones, self._share, self.left, self._start_s, stop_s)
 
-    def airing_at(self, stop_s: FloatArray, stopped: BoolArray) -> tuple[Airing, dict[str, FloatArray]]:
-        """The round's airing and how far its rows are, [M] each; of `stopped` [R] the end is at `stop_s`."""
+    def airing_at(
+        self, stop_s: FloatArray, stopped: BoolArray
+    ) -> tuple[Airing, dict[str, FloatArray]]:
+        """The round's airing and how far its rows are, [M] each; of `stopped` [R] the end is at
+        `stop_s`.
+        """
         round_, known, sent = self.round_, self.known, self.until(stop_s)
-        sure = known.finish_s <= stop_s  # the same end, whatever rounding makes of the time until then
+        sure = (
+            known.finish_s <= stop_s
+        )  # the same end, whatever rounding makes of the time until then
         later = np.where(np.isinf(known.finish_s), sent.finish_s, np.inf)
         finish_s = np.where(sure, known.finish_s, later)
         log = AiringLog(len(round_.ready))
@@ -92,7 +106,9 @@ class DrawnInBlocks:
         rows, air_s = self.rows[over], np.maximum(end_s - begun_s, 1e-300)
         payload = round_.payload_bits[self.rows]
         bits = np.where(through, payload, payload - left)
-        log.segment(rows, 1, begun_s[over], end_s[over], self.bandwidth_hz * self._share[over], bits[over])
+        log.segment(
+            rows, 1, begun_s[over], end_s[over], self.bandwidth_hz * self._share[over], bits[over]
+        )
         log.attempt(rows, 1, finish_s[over], end_s[over], (sinr_s / air_s)[over], ~usable[over])
         standing = {"left": left, "sinr_s": sinr_s, "usable": usable.astype(np.float64)}
         whole = {name: np.zeros(len(round_.ready)) for name in standing}

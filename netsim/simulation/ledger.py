@@ -1,4 +1,6 @@
-"""A finished round as rows of the tables (its spans are in `spans`). Discarded work stays in the records."""
+"""A finished round as rows of the tables (its spans are in `spans`). Discarded work stays in the
+records.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from netsim.units import BoolArray, FloatArray, IntArray, to_db
 def write_sites(sink: RecordSink, sites_m: FloatArray, core: int) -> None:
     """The `sites` table; `core` is where the modules are merged."""
     index = np.arange(len(sites_m))
-    sink.write("sites", {"gnb": index, "x_m": sites_m[:, 0], "y_m": sites_m[:, 1], "core": index == core})
+    sink.write(
+        "sites", {"gnb": index, "x_m": sites_m[:, 0], "y_m": sites_m[:, 1], "core": index == core}
+    )
 
 
 def write_ues(sink: RecordSink, fleet: Fleet, links: Links) -> None:
@@ -45,7 +49,9 @@ def write_ues(sink: RecordSink, fleet: Fleet, links: Links) -> None:
 def write_round(
     sink: RecordSink, round_: RoundState, rules: Rules, bandwidth_hz: float, whole: RoundState
 ) -> None:
-    """Uploads, subscriptions and one row for each gNB; `round_` is the part of `whole` that is over."""
+    """Uploads, subscriptions and one row for each gNB; `round_` is the part of `whole` that is
+    over.
+    """
     _write_uploads(sink, round_, rules, bandwidth_hz)
     _write_subscriptions(sink, whole, len(round_.fleet), len(rules.payload_emulated))
     _write_totals(sink, round_, rules, whole)
@@ -95,7 +101,9 @@ def _write_uploads(sink: RecordSink, round_: RoundState, rules: Rules, bandwidth
 
 
 def _write_subscriptions(sink: RecordSink, round_: RoundState, ues: int, modules: int) -> None:
-    """Rows the plan says something about: all pairs if it gives fractions, else the subscribed ones."""
+    """Rows the plan says something about: all pairs if it gives fractions, else the subscribed
+    ones.
+    """
     plan = round_.plan
     beta = np.zeros((ues, modules), dtype=bool)
     own = slice(None) if round_.lineage is None else round_.own
@@ -139,7 +147,9 @@ def _write_totals(sink: RecordSink, round_: RoundState, rules: Rules, whole: Rou
             "start_s": round_.open_s,
             "deadline_s": round_.open_s + rules.deadline_s,
             "end_s": round_.close_s,
-            "subscribed": np.bincount(whole.cell if alone else whole.cell[whole.own], minlength=cells),
+            "subscribed": np.bincount(
+                whole.cell if alone else whole.cell[whole.own], minlength=cells
+            ),
             "on_time": count(arrived),
             "late": count(outcome == LATE),
             "outage": count(outcome == OUTAGE),

@@ -1,10 +1,11 @@
-"""The uplink in network mode: all cells are simulated, and interferers are their actual transmissions.
+"""The uplink in network mode: all cells are simulated, and interferers are their actual
+transmissions.
 
-A UE spreads its power evenly over its own band. What a gNB hears of a UE in another cell, in the band of
-one of its own, is the part of that UE's power that lies in the overlap. One process steps all uploads on
-the air, one coherence block at a time; who is on the air, and for which part of a block, is known at its
-start, so an upload that ends within a block disturbs the others until the block's end. Freed bandwidth
-and retransmissions begin with the next block.
+A UE spreads its power evenly over its own band. What a gNB hears of a UE in another cell, in the
+band of one of its own, is the part of that UE's power that lies in the overlap. One process steps
+all uploads on the air, one coherence block at a time; who is on the air, and for which part of a
+block, is known at its start, so an upload that ends within a block disturbs the others until the
+block's end. Freed bandwidth and retransmissions begin with the next block.
 
 Idle cells may be loaded: a gNB with none of its UEs on the air in a block then has `background_ues`
 others, at places of their own in its cell, on equal shares at P_max.
@@ -41,14 +42,15 @@ class NetworkUplink:
     max_power_w: float
     background_ues: int  # in an idle cell
     places: CellPlaces | None  # of the background UEs
-    ordered_bands: bool = False  # UEs take their place in the band by number, else at random in each round
+    # UEs take their place in the band by number, else at random in each round
+    ordered_bands: bool = False
     interferers_follow: bool = False
 
     def expected(self, links: Links) -> tuple[FloatArray, FloatArray]:
         """(interference in W [K], noise density in W/Hz [K]) that schemes plan with.
 
-        As if all UEs of the other cells were on the air at P_max on equal shares: their density, averaged
-        over the band, is P_max gain / W each.
+        As if all UEs of the other cells were on the air at P_max on equal shares: their density,
+        averaged over the band, is P_max gain / W each.
         """
         assert links.site_gain is not None
         here = slice(None) if links.present is None else links.present

@@ -1,9 +1,9 @@
 """Reallocation: when an upload ends, its band goes to the others of its gNB (model-spec 8.3).
 
-Nobody loses: each keeps at least the share it has, and what is free goes where Algorithm 1, run again on
-the bits that are left with the channel knowledge of the plan, wants it most. So no upload can end later
-than on static shares in the same channel. Between two such moments shares are constant, and each piece is
-an ordinary transmission.
+Nobody loses: each keeps at least the share it has, and what is free goes where Algorithm 1, run
+again on the bits that are left with the channel knowledge of the plan, wants it most. So no upload
+can end later than on static shares in the same channel. Between two such moments shares are
+constant, and each piece is an ordinary transmission.
 """
 
 from __future__ import annotations
@@ -66,8 +66,14 @@ def _one_cell(air: OnAir, log: AiringLog, round_: RoundState, rows: IntArray) ->
         bits = np.where(through, left[here], piece.bits)
         left[here] -= bits
         on = stop > begin
-        log.segment(rows[here[on]], attempt[here[on]], begin[on], stop[on],
-                    uplink.bandwidth_hz * share[here[on]], bits[on])  # fmt: skip
+        log.segment(
+            rows[here[on]],
+            attempt[here[on]],
+            begin[on],
+            stop[on],
+            uplink.bandwidth_hz * share[here[on]],
+            bits[on],
+        )
         if uplink.coherence_s is None:  # both are decided at the start
             new = fresh[here]
             sinr[here[new]], outage[here[new]] = until.sinr[new], until.outage[new]
@@ -78,11 +84,21 @@ def _one_cell(air: OnAir, log: AiringLog, round_: RoundState, rows: IntArray) ->
         ended = here[through | (deadline[here] <= event)]
         if uplink.coherence_s is not None:
             outage[ended] = ~usable[ended]
-            sinr[ended] = sinr_s[ended] / np.maximum(event - round_.upload_start_s[rows[ended]], 1e-300)
+            sinr[ended] = sinr_s[ended] / np.maximum(
+                event - round_.upload_start_s[rows[ended]], 1e-300
+            )
         finish = np.where(through[np.searchsorted(here, ended)], event, np.inf)
-        log.attempt(rows[ended], attempt[ended], finish, np.full(len(ended), event), sinr[ended],
-                    outage[ended])  # fmt: skip
-        lost = outage[ended] & (event < deadline[ended]) & (attempt[ended] <= uplink.retransmissions)
+        log.attempt(
+            rows[ended],
+            attempt[ended],
+            finish,
+            np.full(len(ended), event),
+            sinr[ended],
+            outage[ended],
+        )
+        lost = (
+            outage[ended] & (event < deadline[ended]) & (attempt[ended] <= uplink.retransmissions)
+        )
         again = ended[lost]
         open_[ended], share[ended[~lost]] = False, 0.0
         open_[again] = fresh[again] = True
@@ -107,7 +123,8 @@ def reallocated(
     share: FloatArray,
     band: float,
 ) -> FloatArray:
-    """New shares of the rows of one gNB, at least those they have, which sum to `band`, a share itself. [R].
+    """New shares of the rows of one gNB, at least those they have, which sum to `band`, a share
+    itself. [R].
 
     The others end together: Algorithm 1, again without those whose share it would make smaller.
     """

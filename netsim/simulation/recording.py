@@ -1,4 +1,6 @@
-"""What a moving or recorded run writes at the close of each round: handovers, places, and channels."""
+"""What a moving or recorded run writes at the close of each round: handovers, places, and
+channels.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,9 @@ class Logbook:
         elif world.moves:
             begin, end = journey.step(round_.start_s), journey.step(round_.end_s)
             stride = -(-max(end - begin, 1) // PLACES_PER_ROUND)
-            write_places(sink, self.roaming, range(max(begin, self._step), max(end, begin + 1), stride))
+            write_places(
+                sink, self.roaming, range(max(begin, self._step), max(end, begin + 1), stride)
+            )
             self._step = max(end, begin + 1)
         journey.forget(self.roaming.seen_step)
 
@@ -74,7 +78,9 @@ def write_channel(sink: RecordSink, uplink: Uplink, round_: RoundState) -> None:
     air = WorldAir(round_.world, uplink, round_)
     ue, site = _pairs(round_)
     if uplink.coherence_s is None:
-        at = np.concatenate([[round_.start_s], round_.world.changes_s(round_.start_s, round_.end_s)])
+        at = np.concatenate(
+            [[round_.start_s], round_.world.changes_s(round_.start_s, round_.end_s)]
+        )
         for attempt in range(1, uplink.retransmissions + 2):
             found = air.channel(ue, site, np.full(len(ue), attempt), at)
             _write(sink, at, ue, site, attempt, *found)
@@ -88,13 +94,17 @@ def write_channel(sink: RecordSink, uplink: Uplink, round_: RoundState) -> None:
 
 
 def write_network_channel(sink: RecordSink, uplink: NetworkUplink, round_: RoundState) -> None:
-    """Gains of every UE that is there to all sites, at the starts of blocks in which they change."""
+    """Gains of every UE that is there to all sites, at the starts of blocks in which they
+    change.
+    """
     assert round_.world is not None
     air, links = MediumAir(round_.world, uplink.sites), round_.links
     ue = np.arange(len(links)) if links.present is None else np.flatnonzero(links.present)
     every_ue, site = np.repeat(ue, uplink.sites), np.tile(np.arange(uplink.sites), len(ue))
     blocks = int((round_.end_s - round_.start_s) // uplink.coherence_s) + 1
-    at: FloatArray = np.asarray(round_.start_s + np.arange(blocks) * uplink.coherence_s, dtype=np.float64)
+    at: FloatArray = np.asarray(
+        round_.start_s + np.arange(blocks) * uplink.coherence_s, dtype=np.float64
+    )
     changes = np.append(round_.world.changes_s(round_.start_s, round_.end_s), np.inf)
     new = np.append(True, np.diff(np.searchsorted(changes, at, side="right")) > 0)
     for attempt in range(1, uplink.retransmissions + 2):
@@ -102,9 +112,13 @@ def write_network_channel(sink: RecordSink, uplink: NetworkUplink, round_: Round
         for block in range(blocks) if uplink.block_fading else np.flatnonzero(new).tolist():
             chunk, within = divmod(block, CHUNK)
             if uplink.block_fading and within == 0:
-                fading = links_fading(uplink, "network_block_fading", CHUNK, len(links), round_.number, chunk)
+                fading = links_fading(
+                    uplink, "network_block_fading", CHUNK, len(links), round_.number, chunk
+                )
             elif fading is None:
-                fading = links_fading(uplink, "network_fading", 1, len(links), round_.number, attempt)
+                fading = links_fading(
+                    uplink, "network_fading", 1, len(links), round_.number, attempt
+                )
             assert fading is not None
             h = fading[within if uplink.block_fading else 0][ue]
             gain = air.total(ue, h, np.full(len(ue), attempt), float(at[block]))
@@ -113,7 +127,9 @@ def write_network_channel(sink: RecordSink, uplink: NetworkUplink, round_: Round
 
 
 def _pairs(round_: RoundState) -> tuple[IntArray, IntArray]:
-    """(UE, gNB) of every UE that is there, and of those handed over within the round the new one, too."""
+    """(UE, gNB) of every UE that is there, and of those handed over within the round the new one,
+    too.
+    """
     links = round_.links
     ue = np.arange(len(links)) if links.present is None else np.flatnonzero(links.present)
     site = links.gnb[ue]

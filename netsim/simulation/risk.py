@@ -1,8 +1,9 @@
 """The measured risk gap (5) beside its bound (6), round by round, on request (table `risk`).
 
-The bound of a round comes from what was measured before it, from its subscriptions and from lambda: it is
-tested by what is measured after it. lambda is the plan's, or that of the plan's shares and powers where the
-scheme gives none; beta is 1 where the UE was subscribed and ready. lambda knows nothing of the deadline.
+The bound of a round comes from what was measured before it, from its subscriptions and from lambda:
+it is tested by what is measured after it. lambda is the plan's, or that of the plan's shares and
+powers where the scheme gives none; beta is 1 where the UE was subscribed and ready. lambda knows
+nothing of the deadline.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ from netsim.units import FloatArray
 
 @dataclass
 class Estimates:
-    """Constants of Theorem 1 from the probes so far (model-spec 3.4), each the worst over the modules."""
+    """Constants of Theorem 1 from the probes so far (model-spec 3.4), each the worst over the
+    modules.
+    """
 
     slope: float  # zeta_2, fixed
     smoothness: float = np.nan
@@ -47,7 +50,9 @@ class Estimates:
         self._norm_sq.append(probe.mean_gradient_norm_sq)
         self._loss.append(probe.rho @ probe.loss)
         self.smoothness = float(np.fmax(self.smoothness, np.fmax.reduce(probe.smoothness)))
-        seen = estimate_dispersion(probe.gradient_norm_sq.T, probe.mean_gradient_norm_sq, slope=self.slope)
+        seen = estimate_dispersion(
+            probe.gradient_norm_sq.T, probe.mean_gradient_norm_sq, slope=self.slope
+        )
         self.dispersion = float(np.fmax(self.dispersion, seen))
 
     @property
@@ -97,7 +102,9 @@ class RiskLog:
         self._estimates = Estimates(self._constants.dispersion_slope)
         self._missing: list[FloatArray] = []  # S_n of each round, [N]
         self._before: RiskProbe | None = None
-        self._best: FloatArray = np.empty(0)  # [K] F_k of the best single module so far, which stands for w*
+        self._best: FloatArray = np.empty(
+            0
+        )  # [K] F_k of the best single module so far, which stands for w*
 
     def start(self) -> None:
         """Before training."""
@@ -110,7 +117,9 @@ class RiskLog:
         lam = self._lambda(round_, success, probe.loss.shape)
         beta = np.zeros(probe.loss.shape)
         beta[round_.plan.ue[round_.ready], round_.plan.module[round_.ready]] = 1.0
-        self._missing.append(missing_weight(probe.rho, missing_probability(lam, beta, self._formulas)))
+        self._missing.append(
+            missing_weight(probe.rho, missing_probability(lam, beta, self._formulas))
+        )
         bound, estimated = self._bound(probe, self._constants), self._estimates.constants()
         last = self._missing[-1]
         kind = (self._constants, self._formulas, self._ues)
@@ -167,7 +176,9 @@ class RiskLog:
         F(w*) is not known; the least seen takes its place, which makes the corrected bound larger.
         """
         missing, ues = np.array(self._missing), self._ues
-        with np.errstate(over="ignore", invalid="ignore"):  # the printed form may grow without limit
+        with np.errstate(
+            over="ignore", invalid="ignore"
+        ):  # the printed form may grow without limit
             return risk_bound(
                 gap_of(probe),
                 probe.rho,
@@ -180,7 +191,9 @@ class RiskLog:
                 foundation_norm_sq=probe.foundation_norm_sq,
             )
 
-    def _lambda(self, round_: RoundState, success: SuccessModel, shape: tuple[int, ...]) -> FloatArray:
+    def _lambda(
+        self, round_: RoundState, success: SuccessModel, shape: tuple[int, ...]
+    ) -> FloatArray:
         """[K, N]."""
         plan = round_.plan
         if plan.success_probability is not None:

@@ -1,8 +1,9 @@
-"""UEs that come, go and change gNBs, round by round: who may be scheduled, and what a round loses by it.
+"""UEs that come, go and change gNBs, round by round: who may be scheduled, and what a round loses
+by it.
 
-Motion does not depend on what the simulation does, so departures and handovers of a round are known when it
-opens; schemes are not told. A UE that leaves stops what it does. At a handover computing goes on, and an
-upload is lost, goes on at the new gNB, or ends at the old one (model-spec 8.3).
+Motion does not depend on what the simulation does, so departures and handovers of a round are known
+when it opens; schemes are not told. A UE that leaves stops what it does. At a handover computing
+goes on, and an upload is lost, goes on at the new gNB, or ends at the old one (model-spec 8.3).
 """
 
 from __future__ import annotations
@@ -26,14 +27,18 @@ class Roaming:
     rules: Rules
     learning_site: int | None  # the one gNB that learns; None: all
     handover: str  # abort | resume | finish_old
-    links_of: Callable[[FloatArray, IntArray, BoolArray, float], Links]  # places, gNBs, who is there, time
+    links_of: Callable[
+        [FloatArray, IntArray, BoolArray, float], Links
+    ]  # places, gNBs, who is there, time
     seen_step: int = field(default=-1, init=False)  # up to which arrivals have been seen
     _heard_s: FloatArray = field(init=False)  # [K] when the UE has the foundation model; inf: not
     _arrived_s: FloatArray = field(init=False)  # [K] last arrival of those that have it not yet
     _links: Links | None = field(default=None, init=False)
 
     def links_at(self, time_s: float) -> Links:
-        """Links at a round's start. Served are UEs of a gNB that learns, which have the foundation model."""
+        """Links at a round's start. Served are UEs of a gNB that learns, which have the foundation
+        model.
+        """
         world = self.world
         if self._links is not None and not world.moves and not world.traces:
             return self._links
@@ -53,13 +58,23 @@ class Roaming:
         if self.learning_site is not None:
             served &= sample.gnb == self.learning_site
         self._links = Links(
-            links.position_m, links.gnb, links.distance_m, links.gain, links.interference_w,
-            links.noise_psd_w_hz, links.downlink_efficiency, links.site_gain, sample.present, served,
-        )  # fmt: skip
+            links.position_m,
+            links.gnb,
+            links.distance_m,
+            links.gain,
+            links.interference_w,
+            links.noise_psd_w_hz,
+            links.downlink_efficiency,
+            links.site_gain,
+            sample.present,
+            served,
+        )
         return self._links
 
     def _welcome(self, time_s: float) -> None:
-        """Newcomers hear the foundation model, each on its own in the whole band, beside everything else."""
+        """Newcomers hear the foundation model, each on its own in the whole band, beside everything
+        else.
+        """
         journey, rules = self.world.journey, self.rules
         for step in range(self.seen_step + 1, journey.step(time_s) + 1):
             sample, at_s = journey.sample(step), step * journey.step_s
@@ -67,21 +82,27 @@ class Roaming:
             self._heard_s[gone] = np.inf
             new = np.flatnonzero(sample.present & np.isinf(self._heard_s))
             if len(new):
-                found = journey.landscape.survey(sample.position_m[new], sample.gnb[new], keep=False)
+                found = journey.landscape.survey(
+                    sample.position_m[new], sample.gnb[new], keep=False
+                )
                 bits = 0.0 if rules.w0_every_round else rules.foundation_bits
                 self._heard_s[new] = at_s + bits / (rules.downlink_hz * found[2])
                 self._arrived_s[new] = at_s
         self.seen_step = journey.step(time_s)
 
     def newcomers(self, until_s: float) -> tuple[IntArray, FloatArray, FloatArray]:
-        """UEs that have got the foundation model on their own by then, from and until when; told once."""
+        """UEs that have got the foundation model on their own by then, from and until when; told
+        once.
+        """
         done = np.flatnonzero(~np.isnan(self._arrived_s) & (self._heard_s <= until_s))
         found = done, self._arrived_s[done], self._heard_s[done]
         self._arrived_s[done] = np.nan
         return found
 
     def state(self) -> dict[str, Any]:
-        """Who has the foundation model, up to when arrivals were seen, and what is kept of the journey."""
+        """Who has the foundation model, up to when arrivals were seen, and what is kept of the
+        journey.
+        """
         return {
             "seen_step": self.seen_step,
             "heard_s": self._heard_s,
@@ -113,7 +134,9 @@ class Roaming:
         if round_.moves:
             round_.site = round_.gnb.copy()
 
-    def _hand_over(self, round_: RoundState, stop_s: FloatArray, time_s: float, to: dict[int, int]) -> None:
+    def _hand_over(
+        self, round_: RoundState, stop_s: FloatArray, time_s: float, to: dict[int, int]
+    ) -> None:
         """Handovers of one moment; `to` maps UEs to their new gNBs."""
         if self.handover == "finish_old":
             return
@@ -127,7 +150,9 @@ class Roaming:
 
 
 def cut_short(round_: RoundState, leave_s: FloatArray, barrier: bool) -> None:
-    """End downloads and computing of rows [M] at `leave_s`; who has not computed by then is not ready."""
+    """End downloads and computing of rows [M] at `leave_s`; who has not computed by then is not
+    ready.
+    """
     done = break_off(round_, leave_s)
     ue, first = round_.plan.ue, round_.first
     whole = np.logical_and.reduceat(done >= 1.0, first)
@@ -142,7 +167,9 @@ def cut_short(round_: RoundState, leave_s: FloatArray, barrier: bool) -> None:
 
 
 def break_off(round_: RoundState, until_s: FloatArray) -> FloatArray:
-    """End downloads and computing of rows [M] at `until_s`. [M] part of the computing that was done."""
+    """End downloads and computing of rows [M] at `until_s`. [M] part of the computing that was
+    done.
+    """
     heard = _part_done(round_.slot_start_s, round_.slot_end_s, until_s)
     round_.slot_bits = round_.slot_bits * heard
     done = _part_done(round_.compute_start_s, round_.compute_end_s, until_s)
@@ -153,7 +180,9 @@ def break_off(round_: RoundState, until_s: FloatArray) -> FloatArray:
 
 
 def _part_done(start_s: FloatArray, end_s: FloatArray, leave_s: FloatArray) -> FloatArray:
-    """Part of each activity that is over at `leave_s`; one that takes no time is, or is not begun."""
+    """Part of each activity that is over at `leave_s`; one that takes no time is, or is not
+    begun.
+    """
     length = end_s - start_s
     at = np.where(leave_s >= end_s, 1.0, 0.0)
     part = np.divide(leave_s - start_s, length, out=at, where=(length > 0) & (leave_s < end_s))

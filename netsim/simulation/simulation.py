@@ -107,8 +107,8 @@ class Simulation:
     def run(self, boundary: Callable[[], None] | None = None) -> RunEnd:
         """Run to the end. Raises what the scheme or the learner raises.
 
-        `boundary()` is called at the end of every round, where `state()` may be asked for; what it raises
-        ends the run.
+        `boundary()` is called at the end of every round, where `state()` may be asked for; what it
+        raises ends the run.
         """
         clock, self._boundary = self._clock, boundary
         hub = Hub(clock, self.rules.barrier)
@@ -118,7 +118,9 @@ class Simulation:
         return RunEnd(self._reason, self.round, float(clock.now), self.energy_j)
 
     def state(self) -> dict[str, Any]:
-        """What the rounds to come depend on, at the end of a round; without the learner's and the sink's."""
+        """What the rounds to come depend on, at the end of a round; without the learner's and the
+        sink's.
+        """
         return {
             "course": {
                 "round": self.round,
@@ -138,7 +140,9 @@ class Simulation:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on after the round at whose end `state` was taken, in a simulation of the same scenario."""
+        """Go on after the round at whose end `state` was taken, in a simulation of the same
+        scenario.
+        """
         course = state["course"]
         self._clock = Clock(self.tie_seed, course["time_s"])
         self.round, self.energy_j = course["round"], course["energy_j"]
@@ -161,7 +165,9 @@ class Simulation:
         if not self._resumed:
             ledger.write_sites(self.sink, self.sites_m, self._core)
             ledger.write_ues(self.sink, self.fleet, self._links)
-            yield from foundation_process(clock, rules, backhaul, self._links, self._foundation_sent)
+            yield from foundation_process(
+                clock, rules, backhaul, self._links, self._foundation_sent
+            )
         yield from core_process(clock, hub, rules, backhaul, self._next_round, self._close)
 
     @property
@@ -264,11 +270,15 @@ class Simulation:
     def _computed(
         self, ue: IntArray, module: IntArray, rank: IntArray | None = None
     ) -> tuple[FloatArray, BoolArray]:
-        times = timetable(ue, module, self.fleet, self._links, self.rules, self.payload_of(module, rank))
+        times = timetable(
+            ue, module, self.fleet, self._links, self.rules, self.payload_of(module, rank)
+        )
         return times.computed_s, times.ready & (times.computed_s <= self.rules.deadline_s)
 
     def _train(self, round_: RoundState) -> None:
-        """Redeem before the uplink, where training decides what is sent; who will be ready is known."""
+        """Redeem before the uplink, where training decides what is sent; who will be ready is
+        known.
+        """
         if self.learner is None:
             return
         plan, rows = round_.plan, np.flatnonzero(round_.ready)
@@ -308,7 +318,9 @@ class Simulation:
         if self._risk is not None:
             self._risk.close(round_, self._success)
         self.sink.close_round(self.round)
-        self._previous = RoundOutcome(round_.plan, arrived, round_.start_s, round_.end_s, round_.rank)
+        self._previous = RoundOutcome(
+            round_.plan, arrived, round_.start_s, round_.end_s, round_.rank
+        )
         self._over(round_)
 
     def _aggregate(self, round_: RoundState, arrived: IntArray) -> None:

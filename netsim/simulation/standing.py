@@ -1,7 +1,7 @@
 """How far the uploads of a medium are at a time within the block that it has stepped last.
 
-Who is on the air in a block, and at which rate, is known at its start, and an upload that ends in it is told
-of then. A round may end within a block: what came after is taken back, row by row.
+Who is on the air in a block, and at which rate, is known at its start, and an upload that ends in
+it is told of then. A round may end within a block: what came after is taken back, row by row.
 """
 
 from __future__ import annotations
@@ -16,8 +16,17 @@ Standing = dict[str, FloatArray]
 """Numbers of R uploads by name; open, outage and usable are 0 or 1."""
 
 STANDING = (
-    "open", "start", "attempt", "left", "airtime", "sinr", "outage", "usable", "piece_start", "piece_bits",
-)  # fmt: skip
+    "open",
+    "start",
+    "attempt",
+    "left",
+    "airtime",
+    "sinr",
+    "outage",
+    "usable",
+    "piece_start",
+    "piece_bits",
+)
 
 
 @dataclass(frozen=True)
@@ -34,7 +43,9 @@ class Block:
     end_s: float
 
 
-def stand(now: Standing, block: Block | None, time_s: float, *, threshold: float, blocks: bool) -> Standing:
+def stand(
+    now: Standing, block: Block | None, time_s: float, *, threshold: float, blocks: bool
+) -> Standing:
     """`now` as it was at `time_s`, not before the block; `blocks`: block fading."""
     if block is None or time_s >= block.end_s:
         return now

@@ -1,4 +1,6 @@
-"""What the simulation knows: hardware and rules (fixed), links (at a time), and one round in progress."""
+"""What the simulation knows: hardware and rules (fixed), links (at a time), and one round in
+progress.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ class Links:
     distance_m: FloatArray  # [K] to it, at least the path loss' least distance
     gain: FloatArray  # [K] mean channel gain to it, shadowing and antennas included
     interference_w: FloatArray  # [K] expected, where interferers are aligned with the UE's band
-    noise_psd_w_hz: FloatArray  # [K] with the interference density expected, where all cells are simulated
+    noise_psd_w_hz: (
+        FloatArray  # [K] with the interference density expected, where all cells are simulated
+    )
     downlink_efficiency: FloatArray  # [K] bit/s/Hz
     site_gain: FloatArray | None = None  # [K, S] to every site, where all cells are simulated
     present: BoolArray | None = None  # [K] None: all; of others there is the last place
@@ -109,13 +113,15 @@ class Errand(NamedTuple):
 class Airing:
     """What the M rows of a round did on the air; rows that were not ready did nothing.
 
-    Segments are the uplink spans: a row has one for each attempt, and one more for each reallocation.
+    Segments are the uplink spans: a row has one for each attempt, and one more for each
+    reallocation.
     """
 
     finish_s: FloatArray  # [M] when the whole payload was through; inf if never
     end_s: FloatArray  # [M] when the UE stopped sending
     bits: FloatArray  # [M] sent in all attempts
-    sinr: FloatArray  # [M] at the start (round fading) or airtime mean (block fading) of the last attempt
+    # [M] at the start (round fading) or airtime mean (block fading) of the last attempt
+    sinr: FloatArray
     attempts: IntArray  # [M]
     first_end_s: FloatArray  # [M] end of the first attempt
     outage: BoolArray  # [M]
@@ -148,7 +154,9 @@ class Carried:
 
     row: IntArray  # [C]
     airing: Airing  # of C rows, so far or to its end
-    standing: dict[str, FloatArray]  # [C] each: how far they are, where the airing is not known to its end
+    standing: dict[
+        str, FloatArray
+    ]  # [C] each: how far they are, where the airing is not known to its end
 
 
 class Afloat(Protocol):
@@ -159,7 +167,9 @@ class Afloat(Protocol):
         ...
 
     def halt(self, time_s: float) -> dict[str, FloatArray]:
-        """The round has just ended: complete its airing up to now. How far its rows are, [M] each."""
+        """The round has just ended: complete its airing up to now. How far its rows are, [M]
+        each.
+        """
         ...
 
     def stop(self, rows: IntArray) -> None:
@@ -169,7 +179,9 @@ class Afloat(Protocol):
 
 @dataclass
 class RoundState:
-    """One round. Rows are the plan's (UE, module) pairs, in its order; M rows over U UEs at G gNBs."""
+    """One round. Rows are the plan's (UE, module) pairs, in its order; M rows over U UEs at G
+    gNBs.
+    """
 
     number: int
     start_s: float  # at the core
@@ -191,11 +203,17 @@ class RoundState:
     ready: BoolArray  # [M] the UE had all its modules computed in time
     upload_start_s: FloatArray  # [M]
     granted: list[Event]  # [G] barrier: the gNB's uploads start
-    sent: list[Event] = field(default_factory=list)  # [M] the upload is over; unused where not ready
-    stop_s: FloatArray = field(init=False)  # [M] transmitting ends: the deadline, departure or handover
+    sent: list[Event] = field(
+        default_factory=list
+    )  # [M] the upload is over; unused where not ready
+    stop_s: FloatArray = field(
+        init=False
+    )  # [M] transmitting ends: the deadline, departure or handover
     site: IntArray = field(init=False)  # [M] gNB on the air; `gnb` but after a handover
     world: World | None = None  # None: nothing changes during the round
-    moves: list[Move] = field(default_factory=list)  # uploads that go on at another gNB, in order of time
+    moves: list[Move] = field(
+        default_factory=list
+    )  # uploads that go on at another gNB, in order of time
     airing: Airing = field(init=False)
     close_s: FloatArray = field(init=False)  # [G] the gNB has aggregated
     aggregate_bits: FloatArray = field(init=False)  # [G]
@@ -206,7 +224,9 @@ class RoundState:
     lineage: Lineage | None = None  # None: no row may outlast the round, and all are of its plan
     carried: Carried | None = None
     afloat: Afloat | None = None
-    cut_s: FloatArray = field(init=False)  # [G] where rows may: when the gNB stopped to collect uploads
+    cut_s: FloatArray = field(
+        init=False
+    )  # [G] where rows may: when the gNB stopped to collect uploads
     goes_on: IntArray | None = None  # [G] uploads that were under way at its end; None: none
 
     def __post_init__(self) -> None:
@@ -248,8 +268,8 @@ class RoundState:
         return np.full(len(self.ready), -1) if self.plan.rank is None else self.plan.rank
 
     def outcome_now(self) -> IntArray:
-        """[M] outcome codes; -1 where the UE was not ready. Outage outranks late. Uploads that have not ended
-        count as late."""
+        """[M] outcome codes; -1 where the UE was not ready. Outage outranks late. Uploads that have
+        not ended count as late."""
         until_s = self.deadline_s if self.lineage is None else self.cut_s[self.cell]
         outcome = np.where(self.airing.finish_s <= until_s, ON_TIME, LATE)
         outcome = np.where(self.airing.outage, OUTAGE, outcome)
@@ -277,7 +297,9 @@ class RoundState:
 
     @property
     def age(self) -> IntArray | None:
-        """[M] versions of the row's module made since its download, at the end of the round; None: none."""
+        """[M] versions of the row's module made since its download, at the end of the round; None:
+        none.
+        """
         return None if self.lineage is None else self.lineage.age
 
     @property
@@ -318,7 +340,9 @@ class RoundState:
     def compute_energy_j(self) -> FloatArray:
         """[M] in proportion to the work done."""
         ue = self.plan.ue
-        return compute_energy_j(self.cycles, self.fleet.cpu_hz[ue], self.fleet.energy_coefficient[ue])
+        return compute_energy_j(
+            self.cycles, self.fleet.cpu_hz[ue], self.fleet.energy_coefficient[ue]
+        )
 
     @cached_property
     def segment_energy_j(self) -> FloatArray:
@@ -331,11 +355,15 @@ class RoundState:
     def uplink_energy_j(self) -> FloatArray:
         """[M] over all attempts; 0 where the UE was not ready."""
         row, rows = self.airing.segment_row, len(self.plan.ue)
-        return np.asarray(np.bincount(row, weights=self.segment_energy_j, minlength=rows), dtype=np.float64)
+        return np.asarray(
+            np.bincount(row, weights=self.segment_energy_j, minlength=rows), dtype=np.float64
+        )
 
 
 def bits_once(cell: IntArray, module: IntArray, payload_bits: FloatArray, cells: int) -> FloatArray:
-    """Bits of the modules of rows [M] at each gNB, each module once, at its largest payload. [G]."""
+    """Bits of the modules of rows [M] at each gNB, each module once, at its largest payload.
+    [G].
+    """
     largest = np.zeros((cells, int(module.max(initial=0)) + 1))
     np.maximum.at(largest, (cell, module), payload_bits)
     return np.asarray(largest.sum(axis=1))

@@ -1,4 +1,6 @@
-"""All transmitters of a network, stepped one coherence block at a time, with arrays (see `medium`)."""
+"""All transmitters of a network, stepped one coherence block at a time, with arrays (see
+`medium`).
+"""
 
 from __future__ import annotations
 
@@ -24,8 +26,12 @@ CHUNK_BLOCKS = 4
 """Blocks whose fading is drawn at a time, over all links."""
 
 
-def links_fading(uplink: NetworkUplink, name: str, blocks: int, count: int, *ids: int) -> FloatArray:
-    """|h|^2 [block, count, S]: a stream for each site, so that adding UEs or sites leaves the others."""
+def links_fading(
+    uplink: NetworkUplink, name: str, blocks: int, count: int, *ids: int
+) -> FloatArray:
+    """|h|^2 [block, count, S]: a stream for each site, so that adding UEs or sites leaves the
+    others.
+    """
     out = np.empty((blocks, count, uplink.sites))
     if count:
         for site in range(uplink.sites):
@@ -45,7 +51,9 @@ class Medium:
         self._log = AiringLog(len(round_.ready))
         if round_.carried is not None:
             self._log.load(round_.carried.row, round_.carried.airing)
-        round_.airing = self._log.airing()  # its columns fill as attempts end; segments at the last end
+        round_.airing = (
+            self._log.airing()
+        )  # its columns fill as attempts end; segments at the last end
         self._ue = plan.ue[rows]
         self._share, self._power = plan.share[rows].copy(), plan.power_w[rows]
         self._cell = round_.gnb[rows]
@@ -61,7 +69,10 @@ class Medium:
         self._attempt = np.ones(self._count, dtype=np.int64)
         self._begun = np.full(self._count, round_.number)
         self.open: BoolArray = np.ones(self._count, dtype=bool)
-        self._outage, self._usable = np.zeros(self._count, dtype=bool), np.zeros(self._count, dtype=bool)
+        self._outage, self._usable = (
+            np.zeros(self._count, dtype=bool),
+            np.zeros(self._count, dtype=bool),
+        )
         self._sinr, self._airtime = np.full(self._count, np.nan), np.zeros(self._count)
         self._piece_start, self._piece_bits = self._start.copy(), np.zeros(self._count)
         self._block = 0
@@ -74,7 +85,9 @@ class Medium:
         self.halted = False  # the round is over
         self._told = round_.airing  # all that was told of it
         self._last: Block | None = None  # where rows may outlast the round
-        self._marks: dict[int, Standing] = {}  # gNB's place in the round -> when it stopped to collect
+        self._marks: dict[
+            int, Standing
+        ] = {}  # gNB's place in the round -> when it stopped to collect
         self._take_up()
         self._load_idle_cells()
         self._divide()
@@ -115,7 +128,9 @@ class Medium:
         self._victim, self._overlap_hz = pairs.victim[foreign], pairs.hz[foreign]
         self._heard = pairs.source[foreign] * uplink.sites + site[foreign]  # into [T, S], flat
         density = np.divide(self._power, hz, out=np.zeros(self._count), where=hz > 0)
-        self._density = np.concatenate([density, np.full(len(self._idle_cell), uplink.max_power_w / idle_hz)])
+        self._density = np.concatenate(
+            [density, np.full(len(self._idle_cell), uplink.max_power_w / idle_hz)]
+        )
 
     # -- stepping --------------------------------------------------------------------------------
 
@@ -143,7 +158,10 @@ class Medium:
             self._sinr[fresh] = 0.0
         else:
             usable = on
-            self._sinr[fresh], self._outage[fresh] = ratio[fresh], ratio[fresh] < uplink.model.threshold
+            self._sinr[fresh], self._outage[fresh] = (
+                ratio[fresh],
+                ratio[fresh] < uplink.model.threshold,
+            )
         rate = np.where(usable, uplink.model.rate_bps(self._hz, ratio), 0.0)
         done = usable & (rate * length >= self._left)
         spent = np.where(on, length, 0.0)
@@ -177,14 +195,20 @@ class Medium:
         loaded = np.zeros(uplink.sites, dtype=bool)
         loaded[self._cell[part > 0]] = True
         weight = self._density * np.concatenate([part, ~loaded[self._idle_cell]])
-        heard = np.concatenate([self._gain * here, self._idle_gain * others]) * weight[:, None]  # W/Hz
+        heard = (
+            np.concatenate([self._gain * here, self._idle_gain * others]) * weight[:, None]
+        )  # W/Hz
         interference = np.bincount(
-            self._victim, weights=heard.ravel()[self._heard] * self._overlap_hz, minlength=self._count
+            self._victim,
+            weights=heard.ravel()[self._heard] * self._overlap_hz,
+            minlength=self._count,
         )
         rows = np.arange(self._count)
         signal = self._power * self._gain[rows, self._cell] * here[rows, self._cell]
         noise = uplink.noise_psd_w_hz * self._hz
-        return np.divide(signal, interference + noise, out=np.zeros(self._count), where=self._hz > 0)
+        return np.divide(
+            signal, interference + noise, out=np.zeros(self._count), where=self._hz > 0
+        )
 
     def _links_fading(self) -> tuple[FloatArray, FloatArray]:
         """|h|^2 of every upload [R, S] and background UE [T - R, S] to every site in this block."""
@@ -193,18 +217,24 @@ class Medium:
             if self._held is None:
                 self._held = np.empty((self._count, self._uplink.sites))
                 self._redraw(np.arange(self._count))
-                self._held_idle = self._draw("background_fading", 1, len(self._idle_cell), number, 0)[0]
+                self._held_idle = self._draw(
+                    "background_fading", 1, len(self._idle_cell), number, 0
+                )[0]
             return self._held, self._held_idle
         chunk, at = divmod(self._block, CHUNK_BLOCKS)
         if self._fading is None or self._fading[0] != chunk:
             ues = len(self._round.links)
             ids = (number, chunk)
             self._fading = (chunk, self._draw("network_block_fading", CHUNK_BLOCKS, ues, *ids))
-            self._held_idle = self._draw("background_fading", CHUNK_BLOCKS, len(self._idle_cell), *ids)
+            self._held_idle = self._draw(
+                "background_fading", CHUNK_BLOCKS, len(self._idle_cell), *ids
+            )
         return self._fading[1][at][self._ue], self._held_idle[at]
 
     def _redraw(self, which: IntArray) -> None:
-        """|h|^2 of uploads to every site in their attempts, drawn for the round that they began in."""
+        """|h|^2 of uploads to every site in their attempts, drawn for the round that they began
+        in.
+        """
         if not len(which):
             return
         assert self._held is not None
@@ -230,7 +260,9 @@ class Medium:
             touched |= {int(self._cell[i]), move.site}
             self._round.site[move.row] = self._cell[i] = move.site
             self._share[i] = 0.0
-            self._start[i] = self._piece_start[i] = max(begin_s + INTERRUPTION_S, float(self._start[i]))
+            self._start[i] = self._piece_start[i] = max(
+                begin_s + INTERRUPTION_S, float(self._start[i])
+            )
             self._cell_band[move.site] = self._cell_band[move.site] or 1.0
         if touched:
             self._reallocate(np.array(sorted(touched)), begin_s)
@@ -249,7 +281,12 @@ class Medium:
             self._start[fresh] = self._piece_start[fresh] = at_s
             band = float(self._cell_band[cell])
             self._share[mine] = band * divided(
-                self._uplink, self._round.links, self._ue[mine], self._power[mine], self._left[mine], band
+                self._uplink,
+                self._round.links,
+                self._ue[mine],
+                self._power[mine],
+                self._left[mine],
+                band,
             )
         self._divide()
 
@@ -258,14 +295,19 @@ class Medium:
     def _end(
         self, over: IntArray, done: BoolArray, finish: FloatArray, end_s: float
     ) -> list[tuple[int, float]]:
-        """Log attempts that are over; those in outage with an attempt left start again, others close."""
+        """Log attempts that are over; those in outage with an attempt left start again, others
+        close.
+        """
         if not len(over):
             return []
         uplink = self._uplink
         stop = np.where(done[over], finish[over], self._deadline[over])
         self._close_piece(over, stop)
         if uplink.block_fading:
-            outage, sinr = ~self._usable[over], self._sinr[over] / np.maximum(self._airtime[over], 1e-300)
+            outage, sinr = (
+                ~self._usable[over],
+                self._sinr[over] / np.maximum(self._airtime[over], 1e-300),
+            )
         else:
             outage, sinr = self._outage[over], self._sinr[over]
         whole = np.where(done[over], finish[over], np.inf)
@@ -282,10 +324,15 @@ class Medium:
     def _close_piece(self, which: IntArray, stop_s: FloatArray) -> None:
         begin = self._piece_start[which]
         self._log.segment(
-            self._rows[which], self._attempt[which], begin, stop_s, self._hz[which], self._piece_bits[which],
+            self._rows[which],
+            self._attempt[which],
+            begin,
+            stop_s,
+            self._hz[which],
+            self._piece_bits[which],
             self._cell[which] if self._round.moves else None,
             None if self._round.lineage is None or self._uplink.block_fading else self._sinr[which],
-        )  # fmt: skip
+        )
         self._piece_bits[which] = 0.0
 
     def _retransmit(self, which: IntArray, at_s: float) -> None:
@@ -305,9 +352,14 @@ class Medium:
                 self._piece_start[mine] = at_s
                 free = self._cell_band[cell] - self._share[here & (self._start >= at_s)].sum()
                 self._share[mine] = reallocated(
-                    self._uplink, self._round.links, self._ue[mine], self._power[mine], self._left[mine],
-                    self._share[mine], float(free),
-                )  # fmt: skip
+                    self._uplink,
+                    self._round.links,
+                    self._ue[mine],
+                    self._power[mine],
+                    self._left[mine],
+                    self._share[mine],
+                    float(free),
+                )
         self._divide()
 
     # -- uploads that may outlast the round ------------------------------------------------------
@@ -333,9 +385,12 @@ class Medium:
     def _stand(self, time_s: float) -> Standing:
         uplink = self._uplink
         return stand(
-            self._standing(), self._last, time_s,
-            threshold=uplink.model.threshold, blocks=uplink.block_fading,
-        )  # fmt: skip
+            self._standing(),
+            self._last,
+            time_s,
+            threshold=uplink.model.threshold,
+            blocks=uplink.block_fading,
+        )
 
     def mark(self, cell: int, time_s: float) -> None:
         """A gNB has just stopped to collect uploads."""
@@ -346,7 +401,9 @@ class Medium:
         self.halted, standing = True, self._stand(time_s)
         self._told = self._log.airing()
         on = standing["open"] > 0
-        self._round.airing = rewound(self._told, self._rows[on], standing["attempt"][on].astype(np.int64))
+        self._round.airing = rewound(
+            self._told, self._rows[on], standing["attempt"][on].astype(np.int64)
+        )
         whole = {name: np.zeros(len(self._round.ready)) for name in STANDING}
         for name, values in standing.items():
             whole[name][self._rows] = values
@@ -367,14 +424,26 @@ class Medium:
         else:
             sinr, outage = was["sinr"], was["outage"] > 0
         log.segment(
-            rows[on], attempt[on], was["piece_start"][on], until_s[on], self._hz[at[on]],
-            was["piece_bits"][on], None, None if uplink.block_fading else sinr[on],
-        )  # fmt: skip
-        log.attempt(rows[on], attempt[on], np.full(int(on.sum()), np.inf), until_s[on], sinr[on], outage[on])
+            rows[on],
+            attempt[on],
+            was["piece_start"][on],
+            until_s[on],
+            self._hz[at[on]],
+            was["piece_bits"][on],
+            None,
+            None if uplink.block_fading else sinr[on],
+        )
+        log.attempt(
+            rows[on], attempt[on], np.full(int(on.sum()), np.inf), until_s[on], sinr[on], outage[on]
+        )
         airing = log.airing()
-        for row, nth in zip(rows[~on].tolist(), attempt[~on].tolist(), strict=True):  # between two attempts
+        for row, nth in zip(
+            rows[~on].tolist(), attempt[~on].tolist(), strict=True
+        ):  # between two attempts
             mine = airing.segment_row == row
-            airing.end_s[row] = airing.segment_end_s[mine][-1] if nth > 1 else round_.upload_start_s[row]
+            airing.end_s[row] = (
+                airing.segment_end_s[mine][-1] if nth > 1 else round_.upload_start_s[row]
+            )
             airing.attempts[row] = max(nth - 1, 1)
             if nth == 1:
                 airing.first_end_s[row] = airing.end_s[row]

@@ -28,11 +28,22 @@ class StopRules:
     trace_end_s: float | None = None  # nobody is there any more
 
     def reason(
-        self, rounds: int, time_s: float, energy_j: float, losses: Sequence[float], accuracy: float | None
+        self,
+        rounds: int,
+        time_s: float,
+        energy_j: float,
+        losses: Sequence[float],
+        accuracy: float | None,
     ) -> str | None:
-        """Why a run ends after so many rounds, losses of its evaluations and their last accuracy; or None."""
+        """Why a run ends after so many rounds, losses of its evaluations and their last accuracy;
+        or None.
+        """
         patience = self.patience_evaluations
-        if self.target_accuracy is not None and accuracy is not None and accuracy >= self.target_accuracy:
+        if (
+            self.target_accuracy is not None
+            and accuracy is not None
+            and accuracy >= self.target_accuracy
+        ):
             return "target_accuracy"
         if patience is not None and len(losses) > patience:
             best_before = min(losses[:-patience])

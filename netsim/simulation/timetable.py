@@ -1,4 +1,6 @@
-"""What of a round is fixed by its plan: broadcasts and computing, before anything goes on the air."""
+"""What of a round is fixed by its plan: broadcasts and computing, before anything goes on the
+air.
+"""
 
 from __future__ import annotations
 
@@ -26,19 +28,26 @@ class Timetable:
 
 
 def timetable(
-    ue: IntArray, module: IntArray, fleet: Fleet, links: Links, rules: Rules, payload_bits: FloatArray
+    ue: IntArray,
+    module: IntArray,
+    fleet: Fleet,
+    links: Links,
+    rules: Rules,
+    payload_bits: FloatArray,
 ) -> Timetable:
     """Times of the rows (`ue`, `module`) of `payload_bits`, shapes [M].
 
-    A gNB multicasts a module at the rate of its worst subscriber over the whole downlink band, one module
-    after the other; lower ranks are its first part. A UE computes its modules one after the other, once
-    its last download is through, until the limit.
+    A gNB multicasts a module at the rate of its worst subscriber over the whole downlink band, one
+    module after the other; lower ranks are its first part. A UE computes its modules one after the
+    other, once its last download is through, until the limit.
     """
     rows = len(ue)
     limit = rules.compute_limit_s if rules.barrier else np.inf if rules.stale else rules.deadline_s
     gnb = links.gnb[ue]
     slot_start, slot_end = _slots(gnb, module, links.downlink_efficiency[ue], rules, payload_bits)
-    heard = np.clip((limit - slot_start) / (slot_end - slot_start), 0.0, 1.0)  # a broadcast ends at the limit
+    heard = np.clip(
+        (limit - slot_start) / (slot_end - slot_start), 0.0, 1.0
+    )  # a broadcast ends at the limit
     first = group_starts(ue)
     per_ue = np.diff(np.append(first, rows))
     downloaded = np.repeat(_group_max(slot_end, first), per_ue)

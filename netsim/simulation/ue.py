@@ -10,8 +10,8 @@ from netsim.simulation.state import Errand, RoundState
 def ue_process(clock: Clock, ue: int, hub: Hub) -> ProcessGenerator:
     """Waits for a round to open, then takes the time of its own download, computing and airtime.
 
-    One timeout per activity. A UE that the plan leaves out waits for the next round; one that is not
-    ready in time stops computing at the limit and sits the round out.
+    One timeout per activity. A UE that the plan leaves out waits for the next round; one that is
+    not ready in time stops computing at the limit and sits the round out.
     """
     while True:
         round_ = yield hub.opened
@@ -34,8 +34,11 @@ def ue_process(clock: Clock, ue: int, hub: Hub) -> ProcessGenerator:
             hub.report_sent(errand.gnb)
 
 
-def upload_process(clock: Clock, hub: Hub, round_: RoundState, errand: Errand, row: int) -> ProcessGenerator:
-    """One upload of a round that it may outlast: what of its download, computing and airtime is to come.
+def upload_process(
+    clock: Clock, hub: Hub, round_: RoundState, errand: Errand, row: int
+) -> ProcessGenerator:
+    """One upload of a round that it may outlast: what of its download, computing and airtime is to
+    come.
 
     Ends with its round; if it is not over then, the next round starts it again from where it is.
     """

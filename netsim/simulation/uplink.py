@@ -1,7 +1,7 @@
 """The uplink in field mode: how the uploads of a round end, given their start, share and power.
 
-Orthogonal channels in each cell, interferers from outside drawn anew for every upload, Rayleigh fading.
-Uploads do not disturb one another, so a round's are all computed when it opens.
+Orthogonal channels in each cell, interferers from outside drawn anew for every upload, Rayleigh
+fading. Uploads do not disturb one another, so a round's are all computed when it opens.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ class Uplink:
         return mean_w, np.full(len(links), self.noise_psd_w_hz)
 
     def channel(self, round: int, links: Links, attempt: int = 1) -> tuple[FloatArray, FloatArray]:
-        """(channel gain with fading [K], interference in W [K]) of an attempt's uploads (round fading)."""
+        """(channel gain with fading [K], interference in W [K]) of an attempt's uploads (round
+        fading).
+        """
         if self.coherence_s is not None:
             raise ScenarioError(
                 "perfect channel knowledge needs one fading draw per upload",
@@ -57,7 +59,9 @@ class Uplink:
                 value="block",
             )
         draw = self.interferers.draw(self.seed, round, attempt, links.distance_m, links.gnb)
-        return upload_fading(self.seed, round, attempt, len(links)) * links.gain, draw.upload_power_w()
+        return upload_fading(
+            self.seed, round, attempt, len(links)
+        ) * links.gain, draw.upload_power_w()
 
     def begin(self, clock: Clock, round_: RoundState) -> None:
         """Fill in the round's airing, and let each upload's event fire at its end."""
@@ -78,7 +82,9 @@ class Uplink:
             clock.fire(round_.sent[row], ends[row])
 
     def _begin_lasting(self, clock: Clock, air: OnAir, log: AiringLog, round_: RoundState) -> None:
-        """Uploads that may outlast the round; those that end in it by its deadline, or are known to, fire."""
+        """Uploads that may outlast the round; those that end in it by its deadline, or are known
+        to, fire.
+        """
         if self.coherence_s is None:
             if round_.carried is not None:
                 log.load(round_.carried.row, round_.carried.airing)
@@ -96,7 +102,9 @@ class Uplink:
             clock.fire(round_.sent[row], float(ends[row]))
 
     def _transmit(self, air: OnAir, log: AiringLog, round_: RoundState, rows: IntArray) -> None:
-        """Uploads `rows` on their own shares until they are through, attempts one after the other."""
+        """Uploads `rows` on their own shares until they are through, attempts one after the
+        other.
+        """
         lasting = round_.lineage is not None
         share, start = round_.plan.share[rows], round_.upload_start_s[rows]
         for attempt in range(1, self.retransmissions + 2):
@@ -134,7 +142,9 @@ class OnAir:
         start_s: FloatArray,
         deadline_s: FloatArray,
     ) -> Transmission:
-        """What becomes of `bits` of `rows` on constant shares. Shapes [R]; UEs without bits are not asked."""
+        """What becomes of `bits` of `rows` on constant shares. Shapes [R]; UEs without bits are not
+        asked.
+        """
         uplink, round_ = self.uplink, self.round_
         links, plan = round_.links, round_.plan
         ue, power = plan.ue[rows], plan.power_w[rows]
@@ -149,7 +159,9 @@ class OnAir:
         if uplink.coherence_s is None:
             gain, interference = self._drawn(ue, attempt)
             ratio = sinr(power * gain, level * interference, noise)
-            return transmit_constant(bits, bandwidth, ratio, start_s, deadline_s, model=uplink.model)
+            return transmit_constant(
+                bits, bandwidth, ratio, start_s, deadline_s, model=uplink.model
+            )
         mean_signal = power * links.gain[ue]
         draw = uplink.interferers.draw(uplink.seed, round_.number, 1, links.distance_m, links.gnb)
 
@@ -159,16 +171,24 @@ class OnAir:
             return sinr(h * mean_signal[live, None], interference, noise[live, None])
 
         return transmit_blocks(
-            bits, bandwidth, sinr_of_chunk, start_s, deadline_s,
-            model=uplink.model, origin_s=round_.start_s, coherence_s=uplink.coherence_s,
-        )  # fmt: skip
+            bits,
+            bandwidth,
+            sinr_of_chunk,
+            start_s,
+            deadline_s,
+            model=uplink.model,
+            origin_s=round_.start_s,
+            coherence_s=uplink.coherence_s,
+        )
 
     def _drawn(self, ue: IntArray, attempt: IntArray) -> tuple[FloatArray, FloatArray]:
         """Gain with fading, and interference, of each row's UE in its attempt."""
         gain, interference = np.empty(len(ue)), np.empty(len(ue))
         for number in np.unique(attempt).tolist():
             if number not in self._channel:
-                self._channel[number] = self.uplink.channel(self.round_.number, self.round_.links, number)
+                self._channel[number] = self.uplink.channel(
+                    self.round_.number, self.round_.links, number
+                )
             mine = attempt == number
             gain[mine] = self._channel[number][0][ue[mine]]
             interference[mine] = self._channel[number][1][ue[mine]]

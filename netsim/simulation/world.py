@@ -1,7 +1,7 @@
 """The air of a round in which things change: UEs move, or traces stand in for the channel model.
 
-Large-scale gains hold from one moment of the journey's grid to the next; draws are those of a round in
-which nothing moves.
+Large-scale gains hold from one moment of the journey's grid to the next; draws are those of a round
+in which nothing moves.
 """
 
 from __future__ import annotations
@@ -76,8 +76,12 @@ class WorldAir:
         hz = uplink.bandwidth_hz * share
         noise = uplink.noise_psd_w_hz * hz
 
-        def ratio(gain: FloatArray, interference: FloatArray, live: IntArray, at: FloatArray) -> FloatArray:
-            found = sinr(power[live, None] * gain, level[live, None] * interference, noise[live, None])
+        def ratio(
+            gain: FloatArray, interference: FloatArray, live: IntArray, at: FloatArray
+        ) -> FloatArray:
+            found = sinr(
+                power[live, None] * gain, level[live, None] * interference, noise[live, None]
+            )
             return self.world.traces.put("snr", found, ue[live], site[live], attempt[live], at)
 
         def rates(live: IntArray, at: FloatArray) -> FloatArray | None:
@@ -92,11 +96,19 @@ class WorldAir:
             if given is not None:
                 rules = ~np.isnan(given)
                 rate, found = np.where(rules, given, rate), np.where(rules, np.nan, found)
-            new = _changes(rate) | _changes(found)  # what does not change is one piece, whoever could have
+            new = _changes(rate) | _changes(
+                found
+            )  # what does not change is one piece, whoever could have
             edges = np.append(at[new], edges[-1])
             return transmit_pieces(
-                bits, rate[:, new], found[:, new], edges, start_s, stop_s, threshold=uplink.model.threshold
-            )  # fmt: skip
+                bits,
+                rate[:, new],
+                found[:, new],
+                edges,
+                start_s,
+                stop_s,
+                threshold=uplink.model.threshold,
+            )
 
         def sinr_of_chunk(chunk: int, live: IntArray) -> FloatArray:
             at = self.block_starts_s(chunk)
@@ -105,16 +117,30 @@ class WorldAir:
             return found if given is None else np.where(np.isnan(given), found, np.nan)
 
         return transmit_blocks(
-            bits, hz, sinr_of_chunk, start_s, stop_s,
-            model=uplink.model, origin_s=round_.start_s, coherence_s=uplink.coherence_s,
+            bits,
+            hz,
+            sinr_of_chunk,
+            start_s,
+            stop_s,
+            model=uplink.model,
+            origin_s=round_.start_s,
+            coherence_s=uplink.coherence_s,
             rate_of_chunk=(lambda chunk, live: rates(live, self.block_starts_s(chunk)))
-            if self.world.traces.has("rate") else None,
-        )  # fmt: skip
+            if self.world.traces.has("rate")
+            else None,
+        )
 
     def channel(
-        self, ue: IntArray, site: IntArray, attempt: IntArray, at: FloatArray, chunk: int | None = None
+        self,
+        ue: IntArray,
+        site: IntArray,
+        attempt: IntArray,
+        at: FloatArray,
+        chunk: int | None = None,
     ) -> tuple[FloatArray, FloatArray]:
-        """(gain with fading, interference of the whole band in W) of links [R] at times [T]. [R, T] each."""
+        """(gain with fading, interference of the whole band in W) of links [R] at times [T]. [R, T]
+        each.
+        """
         traces = self.world.traces
         if chunk is None:
             h, interference = np.empty((2, len(ue), 1))
@@ -146,7 +172,9 @@ class WorldAir:
         """|h|^2 [K] and interference [K] of an attempt."""
         if attempt not in self._draws:
             uplink, links, number = self.uplink, self.round_.links, self.round_.number
-            found = uplink.interferers.draw(uplink.seed, number, attempt, links.distance_m, links.gnb)
+            found = uplink.interferers.draw(
+                uplink.seed, number, attempt, links.distance_m, links.gnb
+            )
             h = upload_fading(uplink.seed, number, attempt, len(links))
             self._draws[attempt] = h, found.upload_power_w()
         return self._draws[attempt]
@@ -156,7 +184,9 @@ class WorldAir:
         if self._chunk is None or self._chunk[0] != chunk:
             uplink, links, number = self.uplink, self.round_.links, self.round_.number
             if self._field is None:
-                self._field = uplink.interferers.draw(uplink.seed, number, 1, links.distance_m, links.gnb)
+                self._field = uplink.interferers.draw(
+                    uplink.seed, number, 1, links.distance_m, links.gnb
+                )
             h = block_fading(uplink.seed, number, chunk, len(links))
             self._chunk = chunk, h, self._field.block_power_w(chunk)
         return self._chunk[1], self._chunk[2]
@@ -192,6 +222,8 @@ class MediumAir:
         attempts, at = np.repeat(attempt, self.sites), np.array([time_s])
 
         def put(kind: str, values: FloatArray) -> FloatArray:
-            return traces.put(kind, values.reshape(-1, 1), every_ue, site, attempts, at).reshape(gain.shape)
+            return traces.put(kind, values.reshape(-1, 1), every_ue, site, attempts, at).reshape(
+                gain.shape
+            )
 
         return put("total", put("gain", gain) * put("fading", h))

@@ -7,7 +7,8 @@ r"""Studies: a grid of runs over overrides and seeds, each a full run folder.
     worker      what such a process does
     ray         the same jobs on a Ray cluster
 
-On a SLURM cluster there are two ways. An array of jobs may fill one sweep folder on a shared path, since no
+On a SLURM cluster there are two ways. An array of jobs may fill one sweep folder on a shared path,
+since no
 file belongs to two runs and a run is locked by who works on it:
 
     #SBATCH --array=0-15 --cpus-per-task=8

@@ -29,7 +29,9 @@ RESERVED = {
 
 @dataclass(frozen=True)
 class Job:
-    """One run of a study. `id` is a function of `overrides` and `seed`, whatever else the study holds."""
+    """One run of a study. `id` is a function of `overrides` and `seed`, whatever else the study
+    holds.
+    """
 
     id: str
     overrides: Mapping[str, Any]  # dotted key -> value, by key
@@ -62,7 +64,9 @@ def parse_seeds(text: str) -> list[int]:
         except ValueError:
             raise ScenarioError("has the form 0:8 or 1,5,9", where="--seeds", value=text) from None
         if not 0 <= low < high <= 2**63:
-            raise ScenarioError("seeds are ascending and from 0 to 2^63 - 1", where="--seeds", value=part)
+            raise ScenarioError(
+                "seeds are ascending and from 0 to 2^63 - 1", where="--seeds", value=part
+            )
         if high - low > MAX_RUNS:
             raise ScenarioError(f"at most {MAX_RUNS} runs", where="--seeds", value=part)
         seeds += range(low, high)

@@ -39,8 +39,11 @@ class StudyListener(Protocol):
         ...
 
 
-def execute(folder: Path, job: str, scenario_toml: str, listener: Listener, loaded: Loaded) -> Outcome:
-    """Run one job of the sweep folder `folder`, or go on with it, unless it is done or another process's.
+def execute(
+    folder: Path, job: str, scenario_toml: str, listener: Listener, loaded: Loaded
+) -> Outcome:
+    """Run one job of the sweep folder `folder`, or go on with it, unless it is done or another
+    process's.
 
     A run that fails, for whatever reason, is an outcome; only KeyboardInterrupt is raised.
     """
@@ -58,7 +61,9 @@ def execute(folder: Path, job: str, scenario_toml: str, listener: Listener, load
     return Outcome(job, "done")
 
 
-def _carry_out(sweep: SweepFolder, job: str, scenario: Scenario, listener: Listener, loaded: Loaded) -> None:
+def _carry_out(
+    sweep: SweepFolder, job: str, scenario: Scenario, listener: Listener, loaded: Loaded
+) -> None:
     """From the job's checkpoint, if it has one that can be used, else from the start."""
     path = sweep.run_path(job)
     try:

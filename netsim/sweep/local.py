@@ -1,7 +1,7 @@
 """Worker processes on this machine, one thread each.
 
-They are started afresh, not forked (torch and polars do not survive a fork), and each keeps its data and
-model from job to job. A worker that dies costs the run it was at; the others go on.
+They are started afresh, not forked (torch and polars do not survive a fork), and each keeps its
+data and model from job to job. A worker that dies costs the run it was at; the others go on.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ def run_local(
 ) -> Generator[Outcome, None, None]:
     """Do `jobs` in the sweep folder `folder`, `at_once` of them at a time; outcomes as they come.
 
-    Closing the iterator, or KeyboardInterrupt, interrupts the runs in progress and ends the workers.
+    Closing the iterator, or KeyboardInterrupt, interrupts the runs in progress and ends the
+    workers.
     """
     todo, events = deque(jobs), queue.SimpleQueue[Outcome | tuple[str, float] | BaseException]()
     workers = [_Worker(folder) for _ in range(min(at_once, len(jobs)))]
@@ -146,9 +147,13 @@ class _Worker:
                 self._errors = tempfile.TemporaryFile()  # noqa: SIM115
                 self._process = subprocess.Popen(
                     [sys.executable, "-P", "-m", "netsim.sweep.worker", str(self.folder)],
-                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors,
-                    text=True, encoding="utf-8", env={**os.environ, **ONE_THREAD, "PYTHONPATH": path},
-                )  # fmt: skip
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=self._errors,
+                    text=True,
+                    encoding="utf-8",
+                    env={**os.environ, **ONE_THREAD, "PYTHONPATH": path},
+                )
             return self._process
 
     def _death(self, process: subprocess.Popen[str]) -> str:

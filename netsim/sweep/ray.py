@@ -1,8 +1,8 @@
 """The same jobs on a Ray cluster (extra `ray`).
 
-Where the sweep folder is on a path that the nodes share, a node works in it as a local worker does. Where it
-is not, a run is made in a folder of the node's own and comes back whole, as bytes through Ray's object store.
-A job whose node is lost is given to another node.
+Where the sweep folder is on a path that the nodes share, a node works in it as a local worker does.
+Where it is not, a run is made in a folder of the node's own and comes back whole, as bytes through
+Ray's object store. A job whose node is lost is given to another node.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def run_ray(
 ) -> Generator[Outcome, None, None]:
     """Do `jobs` on the cluster at `address` (None: RAY_ADDRESS, or Ray started on this machine).
 
-    A job takes one core; `at_once` None: as many as the cluster has. `shared` tells whether the nodes see
-    `folder`; None: each looks. Closing the iterator cancels what is left.
+    A job takes one core; `at_once` None: as many as the cluster has. `shared` tells whether the
+    nodes see `folder`; None: each looks. Closing the iterator cancels what is left.
     """
     try:
         import ray
@@ -71,7 +71,10 @@ def run_ray(
             ) from None
     token = folder / f"{TOKEN}{uuid.uuid4().hex}"  # a node that sees it shares the folder
     remote = ray.remote(_execute).options(
-        num_cpus=1, max_retries=RETRIES, retry_exceptions=False, runtime_env={"env_vars": ONE_THREAD}
+        num_cpus=1,
+        max_retries=RETRIES,
+        retry_exceptions=False,
+        runtime_env={"env_vars": ONE_THREAD},
     )
     waiting, running = list(reversed(jobs)), dict[Any, Job]()
     try:
@@ -81,7 +84,12 @@ def run_ray(
             while waiting and len(running) < (at_once or len(jobs)):
                 job = waiting.pop()
                 seen = str(token.resolve()) if shared is not False else ""
-                told = (job.id, to_toml(job.scenario), job_toml(job.overrides, job.seed), __version__)
+                told = (
+                    job.id,
+                    to_toml(job.scenario),
+                    job_toml(job.overrides, job.seed),
+                    __version__,
+                )
                 running[remote.remote(seen, *told)] = job
             ended, _ = ray.wait(list(running), num_returns=1, timeout=POLL_S)
             for reference in ended:
@@ -91,7 +99,9 @@ def run_ray(
                     if packed is not None:
                         receive(SweepFolder(folder), job.id, packed)
                 except (ray.exceptions.RayError, RunError) as error:
-                    outcome = Outcome(job.id, "failed", f"{type(error).__name__}: {error}".splitlines()[0])
+                    outcome = Outcome(
+                        job.id, "failed", f"{type(error).__name__}: {error}".splitlines()[0]
+                    )
                 yield outcome
     finally:
         for reference in running:
@@ -150,7 +160,9 @@ def _loaded() -> Loaded:
 def pack(folder: Path) -> bytes:
     """The regular files of a folder as an archive."""
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:  # Parquet is compressed already
+    with zipfile.ZipFile(
+        packed, "w", zipfile.ZIP_STORED
+    ) as archive:  # Parquet is compressed already
         for file in sorted(folder.rglob("*")):
             if file.is_file() and not file.is_symlink():
                 archive.write(file, file.relative_to(folder).as_posix())
@@ -176,7 +188,9 @@ def receive(folder: SweepFolder, job: str, packed: bytes) -> None:
 
 
 def unpack(packed: bytes, folder: Path) -> None:
-    """Write the files of an archive below `folder`, nothing elsewhere. Raises RunError or BadZipFile."""
+    """Write the files of an archive below `folder`, nothing elsewhere. Raises RunError or
+    BadZipFile.
+    """
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
         entries = archive.infolist()
         if sum(entry.file_size for entry in entries) > MAX_UNPACKED_BYTES:
@@ -185,10 +199,13 @@ def unpack(packed: bytes, folder: Path) -> None:
             name = PurePosixPath(entry.filename)
             kind = entry.external_attr >> 28  # type of a Unix file; 8 is a regular one
             plain = all(
-                part not in ("", ".", "..") and "\\" not in part and ":" not in part for part in name.parts
+                part not in ("", ".", "..") and "\\" not in part and ":" not in part
+                for part in name.parts
             )
             if name.is_absolute() or not name.parts or not plain or kind not in (0, 8):
-                raise RunError(f"a run came back with a file that has no place in it: {entry.filename!r}")
+                raise RunError(
+                    f"a run came back with a file that has no place in it: {entry.filename!r}"
+                )
             target = folder.joinpath(*name.parts)
             target.parent.mkdir(parents=True, exist_ok=True)
             with archive.open(entry) as source, target.open("xb") as file:

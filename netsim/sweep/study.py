@@ -47,7 +47,9 @@ class Study:
         On KeyboardInterrupt the runs in progress are interrupted, and a later session goes on.
         """
         if backend not in BACKENDS:
-            raise InputError(f"must be one of {', '.join(BACKENDS)}", where="--backend", value=backend)
+            raise InputError(
+                f"must be one of {', '.join(BACKENDS)}", where="--backend", value=backend
+            )
         if at_once is not None and at_once < 1:
             raise InputError("must be at least 1", where="--jobs", value=at_once)
         if address is not None and backend != "ray":
@@ -89,7 +91,9 @@ def open_study(
     jobs = {job.id: job for one in grids for job in grid(source, fixed, one, seeds)}
     base = base_scenario(source, fixed)
     path = out if out is not None else STUDIES / f"{base.name}-sweep-{scenario_digest(base)}"
-    base = base.model_copy(update={"seed": 0})  # a job has its own, so it does not make another study
+    base = base.model_copy(
+        update={"seed": 0}
+    )  # a job has its own, so it does not make another study
     folder = SweepFolder.create(path, to_toml(base))
     if load_scenario(path / SCENARIO) != base:
         raise OutputError("holds a sweep of another scenario; choose another --out", where=path)
@@ -107,7 +111,9 @@ def open_study(
 
 
 def _record_failure(folder: SweepFolder, outcome: Outcome) -> None:
-    """Let the run folder tell of the failure, where the run could not do so itself (its process died)."""
+    """Let the run folder tell of the failure, where the run could not do so itself (its process
+    died).
+    """
     path = folder.run_path(outcome.id)
     found = folder.metadata(outcome.id)
     if path.is_dir() and found["status"] != "failed":

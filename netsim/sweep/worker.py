@@ -1,9 +1,10 @@
-"""A worker process: reads jobs as lines of JSON, answers with progress and outcomes as lines of JSON.
+"""A worker process: reads jobs as lines of JSON, answers with progress and outcomes as lines of
+JSON.
 
     python -P -m netsim.sweep.worker SWEEP_FOLDER
 
-It ends with its input, so also with a parent that was killed. SIGTERM interrupts the run in progress, which
-stays resumable.
+It ends with its input, so also with a parent that was killed. SIGTERM interrupts the run in
+progress, which stays resumable.
 """
 
 from __future__ import annotations
@@ -61,7 +62,9 @@ def main() -> None:
     folder = Path(sys.argv[1])
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what libraries print must not mix with the answers
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C reaches the whole group; the parent decides
     signal.signal(signal.SIGTERM, _interrupt)
     jobs: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(jobs,), daemon=True).start()

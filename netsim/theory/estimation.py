@@ -16,15 +16,22 @@ from netsim.units import FloatArray
 def estimate_smoothness(parameters: ArrayLike, gradients: ArrayLike) -> float:
     """eps: the largest |g(w') - g(w)| / |w' - w| over consecutive rounds.
 
-    parameters, gradients: [T, P], the full gradient at each point. NaN without two different points.
+    parameters, gradients: [T, P], the full gradient at each point. NaN without two different
+    points.
     """
     w, g = _same_shape(parameters, gradients)
     moved = np.linalg.norm(np.diff(w, axis=0), axis=1)
     turned = np.linalg.norm(np.diff(g, axis=0), axis=1)
-    return float(np.max(turned[moved > 0] / moved[moved > 0], initial=-np.inf)) if moved.any() else np.nan
+    return (
+        float(np.max(turned[moved > 0] / moved[moved > 0], initial=-np.inf))
+        if moved.any()
+        else np.nan
+    )
 
 
-def estimate_convexity(gradient_norm_sq: ArrayLike, loss: ArrayLike, *, least_gap: float = 1e-3) -> float:
+def estimate_convexity(
+    gradient_norm_sq: ArrayLike, loss: ArrayLike, *, least_gap: float = 1e-3
+) -> float:
     """xi in the Polyak-Lojasiewicz sense (30): the smallest |grad F|^2 / (2 (F - F_min)).
 
     gradient_norm_sq, loss: [T]. F_min is the lowest loss seen, which biases xi up; rounds within
@@ -41,8 +48,8 @@ def estimate_dispersion(
 ) -> float:
     """zeta_1 for a given zeta_2: the largest |grad F_k|^2 - slope |grad F|^2, at least 0.
 
-    ue_gradient_norm_sq: [T, K], NaN where a UE was not seen. gradient_norm_sq: [T]. Fitting the slope
-    as well explodes near the optimum, where |grad F| vanishes and |grad F_k| does not.
+    ue_gradient_norm_sq: [T, K], NaN where a UE was not seen. gradient_norm_sq: [T]. Fitting the
+    slope as well explodes near the optimum, where |grad F| vanishes and |grad F_k| does not.
     """
     ue, whole = np.asarray(ue_gradient_norm_sq, dtype=np.float64), np.asarray(gradient_norm_sq)
     if ue.ndim != 2 or whole.shape != ue.shape[:1]:

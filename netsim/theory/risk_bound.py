@@ -1,11 +1,14 @@
-"""Theorem 1: contraction A, error floor B and the bound (6) on the risk gap, corrected and as printed.
+"""Theorem 1: contraction A, error floor B and the bound (6) on the risk gap, corrected and as
+printed.
 
-An upload that does not arrive leaves an error in the aggregated gradient. Its event is "not received",
-of probability 1 - lambda beta (K UEs, N modules, shapes [K, N]); with weights rho_k of the data,
+An upload that does not arrive leaves an error in the aggregated gradient. Its event is "not
+received", of probability 1 - lambda beta (K UEs, N modules, shapes [K, N]); with weights rho_k of
+the data,
 
-    S_n = sum_k rho_k (1 - lambda_{n,k} beta_{n,k})                                    (27), corrected
-    A_n = (xi / eps) (1 - 4 z2 S_n),   B_n = (2 z1 / eps) S_n
-    E[F(w+) - F*] <= (1 - A_n) (F(w) - F*) + B_n.                                                 (6*)
+    S_n = sum_k rho_k (1 - lambda_{n,k} beta_{n,k})                                    (27),
+    corrected A_n = (xi / eps) (1 - 4 z2 S_n),   B_n = (2 z1 / eps) S_n
+    E[F(w+) - F*] <= (1 - A_n) (F(w) - F*) + B_n.
+    (6*)
 
 As printed, (27) takes (1 - lambda)(1 - beta), "not subscribed and would have failed": a bound of 0
 where everyone subscribes and some fail. Printed A and B carry K terms from bounding a cross term of
@@ -28,7 +31,9 @@ FORMULAS = ("corrected", "paper")
 
 @dataclass(frozen=True)
 class RiskConstants:
-    """Constants of Assumptions 1 to 3. The LoRA loss is not convex: they are fitted or chosen, not known."""
+    """Constants of Assumptions 1 to 3. The LoRA loss is not convex: they are fitted or chosen, not
+    known.
+    """
 
     smoothness: float  # eps, also 1 / step size
     convexity: float  # xi, in the Polyak-Lojasiewicz sense
@@ -40,9 +45,13 @@ class RiskConstants:
             value = getattr(self, name)
             floor_ok = value > 0 if name in ("smoothness", "convexity") else value >= 0
             if not (floor_ok and np.isfinite(value)):
-                raise InputError(f"{name} must be finite and positive (dispersion: at least 0)", value=value)
+                raise InputError(
+                    f"{name} must be finite and positive (dispersion: at least 0)", value=value
+                )
         if self.convexity > self.smoothness:
-            raise InputError("convexity must not exceed smoothness", value=(self.convexity, self.smoothness))
+            raise InputError(
+                "convexity must not exceed smoothness", value=(self.convexity, self.smoothness)
+            )
 
 
 def default_constants(formulas: str = "corrected", ue_count: int = 1) -> RiskConstants:
@@ -55,8 +64,11 @@ def default_constants(formulas: str = "corrected", ue_count: int = 1) -> RiskCon
     return RiskConstants(1.0, 0.1, 0.5, 0.1)
 
 
-def missing_probability(success: ArrayLike, subscribed: ArrayLike, formulas: str = "corrected") -> FloatArray:
-    """Probability that a UE's gradient is missing: 1 - lambda beta, or (1 - lambda)(1 - beta) as printed.
+def missing_probability(
+    success: ArrayLike, subscribed: ArrayLike, formulas: str = "corrected"
+) -> FloatArray:
+    """Probability that a UE's gradient is missing: 1 - lambda beta, or (1 - lambda)(1 - beta) as
+    printed.
 
     success: lambda in [0, 1]. subscribed: beta in [0, 1], fractional values too. Broadcast.
     """
@@ -82,7 +94,9 @@ def gradient_error_bound(
 def contraction(
     missing: ArrayLike, constants: RiskConstants, formulas: str = "corrected", ue_count: int = 1
 ) -> FloatArray:
-    """A of Theorem 1 for S_n (shape [N]), or A_{n,k} of (8) for the probabilities themselves ([K, N])."""
+    """A of Theorem 1 for S_n (shape [N]), or A_{n,k} of (8) for the probabilities themselves ([K,
+    N]).
+    """
     c, missing = constants, np.asarray(missing, dtype=np.float64)
     if _checked_formulas(formulas) == "paper":
         k_term = 4.0 * c.dispersion_slope * ue_count
@@ -94,7 +108,9 @@ def contraction(
 def error_floor(
     missing: ArrayLike, constants: RiskConstants, formulas: str = "corrected", ue_count: int = 1
 ) -> FloatArray:
-    """B of Theorem 1 for S_n (shape [N]), or B_{n,k} of (8) for the probabilities themselves ([K, N])."""
+    """B of Theorem 1 for S_n (shape [N]), or B_{n,k} of (8) for the probabilities themselves ([K,
+    N]).
+    """
     c, missing = constants, np.asarray(missing, dtype=np.float64)
     if _checked_formulas(formulas) == "paper":
         return np.asarray(2.0 * c.dispersion / c.smoothness * (ue_count + 2.0 * missing))
@@ -104,10 +120,12 @@ def error_floor(
 def arrival_weight(
     previous_floor: ArrayLike, constants: RiskConstants, formulas: str = "corrected"
 ) -> FloatArray:
-    """c_{n,k}, the weight of the probability of arrival in the cost (9), (14); shape of previous_floor.
+    """c_{n,k}, the weight of the probability of arrival in the cost (9), (14); shape of
+    previous_floor.
 
-    (1 - A) B_prev + B = const - c lambda beta with c = 4 xi z2 / eps B_prev + 2 z1 / eps, corrected;
-    = const + c (1 - lambda)(1 - beta) with c = 16 xi z2 / eps B_prev + 4 z1 / eps as printed.
+    (1 - A) B_prev + B = const - c lambda beta with c = 4 xi z2 / eps B_prev + 2 z1 / eps,
+    corrected; = const + c (1 - lambda)(1 - beta) with c = 16 xi z2 / eps B_prev + 4 z1 / eps as
+    printed.
     previous_floor: B_{n,k} of the round before.
     """
     c, floor = constants, np.asarray(previous_floor, dtype=np.float64)
@@ -144,12 +162,12 @@ def risk_bound(
 ) -> RiskBound:
     """Bound (6) on the risk gap after round t, from the losses before it.
 
-    gap: F_k(w_n) - F_k(w*_k) before the round, [K, N]. rho: [K]. contractions, floors: A_n and B_n of
-    the rounds 0..t, [T, N]; the last row is round t.
+    gap: F_k(w_n) - F_k(w*_k) before the round, [K, N]. rho: [K]. contractions, floors: A_n and B_n
+    of the rounds 0..t, [T, N]; the last row is round t.
 
     Corrected, one step from the measured gap: mean over n of (1 - A) gap, of B_n^t, and of A times
-    task_gap (F_k(w*) - F_k(w*_k), [K], measured where known: its bound (31) does not hold); no term of
-    the foundation model. Printed: literally, with the whole history in the second term,
+    task_gap (F_k(w*) - F_k(w*_k), [K], measured where known: its bound (31) does not hold); no term
+    of the foundation model. Printed: literally, with the whole history in the second term,
     sqrt(4 z1 / (xi^2 D_te)) from test_samples [K], and (eps + 2) / 4 times foundation_norm_sq.
     """
     gap, rho = np.asarray(gap, dtype=np.float64), np.asarray(rho, dtype=np.float64)
@@ -160,7 +178,9 @@ def risk_bound(
         later = np.append(np.cumprod(decay[:0:-1])[::-1], 1.0)  # product over p = q + 1..t
         unreliability = float(later @ b.sum(axis=1))
         c = constants
-        test = np.sqrt(4.0 * c.dispersion / (c.convexity**2 * np.asarray(test_samples, dtype=np.float64)))
+        test = np.sqrt(
+            4.0 * c.dispersion / (c.convexity**2 * np.asarray(test_samples, dtype=np.float64))
+        )
         heterogeneity = float(c.smoothness * a[-1].mean() * (rho * test).sum())
         foundation = (c.smoothness + 2.0) / 4.0 * float(rho.sum()) * foundation_norm_sq
         return RiskBound(convergence, unreliability, heterogeneity, foundation)
@@ -168,10 +188,13 @@ def risk_bound(
     return RiskBound(convergence, float(b[-1].mean()), heterogeneity, 0.0)
 
 
-def unrolled_bound(start_gap: ArrayLike, contractions: FloatArray, floors: FloatArray) -> FloatArray:
+def unrolled_bound(
+    start_gap: ArrayLike, contractions: FloatArray, floors: FloatArray
+) -> FloatArray:
     """(6*) applied round after round: bound on the gap of each module before and after every round.
 
-    start_gap: [N] or a number. contractions, floors: [T, N]. Returns [T + 1, N]; row 0 is start_gap.
+    start_gap: [N] or a number. contractions, floors: [T, N]. Returns [T + 1, N]; row 0 is
+    start_gap.
     """
     a, b = np.atleast_2d(contractions), np.atleast_2d(floors)
     bound = np.empty((a.shape[0] + 1, a.shape[1]))

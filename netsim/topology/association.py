@@ -1,4 +1,6 @@
-"""Which gNB serves which place: Voronoi cells, and UEs dropped uniformly in one of them or in the window."""
+"""Which gNB serves which place: Voronoi cells, and UEs dropped uniformly in one of them or in the
+window.
+"""
 
 from __future__ import annotations
 
@@ -10,26 +12,37 @@ from netsim.errors import ScenarioError
 from netsim.topology.deployment import Deployment
 from netsim.units import FloatArray, IntArray
 
-_BATCH = 4096  # candidates drawn at a time; fixed, as the draws may not depend on how many UEs are wanted
+# candidates drawn at a time; fixed, as the draws may not depend on how many UEs are wanted
+_BATCH = 4096
 
 
 Window = tuple[float, float, float, float]  # x_min, y_min, x_max, y_max
 
 
-def nearest_site(positions_m: FloatArray, sites_m: FloatArray, torus_m: Window | None = None) -> IntArray:
-    """Index of the nearest site of each position; `torus_m` is a window whose opposite sides are joined.
+def nearest_site(
+    positions_m: FloatArray, sites_m: FloatArray, torus_m: Window | None = None
+) -> IntArray:
+    """Index of the nearest site of each position; `torus_m` is a window whose opposite sides are
+    joined.
 
     Shapes [K, 2], [S, 2] -> [K].
     """
     if torus_m is None:
         return np.asarray(cKDTree(sites_m).query(positions_m)[1], dtype=np.int64)
-    corner, side = np.array(torus_m[:2]), np.array([torus_m[2] - torus_m[0], torus_m[3] - torus_m[1]])
+    corner, side = (
+        np.array(torus_m[:2]),
+        np.array([torus_m[2] - torus_m[0], torus_m[3] - torus_m[1]]),
+    )
     inside = [np.mod(points - corner, side) for points in (sites_m, positions_m)]
-    sites, points = (np.where(p >= side, 0.0, p) for p in inside)  # rounding may give the side itself
+    sites, points = (
+        np.where(p >= side, 0.0, p) for p in inside
+    )  # rounding may give the side itself
     return np.asarray(cKDTree(sites, boxsize=side).query(points)[1], dtype=np.int64)
 
 
-def drop_in_window(deployment: Deployment, count: int, seed: int, *, margin_m: float = 0.0) -> FloatArray:
+def drop_in_window(
+    deployment: Deployment, count: int, seed: int, *, margin_m: float = 0.0
+) -> FloatArray:
     """`count` UEs uniformly in the window, less a margin on each side. [K, 2], m.
 
     Adding UEs leaves the earlier ones where they are, and so does another density of sites.
@@ -42,9 +55,13 @@ def drop_in_window(deployment: Deployment, count: int, seed: int, *, margin_m: f
 
 
 def drop_in_cell(deployment: Deployment, count: int, seed: int) -> FloatArray:
-    """`count` UEs uniformly in the learning site's Voronoi cell, clipped to the window. [K, 2], m."""
+    """`count` UEs uniformly in the learning site's Voronoi cell, clipped to the window. [K, 2],
+    m.
+    """
     site = deployment.learning_site
-    return _drop(deployment, site, count, rng.stream(seed, "ue_position"), cell_radii_m(deployment)[site])
+    return _drop(
+        deployment, site, count, rng.stream(seed, "ue_position"), cell_radii_m(deployment)[site]
+    )
 
 
 def places_in_cells(deployment: Deployment, per_cell: int, seed: int) -> FloatArray:
@@ -61,7 +78,8 @@ def places_in_cells(deployment: Deployment, per_cell: int, seed: int) -> FloatAr
 def _drop(
     deployment: Deployment, site: int, count: int, generator: np.random.Generator, radius_m: float
 ) -> FloatArray:
-    """Candidates are drawn in a disc around the site that contains the cell, and kept in order while the
+    """Candidates are drawn in a disc around the site that contains the cell, and kept in order
+    while the
     site is their nearest: adding UEs leaves the earlier ones where they are.
     """
     place = deployment.positions_m[site]
@@ -78,7 +96,9 @@ def _drop(
         inside = (points[:, 0] >= x_min) & (points[:, 0] <= x_max)
         inside &= (points[:, 1] >= y_min) & (points[:, 1] <= y_max)
         points = points[inside]
-        near = nearest_site(points, deployment.positions_m, deployment.window_m if deployment.torus else None)
+        near = nearest_site(
+            points, deployment.positions_m, deployment.window_m if deployment.torus else None
+        )
         points = points[near == site]
         kept.append(points[:missing])
         missing -= len(kept[-1])

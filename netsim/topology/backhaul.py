@@ -1,7 +1,8 @@
 """The backhaul: links between sites, and the fastest path from each site to the core node.
 
-Links are edges of the site graph with `rate_bps` and `delay_s`. A transfer is stored and forwarded: each
-link takes payload / rate + delay. The core node is one of the sites (the aggregation sits there).
+Links are edges of the site graph with `rate_bps` and `delay_s`. A transfer is stored and forwarded:
+each link takes payload / rate + delay. The core node is one of the sites (the aggregation sits
+there).
 """
 
 from __future__ import annotations
@@ -54,14 +55,16 @@ class Backhaul:
 def backhaul(graph: nx.Graph, *, core: int | None = None, where: str = "backhaul") -> Backhaul:
     """The backhaul that the graph's links make.
 
-    The core is the site index `core`, else the site with attribute `core` true, else the one nearest to
-    the centre. Raises DataError for links without a positive rate or with a negative delay, a wrong core,
-    and sites that no path joins to it.
+    The core is the site index `core`, else the site with attribute `core` true, else the one
+    nearest to the centre. Raises DataError for links without a positive rate or with a negative
+    delay, a wrong core, and sites that no path joins to it.
     """
     names = list(graph)
     marked = [i for i, (_, data) in enumerate(graph.nodes(data=True)) if _is_true(data.get("core"))]
     if core is None and len(marked) > 1:
-        raise DataError("at most one site may be the core", where=where, value=[names[i] for i in marked])
+        raise DataError(
+            "at most one site may be the core", where=where, value=[names[i] for i in marked]
+        )
     if core is None:
         core = marked[0] if marked else central_site(_positions(graph))
     if not 0 <= core < len(names):
@@ -97,17 +100,22 @@ def with_links(
     rate_bps: float = 10e9,
     hop_delay_s: float = 1e-4,
 ) -> nx.Graph:
-    """A copy of the graph with generated links of kind star, tree (least length) or mesh (Delaunay).
+    """A copy of the graph with generated links of kind star, tree (least length) or mesh
+    (Delaunay).
 
-    Delay of a link is its length over the speed of light in fibre, plus `hop_delay_s` for the equipment.
-    The core (default: the most central site) is marked by its attribute `core`.
+    Delay of a link is its length over the speed of light in fibre, plus `hop_delay_s` for the
+    equipment. The core (default: the most central site) is marked by its attribute `core`.
     """
     positions = _positions(graph)
     core = central_site(positions) if core is None else core
     if not 0 <= core < len(positions):
-        raise DataError(f"core must name one of the {len(positions)} sites", where="backhaul", value=core)
+        raise DataError(
+            f"core must name one of the {len(positions)} sites", where="backhaul", value=core
+        )
     if kind == "star":
-        pairs = np.array([[core, site] for site in range(len(positions)) if site != core], dtype=np.int64)
+        pairs = np.array(
+            [[core, site] for site in range(len(positions)) if site != core], dtype=np.int64
+        )
     elif kind == "tree":
         pairs = _spanning(positions, mesh_pairs(positions))
     elif kind == "mesh":
@@ -121,7 +129,9 @@ def with_links(
         linked.nodes[name]["core"] = index == core
     for a, b in pairs.reshape(-1, 2).tolist():
         length = float(np.hypot(*(positions[a] - positions[b])))
-        linked.add_edge(names[a], names[b], rate_bps=rate_bps, delay_s=hop_delay_s + length / FIBRE_M_S)
+        linked.add_edge(
+            names[a], names[b], rate_bps=rate_bps, delay_s=hop_delay_s + length / FIBRE_M_S
+        )
     return linked
 
 
@@ -131,19 +141,25 @@ def central_site(positions_m: FloatArray) -> int:
 
 
 def mesh_pairs(positions_m: FloatArray) -> IntArray:
-    """Delaunay neighbours; sites on a line become a chain, sites at one place hang together. [E, 2]."""
+    """Delaunay neighbours; sites on a line become a chain, sites at one place hang together. [E,
+    2].
+    """
     unique, first = np.unique(positions_m, axis=0, return_index=True)
     if len(unique) < len(positions_m):  # coincident sites are joined to the first at their place
         twin = np.unique(positions_m, axis=0, return_inverse=True)[1].reshape(-1)
         extra = [(int(first[t]), i) for i, t in enumerate(twin) if first[t] != i]
-        return np.vstack([first[mesh_pairs(unique)].reshape(-1, 2), np.array(extra, dtype=np.int64)])
+        return np.vstack(
+            [first[mesh_pairs(unique)].reshape(-1, 2), np.array(extra, dtype=np.int64)]
+        )
     try:
         simplices = Delaunay(positions_m).simplices
     except (QhullError, ValueError):  # fewer than three sites, or all on one line
         spread = np.ptp(positions_m, axis=0)
         order = np.argsort(positions_m[:, int(np.argmax(spread))], kind="stable")
         return np.column_stack([order[:-1], order[1:]]).astype(np.int64)
-    edges = np.sort(np.vstack([simplices[:, [0, 1]], simplices[:, [1, 2]], simplices[:, [0, 2]]]), axis=1)
+    edges = np.sort(
+        np.vstack([simplices[:, [0, 1]], simplices[:, [1, 2]], simplices[:, [0, 2]]]), axis=1
+    )
     return np.unique(edges, axis=0).astype(np.int64)
 
 
@@ -154,12 +170,16 @@ def _spanning(positions_m: FloatArray, pairs: IntArray) -> IntArray:
     length = np.hypot(*(positions_m[pairs[:, 0]] - positions_m[pairs[:, 1]]).T)
     length = np.maximum(length, 1e-9)  # a stored zero would count as no edge
     size = (len(positions_m), len(positions_m))
-    tree = minimum_spanning_tree(coo_array((length, (pairs[:, 0], pairs[:, 1])), shape=size).tocsr()).tocoo()
+    tree = minimum_spanning_tree(
+        coo_array((length, (pairs[:, 0], pairs[:, 1])), shape=size).tocsr()
+    ).tocoo()
     return np.column_stack([tree.row, tree.col]).astype(np.int64)
 
 
 def _positions(graph: nx.Graph) -> FloatArray:
-    return np.array([[data["x_m"], data["y_m"]] for _, data in graph.nodes(data=True)], dtype=np.float64)
+    return np.array(
+        [[data["x_m"], data["y_m"]] for _, data in graph.nodes(data=True)], dtype=np.float64
+    )
 
 
 def _time(payload_bits: float) -> Any:
@@ -175,7 +195,11 @@ def _number(data: dict[str, Any], key: str, where: str, *, positive: bool) -> fl
     except (TypeError, ValueError):
         value = math.nan
     if not math.isfinite(value) or value < 0 or (positive and value == 0):
-        rule = "must be a positive finite number" if positive else "must be a finite number, at least 0"
+        rule = (
+            "must be a positive finite number"
+            if positive
+            else "must be a finite number, at least 0"
+        )
         raise DataError(rule, where=f"{where}: {key}", value=data.get(key))
     return value
 

@@ -1,6 +1,7 @@
 """gNB sites: a Poisson point process, a hexagonal grid, or a graph read from a file.
 
-A deployment is a networkx graph whose nodes carry `x_m` and `y_m`; every other layer receives arrays.
+A deployment is a networkx graph whose nodes carry `x_m` and `y_m`; every other layer receives
+arrays.
 """
 
 from __future__ import annotations
@@ -45,7 +46,9 @@ class Deployment:
             )
 
 
-def poisson_sites(*, density_per_km2: float, window_km: float, seed: int, torus: bool = False) -> Deployment:
+def poisson_sites(
+    *, density_per_km2: float, window_km: float, seed: int, torus: bool = False
+) -> Deployment:
     """A PPP in a square window centred on a site at the origin, which is the learning gNB.
 
     By Slivnyak's theorem the cell of the origin is the typical cell. Sites come in the order of a
@@ -61,7 +64,9 @@ def poisson_sites(*, density_per_km2: float, window_km: float, seed: int, torus:
     while mark <= density_per_km2:
         marks.append(mark)
         mark += spacing.exponential() / area_km2
-    others = rng.stream(seed, "site_position").uniform(-side_m / 2, side_m / 2, size=(len(marks), 2))
+    others = rng.stream(seed, "site_position").uniform(
+        -side_m / 2, side_m / 2, size=(len(marks), 2)
+    )
     positions = np.vstack([np.zeros((1, 2)), others])
     graph = site_graph(positions)
     for node, value in zip(graph, [0.0, *marks], strict=True):
@@ -86,18 +91,24 @@ def hexagonal_sites(*, density_per_km2: float, window_km: float) -> Deployment:
     points.sort(key=lambda p: (round(math.hypot(*p), 6), round(math.atan2(p[1], p[0]), 6)))
     positions = np.array(points, dtype=np.float64)
     return Deployment(
-        site_graph(positions), positions, density_per_km2 / M2_PER_KM2, 0, (-half, -half, half, half)
+        site_graph(positions),
+        positions,
+        density_per_km2 / M2_PER_KM2,
+        0,
+        (-half, -half, half, half),
     )
 
 
 def explicit_sites(graph: nx.Graph, *, learning_site: int | None = None) -> Deployment:
     """Sites of a graph whose nodes carry `x_m` and `y_m`.
 
-    Density is sites per area of their bounding box widened by half a mean spacing on each side; sites on
-    a line have the spacing along it, so that their cells are squares. The learning site is the one
-    nearest to the centre unless it is named.
+    Density is sites per area of their bounding box widened by half a mean spacing on each side;
+    sites on a line have the spacing along it, so that their cells are squares. The learning site is
+    the one nearest to the centre unless it is named.
     """
-    positions = np.array([[d["x_m"], d["y_m"]] for _, d in graph.nodes(data=True)], dtype=np.float64)
+    positions = np.array(
+        [[d["x_m"], d["y_m"]] for _, d in graph.nodes(data=True)], dtype=np.float64
+    )
     low, high = positions.min(axis=0), positions.max(axis=0)
     extent = np.maximum(high - low, 1.0)
     spacing = math.sqrt(float(extent.prod()) / len(positions)) if len(positions) > 1 else 1000.0

@@ -1,7 +1,7 @@
 """Site files, untrusted input: CSV, node-link JSON, GraphML, GeoJSON, and cells of OpenCelliD.
 
-Sites are placed in metres (`x_m`, `y_m`) or in degrees (`lat`, `lon`, WGS 84), which are projected around
-their middle; the origin is kept as the graph's `origin_lat` and `origin_lon`.
+Sites are placed in metres (`x_m`, `y_m`) or in degrees (`lat`, `lon`, WGS 84), which are projected
+around their middle; the origin is kept as the graph's `origin_lat` and `origin_lon`.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ def read_sites(
 ) -> nx.Graph:
     """The graph of a site file; every node has finite `x_m` and `y_m`.
 
-    `radio` (GSM, UMTS, LTE, NR), `operator` ("mcc-net") and `merge_m`, the distance within which cells are
-    one site, are for OpenCelliD files. Raises DataError naming the file, the site and the rule.
+    `radio` (GSM, UMTS, LTE, NR), `operator` ("mcc-net") and `merge_m`, the distance within which
+    cells are one site, are for OpenCelliD files. Raises DataError naming the file, the site and the
+    rule.
     """
     if not path.is_file():
         raise DataError("no such site file", where=path)
@@ -48,7 +49,9 @@ def read_sites(
     elif name.endswith(".graphml"):
         graph = _read_graphml(path)
     else:
-        raise DataError(f"the suffix must be one of {', '.join(SUFFIXES)}", where=path, value=path.suffix)
+        raise DataError(
+            f"the suffix must be one of {', '.join(SUFFIXES)}", where=path, value=path.suffix
+        )
     return _located(graph, path)
 
 
@@ -66,7 +69,9 @@ def _content(path: Path) -> bytes:
 
 def _read_csv(path: Path, radio: str | None, operator: str | None, merge_m: float) -> nx.Graph:
     content = _content(path)
-    bare = content.startswith(tuple(f"{r},".encode() for r in RADIOS))  # OpenCelliD by country: no header
+    bare = content.startswith(
+        tuple(f"{r},".encode() for r in RADIOS)
+    )  # OpenCelliD by country: no header
     try:
         table = pl.read_csv(
             io.BytesIO(content), infer_schema=False, has_header=not bare, truncate_ragged_lines=bare
@@ -114,12 +119,16 @@ def _read_json(path: Path) -> nx.Graph:
     if is_geojson(data):
         return graph_of_features(data, path)
     if not isinstance(data, dict) or not isinstance(data.get("nodes"), list):
-        raise DataError("node-link JSON has a list `nodes`, GeoJSON is a FeatureCollection", where=path)
+        raise DataError(
+            "node-link JSON has a list `nodes`, GeoJSON is a FeatureCollection", where=path
+        )
     seen: set[str] = set()
     for index, node in enumerate(data["nodes"]):
         name = node.get("id") if isinstance(node, dict) else None
         if name is None or repr(name) in seen:
-            raise DataError("every node needs an `id` of its own", where=f"{path}, node {index}", value=name)
+            raise DataError(
+                "every node needs an `id` of its own", where=f"{path}, node {index}", value=name
+            )
         seen.add(repr(name))
     try:
         links = data.get("edges", data.get("links", []))
@@ -157,7 +166,9 @@ def _located(graph: nx.Graph, path: Path) -> nx.Graph:
     lat = np.array([data["lat"] for _, data in graph.nodes(data=True)])
     lon = np.array([data["lon"] for _, data in graph.nodes(data=True)])
     origin = file_origin(graph) or central_origin(lat, lon)
-    for data, (x, y) in zip(dict(graph.nodes(data=True)).values(), origin.to_metres(lat, lon), strict=True):
+    for data, (x, y) in zip(
+        dict(graph.nodes(data=True)).values(), origin.to_metres(lat, lon), strict=True
+    ):
         data["x_m"], data["y_m"] = float(x), float(y)
     graph.graph["origin_lat"], graph.graph["origin_lon"] = origin.lat, origin.lon
     return graph

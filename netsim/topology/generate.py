@@ -1,4 +1,6 @@
-"""Generated site graphs for files: Poisson, hexagonal, or along a line, with what they were made from."""
+"""Generated site graphs for files: Poisson, hexagonal, or along a line, with what they were made
+from.
+"""
 
 from __future__ import annotations
 
@@ -23,13 +25,20 @@ def generate_sites(
 ) -> nx.Graph:
     """A graph of generated sites, without links.
 
-    ppp: Poisson in a square window, with one site at its centre. hex: a grid in the window. `sites` keeps
-    the so many most central. line: `sites` of them, `spacing_m` apart, along the x axis. Raises InputError.
+    ppp: Poisson in a square window, with one site at its centre. hex: a grid in the window. `sites`
+    keeps the so many most central. line: `sites` of them, `spacing_m` apart, along the x axis.
+    Raises InputError.
     """
-    positive = (("density_per_km2", density_per_km2), ("window_km", window_km), ("spacing_m", spacing_m))
+    positive = (
+        ("density_per_km2", density_per_km2),
+        ("window_km", window_km),
+        ("spacing_m", spacing_m),
+    )
     for name, value in positive:
         if not (np.isfinite(value) and value > 0):
-            raise InputError("must be finite and positive", where=f"topology make: {name}", value=value)
+            raise InputError(
+                "must be finite and positive", where=f"topology make: {name}", value=value
+            )
     if sites is not None and not 1 <= sites <= MAX_SITES:
         raise InputError(f"must lie in 1..{MAX_SITES}", where="topology make: sites", value=sites)
     if kind == "line":
@@ -37,14 +46,20 @@ def generate_sites(
         x = (np.arange(count) - (count - 1) / 2) * spacing_m
         return site_graph(np.column_stack([x, np.zeros(count)]))
     if kind not in KINDS:
-        raise InputError(f"must be one of {', '.join(KINDS)}", where="topology make: kind", value=kind)
+        raise InputError(
+            f"must be one of {', '.join(KINDS)}", where="topology make: kind", value=kind
+        )
     if density_per_km2 * window_km**2 > MAX_SITES:
         rule = f"density_per_km2 x window_km^2 must be at most {MAX_SITES} sites"
         raise InputError(rule, where="topology make", value=density_per_km2 * window_km**2)
     if kind == "hex":
-        positions = hexagonal_sites(density_per_km2=density_per_km2, window_km=window_km).positions_m
+        positions = hexagonal_sites(
+            density_per_km2=density_per_km2, window_km=window_km
+        ).positions_m
     else:
-        positions = poisson_sites(density_per_km2=density_per_km2, window_km=window_km, seed=seed).positions_m
+        positions = poisson_sites(
+            density_per_km2=density_per_km2, window_km=window_km, seed=seed
+        ).positions_m
     if sites is not None and sites > len(positions):
         raise InputError(
             f"the window holds {len(positions)} sites at this density",

@@ -47,25 +47,35 @@ def graph_of_features(data: dict[str, Any], path: Path) -> nx.Graph:
                 raise DataError("site names must differ", where=where, value=name)
             place = geometry.get("coordinates")
             if not isinstance(place, list) or len(place) < 2:
-                raise DataError("a Point has coordinates [longitude, latitude]", where=where, value=place)
+                raise DataError(
+                    "a Point has coordinates [longitude, latitude]", where=where, value=place
+                )
             graph.add_node(name, **_scalars(properties) | {"lat": place[1], "lon": place[0]})
         elif kind == "LineString":
             links.append((where, properties))
         else:
-            raise DataError("must be a Point (site) or a LineString (link)", where=where, value=kind)
+            raise DataError(
+                "must be a Point (site) or a LineString (link)", where=where, value=kind
+            )
     for where, properties in links:
         ends = [properties.get("source"), properties.get("target")]
         for end in ends:
             if isinstance(end, list | dict) or end not in graph:
-                raise DataError("source and target of a link must name sites", where=where, value=end)
-        attributes = {k: v for k, v in _scalars(properties).items() if k not in ("source", "target")}
+                raise DataError(
+                    "source and target of a link must name sites", where=where, value=end
+                )
+        attributes = {
+            k: v for k, v in _scalars(properties).items() if k not in ("source", "target")
+        }
         graph.add_edge(*ends, **attributes)
     return graph
 
 
 def features_of_graph(graph: nx.Graph, positions_m: FloatArray, origin: Origin) -> dict[str, Any]:
     """The FeatureCollection of sites at `positions_m` [S, 2] and of the links between them."""
-    degrees = [[round(lon, 9), round(lat, 9)] for lat, lon in origin.to_degrees(positions_m).tolist()]
+    degrees = [
+        [round(lon, 9), round(lat, 9)] for lat, lon in origin.to_degrees(positions_m).tolist()
+    ]
     place = dict(zip(graph, degrees, strict=True))
     features: list[dict[str, Any]] = []
     for name, data in graph.nodes(data=True):
@@ -83,7 +93,11 @@ def features_of_graph(graph: nx.Graph, positions_m: FloatArray, origin: Origin) 
         features.append(
             {"type": "Feature", "geometry": line, "properties": {"source": a, "target": b, **data}}
         )
-    return {"type": "FeatureCollection", ORIGIN: {"lat": origin.lat, "lon": origin.lon}, "features": features}
+    return {
+        "type": "FeatureCollection",
+        ORIGIN: {"lat": origin.lat, "lon": origin.lon},
+        "features": features,
+    }
 
 
 def _name(feature: dict[str, Any], properties: dict[str, Any], number: int) -> Any:

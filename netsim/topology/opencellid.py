@@ -2,8 +2,8 @@
 
 radio,mcc,net,area,cell,unit,lon,lat,range,samples,changeable,created,updated,averageSignal
 
-The first five identify a cell, lon and lat are an estimate of its mast. A site has several cells (sectors
-and carriers) whose estimates differ, so cells nearby are merged.
+The first five identify a cell, lon and lat are an estimate of its mast. A site has several cells
+(sectors and carriers) whose estimates differ, so cells nearby are merged.
 """
 
 from __future__ import annotations
@@ -20,9 +20,21 @@ from netsim.projection import central_origin
 from netsim.units import BoolArray, FloatArray
 
 COLUMNS = (
-    "radio", "mcc", "net", "area", "cell", "unit", "lon", "lat", "range", "samples", "changeable",
-    "created", "updated", "averageSignal",
-)  # fmt: skip
+    "radio",
+    "mcc",
+    "net",
+    "area",
+    "cell",
+    "unit",
+    "lon",
+    "lat",
+    "range",
+    "samples",
+    "changeable",
+    "created",
+    "updated",
+    "averageSignal",
+)
 KEY = COLUMNS[:5]
 RADIOS = ("GSM", "CDMA", "UMTS", "LTE", "NR")
 
@@ -43,8 +55,9 @@ def sites_of_cells(
 ) -> nx.Graph:
     """One node per site with lat, lon, and the number of its cells; `table` holds text columns.
 
-    `radio` keeps one of RADIOS, `operator` one "mcc-net". The cell with the most samples takes in the cells
-    within `merge_m` that no stronger one has taken; the site is their mean, weighted by samples.
+    `radio` keeps one of RADIOS, `operator` one "mcc-net". The cell with the most samples takes in
+    the cells within `merge_m` that no stronger one has taken; the site is their mean, weighted by
+    samples.
     """
     if radio is not None and radio not in RADIOS:
         raise DataError(f"radio must be one of {', '.join(RADIOS)}", where=path, value=radio)

@@ -49,10 +49,13 @@ def summarise(graph: nx.Graph) -> Summary:
     )
 
 
-def cell_areas_m2(positions_m: FloatArray, window_m: tuple[float, float, float, float]) -> FloatArray:
+def cell_areas_m2(
+    positions_m: FloatArray, window_m: tuple[float, float, float, float]
+) -> FloatArray:
     """Area of each site's Voronoi cell clipped to the window, from a grid of points. [S, 2] -> [S].
 
-    The grid has at least 300 points a side and 60 for a mean cell, which is exact to a few per cent.
+    The grid has at least 300 points a side and 60 for a mean cell, which is exact to a few per
+    cent.
     """
     x_min, y_min, x_max, y_max = window_m
     side = int(np.clip(np.ceil(np.sqrt(60 * len(positions_m))), 300, 2000))
@@ -65,8 +68,12 @@ def cell_areas_m2(positions_m: FloatArray, window_m: tuple[float, float, float, 
 
 
 def picture(graph: nx.Graph, *, width: int = 64, height: int = 24) -> list[str]:
-    """Sites as braille dots, to scale, north up; a core site is ◆. At most `width` x `height` characters."""
-    positions = np.array([[d["x_m"], d["y_m"]] for _, d in graph.nodes(data=True)], dtype=np.float64)
+    """Sites as braille dots, to scale, north up; a core site is ◆. At most `width` x `height`
+    characters.
+    """
+    positions = np.array(
+        [[d["x_m"], d["y_m"]] for _, d in graph.nodes(data=True)], dtype=np.float64
+    )
     low = positions.min(axis=0)
     extent = positions.max(axis=0) - low
     dot_m = max(extent[0] / (2 * width - 1), extent[1] / (4 * height - 1)) or 1.0

@@ -1,4 +1,6 @@
-"""Writes a site graph as GraphML, node-link JSON, CSV or GeoJSON, by the suffix; `files` reads it back."""
+"""Writes a site graph as GraphML, node-link JSON, CSV or GeoJSON, by the suffix; `files` reads it
+back.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ def write_sites(graph: nx.Graph, path: Path) -> None:
     writers = {".graphml": _graphml, ".json": _json, ".csv": _csv, ".geojson": _geojson}
     writer = writers.get(path.suffix.lower())
     if writer is None:
-        raise DataError(f"the suffix must be one of {', '.join(SUFFIXES)}", where=path, value=path.suffix)
+        raise DataError(
+            f"the suffix must be one of {', '.join(SUFFIXES)}", where=path, value=path.suffix
+        )
     text = writer(graph, path)
     try:
         path.write_text(text, encoding="utf-8")
@@ -63,6 +67,10 @@ def _csv(graph: nx.Graph, path: Path) -> str:
 def _geojson(graph: nx.Graph, path: Path) -> str:
     origin = file_origin(graph)
     if origin is None:
-        raise DataError("GeoJSON is in degrees: the sites need an origin (latitude, longitude)", where=path)
-    positions = np.array([[d["x_m"], d["y_m"]] for _, d in graph.nodes(data=True)], dtype=np.float64)
+        raise DataError(
+            "GeoJSON is in degrees: the sites need an origin (latitude, longitude)", where=path
+        )
+    positions = np.array(
+        [[d["x_m"], d["y_m"]] for _, d in graph.nodes(data=True)], dtype=np.float64
+    )
     return json.dumps(features_of_graph(graph, positions, origin), indent=1) + "\n"

@@ -1,7 +1,8 @@
-"""Trace files of mobility, channel and throughput: one layer that reads them all into native tables.
+"""Trace files of mobility, channel and throughput: one layer that reads them all into native
+tables.
 
-    netsim.traces.read_mobility("fcd.xml.gz")      # time_s, node, x_m, y_m[, z_m, speed_m_s, lat, lon]
-    netsim.traces.read_channel("gains.parquet")    # time_s, ue, gnb, gain_db | snr_db
+    netsim.traces.read_mobility("fcd.xml.gz")      # time_s, node, x_m, y_m[, z_m, speed_m_s, lat,
+    lon] netsim.traces.read_channel("gains.parquet")    # time_s, ue, gnb, gain_db | snr_db
     netsim.traces.read_throughput("lte.up")        # time_s, node, rate_bps
 
 Trace files are untrusted: a bad one raises one DataError that names file, place, value and rule.
@@ -25,8 +26,8 @@ def read_mobility(path: Path | str, format: str | None = None) -> pl.LazyFrame:
 
 
 def read_channel(path: Path | str, format: str | None = None) -> pl.LazyFrame:
-    """The channel table of a trace file, lazily: gains in dB, or measured SNR in dB; of a file with neither,
-    its throughput table.
+    """The channel table of a trace file, lazily: gains in dB, or measured SNR in dB; of a file with
+    neither, its throughput table.
     """
     trace = open_trace(path, format)
     return trace.table(
@@ -35,7 +36,9 @@ def read_channel(path: Path | str, format: str | None = None) -> pl.LazyFrame:
 
 
 def read_throughput(path: Path | str, format: str | None = None) -> pl.LazyFrame:
-    """The throughput table of a trace file, lazily: rates in bit/s, each until the node's next time."""
+    """The throughput table of a trace file, lazily: rates in bit/s, each until the node's next
+    time.
+    """
     return open_trace(path, format).table("throughput")
 
 

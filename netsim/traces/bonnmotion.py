@@ -1,8 +1,9 @@
 """BonnMotion `.movements(.gz)`: a line per node, `t x y t x y ...`, and `.params` beside it.
 
-Whether points are 2-D or 3-D is not in the file. (`dim` of the random waypoint model is no dimension: 1 moves
-along x, 2 along x or y, 3 along both.) It is what makes all times of all lines not decrease; where both do,
-`J` or `z` in .params, else the user says: bonnmotion:2 or bonnmotion:3. DisasterArea has a status after y.
+Whether points are 2-D or 3-D is not in the file. (`dim` of the random waypoint model is no
+dimension: 1 moves along x, 2 along x or y, 3 along both.) It is what makes all times of all lines
+not decrease; where both do, `J` or `z` in .params, else the user says: bonnmotion:2 or
+bonnmotion:3. DisasterArea has a status after y.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ from netsim.units import FloatArray
 def read_bonnmotion(path: Path, detail: str = "", origin: Origin | None = None) -> Trace:
     """The mobility table; nodes are named by their line: 0, 1, ..."""
     if detail not in ("", "2", "3"):
-        raise DataError("bonnmotion: must be bonnmotion:2 or bonnmotion:3", where=path, value=detail)
+        raise DataError(
+            "bonnmotion: must be bonnmotion:2 or bonnmotion:3", where=path, value=detail
+        )
     path = _movements(path)
     params = read_params(path)
     rows = _rows(path)
@@ -44,7 +47,9 @@ def read_bonnmotion(path: Path, detail: str = "", origin: Origin | None = None) 
         points = row.reshape(-1, width)
         if (np.diff(points[:, 0]) < 0).any():
             at = points[1:, 0][np.diff(points[:, 0]) < 0][0]
-            raise DataError("time must not go backwards", where=f"{path}, line {line}", value=float(at))
+            raise DataError(
+                "time must not go backwards", where=f"{path}, line {line}", value=float(at)
+            )
         columns = {"time_s": points[:, 0], "x_m": points[:, 1], "y_m": points[:, 2]}
         if width == 4 and not status:
             columns["z_m"] = points[:, 3]
@@ -85,16 +90,22 @@ def _rows(path: Path) -> list[tuple[int, FloatArray]]:
             ) from None
         if not np.isfinite(row).all():
             bad = row[~np.isfinite(row)][0]
-            raise DataError("must be finite numbers", where=f"{path}, line {number}", value=float(bad))
+            raise DataError(
+                "must be finite numbers", where=f"{path}, line {number}", value=float(bad)
+            )
         rows.append((number, row))
     return rows
 
 
-def _width(rows: list[tuple[int, FloatArray]], detail: str, params: dict[str, str], path: Path) -> int:
+def _width(
+    rows: list[tuple[int, FloatArray]], detail: str, params: dict[str, str], path: Path
+) -> int:
     """Numbers per point: 3 in the plane, 4 in space."""
     if detail:
         return int(detail) + 1
-    fits = [w for w in (3, 4) if all(len(r) % w == 0 and (np.diff(r[::w]) >= 0).all() for _, r in rows)]
+    fits = [
+        w for w in (3, 4) if all(len(r) % w == 0 and (np.diff(r[::w]) >= 0).all() for _, r in rows)
+    ]
     if len(fits) == 1:
         return fits[0]
     said = params.get("J", "").upper()
@@ -106,7 +117,9 @@ def _width(rows: list[tuple[int, FloatArray]], detail: str, params: dict[str, st
         raise DataError(
             "lines must be t x y t x y ... or t x y z t x y z ..., time not decreasing", where=path
         )
-    raise DataError("can be read in 2-D and in 3-D; say --format bonnmotion:2 or bonnmotion:3", where=path)
+    raise DataError(
+        "can be read in 2-D and in 3-D; say --format bonnmotion:2 or bonnmotion:3", where=path
+    )
 
 
 def write_bonnmotion(tracks: Tracks) -> Iterator[bytes]:

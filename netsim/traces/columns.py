@@ -1,7 +1,8 @@
-"""Tables with columns, CSV or Parquet, to native tables; lazily, after one pass that checks every value.
+"""Tables with columns, CSV or Parquet, to native tables; lazily, after one pass that checks every
+value.
 
-Dates and Unix times become seconds from the first sample, degrees become metres around the middle. A column
-that is named `time_s` is taken as it is.
+Dates and Unix times become seconds from the first sample, degrees become metres around the middle.
+A column that is named `time_s` is taken as it is.
 """
 
 from __future__ import annotations
@@ -33,7 +34,16 @@ DATES = (
     ),
 )
 _PEEKED = ("time_s", "node", "x_m", "y_m", "speed_m_s")
-_OPTIONAL = {"z_m", "speed_m_s", "snr_db", "gain_db", "gain", "downlink_bps", "uplink_bps", "interference_w"}
+_OPTIONAL = {
+    "z_m",
+    "speed_m_s",
+    "snr_db",
+    "gain_db",
+    "gain",
+    "downlink_bps",
+    "uplink_bps",
+    "interference_w",
+}
 
 
 def read_columns(path: Path, layout: Layout | None, detail: str, origin: Origin | None) -> Trace:
@@ -122,11 +132,20 @@ class _Reading:
         if kind != pl.String or self.layout.time_is_date is False:
             return self._number(name)
         with reading(self.path):
-            sample = self.raw.select(pl.col(name).str.strip_chars()).head(200).collect()[name].drop_nulls()
+            sample = (
+                self.raw.select(pl.col(name).str.strip_chars())
+                .head(200)
+                .collect()[name]
+                .drop_nulls()
+            )
         if not self.layout.time_is_date and sample.cast(pl.Float64, strict=False).null_count() == 0:
             return self._number(name)
         for pattern in DATES:
-            moment = pl.col(name).str.strip_chars().str.to_datetime(pattern, strict=False, time_unit="us")
+            moment = (
+                pl.col(name)
+                .str.strip_chars()
+                .str.to_datetime(pattern, strict=False, time_unit="us")
+            )
             if len(sample) and sample.head(1).to_frame(name).select(moment.is_not_null()).item():
                 self.with_dates = True
                 return moment.dt.epoch("us") / 1e6
@@ -146,7 +165,9 @@ class _Reading:
                 (phi.cos() * lam.cos()).mean().alias("east"),
                 (phi.cos() * lam.sin()).mean().alias("north"),
                 phi.sin().mean().alias("up"),
-                (self.parsed["lat"].is_null() | self.parsed["lon"].is_null()).sum().alias("unplaced"),
+                (self.parsed["lat"].is_null() | self.parsed["lon"].is_null())
+                .sum()
+                .alias("unplaced"),
             ]
         with reading(self.path):
             found = self.raw.select(facts).collect(engine="streaming").row(0, named=True)
@@ -207,7 +228,9 @@ class _Reading:
         begin, end = facts["begin"], facts["end"]
         if not self.with_dates and self.layout.time_is_date is False:
             return
-        if not self.with_dates and not (self.layout.columns["time_s"].factor == 1 and begin >= UNIX_S):
+        if not self.with_dates and not (
+            self.layout.columns["time_s"].factor == 1 and begin >= UNIX_S
+        ):
             return
         time = self.parsed["time_s"]
         if not self.with_dates and end >= UNIX_MS:
@@ -261,7 +284,9 @@ class _Reading:
             raise DataError("has no places", where=self.path)
         return origin_of(facts["east"], facts["north"], facts["up"])
 
-    def _radio(self, frame: pl.LazyFrame, has: set[str], metadata: dict[str, str]) -> dict[str, pl.LazyFrame]:
+    def _radio(
+        self, frame: pl.LazyFrame, has: set[str], metadata: dict[str, str]
+    ) -> dict[str, pl.LazyFrame]:
         tables: dict[str, pl.LazyFrame] = {}
         if self.layout.keep:
             frame = frame.filter("keep")
@@ -292,7 +317,9 @@ class _Reading:
         return tables
 
     def _busier(self, frame: pl.LazyFrame) -> pl.Expr:
-        """The direction that carried more: the other's rate is that of acknowledgements, not of the link."""
+        """The direction that carried more: the other's rate is that of acknowledgements, not of the
+        link.
+        """
         with reading(self.path):
             total = frame.select(pl.col("downlink_bps", "uplink_bps").sum()).collect().row(0)
         chosen = "downlink_bps" if total[0] >= total[1] else "uplink_bps"

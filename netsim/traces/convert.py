@@ -1,4 +1,6 @@
-"""Writes traces: native tables as Parquet or CSV, and formats of other tools; by the name of the file."""
+"""Writes traces: native tables as Parquet or CSV, and formats of other tools; by the name of the
+file.
+"""
 
 from __future__ import annotations
 
@@ -20,15 +22,21 @@ from netsim.traces.sumo import write_fcd_xml
 from netsim.traces.trace import Trace
 from netsim.traces.tracks import tracks
 
-_SUMO = {"time_s": "timestep_time", "node": "vehicle_id", "x_m": "vehicle_x", "y_m": "vehicle_y",
-         "z_m": "vehicle_z", "speed_m_s": "vehicle_speed"}  # fmt: skip
+_SUMO = {
+    "time_s": "timestep_time",
+    "node": "vehicle_id",
+    "x_m": "vehicle_x",
+    "y_m": "vehicle_y",
+    "z_m": "vehicle_z",
+    "speed_m_s": "vehicle_speed",
+}
 
 
 def write_trace(trace: Trace, path: Path, table: str | None = None) -> str:
     """Write one table of a trace to `path`, whose name says the format; the name of the table.
 
-    `table` is for traces that hold several; the first that the format takes if None. Raises DataError and
-    OutputError.
+    `table` is for traces that hold several; the first that the format takes if None. Raises
+    DataError and OutputError.
     """
     name = path.name.lower().removesuffix(".gz")
     for suffixes, tables, writer in _WRITERS:
@@ -36,7 +44,9 @@ def write_trace(trace: Trace, path: Path, table: str | None = None) -> str:
             chosen = table or next((t for t in trace.tables if t in tables), tables[0])
             if chosen not in tables:
                 raise DataError(
-                    f"a file of this name holds a {' or '.join(tables)} table", where=path, value=chosen
+                    f"a file of this name holds a {' or '.join(tables)} table",
+                    where=path,
+                    value=chosen,
                 )
             writer(trace, path, chosen)
             return chosen
@@ -77,7 +87,9 @@ def _sumo_columns(trace: Trace, path: Path, table: str) -> None:
             file.write(frame.collect().write_csv(separator=";").encode())
 
 
-def _collected(write: Callable[[Trace, str], Iterator[bytes]]) -> Callable[[Trace, Path, str], None]:
+def _collected(
+    write: Callable[[Trace, str], Iterator[bytes]],
+) -> Callable[[Trace, Path, str], None]:
     """A writer of blocks of bytes as a writer of files."""
 
     def to_file(trace: Trace, path: Path, table: str) -> None:
@@ -102,7 +114,9 @@ def _fcd(trace: Trace, table: str) -> Iterator[bytes]:
 def _ns2(trace: Trace, table: str) -> Iterator[bytes]:
     found = tracks(trace.table(table), trace.path)
     if found.time_s[0] < 0:
-        raise DataError("ns-2 has no negative times", where=trace.path, value=float(found.time_s[0]))
+        raise DataError(
+            "ns-2 has no negative times", where=trace.path, value=float(found.time_s[0])
+        )
     return write_ns2(found)
 
 
@@ -120,7 +134,9 @@ def _gpx(trace: Trace, table: str) -> Iterator[bytes]:
     if "lat" not in frame.columns:
         origin = trace.origin
         if origin is None:
-            raise DataError("GPX is in degrees: the trace needs lat, lon or an origin", where=trace.path)
+            raise DataError(
+                "GPX is in degrees: the trace needs lat, lon or an origin", where=trace.path
+            )
         lat, lon = origin.to_degrees(frame.select("x_m", "y_m").to_numpy()).T
         frame = frame.with_columns(lat=lat, lon=lon)
     begin = trace.metadata.get("time_origin", "1970-01-01T00:00:00+00:00")
@@ -130,7 +146,9 @@ def _gpx(trace: Trace, table: str) -> Iterator[bytes]:
 def _mahimahi(trace: Trace, table: str) -> Iterator[bytes]:
     frame = _frame(trace, table).sort("time_s", maintain_order=True)
     if frame["node"].n_unique() != 1:
-        raise DataError("Mahimahi has one node", where=trace.path, value=f"{frame['node'].n_unique()} nodes")
+        raise DataError(
+            "Mahimahi has one node", where=trace.path, value=f"{frame['node'].n_unique()} nodes"
+        )
     time_s, rate = frame["time_s"].to_numpy(), frame["rate_bps"].to_numpy()
     step = float(np.median(np.diff(time_s))) if len(time_s) > 1 else 1.0
     end = float(trace.metadata.get("period_s", time_s[-1] + step))
@@ -145,13 +163,18 @@ def _fad(trace: Trace, table: str) -> Iterator[bytes]:
     frame = frame.sort("resource_block", "time_s")
     blocks, steps = frame["resource_block"].n_unique(), frame["time_s"].n_unique()
     grid = np.tile(np.arange(steps) * STEP_S, blocks)
-    if len(frame) != len(grid) or np.abs(frame["time_s"].to_numpy() - frame["time_s"][0] - grid).max() > 1e-6:
+    if (
+        len(frame) != len(grid)
+        or np.abs(frame["time_s"].to_numpy() - frame["time_s"][0] - grid).max() > 1e-6
+    ):
         raise DataError(".fad needs a gain per resource_block and millisecond", where=trace.path)
     return write_fad(frame["gain_db"].to_numpy().reshape(blocks, steps))
 
 
 _ANY = ("mobility", "channel", "throughput")
-_WRITERS: tuple[tuple[tuple[str, ...], tuple[str, ...], Callable[[Trace, Path, str], None]], ...] = (
+_WRITERS: tuple[
+    tuple[tuple[str, ...], tuple[str, ...], Callable[[Trace, Path, str], None]], ...
+] = (
     ((".fcd.csv", ".fcd.parquet"), ("mobility",), _sumo_columns),
     ((".parquet", ".csv"), _ANY, _native),
     ((".xml",), ("mobility",), _collected(_fcd)),

@@ -28,7 +28,9 @@ def _columns(layout: Layout | None) -> Reader:
 
 def _sumo(path: Path, detail: str, origin: Origin | None) -> Trace:
     is_xml = head(path).lstrip().startswith((b"<", b"\xef\xbb\xbf<", b"\xff\xfe", b"\xfe\xff"))
-    return read_fcd_xml(path, detail, origin) if is_xml else read_columns(path, None, detail, origin)
+    return (
+        read_fcd_xml(path, detail, origin) if is_xml else read_columns(path, None, detail, origin)
+    )
 
 
 READERS: dict[str, Reader] = {
@@ -47,14 +49,21 @@ READERS: dict[str, Reader] = {
     "deepmimo": read_deepmimo,
     "sionna": read_sionna,
 }
-DETAILS = {"sumo", "bonnmotion", "fad", "sionna"}  # sumo:geo, bonnmotion:3, fad:100x10000, sionna:0.001
+DETAILS = {
+    "sumo",
+    "bonnmotion",
+    "fad",
+    "sionna",
+}  # sumo:geo, bonnmotion:3, fad:100x10000, sionna:0.001
 
 
-def open_trace(path: Path | str, format: str | None = None, *, origin: Origin | None = None) -> Trace:
+def open_trace(
+    path: Path | str, format: str | None = None, *, origin: Origin | None = None
+) -> Trace:
     """The native tables of a trace file. Nothing of a streamed or lazy file is loaded yet.
 
-    `format` is one of READERS, with a detail after a colon where it has one; None: detected. Degrees are
-    projected around `origin`, else around the middle of the file. Raises DataError.
+    `format` is one of READERS, with a detail after a colon where it has one; None: detected.
+    Degrees are projected around `origin`, else around the middle of the file. Raises DataError.
     """
     path = present(Path(path))
     name, _, detail = (format or detect(path)).partition(":")
@@ -74,7 +83,11 @@ _TDRIVE = re.compile(r"^\w+,\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,-?[\d.]+,-?[\d.]+\s*$
 _TAXI = re.compile(r"^-?\d+\.\d+ -?\d+\.\d+ [01] \d{9,10}\s*$")
 
 
-_SUFFIXES = (((".movements", ".params"), "bonnmotion"), ((".fad",), "fad"), ((".up", ".down"), "mahimahi"))
+_SUFFIXES = (
+    ((".movements", ".params"), "bonnmotion"),
+    ((".fad",), "fad"),
+    ((".up", ".down"), "mahimahi"),
+)
 
 
 def detect(path: Path) -> str:
@@ -108,7 +121,11 @@ def _text_format(path: Path, first: bytes) -> str | None:
     if _NS2.search(first) or name.endswith((".ns_movements", ".ns_params", ".tcl")):
         return "ns2"
     text = first.decode("utf-8", "replace").removeprefix("\ufeff")
-    lines = [line.strip() for line in text.splitlines()[:200] if line.strip() and not line.startswith("#")]
+    lines = [
+        line.strip()
+        for line in text.splitlines()[:200]
+        if line.strip() and not line.startswith("#")
+    ]
     if not lines:
         return None
     for pattern, format in ((_ROMA, "roma"), (_TDRIVE, "tdrive"), (_TAXI, "cabspotting")):
@@ -135,7 +152,8 @@ def _numbers_format(name: str, lines: list[str]) -> str | None:
         return "mahimahi" if all("." not in line for line in lines) else None
     for width in (3, 4):
         if all(
-            len(r) % width == 0 and all(a <= b for a, b in zip(r[::width], r[width::width], strict=False))
+            len(r) % width == 0
+            and all(a <= b for a, b in zip(r[::width], r[width::width], strict=False))
             for r in rows
         ):
             return "bonnmotion"

@@ -1,6 +1,8 @@
-"""ns-3 fading traces (.fad): gains in dB, a row per resource block, a column per millisecond, no header.
+"""ns-3 fading traces (.fad): gains in dB, a row per resource block, a column per millisecond, no
+header.
 
-Where lines do not show the shape it is ns-3's default, 100 x 10,000, or the user's: `fad:100x10000`.
+Where lines do not show the shape it is ns-3's default, 100 x 10,000, or the user's:
+`fad:100x10000`.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ LOWEST_DB, HIGHEST_DB = -200.0, 100.0
 
 
 def read_fad(path: Path, detail: str = "", origin: Origin | None = None) -> Trace:
-    """The channel table (`gain_kind` fading) with a resource block per row; it holds for every link."""
+    """The channel table (`gain_kind` fading) with a resource block per row; it holds for every
+    link.
+    """
     gain_db = fading_matrix(path, detail)
     blocks, steps = gain_db.shape
     frame = pl.DataFrame(
@@ -34,7 +38,9 @@ def read_fad(path: Path, detail: str = "", origin: Origin | None = None) -> Trac
         }
     ).with_columns(ue=pl.lit(None, dtype=pl.String), gnb=pl.lit(None, dtype=pl.String))
     table = frame.select("time_s", "ue", "gnb", "gain_db", "resource_block").lazy()
-    return Trace(path, "fad", {"channel": table}, {"gain_kind": "fading", "period_s": repr(steps * STEP_S)})
+    return Trace(
+        path, "fad", {"channel": table}, {"gain_kind": "fading", "period_s": repr(steps * STEP_S)}
+    )
 
 
 def fading_matrix(path: Path, detail: str = "") -> FloatArray:
@@ -63,7 +69,11 @@ def fading_matrix(path: Path, detail: str = "") -> FloatArray:
 def _shape(sizes: list[int], size: int, detail: str, path: Path) -> tuple[int, int]:
     if detail:
         parts = detail.lower().split("x")
-        if len(parts) != 2 or not all(p.isdecimal() for p in parts) or int(parts[0]) * int(parts[1]) != size:
+        if (
+            len(parts) != 2
+            or not all(p.isdecimal() for p in parts)
+            or int(parts[0]) * int(parts[1]) != size
+        ):
             raise DataError(
                 f"fad:RxC must have R x C = {size}, its number of gains", where=path, value=detail
             )
@@ -73,7 +83,9 @@ def _shape(sizes: list[int], size: int, detail: str, path: Path) -> tuple[int, i
     if size == DEFAULT[0] * DEFAULT[1]:
         return DEFAULT
     raise DataError(
-        "lines do not show the shape; say --format fad:BLOCKSxSTEPS", where=path, value=f"{size} gains"
+        "lines do not show the shape; say --format fad:BLOCKSxSTEPS",
+        where=path,
+        value=f"{size} gains",
     )
 
 

@@ -90,7 +90,9 @@ def reading(path: Path) -> Iterator[None]:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A binary file that takes the name `path` once it is whole; packed where the name ends with .gz."""
+    """A binary file that takes the name `path` once it is whole; packed where the name ends with
+    .gz.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with temporary.open("wb") as plain:

@@ -1,8 +1,9 @@
-"""GPX tracks: `<trk><trkseg><trkpt lat lon><ele/><time/>`. Each track is a node, named by its `<name>`.
+"""GPX tracks: `<trk><trkseg><trkpt lat lon><ele/><time/>`. Each track is a node, named by its
+`<name>`.
 
-Streamed by the parser that refuses entities (gpxpy builds the whole tree, entities expanded). Time 0 is the
-first point of the file. Points without a time are left out and counted, points out of order are sorted, and
-of several points at one time the last counts.
+Streamed by the parser that refuses entities (gpxpy builds the whole tree, entities expanded). Time
+0 is the first point of the file. Points without a time are left out and counted, points out of
+order are sorted, and of several points at one time the last counts.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ def read_gpx(path: Path, detail: str = "", origin: Origin | None = None) -> Trac
     if not points.rows:
         raise DataError("has no track points with a time", where=path)
     names = _names(points.tracks)
-    schema = dict.fromkeys(("time_s", "track", "lat", "lon", "z_m"), pl.Float64) | {"track": pl.Int64}
+    schema = dict.fromkeys(("time_s", "track", "lat", "lon", "z_m"), pl.Float64) | {
+        "track": pl.Int64
+    }
     table = pl.DataFrame(points.rows, schema=schema, orient="row")
     notes = dict(points.notes)
     kept = table.unique(["track", "time_s"], keep="last", maintain_order=True)
@@ -47,9 +50,19 @@ def read_gpx(path: Path, detail: str = "", origin: Origin | None = None) -> Trac
     if frame["z_m"].null_count() == len(frame):
         frame = frame.drop("z_m")
     origin = origin or central_origin(frame["lat"].to_numpy(), frame["lon"].to_numpy())
-    order = ["time_s", "node", "x_m", "y_m", *(["z_m"] if "z_m" in frame.columns else []), "lat", "lon"]
+    order = [
+        "time_s",
+        "node",
+        "x_m",
+        "y_m",
+        *(["z_m"] if "z_m" in frame.columns else []),
+        "lat",
+        "lon",
+    ]
     mobility = projected(frame.lazy(), origin).select(order)
-    metadata = origin_metadata(origin) | {"time_origin": datetime.fromtimestamp(begin, UTC).isoformat()}
+    metadata = origin_metadata(origin) | {
+        "time_origin": datetime.fromtimestamp(begin, UTC).isoformat()
+    }
     return Trace(path, "gpx", {"mobility": mobility}, metadata, notes)
 
 
@@ -144,9 +157,16 @@ def write_gpx(frame: pl.DataFrame, begin: datetime) -> Iterator[bytes]:
     for (name,), rows in frame.group_by("node", maintain_order=True):
         text = [f"<trk><name>{escape(str(name))}</name><trkseg>\n"]
         for time, lat, lon, z in rows.select(
-            "time_s", "lat", "lon", pl.col("z_m") if has_z else pl.lit(None, dtype=pl.Float64).alias("z_m")
+            "time_s",
+            "lat",
+            "lon",
+            pl.col("z_m") if has_z else pl.lit(None, dtype=pl.Float64).alias("z_m"),
         ).iter_rows():
-            moment = datetime.fromtimestamp(begin.timestamp() + time, UTC).isoformat().replace("+00:00", "Z")
+            moment = (
+                datetime.fromtimestamp(begin.timestamp() + time, UTC)
+                .isoformat()
+                .replace("+00:00", "Z")
+            )
             ele = "" if z is None else f"<ele>{z!r}</ele>"
             text.append(f'<trkpt lat="{lat!r}" lon="{lon!r}">{ele}<time>{moment}</time></trkpt>\n')
         text.append("</trkseg></trk>\n")

@@ -1,7 +1,9 @@
-"""Mahimahi link traces (.up, .down): a line per delivery opportunity of 1,500 bytes, its time in whole ms.
+"""Mahimahi link traces (.up, .down): a line per delivery opportunity of 1,500 bytes, its time in
+whole ms.
 
-The trace repeats after its last time. An opportunity at millisecond t becomes the rate of 1,500 bytes per ms
-over [t - 1, t), so that n packets from time 0 have passed at the n-th line; one at 0 falls to the end.
+The trace repeats after its last time. An opportunity at millisecond t becomes the rate of 1,500
+bytes per ms over [t - 1, t), so that n packets from time 0 have passed at the n-th line; one at 0
+falls to the end.
 """
 
 from __future__ import annotations
@@ -45,10 +47,14 @@ def _times(path: Path) -> IntArray:
             continue
         if not text.isdecimal() or len(text) > 10 or int(text) > MAX_MS:
             raise DataError(
-                f"must be whole milliseconds up to {MAX_MS}", where=f"{path}, line {number}", value=text
+                f"must be whole milliseconds up to {MAX_MS}",
+                where=f"{path}, line {number}",
+                value=text,
             )
         if values and int(text) < values[-1]:
-            raise DataError("time must not go backwards", where=f"{path}, line {number}", value=text)
+            raise DataError(
+                "time must not go backwards", where=f"{path}, line {number}", value=text
+            )
         values.append(int(text))
     if not values or values[-1] == 0:
         raise DataError("must end with a time after 0 ms, the period", where=path)
@@ -56,7 +62,9 @@ def _times(path: Path) -> IntArray:
 
 
 def write_mahimahi(time_s: FloatArray, rate_bps: FloatArray, period_s: float) -> Iterator[bytes]:
-    """Opportunities at which the cumulated bits of a rate (each until the next time) reach whole packets."""
+    """Opportunities at which the cumulated bits of a rate (each until the next time) reach whole
+    packets.
+    """
     ends = np.append(time_s[1:], period_s)
     bits = np.concatenate([[0.0], np.cumsum(rate_bps * (ends - time_s))])
     grid = np.arange(1, round(period_s * 1e3) + 1)

@@ -1,8 +1,9 @@
 """The one real matrix of a MATLAB 5 file, as DeepMIMO saves them.
 
-Read here because scipy.io.loadmat crashes the interpreter on damaged files (a flipped byte is enough), and
-trace files are not trusted. Format: MathWorks, "MAT-File Format", level 5. An element is a tag (type, bytes)
-and data padded to 8 bytes; small ones have both in 8 bytes. A matrix has flags, dimensions, name, real part.
+Read here because scipy.io.loadmat crashes the interpreter on damaged files (a flipped byte is
+enough), and trace files are not trusted. Format: MathWorks, "MAT-File Format", level 5. An element
+is a tag (type, bytes) and data padded to 8 bytes; small ones have both in 8 bytes. A matrix has
+flags, dimensions, name, real part.
 """
 
 from __future__ import annotations
@@ -20,7 +21,18 @@ from netsim.traces.files import blocks
 from netsim.units import FloatArray
 
 MAX_BYTES = 2**31
-_NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
+_NUMBERS = {
+    1: "i1",
+    2: "u1",
+    3: "i2",
+    4: "u2",
+    5: "i4",
+    6: "u4",
+    7: "f4",
+    9: "f8",
+    12: "i8",
+    13: "u8",
+}
 _MATRIX, _COMPRESSED = 14, 15
 _NUMERIC_CLASSES = range(6, 16)  # double, single, integers
 _COMPLEX = 0x0800

@@ -4,9 +4,10 @@
     $ns_ at 5.0 "$node_(0) setdest 60.0 20.0 2.5"
     $ns_ at 40.0 "$node_(0) set X_ 5.0"
 
-A node goes straight to its destination at the given speed and stops there; a command on the way starts from
-where the node is; `set` at a time is a jump and ends the leg. Nodes are there from time 0 to the last end.
-The script is read, never run: what is not such a line is counted and passed over.
+A node goes straight to its destination at the given speed and stops there; a command on the way
+starts from where the node is; `set` at a time is a jump and ends the leg. Nodes are there from time
+0 to the last end. The script is read, never run: what is not such a line is counted and passed
+over.
 """
 
 from __future__ import annotations
@@ -51,9 +52,11 @@ def read_ns2(path: Path, detail: str = "", origin: Origin | None = None) -> Trac
             walk.append((end, *walk[-1][1:]))
         rows += [(time, name, x, y, z) for time, x, y, z in walk]
     frame = pl.DataFrame(
-        rows, schema=dict.fromkeys(("time_s", "node", "x_m", "y_m", "z_m"), pl.Float64) | {"node": pl.String},
+        rows,
+        schema=dict.fromkeys(("time_s", "node", "x_m", "y_m", "z_m"), pl.Float64)
+        | {"node": pl.String},
         orient="row",
-    )  # fmt: skip
+    )
     if not (frame["z_m"] != 0).any():
         frame = frame.drop("z_m")
     return Trace(path, "ns2", {"mobility": frame.lazy()}, notes=notes)
@@ -67,7 +70,9 @@ def read_destinations(path: Path) -> pl.DataFrame:
         for time, verb, values in node.commands
         if verb == "setdest"
     ]
-    schema = dict.fromkeys(("time_s", "node", "x_m", "y_m", "speed_m_s"), pl.Float64) | {"node": pl.String}
+    schema = dict.fromkeys(("time_s", "node", "x_m", "y_m", "speed_m_s"), pl.Float64) | {
+        "node": pl.String
+    }
     return pl.DataFrame(found, schema=schema, orient="row")
 
 
@@ -90,7 +95,9 @@ def _parse(path: Path, notes: dict[str, int]) -> dict[str, _Node]:
                 raise DataError("time must not be negative", where=where, value=at)
             if verb == "setdest":
                 if len(values) not in (3, 4):
-                    raise DataError("setdest takes x, y, speed or x, y, z, speed", where=where, value=rest)
+                    raise DataError(
+                        "setdest takes x, y, speed or x, y, z, speed", where=where, value=rest
+                    )
                 if values[-1] < 0:
                     raise DataError("speed must not be negative", where=where, value=rest)
             else:
@@ -100,7 +107,9 @@ def _parse(path: Path, notes: dict[str, int]) -> dict[str, _Node]:
             nodes.setdefault(name, _Node()).commands.append((time, verb, values))
         else:
             if "setdest" in text:
-                raise DataError("a setdest with numbers only is understood", where=where, value=text)
+                raise DataError(
+                    "a setdest with numbers only is understood", where=where, value=text
+                )
             passed += 1
     if not nodes:
         raise DataError("has no movement of ns-2 (set X_, setdest)", where=path)
@@ -123,7 +132,11 @@ def _walk(node: _Node) -> list[tuple[float, ...]]:
     """Samples (time, x, y, z) at every change of velocity."""
     here = [node.initial.get(axis, 0.0) for axis in "XYZ"]
     samples: list[tuple[float, ...]] = [(0.0, *here)]
-    goal, begun, arrival = here, 0.0, 0.0  # of the leg the node is on; it stands where begun == arrival
+    goal, begun, arrival = (
+        here,
+        0.0,
+        0.0,
+    )  # of the leg the node is on; it stands where begun == arrival
     for time, verb, values in node.commands:
         if arrival > begun and time >= arrival - _ARRIVED * (arrival - begun):
             here = goal
@@ -163,16 +176,22 @@ def _number(text: str, where: str) -> float:
 
 
 def write_ns2(tracks: Tracks) -> Iterator[bytes]:
-    """Commands that pass through every sample. Nodes are numbered in their order; ns-2 knows no absence."""
+    """Commands that pass through every sample. Nodes are numbered in their order; ns-2 knows no
+    absence.
+    """
     for index, name in enumerate(tracks.nodes):
         part = slice(tracks.first[index], tracks.first[index + 1])
         points = tracks.places_m[part].tolist()
         times = tracks.time_s[part].tolist()
         node = f"$node_({index})"
         text = [b"# " + f"{node[1:]} is {name}".replace("\n", " ").encode() + b"\n"]
-        text += [f"{node} set {a}_ {v!r}\n".encode() for a, v in zip("XYZ", points[0], strict=False)]
+        text += [
+            f"{node} set {a}_ {v!r}\n".encode() for a, v in zip("XYZ", points[0], strict=False)
+        ]
         for (begin, here), (end, there) in zip(
-            zip(times[:-1], points[:-1], strict=True), zip(times[1:], points[1:], strict=True), strict=True
+            zip(times[:-1], points[:-1], strict=True),
+            zip(times[1:], points[1:], strict=True),
+            strict=True,
         ):
             if here == there:
                 continue

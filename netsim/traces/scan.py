@@ -12,7 +12,15 @@ from netsim.traces.layouts import Layout, layout_of
 from netsim.traces.seeds import SEEDS, seeds_beside
 
 SEPARATORS = ",;\t| "
-METADATA = ("origin_lat", "origin_lon", "time_origin", "gain_kind", "period_s", "source_format", *SEEDS)
+METADATA = (
+    "origin_lat",
+    "origin_lon",
+    "time_origin",
+    "gain_kind",
+    "period_s",
+    "source_format",
+    *SEEDS,
+)
 
 
 def metadata_of(path: Path) -> dict[str, str]:
@@ -32,7 +40,9 @@ def metadata_of(path: Path) -> dict[str, str]:
 
 
 def scan(path: Path, layout: Layout | None) -> tuple[pl.LazyFrame, dict[str, str]]:
-    """The file's own columns (text, in CSV) and its metadata. A folder is a table of a run, in parts."""
+    """The file's own columns (text, in CSV) and its metadata. A folder is a table of a run, in
+    parts.
+    """
     metadata = metadata_of(path)
     if path.is_dir():
         with reading(path):

@@ -8,10 +8,11 @@ from netsim.units import FloatArray, IntArray
 
 
 def last_sample(first: IntArray, end: IntArray, time_s: FloatArray, at_s: FloatArray) -> IntArray:
-    """Index of the last sample at or before each time, of each series; first[k] - 1 where there is none.
+    """Index of the last sample at or before each time, of each series; first[k] - 1 where there is
+    none.
 
-    Series k has the samples first[k]..end[k] - 1 of `time_s` [M], in order. [K], [K], [M], [T] -> [K, T].
-    A binary search in all series at once.
+    Series k has the samples first[k]..end[k] - 1 of `time_s` [M], in order. [K], [K], [M], [T] ->
+    [K, T]. A binary search in all series at once.
     """
     shape = (len(first), len(at_s))
     low = np.broadcast_to(first[:, None], shape).copy()  # the answer plus 1 lies in low..high

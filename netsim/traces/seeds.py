@@ -1,7 +1,8 @@
 """Of which world a trace is a record: the seeds that drew its sites, its UEs' hardware and its air.
 
-A run tells them in its metadata.json, as `{"world": {"ground_seed": 7, "air_seed": 7}}`; a recorded table
-that was converted to a file of its own keeps them in the file's metadata. Other traces have none.
+A run tells them in its metadata.json, as `{"world": {"ground_seed": 7, "air_seed": 7}}`; a recorded
+table that was converted to a file of its own keeps them in the file's metadata. Other traces have
+none.
 """
 
 from __future__ import annotations
@@ -17,14 +18,17 @@ SEEDS = ("ground_seed", "air_seed")
 
 
 class Seeds(NamedTuple):
-    """Seeds of a recorded run's world: they may differ where it replayed another run's places itself."""
+    """Seeds of a recorded run's world: they may differ where it replayed another run's places
+    itself.
+    """
 
     ground: int  # sites, where UEs start, their hardware
     air: int  # shadowing, fading, interference, the order of the bands
 
 
 def seeds_beside(table: Path) -> dict[str, str]:
-    """The seeds of the run that the folder of a table belongs to, as metadata of a trace; {} of no run.
+    """The seeds of the run that the folder of a table belongs to, as metadata of a trace; {} of no
+    run.
 
     Raises DataError.
     """
@@ -40,7 +44,9 @@ def seeds_beside(table: Path) -> dict[str, str]:
 
 
 def seeds_of(metadata: Mapping[str, str], path: Path) -> Seeds | None:
-    """The seeds that a trace's metadata gives; None if it is no record of a run. Raises DataError."""
+    """The seeds that a trace's metadata gives; None if it is no record of a run. Raises
+    DataError.
+    """
     given = [metadata[name] for name in SEEDS if name in metadata]
     if not given:
         return None

@@ -1,6 +1,7 @@
 """Channel and throughput tables as plain arrays to sample by time: what the radio replays.
 
-A value holds from its time to the next of its key. A time before the first sample, or more than three median
+A value holds from its time to the next of its key. A time before the first sample, or more than
+three median
 steps after a sample, is a gap: an error, unless `fill` says how it is bridged.
 """
 
@@ -27,7 +28,9 @@ STALE_STEPS = 3.0
 
 @dataclass(frozen=True)
 class Series:
-    """Values of R keys over time; key r has the samples first[r]..first[r + 1], times increasing."""
+    """Values of R keys over time; key r has the samples first[r]..first[r + 1], times
+    increasing.
+    """
 
     path: Path
     keys: tuple[tuple[str, ...], ...]  # R
@@ -52,7 +55,11 @@ class Series:
         else:
             step = float(np.median(np.diff(time))) if len(time) > 1 else np.inf
             age = asked - time[np.maximum(index, 0)]
-            gap = (index < 0) | (age > self.stale_steps * step) | np.isnan(value[np.maximum(index, 0)])
+            gap = (
+                (index < 0)
+                | (age > self.stale_steps * step)
+                | np.isnan(value[np.maximum(index, 0)])
+            )
         held = value[np.maximum(index, 0)]
         if not gap.any():
             return held
@@ -91,7 +98,9 @@ class Series:
     def _stale_s(self) -> FloatArray:
         """[R] age at which a sample no longer holds."""
         steps = [np.diff(self.time_s[a:b]) for a, b in pairwise(self.first.tolist())]
-        return self.stale_steps * np.array([float(np.median(s)) if len(s) else np.inf for s in steps])
+        return self.stale_steps * np.array(
+            [float(np.median(s)) if len(s) else np.inf for s in steps]
+        )
 
     def row(self, *key: str) -> int | None:
         """The row of a key; None if the trace has it not."""
@@ -109,7 +118,9 @@ def gain_series(trace: Trace, *, fill: str = "error") -> Series:
 
 
 def recorded_series(trace: Trace, column: str, *, fill: str = "error") -> Series:
-    """`gain` or `interference_w` per (ue, gnb, attempt) of a recorded channel: values hold to the next."""
+    """`gain` or `interference_w` per (ue, gnb, attempt) of a recorded channel: values hold to the
+    next.
+    """
     frame = trace.table("channel").with_columns(pl.col("attempt").cast(pl.String))
     found = _series(trace, frame, ("ue", "gnb", "attempt"), pl.col(column), fill)
     return replace(found, stale_steps=np.inf)
@@ -129,7 +140,9 @@ def rate_series(trace: Trace, *, fill: str = "error") -> Series:
     return _series(trace, trace.table("throughput"), ("node",), pl.col("rate_bps"), fill)
 
 
-def _series(trace: Trace, frame: pl.LazyFrame, keys: tuple[str, ...], value: pl.Expr, fill: str) -> Series:
+def _series(
+    trace: Trace, frame: pl.LazyFrame, keys: tuple[str, ...], value: pl.Expr, fill: str
+) -> Series:
     if fill not in FILLS:
         raise DataError(f"fill must be one of {', '.join(FILLS)}", where=trace.path, value=fill)
     with reading(trace.path):
@@ -159,7 +172,8 @@ class FadingTrace:
     gain: FloatArray
 
     def at(self, times_s: FloatArray, offset: IntArray) -> FloatArray:
-        """Gain averaged over the resource blocks, for links that see the trace from `offset` [L] steps on.
+        """Gain averaged over the resource blocks, for links that see the trace from `offset` [L]
+        steps on.
 
         [T], [L] -> [L, T].
         """
@@ -174,7 +188,11 @@ def fading_trace(trace: Trace) -> FadingTrace:
     if not {"gain_db", "resource_block"} <= set(frame.collect_schema().names()):
         raise DataError("holds no gain_db per resource_block", where=trace.path)
     with reading(trace.path):
-        table = frame.select("resource_block", "time_s", "gain_db").sort("resource_block", "time_s").collect()
+        table = (
+            frame.select("resource_block", "time_s", "gain_db")
+            .sort("resource_block", "time_s")
+            .collect()
+        )
     blocks, steps = table["resource_block"].n_unique(), table["time_s"].n_unique()
     if len(table) != blocks * steps:
         raise DataError("must have a gain for each resource block and time", where=trace.path)

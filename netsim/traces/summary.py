@@ -1,4 +1,6 @@
-"""What there is to know about a trace at a glance, in one pass whose memory does not grow with the rows."""
+"""What there is to know about a trace at a glance, in one pass whose memory does not grow with the
+rows.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,9 @@ class Series:
     def gaps(self) -> tuple[int, float]:
         """Steps longer than LONG_GAP times the median step, and the longest."""
         limit = LONG_GAP * self.step_quantile(0.5)
-        return sum(n for step, n in self.steps.items() if step > limit), max(self.steps, default=np.nan)
+        return sum(n for step, n in self.steps.items() if step > limit), max(
+            self.steps, default=np.nan
+        )
 
 
 _VALUES = ("x_m", "y_m", "z_m", "speed_m_s", "lat", "lon", "gain_db", "snr_db", "rate_bps")
@@ -90,7 +94,9 @@ class _Last:
             self.state = np.hstack([self.state, np.full_like(self.state, np.nan)])
 
 
-def _gather(facts: Series, last: _Last, batch: pl.DataFrame, keys: list[str], values: list[str]) -> None:
+def _gather(
+    facts: Series, last: _Last, batch: pl.DataFrame, keys: list[str], values: list[str]
+) -> None:
     if not len(batch):
         return
     label = batch.select(
@@ -108,8 +114,10 @@ def _gather(facts: Series, last: _Last, batch: pl.DataFrame, keys: list[str], va
         column = batch[c]
         facts.missing += column.null_count()
         if column.null_count() < len(column):
-            facts.low[c] = min(facts.low.get(c, np.inf), float(column.min()))  # type: ignore[arg-type]
-            facts.high[c] = max(facts.high.get(c, -np.inf), float(column.max()))  # type: ignore[arg-type]
+            # type: ignore[arg-type]
+            facts.low[c] = min(facts.low.get(c, np.inf), float(column.min()))
+            # type: ignore[arg-type]
+            facts.high[c] = max(facts.high.get(c, -np.inf), float(column.max()))
     planar = "x_m" in values
     x = batch[values[0]].cast(pl.Float64).fill_null(np.nan).to_numpy()
     y = batch[values[1]].to_numpy() if planar else np.zeros(len(batch))

@@ -1,8 +1,10 @@
-"""SUMO floating-car data in XML: `<timestep time><vehicle id x y angle type speed .../></timestep>`.
+"""SUMO floating-car data in XML: `<timestep time><vehicle id x y angle type speed
+.../></timestep>`.
 
-Read as a stream. Positions are those of the front bumper. With `--fcd-output.geo`, x and y are longitude and
-latitude and nothing in the rows says so: it is told by the configuration that SUMO writes above the rows,
-else by the distance moved beside the speed; the details `geo` and `metres` force it.
+Read as a stream. Positions are those of the front bumper. With `--fcd-output.geo`, x and y are
+longitude and
+latitude and nothing in the rows says so: it is told by the configuration that SUMO writes above the
+rows, else by the distance moved beside the speed; the details `geo` and `metres` force it.
 """
 
 from __future__ import annotations
@@ -42,7 +44,10 @@ def read_fcd_xml(path: Path, detail: str = "", origin: Origin | None = None) -> 
     limit = {"lon": 180.0, "lat": 90.0} if geo else {}
 
     def source(
-        with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, batch_size: int | None
+        with_columns: list[str] | None,
+        predicate: pl.Expr | None,
+        n_rows: int | None,
+        batch_size: int | None,
     ) -> Iterator[pl.DataFrame]:
         left = n_rows
         for batch in _batches(path, rows=min(ROWS, n_rows or ROWS), notes=notes, limit=limit):
@@ -65,15 +70,22 @@ def read_fcd_xml(path: Path, detail: str = "", origin: Origin | None = None) -> 
 
 
 _RAW = {
-    c: pl.String if c == "node" else pl.Float64 for c in ("time_s", "node", "x_m", "y_m", "z_m", "speed_m_s")
+    c: pl.String if c == "node" else pl.Float64
+    for c in ("time_s", "node", "x_m", "y_m", "z_m", "speed_m_s")
 }
 _GEO = {"x_m": "lon", "y_m": "lat"}
 
 
 def _batches(
-    path: Path, *, rows: int, notes: dict[str, int] | None = None, limit: dict[str, float] | None = None
+    path: Path,
+    *,
+    rows: int,
+    notes: dict[str, int] | None = None,
+    limit: dict[str, float] | None = None,
 ) -> Iterator[pl.DataFrame]:
-    """Frames of about `rows` rows and the columns of _RAW. Raises DataError at the first bad value."""
+    """Frames of about `rows` rows and the columns of _RAW. Raises DataError at the first bad
+    value.
+    """
     times: list[float] = []
     node: list[str] = []
     texts: list[list[str | None]] = [[], [], [], []]  # x, y, z, speed
@@ -91,7 +103,8 @@ def _batches(
                 y.append(attributes["y"])
             except KeyError as missing:
                 raise DataError(
-                    f"{name} has no attribute {missing}; positions need id, x and y", value=attributes
+                    f"{name} has no attribute {missing}; positions need id, x and y",
+                    value=attributes,
                 ) from None
             if now is None:
                 raise DataError(f"{name} outside of a timestep", value=attributes["id"])
@@ -122,10 +135,16 @@ def _batches(
 
 
 def _frame(
-    path: Path, times: list[float], node: list[str], texts: list[list[str | None]], limit: dict[str, float]
+    path: Path,
+    times: list[float],
+    node: list[str],
+    texts: list[list[str | None]],
+    limit: dict[str, float],
 ) -> pl.DataFrame:
     """What the handlers gathered, as numbers; their lists are emptied."""
-    frame = pl.DataFrame({"time_s": times, "node": node}, schema={c: _RAW[c] for c in ("time_s", "node")})
+    frame = pl.DataFrame(
+        {"time_s": times, "node": node}, schema={c: _RAW[c] for c in ("time_s", "node")}
+    )
     for name, values in zip(list(_RAW)[2:], texts, strict=True):
         text = pl.Series(name, values, dtype=pl.String)
         number = text.cast(pl.Float64, strict=False)
@@ -160,7 +179,9 @@ def _seconds(text: str | None) -> float:
         parts = (text or "").split(":")
         numbers = zip(scale, reversed(parts), strict=False)
         try:
-            value = sum(s * float(part) for s, part in numbers) if len(parts) <= len(scale) else np.nan
+            value = (
+                sum(s * float(part) for s, part in numbers) if len(parts) <= len(scale) else np.nan
+            )
         except ValueError:
             value = np.nan
     if not math.isfinite(value):
@@ -190,10 +211,12 @@ def forced_geo(path: Path, detail: str) -> bool:
 def looks_like_degrees(first: pl.DataFrame) -> bool:
     """Whether `x_m` and `y_m` of a trace's first rows are longitude and latitude.
 
-    They are if in range, and vehicles seem to move a thousand times slower than their speed says. Where
+    They are if in range, and vehicles seem to move a thousand times slower than their speed says.
+    Where
     nothing moves: if they have more than the two decimals that SUMO gives to metres.
     """
-    if not len(first) or not (first["x_m"].abs().max() <= 180 and first["y_m"].abs().max() <= 90):  # type: ignore[operator]
+    # type: ignore[operator]
+    if not len(first) or not (first["x_m"].abs().max() <= 180 and first["y_m"].abs().max() <= 90):
         return False
     moves = first.sort("node", "time_s", maintain_order=True).select(
         moved=(pl.col("x_m").diff() ** 2 + pl.col("y_m").diff() ** 2).sqrt(),

@@ -6,9 +6,9 @@
 | channel | time_s, ue, gnb, gain_db or snr_db[, gain, resource_block] |
 | throughput | time_s, node, rate_bps: the rate from that time to the node's next |
 
-Metadata: `origin_lat`, `origin_lon` (degrees of the local (0, 0)), `time_origin` (UTC of time 0), `gain_kind`
-(large_scale, fading or total), `period_s` (the trace repeats), `source_format`, `ground_seed` and `air_seed`
-(of a recorded run, see `netsim.traces.seeds`).
+Metadata: `origin_lat`, `origin_lon` (degrees of the local (0, 0)), `time_origin` (UTC of time 0),
+`gain_kind` (large_scale, fading or total), `period_s` (the trace repeats), `source_format`,
+`ground_seed` and `air_seed` (of a recorded run, see `netsim.traces.seeds`).
 """
 
 from __future__ import annotations
@@ -78,4 +78,6 @@ def projected(frame: pl.LazyFrame, origin: Origin) -> pl.LazyFrame:
         return_dtype=pl.Struct({"x_m": pl.Float64, "y_m": pl.Float64}),
         is_elementwise=True,
     )
-    return frame.drop("x_m", "y_m", strict=False).with_columns(metres.alias("metres")).unnest("metres")
+    return (
+        frame.drop("x_m", "y_m", strict=False).with_columns(metres.alias("metres")).unnest("metres")
+    )

@@ -17,7 +17,8 @@ _PIECE = 2**17
 
 @dataclass(frozen=True)
 class Tracks:
-    """K nodes with M samples in all; those of node k are first[k]..first[k + 1], times not decreasing.
+    """K nodes with M samples in all; those of node k are first[k]..first[k + 1], times not
+    decreasing.
 
     Two samples of a node at one time are a jump.
     """
@@ -43,9 +44,13 @@ def tracks(frame: pl.LazyFrame, path: Path) -> Tracks:
         table = table.with_columns(pl.col("z_m").fill_null(0.0))
     grouped_time_s, places_m = _grouped(code, first, table.select("time_s", *axes))
     back = np.flatnonzero(grouped_time_s[1:] < grouped_time_s[:-1]) + 1
-    for node in np.unique(np.searchsorted(first, back[~np.isin(back, first)], side="right") - 1).tolist():
+    for node in np.unique(
+        np.searchsorted(first, back[~np.isin(back, first)], side="right") - 1
+    ).tolist():
         part = slice(first[node], first[node + 1])
-        order = np.argsort(grouped_time_s[part], kind="stable")  # ties stay in the order of the table
+        order = np.argsort(
+            grouped_time_s[part], kind="stable"
+        )  # ties stay in the order of the table
         grouped_time_s[part] = grouped_time_s[part][order]
         places_m[part] = places_m[part][order]
     return Tracks(names, first, grouped_time_s, places_m)
@@ -54,8 +59,8 @@ def tracks(frame: pl.LazyFrame, path: Path) -> Tracks:
 def _grouped(code: IntArray, first: IntArray, table: pl.DataFrame) -> tuple[FloatArray, FloatArray]:
     """Times [M] and places [M, D] ordered by node, rows of a node in the order they had.
 
-    Done in pieces that fit in the cache and are not copied before: at ten million rows, a third of the time
-    of one large gather.
+    Done in pieces that fit in the cache and are not copied before: at ten million rows, a third of
+    the time of one large gather.
     """
     times, places = np.empty(len(code)), np.empty((len(code), table.width - 1))
     free = first[:-1].copy()  # where each node's next row goes

@@ -19,8 +19,8 @@ def stream(
     end: Callable[[str], None] | None = None,
     text: Callable[[str], None] | None = None,
 ) -> Iterator[None]:
-    """Call the handlers for a file's elements; yields after every block, so that the caller can take
-    what its handlers have gathered. Memory does not grow with the file.
+    """Call the handlers for a file's elements; yields after every block, so that the caller can
+    take what its handlers have gathered. Memory does not grow with the file.
     """
     parser = expat.ParserCreate()
     parser.buffer_text = True

@@ -1,12 +1,14 @@
-"""Coverage of a downlink, where the theory is exact: J. G. Andrews, F. Baccelli, R. K. Ganti, "A tractable
-approach to coverage and rate in cellular networks", IEEE Trans. Commun. 59(11), 2011, Theorem 2.
+"""Coverage of a downlink, where the theory is exact: J. G. Andrews, F. Baccelli, R. K. Ganti, "A
+tractable approach to coverage and rate in cellular networks", IEEE Trans. Commun. 59(11), 2011,
+Theorem 2.
 
 Nearest gNB serves, all transmit, Rayleigh fading, no noise:
 
-    P(SIR > T) = 1 / (1 + T^(2/a) Int_{T^(-2/a)}^inf du / (1 + u^(a/2))) = 1 / 2F1(1, -2/a; 1 - 2/a; -T),
+    P(SIR > T) = 1 / (1 + T^(2/a) Int_{T^(-2/a)}^inf du / (1 + u^(a/2))) = 1 / 2F1(1, -2/a; 1 - 2/a;
+    -T),
 
-0.5601 for a = 4 and 0.4823 for a = 3.5 at 0 dB. It checks the networks, fading and path loss that the
-uplink laws are judged by.
+0.5601 for a = 4 and 0.4823 for a = 3.5 at 0 dB. It checks the networks, fading and path loss that
+the uplink laws are judged by.
 """
 
 from __future__ import annotations

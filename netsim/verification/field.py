@@ -1,7 +1,8 @@
-"""The simulator's `field` mode: its sampled interferers against the closed form they are meant to follow.
+"""The simulator's `field` mode: its sampled interferers against the closed form they are meant to
+follow.
 
-That the closed form is right is for `success` to show, from explicit networks; this shows that what the
-simulator draws is that law, with its noise and both fadings.
+That the closed form is right is for `success` to show, from explicit networks; this shows that what
+the simulator draws is that law, with its noise and both fadings.
 """
 
 from __future__ import annotations
@@ -40,11 +41,17 @@ def field_mode(effort: Effort) -> Sequence[Law]:
         signal_w = POWER_W * pathloss.gain(distance)
         met = []
         for number in range(effort.networks):
-            draw = field.draw(effort.seed, number, 1, distance, np.zeros(len(distance), dtype=np.int64))
+            draw = field.draw(
+                effort.seed, number, 1, distance, np.zeros(len(distance), dtype=np.int64)
+            )
             faded_w = upload_fading(effort.seed, number, 1, len(distance)) * signal_w
             quality = sinr(faded_w, draw.upload_power_w(), np.full(len(distance), NOISE_W))
-            by_distance = dict(zip(distances, quality.reshape(len(distances), _UES_EACH), strict=True))
-            met.append([(by_distance[d] >= from_db(threshold_db)).mean() for d, threshold_db in cases])
+            by_distance = dict(
+                zip(distances, quality.reshape(len(distances), _UES_EACH), strict=True)
+            )
+            met.append(
+                [(by_distance[d] >= from_db(threshold_db)).mean() for d, threshold_db in cases]
+            )
         values, errors = mean(np.array(met))
         for index, (d, threshold_db) in enumerate(cases):
             closed = success_probability(

@@ -1,4 +1,6 @@
-"""Where gNBs and UEs are: Poisson counts, nearest-gNB distance, Voronoi cells, interferers around a gNB."""
+"""Where gNBs and UEs are: Poisson counts, nearest-gNB distance, Voronoi cells, interferers around a
+gNB.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ _TAIL_FROM = (0.30, 1.00)
 
 
 def poisson_counts(effort: Effort) -> Sequence[Law]:
-    """Sites of `poisson_sites` at 1 per km² in the unit squares of its window, its central site left out."""
+    """Sites of `poisson_sites` at 1 per km² in the unit squares of its window, its central site
+    left out.
+    """
     counts, totals = _counts(effort)
     family, rows = "Poisson counts", []
     for number, expected in ((0, np.exp(-1.0)), (1, np.exp(-1.0)), (2, np.exp(-1.0) / 2)):
@@ -33,10 +37,20 @@ def poisson_counts(effort: Effort) -> Sequence[Law]:
         rows.append(Law(family, case, "unit squares", float(value), float(error), float(expected)))
     area = float(WINDOW_KM**2)
     value, error = mean(totals / area)
-    rows.append(Law(family, "mean per km²", "windows", float(value), float(error), 1.0, probability=False))
+    rows.append(
+        Law(family, "mean per km²", "windows", float(value), float(error), 1.0, probability=False)
+    )
     value, error = mean((totals - area) ** 2 / area)
     rows.append(
-        Law(family, "variance over mean", "windows", float(value), float(error), 1.0, probability=False)
+        Law(
+            family,
+            "variance over mean",
+            "windows",
+            float(value),
+            float(error),
+            1.0,
+            probability=False,
+        )
     )
     return rows
 
@@ -68,7 +82,8 @@ def nearest_gnb(effort: Effort) -> Sequence[Law]:
 
 
 def voronoi_cells(effort: Effort) -> Sequence[Law]:
-    """Typical cell: moments (Gilbert 1962, Meijering 1953) and the gamma fit of Ferenc and Neda 2007.
+    """Typical cell: moments (Gilbert 1962, Meijering 1953) and the gamma fit of Ferenc and Neda
+    2007.
 
     E[A²] phi² = 1.280176, E[perimeter] sqrt(phi) = 4; A phi is nearly gamma of shape and rate 7/2.
     """
@@ -83,17 +98,24 @@ def voronoi_cells(effort: Effort) -> Sequence[Law]:
         value, error = ratio(found[column], cells)
         rows.append(
             Law(
-                "Voronoi cell", case, "typical cell", float(value), float(error), closed,
-                allowed=allowed, probability=probability,
+                "Voronoi cell",
+                case,
+                "typical cell",
+                float(value),
+                float(error),
+                closed,
+                allowed=allowed,
+                probability=probability,
             )
-        )  # fmt: skip
+        )
     return rows
 
 
 def pair_correlation(effort: Effort) -> Sequence[Law]:
     """Density of the other cells' active UEs at distance r of a gNB, over phi.
 
-    The law 1 - exp(-12/5 pi phi r²) is the usual approximation; model-spec 1.1 found it off by up to 0.06.
+    The law 1 - exp(-12/5 pi phi r²) is the usual approximation; model-spec 1.1 found it off by up
+    to 0.06.
     """
     found = _networks(effort)
     constant = float(interferer_constant(0.0, "constant"))
@@ -101,7 +123,9 @@ def pair_correlation(effort: Effort) -> Sequence[Law]:
     for index, (low, high) in enumerate(_RINGS):
         area = np.pi * (high**2 - low**2)
         value, error = ratio(found["ring"][:, index], found["cells"][: len(found["ring"])] * area)
-        x = np.pi * (low**2 + (high**2 - low**2) * (np.arange(200) + 0.5) / 200)  # pi phi r², even in area
+        x = np.pi * (
+            low**2 + (high**2 - low**2) * (np.arange(200) + 0.5) / 200
+        )  # pi phi r², even in area
         closed = float((-np.expm1(-constant * x)).mean())
         case = f"g at r sqrt(phi) = {low:.2f}..{high:.2f}"
         rows.append(
@@ -120,16 +144,20 @@ def pair_correlation(effort: Effort) -> Sequence[Law]:
 
 
 def mean_interference(effort: Effort) -> Sequence[Law]:
-    """Mean interference from beyond r0, in parts of 2 pi phi P r0^(2 - alpha) / (alpha - 2), at alpha 3.8.
+    """Mean interference from beyond r0, in parts of 2 pi phi P r0^(2 - alpha) / (alpha - 2), at
+    alpha 3.8.
 
-    The thinning law takes away one part in c of a UE and gives nothing back. There is one UE per other cell
+    The thinning law takes away one part in c of a UE and gives nothing back. There is one UE per
+    other cell
     all the same, so those kept away gather just beyond: the tail is 3% above the law.
     """
     found = _networks(effort)
     rows = []
     for index, start in enumerate(_TAIL_FROM):
         unthinned = 2 * np.pi * start ** (2 - EXPONENT) / (EXPONENT - 2)
-        value, error = ratio(found["tail"][:, index], found["cells"][: len(found["tail"])] * unthinned)
+        value, error = ratio(
+            found["tail"][:, index], found["cells"][: len(found["tail"])] * unthinned
+        )
         closed = mean_interference_w(
             0.0,
             density_per_m2=1.0,
@@ -155,7 +183,9 @@ def mean_interference(effort: Effort) -> Sequence[Law]:
 
 @lru_cache(maxsize=10_000)
 def _sites(effort: Effort, index: int) -> FloatArray:
-    """Sites of a Poisson deployment at 1 per km² without the one put at the centre, m. Shape [S, 2]."""
+    """Sites of a Poisson deployment at 1 per km² without the one put at the centre, m. Shape [S,
+    2].
+    """
     seed = effort.seed * 1_000_003 + index
     return poisson_sites(density_per_km2=1.0, window_km=WINDOW_KM, seed=seed).positions_m[1:]
 
@@ -192,7 +222,10 @@ def _networks(effort: Effort) -> dict[str, FloatArray]:
             "small": (area < 0.5).sum(),
         }
         if index < effort.networks // 2:
-            distance = network.distances_m(network.sites_m, network.ue_per_cell_m("geometry_ues")) / spacing
+            distance = (
+                network.distances_m(network.sites_m, network.ue_per_cell_m("geometry_ues"))
+                / spacing
+            )
             np.fill_diagonal(distance, np.inf)
             within = np.array([(distance < edge).sum() for edge in edges])
             near = np.where(distance > min(_TAIL_FROM), distance, np.inf) ** -EXPONENT

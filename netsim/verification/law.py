@@ -1,7 +1,7 @@
 """What a law is, how much work is spent on it, and when it holds.
 
-A law function takes an `Effort` and returns `Law` rows: an estimate with its standard error beside a
-closed form. The runner turns the standard errors into intervals that hold all together.
+A law function takes an `Effort` and returns `Law` rows: an estimate with its standard error beside
+a closed form. The runner turns the standard errors into intervals that hold all together.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ class Law:
     judged: bool = True
     """False: shown for comparison, neither counted nor failed."""
     probability: bool = True
-    """The estimate is a probability, so that its interval must have a half-width of at most 0.01."""
+    """The estimate is a probability, so that its interval must have a half-width of at most
+    0.01.
+    """
     note: str = ""
 
     @property

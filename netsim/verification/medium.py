@@ -1,8 +1,9 @@
-"""Network mode of the simulator: uploads through its medium, with every cell loaded and on equal shares.
+"""Network mode of the simulator: uploads through its medium, with every cell loaded and on equal
+shares.
 
-Each network's cells have as many UEs, who start together. Equal bands lie side by side in every cell, so a
-UE is disturbed by one UE of each other cell: given all positions the product form is exact, and over
-networks it is eq. (15) for a UE dropped in the typical cell.
+Each network's cells have as many UEs, who start together. Equal bands lie side by side in every
+cell, so a UE is disturbed by one UE of each other cell: given all positions the product form is
+exact, and over networks it is eq. (15) for a UE dropped in the typical cell.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ _BANDWIDTH_HZ, _NO_NOISE = 1e7, 1e-40
 
 
 def network_mode(effort: Effort) -> Sequence[Law]:
-    """Frequency of SINR >= threshold over all UEs, against the product form and the typical-cell law."""
+    """Frequency of SINR >= threshold over all UEs, against the product form and the typical-cell
+    law.
+    """
     met, given, law = [], [], []
     for network in networks(effort)[: max(effort.networks // 2, 200)]:
         distance = _distances(network)
@@ -38,7 +41,9 @@ def network_mode(effort: Effort) -> Sequence[Law]:
         rows = np.arange(len(ratio))
         site = rows // PER_CELL
         own = distance[rows, site]
-        others = np.where(np.arange(len(network.sites_m)) == site[:, None], np.inf, _heard(distance, site))
+        others = np.where(
+            np.arange(len(network.sites_m)) == site[:, None], np.inf, _heard(distance, site)
+        )
         thresholds = [from_db(t) for t in THRESHOLDS_DB]
         met.append([(ratio >= t).mean() for t in thresholds])
         for threshold in thresholds:
@@ -78,7 +83,9 @@ def network_mode(effort: Effort) -> Sequence[Law]:
 
 
 def _distances(network: Network) -> FloatArray:
-    """From every UE to every gNB; UEs PER_CELL c ... PER_CELL c + PER_CELL - 1 are of cell c. [K, S]."""
+    """From every UE to every gNB; UEs PER_CELL c ... PER_CELL c + PER_CELL - 1 are of cell c. [K,
+    S].
+    """
     drops = [network.ue_per_cell_m(f"medium_{turn}") for turn in range(PER_CELL)]
     ues = np.stack(drops, axis=1).reshape(-1, 2)
     return network.distances_m(ues, network.sites_m)
@@ -99,9 +106,13 @@ def _sinr(network: Network, distance_m: FloatArray) -> FloatArray:
     one, none = np.ones(count), np.zeros(count)
     own = gain[np.arange(count), gnb]
     links = Links(np.zeros((count, 2)), gnb, none, own, none, none, one, gain)
-    fleet = Fleet([], one, one, one, 1e-9 * one, none, one.astype(np.int64), np.ones((count, 1), np.int64))
+    fleet = Fleet(
+        [], one, one, one, 1e-9 * one, none, one.astype(np.int64), np.ones((count, 1), np.int64)
+    )
     rules = Rules(10.0, True, 5.0, 0.0, False, 1e12, 1.0, np.zeros(1, dtype=bool))
-    plan = RoundPlan(np.arange(count), np.zeros(count, dtype=np.int64), one / PER_CELL, POWER_W * one)
+    plan = RoundPlan(
+        np.arange(count), np.zeros(count, dtype=np.int64), one / PER_CELL, POWER_W * one
+    )
     uplink = NetworkUplink(
         seed=network.seed,
         sites=sites,

@@ -1,6 +1,7 @@
 """Explicit Poisson networks on a torus: gNBs, their Voronoi cells, one active UE in each.
 
-The torus has no edge, so every gNB is a typical one. Nothing here uses a formula that is to be verified.
+The torus has no edge, so every gNB is a typical one. Nothing here uses a formula that is to be
+verified.
 """
 
 from __future__ import annotations
@@ -24,12 +25,16 @@ DENSITY = 1e-6
 
 _MARGIN = 0.3
 """Part of the side by which the network is continued around itself before cells are cut: 4.8 mean
-spacings. A cell is wrong only if an empty disc of half that radius touches it (probability 1e-7)."""
+spacings. A cell is wrong only if an empty disc of half that radius touches it (probability
+1e-7).
+"""
 
 
 @dataclass(frozen=True)
 class Ridges:
-    """Edges of the Voronoi cells as seen from their gNB; each edge is there twice. R rows by owner."""
+    """Edges of the Voronoi cells as seen from their gNB; each edge is there twice. R rows by
+    owner.
+    """
 
     owner: IntArray  # [R] gNB, ascending
     toward_m: FloatArray  # [R, 2] from the gNB to its neighbour across the edge
@@ -44,7 +49,9 @@ class Ridges:
 
 @dataclass(frozen=True)
 class Network:
-    """One network of M gNBs on a square torus. Random numbers come from streams of (seed, name, index)."""
+    """One network of M gNBs on a square torus. Random numbers come from streams of (seed, name,
+    index).
+    """
 
     side_m: float
     sites_m: FloatArray  # [M, 2]
@@ -66,7 +73,9 @@ class Network:
         """Voronoi cells, dual to the triangles of the network continued on all sides."""
         side, count = self.side_m, len(self.sites_m)
         shifts = np.array([[i, j] for i in (0, -1, 1) for j in (0, -1, 1)], dtype=np.float64) * side
-        copies = (self.sites_m[None] + shifts[:, None]).reshape(-1, 2)  # the network itself comes first
+        copies = (self.sites_m[None] + shifts[:, None]).reshape(
+            -1, 2
+        )  # the network itself comes first
         near = np.all((copies >= -_MARGIN * side) & (copies <= (1 + _MARGIN) * side), axis=1)
         points = copies[near]
         triangles = Delaunay(points)
@@ -107,7 +116,8 @@ class Network:
         return np.asarray((self.sites_m + u * (first + v * (second - first))) % self.side_m)
 
     def cell_radius_m(self, directions: int) -> FloatArray:
-        """Distance from each gNB to the edge of its cell, in evenly spaced directions. Shape [M, J].
+        """Distance from each gNB to the edge of its cell, in evenly spaced directions. Shape [M,
+        J].
 
         The first direction is random for each gNB.
         """
@@ -116,7 +126,11 @@ class Network:
         angle = 2 * np.pi * (np.arange(directions) + offset) / directions  # [M, J]
         x, y = ridges.toward_m[:, :1], ridges.toward_m[:, 1:]
         # along a direction e the edge is |t|² / (2 e.t) away, where e.t > 0
-        inverse = 2 * (np.cos(angle)[ridges.owner] * x + np.sin(angle)[ridges.owner] * y) / (x * x + y * y)
+        inverse = (
+            2
+            * (np.cos(angle)[ridges.owner] * x + np.sin(angle)[ridges.owner] * y)
+            / (x * x + y * y)
+        )
         first = np.searchsorted(ridges.owner, np.arange(count))
         return np.asarray(1.0 / np.maximum.reduceat(inverse, first, axis=0))
 
@@ -141,7 +155,9 @@ class Network:
         """The same gNBs with all lengths times `factor`, and random numbers of its own."""
         scaled = Network(self.side_m * factor, self.sites_m * factor, self.seed, name, self.index)
         ridges = self.ridges
-        scaled.__dict__["ridges"] = Ridges(ridges.owner, ridges.toward_m * factor, ridges.ends_m * factor)
+        scaled.__dict__["ridges"] = Ridges(
+            ridges.owner, ridges.toward_m * factor, ridges.ends_m * factor
+        )
         return scaled
 
     def _per_cell(self, value: FloatArray) -> FloatArray:
@@ -165,7 +181,9 @@ def _drawn(effort: Effort) -> Iterator[Network]:
     for index in range(effort.networks):
         generator = rng.stream(effort.seed, "verify_sites", index)
         count = max(int(generator.poisson(SITES)), 8)
-        yield Network(side, generator.uniform(0.0, side, size=(count, 2)), effort.seed, "network", index)
+        yield Network(
+            side, generator.uniform(0.0, side, size=(count, 2)), effort.seed, "network", index
+        )
 
 
 def _circumcentres(corners_m: FloatArray) -> FloatArray:

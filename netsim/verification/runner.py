@@ -1,8 +1,9 @@
 """Runs laws and judges them together.
 
-All intervals hold at once with 99.9%: each of the m judged rows has a two-sided normal interval at level
-0.001 / m (Bonferroni), from at least 200 independent networks. A row holds if its interval meets the band
-closed form ± `allowed`; a probability's interval must also be at most 0.01 to each side.
+All intervals hold at once with 99.9%: each of the m judged rows has a two-sided normal interval at
+level
+0.001 / m (Bonferroni), from at least 200 independent networks. A row holds if its interval meets
+the band closed form ± `allowed`; a probability's interval must also be at most 0.01 to each side.
 """
 
 from __future__ import annotations

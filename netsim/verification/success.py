@@ -1,9 +1,10 @@
 """Success probability of an uplink, from explicit Poisson networks, against every closed form.
 
-Each cell has one active UE; the UE under test is at distance d from its gNB. Both estimators come from
-the same networks, with every gNB as the serving one:
+Each cell has one active UE; the UE under test is at distance d from its gNB. Both estimators come
+from the same networks, with every gNB as the serving one:
 
-* typical user (UEs independent of the gNBs): a place at distance d in a random direction counts if it
+* typical user (UEs independent of the gNBs): a place at distance d in a random direction counts if
+it
   lies in the gNB's cell, that is, if no other gNB is nearer;
 * typical cell (UEs dropped uniformly in a given cell): the same, weighted by 1 / area of the cell.
 
@@ -33,7 +34,13 @@ THRESHOLDS_DB = (-10.0, -5.0, 0.0, 5.0, 10.0)
 GRID = tuple((u, th) for u in DISTANCES for th in THRESHOLDS_DB)
 
 NOISE_PSD_W_HZ = dbm_to_w(-162.0)
-NOISY = ((0.20, 0.0, 1e9), (0.35, 0.0, 1e8), (0.35, -5.0, 1e8), (0.50, -5.0, 1e8), (0.70, -10.0, 1e8))
+NOISY = (
+    (0.20, 0.0, 1e9),
+    (0.35, 0.0, 1e8),
+    (0.35, -5.0, 1e8),
+    (0.50, -5.0, 1e8),
+    (0.70, -10.0, 1e8),
+)
 """Distance, threshold in dB, bandwidth in Hz at 1 gNB per km² and 0.2 W (model-spec 1.3)."""
 
 PRODUCT = ((0.20, 5.0), (0.35, -5.0), (0.50, 0.0))
@@ -51,7 +58,9 @@ _PRODUCT_SITES = 32  # gNBs of a network for which the product form is computed
 
 @dataclass(frozen=True)
 class Estimates:
-    """Frequencies of success. `user` and `cell` are (value, standard error), in the order of the cases."""
+    """Frequencies of success. `user` and `cell` are (value, standard error), in the order of the
+    cases.
+    """
 
     user: tuple[FloatArray, FloatArray]  # [case]
     cell: tuple[FloatArray, FloatArray]  # [case]
@@ -60,7 +69,9 @@ class Estimates:
 
 
 def explicit_networks(effort: Effort) -> Sequence[Law]:
-    """Grid of model-spec 1.2 and noisy cases: typical user and typical cell, each with its law c(u)."""
+    """Grid of model-spec 1.2 and noisy cases: typical user and typical cell, each with its law
+    c(u).
+    """
     found = simulate(effort)
     rows: list[Law] = []
     for law, (values, errors) in (("typical_user", found.user), ("typical_cell", found.cell)):
@@ -91,7 +102,9 @@ def scale_invariance(effort: Effort) -> Sequence[Law]:
     weights: list[FloatArray] = []
     for network in networks(effort)[: effort.networks // 3]:
         near = network.scaled(0.1, "dense")
-        inside = (network.cell_radius_m(_DIRECTIONS)[:, :, None] >= u * network.spacing_m).mean(axis=1)
+        inside = (network.cell_radius_m(_DIRECTIONS)[:, :, None] >= u * network.spacing_m).mean(
+            axis=1
+        )
         weights.append(inside.sum(axis=0))
         for sums, place in ((dense, near), (sparse, network)):
             success = _Place.draw(place, "scaled").success(noisy=False)[:, cases]
@@ -142,7 +155,9 @@ def simulate(effort: Effort) -> Estimates:
 
 @dataclass(frozen=True)
 class _Place:
-    """A network with its interferers in place. M gNBs, each hears the UEs of the M - 1 other cells."""
+    """A network with its interferers in place. M gNBs, each hears the UEs of the M - 1 other
+    cells.
+    """
 
     distance_m: FloatArray  # [gNB, interferer], infinite for the own cell's
     far_w: float  # mean interference from beyond the torus
@@ -157,14 +172,18 @@ class _Place:
         return cls(distance, far_w, network.spacing_m, network.stream(f"{purpose}_fading"))
 
     def success(self, *, noisy: bool) -> FloatArray:
-        """Frequency of SINR >= threshold of a UE at the distance of each case. Shape [gNB, case]."""
+        """Frequency of SINR >= threshold of a UE at the distance of each case. Shape [gNB,
+        case].
+        """
         pathloss = PowerLaw(EXPONENT, min_distance_m=1e-3)
         received_w = POWER_W * pathloss.gain(self.distance_m)
         count = len(received_w)
         fading = (self.generator.standard_exponential(received_w.shape) for _ in range(_FADINGS))
         interference_w = np.array([(h * received_w).sum(axis=1) for h in fading]) + self.far_w
         own = self.generator.standard_exponential((_OWN_FADINGS, _FADINGS, count))
-        groups: list[tuple[float, float, tuple[float, ...]]] = [(u, 0.0, THRESHOLDS_DB) for u in DISTANCES]
+        groups: list[tuple[float, float, tuple[float, ...]]] = [
+            (u, 0.0, THRESHOLDS_DB) for u in DISTANCES
+        ]
         groups += [(u, bandwidth_hz, (th,)) for u, th, bandwidth_hz in (NOISY if noisy else ())]
         hits = []
         for u, bandwidth_hz, thresholds_db in groups:

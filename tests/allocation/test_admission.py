@@ -1,4 +1,6 @@
-"""Given finish times: the shares they need, whom they admit, and that the admitted finish in time."""
+"""Given finish times: the shares they need, whom they admit, and that the admitted finish in
+time.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ def test_required_share_meets_its_time(seed, log_finish):
     finish = 10**log_finish
     need = required_shares(s, i, g, finish, **BAND)
     within = np.isfinite(need)
-    np.testing.assert_allclose(g[within] / rate(need[within], s[within], i[within]), finish, rtol=1e-9)
+    np.testing.assert_allclose(
+        g[within] / rate(need[within], s[within], i[within]), finish, rtol=1e-9
+    )
     assert np.all(need[within] <= 1)
     assert np.all(rate(1.0, s, i)[~within] * finish < g[~within])
 

@@ -90,7 +90,9 @@ def check_invariants(got, s, i, g, w=W, n0=N0):
 wild_uplink = st.tuples(
     st.floats(-40, 60),  # SINR over the whole band, dB
     st.floats(3, 10),  # log10 payload, bit
-    st.one_of(st.just(0.0), st.floats(1e-9, 1 - 1e-9)),  # interference's part of noise plus interference
+    st.one_of(
+        st.just(0.0), st.floats(1e-9, 1 - 1e-9)
+    ),  # interference's part of noise plus interference
 )
 
 
@@ -183,18 +185,25 @@ def test_nothing_to_send_takes_no_band():
         ({"bandwidth_hz": 0.0}, "bandwidth_hz"),
         ({"bandwidth_hz": float("nan")}, "bandwidth_hz"),
         ({"noise_psd_w_hz": -1.0}, "noise_psd_w_hz"),
-        ({"noise_psd_w_hz": 0.0, "interference_w": [0.0, 1e-12]}, "noise_psd_w_hz or interference_w"),
+        (
+            {"noise_psd_w_hz": 0.0, "interference_w": [0.0, 1e-12]},
+            "noise_psd_w_hz or interference_w",
+        ),
         ({"payload_bits": [1.0, 2.0, 3.0]}, "broadcast"),
     ],
 )
 def test_bad_input_is_named(change, named):
     args = {"signal_w": [1e-9, 1e-9], "interference_w": 0.0, "payload_bits": 1e6} | BAND | change
     with pytest.raises(InputError, match=named):
-        allocate_bandwidth(args.pop("signal_w"), args.pop("interference_w"), args.pop("payload_bits"), **args)
+        allocate_bandwidth(
+            args.pop("signal_w"), args.pop("interference_w"), args.pop("payload_bits"), **args
+        )
 
 
 def test_several_modules_per_ue():
-    """s = 2: a UE's modules have one SINR, so they share its band by payload and finish together."""
+    """s = 2: a UE's modules have one SINR, so they share its band by payload and finish
+    together.
+    """
     s, i, _ = cell(3)
     ue = np.array([0, 0, 1, 2, 2, 2])
     g = np.array([4.72e6, 9.44e6, 18.9e6, 4.72e6, 9.44e6, 37.7e6])

@@ -17,7 +17,9 @@ from netsim.errors import InputError
 
 
 def run(gradient, v, s, step, rounds, rng, noise=0.0, admissible=None):
-    """Rounds of (11) and (12): participation rates [K, N], M, the last step and its growth per UE."""
+    """Rounds of (11) and (12): participation rates [K, N], M, the last step and its growth per
+    UE.
+    """
     count, modules = gradient.shape
     dual, beta = np.zeros((count, modules)), np.zeros((count, modules), dtype=bool)
     times, spread, first = np.zeros((count, modules)), np.zeros(count), None
@@ -53,7 +55,9 @@ def test_shortfall_within_its_bound(step, noise):
 
 
 def test_bound_of_the_specification_is_exceeded_at_full_participation():
-    """Model-spec 4.3 says (M + varsigma) / (varsigma T); with sum v = s = 1 the debt outgrows it."""
+    """Model-spec 4.3 says (M + varsigma) / (varsigma T); with sum v = s = 1 the debt outgrows
+    it.
+    """
     v, g = np.array([[0.99309352, 0.00690648]]), np.array([[-0.57473035, -0.62761007]])
     rates, spread, varsigma, _ = run(g, v[0], 1, 3.0, 600, np.random.default_rng(0))
     shortfall = np.maximum(v - rates, 0).max()
@@ -64,14 +68,18 @@ def test_bound_of_the_specification_is_exceeded_at_full_participation():
 def test_default_step_meets_the_paper_s_constraint():
     """N = 4, s = 1, v = 0.1: after 400 rounds every module has its tenth, to about M / sqrt(T)."""
     rng = np.random.default_rng(1)
-    rates, *_ = run(-rng.uniform(0.2, 1.0, (100, 4)), np.full(4, 0.1), 1, None, 400, rng, noise=0.05)
+    rates, *_ = run(
+        -rng.uniform(0.2, 1.0, (100, 4)), np.full(4, 0.1), 1, None, 400, rng, noise=0.05
+    )
     assert rates.min() > 0.1 - 0.06
     without, *_ = run(-rng.uniform(0.2, 1.0, (100, 4)), np.zeros(4), 1, None, 400, rng)
     assert without.min() == 0.0
 
 
 def test_a_module_that_costs_more_than_it_brings_waits_for_its_dual():
-    """Every gradient positive: M counts them, because nu has to climb above g first (row mu = 5)."""
+    """Every gradient positive: M counts them, because nu has to climb above g first (row mu =
+    5).
+    """
     rates, spread, varsigma, _ = run(
         np.full((1, 2), 3.0), np.full(2, 0.1), 1, 0.05, 200, np.random.default_rng(2)
     )
@@ -90,7 +98,9 @@ def test_rounds_without_admission_do_not_count():
     )
     bound = shortfall_bound(spread, varsigma, present.sum(axis=0), 4)
     assert np.all(np.maximum(0.15 - rates, 0).max(axis=1) <= bound)
-    dual = dual_ascent(np.ones((2, 1)), np.zeros((2, 1)), [0.5], 1.0, admissible=np.array([True, False]))
+    dual = dual_ascent(
+        np.ones((2, 1)), np.zeros((2, 1)), [0.5], 1.0, admissible=np.array([True, False])
+    )
     np.testing.assert_array_equal(dual, [[1.5], [1.0]])
 
 

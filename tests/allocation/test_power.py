@@ -1,4 +1,6 @@
-"""Power control: closed form against a fine grid, search against closed form, floors, give-up rule."""
+"""Power control: closed form against a fine grid, search against closed form, floors, give-up
+rule.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +66,9 @@ def test_limits_of_the_closed_form():
     assert closed_form_power(1.0, 0.0, 1.0, **args) == LOW  # no noise: power buys nothing
     assert closed_form_power(1.0, 0.05, 1e9, **args) == LOW
     # Small noise: P = sqrt(a w / L).
-    assert closed_form_power(1.0, 1e-8, 1e-4, **args) == pytest.approx(np.sqrt(1e-8 / 1e-4), rel=1e-2)
+    assert closed_form_power(1.0, 1e-8, 1e-4, **args) == pytest.approx(
+        np.sqrt(1e-8 / 1e-4), rel=1e-2
+    )
 
 
 def test_search_agrees_with_the_closed_form():
@@ -73,7 +77,9 @@ def test_search_agrees_with_the_closed_form():
     exact = closed_form_power(weight, noise, price, floor_w=LOW, max_power_w=HIGH)
     # A second term of no weight in one UE's row and a tiny one in the other forces the search.
     weights = np.stack([weight, np.full(300, 1e-12)], axis=1)
-    success = lambda power: np.concatenate([one_term(noise)(power), one_term(noise)(power)], axis=-1)  # noqa: E731
+    success = lambda power: np.concatenate(
+        [one_term(noise)(power), one_term(noise)(power)], axis=-1
+    )
     searched = optimal_power(success, weights, price, floor_w=floor, max_power_w=HIGH)
     cost = lambda p: price * p - weight * np.exp(-noise / p)  # noqa: E731
     assert np.all(cost(searched) <= cost(exact) + 1e-9 * (weight + price * LOW))
@@ -84,7 +90,9 @@ def test_one_affine_term_takes_the_closed_form():
     noise = np.minimum(noise, 0.3)
     factor = np.random.default_rng(3).uniform(0.2, 1.0, 300)  # e^-b
     success = lambda power: factor[:, None] * one_term(noise)(power)  # noqa: E731
-    got = optimal_power(success, weight[:, None], price, floor_w=np.full(300, LOW), max_power_w=HIGH)
+    got = optimal_power(
+        success, weight[:, None], price, floor_w=np.full(300, LOW), max_power_w=HIGH
+    )
     exact = closed_form_power(weight * factor, noise, price, floor_w=LOW, max_power_w=HIGH)
     cost = lambda p: price * p - weight * factor * np.exp(-noise / p)  # noqa: E731
     np.testing.assert_allclose(cost(got), cost(exact), rtol=1e-9, atol=1e-12)
@@ -115,18 +123,27 @@ def test_any_success_probability(follow):
 
 
 def test_no_ues_and_one_power():
-    empty = optimal_power(lambda p: p, np.empty((0, 1)), np.empty(0), floor_w=np.empty(0), max_power_w=HIGH)
+    empty = optimal_power(
+        lambda p: p, np.empty((0, 1)), np.empty(0), floor_w=np.empty(0), max_power_w=HIGH
+    )
     assert empty.shape == (0,)
     only = optimal_power(
-        one_term(np.array([0.1])), np.ones((1, 1)), np.ones(1), floor_w=np.array([HIGH]), max_power_w=HIGH
+        one_term(np.array([0.1])),
+        np.ones((1, 1)),
+        np.ones(1),
+        floor_w=np.array([HIGH]),
+        max_power_w=HIGH,
     )
     np.testing.assert_array_equal(only, [HIGH])
 
 
 def test_printed_power_has_no_incentive_when_all_is_subscribed():
-    """(14) with beta = 1 for all n, its own initialisation: Q = L P, and the least power is best."""
+    """(14) with beta = 1 for all n, its own initialisation: Q = L P, and the least power is
+    best.
+    """
     nothing = np.zeros((3, 4))  # (1 - beta) c
-    success = lambda power: np.broadcast_to(np.exp(-0.1 / power), (*power.shape[:-1], 4))  # noqa: E731
+    # noqa: E731
+    success = lambda power: np.broadcast_to(np.exp(-0.1 / power), (*power.shape[:-1], 4))
     got = optimal_power(success, nothing, np.ones(3), floor_w=np.full(3, LOW), max_power_w=HIGH)
     np.testing.assert_array_equal(got, LOW)
 

@@ -14,7 +14,8 @@ from netsim.errors import InputError
 BAND = {"bandwidth_hz": 1e7, "noise_psd_w_hz": 1e-19}
 
 
-def _case(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+# type: ignore[type-arg]
+def _case(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     generator = np.random.default_rng(seed)
     return (
         10 ** generator.uniform(-13, -10, count),

@@ -1,4 +1,6 @@
-"""The exact solution of (12) against linprog, the gradient in both readings, the energy of a module."""
+"""The exact solution of (12) against linprog, the gradient in both readings, the energy of a
+module.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ def test_equals_linprog_on_a_thousand_instances():
     rows = block_diag([np.ones((1, len(cost))) for cost in costs])
     best = linprog(np.concatenate(costs), A_ub=rows, b_ub=limits, bounds=(0, 1))
     ue = np.repeat(np.arange(1000), [len(cost) for cost in costs])
-    np.testing.assert_allclose(chosen, np.bincount(ue, weights=np.concatenate(costs) * best.x), atol=1e-12)
+    np.testing.assert_allclose(
+        chosen, np.bincount(ue, weights=np.concatenate(costs) * best.x), atol=1e-12
+    )
 
 
 def test_never_more_than_s_and_only_what_pays():
@@ -80,7 +84,9 @@ def test_bad_cost():
 
 @pytest.mark.parametrize("formulas", ["corrected", "paper"])
 def test_printed_controller_prefers_the_worst_link(formulas):
-    """The trap of (14): with (1 - lambda)(1 - beta) a UE subscribes to what it is least able to deliver."""
+    """The trap of (14): with (1 - lambda)(1 - beta) a UE subscribes to what it is least able to
+    deliver.
+    """
     success = np.array([[0.95, 0.8, 0.5, 0.1]])
     gradient = risk_gradient(
         success,

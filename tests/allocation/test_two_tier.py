@@ -1,4 +1,6 @@
-"""The paper's bisection: same answer as Newton's method, its counts, and where its printed bracket fails."""
+"""The paper's bisection: same answer as Newton's method, its counts, and where its printed bracket
+fails.
+"""
 
 from __future__ import annotations
 
@@ -34,11 +36,15 @@ def test_same_answer(count):
 
 
 def test_outer_iterations_fall_with_k_and_inner_solutions_rise():
-    """Model-spec 5.4: for a fixed E_input it is the total that rises with K, not the outer count."""
+    """Model-spec 5.4: for a fixed E_input it is the total that rises with K, not the outer
+    count.
+    """
     outer, inner = [], []
     for count in (10, 100, 1000):
         runs = [
-            two_tier_search(*cell(count, seed), precision=1e-2, finish_bracket_s=(5e-3, 100.0), **BAND)
+            two_tier_search(
+                *cell(count, seed), precision=1e-2, finish_bracket_s=(5e-3, 100.0), **BAND
+            )
             for seed in range(10)
         ]
         assert all(run.converged for run in runs)
@@ -49,7 +55,9 @@ def test_outer_iterations_fall_with_k_and_inner_solutions_rise():
 
 
 def test_printed_bracket_can_miss_the_root():
-    """E_min = 5 ms above E*: the shares never sum to 1 - omega, and the loop burns all its iterations."""
+    """E_min = 5 ms above E*: the shares never sum to 1 - omega, and the loop burns all its
+    iterations.
+    """
     s, i, g = np.array([0.2 * 30.0**-3.8]), np.array([1e-12]), np.array([4.72e6])
     best = allocate_bandwidth(s, i, g, **BAND)
     assert best.finish_s < 5e-3

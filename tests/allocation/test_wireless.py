@@ -1,4 +1,6 @@
-"""Step 1 of Algorithm 2: the best iterate is kept, the finish time stays within its cap, energy falls."""
+"""Step 1 of Algorithm 2: the best iterate is kept, the finish time stays within its cap, energy
+falls.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,16 @@ def cell(count, seed=0, theta_db=-5.0, follow=False, form="ppp", density=1e-6):
         d, density_per_m2=density, interferer_power_w=HIGH, pathloss_exponent=3.8, **law
     )
     return CellView(
-        np.arange(count), d**-3.8, interference, np.full(count, N0), MODULES, model, W, 1e-3, HIGH, follow
+        np.arange(count),
+        d**-3.8,
+        interference,
+        np.full(count, N0),
+        MODULES,
+        model,
+        W,
+        1e-3,
+        HIGH,
+        follow,
     )
 
 
@@ -48,7 +59,12 @@ def subscriptions(view, budget, modules=1, seed=0):
     rng = np.random.default_rng(seed)
     wanted = np.argsort(rng.random((len(view.gain), 4)), axis=1) < modules
     need = required_shares(
-        HIGH * view.gain, view.interference_w, wanted @ MODULES, budget, bandwidth_hz=W, noise_psd_w_hz=N0
+        HIGH * view.gain,
+        view.interference_w,
+        wanted @ MODULES,
+        budget,
+        bandwidth_hz=W,
+        noise_psd_w_hz=N0,
     )
     return wanted & admit(need)[:, None]
 
@@ -64,10 +80,16 @@ def test_best_iterate_and_cap(follow, formulas):
         rng = np.random.default_rng(seed)
         count, budget = int(rng.integers(1, 60)), 10 ** rng.uniform(-1, 1)
         view = cell(
-            count, seed, theta_db=rng.uniform(-10, 8), follow=follow, density=10 ** rng.uniform(-6.5, -5)
+            count,
+            seed,
+            theta_db=rng.uniform(-10, 8),
+            follow=follow,
+            density=10 ** rng.uniform(-6.5, -5),
         )
         subscribed = subscriptions(view, budget, modules=int(rng.integers(1, 3)), seed=seed)
-        weight = arrival_weight(np.full((count, 4), 0.3), default_constants(formulas, count), formulas)
+        weight = arrival_weight(
+            np.full((count, 4), 0.3), default_constants(formulas, count), formulas
+        )
         price = 10 ** rng.uniform(-4, 2)
         found = manage_wireless(
             view, subscribed, weight, energy_price_per_j=price, budget_s=budget, formulas=formulas
@@ -88,7 +110,9 @@ def test_best_iterate_and_cap(follow, formulas):
             bandwidth_hz=W,
             noise_psd_w_hz=N0,
         )
-        np.testing.assert_array_equal(best.shares[best.active], again.shares)  # shares match the last powers
+        np.testing.assert_array_equal(
+            best.shares[best.active], again.shares
+        )  # shares match the last powers
         assert np.all((found.success >= 0) & (found.success <= 1))
 
 
@@ -124,7 +148,9 @@ def test_dearer_energy_means_less_power_and_energy():
 def test_who_gives_up_frees_the_band():
     view = cell(60, theta_db=8.0)
     subscribed = subscriptions(view, 3.0)
-    found = manage_wireless(view, subscribed, corrected_weight(60), energy_price_per_j=3.0, budget_s=3.0)
+    found = manage_wireless(
+        view, subscribed, corrected_weight(60), energy_price_per_j=3.0, budget_s=3.0
+    )
     silent = subscribed.any(axis=1) & ~found.best.active
     assert silent.any()
     assert found.best.shares[silent].max() == 0
@@ -136,13 +162,16 @@ def test_who_gives_up_frees_the_band():
 def test_success_of_what_is_sent_and_of_what_is_not():
     view = cell(20)
     subscribed = subscriptions(view, 5.0)
-    found = manage_wireless(view, subscribed, corrected_weight(20), energy_price_per_j=1e-2, budget_s=5.0)
+    found = manage_wireless(
+        view, subscribed, corrected_weight(20), energy_price_per_j=1e-2, budget_s=5.0
+    )
     best = found.best
     sent = view.success.probability(view.ue, W * best.shares, best.power_w)
     for k in np.flatnonzero(best.active):
         n = int(np.flatnonzero(subscribed[k])[0])
         assert found.success[k, n] == pytest.approx(sent[k], rel=1e-12)
-        # A larger module would need a larger share for the same finish time: more noise, less success.
+        # A larger module would need a larger share for the same finish time: more noise, less
+        # success.
         others = np.delete(found.success[k], n)
         assert np.all(np.diff(others) <= 0)
 
@@ -150,7 +179,9 @@ def test_success_of_what_is_sent_and_of_what_is_not():
 def test_several_modules_are_sent_in_one_band():
     view = cell(10, density=1e-5)
     subscribed = subscriptions(view, 5.0, modules=2)
-    found = manage_wireless(view, subscribed, corrected_weight(10), energy_price_per_j=1e-2, budget_s=5.0)
+    found = manage_wireless(
+        view, subscribed, corrected_weight(10), energy_price_per_j=1e-2, budget_s=5.0
+    )
     two = found.success[subscribed].reshape(-1, 2)
     np.testing.assert_array_equal(two[:, 0], two[:, 1])
     assert found.best.shares.sum() == pytest.approx(1.0, abs=1e-12)
@@ -159,7 +190,9 @@ def test_several_modules_are_sent_in_one_band():
 def test_nobody():
     view = cell(5)
     nobody = np.zeros((5, 4), dtype=bool)
-    found = manage_wireless(view, nobody, corrected_weight(5), energy_price_per_j=1e-2, budget_s=1.0)
+    found = manage_wireless(
+        view, nobody, corrected_weight(5), energy_price_per_j=1e-2, budget_s=1.0
+    )
     assert found.best.finish_s == 0.0
     assert found.best.cost == 0.0
     assert found.success.shape == (5, 4)
@@ -178,7 +211,11 @@ def test_printed_power_pays_for_the_modules_not_sent():
     view = cell(10, density=1e-5)
     everything = np.ones((10, 4), dtype=bool)
     weight = arrival_weight(np.full((10, 4), 5.0), default_constants("paper", 10), "paper")
-    found = manage_wireless(view, everything, weight, energy_price_per_j=1e-2, budget_s=1e3, formulas="paper")
+    found = manage_wireless(
+        view, everything, weight, energy_price_per_j=1e-2, budget_s=1e3, formulas="paper"
+    )
     assert found.best.power_w.max() < 0.5 * HIGH
-    right = manage_wireless(view, everything, corrected_weight(10), energy_price_per_j=1e-4, budget_s=1e3)
+    right = manage_wireless(
+        view, everything, corrected_weight(10), energy_price_per_j=1e-4, budget_s=1e3
+    )
     assert right.best.power_w.mean() > found.best.power_w.mean()

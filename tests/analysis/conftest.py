@@ -25,7 +25,9 @@ def study(tmp_path: Path, scripts: None) -> Callable[..., Path]:
 
     def run(name: str, *words: str) -> Path:
         out = tmp_path / name
-        importlib.import_module(name).main(["--size", "small", "--jobs", "1", "--out", str(out), *words])
+        importlib.import_module(name).main(
+            ["--size", "small", "--jobs", "1", "--out", str(out), *words]
+        )
         return out
 
     return run

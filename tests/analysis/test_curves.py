@@ -19,9 +19,14 @@ def curves(scripts: None) -> Any:
 def curve() -> pl.DataFrame:
     """Two runs of three evaluations; the second is never at 0.8."""
     return pl.DataFrame(
-        {"run": ["a"] * 3 + ["b"] * 3, "round": [0, 1, 2] * 2, "time_s": [0.0, 5, 9, 0, 4, 8],
-         "energy_j": [0.0, 10, 30, 0, 11, 31], "accuracy": [0.5, 0.85, 0.7, 0.6, 0.7, 0.75]}
-    )  # fmt: skip
+        {
+            "run": ["a"] * 3 + ["b"] * 3,
+            "round": [0, 1, 2] * 2,
+            "time_s": [0.0, 5, 9, 0, 4, 8],
+            "energy_j": [0.0, 10, 30, 0, 11, 31],
+            "accuracy": [0.5, 0.85, 0.7, 0.6, 0.7, 0.75],
+        }
+    )
 
 
 def test_costs_to_a_target(curves: Any, curve: pl.DataFrame) -> None:

@@ -13,26 +13,42 @@ import pytest
 def test_small(study: Callable[..., Path]) -> None:
     out = study("fig4_switching")
     rows = pl.read_parquet(out / "results" / "fig4_switching-small.parquet")
-    runs = rows.select("formulas", "scheme", "mu", "seed").unique().sort("formulas", "scheme", "seed").rows()
+    runs = (
+        rows.select("formulas", "scheme", "mu", "seed")
+        .unique()
+        .sort("formulas", "scheme", "seed")
+        .rows()
+    )
     assert runs == [
         (formulas, scheme, mu, seed)
         for formulas in ("corrected", "paper")
         for scheme, mu in (
-            ("energy_constrained", 1e6), ("greedy", 0.0), ("model_switching", 0.0), ("one_shot", 0.0),
+            ("energy_constrained", 1e6),
+            ("greedy", 0.0),
+            ("model_switching", 0.0),
+            ("one_shot", 0.0),
         )
         for seed in (0, 1)
-    ]  # fmt: skip
+    ]
     by_run = rows.group_by("formulas", "scheme", "seed", maintain_order=True)
     assert by_run.agg(pl.col("round").sort())["round"].to_list() == [[0, 1, 2]] * 16
     first = rows.filter(pl.col("round") == 0)  # nobody has learnt yet, and all start alike
     assert first.group_by("seed").agg(pl.col("accuracy").n_unique())["accuracy"].to_list() == [1, 1]
-    last = rows.filter(pl.col("round") == 2).pivot("formulas", index=["scheme", "seed"], values="energy_j")
-    assert (last["corrected"] != last["paper"]).all()  # other formulas, other powers and subscriptions
+    last = rows.filter(pl.col("round") == 2).pivot(
+        "formulas", index=["scheme", "seed"], values="energy_j"
+    )
+    assert (
+        last["corrected"] != last["paper"]
+    ).all()  # other formulas, other powers and subscriptions
     told = (out / "results" / "fig4_switching-small.md").read_text()
     moved = rows.filter(pl.col("round") == 2)
     assert moved["switched"].is_between(0, 1).all()
-    assert moved["switched"].sum() > 0  # round 1 deals the modules out in turn, round 2 need not agree
-    assert rows.filter(pl.col("round") < 2)["switched"].null_count() == 32  # nobody was anywhere before
+    assert (
+        moved["switched"].sum() > 0
+    )  # round 1 deals the modules out in turn, round 2 need not agree
+    assert (
+        rows.filter(pl.col("round") < 2)["switched"].null_count() == 32
+    )  # nobody was anywhere before
     alike = rows.filter((pl.col("round") > 0) & (pl.col("scheme") == "model_switching"))["alike"]
     assert (alike == 1.0).all()  # as itself
     assert rows["alike"].drop_nulls().is_between(0, 1).all()
@@ -52,17 +68,26 @@ def test_differences_are_of_pairs(scripts: None) -> None:
     }
     table = pl.DataFrame(
         [
-            {"formulas": formulas, "scheme": scheme, "seed": seed, "round": number,
-             "switched": 0.25 * (number % 2), "alike": 1.0, "accuracy": (value if number else 0.0) * (formulas == "corrected")}
+            {
+                "formulas": formulas,
+                "scheme": scheme,
+                "seed": seed,
+                "round": number,
+                "switched": 0.25 * (number % 2),
+                "alike": 1.0,
+                "accuracy": (value if number else 0.0) * (formulas == "corrected"),
+            }
             for formulas in script.FORMULAS
             for scheme, values in accuracy.items()
             for seed, value in enumerate(values)
             for number in range(script.LAST + 1)
         ]
-    )  # fmt: skip
+    )
     rows = script.differences(table).rows(named=True)
     found = {row["scheme"]: row for row in rows if row["formulas"] == "corrected"}
-    assert [row["final"] for row in rows if row["formulas"] == "paper"] == [0.0] * 3  # pairs never mix
+    assert [row["final"] for row in rows if row["formulas"] == "paper"] == [
+        0.0
+    ] * 3  # pairs never mix
     assert found["greedy"]["final"] == pytest.approx(10)
     assert found["greedy"]["final_high"] == pytest.approx(10)  # the same at both seeds
     assert found["greedy"]["whole"] == pytest.approx(10 * script.LAST / (script.LAST + 1))

@@ -1,4 +1,6 @@
-"""Fig. 5 in small: the calibrated number comes out, and pairs share everything but power control."""
+"""Fig. 5 in small: the calibrated number comes out, and pairs share everything but power
+control.
+"""
 
 from __future__ import annotations
 

@@ -29,12 +29,24 @@ def test_means_are_students_and_missing_values_counted(findings: ModuleType) -> 
     low, high = stats.t.interval(0.95, 2, np.mean(values), stats.sem(values))
     assert (a["x_low"], a["x_high"]) == (pytest.approx(low), pytest.approx(high))
     assert (a["x"], a["x_seeds"], a["x_missing"]) == (pytest.approx(7 / 3), 3, 1)
-    assert (b["x"], b["x_low"], b["x_high"], b["x_seeds"], b["x_missing"]) == (7.0, None, None, 1, 0)
+    assert (b["x"], b["x_low"], b["x_high"], b["x_seeds"], b["x_missing"]) == (
+        7.0,
+        None,
+        None,
+        1,
+        0,
+    )
 
 
 def test_markdown_shows_half_of_the_interval(findings: ModuleType) -> None:
     frame = pl.DataFrame(
-        {"k": [10, 20], "x": [1.2345, None], "x_low": [1.0, None], "x_high": [1.5, None], "x_missing": [1, 2]}
+        {
+            "k": [10, 20],
+            "x": [1.2345, None],
+            "x_low": [1.0, None],
+            "x_high": [1.5, None],
+            "x_missing": [1, 2],
+        }
     )
     lines = findings.markdown(frame, {"k": "K", "x": "delay (s)"}).splitlines()
     assert lines == [

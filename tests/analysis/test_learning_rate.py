@@ -15,7 +15,11 @@ from netsim import open_sweep
 def test_small(study: Callable[..., Path]) -> None:
     out = study("learning_rate")
     rows = pl.read_parquet(out / "results" / "learning_rate-small.parquet")
-    tried = {("reviews", "fedlora"), ("reviews", "model_switching"), ("passages", "model_switching")}
+    tried = {
+        ("reviews", "fedlora"),
+        ("reviews", "model_switching"),
+        ("passages", "model_switching"),
+    }
     assert set(rows.select("task", "scheme").rows()) == tried
     evaluations = open_sweep(out).table("evaluations").collect()
     assert evaluations["split"].unique().to_list() == ["validation"]
@@ -24,7 +28,9 @@ def test_small(study: Callable[..., Path]) -> None:
         best = group.filter("chosen")
         assert best["validation_accuracy"].to_list() == [group["validation_accuracy"].max()]
     one = evaluations.filter(
-        (pl.col("target") == "ensemble") & (pl.col("scheme.kind") == "fedlora") & (pl.col("round") > 0),
+        (pl.col("target") == "ensemble")
+        & (pl.col("scheme.kind") == "fedlora")
+        & (pl.col("round") > 0),
         pl.col("learning.learning_rate") == 1e-3,
     )
     mean = rows.filter((pl.col("scheme") == "fedlora") & (pl.col("learning_rate") == 1e-3))

@@ -27,8 +27,19 @@ def study_module(scripts: None) -> ModuleType:
 
 
 def test_command_tells_what_matters_and_no_folder(study_module: ModuleType, tmp_path: Path) -> None:
-    words = ["--size", "full", "--jobs", "3", "--out", str(tmp_path), "--model", str(tmp_path / "minilm")]
-    asked = study_module.options(words, "some/where/fig9.py", "text", ("small", "full"), learns=True)
+    words = [
+        "--size",
+        "full",
+        "--jobs",
+        "3",
+        "--out",
+        str(tmp_path),
+        "--model",
+        str(tmp_path / "minilm"),
+    ]
+    asked = study_module.options(
+        words, "some/where/fig9.py", "text", ("small", "full"), learns=True
+    )
     assert asked.command == "python analysis/fig9.py --size full --model minilm"
     assert asked.learned == {"model.path": str(tmp_path / "minilm")}
     assert asked.results == study_module.HERE

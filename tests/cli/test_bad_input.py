@@ -1,4 +1,6 @@
-"""Bad input: exit code 2, one message that names place, value and rule, no traceback, nothing lost."""
+"""Bad input: exit code 2, one message that names place, value and rule, no traceback, nothing
+lost.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Hostile traces from the outside: one line and exit code 2, or a repair that is told, in bounded memory."""
+"""Hostile traces from the outside: one line and exit code 2, or a repair that is told, in bounded
+memory.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ from netsim.traces import read_mobility
 
 SUMO = "timestep_time;vehicle_id;vehicle_x;vehicle_y;vehicle_speed\n"
 NATIVE = "time_s,node,x_m,y_m\n"
-LAUGHS = "".join(f'<!ENTITY {b} "{f"&{a};" * 10}">' for a, b in zip("abcdefgh", "bcdefghi", strict=True))
+LAUGHS = "".join(
+    f'<!ENTITY {b} "{f"&{a};" * 10}">' for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+)
 
 
 def _xml(*steps: str) -> str:
@@ -32,25 +36,47 @@ BAD: dict[str, tuple[bytes | str, str]] = {
     "cut.xml.gz": (gzip.compress(LONG.encode())[:-40], "cannot be read"),
     "cut.csv.gz": (gzip.compress((NATIVE + "0,a,1,2\n" * 9999).encode())[:-40], "cannot be read"),
     "cut.tcl.gz": (gzip.compress(b"$node_(0) set X_ 1.0\n" * 9999)[:-40], "cannot be read"),
-    "laughs.xml": (f'<!DOCTYPE x [<!ENTITY a "ha">{LAUGHS}]>{_xml(_step(0, name="&i;"))}', "entities is refused"),
+    "laughs.xml": (
+        f'<!DOCTYPE x [<!ENTITY a "ha">{LAUGHS}]>{_xml(_step(0, name="&i;"))}',
+        "entities is refused",
+    ),
     "laughs.gpx": (f'<!DOCTYPE x [<!ENTITY a "ha">{LAUGHS}]><gpx>&i;</gpx>', "entities is refused"),
     "nan.xml": (_xml(_step(0), _step(1, "NaN")), "x: must be a finite number (found 'NaN')"),
-    "inf.xml": (_xml(_step(0), _step(1, "1", "-Infinity")), "y: must be a finite number (found '-Infinity')"),
+    "inf.xml": (
+        _xml(_step(0), _step(1, "1", "-Infinity")),
+        "y: must be a finite number (found '-Infinity')",
+    ),
     "nan.fcd.csv": (SUMO + "0;v;1;2;3\n1;v;nan;2;3\n", "row 2, vehicle_x: must be a finite number"),
     "inf.csv": (NATIVE + "0,a,1,2\n1,a,1,1e999\n", "row 2, y_m: must be a finite number"),
     "nan.movements": ("0 1 2 5 nan 4\n", "line 1: must be finite numbers (found nan)"),
     "inf.ns_movements": ("$node_(0) set X_ inf\n", "line 1: must be a finite number (found 'inf')"),
     "back.xml": (_xml(_step(5), _step(4)), "time must not go backwards"),
     "back.movements": ("0 1 2 5 3 4 4 3 4\n", "time not decreasing"),
-    "back.ns_movements": ("$node_(0) set X_ 1\n$node_(0) set Y_ 1\n"
-                          '$ns_ at -5.0 "$node_(0) setdest 1 2 3"\n', "-5"),
+    "back.ns_movements": (
+        '$node_(0) set X_ 1\n$node_(0) set Y_ 1\n$ns_ at -5.0 "$node_(0) setdest 1 2 3"\n',
+        "-5",
+    ),
     "delimiter.fcd.csv": (SUMO + "0,v,1,2,3\n1,v,2,2,3\n", "row 1"),
-    "decimals.csv": ("time_s;node;x_m;y_m\n0;a;1,5;2\n", "row 1, x_m: must be a finite number (found '1,5')"),
-    "metres.xml": (_xml(*(_step(t, f"7.1{t:06}", "50.1") for t in range(14000)), _step(14000, "400000", "5550000")),
-                   "must be degrees"),
-    "metres.csv": ("time,id,lat,lon\n0,a,50.1,7.2\n1,a,5550000,800000\n", "row 2, lat: must be degrees in -90..90"),
-    "clock.csv": ("unix,id,x,y\n1213084687,a,1,2\n1213084687000,a,1,2\n", "in seconds and in milliseconds"),
-}  # fmt: skip
+    "decimals.csv": (
+        "time_s;node;x_m;y_m\n0;a;1,5;2\n",
+        "row 1, x_m: must be a finite number (found '1,5')",
+    ),
+    "metres.xml": (
+        _xml(
+            *(_step(t, f"7.1{t:06}", "50.1") for t in range(14000)),
+            _step(14000, "400000", "5550000"),
+        ),
+        "must be degrees",
+    ),
+    "metres.csv": (
+        "time,id,lat,lon\n0,a,50.1,7.2\n1,a,5550000,800000\n",
+        "row 2, lat: must be degrees in -90..90",
+    ),
+    "clock.csv": (
+        "unix,id,x,y\n1213084687,a,1,2\n1213084687000,a,1,2\n",
+        "in seconds and in milliseconds",
+    ),
+}
 
 Command = Callable[..., Any]
 
@@ -60,7 +86,11 @@ def test_one_line_and_exit_code_2(name: str, command: Command, tmp_path: Path) -
     content, message = BAD[name]
     (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     replays = ("--network-only", "--set", "mobility.kind=replay", "--set", f"mobility.path={name}")
-    for words in (("trace", "inspect", name), ("trace", "convert", name, "a.parquet"), ("run", *replays)):
+    for words in (
+        ("trace", "inspect", name),
+        ("trace", "convert", name, "a.parquet"),
+        ("run", *replays),
+    ):
         code, _, complaint = command(*words)
         assert (code, len(complaint.splitlines())) == (2, 1), complaint
         assert name in complaint

@@ -1,4 +1,6 @@
-"""Recorded runs replayed from the outside, and traces that just work: what a user types, what comes out."""
+"""Recorded runs replayed from the outside, and traces that just work: what a user types, what comes
+out.
+"""
 
 from __future__ import annotations
 
@@ -15,22 +17,61 @@ from polars.testing import assert_frame_equal as about_equal
 from netsim.results.reader import Run, open_run
 
 same = partial(about_equal, check_exact=True)  # to the last bit
-SMALL = ("--network-only", "--quiet", "--set", "data.train_samples=400", "--set", "data.test_samples=50")
-WALK = ("mobility.kind=random_waypoint", "mobility.min_speed_m_s=20", "mobility.max_speed_m_s=40",
-        "mobility.hysteresis_db=0", "federation=network", "topology.window_km=6")  # fmt: skip
+SMALL = (
+    "--network-only",
+    "--quiet",
+    "--set",
+    "data.train_samples=400",
+    "--set",
+    "data.test_samples=50",
+)
+WALK = (
+    "mobility.kind=random_waypoint",
+    "mobility.min_speed_m_s=20",
+    "mobility.max_speed_m_s=40",
+    "mobility.hysteresis_db=0",
+    "federation=network",
+    "topology.window_km=6",
+)
 CASES = {
     "quickstart": (),
     "cell": (*WALK, "federation=cell"),
     "field": WALK,
-    "finish_old": (*WALK, "radio.fading=block", "radio.bandwidth_hz=2e6", "mobility.handover=finish_old"),
-    "strongest": (*WALK, "radio.pathloss.kind=uma", "topology.association=strongest", "topology.window_km=3"),
+    "finish_old": (
+        *WALK,
+        "radio.fading=block",
+        "radio.bandwidth_hz=2e6",
+        "mobility.handover=finish_old",
+    ),
+    "strongest": (
+        *WALK,
+        "radio.pathloss.kind=uma",
+        "topology.association=strongest",
+        "topology.window_km=3",
+    ),
     "network": (*WALK, "radio.interference=network", "topology.window_km=3"),
-    "blocks": ("radio.interference=network", "radio.fading=block", "topology.window_km=2",
-               "topology.boundary=torus", "federation=network", "round.deadline_s=3"),
-    "events": (*WALK, "radio.reallocation=events", "radio.retransmissions=2", "topology.kind=hex",
-               "radio.bandwidth_hz=3e6"),
-    "resume": (*WALK, "radio.reallocation=events", "mobility.handover=resume", "radio.bandwidth_hz=3e6"),
-}  # fmt: skip
+    "blocks": (
+        "radio.interference=network",
+        "radio.fading=block",
+        "topology.window_km=2",
+        "topology.boundary=torus",
+        "federation=network",
+        "round.deadline_s=3",
+    ),
+    "events": (
+        *WALK,
+        "radio.reallocation=events",
+        "radio.retransmissions=2",
+        "topology.kind=hex",
+        "radio.bandwidth_hz=3e6",
+    ),
+    "resume": (
+        *WALK,
+        "radio.reallocation=events",
+        "mobility.handover=resume",
+        "radio.bandwidth_hz=3e6",
+    ),
+}
 
 Command = Callable[..., Any]
 
@@ -39,7 +80,9 @@ Command = Callable[..., Any]
 def made(command: Command) -> Callable[..., Run]:
     """`netsim run SOURCE --out OUT` with settings."""
 
-    def run(out: str, *settings: str, source: str = "quickstart", more: tuple[str, ...] = ()) -> Run:
+    def run(
+        out: str, *settings: str, source: str = "quickstart", more: tuple[str, ...] = ()
+    ) -> Run:
         sets = [word for setting in settings for word in ("--set", setting)]
         code, _, complaint = command("run", source, *SMALL, *sets, *more, "--out", out)
         assert code == 0, complaint
@@ -49,7 +92,9 @@ def made(command: Command) -> Callable[..., Run]:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_recorded_run_replays_under_any_seed(case: str, made: Callable[..., Run], command: Command) -> None:
+def test_a_recorded_run_replays_under_any_seed(
+    case: str, made: Callable[..., Run], command: Command
+) -> None:
     settings = ("scheme.kind=round_robin", "ues.count=12", "rounds=4", *CASES[case])
     first = made("a", *settings, "record=true")
     assert command("validate", "a")[0] == 0
@@ -74,8 +119,9 @@ def test_the_record_of_a_replay_is_of_the_first_world(made: Callable[..., Run]) 
 
 
 def test_another_scheme_meets_the_same_radio(made: Callable[..., Run]) -> None:
-    first = made("a", "scheme.kind=round_robin", "ues.count=12", "rounds=6", "record=true",
-                 *CASES["field"])  # fmt: skip
+    first = made(
+        "a", "scheme.kind=round_robin", "ues.count=12", "rounds=6", "record=true", *CASES["field"]
+    )
     other = made("b", "scheme.kind=proportional_fair", "rounds=5", source="a", more=("--seed", "3"))
     sent = _met(other, first)
     assert len(sent) > 10
@@ -88,7 +134,8 @@ def test_another_scheme_meets_the_same_radio(made: Callable[..., Run]) -> None:
     at = there.join(first.sites.collect(), on="gnb", suffix="_site")
     distance = np.hypot(at["x_m"] - at["x_m_site"], at["y_m"] - at["y_m_site"])
     assert np.allclose(np.maximum(distance, 1.0), at["distance_m"])
-    # pairs: at the same sample of the same link, with the same band and power, the same SINR to the bit
+    # pairs: at the same sample of the same link, with the same band and power, the same SINR to the
+    # bit
     fedlora = made("c", "scheme.kind=fedlora", source="a", more=("--seed", "8"))
     pair = ["ue", "gnb", "time_s", "bandwidth_hz", "power_w"]
     both = _met(first, first).join(_met(fedlora, first), on=pair, suffix="_b")
@@ -98,7 +145,9 @@ def test_another_scheme_meets_the_same_radio(made: Callable[..., Run]) -> None:
 
 
 def _met(run: Run, recorded: Run) -> pl.DataFrame:
-    """First attempts of uploads with the sample of their link that the recorded run has for their start."""
+    """First attempts of uploads with the sample of their link that the recorded run has for their
+    start.
+    """
     channel = recorded.table("channel").filter(pl.col("attempt") == 1).sort("time_s").collect()
     uploads = run.uploads.filter(pl.col("attempts") == 1).collect()
     return _last(uploads, channel, "start_s", "ue", "gnb")
@@ -112,12 +161,23 @@ def _last(rows: pl.DataFrame, samples: pl.DataFrame, at: str, *by: str) -> pl.Da
 
 
 def test_places_alone_bring_their_sites_but_not_the_air(made: Callable[..., Run]) -> None:
-    first = made("a", "scheme.kind=round_robin", "ues.count=8", "rounds=2", "record=true", *CASES["field"])
-    settings = ("scheme.kind=round_robin", "rounds=2", "federation=network", "topology.window_km=6",
-                "mobility.kind=replay", "mobility.path=a/mobility")  # fmt: skip
+    first = made(
+        "a", "scheme.kind=round_robin", "ues.count=8", "rounds=2", "record=true", *CASES["field"]
+    )
+    settings = (
+        "scheme.kind=round_robin",
+        "rounds=2",
+        "federation=network",
+        "topology.window_km=6",
+        "mobility.kind=replay",
+        "mobility.path=a/mobility",
+    )
     other = made("b", *settings, more=("--seed", "9"))
     for table, columns in (("sites", ["x_m", "y_m"]), ("ues", ["x_m", "y_m", "cpu_hz", "gnb"])):
-        same(first.table(table).select(columns).collect(), other.table(table).select(columns).collect())
+        same(
+            first.table(table).select(columns).collect(),
+            other.table(table).select(columns).collect(),
+        )
     assert other.metadata["world"] == {"ground_seed": 7, "air_seed": 9}
     assert not first.uploads.collect()["sinr_db"].equals(other.uploads.collect()["sinr_db"])
 
@@ -126,8 +186,13 @@ def test_a_converted_record_is_one_still(made: Callable[..., Run], command: Comm
     first = made("a", "scheme.kind=round_robin", "ues.count=8", "rounds=2", "record=true")
     assert command("trace", "convert", "a/mobility", "places.csv")[0] == 0
     assert command("trace", "convert", "a/channel", "channel.parquet")[0] == 0
-    settings = ("scheme.kind=round_robin", "rounds=2", "mobility.kind=replay", "mobility.path=places.csv",
-                'channel=[{path="channel.parquet"}]')  # fmt: skip
+    settings = (
+        "scheme.kind=round_robin",
+        "rounds=2",
+        "mobility.kind=replay",
+        "mobility.path=places.csv",
+        'channel=[{path="channel.parquet"}]',
+    )
     other = made("b", *settings, more=("--seed", "9"))
     same(first.uploads.collect(), other.uploads.collect())
 
@@ -136,12 +201,27 @@ def test_a_converted_record_is_one_still(made: Callable[..., Run], command: Comm
     ("words", "message"),
     [
         (("run", "plain"), "plain: was not recorded (record = true)"),
-        (("run", "quickstart", "--set", "mobility.kind=replay"), "mobility.path: replay needs the trace's path"),
-        (("run", "a", "--set", 'channel=[{path="b/channel"}]', "--network-only"), "must be of one world"),
-        (("run", "quickstart", "--set", "mobility.kind=replay", "--set", "mobility.path=bad/mobility"),
-         "metadata.json: world must give ground_seed and air_seed"),
+        (
+            ("run", "quickstart", "--set", "mobility.kind=replay"),
+            "mobility.path: replay needs the trace's path",
+        ),
+        (
+            ("run", "a", "--set", 'channel=[{path="b/channel"}]', "--network-only"),
+            "must be of one world",
+        ),
+        (
+            (
+                "run",
+                "quickstart",
+                "--set",
+                "mobility.kind=replay",
+                "--set",
+                "mobility.path=bad/mobility",
+            ),
+            "metadata.json: world must give ground_seed and air_seed",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_replayed(
     words: tuple[str, ...], message: str, made: Callable[..., Run], command: Command
 ) -> None:
@@ -176,7 +256,9 @@ def test_every_real_file_of_places_replays_on_the_quickstart(
     for path in places:
         run = made(path.name, *_moves(path), "rounds=8")
         sent = run.uploads.collect()["ue"].n_unique()
-        if path.name == "irish5g_download_driving.csv":  # one car on 10 km of road, seldom in the one cell
+        if (
+            path.name == "irish5g_download_driving.csv"
+        ):  # one car on 10 km of road, seldom in the one cell
             assert sent == 0
             run = made("all", *_moves(path), "federation=network", "rounds=8")
             sent = run.uploads.collect()["ue"].n_unique()
@@ -208,9 +290,12 @@ def test_a_trace_from_elsewhere_starts_at_once_and_among_the_sites(
     assert ues["x_m"].null_count() < len(ues) == 20
     assert run.uploads.collect()["ue"].n_unique() > 3
     assert (run.metadata["stop_reason"], run.metadata["rounds"] < 999) == ("trace_end", True)
-    assert max(map(abs, run.mobility.select(pl.col("x_m", "y_m").abs().max()).collect().row(0))) < 350
-    code, said, _ = command("validate", "quickstart", "--set", "mobility.kind=replay", "--set",
-                            "mobility.path=far.csv")  # fmt: skip
+    assert (
+        max(map(abs, run.mobility.select(pl.col("x_m", "y_m").abs().max()).collect().row(0))) < 350
+    )
+    code, said, _ = command(
+        "validate", "quickstart", "--set", "mobility.kind=replay", "--set", "mobility.path=far.csv"
+    )
     assert code == 0
     assert f"{time_s:g} s" in said
     assert ("places moved by" in said) == (x == -7e5)

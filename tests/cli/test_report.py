@@ -50,11 +50,20 @@ def test_what_is_written_and_where(
     assert said.startswith(made.split("/")[0])
     assert (folder / made).stat().st_size > 0
     assert {p.name for p in (folder / "a").iterdir()} == {
-        "metadata.json", "scenario.toml", "spans", "uploads", "rounds", "subscriptions", "ues", "sites"
-    }  # fmt: skip
+        "metadata.json",
+        "scenario.toml",
+        "spans",
+        "uploads",
+        "rounds",
+        "subscriptions",
+        "ues",
+        "sites",
+    }
 
 
-def test_from_within_the_run_folder(command: Command, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_from_within_the_run_folder(
+    command: Command, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(folder / "b")
     assert command("report", ".")[0] == 0
     assert (folder / "b.html").exists()

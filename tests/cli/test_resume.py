@@ -14,8 +14,17 @@ import netsim
 from netsim.cli.progress import TerminalListener
 from netsim.protocols import Progress
 
-TINY = ("--network-only", "--set", "rounds=4", "--set", "ues.count=5", "--set", "checkpoint_every=1",
-        "--set", "data.train_samples=200")  # fmt: skip
+TINY = (
+    "--network-only",
+    "--set",
+    "rounds=4",
+    "--set",
+    "ues.count=5",
+    "--set",
+    "checkpoint_every=1",
+    "--set",
+    "data.train_samples=200",
+)
 
 Command = Callable[..., Any]
 

@@ -84,7 +84,9 @@ def test_evaluations_have_one_common_ensemble_row(learned: Path) -> None:
     assert set(rows["target"].unique()) == {"0", "1", "2", "3", "ensemble"}
     last = rows.filter(pl.col("round") == 3)
     modules = last.filter(pl.col("target") != "ensemble")
-    assert modules["loss"].mean() == pytest.approx(last.filter(pl.col("target") == "ensemble")["loss"].item())
+    assert modules["loss"].mean() == pytest.approx(
+        last.filter(pl.col("target") == "ensemble")["loss"].item()
+    )
 
 
 def test_every_redeemed_gradient_is_traced(learned: Path) -> None:
@@ -102,7 +104,9 @@ def test_every_redeemed_gradient_is_traced(learned: Path) -> None:
 
 def test_learning_run_balances(learned: Path) -> None:
     scenario = netsim.load_scenario(learned / "scenario.toml")
-    checks = check_run(open_run(learned), bandwidth_hz=scenario.radio.bandwidth_hz, constant_rate=True)
+    checks = check_run(
+        open_run(learned), bandwidth_hz=scenario.radio.bandwidth_hz, constant_rate=True
+    )
     assert all(c.passed for c in checks)
 
 
@@ -115,7 +119,9 @@ def test_resolved_scenario_gives_the_same_bytes(learned: Path) -> None:
 
 
 def test_another_seed_gives_other_bytes(learned: Path) -> None:
-    done = _netsim("run", str(learned / "scenario.toml"), "--seed", "2", "--out", "other", cwd=learned.parent)
+    done = _netsim(
+        "run", str(learned / "scenario.toml"), "--seed", "2", "--out", "other", cwd=learned.parent
+    )
     assert done.returncode == 0, done.stderr
     ours, others = _digests(learned), _digests(learned.parent / "other")
     for name in ours:
@@ -149,7 +155,9 @@ def test_saved_adapters_give_the_last_accuracy(learned: Path) -> None:
     scenario = netsim.load_scenario(learned / "scenario.toml")
     test = build_dataset(scenario).test
     tokenizer = AutoTokenizer.from_pretrained(model_folder())
-    inputs = tokenizer(test.first, padding=True, truncation=True, max_length=128, return_tensors="pt")
+    inputs = tokenizer(
+        test.first, padding=True, truncation=True, max_length=128, return_tensors="pt"
+    )
     last = found.evaluations.filter(pl.col("round") == 3).collect()
     probabilities = []
     for module in range(4):
@@ -162,7 +170,9 @@ def test_saved_adapters_give_the_last_accuracy(learned: Path) -> None:
         loss = torch.nn.functional.cross_entropy(logits, torch.from_numpy(test.label))
         row = last.filter(pl.col("target") == str(module))
         assert float(loss) == pytest.approx(row["loss"].item(), abs=1e-4)
-        assert (logits.argmax(1).numpy() == test.label).mean() == pytest.approx(row["accuracy"].item())
+        assert (logits.argmax(1).numpy() == test.label).mean() == pytest.approx(
+            row["accuracy"].item()
+        )
         probabilities.append(logits.softmax(1))
     accuracy = (torch.stack(probabilities).mean(0).argmax(1).numpy() == test.label).mean()
     assert accuracy == pytest.approx(last.filter(pl.col("target") == "ensemble")["accuracy"].item())
@@ -174,7 +184,8 @@ def test_learning_stop_rules(tmp_path: Path) -> None:
         ("patience_evaluations", 1, "converged"),
     ):
         scenario = netsim.load_scenario(
-            "quickstart", {**SMALL, f"stop.{key}": value, "learning.learning_rate": 1e-9, "rounds": 5}
+            "quickstart",
+            {**SMALL, f"stop.{key}": value, "learning.learning_rate": 1e-9, "rounds": 5},
         )
         assert netsim.run(scenario, out=tmp_path / key).metadata["stop_reason"] == reason
 
@@ -192,14 +203,20 @@ def test_real_sentences(task: str, tmp_path: Path) -> None:
 def _started(tmp_path: Path, *arguments: str) -> tuple[subprocess.Popen[str], Path]:
     process = subprocess.Popen(
         [sys.executable, "-m", "netsim.cli.main", "run", *arguments, "--out", "r"],
-        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
     return process, tmp_path / "r"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "batch system"])
 def test_interrupt_leaves_a_readable_run(number: signal.Signals, tmp_path: Path) -> None:
-    process, folder = _started(tmp_path, *_sets({**SMALL, "rounds": 100_000, "learning.workers": 2}))
+    process, folder = _started(
+        tmp_path, *_sets({**SMALL, "rounds": 100_000, "learning.workers": 2})
+    )
     assert process.stdout is not None
     for line in process.stdout:
         if line.startswith("round") and not line.startswith("round 0/"):

@@ -24,7 +24,9 @@ def _sections(text: str) -> dict[str, list[str]]:
     return found
 
 
-def test_every_scheme_with_what_it_does_citation_and_parameters(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_scheme_with_what_it_does_citation_and_parameters(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     schemes()
     text = capsys.readouterr().out
     sections = _sections(text)
@@ -43,7 +45,10 @@ def test_every_scheme_with_what_it_does_citation_and_parameters(capsys: pytest.C
 def test_variants_name_the_scheme_and_what_they_fix(capsys: pytest.CaptureFixture[str]) -> None:
     schemes()
     sections = _sections(capsys.readouterr().out)
-    assert "the parameters of model_switching, but for dual_step, participation" in sections["greedy"][-1]
+    assert (
+        "the parameters of model_switching, but for dual_step, participation"
+        in sections["greedy"][-1]
+    )
     changed, rest = sections["energy_constrained"][-2:]
     assert changed.split()[:2] == ["mu", "1e+06"]
     assert rest.rstrip().endswith("the parameters of model_switching")

@@ -33,10 +33,16 @@ def test_one_command_answers_with_intervals(command: Command, tmp_path: Path) ->
     assert row.split()[2] == "3"
     assert f"{mean['mean']:.4g} ± {(mean['high'] - mean['low']) / 2:.2g}" in row
     (step,) = [line for line in lines if line.split()[:4] == ["round_robin", "1", "->", "2"]]
-    apart = open_sweep(tmp_path / "s").differences("energy_j", "topology.density_per_km2").row(1, named=True)
+    apart = (
+        open_sweep(tmp_path / "s")
+        .differences("energy_j", "topology.density_per_km2")
+        .row(1, named=True)
+    )
     assert f"{apart['mean']:+.4g} ± {(apart['high'] - apart['low']) / 2:.2g}" in step
     assert "12 runs: 6 done now, 0 done before, 6 failed" in done.stdout
-    failures = [line for line in lines if line.startswith("failed: s/runs/kind-gone_density_per_km2-")]
+    failures = [
+        line for line in lines if line.startswith("failed: s/runs/kind-gone_density_per_km2-")
+    ]
     assert len(failures) == 6
     assert all("scheme.kind" in line and "gone" in line for line in failures)
     again = command("sweep", *asked)
@@ -57,7 +63,9 @@ def test_one_command_answers_with_intervals(command: Command, tmp_path: Path) ->
         (["--out", "mine"], ["mine", "sweep folder"]),
     ],
 )
-def test_one_message(arguments: list[str], fragments: list[str], command: Command, tmp_path: Path) -> None:
+def test_one_message(
+    arguments: list[str], fragments: list[str], command: Command, tmp_path: Path
+) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("precious")
     if "ray" in arguments:

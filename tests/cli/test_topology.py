@@ -19,7 +19,17 @@ def _netsim(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     [
         (
             "a.graphml",
-            ["ppp", "--density-per-km2", "2", "--window-km", "5", "--seed", "3", "--backhaul", "tree"],
+            [
+                "ppp",
+                "--density-per-km2",
+                "2",
+                "--window-km",
+                "5",
+                "--seed",
+                "3",
+                "--backhaul",
+                "tree",
+            ],
         ),
         ("b.json", ["hex", "--sites", "19", "--backhaul", "star"]),
         ("c.geojson", ["line", "--sites", "9", "--backhaul", "mesh", "--origin", "52.5,13.4"]),
@@ -45,7 +55,14 @@ def test_make_and_show(name: str, options: list[str], tmp_path: Path) -> None:
 def test_convert_between_formats(tmp_path: Path) -> None:
     (tmp_path / "s.csv").write_text("site,lat,lon\na,52.5,13.4\nb,52.6,13.5\n")
     made = _netsim(
-        "make", "file", "--from", tmp_path / "s.csv", "--backhaul", "star", "--out", tmp_path / "s.graphml"
+        "make",
+        "file",
+        "--from",
+        tmp_path / "s.csv",
+        "--backhaul",
+        "star",
+        "--out",
+        tmp_path / "s.graphml",
     )
     assert made.returncode == 0, made.stderr
     assert "52.55" in _netsim("show", tmp_path / "s.graphml").stdout  # the origin is kept
@@ -56,10 +73,16 @@ def test_convert_between_formats(tmp_path: Path) -> None:
     [
         (["make", "ring", "--out", "x.json"], "kind: must be one of ppp, hex, line"),
         (["make", "ppp", "--out", "x.txt"], "the suffix must be one of"),
-        (["make", "ppp", "--out", "x.json", "--backhaul", "ring"], "must be one of star, tree, mesh"),
+        (
+            ["make", "ppp", "--out", "x.json", "--backhaul", "ring"],
+            "must be one of star, tree, mesh",
+        ),
         (["make", "ppp", "--out", "x.json", "--origin", "95,1"], "must be LAT,LON in degrees"),
         (["make", "file", "--out", "x.json"], "--from FILE is given exactly for kind file"),
-        (["make", "line", "--out", "x.json", "--backhaul", "star", "--rate-gbps", "0"], "--rate-gbps"),
+        (
+            ["make", "line", "--out", "x.json", "--backhaul", "star", "--rate-gbps", "0"],
+            "--rate-gbps",
+        ),
         (["show", "none.json"], "none.json: no such site file"),
     ],
 )

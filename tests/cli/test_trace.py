@@ -22,8 +22,16 @@ def test_inspect_says_what_is_in_it(
 ) -> None:
     assert _netsim(monkeypatch, "inspect", samples / "grid.fcd.xml") == 0
     said = capsys.readouterr().out
-    for words in ("format", "sumo", "942", "20: 0, p0, 1, 2, ... 16", "0 .. 79 s", "1 / 1 / 1 / 1 / 1 s", "-1.6 .. 451.6",
-                  "note: samples of persons and containers, taken as nodes: 180"):  # fmt: skip
+    for words in (
+        "format",
+        "sumo",
+        "942",
+        "20: 0, p0, 1, 2, ... 16",
+        "0 .. 79 s",
+        "1 / 1 / 1 / 1 / 1 s",
+        "-1.6 .. 451.6",
+        "note: samples of persons and containers, taken as nodes: 180",
+    ):
         assert words in said
 
 
@@ -64,9 +72,15 @@ def test_an_unknown_csv_is_read_by_its_columns(
 
 
 def test_convert_and_inspect(
-    samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    samples: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert _netsim(monkeypatch, "convert", samples / "grid.fcd.xml", tmp_path / "a.ns_movements.gz") == 0
+    assert (
+        _netsim(monkeypatch, "convert", samples / "grid.fcd.xml", tmp_path / "a.ns_movements.gz")
+        == 0
+    )
     assert "mobility of" in capsys.readouterr().out
     assert _netsim(monkeypatch, "inspect", tmp_path / "a.ns_movements.gz") == 0
     assert "ns2" in capsys.readouterr().out
@@ -107,4 +121,7 @@ def test_help_of_trace_loads_no_polars(monkeypatch: pytest.MonkeyPatch) -> None:
     import subprocess
 
     code = "import sys\nfrom netsim.cli.main import app\ntry:\n app(['trace', '--help'])\nexcept SystemExit: pass\nassert 'polars' not in sys.modules"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode
+        == 0
+    )

@@ -23,7 +23,14 @@ def test_fast_run_holds() -> None:
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
     assert "FAILS" not in done.stdout
-    for word in ("Poisson counts", "typical user", "typical cell", "printed (15)", "0.5601", "0.4823"):
+    for word in (
+        "Poisson counts",
+        "typical user",
+        "typical cell",
+        "printed (15)",
+        "0.5601",
+        "0.4823",
+    ):
         assert word in done.stdout
     # 20 s on a machine of its own; processor time, because tests share theirs
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 30
@@ -33,9 +40,14 @@ def test_a_failing_law_is_exit_code_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def wrong(effort: Effort) -> list[Law]:
-        return [Law("wrong", "case", "estimator", 0.5, 0.001, 0.6), Law("right", "", "", 0.5, 0.001, 0.5)]
+        return [
+            Law("wrong", "case", "estimator", 0.5, 0.001, 0.6),
+            Law("right", "", "", 0.5, 0.001, 0.5),
+        ]
 
-    monkeypatch.setattr(runner.verify, "__kwdefaults__", {**runner.verify.__kwdefaults__, "laws": [wrong]})
+    monkeypatch.setattr(
+        runner.verify, "__kwdefaults__", {**runner.verify.__kwdefaults__, "laws": [wrong]}
+    )
     with pytest.raises(SystemExit) as ended:
         main.app(["verify", "--fast", "--failing"])
     assert ended.value.code == 1

@@ -26,7 +26,9 @@ CLASSES = (
 
 @pytest.mark.parametrize(("bits", "seconds", "joules"), [(4096, 0.258, 0.87), (1024, 0.064, 0.22)])
 def test_sample_bits_table(bits: float, seconds: float, joules: float) -> None:
-    cycles = cycles_from_sample_bits(np.array([32]), local_steps=4, sample_bits=bits, cycles_per_bit=737.5)
+    cycles = cycles_from_sample_bits(
+        np.array([32]), local_steps=4, sample_bits=bits, cycles_per_bit=737.5
+    )
     cpu_hz = np.array([1.5e9])
     assert compute_time_s(cycles, cpu_hz)[0] == pytest.approx(seconds, rel=0.01)
     assert compute_energy_j(cycles, cpu_hz, np.array([1e-27]))[0] == pytest.approx(joules, rel=0.02)
@@ -35,9 +37,14 @@ def test_sample_bits_table(bits: float, seconds: float, joules: float) -> None:
 @pytest.mark.parametrize(("flops_per_cycle", "seconds"), [(32, 29.0), (1024, 0.91)])
 def test_flops_of_roberta_base(flops_per_cycle: float, seconds: float) -> None:
     cycles = cycles_from_flops(
-        np.array([32]), local_steps=4, parameters=85.05e6, layers=12, hidden=768, tokens=32,
+        np.array([32]),
+        local_steps=4,
+        parameters=85.05e6,
+        layers=12,
+        hidden=768,
+        tokens=32,
         flops_per_cycle=flops_per_cycle,
-    )  # fmt: skip
+    )
     assert compute_time_s(cycles, np.array([1.5e9]))[0] == pytest.approx(seconds, rel=0.01)
 
 
@@ -64,5 +71,7 @@ def test_more_ues_leave_the_earlier_devices() -> None:
 def test_models_of_the_work() -> None:
     work = Training(np.array([1, 32]), 4, 4e9, lambda: ModelShape(12, 768, 85_054_464))
     assert SampleBits().cycles(work) / 1.5e9 == pytest.approx([0.258 / 32, 0.258], rel=0.01)
-    assert ModelBits().cycles(work) / 1.5e9 == pytest.approx([7.9e3, 2.5e5], rel=0.01)  # 2.2 h, 2.9 days
+    assert ModelBits().cycles(work) / 1.5e9 == pytest.approx(
+        [7.9e3, 2.5e5], rel=0.01
+    )  # 2.2 h, 2.9 days
     assert Flops(32, 32).cycles(work)[1] / 1.5e9 == pytest.approx(29.0, rel=0.02)

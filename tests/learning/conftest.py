@@ -55,16 +55,24 @@ DECODER: dict[str, Any] = {
 }
 GPT2: dict[str, Any] = {"n_embd": 32, "n_layer": 2, "n_head": 2, "n_positions": 64}
 DISTIL: dict[str, Any] = {
-    "dim": 32, "n_layers": 3, "hidden_dim": 64, "n_heads": 2, "max_position_embeddings": 64,
+    "dim": 32,
+    "n_layers": 3,
+    "hidden_dim": 64,
+    "n_heads": 2,
+    "max_position_embeddings": 64,
     "seq_classif_dropout": 0.0,
-}  # fmt: skip
+}
 MODELS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "roberta": (RobertaConfig, RobertaForSequenceClassification, SMALL),
     "bert": (BertConfig, BertForSequenceClassification, SMALL),
     "distilbert": (DistilBertConfig, DistilBertForSequenceClassification, DISTIL),
     "llama": (LlamaConfig, LlamaForSequenceClassification, DECODER),
     "qwen2": (Qwen2Config, Qwen2ForSequenceClassification, DECODER),
-    "deberta": (DebertaV2Config, DebertaV2ForSequenceClassification, {**SMALL, "type_vocab_size": 0}),
+    "deberta": (
+        DebertaV2Config,
+        DebertaV2ForSequenceClassification,
+        {**SMALL, "type_vocab_size": 0},
+    ),
     "gpt2": (GPT2Config, GPT2ForSequenceClassification, GPT2),
 }
 
@@ -76,7 +84,9 @@ def make_model_folder(folder: Path, kind: str, texts: Sequence[str], **config: A
     tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="<unk>"))
     tokenizer.pre_tokenizer = Whitespace()
     tokenizer.post_processor = TemplateProcessing(
-        single="<s> $A </s>", pair="<s> $A </s> $B:1 </s>:1", special_tokens=[("<s>", 0), ("</s>", 2)]
+        single="<s> $A </s>",
+        pair="<s> $A </s> $B:1 </s>:1",
+        special_tokens=[("<s>", 0), ("</s>", 2)],
     )
     PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
@@ -93,7 +103,8 @@ def make_model_folder(folder: Path, kind: str, texts: Sequence[str], **config: A
             make_config(**{**sizes, "vocab_size": len(vocabulary), "pad_token_id": 1, **config})
         )
         for name, parameter in model.named_parameters():
-            # Fresh weights are so small that every layer is nearly the identity: errors would not show.
+            # Fresh weights are so small that every layer is nearly the identity: errors would not
+            # show.
             if parameter.dim() > 1:
                 parameter.mul_(4)
             elif name.endswith("bias"):
@@ -140,16 +151,23 @@ def model_folder(
 def learner(
     request: pytest.FixtureRequest, model_folder: Callable[[str], str], reviews: TextDataset
 ) -> Callable[..., FederatedLearner]:
-    """Make a learner of 12 UEs on the tiny RoBERTa; keyword arguments replace any of `build_learner`."""
+    """Make a learner of 12 UEs on the tiny RoBERTa; keyword arguments replace any of
+    `build_learner`.
+    """
 
-    def make(kind: str = "roberta", dataset: TextDataset = reviews, **changes: Any) -> FederatedLearner:
+    def make(
+        kind: str = "roberta", dataset: TextDataset = reviews, **changes: Any
+    ) -> FederatedLearner:
         arguments: dict[str, Any] = {
             "dataset": dataset,
             "partition": partition_labels(
                 dataset.train.label, ues=12, samples_per_ue=20, concentration=1.0, seed=0
             ),
             "samples": np.array([3, 8, 5, 4, 6, 7, 3, 8, 5, 4, 6, 7]),
-            "modules": [ModuleSpec(4, 8, ("query", "value"), 0), ModuleSpec(2, 4, ("query", "value"), 1)],
+            "modules": [
+                ModuleSpec(4, 8, ("query", "value"), 0),
+                ModuleSpec(2, 4, ("query", "value"), 1),
+            ],
             "training": LocalTraining(2, 0.1, "sgd"),
             "seed": 0,
             "foundation": model_folder(kind),

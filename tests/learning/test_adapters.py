@@ -26,7 +26,9 @@ from netsim.protocols import Tickets
 
 
 @pytest.mark.parametrize("kind", ["roberta", "bert"])
-@pytest.mark.parametrize("targets", [("query", "value"), ("key", "dense"), ("layer.1.output.dense", "value")])
+@pytest.mark.parametrize(
+    "targets", [("query", "value"), ("key", "dense"), ("layer.1.output.dense", "value")]
+)
 def test_tensors_have_the_names_and_shapes_of_peft(
     model_folder: Callable[[str], str], kind: str, targets: tuple[str, ...]
 ) -> None:
@@ -47,17 +49,23 @@ def test_the_start_of_a_module(model_folder: Callable[[str], str]) -> None:
     bound = 1 / np.sqrt(32)  # kaiming_uniform_(a=sqrt(5)), which PEFT calls
     assert float(a.abs().max()) <= bound
     assert float(a.var()) == pytest.approx(bound**2 / 3, rel=0.1)
-    assert all(not t.any() for name, t in tensors.items() if "lora_B" in name or name.endswith("bias"))
+    assert all(
+        not t.any() for name, t in tensors.items() if "lora_B" in name or name.endswith("bias")
+    )
     head = tensors["base_model.model.classifier.dense.weight"]
     assert float(head.std()) == pytest.approx(0.02, rel=0.15)
     again = adapters.initial_vector(plan, loaded)
-    other = adapters.initial_vector(adapters.layout(loaded, ModuleSpec(8, 16, ("query", "value"), 4)), loaded)
+    other = adapters.initial_vector(
+        adapters.layout(loaded, ModuleSpec(8, 16, ("query", "value"), 4)), loaded
+    )
     assert np.array_equal(vector, again)
     assert not np.isclose(vector, other)[vector != 0].any()
 
 
 def test_payload_is_what_is_sent(model_folder: Callable[[str], str]) -> None:
-    plan = adapters.layout(load_foundation(model_folder("bert"), 3), ModuleSpec(4, 8, ("query", "value"), 0))
+    plan = adapters.layout(
+        load_foundation(model_folder("bert"), 3), ModuleSpec(4, 8, ("query", "value"), 0)
+    )
     lora = 3 * 2 * 2 * 4 * 32  # layers, layers' targets, A and B, rank, hidden
     sizes = [plan.payload_bits(head, 32) / 32 for head in (True, False)]
     assert sizes == [lora + 3 * 32 + 3, lora]
@@ -65,7 +73,10 @@ def test_payload_is_what_is_sent(model_folder: Callable[[str], str]) -> None:
 
 @pytest.mark.parametrize("kind", ["roberta", "bert"])
 def test_peft_loads_what_was_saved(
-    learner: Callable[..., FederatedLearner], model_folder: Callable[[str], str], tmp_path: Path, kind: str
+    learner: Callable[..., FederatedLearner],
+    model_folder: Callable[[str], str],
+    tmp_path: Path,
+    kind: str,
 ) -> None:
     made = learner(kind)
     made.redeem(Tickets(1, np.array([0, 5]), np.array([0, 1]), np.array([0, 0])), "average")
@@ -145,6 +156,11 @@ def test_bad_modules(model_folder: Callable[[str], str]) -> None:
     loaded = load_foundation(model_folder("roberta"), 2)
     with pytest.raises(InputError, match=r"query.*found 'q_proj'"):
         adapters.layout(loaded, ModuleSpec(4, 8, ("query", "q_proj"), 0))
-    for arguments in ((-1, 8, ("query",), 0), (4, 0, ("query",), 0), (4, 8, (), 0), (4, 8, ("query",), -1)):
+    for arguments in (
+        (-1, 8, ("query",), 0),
+        (4, 0, ("query",), 0),
+        (4, 8, (), 0),
+        (4, 8, ("query",), -1),
+    ):
         with pytest.raises(InputError):
             ModuleSpec(*arguments)

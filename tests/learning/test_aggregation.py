@@ -47,14 +47,20 @@ def test_average_of_chunks_is_the_average() -> None:
     assert whole is not None
     state = np.ones(5, dtype=np.float32)
     assert np.allclose(
-        rule.apply(state, rule.merge(left, right), PLAN, 1.0), rule.apply(state, whole, PLAN, 1.0), atol=1e-7
+        rule.apply(state, rule.merge(left, right), PLAN, 1.0),
+        rule.apply(state, whole, PLAN, 1.0),
+        atol=1e-7,
     )
 
 
 def test_tensors_that_were_not_sent_stay() -> None:
     rule = Average()
     state = np.array([1.0, 2.0, 3.0], dtype=np.float32)
-    assert rule.apply(state, rule.add(None, upload(2, 1.0), PLAN), PLAN, 1.0).tolist() == [0.0, 2.0, 3.0]
+    assert rule.apply(state, rule.add(None, upload(2, 1.0), PLAN), PLAN, 1.0).tolist() == [
+        0.0,
+        2.0,
+        3.0,
+    ]
 
 
 def test_ranks_that_are_not_sent_count_as_zero() -> None:
@@ -67,5 +73,7 @@ def test_ranks_that_are_not_sent_count_as_zero() -> None:
 
 
 def test_an_upload_knows_where_it_ended() -> None:
-    one = Upload(0, 2, 1, 0, np.array([3.0], dtype=np.float32), np.array([4.0], dtype=np.float32), 0.5)
+    one = Upload(
+        0, 2, 1, 0, np.array([3.0], dtype=np.float32), np.array([4.0], dtype=np.float32), 0.5
+    )
     assert one.end.tolist() == [1.0]

@@ -1,4 +1,6 @@
-"""The bundled model: small, loadable, at chance before fine-tuning, and learns both tasks centrally."""
+"""The bundled model: small, loadable, at chance before fine-tuning, and learns both tasks
+centrally.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ def test_weights_fit_in_two_mebibytes() -> None:
 
 
 @pytest.mark.parametrize("labels", [2, 3])
-@pytest.mark.parametrize("targets", [("query", "value"), ("key", "dense"), ("attention.output.dense",)])
+@pytest.mark.parametrize(
+    "targets", [("query", "value"), ("key", "dense"), ("attention.output.dense",)]
+)
 def test_shapes_are_those_of_peft_by_plain_names(targets: tuple[str, ...], labels: int) -> None:
     """ "dense" must not take the head's dense layer, which is trained whole."""
     base = AutoModelForSequenceClassification.from_pretrained(
@@ -41,14 +45,18 @@ def test_shapes_are_those_of_peft_by_plain_names(targets: tuple[str, ...], label
     assert trained == lora_parameters(4, targets, labels)
 
 
-@pytest.mark.parametrize(("targets", "head"), [(("query", "value"), True), (("query", "key", "dense"), True)])
+@pytest.mark.parametrize(
+    ("targets", "head"), [(("query", "value"), True), (("query", "key", "dense"), True)]
+)
 def test_shapes_are_those_of_peft(targets: tuple[str, ...], head: bool) -> None:
     base = AutoModelForSequenceClassification.from_pretrained(
         model_folder(), num_labels=2, dtype=torch.float32
     )
     assert sum(p.numel() for p in base.roberta.parameters()) == foundation_parameters()
     encoder_only = [f"roberta.*{t}" for t in targets]
-    config = LoraConfig(task_type="SEQ_CLS", r=8, target_modules="|".join(f"({t})" for t in encoder_only))
+    config = LoraConfig(
+        task_type="SEQ_CLS", r=8, target_modules="|".join(f"({t})" for t in encoder_only)
+    )
     model = get_peft_model(base, config)
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     assert trained == lora_parameters(8, targets, 2, head)
@@ -63,7 +71,9 @@ def test_any_text_can_be_tokenised() -> None:
 
 
 def test_tokenizer_settings_are_known_to_every_supported_transformers() -> None:
-    """transformers 4 has no class TokenizersBackend, and takes the prefix space from the settings."""
+    """transformers 4 has no class TokenizersBackend, and takes the prefix space from the
+    settings.
+    """
     settings = json.loads((model_folder() / "tokenizer_config.json").read_text(encoding="utf-8"))
     assert settings["tokenizer_class"] == "PreTrainedTokenizerFast"
     assert settings["add_prefix_space"] is True
@@ -73,7 +83,12 @@ def _central(task: str, train: int) -> FederatedLearner:
     """One UE that holds everything: central training by the project's own engine."""
     data = load_builtin(task, train, 600, seed=0)
     one = partition_labels(
-        data.train.label, ues=1, samples_per_ue=train, concentration=np.inf, seed=0, validation_fraction=0.0
+        data.train.label,
+        ues=1,
+        samples_per_ue=train,
+        concentration=np.inf,
+        seed=0,
+        validation_fraction=0.0,
     )
     return build_learner(
         dataset=data,
@@ -103,13 +118,15 @@ def test_central_lora_training_learns_the_task(task: str) -> None:
         model_folder(), num_labels=2, dtype=torch.float32
     )
     model = get_peft_model(
-        model, LoraConfig(task_type="SEQ_CLS", r=16, lora_alpha=32, target_modules=["query", "value"])
+        model,
+        LoraConfig(task_type="SEQ_CLS", r=16, lora_alpha=32, target_modules=["query", "value"]),
     )
     train, test = generate(task, "train", 3000), generate(task, "test", 600)
 
     def batch(found: object, rows: np.ndarray) -> dict[str, torch.Tensor]:
         first = [found.first[i] for i in rows]  # type: ignore[attr-defined]
-        second = [found.second[i] for i in rows] if found.second else None  # type: ignore[attr-defined]
+        # type: ignore[attr-defined]
+        second = [found.second[i] for i in rows] if found.second else None
         return dict(tokenizer(first, second, padding=True, return_tensors="pt"))
 
     optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=2e-3)
@@ -144,9 +161,13 @@ def test_federated_redeeming_moves_the_bundled_model() -> None:
 
 
 def test_the_recipe_reproduces_its_bytes(tmp_path: Path) -> None:
-    tiny = Recipe(steps=4, plain_steps=2, documents=300, batch=8, hidden=32, inner=64, layers=1, threads=1)
+    tiny = Recipe(
+        steps=4, plain_steps=2, documents=300, batch=8, hidden=32, inner=64, layers=1, threads=1
+    )
     for name in ("a", "b"):
         pretrain(tiny, tmp_path / name)
     for file in ("model.safetensors", "tokenizer.json", "config.json", "shapes.json"):
-        first, second = (hashlib.sha256((tmp_path / n / file).read_bytes()).hexdigest() for n in ("a", "b"))
+        first, second = (
+            hashlib.sha256((tmp_path / n / file).read_bytes()).hexdigest() for n in ("a", "b")
+        )
         assert first == second

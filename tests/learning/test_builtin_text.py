@@ -14,7 +14,9 @@ from netsim.learning.builtin.text import CLASSES, TASKS, Sentences, generate, un
 
 
 def _texts(found: Sentences) -> list[str]:
-    return [f"{a}\t{b}" for a, b in zip(found.first, found.second or [""] * len(found), strict=True)]
+    return [
+        f"{a}\t{b}" for a, b in zip(found.first, found.second or [""] * len(found), strict=True)
+    ]
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -55,7 +57,9 @@ def _counts(found: Sentences, vocabulary: dict[str, int]) -> csr_matrix:
     rows, columns = [], []
     for row, text in enumerate(_texts(found)):
         first, _, second = text.partition("\t")
-        words = re.findall(r"[a-z0-9']+", first) + [f"2:{w}" for w in re.findall(r"[a-z0-9']+", second)]
+        words = re.findall(r"[a-z0-9']+", first) + [
+            f"2:{w}" for w in re.findall(r"[a-z0-9']+", second)
+        ]
         known = [vocabulary[w] for w in words if w in vocabulary]
         rows += [row] * len(known)
         columns += known

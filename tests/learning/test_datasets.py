@@ -14,7 +14,9 @@ from netsim.errors import DataError, InputError
 from netsim.learning.datasets import Columns, load_builtin, load_hub, load_path
 
 GLUE = Path(__file__).parents[2].parent / "shared/data/glue"
-needs_glue = pytest.mark.skipif(not GLUE.is_dir(), reason="the GLUE samples lie beside the repository only")
+needs_glue = pytest.mark.skipif(
+    not GLUE.is_dir(), reason="the GLUE samples lie beside the repository only"
+)
 
 
 def folder(
@@ -151,7 +153,9 @@ def test_broken_files_are_named(tmp_path: Path, case: str) -> None:
 
 
 def test_label_unknown_to_the_training_rows(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"dev\.tsv, line 3: .*does not occur in the training rows .*found 2"):
+    with pytest.raises(
+        DataError, match=r"dev\.tsv, line 3: .*does not occur in the training rows .*found 2"
+    ):
         load_path(folder(tmp_path, GOOD, "sentence\tlabel\nfine\t1\nodd\t2\n"))
 
 

@@ -18,9 +18,15 @@ def logits(*p_of_class_1: float) -> np.ndarray:
 def test_modules_and_ensemble() -> None:
     rows = evaluate_logits([logits(0.4, 0.9), logits(0.9, 0.4)], LABEL, split="test")
     assert [row.target for row in rows] == ["0", "1", "ensemble"]
-    assert [row.accuracy for row in rows] == [1.0, 0.0, 0.5]  # mean softmax of class 1: 0.65 and 0.65
+    assert [row.accuracy for row in rows] == [
+        1.0,
+        0.0,
+        0.5,
+    ]  # mean softmax of class 1: 0.65 and 0.65
     first, second = -(np.log(0.6) + np.log(0.9)) / 2, -(np.log(0.1) + np.log(0.4)) / 2
-    assert [row.loss for row in rows] == pytest.approx([first, second, (first + second) / 2], rel=1e-6)
+    assert [row.loss for row in rows] == pytest.approx(
+        [first, second, (first + second) / 2], rel=1e-6
+    )
     assert {(row.ue, row.split, row.samples) for row in rows} == {(None, "test", 2)}
 
 
@@ -40,20 +46,27 @@ def test_averaged_logits() -> None:
     rows = evaluate_logits([logits(0.4, 0.9), logits(0.9, 0.4)], LABEL, split="test", averaged=True)
     assert [row.target for row in rows] == ["0", "1", "ensemble", "averaged_logits"]
     odds = np.sqrt(9 * 2 / 3)
-    assert rows[3].loss == pytest.approx(-(np.log(1 / (1 + odds)) + np.log(odds / (1 + odds))) / 2, rel=1e-6)
+    assert rows[3].loss == pytest.approx(
+        -(np.log(1 / (1 + odds)) + np.log(odds / (1 + odds))) / 2, rel=1e-6
+    )
     assert rows[3].accuracy == 0.5
     assert evaluate_logits([logits(0.4, 0.9), logits(0.9, 0.4)], LABEL, split="test") == rows[:3]
 
 
 def test_each_ue_on_its_own_rows_with_its_best_module() -> None:
-    modules = [logits(0.4, 0.9, 0.2, 0.8), logits(0.9, 0.4, 0.7, 0.3)]  # the second answers all wrong
+    modules = [
+        logits(0.4, 0.9, 0.2, 0.8),
+        logits(0.9, 0.4, 0.7, 0.3),
+    ]  # the second answers all wrong
     label = np.array([0, 1, 0, 1])
     rows = np.array([[0, 1, 0], [2, 3, 3], [1, 1, 1]])
     best = np.array([0, 1, 0])
     found = evaluate_ues(modules, label, rows, split="test", best=best)
     by = {(row.target, row.ue): row for row in found}
     assert len(by) == len(found) == 3 * 5
-    assert by["0", 0].loss == pytest.approx(-(np.log(0.6) + np.log(0.9) + np.log(0.6)) / 3, rel=1e-6)
+    assert by["0", 0].loss == pytest.approx(
+        -(np.log(0.6) + np.log(0.9) + np.log(0.6)) / 3, rel=1e-6
+    )
     assert by["1", 1].accuracy == 0.0
     assert by["ensemble", 2].loss == pytest.approx(-(np.log(0.9) + np.log(0.4)) / 2, rel=1e-6)
     for ue, module in enumerate(best):

@@ -54,7 +54,9 @@ def test_sizes_of_other_models_must_be_given() -> None:
     spec = ModuleSpec(4, 8, ("query",), 0)
     with pytest.raises(InputError, match="payload_bits_override"):
         payload_bits([spec], classes=2, foundation="other/model")
-    assert payload_bits([spec], classes=2, foundation="other/model", override=[7.0]).tolist() == [7.0]
+    assert payload_bits([spec], classes=2, foundation="other/model", override=[7.0]).tolist() == [
+        7.0
+    ]
     with pytest.raises(InputError, match="one value per module"):
         payload_bits([spec], classes=2, override=[1.0, 2.0])
     with pytest.raises(InputError, match="its size"):
@@ -83,7 +85,11 @@ def broken(folder: Path, case: str) -> str:
             return "must have a tokenizer"
         case "weights missing":
             tensors = load_file(weights)
-            save_file({k: v for k, v in tensors.items() if ".layer.1." not in k}, weights, {"format": "pt"})
+            save_file(
+                {k: v for k, v in tensors.items() if ".layer.1." not in k},
+                weights,
+                {"format": "pt"},
+            )
             return "must hold every weight"
         case "no classifier":
             config["model_type"] = "vit_mae"

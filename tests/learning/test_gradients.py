@@ -34,7 +34,9 @@ MODULES = [
 ]
 DECODER = [
     ModuleSpec(4, 8, ("q_proj", "v_proj"), 0),
-    ModuleSpec(8, 16, ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"), 1),
+    ModuleSpec(
+        8, 16, ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"), 1
+    ),
     ModuleSpec(2, 8, ("o_proj",), 2),
     ModuleSpec(3, 4, ("layers.1.self_attn.k_proj", "layers.2.self_attn.q_proj"), 3),
     ModuleSpec(4, 16, ("q_proj", "v_proj"), 4),
@@ -49,7 +51,9 @@ DISTILBERT = [
 SPECS = {"llama": DECODER, "qwen2": DECODER, "distilbert": DISTILBERT}
 LAYOUT = adapters.Layout(MODULES[0], {}, (), 0, transposed=False)
 SAMPLES = np.array([3, 3, 3, 5, 1, 4, 2, 7, 7])
-MODULE = np.array([0, 0, 4, 1, 2, 3, 0, 1, 1])  # two of module 0 are alike, module 4 is not, two of 1 are
+MODULE = np.array(
+    [0, 0, 4, 1, 2, 3, 0, 1, 1]
+)  # two of module 0 are alike, module 4 is not, two of 1 are
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
@@ -73,7 +77,9 @@ def test_steps_are_those_of_torch(optimizer: str, steps: int) -> None:
         w.grad = matrix @ w.detach()
         torch_optimizer.step()
     moved = start - w.detach()
-    assert torch.allclose(upload, moved / 0.05 if optimizer == "sgd" else moved, rtol=1e-5, atol=1e-6)
+    assert torch.allclose(
+        upload, moved / 0.05 if optimizer == "sgd" else moved, rtol=1e-5, atol=1e-6
+    )
     first = matrix @ start
     assert [one.gradient_norm for one in done] == pytest.approx(
         [float(first[:2].norm()), float(first[2:].norm())]
@@ -93,7 +99,9 @@ def test_fast_engine_equals_peft(
     optimizer: str,
     train_head: bool,
 ) -> None:
-    foundation, states, fast, plain = engines(model_folder(kind), SPECS.get(kind, MODULES), train_head)
+    foundation, states, fast, plain = engines(
+        model_folder(kind), SPECS.get(kind, MODULES), train_head
+    )
     dataset = passages if kind == "bert" else reviews  # BERT tells the sentences of a pair apart
     texts = TokenCache(foundation.tokenizer, dataset.train, 60).texts(range(SAMPLES.sum()))
     training = LocalTraining(steps, 0.05 if optimizer == "sgd" else 1e-3, optimizer)
@@ -105,7 +113,8 @@ def test_fast_engine_equals_peft(
     ):
         largest = np.abs(theirs.update).max()
         difference = np.abs(mine.update - theirs.update) / largest
-        # Adam divides by the root of the gradient's square: where that is tiny, rounding decides the step.
+        # Adam divides by the root of the gradient's square: where that is tiny, rounding decides
+        # the step.
         assert difference.max() < (1e-5 if optimizer == "sgd" else 1e-2)
         assert difference.mean() < 1e-5
         assert mine.train_loss == pytest.approx(theirs.train_loss, rel=1e-5)
@@ -118,7 +127,10 @@ def test_fast_engine_equals_peft(
     ("kind", "targets"),
     [
         ("roberta", MODULES[3].target_modules),
-        ("roberta", ("layer.2.attention.self.query", "layer.2.attention.self.key", "layer.2.output.dense")),
+        (
+            "roberta",
+            ("layer.2.attention.self.query", "layer.2.attention.self.key", "layer.2.output.dense"),
+        ),
         ("roberta", ("layer.1.attention.self.query", "layer.1.attention.self.value")),
         ("roberta", ("layer.1.intermediate.dense",)),
         ("distilbert", DISTILBERT[3].target_modules),
@@ -137,7 +149,10 @@ def test_nothing_below_the_lowest_adapter_is_missed(
 
 @pytest.mark.parametrize("depth", [1, 3])
 def test_without_onednn_and_with_one_layer(
-    model_folder: Callable[[str], str], reviews: TextDataset, monkeypatch: pytest.MonkeyPatch, depth: int
+    model_folder: Callable[[str], str],
+    reviews: TextDataset,
+    monkeypatch: pytest.MonkeyPatch,
+    depth: int,
 ) -> None:
     monkeypatch.setattr(products, "_onednn", lambda: False)
     specs = [ModuleSpec(4, 8, ("query", "key", "value"), 0), MODULES[1]]
@@ -152,14 +167,22 @@ def test_a_pooler_that_the_checkpoint_lacks_is_trained(
     folder = tmp_path / "bert"
     shutil.copytree(model_folder("bert"), folder)
     weights = folder / "model.safetensors"
-    save_file({n: t for n, t in load_file(weights).items() if ".pooler." not in n}, weights, {"format": "pt"})
+    save_file(
+        {n: t for n, t in load_file(weights).items() if ".pooler." not in n},
+        weights,
+        {"format": "pt"},
+    )
     foundation, states, fast, plain = engines(str(folder), MODULES[:1], True)
     assert foundation.head == ("classifier", "bert.pooler")
     texts = TokenCache(foundation.tokenizer, reviews.train, 60).texts(range(6))
     training = LocalTraining(2, 0.05, "sgd")
-    mine, theirs = (engine.train(states, np.array([6]), texts, training)[0] for engine in (fast, plain))
+    mine, theirs = (
+        engine.train(states, np.array([6]), texts, training)[0] for engine in (fast, plain)
+    )
     assert np.abs(mine.update - theirs.update).max() < 1e-5 * np.abs(theirs.update).max()
-    pooler = states[0].plan.views(torch.from_numpy(mine.update))["base_model.model.bert.pooler.dense.weight"]
+    pooler = states[0].plan.views(torch.from_numpy(mine.update))[
+        "base_model.model.bert.pooler.dense.weight"
+    ]
     assert float(pooler.abs().max()) > 0
 
 
@@ -168,7 +191,9 @@ def test_a_pooler_that_the_checkpoint_lacks_is_trained(
 def test_weights_in_bfloat16(
     model_folder: Callable[[str], str], reviews: TextDataset, kind: str, generic: bool
 ) -> None:
-    """Frozen weights lose bits, so updates differ by a few per cent from float32; adapters lose none."""
+    """Frozen weights lose bits, so updates differ by a few per cent from float32; adapters lose
+    none.
+    """
     updates = []
     for weights in ("float32", "bfloat16"):
         foundation, states, fast, plain = engines(
@@ -223,8 +248,13 @@ def test_a_ticket_does_not_see_its_neighbours(
     ends = np.cumsum(SAMPLES)
     for number, (end, count) in enumerate(zip(ends, SAMPLES, strict=True)):
         alone = texts.part(int(end - count), int(end))
-        (upload,) = fast.train(tickets(states)[number : number + 1], np.array([count]), alone, training)
-        assert np.abs(upload.update - together[number].update).max() < 1e-5 * np.abs(upload.update).max()
+        (upload,) = fast.train(
+            tickets(states)[number : number + 1], np.array([count]), alone, training
+        )
+        assert (
+            np.abs(upload.update - together[number].update).max()
+            < 1e-5 * np.abs(upload.update).max()
+        )
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -238,7 +268,10 @@ def test_frozen_products_are_those_of_torch(packed: bool, residual: bool) -> Non
         if frozen.packed is None:
             pytest.skip("oneDNN's layout is used with AVX-512 only")
     for rows in (1, 16, 700):
-        x, dy = torch.randn(rows, 40, generator=generator), torch.randn(rows, 24, generator=generator)
+        x, dy = (
+            torch.randn(rows, 40, generator=generator),
+            torch.randn(rows, 24, generator=generator),
+        )
         y, dx = torch.nn.functional.linear(x, weight, bias), dy @ weight
         if residual:
             y, dx = y + dy, dx + x
@@ -254,9 +287,14 @@ def test_packing_has_a_slot_for_every_token() -> None:
     assert plan.tokens == 160  # 145 and idle ones, so that it is a multiple of 16
     assert len(set(plan.scatter[: 2 * length.sum()].tolist())) == 2 * length.sum()
     shared, alone = plan.rows
-    assert (shared.count, shared.slots) == (3, SHARED)  # 30 + 1, 4 + 3 of one ticket, 20 + 12 of the other
+    assert (shared.count, shared.slots) == (
+        3,
+        SHARED,
+    )  # 30 + 1, 4 + 3 of one ticket, 20 + 12 of the other
     assert (alone.count, alone.slots) == (2, 38)
-    assert sorted(plan.by_length.tolist()) == plan.by_length[plan.in_order].tolist() == list(range(8))
+    assert (
+        sorted(plan.by_length.tolist()) == plan.by_length[plan.in_order].tolist() == list(range(8))
+    )
     assert plan.first_tokens[-1].texts.stop == 8
     assert plan.first_tokens[0].slots == LEAST  # no more than softmax is quick with
     (row,) = pack(np.array([4, 5, 6]), np.array([3]), 2, torch.device("cpu")).rows
@@ -270,7 +308,9 @@ def test_packing_pads_little() -> None:
     assert short.slots == LEAST
     assert sum(len(group.token) for group in others) <= 1.5 * length[length > LEAST].sum()
     assert sum(rows.count * rows.slots for rows in plan.rows) <= 1.5 * length.sum()
-    halves = np.array([17] * 20 + [32])  # two do not fit into a row: they do not pay for the longest
+    halves = np.array(
+        [17] * 20 + [32]
+    )  # two do not fit into a row: they do not pay for the longest
     plan = pack(halves, np.array([21]), 2, torch.device("cpu"))
     assert sum(rows.count * rows.slots for rows in plan.rows) == halves.sum()
 
@@ -288,7 +328,9 @@ def test_a_slot_looks_at_its_own_text() -> None:
         found = found[len(text) :]
 
 
-def test_a_ticket_that_diverges_stays_alone(model_folder: Callable[[str], str], reviews: TextDataset) -> None:
+def test_a_ticket_that_diverges_stays_alone(
+    model_folder: Callable[[str], str], reviews: TextDataset
+) -> None:
     foundation, states, fast, _ = engines(model_folder("bert"), MODULES, True)
     texts = TokenCache(foundation.tokenizer, reviews.train, 12).texts(range(6))
     lost = Start(states[0].plan, np.full_like(states[0].vector, np.nan))
@@ -337,7 +379,10 @@ def assert_same(fast: Engine, plain: Engine, states: list[Start], texts: Texts) 
 
 def tickets(states: list[Start]) -> list[Start]:
     """Those of MODULE, each from a start of its own."""
-    return [Start(states[n].plan, states[n].vector * np.float32(1 + 0.1 * i)) for i, n in enumerate(MODULE)]
+    return [
+        Start(states[n].plan, states[n].vector * np.float32(1 + 0.1 * i))
+        for i, n in enumerate(MODULE)
+    ]
 
 
 def engines(

@@ -29,7 +29,9 @@ ALL = np.arange(12)
 
 def tickets(round: int, ue: Any, module: Any, version: Any = 0) -> Tickets:
     ue = np.asarray(ue, dtype=np.int64)
-    module, version = (np.broadcast_to(np.asarray(x, dtype=np.int64), ue.shape) for x in (module, version))
+    module, version = (
+        np.broadcast_to(np.asarray(x, dtype=np.int64), ue.shape) for x in (module, version)
+    )
     return Tickets(round, ue, module, version)
 
 
@@ -40,12 +42,18 @@ def rows_of(made: FederatedLearner, round: int, ue: int) -> np.ndarray:
 
 
 class Peft:
-    """The plain loop that users write: one PEFT model, one UE after another, autograd, torch's optimisers."""
+    """The plain loop that users write: one PEFT model, one UE after another, autograd, torch's
+    optimisers.
+    """
 
-    def __init__(self, made: FederatedLearner, folder: str, kind: str, tmp_path: Path, module: int) -> None:
+    def __init__(
+        self, made: FederatedLearner, folder: str, kind: str, tmp_path: Path, module: int
+    ) -> None:
         base = AutoModelForSequenceClassification.from_pretrained(folder, num_labels=2)
         made.save(tmp_path)
-        self.model = PeftModel.from_pretrained(base, tmp_path / str(module), is_trainable=True).eval()
+        self.model = PeftModel.from_pretrained(
+            base, tmp_path / str(module), is_trainable=True
+        ).eval()
         self.made, self.plan = made, made._layouts[module]
         named = dict(self.model.named_parameters())
         self.trained = [named[self._name(name)] for name in self.plan.shapes]
@@ -100,7 +108,9 @@ def test_lazy_order_gives_what_an_eager_order_gives(
     rate: float,
     optimizer: str,
 ) -> None:
-    """All tickets in one call at the close of the round; or each UE when it computes, then the average."""
+    """All tickets in one call at the close of the round; or each UE when it computes, then the
+    average.
+    """
     made = learner(kind, dataset=passages, modules=ONE, training=LocalTraining(3, rate, optimizer))
     eager = Peft(made, model_folder(kind), kind, tmp_path, 0)
     ues = np.array([1, 2, 5, 6, 7, 10])
@@ -119,7 +129,8 @@ def test_lazy_order_gives_what_an_eager_order_gives(
     made.redeem(tickets(1, ues, 0), "average")
     change = np.abs(expected - start).max()
     difference = np.abs(made.states[0] - expected) / change
-    # Adam divides by the root of the gradient's square: where that is tiny, rounding decides the step.
+    # Adam divides by the root of the gradient's square: where that is tiny, rounding decides the
+    # step.
     assert difference.max() < (1e-4 if optimizer == "sgd" else 1e-2)
     assert difference.mean() < 1e-5
 
@@ -164,7 +175,9 @@ def run(made: FederatedLearner, rounds: int = 2) -> tuple[list[Vector], list[Any
     for round in range(1, rounds + 1):
         module = (ALL + round) % 2
         redeemed = made.redeem(tickets(round, ALL, module, made.versions[module]), "average")
-        rows.append((redeemed.train_loss.tobytes(), redeemed.gradient_norm.tobytes(), made.evaluate()))
+        rows.append(
+            (redeemed.train_loss.tobytes(), redeemed.gradient_norm.tobytes(), made.evaluate())
+        )
     return made.states, rows
 
 
@@ -172,7 +185,9 @@ def run(made: FederatedLearner, rounds: int = 2) -> tuple[list[Vector], list[Any
 def test_bytes_do_not_depend_on_workers(
     learner: Callable[..., FederatedLearner], monkeypatch: pytest.MonkeyPatch, engine: str
 ) -> None:
-    monkeypatch.setattr("netsim.learning.learner.CHUNK_TOKENS", 128)  # several chunks of so few texts
+    monkeypatch.setattr(
+        "netsim.learning.learner.CHUNK_TOKENS", 128
+    )  # several chunks of so few texts
     training = LocalTraining(2, 1e-3, "adam")
     results = [run(learner(workers=count, engine=engine, training=training)) for count in (1, 2, 3)]
     for states, rows in results[1:]:
@@ -205,12 +220,16 @@ def test_evaluation_of_all_modules(learner: Callable[..., FederatedLearner]) -> 
 
 
 def test_evaluation_in_full(learner: Callable[..., FederatedLearner], reviews: TextDataset) -> None:
-    """The risk of each UE on its own rows, from the same logits; its best module by validation rows."""
+    """The risk of each UE on its own rows, from the same logits; its best module by validation
+    rows.
+    """
     made, plain = learner(evaluate_in_full=True), learner()
     for one in (made, plain):
         one.redeem(tickets(1, ALL, 1), "average")
     rows = made.evaluate()
-    assert [row for row in rows if row.ue is None and row.target != "averaged_logits"] == plain.evaluate()
+    assert [
+        row for row in rows if row.ue is None and row.target != "averaged_logits"
+    ] == plain.evaluate()
     assert [row.ue for row in rows if row.target == "best"] == ALL.tolist()
     batches = made._batches
     starts = [Start(plan, state) for plan, state in zip(made._layouts, made.states, strict=True)]
@@ -241,16 +260,27 @@ def test_evaluation_on_validation_rows(
         (target, "validation", None) for target in ("0", "1", "ensemble")
     }
     batches = made._batches
-    texts = TokenCache(made._foundation.tokenizer, reviews.train, 64).texts(batches.partition.validation)
+    texts = TokenCache(made._foundation.tokenizer, reviews.train, 64).texts(
+        batches.partition.validation
+    )
     starts = [Start(plan, state) for plan, state in zip(made._layouts, made.states, strict=True)]
-    expected = evaluate_logits(list(made._engine.logits(starts, texts)), texts.label, split="validation")
-    assert [(row.accuracy, row.samples) for row in rows] == [(row.accuracy, row.samples) for row in expected]
+    expected = evaluate_logits(
+        list(made._engine.logits(starts, texts)), texts.label, split="validation"
+    )
+    assert [(row.accuracy, row.samples) for row in rows] == [
+        (row.accuracy, row.samples) for row in expected
+    ]
     assert [row.loss for row in rows] == pytest.approx([row.loss for row in expected], rel=1e-5)
     made.redeem(tickets(1, ALL, 1), "average")
     assert made.evaluate()[0] == rows[0]
     assert made.evaluate()[1].loss != rows[1].loss
     empty = partition_labels(
-        reviews.train.label, ues=12, samples_per_ue=20, concentration=1.0, seed=0, validation_fraction=0
+        reviews.train.label,
+        ues=12,
+        samples_per_ue=20,
+        concentration=1.0,
+        seed=0,
+        validation_fraction=0,
     )
     with pytest.raises(InputError, match="validation rows"):
         learner(evaluate_on="validation", partition=empty)
@@ -259,7 +289,9 @@ def test_evaluation_on_validation_rows(
 def test_tickets_that_cannot_be_redeemed(learner: Callable[..., FederatedLearner]) -> None:
     made = learner()
     made.redeem(tickets(1, [0], 0), "average")
-    with pytest.raises(RunError, match=r"UE 4 starts from version 0 of module 0.*current version is 1"):
+    with pytest.raises(
+        RunError, match=r"UE 4 starts from version 0 of module 0.*current version is 1"
+    ):
         made.redeem(tickets(2, [4], 0, 0), "average")
     with pytest.raises(RunError, match="ue must be below 12"):
         made.redeem(tickets(2, [12], 0, 1), "average")
@@ -300,7 +332,9 @@ def test_a_device_that_is_not_there(learner: Callable[..., FederatedLearner]) ->
 def test_merging_the_averages_of_gnbs_is_one_global_average(
     learner: Callable[..., FederatedLearner],
 ) -> None:
-    """Each gNB averages its UEs by samples, the core the gNBs by theirs: the same as all at once."""
+    """Each gNB averages its UEs by samples, the core the gNBs by theirs: the same as all at
+    once.
+    """
     moved, weights = [], []
     for ues in (np.array([0, 2, 5]), np.array([1, 3, 4, 6]), np.arange(7, 12)):
         alone = learner(modules=ONE)
@@ -311,5 +345,8 @@ def test_merging_the_averages_of_gnbs_is_one_global_average(
     together = learner(modules=ONE)
     together.redeem(tickets(1, ALL, 0), "average")
     merged = start + np.average(moved, axis=0, weights=weights)
-    assert np.abs(together.states[0] - merged).max() < 1e-6 * np.abs(together.states[0] - start).max() + 1e-7
+    assert (
+        np.abs(together.states[0] - merged).max()
+        < 1e-6 * np.abs(together.states[0] - start).max() + 1e-7
+    )
     assert np.abs(moved[0] - moved[1]).max() > 1e-4  # the gNBs did not happen to agree

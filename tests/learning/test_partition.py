@@ -17,7 +17,8 @@ LABEL = np.random.default_rng(0).integers(0, 3, 900)
 
 def make(ues: int = 20, concentration: float = 0.5, seed: int = 0, **changes: float) -> Partition:
     arguments = {"samples_per_ue": 30, "validation_fraction": 0.1, **changes}
-    return partition_labels(LABEL, ues=ues, concentration=concentration, seed=seed, **arguments)  # type: ignore[arg-type]
+    # type: ignore[arg-type]
+    return partition_labels(LABEL, ues=ues, concentration=concentration, seed=seed, **arguments)
 
 
 @settings(max_examples=25, deadline=None)
@@ -51,7 +52,9 @@ def test_rows_are_shared_only_when_a_pool_is_exhausted() -> None:
     rows = np.concatenate([part.rows(ue) for ue in range(60)])
     assert set(rows.tolist()) | set(part.validation.tolist()) == set(range(900))
     used = np.bincount(rows, minlength=900)[np.setdiff1d(np.arange(900), part.validation)]
-    assert used.max() - used.min() <= 1 + 1  # each pool goes round evenly; pools differ by a turn at most
+    assert (
+        used.max() - used.min() <= 1 + 1
+    )  # each pool goes round evenly; pools differ by a turn at most
 
 
 def test_validation_rows_are_a_share_of_each_class() -> None:
@@ -61,15 +64,23 @@ def test_validation_rows_are_a_share_of_each_class() -> None:
     assert len(make(5, validation_fraction=0.0).validation) == 0
 
 
-@pytest.mark.parametrize(("concentration", "spread"), [(np.inf, 0.0), (1.0, 2 / 9 / 4), (0.1, 2 / 9 / 1.3)])
+@pytest.mark.parametrize(
+    ("concentration", "spread"), [(np.inf, 0.0), (1.0, 2 / 9 / 4), (0.1, 2 / 9 / 1.3)]
+)
 def test_mixtures_have_the_dirichlet_law(concentration: float, spread: float) -> None:
     label = np.arange(3000) % 3
     n = 400
     part = partition_labels(
-        label, ues=3000, samples_per_ue=n, concentration=concentration, seed=1, validation_fraction=0
+        label,
+        ues=3000,
+        samples_per_ue=n,
+        concentration=concentration,
+        seed=1,
+        validation_fraction=0,
     )
     share = part.counts / n
-    # Mean 1/3; variance p(1-p)/(sum + 1) of Dirichlet(c, c, c), sum = 3 c, and multinomial noise around it.
+    # Mean 1/3; variance p(1-p)/(sum + 1) of Dirichlet(c, c, c), sum = 3 c, and multinomial noise
+    # around it.
     variance = spread + (2 / 9 - spread) / n
     assert share.mean(axis=0) == pytest.approx([1 / 3] * 3, abs=5 * np.sqrt(variance / 3000))
     assert share.var() == pytest.approx(variance, rel=0.1)
@@ -130,11 +141,15 @@ def test_test_sets_of_ues_follow_their_mixtures() -> None:
         share = np.bincount(test_label[rows], minlength=3) / 2000
         assert np.abs(share - held.counts[ue] / 50).max() < 4 * 0.5 / np.sqrt(2000)
         assert (rows == ue_test_rows(more, test_label, 1, ue, 2000)).all()
-    assert not np.array_equal(ue_test_rows(held, test_label, 1, 0), ue_test_rows(held, test_label, 2, 0))
+    assert not np.array_equal(
+        ue_test_rows(held, test_label, 1, 0), ue_test_rows(held, test_label, 2, 0)
+    )
 
 
 def test_a_class_without_test_rows_gives_its_part_to_the_others() -> None:
-    held = partition_labels(np.repeat([0, 1, 2], 40), ues=1, samples_per_ue=60, concentration=np.inf, seed=0)
+    held = partition_labels(
+        np.repeat([0, 1, 2], 40), ues=1, samples_per_ue=60, concentration=np.inf, seed=0
+    )
     rows = ue_test_rows(held, np.array([0, 0, 1]), 0, 0)
     assert len(rows) == 100
     assert set(rows.tolist()) == {0, 1, 2}

@@ -127,7 +127,9 @@ def ended(samples: int, a: list[list[float]], b: list[list[float]], head: float)
 def test_products_are_averaged_by_samples() -> None:
     rule = Redistribution()
     one = ended(1, [[1.0, 0.0]], [[4.0], [0.0]], 2.0)  # B A = [[4, 0], [0, 0]]
-    two = ended(3, [[0.0, 1.0], [0.0, 0.0]], [[0.0, 0.0], [4.0, 0.0]], 6.0)  # B A = [[0, 0], [0, 4]]
+    two = ended(
+        3, [[0.0, 1.0], [0.0, 0.0]], [[0.0, 0.0], [4.0, 0.0]], 6.0
+    )  # B A = [[0, 0], [0, 4]]
     partial = rule.add(rule.add(None, one, PLAN), two, PLAN)
     new = rule.apply(np.zeros(9, dtype=np.float32), partial, PLAN, 1.0)
     # dW / scale = diag(1, 3): singular values 3, 1 in B, unit rows in A; head (2 + 18) / 4
@@ -150,14 +152,19 @@ def test_factors_and_products_merge_alike() -> None:
         uploads.append(Upload(0, rank, samples, 0, end, np.zeros_like(end), 1.0))
     expected = np.zeros((12, 16))
     for one in uploads:
-        a, b = one.end[: one.rank * 16].reshape(one.rank, 16), one.end[one.rank * 16 :].reshape(12, one.rank)
+        a, b = (
+            one.end[: one.rank * 16].reshape(one.rank, 16),
+            one.end[one.rank * 16 :].reshape(12, one.rank),
+        )
         expected += one.samples / 11 * 2.0 * b.astype(np.float64) @ a
     left = rule.add(rule.add(None, uploads[0], wide), uploads[1], wide)
     right = rule.add(rule.add(None, uploads[2], wide), uploads[3], wide)
     assert any(key.startswith("right") for key in left)  # ranks 2 + 4 are half of 12
     whole = rule.merge(left, right)
     assert not any(key.startswith("right") for key in whole)
-    views = wide.views(torch.from_numpy(rule.apply(np.zeros(112, dtype=np.float32), whole, wide, 1.0)))
+    views = wide.views(
+        torch.from_numpy(rule.apply(np.zeros(112, dtype=np.float32), whole, wide, 1.0))
+    )
     u, s, vh = np.linalg.svd(expected)
     nearest = u[:, :4] * s[:4] @ vh[:4]
     found = 2.0 * views[NAME.format("B")].double() @ views[NAME.format("A")].double()

@@ -1,4 +1,6 @@
-"""Probes of the risk gap: by hand, against the engine; w*; caching; nothing is changed by looking."""
+"""Probes of the risk gap: by hand, against the engine; w*; caching; nothing is changed by
+looking.
+"""
 
 from __future__ import annotations
 
@@ -58,13 +60,18 @@ def test_losses_and_gradients_by_hand(learner: Make, reviews: TextDataset) -> No
     assert [len(t) for t in texts] == [100, 100, 100]
     for ue in range(3):
         for module in range(2):
-            assert probe.loss[ue, module] == pytest.approx(loss_of(made, module, texts[ue]), abs=1e-5)
+            assert probe.loss[ue, module] == pytest.approx(
+                loss_of(made, module, texts[ue]), abs=1e-5
+            )
     # all UEs weigh the same, so grad F is the gradient on all their texts together
     rows = [
-        ue_test_rows(made._batches.partition, made._risk._label, made._batches.seed, ue) for ue in range(3)
+        ue_test_rows(made._batches.partition, made._risk._label, made._batches.seed, ue)
+        for ue in range(3)
     ]
     whole = made._risk._tokens.texts(np.concatenate(rows))
-    upload = made._engine.train([start(made, 1)], np.array([300]), whole, LocalTraining(1, 1.0, "sgd"))[0]
+    upload = made._engine.train(
+        [start(made, 1)], np.array([300]), whole, LocalTraining(1, 1.0, "sgd")
+    )[0]
     assert probe.mean_gradient_norm_sq[1] == pytest.approx(upload.gradient_norm**2, rel=1e-3)
     assert (probe.gradient_norm_sq.mean(axis=0) >= probe.mean_gradient_norm_sq).all()
 

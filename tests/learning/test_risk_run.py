@@ -1,4 +1,6 @@
-"""Whole runs on a tiny model: the table `risk`, what it leaves alone, and switching by measured gaps."""
+"""Whole runs on a tiny model: the table `risk`, what it leaves alone, and switching by measured
+gaps.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +70,9 @@ def test_the_bound_holds_and_nothing_else_changes(tiny: Make, tmp_path: Path) ->
     assert rows["bound"].is_null().to_list() == [True, False, False, False, False]
     after = rows.filter(pl.col("round") > 0)
     assert (after["bound"] >= after["measured_gap"]).all()
-    terms = after.select(pl.sum_horizontal("convergence", "unreliability", "heterogeneity", "foundation"))
+    terms = after.select(
+        pl.sum_horizontal("convergence", "unreliability", "heterogeneity", "foundation")
+    )
     assert np.allclose(terms.to_series(), after["bound"])
     last = rows.row(-1, named=True)
     for name in ("smoothness", "convexity", "dispersion", "bound_estimated"):
@@ -85,7 +89,9 @@ def test_modules_are_switched_by_their_measured_fit(tiny: Make) -> None:
 
     plain, fitted = subscribed("none"), subscribed("affinity")
     first = pl.col("round") == 1
-    assert_frame_equal(plain.filter(first), fitted.filter(first))  # switching acts on the next round
+    assert_frame_equal(
+        plain.filter(first), fitted.filter(first)
+    )  # switching acts on the next round
     assert not plain.equals(fitted)
 
 

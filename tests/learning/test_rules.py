@@ -33,12 +33,22 @@ def test_unknown_rules_are_named() -> None:
 def test_rules_do_not_depend_on_workers_or_on_when_tickets_are_computed(
     name: str, learner: Callable[..., FederatedLearner], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("netsim.learning.learner.CHUNK_TOKENS", 64)  # several chunks, merged in order
+    monkeypatch.setattr(
+        "netsim.learning.learner.CHUNK_TOKENS", 64
+    )  # several chunks, merged in order
     everybody = np.arange(12)
     tickets = Tickets(
-        1, everybody, np.zeros(12, int), np.zeros(12, int), 1 + everybody % 4, staleness=everybody % 3
+        1,
+        everybody,
+        np.zeros(12, int),
+        np.zeros(12, int),
+        1 + everybody % 4,
+        staleness=everybody % 3,
     )
-    common = {"modules": [ModuleSpec(4, 8, ("query", "value"), 0)], "training": LocalTraining(2, 0.01)}
+    common = {
+        "modules": [ModuleSpec(4, 8, ("query", "value"), 0)],
+        "training": LocalTraining(2, 0.01),
+    }
     one, two, early = (learner(workers=n, **common) for n in (1, 2, 1))
     one.redeem(tickets, name)
     two.redeem(tickets, name)

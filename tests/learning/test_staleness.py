@@ -12,7 +12,9 @@ from netsim.learning.spec import ModuleSpec
 from netsim.learning.staleness import StalenessWeighted, staleness_weight
 
 NAME = "base_model.model.x.lora_{}.weight"
-PLAN = Layout(ModuleSpec(1, 2, ("x",), 0), {NAME.format("A"): (1, 1), NAME.format("B"): (1, 1)}, (), 2, False)
+PLAN = Layout(
+    ModuleSpec(1, 2, ("x",), 0), {NAME.format("A"): (1, 1), NAME.format("B"): (1, 1)}, (), 2, False
+)
 
 
 def upload(samples: int, staleness: int, *update: float) -> Upload:
@@ -38,7 +40,9 @@ def test_without_staleness_it_is_the_average() -> None:
     uploads = [upload(2, 0, 1.0, 5.0), upload(7, 0, -2.0, 0.5)]
     merged = rule.merge(rule.add(None, uploads[0], PLAN), rule.add(None, uploads[1], PLAN))
     other = plain.merge(plain.add(None, uploads[0], PLAN), plain.add(None, uploads[1], PLAN))
-    assert np.array_equal(rule.apply(state, merged, PLAN, 1.0), plain.apply(state, other, PLAN, 1.0))
+    assert np.array_equal(
+        rule.apply(state, merged, PLAN, 1.0), plain.apply(state, other, PLAN, 1.0)
+    )
 
 
 def test_weight() -> None:

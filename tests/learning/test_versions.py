@@ -1,4 +1,6 @@
-"""What schemes may ask of the learner: lower ranks, uploads made early, older versions, full models, a stop."""
+"""What schemes may ask of the learner: lower ranks, uploads made early, older versions, full
+models, a stop.
+"""
 
 from __future__ import annotations
 
@@ -59,12 +61,16 @@ def test_cutting_and_padding(learner: Make) -> None:
     plan = learner()._layouts[0]
     vector = np.arange(plan.size, dtype=np.float32)
     small = plan.at_rank(3)
-    cut, whole = small.views(torch.from_numpy(plan.truncate(vector, 3))), plan.views(torch.from_numpy(vector))
+    cut, whole = (
+        small.views(torch.from_numpy(plan.truncate(vector, 3))),
+        plan.views(torch.from_numpy(vector)),
+    )
     for a, b in plan.pairs():
         assert torch.equal(cut[a], whole[a][:3])
         assert torch.equal(cut[b], whole[b][:, :3])
     assert torch.equal(
-        cut["base_model.model.classifier.out_proj.bias"], whole["base_model.model.classifier.out_proj.bias"]
+        cut["base_model.model.classifier.out_proj.bias"],
+        whole["base_model.model.classifier.out_proj.bias"],
     )
     assert small.spec.scale == plan.spec.scale
     padded = plan.pad(plan.truncate(vector, 3), 3)
@@ -79,8 +85,12 @@ def test_cutting_and_padding(learner: Make) -> None:
 
 
 @pytest.mark.parametrize("engine", ["fast", "generic"])
-def test_a_lower_rank_is_the_module_of_that_rank(learner: Make, uploads: list[Upload], engine: str) -> None:
-    """UE k trains the truncated module as if it were a module of its own, and pays for what it sends."""
+def test_a_lower_rank_is_the_module_of_that_rank(
+    learner: Make, uploads: list[Upload], engine: str
+) -> None:
+    """UE k trains the truncated module as if it were a module of its own, and pays for what it
+    sends.
+    """
     training = LocalTraining(3, 0.05, "sgd")
     made = learner(engine=engine, training=training)
     rank = np.where(ALL % 2 == 0, 4, 2)
@@ -89,7 +99,9 @@ def test_a_lower_rank_is_the_module_of_that_rank(learner: Make, uploads: list[Up
     assert redeemed.payload_bits.tolist() == made.payload_bits_of(NONE, rank).tolist()
     assert redeemed.payload_bits[1] < redeemed.payload_bits[0] == made.payload_bits()[0]
     assert [len(one.update) * 32 for one in uploads] == redeemed.payload_bits.tolist()
-    small = learner(engine=engine, training=training, modules=[ModuleSpec(2, 4, ("query", "value"), 0)])
+    small = learner(
+        engine=engine, training=training, modules=[ModuleSpec(2, 4, ("query", "value"), 0)]
+    )
     plan = made._layouts[0]
     small.states[0] = plan.truncate(made.states[0], 2)
     mixed = [one for one in uploads if one.rank == 2]
@@ -108,7 +120,9 @@ def test_the_tail_reaches_the_gradient(learner: Make, uploads: list[Upload], eng
     started = []
     for tail in (None, Tail(0.7, kept=0.5)):
         made = learner(engine=engine, training=LocalTraining(1, 0.1, "sgd", tail=tail))
-        made.states[0] += np.random.default_rng(0).normal(0, 0.1, len(made.states[0])).astype(np.float32)
+        made.states[0] += (
+            np.random.default_rng(0).normal(0, 0.1, len(made.states[0])).astype(np.float32)
+        )
         started.append(made.redeem(Tickets(1, ALL[:1], NONE[:1], NONE[:1]), "collect"))
     without, with_tail = (torch.from_numpy(one.update) for one in uploads)
     vector = torch.from_numpy(made.states[0].copy()).requires_grad_()
@@ -137,7 +151,10 @@ def test_a_tail_that_fell_is_pruned(learner: Make, uploads: list[Upload]) -> Non
     assert len(uploads[0].update) == plan.at_rank(3).size
     assert pressed.payload_bits.tolist() == [plan.at_rank(3).size * 32] * 2
     free = learner(training=LocalTraining(2, 0.01, "sgd", tail=Tail(0.0, kept=0.75, prune=True)))
-    assert free.redeem(Tickets(1, ALL[:2], NONE[:2], NONE[:2]), "collect").rank.tolist() == [4, 4]  # B grew
+    assert free.redeem(Tickets(1, ALL[:2], NONE[:2], NONE[:2]), "collect").rank.tolist() == [
+        4,
+        4,
+    ]  # B grew
     assert [Tail(1, 0.5, least_rank=3).pruned(r) for r in (2, 4, 8)] == [2, 3, 4]
 
 
@@ -177,7 +194,9 @@ def test_stale_tickets_start_where_they_did(learner: Make, uploads: list[Upload]
 def test_a_stopped_learner_goes_on_to_the_same_bytes(
     learner: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Stopped with an older version and an early upload in flight, and after a probe of the risk."""
+    """Stopped with an older version and an early upload in flight, and after a probe of the
+    risk.
+    """
     monkeypatch.setattr("netsim.learning.risk.MAX_DESCENTS", 1)
     monkeypatch.setattr("netsim.learning.risk.LOOK", 2)
     flight = Tickets(4, np.array([6, 8]), NONE[:2], np.array([0, 1]), sampled=np.array([1, 2]))
@@ -186,8 +205,13 @@ def test_a_stopped_learner_goes_on_to_the_same_bytes(
         rows = [made.redeem(Tickets(3, ALL, same(1), same(2)), "average", flight)]
         rows.append(made.redeem(flight, "average"))
         probe = made.probe()
-        return [*(one.train_loss.tobytes() for one in rows), probe.smoothness.tobytes(), probe.loss.tobytes(),
-                made.evaluate(), *(state.tobytes() for state in made.states)]  # fmt: skip
+        return [
+            *(one.train_loss.tobytes() for one in rows),
+            probe.smoothness.tobytes(),
+            probe.loss.tobytes(),
+            made.evaluate(),
+            *(state.tobytes() for state in made.states),
+        ]
 
     whole = few_ues(learner)
     whole.redeem(Tickets(1, ALL, NONE, NONE), "average", flight)
@@ -227,9 +251,13 @@ def test_full_training_is_gradient_descent_on_every_weight(
     made = learner(modules=FULL, training=LocalTraining(1, 0.1, "sgd"))
     made.save(tmp_path)
     model = AutoModelForSequenceClassification.from_pretrained(tmp_path / "0").eval()
-    before = AutoModelForSequenceClassification.from_pretrained(model_folder("roberta"), num_labels=2)
-    assert torch.equal(model.roberta.encoder.layer[1].output.dense.weight,
-                       before.roberta.encoder.layer[1].output.dense.weight)  # fmt: skip
+    before = AutoModelForSequenceClassification.from_pretrained(
+        model_folder("roberta"), num_labels=2
+    )
+    assert torch.equal(
+        model.roberta.encoder.layer[1].output.dense.weight,
+        before.roberta.encoder.layer[1].output.dense.weight,
+    )
     assert made.payload_bits()[0] == 32 * sum(p.numel() for p in model.parameters())
     made.redeem(Tickets(1, ALL, NONE, NONE), "average")
     batches = made._batches
@@ -245,13 +273,17 @@ def test_full_training_is_gradient_descent_on_every_weight(
     assert made.evaluate()[0].samples == 80
 
 
-@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux's peak of memory")
+@pytest.mark.skipif(
+    not Path("/proc/self/clear_refs").exists(), reason="needs Linux's peak of memory"
+)
 def test_adapters_of_all_ues_are_never_together_in_memory(
     learner: Make, reviews: TextDataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("netsim.learning.batching.NUMBERS", 1 << 18)
     ues = 800
-    held = partition_labels(reviews.train.label, ues=ues, samples_per_ue=1, concentration=1.0, seed=0)
+    held = partition_labels(
+        reviews.train.label, ues=ues, samples_per_ue=1, concentration=1.0, seed=0
+    )
     wide = [ModuleSpec(48, 96, ("query", "key", "value", "dense"), 0)]
     made = learner(partition=held, samples=1, modules=wide, training=LocalTraining(1, 0.01, "sgd"))
     everyone, first = np.arange(ues), np.zeros(ues, dtype=np.int64)

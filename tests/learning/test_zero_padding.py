@@ -71,13 +71,20 @@ def test_retaining_changes_nothing_else() -> None:
 
 def test_no_update_at_all_has_no_weights() -> None:
     start = [5.0, 7.0, 0.0, 0.0, 1.0]
-    assert aggregate(ZeroPadding(), start, ended(2, 5.0, 7.0, 0.0, 0.0, 3.0)) == [5.0, 7.0, 0.0, 0.0, 3.0]
+    assert aggregate(ZeroPadding(), start, ended(2, 5.0, 7.0, 0.0, 0.0, 3.0)) == [
+        5.0,
+        7.0,
+        0.0,
+        0.0,
+        3.0,
+    ]
 
 
 def test_chunks_merge_in_any_division() -> None:
     rule, generator = ZeroPadding(), np.random.default_rng(1)
     uploads = [
-        ended(int(n), *generator.normal(size=2 * r + 1), rank=r) for n, r in ((3, 1), (5, 2), (2, 2), (4, 1))
+        ended(int(n), *generator.normal(size=2 * r + 1), rank=r)
+        for n, r in ((3, 1), (5, 2), (2, 2), (4, 1))
     ]
     left, right = rule.add(None, uploads[0], PLAN), rule.add(None, uploads[1], PLAN)
     for one in uploads[2:]:
@@ -88,14 +95,22 @@ def test_chunks_merge_in_any_division() -> None:
 
 
 def test_a_frozen_head_stays() -> None:
-    assert aggregate(ZeroPadding(), [9.0] * 5, ended(1, 3.0, 4.0, rank=1)) == [3.0, 0.0, 4.0, 0.0, 9.0]
+    assert aggregate(ZeroPadding(), [9.0] * 5, ended(1, 3.0, 4.0, rank=1)) == [
+        3.0,
+        0.0,
+        4.0,
+        0.0,
+        9.0,
+    ]
 
 
 def test_norm_without_the_large_product() -> None:
     generator = torch.Generator().manual_seed(0)
     a = torch.randn(3, 50, generator=generator)
     b = torch.randn(40, 3, generator=generator)
-    assert product_norm_sq(a, b) == pytest.approx(float((b.double() @ a.double()).norm() ** 2), rel=1e-12)
+    assert product_norm_sq(a, b) == pytest.approx(
+        float((b.double() @ a.double()).norm() ** 2), rel=1e-12
+    )
     assert product_norm_sq(a, torch.zeros(40, 3)) == 0.0
 
 

@@ -30,7 +30,9 @@ def _plain(times: list[float], places: FloatArray, at: float, jump_m_s: float) -
     jump=st.sampled_from([np.inf, 5.0]),
     seed=st.integers(0, 99),
 )
-def test_beside_a_plain_loop(times: list[list[int]], at: list[float], jump: float, seed: int) -> None:
+def test_beside_a_plain_loop(
+    times: list[list[int]], at: list[float], jump: float, seed: int
+) -> None:
     """Repeated times (jumps), one sample, times before and after all, and exactly on samples."""
     own = [sorted(map(float, t)) for t in times]
     at = [*at, *own[0]]

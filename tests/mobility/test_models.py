@@ -1,4 +1,6 @@
-"""Mobility models: functions of (seed, UE, time), inside their region, with the speeds they promise."""
+"""Mobility models: functions of (seed, UE, time), inside their region, with the speeds they
+promise.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +12,21 @@ from scipy.stats import kstest
 
 from netsim import rng
 from netsim.errors import ScenarioError
-from netsim.mobility.models import GaussMarkov, RandomWaypoint, Static, mobility_class, mobility_names
+from netsim.mobility.models import (
+    GaussMarkov,
+    RandomWaypoint,
+    Static,
+    mobility_class,
+    mobility_names,
+)
 from netsim.mobility.region import Disc, Rectangle, Region, Torus
 
 WINDOW = (-300.0, 0.0, 500.0, 400.0)
-REGIONS = {"disc": Disc((50.0, -20.0), 400.0), "rectangle": Rectangle(WINDOW), "torus": Torus(WINDOW)}
+REGIONS = {
+    "disc": Disc((50.0, -20.0), 400.0),
+    "rectangle": Rectangle(WINDOW),
+    "torus": Torus(WINDOW),
+}
 MODELS = {
     "waypoint": RandomWaypoint(5.0, 15.0, 10.0),
     "brisk": RandomWaypoint(20.0, 20.0),
@@ -68,17 +80,26 @@ def test_speeds_of_the_random_waypoint() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "region"), [("brisk", "torus"), ("gauss", "rectangle"), ("gauss", "disc"), ("gauss", "torus")]
+    ("model", "region"),
+    [("brisk", "torus"), ("gauss", "rectangle"), ("gauss", "disc"), ("gauss", "torus")],
 )
 def test_ues_stay_uniform(model: str, region: str) -> None:
-    """Where the docstrings say so: places at a late time are uniform. (The waypoint model in a disc is not.)"""
+    """Where the docstrings say so: places at a late time are uniform. (The waypoint model in a disc
+    is not.)
+    """
     where = REGIONS[region]
 
     def p_value(model: str) -> float:
-        places = MODELS[model].motion(_start(where, 4000), where, seed=8).positions(np.array([150.0]))[:, 0]
+        places = (
+            MODELS[model]
+            .motion(_start(where, 4000), where, seed=8)
+            .positions(np.array([150.0]))[:, 0]
+        )
         if isinstance(where, Disc):
             return float(
-                kstest((np.hypot(*(places - where.centre_m).T) / where.radius_m) ** 2, "uniform").pvalue
+                kstest(
+                    (np.hypot(*(places - where.centre_m).T) / where.radius_m) ** 2, "uniform"
+                ).pvalue
             )
         unit = (places - np.array(WINDOW[:2])) / (np.array(WINDOW[2:]) - np.array(WINDOW[:2]))
         return float(min(kstest(unit[:, axis], "uniform").pvalue for axis in (0, 1)))
@@ -91,7 +112,9 @@ def test_ues_stay_uniform(model: str, region: str) -> None:
 def test_gauss_markov_has_its_mean_speed_and_memory() -> None:
     region = Torus((0, 0, 1e6, 1e6))
     model = GaussMarkov(10.0, 20.0, 0.5)
-    places = model.motion(np.full((4000, 2), 5e5), region, seed=2).positions(np.arange(0, 40.5, 0.5))
+    places = model.motion(np.full((4000, 2), 5e5), region, seed=2).positions(
+        np.arange(0, 40.5, 0.5)
+    )
     velocity = np.diff(places, axis=1) / 0.5
     speed = np.hypot(velocity[..., 0], velocity[..., 1])
     for step in (0, 40, -1):
@@ -129,7 +152,11 @@ def test_models_are_found_by_name() -> None:
 @pytest.mark.parametrize(
     ("model", "values", "key"),
     [
-        (RandomWaypoint, {"min_speed_m_s": 0.0}, "min_speed_m_s: must be finite and greater than 0"),
+        (
+            RandomWaypoint,
+            {"min_speed_m_s": 0.0},
+            "min_speed_m_s: must be finite and greater than 0",
+        ),
         (RandomWaypoint, {"max_speed_m_s": 0.1}, "max_speed_m_s: must be finite and at least 0.5"),
         (RandomWaypoint, {"max_pause_s": np.nan}, "max_pause_s"),
         (GaussMarkov, {"memory_s": 0.0}, "memory_s"),

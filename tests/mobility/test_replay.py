@@ -1,4 +1,6 @@
-"""Traces replayed: one UE per node, absent outside of its samples, jumps where it cannot have moved."""
+"""Traces replayed: one UE per node, absent outside of its samples, jumps where it cannot have
+moved.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,10 @@ def test_presence_moves_and_jumps(trace: str) -> None:
 
 
 def test_trace_time_may_be_shifted(trace: str) -> None:
-    for begins in (Replay(trace), Replay(trace, begin_s=10.0)):  # at the first sample if nothing is said
+    for begins in (
+        Replay(trace),
+        Replay(trace, begin_s=10.0),
+    ):  # at the first sample if nothing is said
         motion = begins.recorded()
         assert (motion.span_s, motion.end_s) == ((0.0, 11.0), 11.0)
         assert motion.positions(np.array([5.0]))[0, 0].tolist() == [50, 0]

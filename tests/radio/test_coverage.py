@@ -1,4 +1,6 @@
-"""Closed-form success probability against the tables of model-spec 1, quadrature, limits and sampling."""
+"""Closed-form success probability against the tables of model-spec 1, quadrature, limits and
+sampling.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,10 @@ from netsim.units import dbm_to_w, from_db
 
 ALPHA = 3.8
 
-# Model-spec 1.2, no noise: d sqrt(phi), threshold dB, Monte Carlo of a typical user and of a UE uniform
-# in the typical cell (6,000 networks), then the closed forms: printed, constant c, typical-user c(u).
+# Model-spec 1.2, no noise: d sqrt(phi), threshold dB, Monte Carlo of a typical user and of a UE
+# uniform
+# in the typical cell (6,000 networks), then the closed forms: printed, constant c, typical-user
+# c(u).
 TABLE = np.array(
     [
         (0.10, -10, 0.9990, 0.9983, 0.9950, 0.9989, 0.9990),
@@ -50,7 +54,8 @@ TABLE = np.array(
     ]
 )
 
-# Model-spec 1.3, with noise: phi, d, delta, threshold dB, Monte Carlo, its standard error, constant c,
+# Model-spec 1.3, with noise: phi, d, delta, threshold dB, Monte Carlo, its standard error, constant
+# c,
 # typical-user c(u), printed. P = 0.2 W, N0 = -162 dBm/Hz, W = 1 GHz.
 NOISY = np.array(
     [
@@ -74,7 +79,10 @@ def forms(d, phi, th_db, noise=0.0):
     common = {"density_per_m2": phi, "sinr_threshold": from_db(np.asarray(th_db, float))}
     common |= {"pathloss_exponent": ALPHA, "noise_to_power": noise}
     printed = success_probability(d, form="paper", **common)
-    laws = [success_probability(d, law=law, **common) for law in ("constant", "typical_user", "typical_cell")]
+    laws = [
+        success_probability(d, law=law, **common)
+        for law in ("constant", "typical_user", "typical_cell")
+    ]
     return np.stack([printed, *laws])
 
 
@@ -83,8 +91,10 @@ def test_table_without_noise():
     printed, constant, user, cell = forms(u * 1000.0, 1e-6, th_db)
     np.testing.assert_allclose([printed, constant, user], columns, atol=6e-5)
     assert np.abs(user - mc_user).max() < 0.015
-    # The table's cells were made with the smallest empty, which `netsim verify` does not do: there the cell
-    # law is within 0.015 (it was fitted to that), here within 0.020 (5.4 exp(-1.8 u) has 0.022 and 0.0175).
+    # The table's cells were made with the smallest empty, which `netsim verify` does not do: there
+    # the cell
+    # law is within 0.015 (it was fitted to that), here within 0.020 (5.4 exp(-1.8 u) has 0.022 and
+    # 0.0175).
     assert np.abs(cell - mc_cell).max() < 0.020
     # The printed form is far off per UE: pessimistic near the gNB, optimistic at the edge.
     assert np.abs(printed - mc_user).max() > 0.15
@@ -101,7 +111,8 @@ def test_table_with_noise():
 
 
 def test_printed_form_averages_to_its_closed_form():
-    # Averaged over the nearest-gNB distance, the printed form is 1 / (1 + t J): what it was built for.
+    # Averaged over the nearest-gNB distance, the printed form is 1 / (1 + t J): what it was built
+    # for.
     for th_db, expected in ((-10, 0.862), (-5, 0.715), (0, 0.514), (5, 0.321), (10, 0.183)):
         x = (np.arange(200_000) + 0.5) / 200_000
         d = np.sqrt(-np.log(x) / (np.pi * 1e-6))
@@ -113,7 +124,9 @@ def test_printed_form_averages_to_its_closed_form():
 
 
 def quadrature(kappa, alpha):
-    """J by adaptive quadrature in log x, with the tail where exp(-kappa x) vanishes in closed form."""
+    """J by adaptive quadrature in log x, with the tail where exp(-kappa x) vanishes in closed
+    form.
+    """
     m = alpha / 2
     top = np.log(50 / kappa + 1e6)
 
@@ -122,7 +135,9 @@ def quadrature(kappa, alpha):
 
     edges = np.concatenate([np.arange(-40.0, top, 1.5), [top]])
     body = sum(quad(integrand, a, b, epsabs=0, epsrel=1e-10)[0] for a, b in pairwise(edges))
-    return body + sum((-1) ** j * np.exp((1 - m * (j + 1)) * top) / (m * (j + 1) - 1) for j in range(4))
+    return body + sum(
+        (-1) ** j * np.exp((1 - m * (j + 1)) * top) / (m * (j + 1) - 1) for j in range(4)
+    )
 
 
 @pytest.mark.parametrize("alpha", [2.05, 2.5, 3.8, 4.0, 6.0, 10.0])
@@ -155,7 +170,9 @@ def test_limits_of_success_probability():
     d = np.array([10.0, 500.0, 3000.0])
     base = {"density_per_m2": 1e-6, "pathloss_exponent": ALPHA}
     for form in ("ppp", "paper"):
-        np.testing.assert_array_equal(success_probability(d, sinr_threshold=0.0, form=form, **base), 1.0)
+        np.testing.assert_array_equal(
+            success_probability(d, sinr_threshold=0.0, form=form, **base), 1.0
+        )
         np.testing.assert_allclose(
             success_probability(d, sinr_threshold=1e-30, form=form, **base), 1.0, atol=1e-12
         )
@@ -172,7 +189,11 @@ def test_limits_of_success_probability():
     assert success_probability(0.0, sinr_threshold=0.5, **base) == 1.0
     # Noise alone, as density vanishes: exp(-s th d^alpha).
     alone = success_probability(
-        300.0, density_per_m2=1e-20, sinr_threshold=0.5, pathloss_exponent=ALPHA, noise_to_power=1e-10
+        300.0,
+        density_per_m2=1e-20,
+        sinr_threshold=0.5,
+        pathloss_exponent=ALPHA,
+        noise_to_power=1e-10,
     )
     assert alone == pytest.approx(np.exp(-1e-10 * 0.5 * 300.0**ALPHA), rel=1e-6)
 
@@ -180,7 +201,9 @@ def test_limits_of_success_probability():
 def test_interferer_power_scales_the_threshold_of_the_interference_factor_only():
     args = {"density_per_m2": 1e-6, "pathloss_exponent": ALPHA}
     weak = success_probability(400.0, sinr_threshold=0.2, interferer_power_ratio=4.0, **args)
-    assert weak == pytest.approx(float(success_probability(400.0, sinr_threshold=0.8, **args)), rel=1e-12)
+    assert weak == pytest.approx(
+        float(success_probability(400.0, sinr_threshold=0.8, **args)), rel=1e-12
+    )
     noisy = success_probability(
         400.0, sinr_threshold=0.2, noise_to_power=1e-10, interferer_power_ratio=4.0, **args
     )
@@ -269,7 +292,9 @@ def test_mean_interference_broadcasts_and_falls_with_distance():
 
 
 def field_sample(rng, d, phi, alpha, law, draws, radius=8.0):
-    """SINR (no noise) of uploads by the L1 sampler of model-spec 1.4: thinned field, mean far tail."""
+    """SINR (no noise) of uploads by the L1 sampler of model-spec 1.4: thinned field, mean far
+    tail.
+    """
     reach = radius / np.sqrt(phi)
     count = rng.poisson(np.pi * phi * reach**2, draws)
     owner = np.repeat(np.arange(draws), count)
@@ -305,7 +330,12 @@ def test_topology_form_is_the_probability_over_fading():
     r = np.array([[700.0, 900.0, 1500.0], [600.0, 2000.0, np.inf]])
     ratio = np.array([1.0, 2.0, 0.5])
     lam = topology_success_probability(
-        d, r, sinr_threshold=0.8, pathloss_exponent=3.2, noise_to_power=2e-10, interferer_power_ratio=ratio
+        d,
+        r,
+        sinr_threshold=0.8,
+        pathloss_exponent=3.2,
+        noise_to_power=2e-10,
+        interferer_power_ratio=ratio,
     )
     draws = 200_000
     fading = rng.standard_exponential((draws, 2, 3))
@@ -313,7 +343,10 @@ def test_topology_form_is_the_probability_over_fading():
     success = (rng.standard_exponential((draws, 2)) * d**-3.2 >= 0.8 * interference).mean(0)
     np.testing.assert_allclose(success, lam, atol=4 * 0.5 / np.sqrt(draws))
     np.testing.assert_array_equal(
-        topology_success_probability(d, np.empty((2, 0)), sinr_threshold=0.8, pathloss_exponent=3.2), 1.0
+        topology_success_probability(
+            d, np.empty((2, 0)), sinr_threshold=0.8, pathloss_exponent=3.2
+        ),
+        1.0,
     )
 
 
@@ -328,10 +361,14 @@ def test_topology_form_averages_to_the_poisson_form():
     radius = wide * np.sqrt(rng.random(count.sum()))
     kept = rng.random(radius.size) < -np.expm1(-c * np.pi * phi * radius**2)
     r[filled] = np.where(kept, radius, np.inf)
-    lam = topology_success_probability(np.full(draws, d), r, sinr_threshold=0.316, pathloss_exponent=ALPHA)
+    lam = topology_success_probability(
+        np.full(draws, d), r, sinr_threshold=0.316, pathloss_exponent=ALPHA
+    )
     tail = 2 * np.pi * phi * wide ** (2 - ALPHA) / (ALPHA - 2)  # mean interference beyond, as noise
     mean = (lam * np.exp(-0.316 * d**ALPHA * tail)).mean()
-    closed = success_probability(d, density_per_m2=phi, sinr_threshold=0.316, pathloss_exponent=ALPHA)
+    closed = success_probability(
+        d, density_per_m2=phi, sinr_threshold=0.316, pathloss_exponent=ALPHA
+    )
     assert mean == pytest.approx(float(closed), abs=4 * lam.std() / np.sqrt(draws))
 
 

@@ -68,9 +68,15 @@ def test_blocks_agree_with_plain_integration() -> None:
     payload, band = generator.uniform(10, 3000, count), generator.uniform(100, 1000, count)
     start = origin + generator.uniform(0, 3, count)
     result = transmit_blocks(
-        payload, band, lambda c, rows: ratio[rows, c * CHUNK_BLOCKS : (c + 1) * CHUNK_BLOCKS], start,
-        np.full(count, deadline), model=_shannon(threshold), origin_s=origin, coherence_s=coherence,
-    )  # fmt: skip
+        payload,
+        band,
+        lambda c, rows: ratio[rows, c * CHUNK_BLOCKS : (c + 1) * CHUNK_BLOCKS],
+        start,
+        np.full(count, deadline),
+        model=_shannon(threshold),
+        origin_s=origin,
+        coherence_s=coherence,
+    )
     for k in range(count):
         finish, bits = _integrate(
             payload[k], band[k], ratio[k], start[k], deadline, threshold, origin, coherence
@@ -83,9 +89,15 @@ def test_blocks_agree_with_plain_integration() -> None:
 def test_blocks_below_the_threshold_carry_nothing() -> None:
     one = np.ones(1)
     result = transmit_blocks(
-        one, one, lambda c, rows: np.full((len(rows), CHUNK_BLOCKS), 0.1), np.zeros(1), 5.0 * one,
-        model=_shannon(0.2), origin_s=0.0, coherence_s=0.1,
-    )  # fmt: skip
+        one,
+        one,
+        lambda c, rows: np.full((len(rows), CHUNK_BLOCKS), 0.1),
+        np.zeros(1),
+        5.0 * one,
+        model=_shannon(0.2),
+        origin_s=0.0,
+        coherence_s=0.1,
+    )
     assert result.outage[0]
     assert result.bits[0] == 0
     assert np.isinf(result.finish_s[0])
@@ -124,7 +136,13 @@ def test_the_rate_of_a_code_does_not_follow_the_sinr() -> None:
 def test_every_upload_has_its_own_deadline() -> None:
     one = np.ones(2)
     result = transmit_blocks(
-        one * 1e9, one * 100, lambda c, rows: np.full((len(rows), CHUNK_BLOCKS), 3.0), one * 0, np.array([1.0, 2.5]),
-        model=_shannon(0.2), origin_s=0.0, coherence_s=0.1,
-    )  # fmt: skip
+        one * 1e9,
+        one * 100,
+        lambda c, rows: np.full((len(rows), CHUNK_BLOCKS), 3.0),
+        one * 0,
+        np.array([1.0, 2.5]),
+        model=_shannon(0.2),
+        origin_s=0.0,
+        coherence_s=0.1,
+    )
     assert result.bits == pytest.approx([200.0, 500.0])

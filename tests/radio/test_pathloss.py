@@ -16,16 +16,20 @@ from netsim.units import dbm_to_w, to_db
 # Table 7.4.1-1 of TR 38.901 by hand: model, d_2D in m, loss in dB with and without line of sight.
 # UMa at 2 GHz: d_3D(100) = sqrt(100² + 23.5²) = 102.724; d'_BP = 4 * 24 * 0.5 * 2e9 / 3e8 = 320 m.
 #   LOS(100) = 28 + 22 * 2.011672 + 20 * 0.301030 = 78.2774
-#   LOS(1000) = 28 + 40 * 3.000120 + 6.0206 - 9 log10(320² + 23.5²) = 28 + 120.0048 + 6.0206 - 45.1135
+#   LOS(1000) = 28 + 40 * 3.000120 + 6.0206 - 9 log10(320² + 23.5²) = 28 + 120.0048 + 6.0206 -
+# 45.1135
 #   NLOS(100) = 13.54 + 39.08 * 2.011672 + 6.0206 = 98.1767
 # UMi at 28 GHz: d_3D(50) = sqrt(50² + 8.5²) = 50.7174; d'_BP = 4 * 9 * 0.5 * 28e9 / 3e8 = 1680 m.
 #   LOS(50) = 32.4 + 21 * 1.705157 + 20 * 1.447158 = 97.1515
 #   NLOS(50) = 22.4 + 35.3 * 1.705157 + 21.3 * 1.447158 = 113.4165
 #   LOS(2000) = 32.4 + 40 * 3.301034 + 28.9432 - 9.5 log10(1680² + 8.5²) = 132.1028
-# RMa at 0.7 GHz, h = 5 m: 0.03 h^1.72 = 0.47793, 0.044 h^1.72 = 0.70096, 0.002 log10 h = 0.00139794;
+# RMa at 0.7 GHz, h = 5 m: 0.03 h^1.72 = 0.47793, 0.044 h^1.72 = 0.70096, 0.002 log10 h =
+# 0.00139794;
 #   d_BP = 2 pi * 35 * 1.5 * 0.7e9 / 3e8 = 769.690 m; d_3D(200) = sqrt(200² + 33.5²) = 202.7862.
-#   LOS(200) = 20 log10(40 pi * 202.7862 * 0.7 / 3) + 0.47793 * 2.307038 - 0.70096 + 0.28348 = 76.1679
-#   NLOS(2000) = 161.04 - 9.2373 + 5.2423 - 24.29449 * 1.544068 + 38.633389 * 0.301091 - 3.0980 + 0.0009 = 128.0677
+#   LOS(200) = 20 log10(40 pi * 202.7862 * 0.7 / 3) + 0.47793 * 2.307038 - 0.70096 + 0.28348 =
+# 76.1679
+#   NLOS(2000) = 161.04 - 9.2373 + 5.2423 - 24.29449 * 1.544068 + 38.633389 * 0.301091 - 3.0980 +
+# 0.0009 = 128.0677
 LOSSES = [
     (UrbanMacro(carrier_hz=2e9), 100, 78.2774, 98.1767),
     (UrbanMacro(carrier_hz=2e9), 1000, 108.9119, 136.8053),
@@ -52,7 +56,9 @@ def test_breakpoints_by_hand() -> None:
     assert RuralMacro().breakpoint_m == pytest.approx(769.690, abs=1e-3)
 
 
-@pytest.mark.parametrize("model", [UrbanMacro(), UrbanMicro(), RuralMacro(), UrbanMacro(carrier_hz=28e9)])
+@pytest.mark.parametrize(
+    "model", [UrbanMacro(), UrbanMicro(), RuralMacro(), UrbanMacro(carrier_hz=28e9)]
+)
 def test_loss_is_continuous_at_the_breakpoint_and_grows(model) -> None:
     edge = model.breakpoint_m
     below, above = model.los_loss_db(np.array([edge * (1 - 1e-9), edge * (1 + 1e-9)]))
@@ -63,7 +69,8 @@ def test_loss_is_continuous_at_the_breakpoint_and_grows(model) -> None:
     assert np.all(model.nlos_loss_db(d) >= model.los_loss_db(d))
 
 
-# Table 7.4.2-1: UMa(100) = 0.18 + e^(-100/63) 0.82, UMi(100) = 0.18 + e^(-100/36) 0.82, RMa = e^-0.99.
+# Table 7.4.2-1: UMa(100) = 0.18 + e^(-100/63) 0.82, UMi(100) = 0.18 + e^(-100/36) 0.82, RMa =
+# e^-0.99.
 @pytest.mark.parametrize(
     ("model", "distance", "probability"),
     [
@@ -78,20 +85,27 @@ def test_loss_is_continuous_at_the_breakpoint_and_grows(model) -> None:
     ],
 )
 def test_line_of_sight_probability(model, distance: float, probability: float) -> None:
-    assert model.los_probability(np.array([float(distance)]))[0] == pytest.approx(probability, abs=1e-5)
+    assert model.los_probability(np.array([float(distance)]))[0] == pytest.approx(
+        probability, abs=1e-5
+    )
 
 
 def test_gain_is_the_mean_over_line_of_sight() -> None:
     model, d = UrbanMicro(), np.array([80.0])
     p = model.los_probability(d)
-    expected = p * 10 ** (-model.los_loss_db(d) / 10) + (1 - p) * 10 ** (-model.nlos_loss_db(d) / 10)
+    expected = p * 10 ** (-model.los_loss_db(d) / 10) + (1 - p) * 10 ** (
+        -model.nlos_loss_db(d) / 10
+    )
     np.testing.assert_allclose(model.gain(d), expected, rtol=1e-12)
 
 
 # 900 MHz, 30 m, 1.5 m, 1 km: 69.55 + 26.16 * 2.954243 - 13.82 * 1.477121 = 126.4191;
-# a(1.5) = (1.1 * 2.954243 - 0.7) 1.5 - (1.56 * 2.954243 - 0.8) = 0.0159; slope 44.9 - 6.55 * 1.477121 = 35.2249.
-# suburban: 2 log10(900 / 28)² + 5.4 = 9.9428; open: 4.78 * 8.72755 - 18.33 * 2.954243 + 40.94 = 28.5064.
-# 1800 MHz: 46.3 + 33.9 * 3.255273 - 20.4138 = 136.2399; a = (1.1 * 3.255273 - 0.7) 1.5 - (1.56 * 3.255273 - 0.8) = 0.0430.
+# a(1.5) = (1.1 * 2.954243 - 0.7) 1.5 - (1.56 * 2.954243 - 0.8) = 0.0159; slope 44.9 - 6.55 *
+# 1.477121 = 35.2249.
+# suburban: 2 log10(900 / 28)² + 5.4 = 9.9428; open: 4.78 * 8.72755 - 18.33 * 2.954243 + 40.94 =
+# 28.5064.
+# 1800 MHz: 46.3 + 33.9 * 3.255273 - 20.4138 = 136.2399; a = (1.1 * 3.255273 - 0.7) 1.5 - (1.56 *
+# 3.255273 - 0.8) = 0.0430.
 @pytest.mark.parametrize(
     ("model", "distance", "loss"),
     [
@@ -115,14 +129,21 @@ def test_hata_by_hand(model, distance: float, loss: float) -> None:
 
 
 def test_models_are_registered_and_meet_the_protocol() -> None:
-    assert {"power_law", "uma", "umi", "rma", "okumura_hata", "cost231_hata"} <= set(pathloss_names())
-    ues, sites = np.array([[0.0, 0.0], [300.0, 40.0]]), np.array([[100.0, 0.0], [0.0, 900.0], [5e3, 5e3]])
+    assert {"power_law", "uma", "umi", "rma", "okumura_hata", "cost231_hata"} <= set(
+        pathloss_names()
+    )
+    ues, sites = (
+        np.array([[0.0, 0.0], [300.0, 40.0]]),
+        np.array([[100.0, 0.0], [0.0, 900.0], [5e3, 5e3]]),
+    )
     for kind in pathloss_names():
         model = pathloss_class(kind)()
         assert model.__doc__
         assert model.link_gain(ues, sites, seed=1).shape == (2, 3)
         assert np.all(model.gain(np.array([[1.0, 500.0]])) > 0)
-    with pytest.raises(ScenarioError, match=r"pathloss\.kind: must be one of .*uma.*\(found 'uam'\)"):
+    with pytest.raises(
+        ScenarioError, match=r"pathloss\.kind: must be one of .*uma.*\(found 'uam'\)"
+    ):
         pathloss_class("uam")
 
 
@@ -144,7 +165,8 @@ def test_parameters_out_of_range(make, message: str) -> None:
 
 def test_open_loop_power() -> None:
     gain, band = np.array([1e-9, 1e-10, 1e-14]), np.array([180e3, 1.8e6, 1.8e6])
-    # full compensation: P0 at the receiver in each block; -90 dBm + 10 dB + 100 dB = 20 dBm; then the limit
+    # full compensation: P0 at the receiver in each block; -90 dBm + 10 dB + 100 dB = 20 dBm; then
+    # the limit
     power = open_loop_power_w(gain, band, p0_dbm=-90.0, alpha=1.0, max_power_w=0.2)
     np.testing.assert_allclose(power, [1e-3, 0.1, 0.2], rtol=1e-12)
     # -60 + 10 + 0.5 * 100 = 0 dBm

@@ -58,17 +58,24 @@ def test_shadowing_and_line_of_sight_over_sites(
     sites = distance * np.column_stack([np.cos(angle), np.sin(angle)])
     loss = -to_db(model.link_gain(np.zeros((1, 2)), sites, seed=2)[0])
     d = np.full(1, distance)
-    los = np.array([model.line_of_sight(np.zeros((1, 2)), d, seed=2, site=s)[0] for s in range(count)])
+    los = np.array(
+        [model.line_of_sight(np.zeros((1, 2)), d, seed=2, site=s)[0] for s in range(count)]
+    )
     p = float(model.los_probability(d)[0])
     assert los.mean() == pytest.approx(p, abs=4 * np.sqrt(p * (1 - p) / count))
-    for state, median, std in ((los, model.los_loss_db(d), los_std), (~los, model.nlos_loss_db(d), nlos_std)):
+    for state, median, std in (
+        (los, model.los_loss_db(d), los_std),
+        (~los, model.nlos_loss_db(d), nlos_std),
+    ):
         n = state.sum()
         assert loss[state].mean() == pytest.approx(float(median[0]), abs=4 * std / np.sqrt(n))
         assert loss[state].std() == pytest.approx(std, abs=4 * std / np.sqrt(2 * n))
 
 
 def test_line_of_sight_has_the_table_correlation_distance() -> None:
-    """Two places at one distance from the site and 50 m apart agree as two normals of correlation 1/e do."""
+    """Two places at one distance from the site and 50 m apart agree as two normals of correlation
+    1/e do.
+    """
     model, count, d = UrbanMacro(), 2000, 150.0
     half = np.arcsin(25.0 / d)
     ues = d * np.array([[np.cos(a), np.sin(a)] for a in (-half, half)])
@@ -78,7 +85,9 @@ def test_line_of_sight_has_the_table_correlation_distance() -> None:
     z = np.random.default_rng(0).standard_normal((2, 400_000))
     pair = np.stack([z[0], z[0] / np.e + np.sqrt(1 - np.e**-2) * z[1]])
     both = (pair < np.quantile(z[0], p)).all(axis=0).mean()
-    assert los.all(axis=1).mean() == pytest.approx(both, abs=4.5 * np.sqrt(both * (1 - both) / count))
+    assert los.all(axis=1).mean() == pytest.approx(
+        both, abs=4.5 * np.sqrt(both * (1 - both) / count)
+    )
     assert both > 1.5 * p**2
 
 

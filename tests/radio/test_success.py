@@ -1,4 +1,6 @@
-"""lambda where no closed form holds: against the frequency of success in the sampler's own draws."""
+"""lambda where no closed form holds: against the frequency of success in the sampler's own
+draws.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,10 @@ def places(sites: Deployment) -> CellPlaces:
 
 def _cells(places: CellPlaces) -> list[np.ndarray]:
     heard = places.gain * POWER_W
-    return [np.where(np.arange(places.sites)[:, None] == c, 0.0, heard[:, c]) for c in range(places.sites)]
+    return [
+        np.where(np.arange(places.sites)[:, None] == c, 0.0, heard[:, c])
+        for c in range(places.sites)
+    ]
 
 
 def test_places_lie_in_their_cells(sites: Deployment) -> None:
@@ -48,7 +53,10 @@ def test_site_laplace_is_the_frequency_of_success(
     places: CellPlaces, distance: float, threshold: float, band: float
 ) -> None:
     count = 40_000
-    gnb, own = np.zeros(count, dtype=np.int64), np.full(count, float(PATHLOSS.gain(np.array(distance))))
+    gnb, own = (
+        np.zeros(count, dtype=np.int64),
+        np.full(count, float(PATHLOSS.gain(np.array(distance)))),
+    )
     draw = SiteField(places, POWER_W).draw(5, 1, 1, np.full(count, distance), gnb)
     ratio = upload_fading(5, 1, 1, count) * own * POWER_W / (draw.upload_power_w() + NOISE * band)
     model = SiteLaplace(gnb, own, threshold, NOISE, LaplaceTable.of(_cells(places)), False, None)
@@ -60,9 +68,17 @@ def test_site_laplace_is_the_frequency_of_success(
 
 def test_site_laplace_knows_silence_and_infinite_bands(places: CellPlaces) -> None:
     model = SiteLaplace(
-        np.zeros(1, int), np.ones(1) * 1e-9, 0.3, NOISE, LaplaceTable.of(_cells(places)), False, None
+        np.zeros(1, int),
+        np.ones(1) * 1e-9,
+        0.3,
+        NOISE,
+        LaplaceTable.of(_cells(places)),
+        False,
+        None,
     )
-    lam = model.probability(np.zeros(3, int), np.array([1e6, np.inf, 1e6]), np.array([0.0, 0.2, 0.2]))
+    lam = model.probability(
+        np.zeros(3, int), np.array([1e6, np.inf, 1e6]), np.array([0.0, 0.2, 0.2])
+    )
     assert lam[:2].tolist() == [0.0, 0.0]
     assert 0 < lam[2] < 1
 
@@ -77,7 +93,10 @@ def test_no_interferers_leave_the_noise() -> None:
 @pytest.mark.parametrize("airtime", [0.3, 0.6, 1.2])
 def test_block_arrival_is_the_frequency_of_arrival(places: CellPlaces, airtime: float) -> None:
     count, coherence, band, payload = 3000, 0.02, 2e6, 1.2e6
-    gnb, own = np.zeros(count, dtype=np.int64), np.full(count, float(PATHLOSS.gain(np.array(300.0))))
+    gnb, own = (
+        np.zeros(count, dtype=np.int64),
+        np.full(count, float(PATHLOSS.gain(np.array(300.0)))),
+    )
     rate = RateModel("shannon", 0.3)
     draw = SiteField(places, POWER_W).draw(9, 1, 1, own, gnb)
     generator = np.random.default_rng(2)
@@ -109,14 +128,21 @@ def test_block_arrival_is_the_frequency_of_arrival(places: CellPlaces, airtime: 
     model = BlockArrival(
         own[:200], planned, False, NOISE, rate, coherence, planning_fading(1, DRAWS, CHUNK_BLOCKS)
     )
-    lam = model.probability(np.arange(200), np.full(200, band), np.full(200, POWER_W), payload, airtime)
+    lam = model.probability(
+        np.arange(200), np.full(200, band), np.full(200, POWER_W), payload, airtime
+    )
     assert np.isfinite(sent.finish_s).mean() == pytest.approx(lam.mean(), abs=0.04)
 
 
 def test_block_arrival_with_all_the_time_in_the_world() -> None:
     model = BlockArrival(
-        np.array([1e-10, 0.0]), np.zeros((2, DRAWS, CHUNK_BLOCKS)), False, 1e-18, RateModel("shannon", 0.1), 0.02,
+        np.array([1e-10, 0.0]),
+        np.zeros((2, DRAWS, CHUNK_BLOCKS)),
+        False,
+        1e-18,
+        RateModel("shannon", 0.1),
+        0.02,
         planning_fading(1, DRAWS, CHUNK_BLOCKS),
-    )  # fmt: skip
+    )
     lam = model.probability(np.arange(2), np.full(2, 1e6), np.full(2, 0.2), 1e9, np.inf)
     assert lam.tolist() == [1.0, 0.0]

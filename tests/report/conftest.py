@@ -32,14 +32,30 @@ HOSTILE = [
     "<!--",
 ]
 REPLAY = {
-    "mobility.kind": "replay", "mobility.hysteresis_db": 0.5, "scheme.kind": "round_robin", "rounds": 99,
-    "federation": "network", "topology.kind": "hex", "topology.density_per_km2": 25, "topology.window_km": 0.6,
-    "radio.bandwidth_hz": 3e5, "model.foundation_bits_override": 1e6, "data.train_samples": 400, "data.test_samples": 50,
-}  # fmt: skip
+    "mobility.kind": "replay",
+    "mobility.hysteresis_db": 0.5,
+    "scheme.kind": "round_robin",
+    "rounds": 99,
+    "federation": "network",
+    "topology.kind": "hex",
+    "topology.density_per_km2": 25,
+    "topology.window_km": 0.6,
+    "radio.bandwidth_hz": 3e5,
+    "model.foundation_bits_override": 1e6,
+    "data.train_samples": 400,
+    "data.test_samples": 50,
+}
 SWITCHES = (
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1280,900",
-)  # fmt: skip
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1280,900",
+)
 
 
 @pytest.fixture(scope="session")

@@ -39,7 +39,10 @@ def test_what_is_no_adapter_is_refused(network_run: Callable[..., Run], tmp_path
         write_adapters(network_run(), tmp_path / "out", model_folder())
     folder = tmp_path / "run" / "adapters" / "0"
     folder.mkdir(parents=True)
-    for text, rule in (("{", "no adapter configuration"), (json.dumps({"r": 4}), "must name base_model")):
+    for text, rule in (
+        ("{", "no adapter configuration"),
+        (json.dumps({"r": 4}), "must name base_model"),
+    ):
         (folder / "adapter_config.json").write_text(text)
         with pytest.raises(DataError, match=rule):
             write_adapters(Run(tmp_path / "run"), tmp_path / "out", model_folder())

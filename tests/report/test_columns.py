@@ -14,7 +14,9 @@ from netsim.report.columns import Budget, columns, evenly
 
 
 def test_columns_are_json() -> None:
-    frame = pl.DataFrame({"a": [1.23456789, math.nan, math.inf, None], "b": [1, 2, None, 4], "c": ["x"] * 4})
+    frame = pl.DataFrame(
+        {"a": [1.23456789, math.nan, math.inf, None], "b": [1, 2, None, 4], "c": ["x"] * 4}
+    )
     found = columns(frame, 3)
     assert found == {"a": [1.23, None, None, None], "b": [1, 2, None, 4], "c": ["x"] * 4}
     json.dumps(found, allow_nan=False)

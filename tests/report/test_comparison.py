@@ -25,7 +25,9 @@ def test_two_runs_are_compared_round_by_round(network_run: Callable[..., Run]) -
 
 
 def test_sets_of_seeds_are_compared_seed_by_seed(network_run: Callable[..., Run]) -> None:
-    runs = [network_run(seed=s, scheme__kind=k) for k in ("round_robin", "fedlora") for s in (1, 2, 3)]
+    runs = [
+        network_run(seed=s, scheme__kind=k) for k in ("round_robin", "fedlora") for s in (1, 2, 3)
+    ]
     found = comparison(runs, labels(runs))
     assert (found["by"], found["baseline"]) == ("seed", "quickstart, round_robin")
     assert len(found["rows"]) == 1

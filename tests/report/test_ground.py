@@ -39,7 +39,10 @@ def test_cells_tile_the_window_and_hold_what_is_nearest(count: int) -> None:
 
 def test_sites_on_one_spot_or_none() -> None:
     window = np.array([0.0, 0.0, 1.0, 1.0])
-    assert voronoi_cells(pl.Series([], dtype=pl.Float64), pl.Series([], dtype=pl.Float64), window) == []
+    assert (
+        voronoi_cells(pl.Series([], dtype=pl.Float64), pl.Series([], dtype=pl.Float64), window)
+        == []
+    )
     assert len(voronoi_cells(pl.Series([0.5, 0.5]), pl.Series([0.5, 0.5]), window)) <= 2
 
 
@@ -55,7 +58,9 @@ def test_ues_stand_where_they_are_and_end_as_they_did(network_run: Callable[...,
     for end_s, number in rounds.select("end_s", "round").iter_rows():
         frame = int(np.searchsorted(drawn["time_s"], end_s - 2e-3))
         assert drawn["round"][frame] == number
-        for ue, outcome in uploads.filter(pl.col("round") == number).select("ue", "outcome").iter_rows():
+        for ue, outcome in (
+            uploads.filter(pl.col("round") == number).select("ue", "outcome").iter_rows()
+        ):
             state = STATES[int(drawn["states"][frame][ue])]
             assert state == outcome
             seen.add(state)
@@ -79,8 +84,13 @@ def test_moving_ues_follow_their_samples_and_leave(moving: Run) -> None:
         assert [h for h, i in zip(here, inside, strict=True) if i] == [True] * int(inside.sum())
         truth = np.interp(times[inside], mine["time_s"], mine["x_m"])
         x = np.array([row[column] for row, i in zip(drawn["x"], inside, strict=True) if i])
-        assert np.abs(x * drawn["step_m"] + drawn["origin_m"][0] - truth).max() < drawn["step_m"] / 2 + 0.5
-    first = {ue: mine["time_s"].min() for (ue,), mine in samples.partition_by("ue", as_dict=True).items()}
+        assert (
+            np.abs(x * drawn["step_m"] + drawn["origin_m"][0] - truth).max()
+            < drawn["step_m"] / 2 + 0.5
+        )
+    first = {
+        ue: mine["time_s"].min() for (ue,), mine in samples.partition_by("ue", as_dict=True).items()
+    }
     late = max(first, key=lambda ue: first[ue])
     assert drawn["x"][0][late] is None  # not yet there
     assert drawn["gnb"][0][late] is None
@@ -100,10 +110,14 @@ def test_sites_are_not_needed(network_run: Callable[..., Run], tmp_path: Path) -
     assert len(drawn["ues"]) == 12
 
 
-def test_ues_that_were_never_there_are_no_map(network_run: Callable[..., Run], tmp_path: Path) -> None:
+def test_ues_that_were_never_there_are_no_map(
+    network_run: Callable[..., Run], tmp_path: Path
+) -> None:
     run = network_run()
     shutil.copytree(run.path, tmp_path / "run")
-    nowhere = run.ues.with_columns(pl.lit(None, dtype=t).alias(c) for c, t in
-                                   (("x_m", pl.Float64), ("y_m", pl.Float64), ("gnb", pl.Int64)))  # fmt: skip
+    nowhere = run.ues.with_columns(
+        pl.lit(None, dtype=t).alias(c)
+        for c, t in (("x_m", pl.Float64), ("y_m", pl.Float64), ("gnb", pl.Int64))
+    )
     nowhere.collect().write_parquet(tmp_path / "run" / "ues" / "part-000000.parquet")
     assert ground(Run(tmp_path / "run"), Budget()) is None

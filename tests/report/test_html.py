@@ -46,11 +46,15 @@ class Parts(HTMLParser):
             self.scripts[-1] += data
 
 
-def test_page_names_the_hashes_of_its_scripts_and_loads_nothing(moving: Run, tmp_path: Path) -> None:
+def test_page_names_the_hashes_of_its_scripts_and_loads_nothing(
+    moving: Run, tmp_path: Path
+) -> None:
     text = write_report([moving], tmp_path / "page.html").read_text(encoding="utf-8")
     parts = Parts(text)
     data, plotly, script = parts.scripts
-    policy = next(a["content"] for t, a in parts.elements if a.get("http-equiv") == "Content-Security-Policy")
+    policy = next(
+        a["content"] for t, a in parts.elements if a.get("http-equiv") == "Content-Security-Policy"
+    )
     assert policy is not None
     for code in (plotly, script):
         assert base64.b64encode(hashlib.sha256(code.encode()).digest()).decode() in policy
@@ -64,10 +68,12 @@ def test_page_names_the_hashes_of_its_scripts_and_loads_nothing(moving: Run, tmp
 
 def test_hostile_names_stay_in_the_data(moving: Run, tmp_path: Path, hostile: list[str]) -> None:
     text = write_report([moving], tmp_path / "page.html").read_text(encoding="utf-8")
-    outside = text.replace(re.search(r'id="data">(.*?)</script>', text, re.DOTALL)[1], "")  # type: ignore[index]
+    # type: ignore[index]
+    outside = text.replace(re.search(r'id="data">(.*?)</script>', text, re.DOTALL)[1], "")
     for name in hostile[:4]:
         assert name not in text
-    assert html.escape(hostile[1]) in re.search("<title>(.*?)</title>", outside)[1]  # type: ignore[index]
+    # type: ignore[index]
+    assert html.escape(hostile[1]) in re.search("<title>(.*?)</title>", outside)[1]
 
 
 @given(
@@ -92,7 +98,9 @@ def test_dollars_in_the_data_are_kept() -> None:
 
 
 def test_the_same_runs_give_the_same_page(moving: Run, tmp_path: Path) -> None:
-    one, other = (write_report([moving], tmp_path / name).read_bytes() for name in ("a.html", "b.html"))
+    one, other = (
+        write_report([moving], tmp_path / name).read_bytes() for name in ("a.html", "b.html")
+    )
     assert one == other
 
 

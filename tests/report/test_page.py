@@ -1,4 +1,6 @@
-"""The report in a real browser: it draws, it answers, it asks the network for nothing, and names stay text."""
+"""The report in a real browser: it draws, it answers, it asks the network for nothing, and names
+stay text.
+"""
 
 from __future__ import annotations
 
@@ -40,12 +42,17 @@ class Page:
     def figure(self, name: str) -> WebElement:
         """A figure, once it is drawn."""
         box = self.find(f"#{name}")
-        WebDriverWait(self.browser, 30).until(lambda _: box.find_elements(By.CSS_SELECTOR, ".main-svg"))
+        WebDriverWait(self.browser, 30).until(
+            lambda _: box.find_elements(By.CSS_SELECTOR, ".main-svg")
+        )
         return box
 
     def figures(self) -> list[str]:
         """All figures of the page, drawn."""
-        names = [e.get_attribute("id") or "" for e in self.browser.find_elements(By.CSS_SELECTOR, ".plot")]
+        names = [
+            e.get_attribute("id") or ""
+            for e in self.browser.find_elements(By.CSS_SELECTOR, ".plot")
+        ]
         for name in names:
             self.figure(name)
         return names
@@ -55,7 +62,9 @@ class Page:
         ActionChains(self.browser).move_to_element(mark).perform()
         label = ".plot:hover .hoverlayer .hovertext"
         WebDriverWait(self.browser, 20).until(lambda b: b.find_elements(By.CSS_SELECTOR, label))
-        lines = self.browser.find_elements(By.CSS_SELECTOR, f"{label} text.nums .line, {label} text.nums")
+        lines = self.browser.find_elements(
+            By.CSS_SELECTOR, f"{label} text.nums .line, {label} text.nums"
+        )
         return " | ".join(line.text for line in lines if line.text)
 
     def script(self, text: str, *arguments: object) -> object:
@@ -77,9 +86,13 @@ def pages(
     moving: Run,
     netsim: Callable[..., None],
 ) -> dict[str, Path]:
-    """The quickstart (learning), three schemes compared, and SUMO's vehicles replayed, with hostile names."""
+    """The quickstart (learning), three schemes compared, and SUMO's vehicles replayed, with hostile
+    names.
+    """
     folder = tmp_path_factory.mktemp("pages")
-    schemes = [network_run(scheme__kind=kind) for kind in ("round_robin", "fedlora", "model_switching")]
+    schemes = [
+        network_run(scheme__kind=kind) for kind in ("round_robin", "fedlora", "model_switching")
+    ]
     wanted = {"quickstart": [open_run(learned)], "compared": schemes}
     made = {name: write_report(runs, folder / f"{name}.html") for name, runs in wanted.items()}
     netsim("report", moving.path, "--out", folder / "moving.html")
@@ -102,7 +115,13 @@ def opened(browser: webdriver.Chrome, pages: dict[str, Path]) -> Iterator[Callab
 def test_every_figure_is_drawn(name: str, opened: Callable[[str], Page]) -> None:
     page = opened(name)
     drawn = page.figures()
-    assert {"timeline-plot", "latency-plot", "energy-plot", "map-plot", "subscriptions-plot"} <= set(drawn)
+    assert {
+        "timeline-plot",
+        "latency-plot",
+        "energy-plot",
+        "map-plot",
+        "subscriptions-plot",
+    } <= set(drawn)
     assert ("learning-plot" in drawn) == (name == "quickstart")
     assert ("comparison-plot" in drawn) == (name == "compared")
     assert ("handovers-plot" in drawn) == (name == "moving")
@@ -114,8 +133,10 @@ def test_every_figure_is_drawn(name: str, opened: Callable[[str], Page]) -> None
 def test_hovering_a_span_shows_its_numbers(opened: Callable[[str], Page], learned: Path) -> None:
     page = opened("quickstart")
     bars = page.figure("timeline-plot").find_elements(By.CSS_SELECTOR, ".barlayer .trace")
-    arrived = max((bar for trace in bars for bar in trace.find_elements(By.CSS_SELECTOR, ".point path")),
-                  key=lambda bar: bar.size["width"])  # fmt: skip
+    arrived = max(
+        (bar for trace in bars for bar in trace.find_elements(By.CSS_SELECTOR, ".point path")),
+        key=lambda bar: bar.size["width"],
+    )
     said = page.hover(arrived)
     found = re.search(r"UE (\d+) at gNB (\d+).*?([\d.]+) to ([\d.]+) s", said)
     assert found, said
@@ -160,25 +181,37 @@ def test_slider_moves_the_ues(opened: Callable[[str], Page], moving: Run) -> Non
             .flatMap(t => t.text.map((s, i) => [s, t.x[i], t.y[i]]))""")
         return {s.split("<br>")[0]: (x, y) for s, x, y in points if s}  # type: ignore[union-attr]
 
-    shown: dict[str, Any] = page.script("return JSON.parse(document.getElementById('data').textContent)")[
-        "runs"
-    ][0]["ground"]  # type: ignore[index]
+    shown: dict[str, Any] = page.script(
+        "return JSON.parse(document.getElementById('data').textContent)"
+    )["runs"][0]["ground"]  # type: ignore[index]
     samples = moving.mobility.sort("time_s").collect().partition_by("ue", as_dict=True)
     seen = []
     for key, frame in ((Keys.HOME, 0), (Keys.END, -1), (Keys.ARROW_LEFT, -2)):
         slider.send_keys(key)
         at, marks = shown["time_s"][frame], drawn()
-        seen.append(page.script("return document.querySelector('#map-plot .scatterlayer').innerHTML"))
-        here = {ue: s for (ue,), s in samples.items() if s["time_s"][0] <= at <= s["time_s"][-1] + 0.1}
-        assert {int(re.match(r"<b>UE (\d+)", name)[1]) for name in marks} >= here.keys()  # type: ignore[index]
+        seen.append(
+            page.script("return document.querySelector('#map-plot .scatterlayer').innerHTML")
+        )
+        here = {
+            ue: s for (ue,), s in samples.items() if s["time_s"][0] <= at <= s["time_s"][-1] + 0.1
+        }
+        # type: ignore[index]
+        assert {int(re.match(r"<b>UE (\d+)", name)[1]) for name in marks} >= here.keys()
         for name, (x, y) in marks.items():
             mine = samples[int(re.match(r"<b>UE (\d+)", name)[1]),]  # type: ignore[index]
-            assert x == pytest.approx(np.interp(at, mine["time_s"], mine["x_m"]), abs=2 * shown["step_m"])
-            assert y == pytest.approx(np.interp(at, mine["time_s"], mine["y_m"]), abs=2 * shown["step_m"])
+            assert x == pytest.approx(
+                np.interp(at, mine["time_s"], mine["x_m"]), abs=2 * shown["step_m"]
+            )
+            assert y == pytest.approx(
+                np.interp(at, mine["time_s"], mine["y_m"]), abs=2 * shown["step_m"]
+            )
     assert len(set(seen)) == 3
     page.find("#map-play").click()
     WebDriverWait(page.browser, 20).until(
-        lambda _: page.find("#map-slider").get_attribute("value") not in ("0", slider.get_attribute("max"))
+        lambda _: (
+            page.find("#map-slider").get_attribute("value")
+            not in ("0", slider.get_attribute("max"))
+        )
     )
     page.find("#map-play").click()
 
@@ -199,8 +232,11 @@ def test_handovers_are_on_the_timeline_and_tell_their_numbers(
     marks = page.script("""return document.getElementById('timeline-plot').data
         .filter(t => t.name === 'handover').flatMap(t => t.x)""")
     begun = moving.rounds.filter(pl.col("round") == number).collect()["start_s"].min()
-    assert sorted(marks) == pytest.approx((here["start_s"] - begun).to_list(), abs=2e-4)  # type: ignore[arg-type,operator]
-    said = page.hover(page.figure("timeline-plot").find_elements(By.CSS_SELECTOR, ".scatterlayer .point")[0])
+    # type: ignore[arg-type,operator]
+    assert sorted(marks) == pytest.approx((here["start_s"] - begun).to_list(), abs=2e-4)
+    said = page.hover(
+        page.figure("timeline-plot").find_elements(By.CSS_SELECTOR, ".scatterlayer .point")[0]
+    )
     found = re.search(r"UE (\d+).* to gNB (\d+).*handed over.*at ([\d.]+) s", said)
     assert found, said
     assert (int(found[1]), int(found[2])) in here.select("ue", "gnb").rows()
@@ -217,13 +253,17 @@ def test_hostile_names_are_text(opened: Callable[[str], Page], hostile: list[str
     assert hostile[0] in body
     assert hostile[1] in page.find("#scenario pre").text
     assert (
-        hostile[3][:10] in page.find("#timeline-plot .ytick:nth-child(n)").find_element(By.XPATH, "..").text
+        hostile[3][:10]
+        in page.find("#timeline-plot .ytick:nth-child(n)").find_element(By.XPATH, "..").text
     )
     marks = page.figure("map-plot").find_elements(By.CSS_SELECTOR, ".points path")
     assert "UE " in page.hover(marks[-1])
     assert page.script("return window.hacked") is None
     assert (
-        page.script("return document.querySelectorAll('img, iframe, [onerror], .plot a[href]').length") == 0
+        page.script(
+            "return document.querySelectorAll('img, iframe, [onerror], .plot a[href]').length"
+        )
+        == 0
     )
     assert page.script("return document.scripts.length") == 3
     assert page.script("return document.querySelectorAll('.plot b, .plot i').length") == 0
@@ -242,7 +282,8 @@ def test_light_dark_and_what_the_system_prefers(
     opened: Callable[[str], Page], browser: webdriver.Chrome
 ) -> None:
     prefer = lambda scheme: browser.execute_cdp_cmd(  # noqa: E731
-        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+        "Emulation.setEmulatedMedia",
+        {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
     )
     try:
         prefer("dark")
@@ -275,12 +316,17 @@ def test_a_phone_needs_no_sideways_scrolling(
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
-def test_runs_are_chosen_and_compared(opened: Callable[[str], Page], network_run: Callable[..., Run]) -> None:
+def test_runs_are_chosen_and_compared(
+    opened: Callable[[str], Page], network_run: Callable[..., Run]
+) -> None:
     page = opened("compared")
     names = ["round_robin", "fedlora", "model_switching"]
     assert page.find("#title").text == " · ".join(names)
     page.figure("comparison-plot")
-    assert page.script("return document.getElementById('comparison-plot').data.map(t => t.name)") == names[1:]
+    assert (
+        page.script("return document.getElementById('comparison-plot').data.map(t => t.name)")
+        == names[1:]
+    )
     select = Select(page.find("#run"))
     assert [option.text for option in select.options] == names
     for name in names:
@@ -290,11 +336,15 @@ def test_runs_are_chosen_and_compared(opened: Callable[[str], Page], network_run
         assert f"of {len(uploads)}" in page.find("#cards").text
         page.figures()
     page.find("#comparison summary").click()
-    cells = [row.text for row in page.browser.find_elements(By.CSS_SELECTOR, "#comparison tbody tr")]
+    cells = [
+        row.text for row in page.browser.find_elements(By.CSS_SELECTOR, "#comparison tbody tr")
+    ]
     assert any(row.startswith("uploads on time, per round fedlora") for row in cells)
 
 
-def test_a_run_that_failed_at_once_still_has_a_page(browser: webdriver.Chrome, tmp_path: Path) -> None:
+def test_a_run_that_failed_at_once_still_has_a_page(
+    browser: webdriver.Chrome, tmp_path: Path
+) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "metadata.json").write_text('{"status": "failed", "records": {}}')
     page = Page(browser, write_report([open_run(tmp_path / "run")], tmp_path / "page.html"))

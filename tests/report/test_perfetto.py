@@ -76,11 +76,23 @@ def validate(events: list[Event]) -> None:
 def made(request: pytest.FixtureRequest, network_run: Callable[..., Run], moving: Run) -> Run:
     runs: dict[str, Callable[[], Run]] = {
         "one cell": network_run,
-        "cells": lambda: network_run(federation="network", radio__interference="network", ues__count=12),
-        "attempts": lambda: network_run(radio__retransmissions=2, radio__sinr_threshold_db=3.0, radio__reallocation="events", round__alloc_start="arrival"),
-        "modules": lambda: network_run(scheme__kind="model_switching", scheme__max_modules=2, scheme__participation=0.4, rounds=6),
+        "cells": lambda: network_run(
+            federation="network", radio__interference="network", ues__count=12
+        ),
+        "attempts": lambda: network_run(
+            radio__retransmissions=2,
+            radio__sinr_threshold_db=3.0,
+            radio__reallocation="events",
+            round__alloc_start="arrival",
+        ),
+        "modules": lambda: network_run(
+            scheme__kind="model_switching",
+            scheme__max_modules=2,
+            scheme__participation=0.4,
+            rounds=6,
+        ),
         "hostile": lambda: moving,
-    }  # fmt: skip
+    }
     return runs[request.param]()
 
 
@@ -97,7 +109,9 @@ def test_slices_are_the_spans(made: Run) -> None:
         ue = event["tid"] // LANES - 1
         lengths[event["cat"], event["pid"] - FIRST_CELL, ue] += event["dur"] / 1e6
     whose = pl.col("ue").fill_null(-1)
-    truth = spans.group_by("kind", "gnb", whose).agg((pl.col("end_s") - pl.col("start_s")).sum().alias("s"))
+    truth = spans.group_by("kind", "gnb", whose).agg(
+        (pl.col("end_s") - pl.col("start_s")).sum().alias("s")
+    )
     assert len(lengths) == len(truth)
     for kind, gnb, ue, seconds in truth.iter_rows():
         assert lengths[kind, gnb, ue] == pytest.approx(seconds, abs=1e-6)
@@ -109,8 +123,12 @@ def test_an_upload_flows_to_its_aggregation_or_its_deadline(made: Run) -> None:
     arrived = [e for e in flows if e["name"] == "upload arrives"]
     assert len(arrived) == (uploads["outcome"] == "on_time").sum() > 0
     assert len(flows) == len(uploads)
-    closing = {(r, g): (d * 1e6, e * 1e6) for r, g, d, e in
-               made.rounds.select("round", "gnb", "deadline_s", "end_s").collect().iter_rows()}  # fmt: skip
+    closing = {
+        (r, g): (d * 1e6, e * 1e6)
+        for r, g, d, e in made.rounds.select("round", "gnb", "deadline_s", "end_s")
+        .collect()
+        .iter_rows()
+    }
     for event in flows:
         number, gnb, _, _ = event["id"].split("/")
         deadline, end = closing[int(number), int(gnb)]
@@ -120,17 +138,26 @@ def test_an_upload_flows_to_its_aggregation_or_its_deadline(made: Run) -> None:
 
 
 def test_counters_hold_what_is_on_the_air(made: Run) -> None:
-    uplink = made.spans.filter((pl.col("kind") == "uplink") & (pl.col("end_s") > pl.col("start_s"))).collect()
-    for name, unit, total in (("bandwidth in use", "Hz", "bandwidth_hz"), ("power radiated", "W", None)):
+    uplink = made.spans.filter(
+        (pl.col("kind") == "uplink") & (pl.col("end_s") > pl.col("start_s"))
+    ).collect()
+    for name, unit, total in (
+        ("bandwidth in use", "Hz", "bandwidth_hz"),
+        ("power radiated", "W", None),
+    ):
         steps: dict[int, list[tuple[float, float]]] = defaultdict(list)
         for event in trace_events(made):
             if event["ph"] == "C" and event["name"] == name:
                 steps[event["pid"] - FIRST_CELL].append((event["ts"] / 1e6, event["args"][unit]))
         area = sum(
-            level * (after - at) for mine in steps.values() for (at, level), (after, _) in pairwise(mine)
+            level * (after - at)
+            for mine in steps.values()
+            for (at, level), (after, _) in pairwise(mine)
         )
         amount = (
-            uplink["energy_j"] if total is None else uplink[total] * (uplink["end_s"] - uplink["start_s"])
+            uplink["energy_j"]
+            if total is None
+            else uplink[total] * (uplink["end_s"] - uplink["start_s"])
         )
         assert area == pytest.approx(amount.sum(), rel=1e-5)
         assert all(mine[-1][1] == 0 for mine in steps.values())
@@ -140,7 +167,9 @@ def test_accuracy_is_counted(learned: Path) -> None:
     run = open_run(learned)
     events = list(trace_events(run))
     validate(events)
-    found = [(e["ts"] / 1e6, e["args"]["accuracy"]) for e in events if e["name"] == "accuracy, ensemble"]
+    found = [
+        (e["ts"] / 1e6, e["args"]["accuracy"]) for e in events if e["name"] == "accuracy, ensemble"
+    ]
     curve = run.learning_curve().collect()
     assert [a for _, a in found] == curve["accuracy"].to_list()
     assert [t for t, _ in found] == pytest.approx(curve["time_s"].to_list())

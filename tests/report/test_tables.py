@@ -18,7 +18,9 @@ from netsim.results.writer import table_schema
 def test_csv_reads_back_as_the_tables(network_run: Callable[..., Run], tmp_path: Path) -> None:
     run = network_run(round__compute_limit_s=0.3)
     written = write_csv(run, tmp_path / "csv")
-    assert {"spans.csv", "uploads.csv", "rounds.csv", "ues.csv", "sites.csv"} <= {p.name for p in written}
+    assert {"spans.csv", "uploads.csv", "rounds.csv", "ues.csv", "sites.csv"} <= {
+        p.name for p in written
+    }
     assert "evaluations.csv" not in {p.name for p in written}
     for path in written:
         table = run.table(path.stem).collect()

@@ -19,13 +19,17 @@ def test_all_spans_of_a_small_run(network_run: Callable[..., Run]) -> None:
     assert drawn["note"] == ""
     assert [one["round"] for one in drawn["rounds"]] == [1, 2, 3, 4]
     for one in drawn["rounds"]:
-        spans = run.spans.filter((pl.col("round") == one["round"]) & (pl.col("kind") != "evaluate")).collect()
+        spans = run.spans.filter(
+            (pl.col("round") == one["round"]) & (pl.col("kind") != "evaluate")
+        ).collect()
         mine = one["spans"]
         assert len(mine["row"]) == len(spans)
         kinds = sorted(SPAN_KINDS[k] for k in mine["kind"])
         assert kinds == sorted(spans["kind"].to_list())
         length = sum(mine["length"]) * TICK_S
-        assert length == pytest.approx((spans["end_s"] - spans["start_s"]).sum(), abs=1e-4 * len(spans))
+        assert length == pytest.approx(
+            (spans["end_s"] - spans["start_s"]).sum(), abs=1e-4 * len(spans)
+        )
         whose = [(one["rows"]["ue"][r], one["rows"]["gnb"][r]) for r in mine["row"]]
         assert sorted(w for w in whose if w[0] is not None) == sorted(
             spans.filter(pl.col("ue").is_not_null()).select("ue", "gnb").rows()
@@ -51,7 +55,9 @@ def test_modules_sent_at_once_lie_side_by_side(network_run: Callable[..., Run]) 
         scheme__kind="model_switching", scheme__max_modules=2, scheme__participation=0.4, rounds=6
     )
     spans = run.spans.filter(pl.col("kind") == "uplink").collect()
-    several = spans.group_by("round", "ue").agg(pl.col("module").n_unique()).filter(pl.col("module") > 1)
+    several = (
+        spans.group_by("round", "ue").agg(pl.col("module").n_unique()).filter(pl.col("module") > 1)
+    )
     assert len(several)
     for one in timeline(run, Budget())["rounds"]:
         mine = several.filter(pl.col("round") == one["round"])

@@ -35,17 +35,25 @@ def write_synthetic(folder: Path, *, parts: int, rounds: int, ues: int) -> Run:
             path.parent.mkdir(parents=True, exist_ok=True)
             moved.write_parquet(path, compression="lz4", statistics=True)
     (folder / "ues").mkdir()
-    _typed("ues", {"ue": np.arange(ues), "gnb": np.arange(ues) % 3, "class": ["phone"] * ues}).write_parquet(
-        folder / "ues" / "part-000000.parquet"
-    )
+    _typed(
+        "ues", {"ue": np.arange(ues), "gnb": np.arange(ues) % 3, "class": ["phone"] * ues}
+    ).write_parquet(folder / "ues" / "part-000000.parquet")
     records = {table: len(frame) * parts for table, frame in frames.items()}
-    metadata = {"status": "done", "seed": 1, "name": "synthetic", "scheme": "none", "records": records}
+    metadata = {
+        "status": "done",
+        "seed": 1,
+        "name": "synthetic",
+        "scheme": "none",
+        "records": records,
+    }
     (folder / "metadata.json").write_text(json.dumps(metadata))
     return Run(folder)
 
 
 def _part(rounds: int, ues: int) -> dict[str, pl.DataFrame]:
-    """Rounds from 1 on at three gNBs: all compute, wait for the slowest, send; 1 s of backhaul-free closing."""
+    """Rounds from 1 on at three gNBs: all compute, wait for the slowest, send; 1 s of backhaul-free
+    closing.
+    """
     draw = np.random.default_rng(1)
     number = np.repeat(np.arange(1, rounds + 1), ues)
     ue = np.tile(np.arange(ues), rounds)
@@ -61,26 +69,61 @@ def _part(rounds: int, ues: int) -> dict[str, pl.DataFrame]:
     begun, done = opened + download, opened + download + compute
     names = np.array(OUTCOMES)[outcome]
     uploads = {
-        **who, "begun": number, "payload_bits": 1e6, "bandwidth_hz": 1e5, "power_w": 0.2, "distance_m": 10.0 + ue % 500,
-        "bits_sent": 1e6 * (end - start) / airtime, "attempts": 1, "start_s": start, "end_s": end,
-        "deadline_s": opened + DEADLINE_S, "download_s": download, "compute_s": compute, "wait_s": start - done,
-        "airtime_s": end - start, "retransmit_s": 0.0, "backhaul_s": 0.0, "staleness": 0,
-        "energy_j": 0.2 * (end - start), "outcome": names,
-    }  # fmt: skip
+        **who,
+        "begun": number,
+        "payload_bits": 1e6,
+        "bandwidth_hz": 1e5,
+        "power_w": 0.2,
+        "distance_m": 10.0 + ue % 500,
+        "bits_sent": 1e6 * (end - start) / airtime,
+        "attempts": 1,
+        "start_s": start,
+        "end_s": end,
+        "deadline_s": opened + DEADLINE_S,
+        "download_s": download,
+        "compute_s": compute,
+        "wait_s": start - done,
+        "airtime_s": end - start,
+        "retransmit_s": 0.0,
+        "backhaul_s": 0.0,
+        "staleness": 0,
+        "energy_j": 0.2 * (end - start),
+        "outcome": names,
+    }
     pieces = [
         {"kind": "broadcast", "start_s": opened, "end_s": begun, "energy_j": 0.0, "outcome": None},
-        {"kind": "compute", "start_s": begun, "end_s": done, "energy_j": compute, "outcome": "on_time"},
+        {
+            "kind": "compute",
+            "start_s": begun,
+            "end_s": done,
+            "energy_j": compute,
+            "outcome": "on_time",
+        },
         {"kind": "wait", "start_s": done, "end_s": start, "energy_j": 0.0, "outcome": None},
-        {"kind": "uplink", "start_s": start, "end_s": end, "energy_j": 0.2 * (end - start), "outcome": names},
+        {
+            "kind": "uplink",
+            "start_s": start,
+            "end_s": end,
+            "energy_j": 0.2 * (end - start),
+            "outcome": names,
+        },
     ]
     spans = pl.concat([_typed("spans", {**who, **piece}) for piece in pieces])
     per_round = np.repeat(np.arange(1, rounds + 1), 3)
     begins = (per_round - 1) * ROUND_S
     closing = {
-        "round": per_round, "gnb": np.tile(np.arange(3), rounds), "start_s": begins,
-        "deadline_s": begins + DEADLINE_S, "end_s": begins + ROUND_S, "subscribed": ues // 3,
-    }  # fmt: skip
-    return {"spans": spans, "uploads": _typed("uploads", uploads), "rounds": _typed("rounds", closing)}
+        "round": per_round,
+        "gnb": np.tile(np.arange(3), rounds),
+        "start_s": begins,
+        "deadline_s": begins + DEADLINE_S,
+        "end_s": begins + ROUND_S,
+        "subscribed": ues // 3,
+    }
+    return {
+        "spans": spans,
+        "uploads": _typed("uploads", uploads),
+        "rounds": _typed("rounds", closing),
+    }
 
 
 def _typed(table: str, columns: dict[str, object]) -> pl.DataFrame:

@@ -15,11 +15,20 @@ def made(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReques
     folder = tmp_path_factory.mktemp("run")
     sink = ParquetSink(folder, 10)
     for number, accuracy in enumerate([0.5, 0.82, 0.71, 0.9]):
-        sink.write("evaluations", {
-            "round": number, "time_s": 10.0 * number, "energy_j": 3.0 * number,
-            "target": ["ensemble", "0", "ensemble"], "ue": np.array([-1, -1, 4]),
-            "split": request.param, "loss": 1 - accuracy, "accuracy": [accuracy, 0.6, 1.0], "samples": 100,
-        })  # fmt: skip
+        sink.write(
+            "evaluations",
+            {
+                "round": number,
+                "time_s": 10.0 * number,
+                "energy_j": 3.0 * number,
+                "target": ["ensemble", "0", "ensemble"],
+                "ue": np.array([-1, -1, 4]),
+                "split": request.param,
+                "loss": 1 - accuracy,
+                "accuracy": [accuracy, 0.6, 1.0],
+                "samples": 100,
+            },
+        )
         sink.close_round(number)
     sink.close()
     return Run(folder)

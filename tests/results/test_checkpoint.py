@@ -1,4 +1,6 @@
-"""Checkpoints: what goes in comes out, the one before serves where the last is no good, nothing is believed."""
+"""Checkpoints: what goes in comes out, the one before serves where the last is no good, nothing is
+believed.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +16,24 @@ import numpy as np
 import pytest
 
 from netsim.errors import DataError, RunError, ScenarioError
-from netsim.results.checkpoint import Checkpoint, Pace, load_checkpoint, save_checkpoint, use_checkpoint
+from netsim.results.checkpoint import (
+    Checkpoint,
+    Pace,
+    load_checkpoint,
+    save_checkpoint,
+    use_checkpoint,
+)
 
 STATE: dict[str, Any] = {
     "round": 7,
     "time_s": 0.1 + 0.2,
     "huge": 2**80,
     "odd": [float("inf"), -0.0, None, True, "ü"],
-    "scheme": {"dual": np.arange(6.0).reshape(2, 3) / 3, "picked": np.array([True, False]), "nothing": {}},
+    "scheme": {
+        "dual": np.arange(6.0).reshape(2, 3) / 3,
+        "picked": np.array([True, False]),
+        "nothing": {},
+    },
     "busy": [{"end_s": np.float64(1.5), "rows": np.array([], dtype=np.int64)}],
     "scalar": np.array(3, dtype=np.int32),
     "big_endian": np.arange(3, dtype=">f8"),
@@ -81,9 +93,18 @@ def _flip(file: Path) -> None:
 HARM: dict[str, tuple[Callable[[Path], object], str]] = {
     "another version": (lambda p: _manifest(p, version=2), r"must be of version 1 \(found 2\)"),
     "another round": (lambda p: _manifest(p, round=3), "must be of the round it is named after"),
-    "a flipped bit in the state": (lambda p: _flip(p / "state.json"), "state.json: is not what was written"),
-    "a flipped bit in the arrays": (lambda p: _flip(p / "arrays.npz"), "arrays.npz: is not what was written"),
-    "a flipped bit in the learner": (lambda p: _flip(p / "learner.safetensors"), "is not what was written"),
+    "a flipped bit in the state": (
+        lambda p: _flip(p / "state.json"),
+        "state.json: is not what was written",
+    ),
+    "a flipped bit in the arrays": (
+        lambda p: _flip(p / "arrays.npz"),
+        "arrays.npz: is not what was written",
+    ),
+    "a flipped bit in the learner": (
+        lambda p: _flip(p / "learner.safetensors"),
+        "is not what was written",
+    ),
     "a cut file": (lambda p: os.truncate(p / "arrays.npz", 10), "is not what was written"),
     "a lost file": (lambda p: (p / "learner.safetensors").unlink(), "files and manifest differ"),
     "a file too many": (lambda p: (p / "x").write_text(""), "files and manifest differ"),
@@ -116,7 +137,10 @@ def _resealed(path: Path) -> None:
     from hashlib import sha256
 
     files = [f for f in sorted(path.iterdir()) if f.name != "manifest.json"]
-    told = {f.name: {"bytes": f.stat().st_size, "sha256": sha256(f.read_bytes()).hexdigest()} for f in files}
+    told = {
+        f.name: {"bytes": f.stat().st_size, "sha256": sha256(f.read_bytes()).hexdigest()}
+        for f in files
+    }
     _manifest(path, files=told)
 
 
@@ -130,7 +154,9 @@ def test_a_forged_one_neither_runs_nor_expands(trick: str, tmp_path: Path) -> No
     with zipfile.ZipFile(path / "arrays.npz", "w") as archive:
         if trick == "pickle":
             with archive.open("a0.npy", "w") as file:
-                np.lib.format.write_array(file, np.array([tmp_path], dtype=object), allow_pickle=True)
+                np.lib.format.write_array(
+                    file, np.array([tmp_path], dtype=object), allow_pickle=True
+                )
         elif trick == "giant":
             archive.writestr("a0.npy", giant + bytes(64))
         elif trick == "compressed":

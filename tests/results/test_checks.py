@@ -15,9 +15,20 @@ from netsim.results.checks import check_run
 from netsim.results.reader import Run, open_run
 from netsim.scenario.model import Scenario
 
-NETWORK = {"radio.interference": "network", "federation": "network", "topology.window_km": 4, "ues.count": 40}
-STALE = {"round.late_uploads": "stale", "round.alloc_start": "arrival", "round.deadline_s": 1.5,
-         "round.compute_limit_s": None, "ues.count": 30, "rounds": 6}  # fmt: skip
+NETWORK = {
+    "radio.interference": "network",
+    "federation": "network",
+    "topology.window_km": 4,
+    "ues.count": 40,
+}
+STALE = {
+    "round.late_uploads": "stale",
+    "round.alloc_start": "arrival",
+    "round.deadline_s": 1.5,
+    "round.compute_limit_s": None,
+    "ues.count": 30,
+    "rounds": 6,
+}
 SCENARIOS: dict[str, dict[str, Any]] = {
     "quickstart": {},
     "many": {"ues.count": 60},
@@ -27,9 +38,17 @@ SCENARIOS: dict[str, dict[str, Any]] = {
     "endless": {"round.deadline_s": math.inf, "round.compute_limit_s": None},
     "tight": {"round.compute_limit_s": 0.3},
     "hex": {"topology.kind": "hex", "radio.pathloss.shadowing_std_db": 6.0},
-    "uma": {"radio.pathloss.kind": "uma", "radio.noise_figure_db": 5.0, "radio.site_antenna_dbi": 15.0},
+    "uma": {
+        "radio.pathloss.kind": "uma",
+        "radio.noise_figure_db": 5.0,
+        "radio.site_antenna_dbi": 15.0,
+    },
     "open-loop": {"radio.power_control.p0_dbm": -80.0, "radio.power_control.alpha": 0.7},
-    "again": {"radio.retransmissions": 3, "radio.rate_model": "threshold", "radio.sinr_threshold_db": 3.0},
+    "again": {
+        "radio.retransmissions": 3,
+        "radio.rate_model": "threshold",
+        "radio.sinr_threshold_db": 3.0,
+    },
     "events": {"radio.reallocation": "events", "radio.retransmissions": 2, "ues.count": 30},
     "events-blocks": {"radio.reallocation": "events", "radio.fading": "block", "ues.count": 30},
     "network": NETWORK,
@@ -63,7 +82,12 @@ SCENARIOS: dict[str, dict[str, Any]] = {
     "stale-again": {**STALE, "radio.retransmissions": 2, "radio.sinr_threshold_db": 0.0},
     "stale-w0": {**STALE, "downlink.w0_broadcast": "every_round", "downlink.bandwidth_hz": 1e9},
     "stale-two": {**STALE, "scheme.kind": "model_switching", "scheme.max_modules": 2},
-    "stale-network": {**NETWORK, **STALE, "radio.retransmissions": 1, "radio.sinr_threshold_db": 0.0},
+    "stale-network": {
+        **NETWORK,
+        **STALE,
+        "radio.retransmissions": 1,
+        "radio.sinr_threshold_db": 0.0,
+    },
     "stale-network-blocks": {
         **NETWORK,
         **STALE,
@@ -88,7 +112,9 @@ SCENARIOS: dict[str, dict[str, Any]] = {
 
 
 def _checks(found: Run, scenario: Scenario) -> dict[str, bool]:
-    checks = check_run(found, bandwidth_hz=scenario.radio.bandwidth_hz, constant_rate=scenario.constant_rate)
+    checks = check_run(
+        found, bandwidth_hz=scenario.radio.bandwidth_hz, constant_rate=scenario.constant_rate
+    )
     return {c.name: c.passed for c in checks}
 
 
@@ -101,21 +127,35 @@ def test_runs_balance(name: str, network_scenario: Callable[..., Scenario], tmp_
 
 
 TAMPER: dict[str, tuple[str, pl.Expr]] = {
-    "upload energy = power x time on the air": ("uploads", (pl.col("energy_j") * 1.001).alias("energy_j")),
+    "upload energy = power x time on the air": (
+        "uploads",
+        (pl.col("energy_j") * 1.001).alias("energy_j"),
+    ),
     "compute energy = cycles x rho f^2": ("ues", (pl.col("cpu_hz") * 1.001).alias("cpu_hz")),
-    "energy of spans = of rounds": ("rounds", (pl.col("uplink_energy_j") + 1e-3).alias("uplink_energy_j")),
+    "energy of spans = of rounds": (
+        "rounds",
+        (pl.col("uplink_energy_j") + 1e-3).alias("uplink_energy_j"),
+    ),
     "rate = band x log2(1 + SINR)": ("uploads", (pl.col("sinr_db") + 1e-3).alias("sinr_db")),
-    "bits delivered = of rounds": ("rounds", (pl.col("delivered_bits") + 1.0).alias("delivered_bits")),
+    "bits delivered = of rounds": (
+        "rounds",
+        (pl.col("delivered_bits") + 1.0).alias("delivered_bits"),
+    ),
     "no span ends before it starts": ("spans", (pl.col("start_s") + 100.0).alias("start_s")),
     "outcomes of uploads = of rounds": ("rounds", (pl.col("late") + 1).alias("late")),
-    "shares of a gNB sum to at most 1": ("spans", (pl.col("bandwidth_hz") * 1.1).alias("bandwidth_hz")),
+    "shares of a gNB sum to at most 1": (
+        "spans",
+        (pl.col("bandwidth_hz") * 1.1).alias("bandwidth_hz"),
+    ),
     "rounds of a gNB follow one another": ("rounds", (pl.col("end_s") + 0.5).alias("end_s")),
     "uploads end by the deadline": ("uploads", (pl.col("deadline_s") - 3.0).alias("deadline_s")),
 }
 
 
 @pytest.mark.parametrize("check", TAMPER)
-def test_tampering_is_caught(check: str, network_scenario: Callable[..., Scenario], tmp_path: Path) -> None:
+def test_tampering_is_caught(
+    check: str, network_scenario: Callable[..., Scenario], tmp_path: Path
+) -> None:
     scenario = network_scenario()
     run(scenario, out=tmp_path / "run")
     table, change = TAMPER[check]

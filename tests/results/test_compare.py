@@ -39,13 +39,15 @@ def test_a_run_does_not_differ_from_itself(make: Callable[..., Run]) -> None:
 
 
 def test_less_time_means_fewer_arrivals(make: Callable[..., Run]) -> None:
-    rows = paired_differences(make(), make(round__deadline_s=2.0, round__compute_limit_s=1.0)).rows_by_key(
-        "metric", named=True, unique=True
-    )
+    rows = paired_differences(
+        make(), make(round__deadline_s=2.0, round__compute_limit_s=1.0)
+    ).rows_by_key("metric", named=True, unique=True)
     assert rows["length_s"]["difference"] < 0
     assert rows["on_time"]["high"] < 0
     assert rows["on_time"]["pairs"] == 8
-    assert rows["on_time"]["difference"] == pytest.approx(rows["on_time"]["right"] - rows["on_time"]["left"])
+    assert rows["on_time"]["difference"] == pytest.approx(
+        rows["on_time"]["right"] - rows["on_time"]["left"]
+    )
 
 
 def test_sets_of_runs_are_paired_by_seed(make: Callable[..., Run]) -> None:

@@ -24,13 +24,17 @@ def test_ledger_holds_all_energy(made: Run, by: str) -> None:
     found = made.energy(by).collect()
     spent = made.spans.select(pl.col("energy_j").sum()).collect().item()
     assert found["energy_j"].sum() == pytest.approx(spent, rel=1e-12)
-    assert found.select(pl.sum_horizontal(LEDGER)).to_series().sum() == pytest.approx(spent, rel=1e-12)
+    assert found.select(pl.sum_horizontal(LEDGER)).to_series().sum() == pytest.approx(
+        spent, rel=1e-12
+    )
     assert found[by].is_sorted()
     assert found[by].is_unique().all()
 
 
 def test_wasted_energy_is_that_of_the_rounds(made: Run) -> None:
-    per_round = made.rounds.group_by("round").agg(pl.col("wasted_energy_j").sum()).sort("round").collect()
+    per_round = (
+        made.rounds.group_by("round").agg(pl.col("wasted_energy_j").sum()).sort("round").collect()
+    )
     found = made.energy("round").collect()
     assert per_round["wasted_energy_j"].sum() > 0
     assert (found["compute_wasted_j"] + found["uplink_wasted_j"]).to_list() == pytest.approx(

@@ -22,9 +22,15 @@ SCENARIOS: dict[str, dict[str, Any]] = {
     "attempts": {"radio.retransmissions": 2, "radio.sinr_threshold_db": 3.0},
     "events": {"radio.reallocation": "events", "radio.interference": "network"},
     "tight": {"round.compute_limit_s": 0.3},
-    "stale": {"round.late_uploads": "stale", "round.alloc_start": "arrival", "round.deadline_s": 1.0,
-              "radio.retransmissions": 1, "ues.count": 30, "round.compute_limit_s": None},
-}  # fmt: skip
+    "stale": {
+        "round.late_uploads": "stale",
+        "round.alloc_start": "arrival",
+        "round.deadline_s": 1.0,
+        "radio.retransmissions": 1,
+        "ues.count": 30,
+        "round.compute_limit_s": None,
+    },
+}
 
 
 @pytest.fixture(scope="module", params=SCENARIOS)
@@ -33,11 +39,15 @@ def made(
     tmp_path_factory: pytest.TempPathFactory,
     make_network: Callable[..., Scenario],
 ) -> Run:
-    return run(make_network(SCENARIOS[request.param]), out=tmp_path_factory.mktemp(request.param) / "run")
+    return run(
+        make_network(SCENARIOS[request.param]), out=tmp_path_factory.mktemp(request.param) / "run"
+    )
 
 
 def test_parts_sum_to_the_finish_of_every_upload(made: Run) -> None:
-    opened = made.rounds.select(pl.col("round").alias("begun"), "gnb", pl.col("start_s").alias("opened_s"))
+    opened = made.rounds.select(
+        pl.col("round").alias("begun"), "gnb", pl.col("start_s").alias("opened_s")
+    )
     uploads = made.uploads.join(opened, on=["begun", "gnb"], maintain_order="left").collect()
     found = made.latency().collect()
     assert len(found) == len(uploads) > 0
@@ -92,7 +102,9 @@ def test_means_are_those_of_the_uploads(made: Run) -> None:
         assert finish == pytest.approx(mine.mean())
 
 
-def test_of_those_cut_the_one_that_sent_least_is_named(tmp_path: Path, synthetic: Callable[..., Run]) -> None:
+def test_of_those_cut_the_one_that_sent_least_is_named(
+    tmp_path: Path, synthetic: Callable[..., Run]
+) -> None:
     made = synthetic(tmp_path / "run", parts=2, rounds=5, ues=60)
     path = made.critical_path().collect()
     uploads = made.uploads.collect()
@@ -105,7 +117,8 @@ def test_of_those_cut_the_one_that_sent_least_is_named(tmp_path: Path, synthetic
 
 
 @pytest.mark.parametrize(
-    ("scenario", "part"), [("attempts", "retransmit_s"), ("cells", "backhaul_s"), ("barrier", "wait_s")]
+    ("scenario", "part"),
+    [("attempts", "retransmit_s"), ("cells", "backhaul_s"), ("barrier", "wait_s")],
 )
 def test_no_part_is_idle(
     scenario: str, part: str, tmp_path: Path, network_scenario: Callable[..., Scenario]

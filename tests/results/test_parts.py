@@ -46,17 +46,22 @@ def test_five_million_spans_in_little_memory(tmp_path: Path, synthetic: Callable
 def test_pieces_give_what_the_whole_gives(tmp_path: Path, synthetic: Callable[..., Run]) -> None:
     made = synthetic(tmp_path / "run", parts=4, rounds=3, ues=30)
     assert [piece.part for piece in made.parts()] == [0, 1, 2, 3]
-    assert sum(len(piece.uploads.collect()) for piece in made.parts()) == len(made.uploads.collect())
+    assert sum(len(piece.uploads.collect()) for piece in made.parts()) == len(
+        made.uploads.collect()
+    )
     lazy = part_by_part(made, lambda piece: piece.uploads.group_by("round").len().sort("round"))
     whole = made.uploads.group_by("round").len().sort("round").collect()
     for engine in ("in-memory", "streaming"):
-        assert lazy.sort("round").collect(engine=engine).equals(whole)  # type: ignore[call-overload]
+        # type: ignore[call-overload]
+        assert lazy.sort("round").collect(engine=engine).equals(whole)
     some = lazy.filter(pl.col("round") > 5).select("len").head(2).collect()
     assert some["len"].to_list() == [30, 30]
     assert made.energy("round").filter(pl.col("round") == 7).collect()["round"].to_list() == [7]
 
 
-def test_nothing_is_read_before_it_is_collected(tmp_path: Path, synthetic: Callable[..., Run]) -> None:
+def test_nothing_is_read_before_it_is_collected(
+    tmp_path: Path, synthetic: Callable[..., Run]
+) -> None:
     made = synthetic(tmp_path / "run", parts=2, rounds=2, ues=9)
     query = made.critical_path()
     for part in (made.path / "uploads").iterdir():

@@ -51,8 +51,10 @@ def test_participation_names_who_never_took_part(made: Run, tmp_path: Path) -> N
     assert fairness(made) == pytest.approx(x.sum() ** 2 / (len(x) * (x**2).sum()))
     one = Run(tmp_path)
     write_parquet(made.ues.head(4).collect(), tmp_path / "ues" / "part-000000.parquet")
-    write_parquet(made.uploads.filter((pl.col("ue") == 2) & (pl.col("outcome") == "on_time")).collect(),
-                  tmp_path / "uploads" / "part-000000.parquet")  # fmt: skip
+    write_parquet(
+        made.uploads.filter((pl.col("ue") == 2) & (pl.col("outcome") == "on_time")).collect(),
+        tmp_path / "uploads" / "part-000000.parquet",
+    )
     assert fairness(one) == pytest.approx(1 / 4)
     assert one.participation().collect()["uploads"].to_list()[3] == 0
 
@@ -68,12 +70,22 @@ def test_staleness_counts_what_was_aggregated(made: Run) -> None:
 
 def test_ping_pongs_return_to_the_cell_they_left(tmp_path: Path) -> None:
     sink = ParquetSink(tmp_path, 1)
-    sink.write("handovers", {
-        "time_s": [1.0, 3.0, 20.0, 21.0, 30.0], "ue": [5, 5, 5, 6, 5], "from_gnb": [0, 1, 0, 0, 1],
-        "to_gnb": [1, 0, 1, 1, 0], "during": "uplink", "bits_lost": [1.0, 2.0, 0.0, 4.0, 8.0],
-    })  # fmt: skip
+    sink.write(
+        "handovers",
+        {
+            "time_s": [1.0, 3.0, 20.0, 21.0, 30.0],
+            "ue": [5, 5, 5, 6, 5],
+            "from_gnb": [0, 1, 0, 0, 1],
+            "to_gnb": [1, 0, 1, 1, 0],
+            "during": "uplink",
+            "bits_lost": [1.0, 2.0, 0.0, 4.0, 8.0],
+        },
+    )
     sink.close_round(0)
     sink.close()
     found = Run(tmp_path).handover_counts(ping_pong_s=5.0).collect()
     assert found.rows() == [(5, 4, 1, 11.0), (6, 1, 0, 4.0)]
-    assert Run(tmp_path).handover_counts(ping_pong_s=20.0).collect()["ping_pongs"].to_list() == [3, 0]
+    assert Run(tmp_path).handover_counts(ping_pong_s=20.0).collect()["ping_pongs"].to_list() == [
+        3,
+        0,
+    ]

@@ -21,13 +21,22 @@ from netsim.sweep.job import execute
 from netsim.sweep.study import Study, open_study
 
 DENSITY, KIND = "topology.density_per_km2", "scheme.kind"
-TINY = {"network_only": True, "rounds": 3, "ues.count": 8, "data.train_samples": 200, "data.test_samples": 20}
+TINY = {
+    "network_only": True,
+    "rounds": 3,
+    "ues.count": 8,
+    "data.train_samples": 200,
+    "data.test_samples": 20,
+}
 
 
 def _run(study: Study, count: int | None = None) -> None:
     loaded = Loaded()
     for job in study.todo[:count]:
-        assert execute(study.folder.path, job.id, to_toml(job.scenario), Silence(), loaded).status == "done"
+        assert (
+            execute(study.folder.path, job.id, to_toml(job.scenario), Silence(), loaded).status
+            == "done"
+        )
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +44,11 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """2 densities x 2 schemes x 3 seeds, and one run that was never begun."""
     out = tmp_path_factory.mktemp("sweep") / "s"
     made = open_study(
-        "quickstart", {DENSITY: [1, 3], KIND: ["round_robin", "fedlora"]}, [0, 1, 2], fixed=TINY, out=out
+        "quickstart",
+        {DENSITY: [1, 3], KIND: ["round_robin", "fedlora"]},
+        [0, 1, 2],
+        fixed=TINY,
+        out=out,
     )
     _run(made)
     return open_study("quickstart", {DENSITY: [1, 3], KIND: ["fedlora"]}, [9], fixed=TINY, out=out)
@@ -67,7 +80,9 @@ def test_headline_metrics_are_those_of_the_tables(found: Sweep) -> None:
     latency = (arrived["end_s"] - arrived["start_s"]).to_numpy()
     assert row["upload_p50_s"] == pytest.approx(np.percentile(latency, 50))
     assert row["upload_p95_s"] == pytest.approx(np.percentile(latency, 95))
-    assert row["energy_j"] == pytest.approx((rounds["compute_energy_j"] + rounds["uplink_energy_j"]).sum())
+    assert row["energy_j"] == pytest.approx(
+        (rounds["compute_energy_j"] + rounds["uplink_energy_j"]).sum()
+    )
     assert row["simulated_s"] == rounds["end_s"].max() == run.metadata["simulated_s"]
     assert row["wasted_share"] == pytest.approx(rounds["wasted_energy_j"].sum() / row["energy_j"])
     assert row["accuracy"] is None
@@ -82,7 +97,11 @@ def test_accuracy_and_the_time_to_it(tmp_path: Path) -> None:
     ]
     frame = pl.DataFrame(rows, schema=["round", "time_s", "target", "accuracy"], orient="row")
     frame = frame.with_columns(
-        energy_j=0.0, ue=pl.lit(None, pl.Int64), split=pl.lit("test"), loss=0.1, samples=pl.lit(5, pl.Int64)
+        energy_j=0.0,
+        ue=pl.lit(None, pl.Int64),
+        split=pl.lit("test"),
+        loss=0.1,
+        samples=pl.lit(5, pl.Int64),
     )
     write_parquet(
         frame.select(*table_schema("evaluations")), tmp_path / "evaluations" / "part-000000.parquet"
@@ -109,8 +128,11 @@ def test_tables_carry_what_was_varied(found: Sweep) -> None:
 def test_response_is_the_mean_over_seeds(found: Sweep) -> None:
     response = found.response("energy_j", level=0.9)
     assert response.select(KIND, DENSITY).rows() == [
-        ("fedlora", 1.0), ("fedlora", 3.0), ("round_robin", 1.0), ("round_robin", 3.0),
-    ]  # fmt: skip
+        ("fedlora", 1.0),
+        ("fedlora", 3.0),
+        ("round_robin", 1.0),
+        ("round_robin", 3.0),
+    ]
     assert response["seeds"].to_list() == [3, 3, 3, 3]
     assert response["missing"].to_list() == [1, 1, 0, 0]
     assert response["interval"].unique().to_list() == ["90% t"]
@@ -125,9 +147,13 @@ def test_response_is_the_mean_over_seeds(found: Sweep) -> None:
 def test_differences_are_of_the_same_seed(found: Sweep) -> None:
     table = found.differences("upload_p50_s", DENSITY)
     assert table.select(KIND, "from", "to", "pairs", "missing").rows() == [
-        ("fedlora", 1.0, 3.0, 3, 1), ("round_robin", 1.0, 3.0, 3, 0),
-    ]  # fmt: skip
-    value = {(r[KIND], r[DENSITY], r["seed"]): r["upload_p50_s"] for r in found.runs.iter_rows(named=True)}
+        ("fedlora", 1.0, 3.0, 3, 1),
+        ("round_robin", 1.0, 3.0, 3, 0),
+    ]
+    value = {
+        (r[KIND], r[DENSITY], r["seed"]): r["upload_p50_s"]
+        for r in found.runs.iter_rows(named=True)
+    }
     apart = np.array([value["fedlora", 3.0, s] - value["fedlora", 1.0, s] for s in (0, 1, 2)])
     by_hand = mean_interval(apart)
     row = table.row(0, named=True)

@@ -18,9 +18,16 @@ from netsim.results.writer import MemorySink, ParquetSink, rounds_per_part, tabl
 
 def _evaluation(number: int, rows: int = 2) -> dict[str, object]:
     return {
-        "round": number, "time_s": 1.5, "energy_j": np.arange(float(rows)), "target": ["0", "ensemble"],
-        "ue": [-1, 3], "split": "test", "loss": [0.5, 0.6], "accuracy": 0.5, "samples": 10,
-    }  # fmt: skip
+        "round": number,
+        "time_s": 1.5,
+        "energy_j": np.arange(float(rows)),
+        "target": ["0", "ensemble"],
+        "ue": [-1, 3],
+        "split": "test",
+        "loss": [0.5, 0.6],
+        "accuracy": 0.5,
+        "samples": 10,
+    }
 
 
 def test_parts_hold_whole_rounds_and_close_at_multiples(tmp_path: Path) -> None:
@@ -29,7 +36,10 @@ def test_parts_hold_whole_rounds_and_close_at_multiples(tmp_path: Path) -> None:
         sink.write("evaluations", _evaluation(number))
         sink.close_round(number)
     parts = sorted((tmp_path / "evaluations").iterdir())
-    assert [pl.read_parquet(p)["round"].unique().sort().to_list() for p in parts] == [[0, 1, 2], [3, 4, 5]]
+    assert [pl.read_parquet(p)["round"].unique().sort().to_list() for p in parts] == [
+        [0, 1, 2],
+        [3, 4, 5],
+    ]
     sink.write("evaluations", _evaluation(8))  # a round that never closes
     sink.close()
     assert Run(tmp_path).evaluations.collect()["round"].unique().sort().to_list() == list(range(8))
@@ -46,7 +56,9 @@ def _rows(number: int) -> list[tuple[str, dict[str, object]]]:
             columns[c.name] = {
                 "int": generator.integers(-1, 5, size),
                 "enum": generator.integers(0, max(len(c.categories), 1), size),
-                "float": np.where(generator.random(size) < 0.1, np.nan, generator.normal(size=size)),
+                "float": np.where(
+                    generator.random(size) < 0.1, np.nan, generator.normal(size=size)
+                ),
                 "bool": generator.random(size) < 0.5,
                 "str": [str(value) for value in generator.integers(0, 3, size)],
                 "list": generator.integers(0, 9, (size, 2)),
@@ -71,14 +83,18 @@ def _bytes(folder: Path) -> dict[str, bytes]:
     ("saved_at", "stopped_at"), [(0, 0), (1, 2), (2, 2), (4, 11), (5, 9), (10, 12), (12, 12)]
 )
 def test_resumed_parts_have_the_same_bytes(saved_at: int, stopped_at: int, tmp_path: Path) -> None:
-    """A checkpoint after `saved_at`, more rounds and perhaps parts after it, then the end of the process."""
+    """A checkpoint after `saved_at`, more rounds and perhaps parts after it, then the end of the
+    process.
+    """
     whole = ParquetSink(tmp_path / "whole", 3)
     _simulate(whole, 0, 12)
     whole.close()
     sink = ParquetSink(tmp_path / "run", 3)
     _simulate(sink, 0, saved_at)
     saved = json.loads(json.dumps(sink.save()))
-    assert len(Run(tmp_path / "run").evaluations.collect()) == 2 * (saved_at + 1)  # readable at once
+    assert len(Run(tmp_path / "run").evaluations.collect()) == 2 * (
+        saved_at + 1
+    )  # readable at once
     _simulate(sink, saved_at + 1, stopped_at)
     if stopped_at > saved_at + 2:
         sink.save()
@@ -126,7 +142,9 @@ def test_nulls_and_types() -> None:
 def test_enumerations_become_their_names() -> None:
     sink = MemorySink()
     row = {c.name: ([-1] if c.kind in ("int", "enum") else [np.nan]) for c in TABLES["spans"]}
-    sink.write("spans", {**row, "round": [0], "gnb": [0], "kind": [3], "outcome": [2], "start_s": [0.0]})
+    sink.write(
+        "spans", {**row, "round": [0], "gnb": [0], "kind": [3], "outcome": [2], "start_s": [0.0]}
+    )
     frame = sink.frame("spans")
     assert frame["kind"].to_list() == ["uplink"]
     assert frame["outcome"].to_list() == ["outage"]

@@ -20,7 +20,12 @@ def test_every_bundled_scenario_loads() -> None:
 
 
 def test_overrides_are_typed() -> None:
-    keys = {"rounds": 3, "radio.bandwidth_hz": 2e7, "modules.1.rank": 5, "round.deadline_s": math.inf}
+    keys = {
+        "rounds": 3,
+        "radio.bandwidth_hz": 2e7,
+        "modules.1.rank": 5,
+        "round.deadline_s": math.inf,
+    }
     scenario = load_scenario("quickstart", keys)
     assert scenario.rounds == 3
     assert scenario.radio.bandwidth_hz == 2e7
@@ -44,7 +49,10 @@ def test_override_of_a_default_list(tmp_path: Path) -> None:
 def test_parse_override() -> None:
     assert parse_override("rounds=3") == ("rounds", 3)
     assert parse_override("radio.fading=block") == ("radio.fading", "block")
-    assert parse_override("modules.0.target_modules=['query']") == ("modules.0.target_modules", ["query"])
+    assert parse_override("modules.0.target_modules=['query']") == (
+        "modules.0.target_modules",
+        ["query"],
+    )
     assert parse_override("name=a=b") == ("name", "a=b")
     with pytest.raises(ScenarioError, match=r"a\.b=value"):
         parse_override("rounds")
@@ -73,17 +81,26 @@ def test_paths_are_relative_to_the_scenario_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        ({"radio.bandwith_hz": 1e6}, r"radio\.bandwith_hz: unknown key; did you mean bandwidth_hz\?"),
+        (
+            {"radio.bandwith_hz": 1e6},
+            r"radio\.bandwith_hz: unknown key; did you mean bandwidth_hz\?",
+        ),
         ({"radio.bandwidth_hz": -1.0}, r"radio\.bandwidth_hz: .*greater than 0 \(found -1\.0\)"),
         ({"radio.bandwidth_hz": math.nan}, r"radio\.bandwidth_hz: .*\(found nan\)"),
-        ({"radio.bandwidth_hz": math.inf}, r"radio\.bandwidth_hz: must be a finite number \(found inf\)"),
+        (
+            {"radio.bandwidth_hz": math.inf},
+            r"radio\.bandwidth_hz: must be a finite number \(found inf\)",
+        ),
         ({"rounds": "many"}, r"rounds: .*integer.*'many'"),
         ({"modules.7.rank": 3}, r"modules\.7: must be an index below 4"),
         ({"modules": []}, r"modules: "),
         ({"rounds.x": 1}, r"rounds: is not a section"),
         ({"round.compute_limit_s": 99.0}, r"compute_limit_s must be below deadline_s"),
         ({"topology.kind": "file"}, r"path is given exactly when kind is file"),
-        ({"network_only": True, "stop.target_accuracy": 0.9}, r"stop\.target_accuracy depends on learning"),
+        (
+            {"network_only": True, "stop.target_accuracy": 0.9},
+            r"stop\.target_accuracy depends on learning",
+        ),
         ({"devices.0.cpu_hz_min": 9e9}, r"devices\.0: cpu_hz_min must not exceed cpu_hz_max"),
         ({"topology.density_per_km2": 1e9}, r"at most 1e6"),
     ],

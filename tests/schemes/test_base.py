@@ -25,7 +25,9 @@ def test_registered_schemes_load_and_say_who_they_are() -> None:
 
 
 def test_unknown_scheme() -> None:
-    with pytest.raises(ScenarioError, match=r"scheme\.kind: must be one of .*fedlora.*\(found 'fedlore'\)"):
+    with pytest.raises(
+        ScenarioError, match=r"scheme\.kind: must be one of .*fedlora.*\(found 'fedlore'\)"
+    ):
         scheme_class("fedlore")
 
 
@@ -72,7 +74,9 @@ def test_infeasible_plans_are_refused(
 
 
 def test_shares_are_summed_by_gnb_and_the_absent_stay_out(observation: Observation) -> None:
-    columns = {name: np.array(values) for name, values in {**GOOD, "share": [0.5, 0.5, 1.0]}.items()}
+    columns = {
+        name: np.array(values) for name, values in {**GOOD, "share": [0.5, 0.5, 1.0]}.items()
+    }
     two = replace(observation, gnb=np.arange(12))
     assert check_plan("x", RoundPlan(**columns), two)
     gone = replace(two, available=np.arange(12) != 1)

@@ -34,10 +34,15 @@ NETWORK: dict[str, Any] = {
 }
 
 STALE: dict[str, Any] = {
-    "round.late_uploads": "stale", "round.alloc_start": "arrival", "round.deadline_s": 2.0,
-    "round.compute_limit_s": None, "ues.count": 30,
-}  # fmt: skip
-UNTRAINED: dict[str, dict[str, Any]] = {"hetlora": {"scheme.prune": False}}  # what needs no training
+    "round.late_uploads": "stale",
+    "round.alloc_start": "arrival",
+    "round.deadline_s": 2.0,
+    "round.compute_limit_s": None,
+    "ues.count": 30,
+}
+UNTRAINED: dict[str, dict[str, Any]] = {
+    "hetlora": {"scheme.prune": False}
+}  # what needs no training
 
 
 SHOWN = ("scheme.kind", "scheme.bandwidth", "scheme.prune", "round.late_uploads")
@@ -51,7 +56,11 @@ def settings() -> list[dict[str, Any]]:
         bands = [{**UNTRAINED.get(kind, {}), **band} for band in bands]
         chooses = "bandwidth" in {p.name for p in parameters(scheme_class(kind))}
         found += [{"scheme.kind": kind, **band} for band in bands[: 1 + chooses]]
-    return [*found, {"scheme.kind": "fedlora", **STALE}, {"scheme.kind": "joint_scheduling", **STALE}]
+    return [
+        *found,
+        {"scheme.kind": "fedlora", **STALE},
+        {"scheme.kind": "joint_scheduling", **STALE},
+    ]
 
 
 def name_of(setting: Mapping[str, Any]) -> str:
@@ -97,9 +106,13 @@ def test_plans_are_feasible(setting: dict[str, Any], run_of: Callable[..., Run])
         held = uploads.filter((pl.col("begun") == number) | busy)
         shares = held.group_by("gnb").agg(pl.col("bandwidth_hz").sum())["bandwidth_hz"]
         assert (shares <= scenario.radio.bandwidth_hz * (1 + 1e-9)).all()
-        assert held["ue"].n_unique() == len(held.unique(["ue", "begun"]))  # who is busy is not planned
+        assert held["ue"].n_unique() == len(
+            held.unique(["ue", "begun"])
+        )  # who is busy is not planned
     power = uploads.group_by("begun", "ue").agg(pl.col("power_w").sum())["power_w"]
-    assert power.is_between(scenario.radio.min_power_w, scenario.radio.max_power_w * (1 + 1e-9)).all()
+    assert power.is_between(
+        scenario.radio.min_power_w, scenario.radio.max_power_w * (1 + 1e-9)
+    ).all()
     limit = scenario.scheme.parameters.get("max_modules", 1)
     held = run.subscriptions.filter(pl.col("subscribed")).group_by("round", "ue").len().collect()
     assert held["len"].max() <= limit
@@ -120,7 +133,9 @@ def test_every_scheme_leaves_uploads_under_way_their_band(kind: str, tmp_path: P
 
 @pytest.mark.parametrize("setting", ALL)
 def test_several_gnbs_share_a_plan(setting: dict[str, Any], tmp_path: Path) -> None:
-    """The simulation checks every plan: shares by gNB. Here that all gNBs have work, and records balance."""
+    """The simulation checks every plan: shares by gNB. Here that all gNBs have work, and records
+    balance.
+    """
     several = {"federation": "network", "topology.window_km": 3, "ues.count": 24, "rounds": 2}
     scenario = scenario_of(setting, **several)
     run = netsim.run(scenario, out=tmp_path / "run")
@@ -128,12 +143,18 @@ def test_several_gnbs_share_a_plan(setting: dict[str, Any], tmp_path: Path) -> N
     assert len(scheduled) > 3
     assert (scheduled["subscribed"] > 0).mean() > 0.5
     band = scenario.radio.bandwidth_hz
-    assert [c.name for c in check_run(run, bandwidth_hz=band, constant_rate=True) if not c.passed] == []
+    assert [
+        c.name for c in check_run(run, bandwidth_hz=band, constant_rate=True) if not c.passed
+    ] == []
 
 
 @pytest.mark.parametrize("setting", ALL)
-def test_all_schemes_meet_the_same_fading(setting: dict[str, Any], run_of: Callable[..., Run]) -> None:
-    """The SINR of every upload is that of its power and band on one channel, the same for all schemes."""
+def test_all_schemes_meet_the_same_fading(
+    setting: dict[str, Any], run_of: Callable[..., Run]
+) -> None:
+    """The SINR of every upload is that of its power and band on one channel, the same for all
+    schemes.
+    """
     count = setting.get("ues.count", UES)
     other = build_parts(scenario_of({"scheme.kind": "round_robin", "ues.count": count}), Silence())
     uplink = other.radio.uplink
@@ -156,7 +177,16 @@ def test_state_survives_a_checkpoint(setting: dict[str, Any], tmp_path: Path) ->
     simulation.round = ROUNDS + 1
     observation = simulation._observe()
     first, second = parts.scheme.plan(observation), restored.plan(observation)
-    for name in ("ue", "module", "share", "power_w", "rank", "fraction", "success_probability", "dual"):
+    for name in (
+        "ue",
+        "module",
+        "share",
+        "power_w",
+        "rank",
+        "fraction",
+        "success_probability",
+        "dual",
+    ):
         assert np.array_equal(_array(first, name), _array(second, name), equal_nan=True), name
     assert first.aggregation == second.aggregation
 

@@ -1,4 +1,6 @@
-"""What every registered scheme keeps when it trains: bits on the air are those of the tensors, and no others move."""
+"""What every registered scheme keeps when it trains: bits on the air are those of the tensors, and
+no others move.
+"""
 
 from __future__ import annotations
 

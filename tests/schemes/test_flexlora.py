@@ -30,8 +30,15 @@ def test_payloads_and_downloads_follow_the_ranks(simulate: Callable[..., MemoryS
     (small,), (large,) = rank["payload_bits"].to_list()
     assert rank["rank"].to_list() == [4, 32]
     assert large > 2 * small
-    heard = sink.frame("spans").filter((pl.col("kind") == "broadcast") & pl.col("module").is_not_null())
-    assert sorted(heard.filter(pl.col("round") == 1)["bits"].to_list()) == [small, small, large, large]
+    heard = sink.frame("spans").filter(
+        (pl.col("kind") == "broadcast") & pl.col("module").is_not_null()
+    )
+    assert sorted(heard.filter(pl.col("round") == 1)["bits"].to_list()) == [
+        small,
+        small,
+        large,
+        large,
+    ]
     # one multicast at the largest rank: all hear its end together
     assert heard.group_by("round").agg(pl.col("end_s").n_unique())["end_s"].to_list() == [1, 1]
 
@@ -54,7 +61,12 @@ def test_more_uploads_of_small_ranks_fit(observe: Callable[..., Observation]) ->
     from netsim.schemes.radio import SharedBand
 
     seen = observe({"scheme.kind": "flexlora", "ues.count": 60, "radio.bandwidth_hz": 5e6})
-    counts = [len(FlexLora(UeRanks(r), SharedBand("algorithm1")).plan(seen).ue) for r in ((32,), (4,))]
+    counts = [
+        len(FlexLora(UeRanks(r), SharedBand("algorithm1")).plan(seen).ue) for r in ((32,), (4,))
+    ]
     assert counts[0] < counts[1]
     assert counts[0] > 0
-    assert pytest.approx(1.0) == FlexLora(UeRanks((4,)), SharedBand("algorithm1")).plan(seen).share.sum()
+    assert (
+        pytest.approx(1.0)
+        == FlexLora(UeRanks((4,)), SharedBand("algorithm1")).plan(seen).share.sum()
+    )

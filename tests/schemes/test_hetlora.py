@@ -74,7 +74,9 @@ def test_algorithm_1_counts_the_bits_of_each_rank(observe: Callable[..., Observa
     assert plan.rank is not None
     bits = alike.payload_of(plan.module, plan.rank)
     assert bits[1] > 2 * bits[0]
-    rate = plan.share * np.log2(1 + 0.2 * 1e-10 / (1e-13 + alike.noise_psd_w_hz[0] * 1e7 * plan.share))
+    rate = plan.share * np.log2(
+        1 + 0.2 * 1e-10 / (1e-13 + alike.noise_psd_w_hz[0] * 1e7 * plan.share)
+    )
     assert bits[1] / rate[1] == pytest.approx(bits[0] / rate[0], rel=1e-9)
 
 

@@ -36,7 +36,9 @@ def _finish(seen: Observation, ue: tuple[int, ...], computed_s: FloatArray) -> f
 
 @pytest.mark.parametrize("start", ["barrier", "arrival"])
 @pytest.mark.parametrize("budget_s", [2.0, 3.0, None])
-def test_no_larger_set_meets_the_budget(observe: Observe, start: str, budget_s: float | None) -> None:
+def test_no_larger_set_meets_the_budget(
+    observe: Observe, start: str, budget_s: float | None
+) -> None:
     seen = observe({**TIGHT, "round.alloc_start": start})
     plan = JointScheduling(budget_s).plan(seen)
     everybody = np.arange(8)
@@ -63,7 +65,9 @@ def test_a_tighter_budget_takes_fewer(observe: Observe) -> None:
 def test_uploads_use_the_whole_band_from_their_own_starts(
     simulate: Callable[..., MemorySink], start: str
 ) -> None:
-    sink = simulate({"scheme.kind": "joint_scheduling", "round.alloc_start": start, "ues.count": 20})
+    sink = simulate(
+        {"scheme.kind": "joint_scheduling", "round.alloc_start": start, "ues.count": 20}
+    )
     uploads = sink.frame("uploads").sort("round", "ue")
     assert (uploads["power_w"] == 0.2).all()
     bands = uploads.group_by("round").agg(pl.col("bandwidth_hz").sum())["bandwidth_hz"]
@@ -95,7 +99,9 @@ def test_few_starts_are_tried() -> None:
 
 
 def test_nobody_ready(observation: Observation) -> None:
-    late = replace(observation, computed=lambda ue, *_: (np.ones(len(ue)), np.zeros(len(ue), dtype=bool)))
+    late = replace(
+        observation, computed=lambda ue, *_: (np.ones(len(ue)), np.zeros(len(ue), dtype=bool))
+    )
     assert len(JointScheduling().plan(late).ue) == 0
     with pytest.raises(ScenarioError, match=r"scheme\.budget_s: must be above 0"):
         JointScheduling(0.0)

@@ -49,7 +49,10 @@ def test_success_frequency_is_lambda_by_distance(paper: tuple[MemorySink, ModelS
     bins = uploads.group_by("bin").agg(
         pl.col("met").mean(),
         pl.col("success_probability").mean().alias("expected"),
-        (pl.col("success_probability") * (1 - pl.col("success_probability"))).sum().sqrt().alias("spread"),
+        (pl.col("success_probability") * (1 - pl.col("success_probability")))
+        .sum()
+        .sqrt()
+        .alias("spread"),
         pl.len(),
     )
     bins = bins.filter(pl.col("len") >= 200)
@@ -58,7 +61,9 @@ def test_success_frequency_is_lambda_by_distance(paper: tuple[MemorySink, ModelS
         assert abs(row["met"] - row["expected"]) < 4 * row["spread"] / row["len"]
 
 
-def test_subscriptions_keep_their_limits_and_participation(paper: tuple[MemorySink, ModelSwitching]) -> None:
+def test_subscriptions_keep_their_limits_and_participation(
+    paper: tuple[MemorySink, ModelSwitching],
+) -> None:
     sink, scheme = paper
     table = sink.frame("subscriptions")
     assert table["dual"].null_count() == 0
@@ -66,7 +71,11 @@ def test_subscriptions_keep_their_limits_and_participation(paper: tuple[MemorySi
     assert table["success_probability"].is_between(0, 1).all()
     assert (table.group_by("round", "ue").agg(pl.col("subscribed").sum())["subscribed"] <= 1).all()
     # the guarantee is on beta over the rounds in which the UE was admissible
-    always = table.group_by("ue").agg(pl.col("subscribed").sum()).filter(pl.col("subscribed") == 200)["ue"]
+    always = (
+        table.group_by("ue")
+        .agg(pl.col("subscribed").sum())
+        .filter(pl.col("subscribed") == 200)["ue"]
+    )
     assert len(always) > 10
     rate = table.filter(pl.col("ue").is_in(always.implode())).group_by("ue", "module")
     worst = (0.1 - rate.agg(pl.col("subscribed").mean())["subscribed"]).max()
@@ -100,7 +109,9 @@ def test_known_channels_finish_together(simulate: Simulate) -> None:
     uploads = simulate({**SWITCHING, "scheme.csi": "perfect", "scheme.mu": 0.0}).frame("uploads")
     sent = uploads.filter(pl.col("outcome") != "outage")
     assert (sent["outcome"] == "on_time").all()  # admission keeps E within the time left
-    ends = sent.group_by("round").agg(pl.col("end_s").max() - pl.col("end_s").min(), pl.len().alias("n"))
+    ends = sent.group_by("round").agg(
+        pl.col("end_s").max() - pl.col("end_s").min(), pl.len().alias("n")
+    )
     assert ends["n"].mean() > 5
     airtime = sent["airtime_s"].mean()
     assert ends["end_s"].max() < 1e-9 * airtime * 10
@@ -108,13 +119,20 @@ def test_known_channels_finish_together(simulate: Simulate) -> None:
 
 
 def test_two_modules_per_ue(simulate: Simulate) -> None:
-    sink = simulate({**SWITCHING, "scheme.max_modules": 2, "scheme.csi": "perfect", "scheme.mu": 0.0})
+    sink = simulate(
+        {**SWITCHING, "scheme.max_modules": 2, "scheme.csi": "perfect", "scheme.mu": 0.0}
+    )
     uploads = sink.frame("uploads")
-    pairs = uploads.group_by("round", "ue").agg(pl.len(), pl.col("sinr_db"), pl.col("power_w").sum())
+    pairs = uploads.group_by("round", "ue").agg(
+        pl.len(), pl.col("sinr_db"), pl.col("power_w").sum()
+    )
     pairs = pairs.filter(pl.col("len") == 2)
     assert len(pairs) > 10
     assert (
-        pairs.select((pl.col("sinr_db").list.max() - pl.col("sinr_db").list.min()).abs().max()).item() < 1e-9
+        pairs.select(
+            (pl.col("sinr_db").list.max() - pl.col("sinr_db").list.min()).abs().max()
+        ).item()
+        < 1e-9
     )
     assert np.allclose(pairs["power_w"], 0.2)
 
@@ -146,13 +164,23 @@ def test_a_ue_that_energy_keeps_out_comes_back(simulate: Simulate) -> None:
 
 
 def test_paper_formulas_subscribe_for_bad_links(simulate: Simulate) -> None:
-    """As printed, the reward of a subscription is 1 - lambda: the weakest link attracts most (model-spec 3.5)."""
-    same = {**SWITCHING, "rounds": 30, "scheme.mu": 0.0, "scheme.participation": 0.0, "ues.count": 30}
+    """As printed, the reward of a subscription is 1 - lambda: the weakest link attracts most
+    (model-spec 3.5).
+    """
+    same = {
+        **SWITCHING,
+        "rounds": 30,
+        "scheme.mu": 0.0,
+        "scheme.participation": 0.0,
+        "ues.count": 30,
+    }
 
     def mean_rank(formulas: str) -> float:
         w0 = {"downlink.w0_broadcast": "once"}
         table = (
-            simulate({**same, **w0, "formulas": formulas}).frame("subscriptions").filter(pl.col("subscribed"))
+            simulate({**same, **w0, "formulas": formulas})
+            .frame("subscriptions")
+            .filter(pl.col("subscribed"))
         )
         return float(table["module"].mean())  # type: ignore[arg-type]
 
@@ -195,11 +223,14 @@ def test_participation_must_be_possible() -> None:
 def test_measured_gap_needs_learning(network_scenario: Callable[..., Scenario]) -> None:
     with pytest.raises(ScenarioError, match="depend on training"):
         build_parts(
-            network_scenario({"scheme.kind": "model_switching", "scheme.switch_gap": "bound"}), Silence()
+            network_scenario({"scheme.kind": "model_switching", "scheme.switch_gap": "bound"}),
+            Silence(),
         )
 
 
-def test_who_is_away_keeps_its_subscription_and_its_dual(observe: Callable[..., Observation]) -> None:
+def test_who_is_away_keeps_its_subscription_and_its_dual(
+    observe: Callable[..., Observation],
+) -> None:
     scheme, here = ModelSwitching(), np.arange(12) % 3 != 0
     scheme.plan(observe())
     before = {name: scheme.state()[name].copy() for name in ("subscribed", "fraction", "dual")}

@@ -22,7 +22,9 @@ def test_best_against_their_own_average(observation: Observation) -> None:
     assert ProportionalFair(GroupSize(3)).plan(seen).ue.tolist() == [1, 4, 6]
 
 
-def test_near_and_far_ues_get_the_same_turns_at_their_best(simulate: Callable[..., MemorySink]) -> None:
+def test_near_and_far_ues_get_the_same_turns_at_their_best(
+    simulate: Callable[..., MemorySink],
+) -> None:
     rounds, same = 150, {"scheme.ues_per_round": 3, "rounds": 150}
     table = simulate({"scheme.kind": "proportional_fair", **same}).frame("subscriptions")
     counts = table.group_by("ue").agg(pl.col("subscribed").sum())["subscribed"]

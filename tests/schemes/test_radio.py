@@ -48,7 +48,9 @@ def test_what_is_under_way_keeps_its_band(observe: Observe, bandwidth: Any) -> N
     """With 0.6 of the band reserved, shares are those of a gNB with 0.4 of the band."""
     seen, ue = observe(CROWD), np.arange(60)
     part = SharedBand(bandwidth).plan(replace(seen, free_share=np.full(60, 0.4)), ue, ue % 4)
-    small = SharedBand(bandwidth).plan(replace(seen, bandwidth_hz=0.4 * seen.bandwidth_hz), ue, ue % 4)
+    small = SharedBand(bandwidth).plan(
+        replace(seen, bandwidth_hz=0.4 * seen.bandwidth_hz), ue, ue % 4
+    )
     assert part.ue.tolist() == small.ue.tolist()
     assert np.allclose(part.share, 0.4 * small.share, rtol=1e-12)
     assert part.share.sum() == pytest.approx(0.4)
@@ -109,7 +111,9 @@ def test_each_gnb_has_a_band_of_its_own(observe: Observe, bandwidth: Any) -> Non
     assert np.bincount(gnb[plan.ue], plan.share) == pytest.approx([1.0] * 3)
     assert plan.rank is not None
     assert len(plan.rank) == len(plan.ue) >= len(alone.ue) - 1
-    nobody = SharedBand(bandwidth).plan(replace(seen, available=np.zeros(60, bool)), np.arange(60), gnb)
+    nobody = SharedBand(bandwidth).plan(
+        replace(seen, available=np.zeros(60, bool)), np.arange(60), gnb
+    )
     assert len(nobody.ue) == 0
 
 

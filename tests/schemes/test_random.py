@@ -29,14 +29,20 @@ def test_every_ue_is_as_likely(observation: Observation) -> None:
 def test_draws_depend_on_seed_and_round_only(observe: Callable[..., Observation]) -> None:
     scheme = Random(GroupSize(5))
     first = observe()
-    groups = {tuple(scheme.plan(replace(first, round=t, seed=s)).ue) for t in (1, 2, 3) for s in (1, 2)}
+    groups = {
+        tuple(scheme.plan(replace(first, round=t, seed=s)).ue) for t in (1, 2, 3) for s in (1, 2)
+    }
     assert len(groups) > 4
-    assert tuple(scheme.plan(observe({"radio.bandwidth_hz": 1e6})).ue) == tuple(scheme.plan(first).ue)
+    assert tuple(scheme.plan(observe({"radio.bandwidth_hz": 1e6})).ue) == tuple(
+        scheme.plan(first).ue
+    )
 
 
 def test_group_size() -> None:
     assert GroupSize(None).of(7) == 7
     assert GroupSize(10).of(7) == 7
     assert GroupSize(2).of(7) == 2
-    with pytest.raises(ScenarioError, match=r"scheme\.ues_per_round: must be at least 1 \(found 0\)"):
+    with pytest.raises(
+        ScenarioError, match=r"scheme\.ues_per_round: must be at least 1 \(found 0\)"
+    ):
         GroupSize(0)

@@ -31,7 +31,9 @@ def test_rate_is_the_mean_over_fading(observation: Observation) -> None:
 
 
 def test_power_uses_up_the_energy_budget(observe: Observe) -> None:
-    seen = replace(observe({"ues.count": 40}), compute_energy_j=np.linspace(0.0, 0.4, 40), deadline_s=1e6)
+    seen = replace(
+        observe({"ues.count": 40}), compute_energy_j=np.linspace(0.0, 0.4, 40), deadline_s=1e6
+    )
     most = _energy(seen, np.full(40, seen.max_power_w), np.arange(40), 40)
     least = _energy(seen, np.full(40, seen.min_power_w), np.arange(40), 40)
     budget = float(np.median(most))
@@ -45,7 +47,8 @@ def test_power_uses_up_the_energy_budget(observe: Observe) -> None:
     assert set(plan.ue) == set(np.flatnonzero((least <= budget) & ready))
 
 
-def _energy(seen: Observation, power: FloatArray, ue: np.ndarray, blocks: int) -> FloatArray:  # type: ignore[type-arg]
+# type: ignore[type-arg]
+def _energy(seen: Observation, power: FloatArray, ue: np.ndarray, blocks: int) -> FloatArray:
     everybody = np.full(len(seen.distance_m), seen.max_power_w)
     everybody[ue] = power
     rate = mean_rate_bps(CellView.of(seen), everybody, seen.bandwidth_hz / blocks)[ue]
@@ -75,9 +78,9 @@ def test_who_misses_the_delay_or_the_budget_is_left_out(observe: Observe) -> Non
     everybody = set(SuccessSelection(12, 100.0).plan(seen).ue.tolist())
     hungry = seen.compute_energy_j.copy()
     hungry[5] = 200.0
-    assert set(SuccessSelection(12, 100.0).plan(replace(seen, compute_energy_j=hungry)).ue.tolist()) == (
-        everybody - {5}
-    )
+    assert set(
+        SuccessSelection(12, 100.0).plan(replace(seen, compute_energy_j=hungry)).ue.tolist()
+    ) == (everybody - {5})
     weak = seen.signal_gain.copy()
     weak[7] *= 1e-5
     assert 7 not in SuccessSelection(12, 100.0).plan(replace(seen, signal_gain=weak)).ue

@@ -34,7 +34,8 @@ def test_ties_are_shuffled() -> None:
     for seed in range(6):
         clock, order = Clock(seed), []
 
-        def process(name: int, clock: Clock = clock, order: list[int] = order):  # type: ignore[no-untyped-def]
+        # type: ignore[no-untyped-def]
+        def process(name: int, clock: Clock = clock, order: list[int] = order):
             yield clock.at(1.0)
             order.append(name)
 

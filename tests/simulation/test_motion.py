@@ -25,11 +25,28 @@ MakeScenario = Callable[..., Scenario]
 Simulate = Callable[..., MemorySink]
 
 # equal hardware: then nothing but the radio depends on the seed
-SAME = {f"devices.{i}.{key}": value for i in range(3) for key, value in
-        (("cpu_hz_min", 1.5e9), ("cpu_hz_max", 1.5e9), ("samples_min", 16), ("samples_max", 16))}  # fmt: skip
-HEX: dict[str, Any] = {**SAME, "topology.kind": "hex", "federation": "network", "learning.local_steps": 1}
-WALK = {"mobility.kind": "random_waypoint", "mobility.min_speed_m_s": 20.0, "mobility.max_speed_m_s": 40.0,
-        "mobility.hysteresis_db": 0.0}  # fmt: skip
+SAME = {
+    f"devices.{i}.{key}": value
+    for i in range(3)
+    for key, value in (
+        ("cpu_hz_min", 1.5e9),
+        ("cpu_hz_max", 1.5e9),
+        ("samples_min", 16),
+        ("samples_max", 16),
+    )
+}
+HEX: dict[str, Any] = {
+    **SAME,
+    "topology.kind": "hex",
+    "federation": "network",
+    "learning.local_steps": 1,
+}
+WALK = {
+    "mobility.kind": "random_waypoint",
+    "mobility.min_speed_m_s": 20.0,
+    "mobility.max_speed_m_s": 40.0,
+    "mobility.hysteresis_db": 0.0,
+}
 MOVING: dict[str, Any] = {**HEX, **WALK, "rounds": 8}
 NETWORK = {"radio.interference": "network", "topology.window_km": 2, "rounds": 3}
 RESUME = {"mobility.handover": "resume", "radio.reallocation": "events"}
@@ -47,24 +64,36 @@ def _tables(kept: Path) -> dict[str, Any]:
 def _balances(made: Run, scenario: Scenario) -> None:
     found = check_run(
         made, bandwidth_hz=scenario.radio.bandwidth_hz, constant_rate=scenario.constant_rate
-    )  # fmt: skip
+    )
     assert [(c.name, c.worst) for c in found if not c.passed] == []
 
 
 def test_recorded_arrivals_replay_as_themselves(
     network_scenario: MakeScenario, samples: Path, tmp_path: Path
 ) -> None:
-    overrides = {**HEX, "mobility.kind": "replay", "ues.count": 20, "rounds": 6,
-                 "model.foundation_bits_override": 1e6, "radio.bandwidth_hz": 3e5, "topology.density_per_km2": 10, "topology.window_km": 2}  # fmt: skip
+    overrides = {
+        **HEX,
+        "mobility.kind": "replay",
+        "ues.count": 20,
+        "rounds": 6,
+        "model.foundation_bits_override": 1e6,
+        "radio.bandwidth_hz": 3e5,
+        "topology.density_per_km2": 10,
+        "topology.window_km": 2,
+    }
     trace = {"mobility.path": str(samples / "grid.fcd.xml")}
     made = run(network_scenario({**overrides, **trace, "record": True}), out=tmp_path / "a")
     assert 1 < made.ues.collect()["x_m"].null_count() < 20  # some come later, others never
-    again = run(network_scenario({**overrides, **_tables(tmp_path / "a"), "seed": 9}), out=tmp_path / "b")
+    again = run(
+        network_scenario({**overrides, **_tables(tmp_path / "a"), "seed": 9}), out=tmp_path / "b"
+    )
     assert made.uploads.collect()["ue"].n_unique() > 2
     same(made.uploads.collect(), again.uploads.collect())
 
 
-def test_changed_sample_of_a_trace_changes_the_upload(network_scenario: MakeScenario, tmp_path: Path) -> None:
+def test_changed_sample_of_a_trace_changes_the_upload(
+    network_scenario: MakeScenario, tmp_path: Path
+) -> None:
     overrides = {**HEX, "rounds": 2}
     made = run(network_scenario({**overrides, "record": True}), out=tmp_path / "a")
     channel = pl.read_parquet(tmp_path / "a" / "channel")
@@ -117,16 +146,33 @@ def test_what_a_handover_does_to_an_upload(simulate: Simulate) -> None:
 
 def _handovers(simulate: Simulate, speed_m_s: float, density_per_km2: float) -> int:
     walk = {
-        "mobility.kind": "random_waypoint", "mobility.min_speed_m_s": speed_m_s,
-        "mobility.max_speed_m_s": speed_m_s, "mobility.hysteresis_db": 0.0, "mobility.step_s": 0.25,
-    }  # fmt: skip
-    sink = simulate({
-        **SAME, **walk, "topology.density_per_km2": density_per_km2, "topology.window_km": 6,
-        "topology.boundary": "torus", "federation": "network", "ues.count": 60, "rounds": 6,
-        "round.deadline_s": 10.0, "radio.bandwidth_hz": 3e5, "learning.local_steps": 1,
-    })  # fmt: skip
+        "mobility.kind": "random_waypoint",
+        "mobility.min_speed_m_s": speed_m_s,
+        "mobility.max_speed_m_s": speed_m_s,
+        "mobility.hysteresis_db": 0.0,
+        "mobility.step_s": 0.25,
+    }
+    sink = simulate(
+        {
+            **SAME,
+            **walk,
+            "topology.density_per_km2": density_per_km2,
+            "topology.window_km": 6,
+            "topology.boundary": "torus",
+            "federation": "network",
+            "ues.count": 60,
+            "rounds": 6,
+            "round.deadline_s": 10.0,
+            "radio.bandwidth_hz": 3e5,
+            "learning.local_steps": 1,
+        }
+    )
     events, ends = sink.frame("handovers"), sink.frame("rounds")["end_s"].max()
-    return len(events.filter(pl.col("time_s") <= 40.0)) if isinstance(ends, float) and ends > 40 else -1
+    return (
+        len(events.filter(pl.col("time_s") <= 40.0))
+        if isinstance(ends, float) and ends > 40
+        else -1
+    )
 
 
 def test_handovers_follow_speed_and_the_root_of_density(simulate: Simulate) -> None:
@@ -152,8 +198,14 @@ def test_who_leaves_the_trace_breaks_off(simulate: Simulate, tmp_path: Path) -> 
     rows[6] = "2.0,3,103,-150"  # UE 3 comes at 2 s
     path = tmp_path / "a.csv"
     path.write_text("time_s,node,x_m,y_m\n" + "\n".join(rows) + "\n")
-    slow = {"radio.bandwidth_hz": 2e4, "radio.sinr_threshold_db": -60.0, "round.deadline_s": 8.0,
-            "model.foundation_bits_override": 1e6, "learning.local_steps": 1, **SAME}  # fmt: skip
+    slow = {
+        "radio.bandwidth_hz": 2e4,
+        "radio.sinr_threshold_db": -60.0,
+        "round.deadline_s": 8.0,
+        "model.foundation_bits_override": 1e6,
+        "learning.local_steps": 1,
+        **SAME,
+    }
     sink = simulate(
         {**slow, "mobility.kind": "replay", "mobility.path": str(path), "ues.count": 4, "rounds": 2}
     )
@@ -166,10 +218,22 @@ def test_who_leaves_the_trace_breaks_off(simulate: Simulate, tmp_path: Path) -> 
     assert scheduled.filter(pl.col("round") == 1)["ue"].to_list() == [0, 1, 2]
     assert scheduled.filter(pl.col("round") == 2)["ue"].to_list() == [1, 2, 3]
     assert sink.frame("ues")["x_m"].to_list() == [100, 101, 102, None]
-    computing = simulate({**slow, "mobility.kind": "replay", "mobility.path": str(path), "ues.count": 4,
-                          "rounds": 1, "round.compute_limit_s": 7.0, "devices.0.cpu_hz_min": 1e6, "devices.0.cpu_hz_max": 1e6,
-                          "devices.1.cpu_hz_min": 1e6, "devices.1.cpu_hz_max": 1e6,
-                          "devices.2.cpu_hz_min": 1e6, "devices.2.cpu_hz_max": 1e6})  # fmt: skip
+    computing = simulate(
+        {
+            **slow,
+            "mobility.kind": "replay",
+            "mobility.path": str(path),
+            "ues.count": 4,
+            "rounds": 1,
+            "round.compute_limit_s": 7.0,
+            "devices.0.cpu_hz_min": 1e6,
+            "devices.0.cpu_hz_max": 1e6,
+            "devices.1.cpu_hz_min": 1e6,
+            "devices.1.cpu_hz_max": 1e6,
+            "devices.2.cpu_hz_min": 1e6,
+            "devices.2.cpu_hz_max": 1e6,
+        }
+    )
     span = (
         computing.frame("spans")
         .filter((pl.col("kind") == "compute") & (pl.col("ue") == 0))
@@ -195,7 +259,9 @@ def test_rates_of_a_trace_rule_by_share_or_as_they_are(simulate: Simulate, tmp_p
 def test_fading_traces_have_a_window_for_each_link(simulate: Simulate, tmp_path: Path) -> None:
     path = tmp_path / "walk.fad"
     gains = np.random.default_rng(1).normal(0, 5, 4000)
-    path.write_text(" ".join(map(repr, gains.tolist())) + "\n" + " ".join(map(repr, gains.tolist())) + "\n")
+    path.write_text(
+        " ".join(map(repr, gains.tolist())) + "\n" + " ".join(map(repr, gains.tolist())) + "\n"
+    )
     quiet = {**SAME, "radio.sinr_threshold_db": -60.0, "rounds": 1}
     traced = simulate({**quiet, "channel": [{"path": str(path)}]}).frame("uploads")
     plain = simulate(quiet).frame("uploads")
@@ -212,7 +278,9 @@ def test_snr_and_gaps(simulate: Simulate, tmp_path: Path) -> None:
         simulate({**SAME, "channel": [{"path": str(path)}]})
 
 
-def test_what_cannot_be_is_refused(network_scenario: MakeScenario, simulate: Simulate, samples: Path) -> None:
+def test_what_cannot_be_is_refused(
+    network_scenario: MakeScenario, simulate: Simulate, samples: Path
+) -> None:
     with pytest.raises(ScenarioError, match="resume needs federation = network"):
         network_scenario({"mobility.handover": "resume"})
     with pytest.raises(ScenarioError, match=r"ues\.count: must be at most the 10 nodes"):
@@ -223,7 +291,9 @@ def test_what_cannot_be_is_refused(network_scenario: MakeScenario, simulate: Sim
         simulate({"channel": [{"path": str(samples / "walker-a.up"), "ues": [12]}]})
 
 
-def test_every_real_channel_replays(network_scenario: MakeScenario, real: Path, tmp_path: Path) -> None:
+def test_every_real_channel_replays(
+    network_scenario: MakeScenario, real: Path, tmp_path: Path
+) -> None:
     from netsim.traces import open_trace
 
     small = {**HEX, "rounds": 2, "topology.window_km": 4}
@@ -232,7 +302,9 @@ def test_every_real_channel_replays(network_scenario: MakeScenario, real: Path, 
         runs: list[dict[str, Any]] = []
         for table, use in (("throughput", "rate"), ("channel", "snr")):
             if table in tables:
-                runs.append({"channel": [{"path": str(path), "ues": [0], "use": use, "fill": "hold"}]})
+                runs.append(
+                    {"channel": [{"path": str(path), "ues": [0], "use": use, "fill": "hold"}]}
+                )
         for index, overrides in enumerate(runs):
             scenario = network_scenario({**small, **overrides})
             made = run(scenario, out=tmp_path / f"{path.name}-{index}")

@@ -1,4 +1,6 @@
-"""All cells simulated: interference of actual uploads, idle cells, and federation over the backhaul."""
+"""All cells simulated: interference of actual uploads, idle cells, and federation over the
+backhaul.
+"""
 
 from __future__ import annotations
 
@@ -42,8 +44,16 @@ def test_one_ue_in_each_of_two_cells_by_hand(
 ) -> None:
     # a tiny payload, so that both are on the air for a part of one block only
     tiny = {f"modules.{i}.payload_bits_override": 8.0 for i in range(4)}
-    options = {**NETWORK, **_pair(tmp_path), "ues.count": 2, "rounds": 1, "round.deadline_s": 8.0, **tiny,
-               "devices.0.cpu_hz_min": 2e9, "devices.0.cpu_hz_max": 2e9}  # fmt: skip
+    options = {
+        **NETWORK,
+        **_pair(tmp_path),
+        "ues.count": 2,
+        "rounds": 1,
+        "round.deadline_s": 8.0,
+        **tiny,
+        "devices.0.cpu_hz_min": 2e9,
+        "devices.0.cpu_hz_max": 2e9,
+    }
     scenario, parts = None, None
     for seed in range(20):  # a drop with one UE in each cell
         scenario = network_scenario({**options, "seed": seed})
@@ -80,13 +90,21 @@ def test_without_other_cells_only_noise_disturbs(
 ) -> None:
     path = tmp_path / "one.csv"
     path.write_text("site,x_m,y_m\na,0,0\n")
-    options = {**NETWORK, "topology.kind": "file", "topology.path": str(path), "ues.count": 12, "rounds": 1}
+    options = {
+        **NETWORK,
+        "topology.kind": "file",
+        "topology.path": str(path),
+        "ues.count": 12,
+        "rounds": 1,
+    }
     parts = build_parts(network_scenario(options), Silence())
     sink = MemorySink()
     build_simulation(parts, sink, Silence()).run()
     uploads = sink.frame("uploads")
     ue = uploads["ue"].to_numpy()
-    h = rng.stream(parts.scenario.seed, "network_fading", 1, 1, 0).standard_exponential((12, 1))[ue, 0]
+    h = rng.stream(parts.scenario.seed, "network_fading", 1, 1, 0).standard_exponential((12, 1))[
+        ue, 0
+    ]
     noise = parts.radio.uplink.noise_psd_w_hz * uploads["bandwidth_hz"].to_numpy()
     expected = to_db(uploads["power_w"].to_numpy() * parts.links.gain[ue] * h / noise)
     assert np.allclose(uploads["sinr_db"], expected)
@@ -102,7 +120,11 @@ def test_without_other_cells_only_noise_disturbs(
 def test_loaded_idle_cells_disturb(simulate: Simulate, fading: str) -> None:
     alone = {"radio.interference": "network", "radio.fading": fading, "rounds": 2, "ues.count": 8}
     quiet = simulate(alone).frame("uploads").select("round", "ue", "sinr_db")
-    loud = simulate({**alone, "radio.background_ues": 8}).frame("uploads").select("round", "ue", "sinr_db")
+    loud = (
+        simulate({**alone, "radio.background_ues": 8})
+        .frame("uploads")
+        .select("round", "ue", "sinr_db")
+    )
     both = quiet.join(loud, on=["round", "ue"], suffix="_loud")
     assert len(both) == len(quiet)
     assert (both["sinr_db_loud"] < both["sinr_db"]).mean() > 0.9
@@ -113,9 +135,16 @@ def test_lambda_of_a_loaded_network_is_the_frequency_of_success(
     network_scenario: Callable[..., Scenario],
 ) -> None:
     """One learning cell, the others loaded with as many UEs on equal shares; nobody is late."""
-    options = {"radio.interference": "network", "radio.background_ues": 12, "ues.count": 12, "rounds": 60,
-               "round.deadline_s": 9.0, "round.compute_limit_s": 2.4, "topology.window_km": 3,
-               "radio.sinr_threshold_db": 0.0}  # fmt: skip
+    options = {
+        "radio.interference": "network",
+        "radio.background_ues": 12,
+        "ues.count": 12,
+        "rounds": 60,
+        "round.deadline_s": 9.0,
+        "round.compute_limit_s": 2.4,
+        "topology.window_km": 3,
+        "radio.sinr_threshold_db": 0.0,
+    }
     parts = build_parts(network_scenario(options), Silence())
     sink = MemorySink()
     build_simulation(parts, sink, Silence()).run()
@@ -124,7 +153,9 @@ def test_lambda_of_a_loaded_network_is_the_frequency_of_success(
     lam = parts.radio.success_of(parts.links).probability(ue, band, uploads["power_w"].to_numpy())
     met = (uploads["outcome"] != "outage").to_numpy()
     # interferers of one round are shared by the UEs of the cell only through their places
-    assert met.mean() == pytest.approx(lam.mean(), abs=5 * np.sqrt((lam * (1 - lam)).sum()) / len(lam))
+    assert met.mean() == pytest.approx(
+        lam.mean(), abs=5 * np.sqrt((lam * (1 - lam)).sum()) / len(lam)
+    )
     assert 0.2 < lam.mean() < 0.95
 
 
@@ -133,12 +164,24 @@ def test_lambda_of_a_loaded_network_is_the_frequency_of_success(
     [
         {},
         {"radio.fading": "block", "radio.background_ues": 2, "topology.boundary": "torus"},
-        {"round.alloc_start": "arrival", "radio.reallocation": "events", "radio.retransmissions": 2},
+        {
+            "round.alloc_start": "arrival",
+            "radio.reallocation": "events",
+            "radio.retransmissions": 2,
+        },
     ],
 )
 def test_order_of_ties_changes_no_record(simulate: Simulate, options: dict[str, Any]) -> None:
-    same = {f"devices.{i}.{key}": value for i in range(3) for key, value in
-            (("cpu_hz_min", 1.5e9), ("cpu_hz_max", 1.5e9), ("samples_min", 16), ("samples_max", 16))}  # fmt: skip
+    same = {
+        f"devices.{i}.{key}": value
+        for i in range(3)
+        for key, value in (
+            ("cpu_hz_min", 1.5e9),
+            ("cpu_hz_max", 1.5e9),
+            ("samples_min", 16),
+            ("samples_max", 16),
+        )
+    }
     plain = simulate({**NETWORK, **same, **options})
     shuffled = simulate({**NETWORK, **same, **options}, tie_seed=3)
     for table in TABLES:
@@ -168,11 +211,17 @@ def test_a_guard_zone_has_no_ues(simulate: Simulate) -> None:
 
 
 def test_the_strongest_gnb_has_the_best_gain(network_scenario: Callable[..., Scenario]) -> None:
-    shadowed = {**NETWORK, "topology.association": "strongest", "radio.pathloss.shadowing_std_db": 8.0}
+    shadowed = {
+        **NETWORK,
+        "topology.association": "strongest",
+        "radio.pathloss.shadowing_std_db": 8.0,
+    }
     links = build_parts(network_scenario(shadowed), Silence()).links
     assert links.site_gain is not None
     assert (links.gain == links.site_gain.max(axis=1)).all()
-    nearest = build_parts(network_scenario({**shadowed, "topology.association": "nearest"}), Silence()).links
+    nearest = build_parts(
+        network_scenario({**shadowed, "topology.association": "nearest"}), Silence()
+    ).links
     assert (links.gnb != nearest.gnb).any()
 
 
@@ -189,12 +238,16 @@ def test_every_gnb_has_its_own_clock_and_the_core_waits(simulate: Simulate) -> N
     backhaul = spans.filter(pl.col("kind") == "backhaul")
     core = sink.frame("sites").filter("core")["gnb"].item()
     assert core not in backhaul["gnb"].to_list()
-    merged = spans.filter((pl.col("kind") == "aggregate") & (pl.col("gnb") == core)).group_by("round")
+    merged = spans.filter((pl.col("kind") == "aggregate") & (pl.col("gnb") == core)).group_by(
+        "round"
+    )
     end = dict(merged.agg(pl.col("end_s").max()).iter_rows())
     for number in (1, 2, 3):
         arrival = backhaul.filter(pl.col("round") == number)["end_s"].max()
         assert end[number] == pytest.approx(arrival + 0.01)
-    assert (uploads.filter(pl.col("outcome") == "on_time", pl.col("gnb") != core)["backhaul_s"] > 0).all()
+    assert (
+        uploads.filter(pl.col("outcome") == "on_time", pl.col("gnb") != core)["backhaul_s"] > 0
+    ).all()
     # stored and forwarded: at least the bits over the slowest link
     assert (backhaul["end_s"] - backhaul["start_s"] >= backhaul["bits"] / 2e7 - 1e-9).all()
 
@@ -203,7 +256,9 @@ def test_network_needs_a_connected_backhaul(
     network_scenario: Callable[..., Scenario], tmp_path: Path
 ) -> None:
     scenario = network_scenario({**NETWORK, **_pair(tmp_path), "topology.backhaul.kind": "file"})
-    with pytest.raises(InputError, match=r"two\.csv: disconnected: 1 of 2 sites have no path to the core"):
+    with pytest.raises(
+        InputError, match=r"two\.csv: disconnected: 1 of 2 sites have no path to the core"
+    ):
         build_parts(scenario, Silence())
 
 
@@ -218,13 +273,19 @@ def test_core_must_be_a_site(network_scenario: Callable[..., Scenario]) -> None:
 @pytest.mark.parametrize(
     ("options", "rule"),
     [
-        ({"radio.success_model": "ppp", "topology.kind": "hex"}, "success_model = ppp is a closed form"),
+        (
+            {"radio.success_model": "ppp", "topology.kind": "hex"},
+            "success_model = ppp is a closed form",
+        ),
         (
             {"radio.success_model": "ppp", "radio.pathloss.kind": "uma"},
             "success_model = ppp is a closed form",
         ),
         ({"radio.success_model": "topology"}, "success_model = topology needs real sites"),
-        ({"radio.retransmissions": 1, "radio.fading": "block"}, "retransmissions needs fading = round"),
+        (
+            {"radio.retransmissions": 1, "radio.fading": "block"},
+            "retransmissions needs fading = round",
+        ),
         ({"radio.background_ues": 3}, "background_ues needs interference = network"),
         (
             {"radio.interferer_power": "fixed", "radio.interference": "network"},
@@ -234,10 +295,20 @@ def test_core_must_be_a_site(network_scenario: Callable[..., Scenario]) -> None:
             {"topology.boundary": "guard", "topology.guard_km": 1.0},
             "boundary = guard needs federation = network",
         ),
-        ({"topology.boundary": "torus", "topology.kind": "hex"}, "boundary = torus needs kind = ppp"),
-        ({"topology.association": "strongest"}, "association = strongest needs federation = network"),
         (
-            {"radio.fading": "block", "round.deadline_s": float("inf"), "round.compute_limit_s": None},
+            {"topology.boundary": "torus", "topology.kind": "hex"},
+            "boundary = torus needs kind = ppp",
+        ),
+        (
+            {"topology.association": "strongest"},
+            "association = strongest needs federation = network",
+        ),
+        (
+            {
+                "radio.fading": "block",
+                "round.deadline_s": float("inf"),
+                "round.compute_limit_s": None,
+            },
             "must be finite",
         ),
         ({"topology.backhaul.kind": "file"}, "needs the links of a site file"),

@@ -113,7 +113,9 @@ def test_estimates_grow_from_probe_to_probe() -> None:
 
 @pytest.mark.parametrize("formulas", ["corrected", "paper"])
 @pytest.mark.parametrize("stop", [0, 2])
-def test_a_log_that_was_put_back_writes_the_same_rows(formulas: str, stop: int, tmp_path: Path) -> None:
+def test_a_log_that_was_put_back_writes_the_same_rows(
+    formulas: str, stop: int, tmp_path: Path
+) -> None:
     losses = [[[0.9 - t / 10, 1.0 - t / 7], [0.8 - t / 9, 0.7]] for t in range(5)]
     probes = [probe(loss, 1.0 / (t + 1), smoothness=t or np.nan) for t, loss in enumerate(losses)]
 

@@ -1,4 +1,6 @@
-"""Rounds: conservation on several scenarios, ties, timing rules, and what may not depend on what."""
+"""Rounds: conservation on several scenarios, ties, timing rules, and what may not depend on
+what.
+"""
 
 from __future__ import annotations
 
@@ -28,11 +30,21 @@ def test_same_seed_same_tables(simulate: Simulate) -> None:
     assert not first.frame("uploads").equals(other.frame("uploads"))
 
 
-@pytest.mark.parametrize("overrides", [{}, {"round.alloc_start": "arrival"}, {"radio.fading": "block"}])
+@pytest.mark.parametrize(
+    "overrides", [{}, {"round.alloc_start": "arrival"}, {"radio.fading": "block"}]
+)
 def test_order_of_ties_changes_no_record(simulate: Simulate, overrides: dict[str, Any]) -> None:
     # equal clock rates and samples make many UEs finish computing at the same time
-    same = {f"devices.{i}.{key}": value for i in range(3) for key, value in
-            (("cpu_hz_min", 1.5e9), ("cpu_hz_max", 1.5e9), ("samples_min", 16), ("samples_max", 16))}  # fmt: skip
+    same = {
+        f"devices.{i}.{key}": value
+        for i in range(3)
+        for key, value in (
+            ("cpu_hz_min", 1.5e9),
+            ("cpu_hz_max", 1.5e9),
+            ("samples_min", 16),
+            ("samples_max", 16),
+        )
+    }
     plain = simulate({**same, **overrides})
     for tie_seed in (1, 2, 3):
         shuffled = simulate({**same, **overrides}, tie_seed=tie_seed)
@@ -62,8 +74,16 @@ def test_more_rounds_leave_the_earlier_ones(simulate: Simulate) -> None:
 
 def test_schemes_meet_the_same_fading(simulate: Simulate) -> None:
     quiet = {"radio.noise_psd_dbm_hz": -300.0}
-    one = simulate({**quiet, "scheme.kind": "round_robin"}).frame("uploads").select("round", "ue", "sinr_db")
-    two = simulate({**quiet, "scheme.kind": "fedlora"}).frame("uploads").select("round", "ue", "sinr_db")
+    one = (
+        simulate({**quiet, "scheme.kind": "round_robin"})
+        .frame("uploads")
+        .select("round", "ue", "sinr_db")
+    )
+    two = (
+        simulate({**quiet, "scheme.kind": "fedlora"})
+        .frame("uploads")
+        .select("round", "ue", "sinr_db")
+    )
     both = one.join(two, on=["round", "ue"], suffix="_two")
     assert len(both) > 20
     assert np.allclose(both["sinr_db"], both["sinr_db_two"])
@@ -92,8 +112,14 @@ def test_arrival_starts_each_upload_after_its_computing(simulate: Simulate) -> N
 
 
 def test_who_is_not_ready_at_the_limit_sits_out_and_has_paid(simulate: Simulate) -> None:
-    sink = simulate({"round.compute_limit_s": 1.0, "downlink.bandwidth_hz": 1e9, "devices.0.cpu_hz_min": 5e7,
-                     "devices.0.cpu_hz_max": 6e7})  # fmt: skip
+    sink = simulate(
+        {
+            "round.compute_limit_s": 1.0,
+            "downlink.bandwidth_hz": 1e9,
+            "devices.0.cpu_hz_min": 5e7,
+            "devices.0.cpu_hz_max": 6e7,
+        }
+    )
     rounds, spans = sink.frame("rounds"), sink.frame("spans")
     assert rounds["not_ready"].sum() > 0
     computing = spans.filter((pl.col("kind") == "compute") & (pl.col("outcome") == "aborted"))
@@ -123,7 +149,9 @@ def test_without_deadline_nothing_is_late(simulate: Simulate) -> None:
 
 def test_no_noise_makes_sinr_independent_of_the_share(simulate: Simulate) -> None:
     wide = simulate({"radio.noise_psd_dbm_hz": -300.0}).frame("uploads")
-    narrow = simulate({"radio.noise_psd_dbm_hz": -300.0, "radio.bandwidth_hz": 1e8}).frame("uploads")
+    narrow = simulate({"radio.noise_psd_dbm_hz": -300.0, "radio.bandwidth_hz": 1e8}).frame(
+        "uploads"
+    )
     both = wide.join(narrow, on=["round", "ue"], suffix="_narrow")
     assert np.allclose(both["sinr_db"], both["sinr_db_narrow"])
 
@@ -138,10 +166,18 @@ def test_a_round_ends_when_its_last_upload_does(simulate: Simulate) -> None:
 
 
 def test_foundation_model_is_sent_once_or_every_round(simulate: Simulate) -> None:
-    once = simulate().frame("spans").filter((pl.col("kind") == "broadcast") & pl.col("module").is_null())
+    once = (
+        simulate()
+        .frame("spans")
+        .filter((pl.col("kind") == "broadcast") & pl.col("module").is_null())
+    )
     assert once["round"].unique().to_list() == [0]
     wide = {"downlink.bandwidth_hz": 1e9, "downlink.w0_broadcast": "every_round"}
-    each = simulate(wide).frame("spans").filter((pl.col("kind") == "broadcast") & pl.col("module").is_null())
+    each = (
+        simulate(wide)
+        .frame("spans")
+        .filter((pl.col("kind") == "broadcast") & pl.col("module").is_null())
+    )
     assert sorted(each["round"].unique()) == [1, 2, 3, 4]
 
 
@@ -153,7 +189,9 @@ def test_foundation_model_is_sent_once_or_every_round(simulate: Simulate) -> Non
         ({"rounds": 3}, "rounds"),
     ],
 )
-def test_stop_rules(network_scenario: Callable[..., Scenario], stop: Mapping[str, Any], reason: str) -> None:
+def test_stop_rules(
+    network_scenario: Callable[..., Scenario], stop: Mapping[str, Any], reason: str
+) -> None:
     scenario = network_scenario({"rounds": 100, **stop})
     end = build_simulation(build_parts(scenario, Silence()), MemorySink(), Silence()).run()
     assert end.reason == reason
@@ -190,14 +228,17 @@ def test_two_modules_are_computed_in_turn_and_sent_side_by_side(
     network_scenario: Callable[..., Scenario],
 ) -> None:
     parts = build_parts(
-        network_scenario({"radio.sinr_threshold_db": -60.0, "downlink.bandwidth_hz": 1e9}), Silence()
+        network_scenario({"radio.sinr_threshold_db": -60.0, "downlink.bandwidth_hz": 1e9}),
+        Silence(),
     )
     sink = MemorySink()
     simulation = build_simulation(parts, sink, Silence())
     simulation.scheme = _TwoModules()
     simulation.run()
     spans = sink.frame("spans")
-    computing = spans.filter((pl.col("kind") == "compute") & (pl.col("round") == 1)).sort("ue", "module")
+    computing = spans.filter((pl.col("kind") == "compute") & (pl.col("round") == 1)).sort(
+        "ue", "module"
+    )
     assert np.allclose(computing["start_s"][1::2], computing["end_s"][::2])
     sent = sink.frame("uploads").filter(pl.col("round") == 1)
     assert sent["start_s"].n_unique() == 1
@@ -225,10 +266,16 @@ def test_an_empty_round_passes(network_scenario: Callable[..., Scenario]) -> Non
 
 
 @pytest.mark.parametrize("federation", ["cell", "network"])
-def test_densities_are_compared_on_the_same_ues_data_and_sites(simulate: Simulate, federation: str) -> None:
-    """Sites of a lower density are among those of a higher one; UEs differ in what sites decide alone."""
+def test_densities_are_compared_on_the_same_ues_data_and_sites(
+    simulate: Simulate, federation: str
+) -> None:
+    """Sites of a lower density are among those of a higher one; UEs differ in what sites decide
+    alone.
+    """
     few, many = (
-        simulate({"federation": federation, "topology.density_per_km2": phi, "learning.local_steps": 1})
+        simulate(
+            {"federation": federation, "topology.density_per_km2": phi, "learning.local_steps": 1}
+        )
         for phi in (0.25, 1.0)
     )
     sites, more = few.frame("sites"), many.frame("sites")
@@ -239,7 +286,9 @@ def test_densities_are_compared_on_the_same_ues_data_and_sites(simulate: Simulat
     assert_frame_equal(few.frame("ues").drop(decided), many.frame("ues").drop(decided))
     assert not few.frame("ues")["distance_m"].equals(many.frame("ues")["distance_m"])
     computing = [
-        sink.frame("spans").filter(pl.col("kind") == "compute").select("round", "ue", "cycles", "energy_j")
+        sink.frame("spans")
+        .filter(pl.col("kind") == "compute")
+        .select("round", "ue", "cycles", "energy_j")
         for sink in (few, many)
     ]
     both = computing[0].join(computing[1], on=["round", "ue"], suffix="_many", how="inner")

@@ -15,7 +15,11 @@ from netsim.results.writer import MemorySink
 from netsim.scenario.model import Scenario
 
 Simulate = Callable[..., MemorySink]
-CODE = {"radio.rate_model": "threshold", "radio.sinr_threshold_db": 0.0, "round.compute_limit_s": None}
+CODE = {
+    "radio.rate_model": "threshold",
+    "radio.sinr_threshold_db": 0.0,
+    "round.compute_limit_s": None,
+}
 
 
 def test_attempts_raise_the_probability_as_independent_draws_do(
@@ -46,7 +50,11 @@ def test_attempts_raise_the_probability_as_independent_draws_do(
 
 def test_a_first_attempt_does_not_know_of_the_others(simulate: Simulate) -> None:
     once = simulate(CODE).frame("spans").filter(pl.col("kind") == "uplink")
-    more = simulate({**CODE, "radio.retransmissions": 3}).frame("spans").filter(pl.col("kind") == "uplink")
+    more = (
+        simulate({**CODE, "radio.retransmissions": 3})
+        .frame("spans")
+        .filter(pl.col("kind") == "uplink")
+    )
     first = (
         more.filter(pl.col("attempt") == 1)
         .select("round", "ue", "start_s", "end_s")
@@ -56,7 +64,9 @@ def test_a_first_attempt_does_not_know_of_the_others(simulate: Simulate) -> None
     assert more["attempt"].max() > 1
 
 
-@pytest.mark.parametrize("options", [{}, {"round.alloc_start": "arrival"}, {"radio.fading": "block"}])
+@pytest.mark.parametrize(
+    "options", [{}, {"round.alloc_start": "arrival"}, {"radio.fading": "block"}]
+)
 def test_reallocation_makes_no_upload_later(simulate: Simulate, options: dict[str, Any]) -> None:
     common = {**options, "ues.count": 30, "rounds": 1}
     static = simulate(common).frame("uploads")
@@ -71,9 +81,13 @@ def test_reallocation_makes_no_upload_later(simulate: Simulate, options: dict[st
 def test_a_reallocation_closes_a_span_and_opens_the_next(simulate: Simulate) -> None:
     sink = simulate({"ues.count": 20, "radio.reallocation": "events"})
     spans = sink.frame("spans").filter(pl.col("kind") == "uplink").sort("round", "ue", "start_s")
-    each = spans.with_columns(gap=(pl.col("start_s") - pl.col("end_s").shift(1)).over("round", "ue"))
+    each = spans.with_columns(
+        gap=(pl.col("start_s") - pl.col("end_s").shift(1)).over("round", "ue")
+    )
     assert (each["gap"].drop_nulls().abs() < 1e-9).all()
-    wider = spans.with_columns(more=pl.col("bandwidth_hz").diff().over("round", "ue"))["more"].drop_nulls()
+    wider = spans.with_columns(more=pl.col("bandwidth_hz").diff().over("round", "ue"))[
+        "more"
+    ].drop_nulls()
     assert (wider > -1e-6).all()
     assert (wider > 1.0).any()
 

@@ -18,7 +18,10 @@ def _ids(jobs: list[Job]) -> dict[str, tuple[Any, ...]]:
 
 def test_every_combination_for_every_seed() -> None:
     jobs = grid(
-        "quickstart", {"rounds": 2}, {DENSITY: [0.5, 1, 2], "scheme.kind": ["fedlora", "round_robin"]}, [3, 4]
+        "quickstart",
+        {"rounds": 2},
+        {DENSITY: [0.5, 1, 2], "scheme.kind": ["fedlora", "round_robin"]},
+        [3, 4],
     )
     assert len(jobs) == len({job.id for job in jobs}) == 12
     assert {(j.overrides[DENSITY], j.overrides["scheme.kind"], j.seed) for j in jobs} == {
@@ -26,16 +29,26 @@ def test_every_combination_for_every_seed() -> None:
     }
     for job in jobs:
         scenario = job.scenario
-        assert (scenario.topology.density_per_km2, scenario.scheme.kind, scenario.seed, scenario.rounds) == (
-            job.overrides[DENSITY], job.overrides["scheme.kind"], job.seed, 2,
-        )  # fmt: skip
+        assert (
+            scenario.topology.density_per_km2,
+            scenario.scheme.kind,
+            scenario.seed,
+            scenario.rounds,
+        ) == (
+            job.overrides[DENSITY],
+            job.overrides["scheme.kind"],
+            job.seed,
+            2,
+        )
         assert scenario.learning.workers == 1
 
 
 def test_identifiers_depend_on_overrides_and_seed_alone() -> None:
     kinds = ["fedlora", "round_robin"]
     whole = _ids(grid("quickstart", {}, {DENSITY: [0.5, 1, 2], "scheme.kind": kinds}, range(4)))
-    part = _ids(grid("quickstart", {"rounds": 9}, {"scheme.kind": kinds[::-1], DENSITY: [2.0]}, [3, 1]))
+    part = _ids(
+        grid("quickstart", {"rounds": 9}, {"scheme.kind": kinds[::-1], DENSITY: [2.0]}, [3, 1])
+    )
     assert len(part) == 4
     assert part.items() <= whole.items()
     assert job_id({"a.b": 1.0, "c": "x"}, 7) == job_id({"c": "x", "a.b": 1.0}, 7)
@@ -44,7 +57,11 @@ def test_identifiers_depend_on_overrides_and_seed_alone() -> None:
 
 
 def test_names_are_safe_and_bounded() -> None:
-    odd = {"data.path": "../../etc/a b;c", "modules.0.target_modules": ["query", "value"], "name": "é" * 300}
+    odd = {
+        "data.path": "../../etc/a b;c",
+        "modules.0.target_modules": ["query", "value"],
+        "name": "é" * 300,
+    }
     name = job_id(odd, 1)
     assert len(name) < 120
     assert set(name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-")
@@ -68,12 +85,16 @@ def test_values(text: str, values: list[Any]) -> None:
     assert parse_over(text) == ("a.b", values)
 
 
-@pytest.mark.parametrize(("text", "seeds"), [("0:3", [0, 1, 2]), ("5", [5]), ("1,7,3:5", [1, 7, 3, 4])])
+@pytest.mark.parametrize(
+    ("text", "seeds"), [("0:3", [0, 1, 2]), ("5", [5]), ("1,7,3:5", [1, 7, 3, 4])]
+)
 def test_seeds(text: str, seeds: list[int]) -> None:
     assert parse_seeds(text) == seeds
 
 
-@pytest.mark.parametrize("text", ["", "a", "3:1", "-1", "1:2:3", "1,1", "0:3,2", f"{2**63}", "0:200000"])
+@pytest.mark.parametrize(
+    "text", ["", "a", "3:1", "-1", "1:2:3", "1,1", "0:3,2", f"{2**63}", "0:200000"]
+)
 def test_bad_seeds(text: str) -> None:
     with pytest.raises(ScenarioError, match="--seeds"):
         parse_seeds(text)

@@ -44,7 +44,9 @@ def test_a_failure_is_an_outcome(make_study: Callable[..., Study]) -> None:
     assert study.folder.metadata(job.id)["status"] == "failed"
 
 
-def test_a_bug_is_an_outcome(make_study: Callable[..., Study], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_is_an_outcome(
+    make_study: Callable[..., Study], monkeypatch: pytest.MonkeyPatch
+) -> None:
     study = make_study({})
     (job,) = study.jobs
 
@@ -52,10 +54,14 @@ def test_a_bug_is_an_outcome(make_study: Callable[..., Study], monkeypatch: pyte
         raise ZeroDivisionError("a bug in a plug-in")
 
     monkeypatch.setattr("netsim.build.parts.build_deployment", broken)
-    assert _execute(study, job) == Outcome(job.id, "failed", "ZeroDivisionError: a bug in a plug-in")
+    assert _execute(study, job) == Outcome(
+        job.id, "failed", "ZeroDivisionError: a bug in a plug-in"
+    )
 
 
-def test_what_a_killed_run_left_is_replaced(make_study: Callable[..., Study], digests: Digests) -> None:
+def test_what_a_killed_run_left_is_replaced(
+    make_study: Callable[..., Study], digests: Digests
+) -> None:
     study = make_study({})
     (job,) = study.jobs
     assert _execute(study, job).status == "done"
@@ -72,7 +78,9 @@ def test_what_a_killed_run_left_is_replaced(make_study: Callable[..., Study], di
 
 
 class Stop(Silence):
-    """Interrupts the run after a round, as a worker that is told to end does; remembers the rounds."""
+    """Interrupts the run after a round, as a worker that is told to end does; remembers the
+    rounds.
+    """
 
     def __init__(self, at: int | None) -> None:
         super().__init__()
@@ -107,7 +115,9 @@ def test_an_interrupted_run_goes_on(
     assert digests(path) == digests(alone.folder.run_path(job.id))
 
 
-def test_a_run_that_another_process_works_on_is_left_alone(make_study: Callable[..., Study]) -> None:
+def test_a_run_that_another_process_works_on_is_left_alone(
+    make_study: Callable[..., Study],
+) -> None:
     pytest.importorskip("fcntl")
     study = make_study({})
     (job,) = study.jobs
@@ -122,8 +132,12 @@ def test_what_is_kept_between_runs_changes_no_byte(
     make_study: Callable[..., Study], digests: Digests, tmp_path: Path
 ) -> None:
     learned = {
-        "network_only": False, "rounds": 1, "ues__count": 4, "data__samples_per_ue": 20, "radio__fading": "round",
-    }  # fmt: skip
+        "network_only": False,
+        "rounds": 1,
+        "ues__count": 4,
+        "data__samples_per_ue": 20,
+        "radio__fading": "round",
+    }
     over = {"learning.local_steps": [1, 2], "data.test_samples": [20, 30]}
     kept, fresh = (make_study(over, [3], out=name, **learned) for name in ("kept", "fresh"))
     loaded = Loaded()

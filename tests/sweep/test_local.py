@@ -1,4 +1,6 @@
-"""Worker processes: same bytes whatever their number, deaths and failures, the end with their parent."""
+"""Worker processes: same bytes whatever their number, deaths and failures, the end with their
+parent.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,10 @@ OVER = {"topology.density_per_km2": [0.5, 2.0], "scheme.kind": ["round_robin", "
 
 
 def test_same_bytes_with_one_worker_two_workers_and_none(
-    make_study: Callable[..., Study], digests: Callable[[Path], dict[str, str]], heard: Any, tmp_path: Path
+    make_study: Callable[..., Study],
+    digests: Callable[[Path], dict[str, str]],
+    heard: Any,
+    tmp_path: Path,
 ) -> None:
     for out, count in (("one", 1), ("two", 2)):
         study = make_study(OVER, [1, 2], out=out)
@@ -37,7 +42,9 @@ def test_same_bytes_with_one_worker_two_workers_and_none(
     assert {outcome.id for outcome in heard.ended} == {job.id for job in study.jobs}
 
 
-def test_failures_stop_nothing_and_are_tried_again(make_study: Callable[..., Study], heard: Any) -> None:
+def test_failures_stop_nothing_and_are_tried_again(
+    make_study: Callable[..., Study], heard: Any
+) -> None:
     over = {"scheme.kind": ["round_robin", "missing"]}
     study = make_study(over, [1, 2])
     study.run(heard, at_once=1)
@@ -65,8 +72,10 @@ def test_a_dead_worker_costs_one_run(make_study: Callable[..., Study], heard: An
     study.todo[2:] = [job for job in study.todo[2:] if job.scenario.rounds == 2]
     study.run(heard, at_once=1)
     assert [(o.status, o.id.startswith("rounds-5000")) for o in study.outcomes] == [
-        ("failed", True), ("done", False), ("done", False),
-    ]  # fmt: skip
+        ("failed", True),
+        ("done", False),
+        ("done", False),
+    ]
     assert "killed by signal 9" in study.failed[0].error
     assert study.folder.metadata(study.failed[0].id)["status"] == "failed"
     assert "killed by signal 9" in study.folder.metadata(study.failed[0].id)["error"]
@@ -90,11 +99,29 @@ def started(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
 def _sweep(cwd: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [
-            sys.executable, "-m", "netsim.cli.main", "sweep", "--network-only", "--set", "ues.count=6", "--set",
-            "scheme.kind=round_robin", "--seeds", "0:2", "--jobs", "2", "--out", "s", *arguments,
+            sys.executable,
+            "-m",
+            "netsim.cli.main",
+            "sweep",
+            "--network-only",
+            "--set",
+            "ues.count=6",
+            "--set",
+            "scheme.kind=round_robin",
+            "--seeds",
+            "0:2",
+            "--jobs",
+            "2",
+            "--out",
+            "s",
+            *arguments,
         ],
-        cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
 
 
 def test_interrupt_leaves_a_folder_to_go_on_with(
@@ -142,7 +169,9 @@ def _parent(pid: int) -> int:
 def _workers(parent: int) -> list[int]:
     numbers = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
     mine = [pid for pid in numbers if _parent(pid) == parent]
-    return [pid for pid in mine if b"netsim.sweep.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return [
+        pid for pid in mine if b"netsim.sweep.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
 
 
 def _wait(condition: Callable[[], bool], seconds: float = 30) -> bool:

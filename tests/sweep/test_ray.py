@@ -19,20 +19,28 @@ DENSITY = "topology.density_per_km2"
 
 
 def test_a_run_folder_comes_back_as_it_was(tmp_path: Path) -> None:
-    files = {"metadata.json": b"{}", "uploads/part-000000.parquet": bytes(range(256)), "adapters/0/x": b""}
+    files = {
+        "metadata.json": b"{}",
+        "uploads/part-000000.parquet": bytes(range(256)),
+        "adapters/0/x": b"",
+    }
     for name, content in files.items():
         (tmp_path / "a" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "a" / name).write_bytes(content)
     (tmp_path / "a" / "link").symlink_to("/etc/hostname")
     unpack(pack(tmp_path / "a"), tmp_path / "b")
     found = {
-        str(f.relative_to(tmp_path / "b")): f.read_bytes() for f in (tmp_path / "b").rglob("*") if f.is_file()
+        str(f.relative_to(tmp_path / "b")): f.read_bytes()
+        for f in (tmp_path / "b").rglob("*")
+        if f.is_file()
     }
     assert found == files
 
 
 @pytest.mark.parametrize("name", ["../x", "/x", "a/../../x", "a/..", "c:x", "a\\..\\x", "link", ""])
-def test_nothing_is_written_elsewhere(name: str, make_study: Callable[..., Study], tmp_path: Path) -> None:
+def test_nothing_is_written_elsewhere(
+    name: str, make_study: Callable[..., Study], tmp_path: Path
+) -> None:
     study = make_study({})
     job, packed = study.jobs[0].id, io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
@@ -59,7 +67,9 @@ def test_a_broken_archive_is_one_error(make_study: Callable[..., Study], tmp_pat
     assert not study.folder.run_path(study.jobs[0].id).exists()
 
 
-def test_a_finished_run_is_not_replaced(make_study: Callable[..., Study], heard: Any, tmp_path: Path) -> None:
+def test_a_finished_run_is_not_replaced(
+    make_study: Callable[..., Study], heard: Any, tmp_path: Path
+) -> None:
     study = make_study({})
     job = study.jobs[0].id
     study.run(heard, at_once=1)
@@ -82,7 +92,8 @@ def test_a_lost_node_loses_nothing(
     heard: Any,
     tmp_path: Path,
 ) -> None:
-    """Of 3 nodes of one core each, one is killed while it is at a run: all runs come, with their bytes.
+    """Of 3 nodes of one core each, one is killed while it is at a run: all runs come, with their
+    bytes.
 
     First in a shared folder; then, with another of the nodes, through the object store.
     """
@@ -99,7 +110,9 @@ def test_a_lost_node_loses_nothing(
         for shared in (None, False):
             study = make_study(over, range(3), out=f"shared-{shared}", **fixed)
             victim, outcomes = others.pop(), []
-            work = run_ray(study.folder.path, study.todo, None, heard, address=cluster.address, shared=shared)
+            work = run_ray(
+                study.folder.path, study.todo, None, heard, address=cluster.address, shared=shared
+            )
             for outcome in work:
                 outcomes.append(outcome)
                 if len(outcomes) == 1:

@@ -16,7 +16,9 @@ from netsim.sweep.study import Study, open_study
 DENSITY = "topology.density_per_km2"
 
 
-def test_a_study_grows(make_study: Callable[..., Study], heard: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_study_grows(
+    make_study: Callable[..., Study], heard: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = make_study({DENSITY: [1]}, [0, 1])
     first.run(heard, at_once=1)
     assert [outcome.status for outcome in heard.ended] == ["done", "done"]
@@ -28,7 +30,9 @@ def test_a_study_grows(make_study: Callable[..., Study], heard: Any, monkeypatch
 
 
 def test_grids_are_joined(make_study: Callable[..., Study], heard: Any) -> None:
-    """A run that two grids hold is one; a key that a grid does not vary has the scenario's value."""
+    """A run that two grids hold is one; a key that a grid does not vary has the scenario's
+    value.
+    """
     study = make_study([{DENSITY: [1, 2]}, {DENSITY: [2]}, {"scheme.kind": ["fedlora"]}], [1, 0])
     assert [job.seed for job in study.jobs] == [0] * 3 + [1] * 3
     assert [job.overrides.get(DENSITY) for job in study.jobs] == [1.0, 2.0, None] * 2

@@ -1,4 +1,6 @@
-"""Theorem 1: the corrected bound holds where the printed one is violated; A, B, and the terms of (6)."""
+"""Theorem 1: the corrected bound holds where the printed one is violated; A, B, and the terms of
+(6).
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,9 @@ QUARTER = np.arange(CLIENTS) % 4 == 0
         (QUARTER, 0.6, False),
     ],
 )
-def test_printed_27_is_zero_where_the_error_is_positive(clients, subscribed, success, printed_is_zero):
+def test_printed_27_is_zero_where_the_error_is_positive(
+    clients, subscribed, success, printed_is_zero
+):
     """The trap of (27): (1 - lambda)(1 - beta) is not the probability of "not received"."""
     rho = np.full(CLIENTS, 1 / CLIENTS)
     whole = (clients.mean(axis=0) ** 2).sum()
@@ -64,7 +68,9 @@ def test_printed_27_is_zero_where_the_error_is_positive(clients, subscribed, suc
     bounds = {}
     for formulas in ("corrected", "paper"):
         missing = missing_probability(np.full((CLIENTS, 1), success), subscribed[:, None], formulas)
-        bounds[formulas] = float(gradient_error_bound(missing_weight(rho, missing), whole, constants)[0])
+        bounds[formulas] = float(
+            gradient_error_bound(missing_weight(rho, missing), whole, constants)[0]
+        )
     error = mean_error(clients, subscribed, success)
     assert error > 1e-3
     assert error <= bounds["corrected"]
@@ -80,7 +86,9 @@ def test_cross_term_of_26_is_zero(clients):
 
 
 def test_corrected_step_bound_holds_on_a_quadratic():
-    """(6*): E[F(w+) - F*] <= (1 - A)(F(w) - F*) + B with the exact constants of a quadratic problem."""
+    """(6*): E[F(w+) - F*] <= (1 - A)(F(w) - F*) + B with the exact constants of a quadratic
+    problem.
+    """
     rng = np.random.default_rng(3)
     curvature = np.array([0.2, 1.0])
     optima = rng.normal(size=(CLIENTS, 2))  # F_k = 1/2 (w - o_k)^T C (w - o_k)
@@ -120,7 +128,9 @@ def test_contraction_is_a_rate_under_the_defaults():
     diverging = contraction(s, fitted, "paper", 20)
     assert np.all(diverging < -1)
     floor = error_floor(s, fitted, "paper", 20)
-    assert unrolled_bound(1.0, np.tile(diverging, (60, 1)), np.tile(floor, (60, 1)))[-1].min() > 1e20
+    assert (
+        unrolled_bound(1.0, np.tile(diverging, (60, 1)), np.tile(floor, (60, 1)))[-1].min() > 1e20
+    )
 
 
 def test_printed_a_and_b_as_printed():
@@ -160,11 +170,17 @@ def test_bound_6_as_printed_against_a_loop():
         gap, rho, a, b, constants=c, formulas="paper", test_samples=test, foundation_norm_sq=norm
     )
     first = sum(rho[i] * (1 - a[-1, j]) * gap[i, j] for i in range(k) for j in range(n)) / n
-    second = sum(np.prod([(1 - a[p]).sum() for p in range(q + 1, t)]) * b[q].sum() for q in range(t))
+    second = sum(
+        np.prod([(1 - a[p]).sum() for p in range(q + 1, t)]) * b[q].sum() for q in range(t)
+    )
     third = (
         1.2
         / n
-        * sum(rho[i] * a[-1, j] * np.sqrt(4 * 0.5 / (0.09 * test[i])) for i in range(k) for j in range(n))
+        * sum(
+            rho[i] * a[-1, j] * np.sqrt(4 * 0.5 / (0.09 * test[i]))
+            for i in range(k)
+            for j in range(n)
+        )
     )
     assert got.convergence == pytest.approx(first)
     assert got.unreliability == pytest.approx(second)
@@ -179,7 +195,9 @@ def test_bound_6_corrected():
     c = default_constants()
     a, b = np.array([[0.9, 0.9], [0.1, 0.2]]), np.array([[9.0, 9.0], [0.5, 0.3]])
     got = risk_bound(gap, rho, a, b, constants=c, task_gap=[0.2, 0.4])
-    assert got.convergence == pytest.approx(0.25 * (0.9 * 1 + 0.8 * 3) / 2 + 0.75 * (0.9 * 2 + 0.8 * 2) / 2)
+    assert got.convergence == pytest.approx(
+        0.25 * (0.9 * 1 + 0.8 * 3) / 2 + 0.75 * (0.9 * 2 + 0.8 * 2) / 2
+    )
     assert got.unreliability == pytest.approx(0.4)
     assert got.heterogeneity == pytest.approx(0.15 * (0.25 * 0.2 + 0.75 * 0.4))
     assert got.foundation == 0.0

@@ -12,7 +12,9 @@ from netsim.topology.deployment import poisson_sites, site_graph
 
 
 def _chain() -> nx.Graph:
-    """a - b - c at 1 Gbit/s with 1 ms each, and a slow short cut a - c of 100 Mbit/s with 0.5 ms."""
+    """a - b - c at 1 Gbit/s with 1 ms each, and a slow short cut a - c of 100 Mbit/s with 0.5
+    ms.
+    """
     graph = nx.Graph()
     for name, x in (("a", 0.0), ("b", 1e3), ("c", 2e3)):
         graph.add_node(name, x_m=x, y_m=0.0)
@@ -62,7 +64,12 @@ def test_the_tree_is_a_minimum_spanning_tree() -> None:
 @pytest.mark.parametrize("kind", ["star", "tree", "mesh"])
 @pytest.mark.parametrize(
     "places",
-    [[[0, 0]], [[0, 0], [5, 0]], [[0, 0], [0, 7], [0, 3]], [[0, 0], [0, 0], [4, 4], [4, 4], [9, 0], [9, 0]]],
+    [
+        [[0, 0]],
+        [[0, 0], [5, 0]],
+        [[0, 0], [0, 7], [0, 3]],
+        [[0, 0], [0, 0], [4, 4], [4, 4], [9, 0], [9, 0]],
+    ],
 )
 def test_awkward_places(kind: str, places: list[list[int]]) -> None:
     graph = with_links(site_graph(np.array(places, dtype=float)), kind)
@@ -105,7 +112,8 @@ def test_disconnected() -> None:
     graph = _chain()
     graph.remove_edges_from([("a", "b"), ("b", "c")])
     with pytest.raises(
-        DataError, match="x: disconnected: 1 of 3 sites have no path to the core 'c', the first is 'b'"
+        DataError,
+        match="x: disconnected: 1 of 3 sites have no path to the core 'c', the first is 'b'",
     ):
         backhaul(graph, core=2, where="x")
 

@@ -13,7 +13,8 @@ from netsim.topology.deployment import explicit_sites, hexagonal_sites, poisson_
 
 def test_poisson_counts_have_the_mean_and_variance_of_a_poisson_law() -> None:
     counts = [
-        len(poisson_sites(density_per_km2=2.0, window_km=5.0, seed=s).positions_m) - 1 for s in range(400)
+        len(poisson_sites(density_per_km2=2.0, window_km=5.0, seed=s).positions_m) - 1
+        for s in range(400)
     ]
     assert np.mean(counts) == pytest.approx(50.0, abs=4 * np.sqrt(50 / 400))
     assert np.var(counts) == pytest.approx(50.0, rel=0.3)
@@ -37,7 +38,9 @@ def test_hexagons_have_their_density_and_six_neighbours() -> None:
 
 def test_the_graph_carries_the_positions() -> None:
     sites = poisson_sites(density_per_km2=1.0, window_km=4.0, seed=1)
-    assert [[d["x_m"], d["y_m"]] for _, d in sites.graph.nodes(data=True)] == sites.positions_m.tolist()
+    assert [
+        [d["x_m"], d["y_m"]] for _, d in sites.graph.nodes(data=True)
+    ] == sites.positions_m.tolist()
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -54,7 +57,9 @@ def test_more_ues_leave_the_earlier_ones_in_place() -> None:
 
 
 def test_ues_are_uniform_over_a_square_cell() -> None:
-    graph = site_graph(np.array([[x, y] for x in (-1e3, 0, 1e3) for y in (-1e3, 0, 1e3)], dtype=float))
+    graph = site_graph(
+        np.array([[x, y] for x in (-1e3, 0, 1e3) for y in (-1e3, 0, 1e3)], dtype=float)
+    )
     ues = drop_in_cell(explicit_sites(graph), 20_000, 7)
     assert (np.abs(ues) <= 500).all()
     quadrants = np.histogram2d(ues[:, 0], ues[:, 1], bins=4)[0]

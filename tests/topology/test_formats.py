@@ -1,4 +1,6 @@
-"""Files in degrees, OpenCelliD cells, writers that read back, and one clear error for each bad file."""
+"""Files in degrees, OpenCelliD cells, writers that read back, and one clear error for each bad
+file.
+"""
 
 from __future__ import annotations
 
@@ -74,7 +76,9 @@ def test_geojson_with_links(tmp_path: Path) -> None:
     assert graph.nodes[7]["x_m"] - graph.nodes["a"]["x_m"] == pytest.approx(6867, abs=2)
 
 
-HEADER = "radio,mcc,net,area,cell,unit,lon,lat,range,samples,changeable,created,updated,averageSignal"
+HEADER = (
+    "radio,mcc,net,area,cell,unit,lon,lat,range,samples,changeable,created,updated,averageSignal"
+)
 CELLS = [
     "LTE,262,1,10,256,,13.40000,52.50000,1000,90,1,0,0,0",
     "LTE,262,1,10,257,,13.40030,52.50000,1000,10,1,0,0,0",  # 20 m east of the first
@@ -114,7 +118,9 @@ def test_written_files_read_back(name: str, tmp_path: Path) -> None:
     assert [str(n) for n in again] == [str(n) for n in graph]
     a, b = explicit_sites(graph).positions_m, explicit_sites(again).positions_m
     np.testing.assert_allclose(b, a, atol=1e-3)
-    assert {frozenset(map(str, e)) for e in again.edges} == {frozenset(map(str, e)) for e in graph.edges}
+    assert {frozenset(map(str, e)) for e in again.edges} == {
+        frozenset(map(str, e)) for e in graph.edges
+    }
     for _, _, data in again.edges(data=True):
         assert data["rate_bps"] == 2e9
         assert data["delay_s"] > 1e-4
@@ -142,28 +148,58 @@ def test_what_cannot_be_written(tmp_path: Path) -> None:
 
 
 BAD = {
-    "lat.csv": ("site,lat,lon\na,91,0\n", r"site a, lat: must be degrees in -90\.\.90 \(found '91'\)"),
+    "lat.csv": (
+        "site,lat,lon\na,91,0\n",
+        r"site a, lat: must be degrees in -90\.\.90 \(found '91'\)",
+    ),
     "lon.csv": ("site,lat,lon\na,9,181\n", r"site a, lon: must be degrees in -180\.\.180"),
     "nan.csv": ("lat,lon\n9,nan\n", "site 0, lon: must be degrees"),
     "half.csv": ("site,lat\na,9\n", "column lon is missing"),
-    "mixed.json": ('{"nodes": [{"id": 1, "x_m": 1, "y_m": 2}, {"id": 2, "lat": 1, "lon": 2}]}', "site 2, x_m"),
+    "mixed.json": (
+        '{"nodes": [{"id": 1, "x_m": 1, "y_m": 2}, {"id": 2, "lat": 1, "lon": 2}]}',
+        "site 2, x_m",
+    ),
     "twice.csv": ("lat,latitude,lon\n1,2,3\n", "column names must differ"),
-    "cell.csv": (f"{HEADER}\n{CELLS[0].replace('52.50000', '95')}\n", "line 2, lat: must be degrees"),
+    "cell.csv": (
+        f"{HEADER}\n{CELLS[0].replace('52.50000', '95')}\n",
+        "line 2, lat: must be degrees",
+    ),
     "cellnan.csv": (CELLS[0].replace("13.40000", "nan") + "\n", "line 1, lon: must be degrees"),
-    "celltwice.csv": ("\n".join([HEADER, CELLS[0], CELLS[2], CELLS[0]]), "line 4: a cell .* also in line 2 "),
+    "celltwice.csv": (
+        "\n".join([HEADER, CELLS[0], CELLS[2], CELLS[0]]),
+        "line 4: a cell .* also in line 2 ",
+    ),
     "empty.geojson": (_geojson([]), "has no sites"),
-    "nopoint.geojson": (_geojson([{"type": "Feature", "geometry": None}]), "feature 0: must be a Point"),
-    "short.geojson": (_geojson([{"geometry": {"type": "Point", "coordinates": [1]}}]), "has coordinates"),
+    "nopoint.geojson": (
+        _geojson([{"type": "Feature", "geometry": None}]),
+        "feature 0: must be a Point",
+    ),
+    "short.geojson": (
+        _geojson([{"geometry": {"type": "Point", "coordinates": [1]}}]),
+        "has coordinates",
+    ),
     "lat.geojson": (_geojson([_point(0, 95)]), "must be degrees"),
-    "text.geojson": (_geojson([_point("x", 5)]), "site 0, lon: must be degrees"),  # type: ignore[arg-type]
-    "twice.geojson": (_geojson([_point(0, 5, id="a"), _point(1, 5, id="a")]), "feature 1: site names must differ"),
+    # type: ignore[arg-type]
+    "text.geojson": (_geojson([_point("x", 5)]), "site 0, lon: must be degrees"),
+    "twice.geojson": (
+        _geojson([_point(0, 5, id="a"), _point(1, 5, id="a")]),
+        "feature 1: site names must differ",
+    ),
     "link.geojson": (
-        _geojson([_point(0, 5, id="a"), {"geometry": {"type": "LineString"}, "properties": {"source": "a", "target": "b"}}]),
+        _geojson(
+            [
+                _point(0, 5, id="a"),
+                {"geometry": {"type": "LineString"}, "properties": {"source": "a", "target": "b"}},
+            ]
+        ),
         "must name sites .*'b'",
     ),
     "nolist.geojson": ('{"type": "FeatureCollection"}', "a list `features`"),
-    "ghost.json": ('{"nodes": [{"id": 1, "x_m": 1, "y_m": 2}], "edges": [{"source": 1, "target": 9}]}', "site 9, x_m"),
-}  # fmt: skip
+    "ghost.json": (
+        '{"nodes": [{"id": 1, "x_m": 1, "y_m": 2}], "edges": [{"source": 1, "target": 9}]}',
+        "site 9, x_m",
+    ),
+}
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -184,6 +220,8 @@ def test_bad_filters_and_packed_files(tmp_path: Path) -> None:
     (tmp_path / "c.csv.gz").write_bytes(b"not packed")
     with pytest.raises(DataError, match="cannot be read"):
         read_sites(tmp_path / "c.csv.gz")
-    (tmp_path / "bomb.graphml").write_bytes('<!DOCTYPE x [<!ENTITY a "b">]><graphml/>'.encode("utf-16"))
+    (tmp_path / "bomb.graphml").write_bytes(
+        '<!DOCTYPE x [<!ENTITY a "b">]><graphml/>'.encode("utf-16")
+    )
     with pytest.raises(DataError, match="UTF-8"):
         read_sites(tmp_path / "bomb.graphml")

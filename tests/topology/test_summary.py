@@ -13,12 +13,16 @@ from netsim.topology.summary import cell_areas_m2, picture, summarise
 
 
 def test_facts_of_a_square_grid() -> None:
-    places = np.array([[x, y] for x in range(0, 5000, 1000) for y in range(0, 5000, 1000)], dtype=float)
+    places = np.array(
+        [[x, y] for x in range(0, 5000, 1000) for y in range(0, 5000, 1000)], dtype=float
+    )
     facts = summarise(with_links(site_graph(places), "mesh"))
     assert facts.sites == 25
     assert facts.density_per_km2 == pytest.approx(25 / (4.8**2))
     np.testing.assert_allclose(facts.nearest_neighbour_m, 1000)
-    assert np.median(facts.cell_area_km2) == pytest.approx(0.9, rel=0.05)  # edge cells are clipped to 0.9
+    assert np.median(facts.cell_area_km2) == pytest.approx(
+        0.9, rel=0.05
+    )  # edge cells are clipped to 0.9
     assert facts.cell_area_km2.max() == pytest.approx(1.0, rel=0.05)
     assert facts.backhaul == "joins all sites to the core, site 12"
 

@@ -19,18 +19,25 @@ def _write(tmp_path: Path, text: str, params: str | None = None) -> Path:
 
 
 def test_lines_are_nodes_and_equal_points_are_pauses(tmp_path: Path) -> None:
-    path = _write(tmp_path, "0.0 1 2 5.0 3 4 9 3 4\n\n# a comment\n1 7 8\n", "model=RandomWaypoint\ndim=3\n")
+    path = _write(
+        tmp_path, "0.0 1 2 5.0 3 4 9 3 4\n\n# a comment\n1 7 8\n", "model=RandomWaypoint\ndim=3\n"
+    )
     assert read_mobility(path).collect().rows() == [
-        (0.0, "0", 1.0, 2.0), (5.0, "0", 3.0, 4.0), (9.0, "0", 3.0, 4.0), (1.0, "1", 7.0, 8.0)
-    ]  # fmt: skip
+        (0.0, "0", 1.0, 2.0),
+        (5.0, "0", 3.0, 4.0),
+        (9.0, "0", 3.0, 4.0),
+        (1.0, "1", 7.0, 8.0),
+    ]
     assert read_mobility(tmp_path / "a.params").collect().equals(read_mobility(path).collect())
 
 
 def test_space_is_seen_from_the_times(tmp_path: Path) -> None:
     path = _write(tmp_path, "0 1 2 3 1 9 2 3 2 1 2 3\n")
     assert read_mobility(path).collect().rows() == [
-        (0.0, "0", 1.0, 2.0, 3.0), (1.0, "0", 9.0, 2.0, 3.0), (2.0, "0", 1.0, 2.0, 3.0)
-    ]  # fmt: skip
+        (0.0, "0", 1.0, 2.0, 3.0),
+        (1.0, "0", 9.0, 2.0, 3.0),
+        (2.0, "0", 1.0, 2.0, 3.0),
+    ]
 
 
 BOTH = "0 1 2 3 4 5 6 7 8 9 10 11\n"

@@ -32,7 +32,9 @@ def _csv(tmp_path: Path, text: str, name: str = "a.csv") -> Path:
         ("\ufefftime,id,x,y,speed_kmh", "5,a,1,2,36", (5.0, "a", 1.0, 2.0, 10.0)),
     ],
 )
-def test_names_and_separators(header: str, row: str, expected: tuple[object, ...], tmp_path: Path) -> None:
+def test_names_and_separators(
+    header: str, row: str, expected: tuple[object, ...], tmp_path: Path
+) -> None:
     assert read_mobility(_csv(tmp_path, f"{header}\n{row}\n")).collect().rows() == [expected]
 
 
@@ -87,11 +89,14 @@ def test_degrees_are_projected_around_the_middle_or_an_origin(tmp_path: Path) ->
 
 def test_taxis(tmp_path: Path) -> None:
     cab = _csv(
-        tmp_path, "37.75134 -122.39488 0 1213084687\n37.75136 -122.39527 0 1213084659\n", "new_abc.txt"
+        tmp_path,
+        "37.75134 -122.39488 0 1213084687\n37.75136 -122.39527 0 1213084659\n",
+        "new_abc.txt",
     )
     assert read_mobility(cab).select("time_s", "node", "lat", "lon").collect().rows() == [
-        (28.0, "new_abc", 37.75134, -122.39488), (0.0, "new_abc", 37.75136, -122.39527)
-    ]  # fmt: skip
+        (28.0, "new_abc", 37.75134, -122.39488),
+        (0.0, "new_abc", 37.75136, -122.39527),
+    ]
     roma = _csv(
         tmp_path,
         "156;2014-02-01 00:00:00.739166+01;POINT(41.88367 12.48778)\n7;2014-02-01 00:00:02+01;POINT(41.9 12.4)\n",
@@ -101,11 +106,14 @@ def test_taxis(tmp_path: Path) -> None:
     assert found.drop("time_s").rows() == [("156", 41.88367, 12.48778), ("7", 41.9, 12.4)]
     assert found["time_s"].to_list() == pytest.approx([0.0, 1.260834])
     drive = _csv(
-        tmp_path, "1,2008-02-02 13:30:45,116.47871,39.95\n1,2008-02-02 13:32:03,116.5,39.94\n", "1.txt"
+        tmp_path,
+        "1,2008-02-02 13:30:45,116.47871,39.95\n1,2008-02-02 13:32:03,116.5,39.94\n",
+        "1.txt",
     )
     assert read_mobility(drive).select("time_s", "node", "lat", "lon").collect().rows() == [
-        (0.0, "1", 39.95, 116.47871), (78.0, "1", 39.94, 116.5)
-    ]  # fmt: skip
+        (0.0, "1", 39.95, 116.47871),
+        (78.0, "1", 39.94, 116.5),
+    ]
 
 
 def test_a_channel_with_and_without_linear_gain(tmp_path: Path) -> None:
@@ -121,9 +129,9 @@ def test_a_channel_with_and_without_linear_gain(tmp_path: Path) -> None:
 
 
 def test_rates_in_other_units(tmp_path: Path) -> None:
-    assert read_throughput(_csv(tmp_path, "time_s,ue,throughput_kbps\n0,a,5\n")).collect().rows() == [
-        (0.0, "a", 5e3)
-    ]
+    assert read_throughput(
+        _csv(tmp_path, "time_s,ue,throughput_kbps\n0,a,5\n")
+    ).collect().rows() == [(0.0, "a", 5e3)]
     assert read_channel(tmp_path / "a.csv").collect()["rate_bps"].to_list() == [5e3]
 
 
@@ -132,7 +140,10 @@ def test_lumos(tmp_path: Path) -> None:
     trace = open_trace(_csv(tmp_path, text))
     assert trace.format == "lumos5g"
     assert trace.table("mobility").collect()["node"].to_list() == ["1"]
-    assert trace.table("channel").select("ue", "snr_db").collect().rows() == [("1", 12.0), ("2", None)]
+    assert trace.table("channel").select("ue", "snr_db").collect().rows() == [
+        ("1", 12.0),
+        ("2", None),
+    ]
     assert trace.table("throughput").collect()["rate_bps"].to_list() == [320e6, 0.5e6]
     assert trace.notes["rows without a place, left out of mobility"] == 1
 

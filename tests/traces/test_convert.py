@@ -1,4 +1,6 @@
-"""Round trips: A -> native -> A gives the same positions at every sample; what cannot be written says so."""
+"""Round trips: A -> native -> A gives the same positions at every sample; what cannot be written
+says so.
+"""
 
 from __future__ import annotations
 
@@ -29,15 +31,22 @@ def test_positions_survive(name: str, native: str, samples: Path, tmp_path: Path
     write_trace(open_trace(tmp_path / native), tmp_path / BACK[name])
     before = tracks(read_mobility(samples / name), samples)
     after = tracks(read_mobility(tmp_path / BACK[name]), tmp_path)
-    at = [np.searchsorted(after.time_s[slice(*after.first[k : k + 2])], before.time_s[slice(*before.first[k : k + 2])])
-          for k in range(len(before.nodes))]  # fmt: skip
+    at = [
+        np.searchsorted(
+            after.time_s[slice(*after.first[k : k + 2])],
+            before.time_s[slice(*before.first[k : k + 2])],
+        )
+        for k in range(len(before.nodes))
+    ]
     for k, index in enumerate(at):
         a, b = slice(*before.first[k : k + 2]), slice(*after.first[k : k + 2])
         found = after.places_m[b][np.minimum(index, after.first[k + 1] - after.first[k] - 1)]
         assert np.abs(found - before.places_m[a]).max() < 1e-6
 
 
-@pytest.mark.parametrize("name", ["grid.fcd.xml", "grid-geo.fcd.xml", "grid.fcd.parquet", "walks.movements"])
+@pytest.mark.parametrize(
+    "name", ["grid.fcd.xml", "grid-geo.fcd.xml", "grid.fcd.parquet", "walks.movements"]
+)
 def test_nothing_changes_at_all_in_these(name: str, samples: Path, tmp_path: Path) -> None:
     """Formats that hold samples come back to the last bit, and with their names."""
     write_trace(open_trace(samples / name), tmp_path / "n.csv")
@@ -48,14 +57,18 @@ def test_nothing_changes_at_all_in_these(name: str, samples: Path, tmp_path: Pat
 
 
 def test_through_gpx_and_back(samples: Path, tmp_path: Path) -> None:
-    """GPX has microseconds and degrees; without lat and lon the origin places the trace on Earth."""
+    """GPX has microseconds and degrees; without lat and lon the origin places the trace on
+    Earth.
+    """
     write_trace(open_trace(samples / "grid-geo.fcd.xml"), tmp_path / "a.parquet")
     write_trace(open_trace(tmp_path / "a.parquet"), tmp_path / "a.gpx")
     before, after = (
         read_mobility(p).sort("time_s", "node").collect()
         for p in (tmp_path / "a.parquet", tmp_path / "a.gpx")
     )
-    assert after.select("time_s", "node", "lat", "lon").equals(before.select("time_s", "node", "lat", "lon"))
+    assert after.select("time_s", "node", "lat", "lon").equals(
+        before.select("time_s", "node", "lat", "lon")
+    )
     bare = open_trace(tmp_path / "a.parquet")
     table = {"mobility": bare.table("mobility").drop("lat", "lon")}
     write_trace(type(bare)(bare.path, "table", table, bare.metadata), tmp_path / "b.gpx")
@@ -65,10 +78,15 @@ def test_through_gpx_and_back(samples: Path, tmp_path: Path) -> None:
 
 def test_fast_walks_and_jumps_through_ns2(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
-    path.write_text("time_s,node,x_m,y_m\n0,a,0,0\n1,a,3,4\n1,a,9,9\n4,a,9,9\n5,a,10,9\n0,b,7,7\n5,b,7,7\n")
+    path.write_text(
+        "time_s,node,x_m,y_m\n0,a,0,0\n1,a,3,4\n1,a,9,9\n4,a,9,9\n5,a,10,9\n0,b,7,7\n5,b,7,7\n"
+    )
     write_trace(open_trace(path), tmp_path / "a.tcl")
     found = tracks(read_mobility(tmp_path / "a.tcl"), tmp_path)
-    own = [tuple(row) for row in np.column_stack([found.time_s, found.places_m])[: found.first[1]].tolist()]
+    own = [
+        tuple(row)
+        for row in np.column_stack([found.time_s, found.places_m])[: found.first[1]].tolist()
+    ]
     for row in [(0, 0, 0), (1, 3, 4), (1, 9, 9), (4, 9, 9), (5, 10, 9)]:
         assert row in own
 
@@ -100,7 +118,9 @@ def test_throughput_to_opportunities_and_back(samples: Path, tmp_path: Path) -> 
         ("grid.fcd.xml", "none/a.csv", "cannot be written"),
     ],
 )
-def test_what_cannot_be_written(name: str, target: str, message: str, samples: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_written(
+    name: str, target: str, message: str, samples: Path, tmp_path: Path
+) -> None:
     with pytest.raises(InputError, match=message):
         write_trace(open_trace(samples / name), tmp_path / target)
     assert list(tmp_path.iterdir()) == []
@@ -109,7 +129,8 @@ def test_what_cannot_be_written(name: str, target: str, message: str, samples: P
 def test_a_broken_input_leaves_no_output(tmp_path: Path) -> None:
     path = tmp_path / "a.xml"
     steps = "".join(
-        f'<timestep time="{t}"><vehicle id="v" x="{t}" y="500" speed="1"/></timestep>' for t in range(6000)
+        f'<timestep time="{t}"><vehicle id="v" x="{t}" y="500" speed="1"/></timestep>'
+        for t in range(6000)
     )
     path.write_text(
         f"<fcd-export>{steps}<timestep time='9999'><vehicle id='v' x='bad' y='1'/></timestep></fcd-export>"

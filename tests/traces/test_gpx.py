@@ -23,20 +23,26 @@ def test_tracks_are_nodes_in_order_of_time(tmp_path: Path) -> None:
     trace = open_trace(tmp_path / "a.gpx")
     table = trace.table("mobility").collect()
     assert table.select("time_s", "node", "z_m", "lat", "lon").rows() == [
-        (0.0, "walk", 100.5, 50.001, 7.0), (5.0, "walk", None, 50.0, 7.0), (15.5, "walk", None, 50.003, 7.0),
+        (0.0, "walk", 100.5, 50.001, 7.0),
+        (5.0, "walk", None, 50.0, 7.0),
+        (15.5, "walk", None, 50.003, 7.0),
         (0.0, "ride", None, 50.0, 7.002),
-    ]  # fmt: skip
+    ]
     assert trace.metadata["time_origin"] == "2024-05-01T12:00:05+00:00"
     assert trace.notes == {
-        "points of routes and waypoints, passed over": 1, "points without a time, left out": 1,
-        "points at the time of another of their track, left out": 1, "points out of order of time, sorted": 0,
-    }  # fmt: skip
+        "points of routes and waypoints, passed over": 1,
+        "points without a time, left out": 1,
+        "points at the time of another of their track, left out": 1,
+        "points out of order of time, sorted": 0,
+    }
     assert abs((table["y_m"][2] - table["y_m"][1]) - 333.7) < 0.5  # 0.003 degrees of latitude
 
 
 def test_tracks_of_one_name_are_numbered(tmp_path: Path) -> None:
     (tmp_path / "a.gpx").write_text(GPX.replace("ride", "walk"))
-    assert open_trace(tmp_path / "a.gpx").table("mobility").collect()["node"].unique().sort().to_list() == [
+    assert open_trace(tmp_path / "a.gpx").table("mobility").collect()[
+        "node"
+    ].unique().sort().to_list() == [
         "0",
         "1",
     ]

@@ -1,4 +1,6 @@
-"""Hostile and broken files: one DataError or a stated repair, never a traceback, in bounded memory."""
+"""Hostile and broken files: one DataError or a stated repair, never a traceback, in bounded
+memory.
+"""
 
 from __future__ import annotations
 
@@ -91,9 +93,23 @@ def test_every_example_is_read(tmp_path: Path) -> None:
         _exhaust(tmp_path / name)
         found[name] = open_trace(tmp_path / name).format
     assert list(found.values()) == [
-        "sumo", "gpx", "ns2", "bonnmotion", "sumo", "table", "table", "table", "table", "irish5g", "lumos5g",
-        "cabspotting", "roma", "tdrive", "mahimahi", "fad",
-    ]  # fmt: skip
+        "sumo",
+        "gpx",
+        "ns2",
+        "bonnmotion",
+        "sumo",
+        "table",
+        "table",
+        "table",
+        "table",
+        "irish5g",
+        "lumos5g",
+        "cabspotting",
+        "roma",
+        "tdrive",
+        "mahimahi",
+        "fad",
+    ]
 
 
 TOKENS = [
@@ -118,12 +134,16 @@ TOKENS = [
 ]
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     name=st.sampled_from(sorted(TEXTS)),
     edits=st.lists(
         st.tuples(
-            st.floats(0, 1), st.integers(0, 12), st.one_of(st.sampled_from(TOKENS), st.text(max_size=4))
+            st.floats(0, 1),
+            st.integers(0, 12),
+            st.one_of(st.sampled_from(TOKENS), st.text(max_size=4)),
         ),
         min_size=1,
         max_size=4,
@@ -139,7 +159,9 @@ def test_edited_files_end_in_one_error_or_none(
         text = text[:at] + token + text[at + cut :]
     content = text.encode("utf-8", "replace")
     path = tmp_path / name
-    path.write_bytes(gzip.compress(content, 1)[: -3 if len(content) % 2 else None] if packed else content)
+    path.write_bytes(
+        gzip.compress(content, 1)[: -3 if len(content) % 2 else None] if packed else content
+    )
     said = _refusal(path)
     assert str(path) in said
     assert "\n" not in said
@@ -161,7 +183,9 @@ FORMATS = (
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     content=st.one_of(
         st.binary(max_size=200),
@@ -185,16 +209,22 @@ def _npz(**arrays: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-# the same bytes every time: polars can abort the process on some damaged pages, which no caller can catch
+# the same bytes every time: polars can abort the process on some damaged pages, which no caller can
+# catch
 @settings(
     max_examples=40,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(place=st.floats(0, 1), flip=st.integers(1, 255), kind=st.sampled_from(["npz", "mat", "parquet"]))
+@given(
+    place=st.floats(0, 1), flip=st.integers(1, 255), kind=st.sampled_from(["npz", "mat", "parquet"])
+)
 def test_flipped_bytes_of_binary_files(place: float, flip: int, kind: str, tmp_path: Path) -> None:
-    path = tmp_path / {"npz": "a.npz", "mat": "power_t001_tx000_r000.mat", "parquet": "a.parquet"}[kind]
+    path = (
+        tmp_path
+        / {"npz": "a.npz", "mat": "power_t001_tx000_r000.mat", "parquet": "a.parquet"}[kind]
+    )
     if kind == "npz":
         path.write_bytes(_npz(a=np.ones((2, 1, 1, 1, 3, 1)), rx_pos=np.zeros((2, 3))))
     elif kind == "mat":
@@ -224,17 +254,32 @@ def _step(time: str, x: str = "1", y: str = "2", more: str = "") -> str:
 
 
 CASES = {
-    "bomb.xml": (BOMB + "]>" + _fcd(_step("0", more=' type="&i;"')), "document type or entities is refused"),
+    "bomb.xml": (
+        BOMB + "]>" + _fcd(_step("0", more=' type="&i;"')),
+        "document type or entities is refused",
+    ),
     "bomb.gpx": (BOMB + "]><gpx>&i;</gpx>", "document type or entities is refused"),
     "outside.xml": ('<!DOCTYPE x SYSTEM "file:///etc/hostname">' + _fcd(""), "refused"),
     "nan.xml": (_fcd(_step("0", "nan")), "time 0, v, x: must be a finite number (found 'nan')"),
-    "inf.xml": (_fcd(_step("0", "1", "inf")), "time 0, v, y: must be a finite number (found 'inf')"),
-    "back.xml": (_fcd(_step("5") + _step("4")), "time must not go backwards; 5 s lies before (found '4')"),
+    "inf.xml": (
+        _fcd(_step("0", "1", "inf")),
+        "time 0, v, y: must be a finite number (found 'inf')",
+    ),
+    "back.xml": (
+        _fcd(_step("5") + _step("4")),
+        "time must not go backwards; 5 s lies before (found '4')",
+    ),
     "never.xml": (_fcd(_step("soon")), "finite number of seconds (found 'soon')"),
-    "noplace.xml": (_fcd('<timestep time="0"><vehicle id="v" speed="1"/></timestep>'), "no attribute 'x'"),
+    "noplace.xml": (
+        _fcd('<timestep time="0"><vehicle id="v" speed="1"/></timestep>'),
+        "no attribute 'x'",
+    ),
     "empty.xml": (_fcd('<timestep time="0"/>'), "has no vehicle"),
     "cut.xml": (_fcd(_step("0"))[:-15], "not well-formed XML"),
-    "latitude.gpx": (GPX.replace("50.1", "91"), "lat of a trkpt must be degrees in -90..90 (found '91')"),
+    "latitude.gpx": (
+        GPX.replace("50.1", "91"),
+        "lat of a trkpt must be degrees in -90..90 (found '91')",
+    ),
     "notime.gpx": (
         GPX.replace("<time>", "<tame>").replace("</time>", "</tame>"),
         "no track points with a time",
@@ -243,13 +288,22 @@ CASES = {
         "time_s,node,x_m,y_m\n0,a,1,2\n1,a,nan,2\n",
         "row 2, x_m: must be a finite number (found 'nan')",
     ),
-    "inf.csv": ("time_s,node,x_m,y_m\n0,a,1,-inf\n", "row 1, y_m: must be a finite number (found '-inf')"),
-    "comma.csv": ("time_s;node;x_m;y_m\n0;a;1,5;2\n", "row 1, x_m: must be a finite number (found '1,5')"),
+    "inf.csv": (
+        "time_s,node,x_m,y_m\n0,a,1,-inf\n",
+        "row 1, y_m: must be a finite number (found '-inf')",
+    ),
+    "comma.csv": (
+        "time_s;node;x_m;y_m\n0;a;1,5;2\n",
+        "row 1, x_m: must be a finite number (found '1,5')",
+    ),
     "units.csv": (
         "time,id,lat,lon\n0,a,50.1,7.2\n1,a,5550000,800000\n",
         "row 2, lat: must be degrees in -90..90",
     ),
-    "mixed.csv": ("unix,id,x,y\n1213084687,a,1,2\n1213084687000,a,1,2\n", "seconds and in milliseconds"),
+    "mixed.csv": (
+        "unix,id,x,y\n1213084687,a,1,2\n1213084687000,a,1,2\n",
+        "seconds and in milliseconds",
+    ),
     "dates.csv": (
         "date,id,x,y\n2024-05-01 10:00:00,a,1,2\n7,a,1,2\n",
         "row 2, date: must be a date and time like",
@@ -324,10 +378,8 @@ def test_pickles_are_refused(tmp_path: Path) -> None:
 
 def test_an_npz_that_would_unpack_to_terabytes(tmp_path: Path) -> None:
     path = tmp_path / "a.npz"
-    header = (
-        b"\x93NUMPY\x01\x00v\x00{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,), }".ljust(
-            128
-        )
+    header = b"\x93NUMPY\x01\x00v\x00{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,), }".ljust(
+        128
     )
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.npy", header)

@@ -20,7 +20,9 @@ def _places(tmp_path: Path, text: str, *times_s: float) -> FloatArray:
 
 
 def test_motion_by_hand(tmp_path: Path) -> None:
-    """A leg cut short starts the next from where the node is; it stops on arrival; set is a jump and a stop."""
+    """A leg cut short starts the next from where the node is; it stops on arrival; set is a jump
+    and a stop.
+    """
     text = """
         $ns_ at 2.0 "$node_(0) setdest 100.0 0.0 10.0"
         $ns_ at 7.0 "$node_(0) setdest 50.0 30.0 1.0e+1";  # at (50, 0), arrives at 10
@@ -57,7 +59,11 @@ def test_other_variables_three_dimensions_and_the_order_of_time(tmp_path: Path) 
     (tmp_path / "a.tcl").write_text(text)
     trace = open_trace(tmp_path / "a.tcl")
     rows = trace.table("mobility").collect().rows()
-    assert rows[:3] == [(0.0, "7", 1.0, 1.0, 5.0), (1.0, "7", 1.0, 1.0, 5.0), (2.0, "7", 1.0, 4.0, 9.0)]
+    assert rows[:3] == [
+        (0.0, "7", 1.0, 1.0, 5.0),
+        (1.0, "7", 1.0, 1.0, 5.0),
+        (2.0, "7", 1.0, 4.0, 9.0),
+    ]
     assert rows[-1][0] == 9 + np.hypot(3, 9)
     assert "sorted" in next(iter(trace.notes))
 
@@ -71,8 +77,14 @@ def test_nodes_are_there_to_the_end_of_all(tmp_path: Path) -> None:
 
 
 def test_destinations_of_sumo_are_its_fcd(samples: Path) -> None:
-    """SUMO's traceExporter numbers vehicles by appearance and sends them at each time to where they are."""
-    fcd = read_mobility(samples / "grid.fcd.xml").filter(~pl.col("node").str.starts_with("p")).collect()
+    """SUMO's traceExporter numbers vehicles by appearance and sends them at each time to where they
+    are.
+    """
+    fcd = (
+        read_mobility(samples / "grid.fcd.xml")
+        .filter(~pl.col("node").str.starts_with("p"))
+        .collect()
+    )
     numbers = {name: str(i) for i, name in enumerate(fcd["node"].unique(maintain_order=True))}
     fcd = fcd.with_columns(pl.col("node").replace_strict(numbers)).sort("time_s", "node")
     sent = read_destinations(samples / "grid.ns_movements").sort("time_s", "node")
@@ -83,7 +95,11 @@ def test_destinations_of_sumo_are_its_fcd(samples: Path) -> None:
 
 def test_between_its_commands_the_motion_of_sumo_s_export_follows_ns_2(samples: Path) -> None:
     """Stepping each node along its commands, in small steps, ends where the reader says."""
-    commands = read_destinations(samples / "grid.ns_movements").filter(pl.col("node") == "3").sort("time_s")
+    commands = (
+        read_destinations(samples / "grid.ns_movements")
+        .filter(pl.col("node") == "3")
+        .sort("time_s")
+    )
     motion = Replay(str(samples / "grid.ns_movements")).recorded()
     node = motion.nodes.index("3")
     here = motion.positions(np.zeros(1))[node, 0]
@@ -93,4 +109,6 @@ def test_between_its_commands_the_motion_of_sumo_s_export_follows_ns_2(samples: 
             offset = np.array(goal) - here
             distance = np.hypot(*offset)
             here = here + offset * min(1.0, speed * step / distance) if distance > 0 else here
-        assert np.hypot(*(motion.positions(np.array([end]))[node, 0] - here)) < 2 * speed * step + 1e-6
+        assert (
+            np.hypot(*(motion.positions(np.array([end]))[node, 0] - here)) < 2 * speed * step + 1e-6
+        )

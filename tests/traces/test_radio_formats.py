@@ -34,7 +34,9 @@ def test_fading_traces(tmp_path: Path) -> None:
     table = read_channel(tmp_path / "a.fad").collect()
     assert table["resource_block"].to_list() == [0, 0, 0, 1, 1, 1]
     assert table["time_s"].to_list() == [0, 0.001, 0.002] * 2
-    seen = fading_trace(open_trace(tmp_path / "a.fad")).at(np.array([0.0, 0.001, 0.0025]), np.array([0, 2]))
+    seen = fading_trace(open_trace(tmp_path / "a.fad")).at(
+        np.array([0.0, 0.001, 0.0025]), np.array([0, 2])
+    )
     mean = [(1 + 0.1) / 2, (10 + 1) / 2, (100 + 0.01) / 2]
     assert seen == pytest.approx(np.array([mean, [mean[2], mean[0], mean[1]]]))
 
@@ -71,8 +73,11 @@ def test_deepmimo_sums_the_powers_of_paths(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "power_t001_tx000_r000.mat"):
         table = read_channel(path).collect()
         assert table.select("ue", "gnb").rows() == [
-            ("r000_0", "t001_tx000"), ("r000_1", "t001_tx000"), ("r000_0", "t001_tx001"), ("r000_1", "t001_tx001")
-        ]  # fmt: skip
+            ("r000_0", "t001_tx000"),
+            ("r000_1", "t001_tx000"),
+            ("r000_0", "t001_tx001"),
+            ("r000_1", "t001_tx001"),
+        ]
         assert table["gain"].to_list() == pytest.approx([2e-9, 1e-10] * 2)
     assert read_mobility(tmp_path).collect().rows()[1] == (0.0, "r000_1", 3.0, 4.0, 5.0)
     assert open_trace(tmp_path).notes == {"links without a path, left out": 2}
@@ -84,14 +89,21 @@ def test_sionna_sums_paths_and_averages_antennas(tmp_path: Path) -> None:
     a[0, 1, 0, 0, 0, 0] = 2
     a[0, :, 0, 0, 0, 1] = 1
     a[1] = 0.5
-    np.savez(tmp_path / "a.npz", a=a, tau=np.zeros(3), rx_pos=np.eye(2, 3), sampling_frequency=100.0)
+    np.savez(
+        tmp_path / "a.npz", a=a, tau=np.zeros(3), rx_pos=np.eye(2, 3), sampling_frequency=100.0
+    )
     table = read_channel(tmp_path / "a.npz").collect()
     assert table.select("time_s", "ue", "gnb", "gain").rows() == [
-        (0.0, "0", "0", 3.0), (0.0, "1", "0", 0.75), (0.01, "0", "0", 1.0), (0.01, "1", "0", 0.75)
-    ]  # fmt: skip
+        (0.0, "0", "0", 3.0),
+        (0.0, "1", "0", 0.75),
+        (0.01, "0", "0", 1.0),
+        (0.01, "1", "0", 0.75),
+    ]
     assert read_mobility(tmp_path / "a.npz").collect()["time_s"].to_list() == [0.0, 0.0, 0.01, 0.01]
     np.savez(tmp_path / "b.npz", a_real=a.real, a_imag=a.imag)
-    with pytest.raises(DataError, match="needs time_s, sampling_frequency or --format sionna:STEP_S"):
+    with pytest.raises(
+        DataError, match="needs time_s, sampling_frequency or --format sionna:STEP_S"
+    ):
         open_trace(tmp_path / "b.npz")
     other = open_trace(tmp_path / "b.npz", "sionna:0.01").table("channel").collect()
     assert other.equals(table)

@@ -51,7 +51,8 @@ def test_the_bonnmotion_pair_is_one_walk(real: Path) -> None:
     """The ns-2 file is the same walk 10 m further up and to the right."""
     times = np.linspace(0, 600, 4001)
     a, b = (
-        Replay(str(real / f"bonnmotion_rwp_10.{end}")).recorded() for end in ("movements.gz", "ns_movements")
+        Replay(str(real / f"bonnmotion_rwp_10.{end}")).recorded()
+        for end in ("movements.gz", "ns_movements")
     )
     assert a.nodes == b.nodes
     assert np.abs(a.positions(times) + 10 - b.positions(times)).max() < 1e-6
@@ -60,7 +61,10 @@ def test_the_bonnmotion_pair_is_one_walk(real: Path) -> None:
 def test_measured_snr_and_rate(real: Path) -> None:
     trace = open_trace(real / "irish5g_download_driving.csv")
     assert snr_series(trace, fill="hold").at(0, np.array([0.0])) == pytest.approx([10**-1.1])
-    assert rate_series(trace).at(0, np.array([0.0, 3.5])).tolist() == [98e3, 36e3]  # the later of one second
+    assert rate_series(trace).at(0, np.array([0.0, 3.5])).tolist() == [
+        98e3,
+        36e3,
+    ]  # the later of one second
     assert trace.table("mobility").collect()["speed_m_s"].max() == pytest.approx(48 / 3.6, rel=1)
 
 

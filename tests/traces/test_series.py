@@ -35,7 +35,11 @@ def test_a_gap_is_an_error_unless_filled(gains: Path) -> None:
     for time in (-1.0, 6.0, 13.0):
         with pytest.raises(DataError, match=rf"gap at {time:g} s of a - 0; set a fill rule"):
             gain_series(trace).at(0, np.array([0.0, time]))
-    assert gain_series(trace, fill="hold").at(0, np.array([-1, 6.0, 13])).tolist() == [0.1, 0.001, 0.0001]
+    assert gain_series(trace, fill="hold").at(0, np.array([-1, 6.0, 13])).tolist() == [
+        0.1,
+        0.001,
+        0.0001,
+    ]
     filled = gain_series(trace, fill="interpolate").at(0, np.array([2.0, 5.5, 13.0]))
     assert filled == pytest.approx([0.001, (0.001 + 0.0001) / 2, 0.0001])
     with pytest.raises(DataError, match="fill must be one of"):

@@ -30,7 +30,13 @@ def _vehicle(name: str, x: float, y: float, more: str = "", speed: float = 10.0)
 def test_real_xml_equals_its_tree(samples: Path) -> None:
     found = read_mobility(samples / "grid.fcd.xml").collect()
     expected = [
-        (float(step.get("time")), m.get("id"), float(m.get("x")), float(m.get("y")), float(m.get("speed")))  # type: ignore[arg-type]
+        (
+            float(step.get("time")),
+            m.get("id"),
+            float(m.get("x")),
+            float(m.get("y")),
+            float(m.get("speed")),
+        )  # type: ignore[arg-type]
         for step in ElementTree.parse(samples / "grid.fcd.xml").getroot()
         for m in step
     ]
@@ -47,10 +53,17 @@ def test_real_parquet_agrees_with_xml_to_the_centimetre_of_its_text(samples: Pat
 
 
 def test_real_degrees_are_seen_and_projected(samples: Path) -> None:
-    """Distances in the projection equal those in metres, but for SUMO's 1e-6 degrees and UTM's scale."""
-    geo = open_trace(samples / "grid-geo.fcd.xml").table("mobility").sort("time_s", "node").collect()
+    """Distances in the projection equal those in metres, but for SUMO's 1e-6 degrees and UTM's
+    scale.
+    """
+    geo = (
+        open_trace(samples / "grid-geo.fcd.xml").table("mobility").sort("time_s", "node").collect()
+    )
     metres = (
-        read_mobility(samples / "grid.fcd.xml").filter(pl.col("time_s") < 20).sort("time_s", "node").collect()
+        read_mobility(samples / "grid.fcd.xml")
+        .filter(pl.col("time_s") < 20)
+        .sort("time_s", "node")
+        .collect()
     )
     assert geo["node"].to_list() == metres["node"].to_list()
     a, b = (t.select("x_m", "y_m").to_numpy() for t in (geo, metres))
@@ -101,11 +114,14 @@ def test_persons_in_vehicles_selected_attributes_and_times_of_day(tmp_path: Path
     )
     trace = open_trace(path, "sumo:metres")
     assert trace.table("mobility").collect().rows() == [
-        (3600.0, "bus", 1.0, 2.0, 7.0), (3600.0, "p", 1.0, 2.0, None), (3600.0, "c", 5.0, 5.0, None)
-    ]  # fmt: skip
+        (3600.0, "bus", 1.0, 2.0, 7.0),
+        (3600.0, "p", 1.0, 2.0, None),
+        (3600.0, "c", 5.0, 5.0, None),
+    ]
     assert trace.notes == {
-        "timesteps without vehicles": 1, "samples of persons and containers, taken as nodes": 2
-    }  # fmt: skip
+        "timesteps without vehicles": 1,
+        "samples of persons and containers, taken as nodes": 2,
+    }
 
 
 def test_reading_is_a_stream(tmp_path: Path) -> None:
@@ -113,13 +129,17 @@ def test_reading_is_a_stream(tmp_path: Path) -> None:
     rows = (_vehicle("a", 10 * t, 500) for t in range(30_000))
     frame = read_mobility(_fcd(tmp_path, *rows, '<vehicle id="broken" x="?" y="1"/>'))
     assert frame.select("x_m").head(3).collect()["x_m"].to_list() == [0, 10, 20]
-    with pytest.raises(DataError, match=r"time 30000, broken, x: must be a finite number \(found '\?'\)"):
+    with pytest.raises(
+        DataError, match=r"time 30000, broken, x: must be a finite number \(found '\?'\)"
+    ):
         frame.collect()
 
 
 def test_escaped_names_survive_writing(tmp_path: Path) -> None:
     name = 'a<b>&"c\td'
-    trace = open_trace(_fcd(tmp_path, '<vehicle id="a&lt;b&gt;&amp;&quot;c&#9;d" x="1" y="500" speed="2"/>'))
+    trace = open_trace(
+        _fcd(tmp_path, '<vehicle id="a&lt;b&gt;&amp;&quot;c&#9;d" x="1" y="500" speed="2"/>')
+    )
     write_trace(trace, tmp_path / "b.xml.gz")
     assert read_mobility(tmp_path / "b.xml.gz").collect().rows() == [(0.0, name, 1.0, 500.0, 2.0)]
 

@@ -1,4 +1,6 @@
-"""Rows grouped by node: a plain loop says the same, in any order of rows, over the pieces' edges."""
+"""Rows grouped by node: a plain loop says the same, in any order of rows, over the pieces'
+edges.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ def test_beside_a_plain_loop(is_sorted: bool, monkeypatch: pytest.MonkeyPatch) -
     if is_sorted:
         time.sort()
     node = [f"n{i}" for i in draws.integers(0, 9, 1000)]
-    frame = pl.DataFrame({"time_s": time, "node": node, "x_m": draws.random(1000), "y_m": draws.random(1000)})
+    frame = pl.DataFrame(
+        {"time_s": time, "node": node, "x_m": draws.random(1000), "y_m": draws.random(1000)}
+    )
     found = tracks(frame.lazy(), Path("a"))
     assert found.nodes == tuple(dict.fromkeys(node))
     for k, name in enumerate(found.nodes):

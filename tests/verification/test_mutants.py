@@ -44,13 +44,19 @@ def test_nothing_fails_unbroken() -> None:
 
 
 FORMULA_MUTANTS: dict[str, Callable[..., object]] = {
-    "alpha off by 0.3": lambda d, *, pathloss_exponent, **rest: closed_form(d, pathloss_exponent=pathloss_exponent + 0.3, **rest),
-    "noise forgotten": lambda d, *, noise_to_power, **rest: closed_form(d, noise_to_power=0.0, **rest),
+    "alpha off by 0.3": lambda d, *, pathloss_exponent, **rest: closed_form(
+        d, pathloss_exponent=pathloss_exponent + 0.3, **rest
+    ),
+    "noise forgotten": lambda d, *, noise_to_power, **rest: closed_form(
+        d, noise_to_power=0.0, **rest
+    ),
     "laws swapped": lambda d, *, law, **rest: closed_form(
-        d, law={"typical_user": "typical_cell", "typical_cell": "typical_user"}.get(law, law), **rest
+        d,
+        law={"typical_user": "typical_cell", "typical_cell": "typical_user"}.get(law, law),
+        **rest,
     ),
     "printed form": lambda d, *, form, **rest: closed_form(d, form="paper", **rest),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("mutant", FORMULA_MUTANTS)
@@ -60,9 +66,12 @@ def test_mutants_of_the_closed_form(mutant: str, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(
-    ("mutant", "factor"), [("pi dropped in the thinning", 1 / np.pi), ("no thinning", 1e9), ("twice", 2.0)]
+    ("mutant", "factor"),
+    [("pi dropped in the thinning", 1 / np.pi), ("no thinning", 1e9), ("twice", 2.0)],
 )
-def test_mutants_of_the_thinning(mutant: str, factor: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mutants_of_the_thinning(
+    mutant: str, factor: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In formula and sampler alike, so that only the explicit networks can tell."""
 
     def broken(u: object, law: str = "typical_user") -> np.ndarray:
@@ -102,9 +111,14 @@ def test_mutants_of_the_sampler(
 
 @pytest.mark.parametrize(
     ("name", "broken"),
-    [("sinr", _forget_noise), ("PowerLaw", lambda exponent, **rest: PowerLaw(exponent + 0.3, **rest))],
+    [
+        ("sinr", _forget_noise),
+        ("PowerLaw", lambda exponent, **rest: PowerLaw(exponent + 0.3, **rest)),
+    ],
 )
-def test_mutants_of_the_explicit_networks(name: str, broken: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mutants_of_the_explicit_networks(
+    name: str, broken: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(success_laws, name, broken)
     success_laws.simulate.cache_clear()
     try:

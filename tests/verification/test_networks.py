@@ -49,7 +49,9 @@ def test_each_ue_is_uniform_in_its_own_cell(some: tuple[Network, ...]) -> None:
         (p - network.sites_m[cell] + half) % network.side_m - half for p in (points, draws[:, cell])
     )
     assert len(thrown) > 1000
-    np.testing.assert_allclose(drawn.mean(axis=0), thrown.mean(axis=0), atol=5 * thrown.std() / np.sqrt(400))
+    np.testing.assert_allclose(
+        drawn.mean(axis=0), thrown.mean(axis=0), atol=5 * thrown.std() / np.sqrt(400)
+    )
     assert (drawn**2).sum(axis=1).mean() == pytest.approx((thrown**2).sum(axis=1).mean(), rel=0.15)
 
 

@@ -33,7 +33,9 @@ class Draws:
     def weighted(self, options: Sequence[T], cumulative: Sequence[float]) -> T:
         """One of the options; `cumulative` are their summed probabilities, the last one 1."""
         value = self._next() / RANGE
-        return next(option for option, bound in zip(options, cumulative, strict=True) if value < bound)
+        return next(
+            option for option, bound in zip(options, cumulative, strict=True) if value < bound
+        )
 
 
 def endless(seed: int, name: str) -> Iterator[Draws]:

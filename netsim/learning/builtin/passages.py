@@ -1,14 +1,27 @@
-"""The grammar of `passages`: a question about a place in an invented county, and a sentence of its chronicle.
+"""The grammar of `passages`: a question about a place in an invented county, and a sentence of its
+chronicle.
 
-The sentence answers the question, or comes close: another place of the same kind, another deed, another
-thing told of the same deed, or a plain "nobody knows". All words occur on both sides equally often.
+The sentence answers the question, or comes close: another place of the same kind, another deed,
+another thing told of the same deed, or a plain "nobody knows". All words occur on both sides
+equally often.
 """
 
 from __future__ import annotations
 
 from netsim.learning.builtin.draws import Draws
 
-KINDS = ("bridge", "mill", "tower", "library", "harbour", "school", "museum", "station", "theatre", "castle")
+KINDS = (
+    "bridge",
+    "mill",
+    "tower",
+    "library",
+    "harbour",
+    "school",
+    "museum",
+    "station",
+    "theatre",
+    "castle",
+)
 TOWNS = (
     "corvale",
     "ostrand",
@@ -74,7 +87,9 @@ def example(draws: Draws) -> tuple[str, str, bool]:
 
 
 def document(draws: Draws) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """((question, sentence, reply), (key,)): the reply repeats the answer, or says what was missed."""
+    """((question, sentence, reply), (key,)): the reply repeats the answer, or says what was
+    missed.
+    """
     question, sentence, answers, reply = _pair(draws)
     return (question, sentence, draws.pick(YES if answers else NO).format(reply)), (
         f"{question}\t{sentence}",
@@ -90,7 +105,9 @@ def plain_document(draws: Draws) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _pair(draws: Draws) -> tuple[str, str, bool, str]:
-    """(question, sentence, does it answer?, the answer or the field of the question that was missed)."""
+    """(question, sentence, does it answer?, the answer or the field of the question that was
+    missed).
+    """
     answers = draws.chance(0.5)
     fact: Fact = (draws.pick(TOLD), draws.pick(DEEDS), draws.pick(KINDS), draws.pick(TOWNS))
     content = draws.pick(CONTENT[fact[0]])
@@ -100,7 +117,9 @@ def _pair(draws: Draws) -> tuple[str, str, bool, str]:
     else:
         field = draws.weighted((0, 2, 3), (0.86, 0.93, 1.0))  # most misses tell something else
         stated = fact if answers else _change(draws, fact, field)
-        sentence = _state(draws, stated, content if answers else draws.pick(CONTENT[stated[0]])) + "."
+        sentence = (
+            _state(draws, stated, content if answers else draws.pick(CONTENT[stated[0]])) + "."
+        )
         missed = fact[field]
     return _ask(fact), sentence, answers, content if answers else missed
 

@@ -1,10 +1,12 @@
-"""The recipe of the bundled model: masked language modelling on the generator's unlabelled documents.
+"""The recipe of the bundled model: masked language modelling on the generator's unlabelled
+documents.
 
     python -m netsim.learning.builtin.pretrain --out DIR [--steps N] [--seed S]
 
-Most words of a document's last sentence are masked: to say what a customer did, or what one replies to a
-sentence, the model must have understood the opinion or the match. The first steps see plain documents, from
-which it learns which words belong together; without them it stays at chance for twice as long.
+Most words of a document's last sentence are masked: to say what a customer did, or what one replies
+to a sentence, the model must have understood the opinion or the match. The first steps see plain
+documents, from which it learns which words belong together; without them it stays at chance for
+twice as long.
 
 With one thread the same arguments give the same bytes on the same machine and torch build.
 """
@@ -88,7 +90,9 @@ def batches(encoded: Encoded, recipe: Recipe) -> Iterator[tuple[IntArray, IntArr
         chunks: list[IntArray] = []
         for pool in np.array_split(order, max(1, len(order) // (64 * recipe.batch))):
             by_length = sorted(pool, key=lambda index: len(encoded.tokens[index]))
-            chunks += [np.array(by_length[i : i + recipe.batch]) for i in range(0, len(pool), recipe.batch)]
+            chunks += [
+                np.array(by_length[i : i + recipe.batch]) for i in range(0, len(pool), recipe.batch)
+            ]
         for number in rng.permutation(len(chunks)):
             chosen = chunks[number]
             longest = max(len(encoded.tokens[index]) for index in chosen)
@@ -96,7 +100,10 @@ def batches(encoded: Encoded, recipe: Recipe) -> Iterator[tuple[IntArray, IntArr
             segment = np.full((len(chosen), longest), -1, dtype=np.int64)
             for row, index in enumerate(chosen):
                 size = len(encoded.tokens[index])
-                tokens[row, :size], segment[row, :size] = encoded.tokens[index], encoded.segment[index]
+                tokens[row, :size], segment[row, :size] = (
+                    encoded.tokens[index],
+                    encoded.segment[index],
+                )
             yield tokens, segment
         epoch += 1
 
@@ -109,11 +116,12 @@ def masked(segment: IntArray, recipe: Recipe, rng: np.random.Generator) -> BoolA
 
 
 def context_vectors(documents: Encoded, vocabulary: int, width: int) -> FloatArray:
-    """Word vectors from the company that tokens keep. Shape [vocabulary, width], standard deviation 1.
+    """Word vectors from the company that tokens keep. Shape [vocabulary, width], standard deviation
+    1.
 
-    Positive pointwise mutual information of tokens in different sentences of one document, reduced by its
-    leading eigenvectors (Levy and Goldberg, 2014): words of praise start apart from words of blame, which
-    a model that starts from noise takes most of its time to find out.
+    Positive pointwise mutual information of tokens in different sentences of one document, reduced
+    by its leading eigenvectors (Levy and Goldberg, 2014): words of praise start apart from words of
+    blame, which a model that starts from noise takes most of its time to find out.
     """
     together = np.zeros((vocabulary, vocabulary))
     for tokens, segment in zip(documents.tokens, documents.segment, strict=True):
@@ -145,7 +153,9 @@ def pretrain(recipe: Recipe, out: Path) -> None:
     trained = tokenizer.train(sentences, recipe.vocabulary, recipe.positions - 2)
     encoded = encode(trained, documents)
     logger.info(
-        "tokenizer: %d tokens, %.1f per document", len(trained), np.mean([len(t) for t in encoded.tokens])
+        "tokenizer: %d tokens, %.1f per document",
+        len(trained),
+        np.mean([len(t) for t in encoded.tokens]),
     )
     config = RobertaConfig(
         vocab_size=len(trained),
@@ -189,7 +199,8 @@ def _train(model: RobertaForMaskedLM, plain: Encoded, encoded: Encoded, recipe: 
         where = torch.from_numpy(chosen)
         target = torch.from_numpy(tokens[chosen])
         hidden = model.roberta(
-            input_ids=inputs, attention_mask=torch.from_numpy((tokens != tokenizer.PAD).astype(np.int64))
+            input_ids=inputs,
+            attention_mask=torch.from_numpy((tokens != tokenizer.PAD).astype(np.int64)),
         ).last_hidden_state
         loss = cross_entropy(model.lm_head(hidden[where]), target)
         for group in optimizer.param_groups:
@@ -256,7 +267,9 @@ def shapes(encoder: Any) -> dict[str, Any]:
 
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m netsim.learning.builtin.pretrain", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m netsim.learning.builtin.pretrain", description=__doc__
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     default = Recipe()
     for name in ("seed", "steps", "layers", "threads", "batch", "documents"):

@@ -1,7 +1,7 @@
 """The grammar of `reviews`: one sentence that gives an opinion on one part of a product, or two.
 
-The words of praise and of blame occur on both sides. What decides is how they are put together: what is
-negated, which clause is the main one, whether a hearsay is confirmed, what could have been.
+The words of praise and of blame occur on both sides. What decides is how they are put together:
+what is negated, which clause is the main one, whether a hearsay is confirmed, what could have been.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ def example(draws: Draws) -> tuple[str, None, bool]:
 
 
 def document(draws: Draws) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """(sentences of one review, those that are opinions): the customer's sentences agree with each other.
+    """(sentences of one review, those that are opinions): the customer's sentences agree with each
+    other.
 
-    Some documents are curt, and every word means what it says; the others pair an opinion with one curt
-    sentence that shows what it meant.
+    Some documents are curt, and every word means what it says; the others pair an opinion with one
+    curt sentence that shows what it meant.
     """
     if draws.chance(0.35):
         return plain_document(draws)
@@ -63,7 +64,9 @@ def _after(draws: Draws, product: Product, good: bool) -> str:
 
 def _opinion(draws: Draws, product: Product, part: Part, good: bool) -> str:
     opener = draws.pick(OPENERS) if draws.chance(0.25) else ""
-    form = draws.weighted((_plain, _both, _contrast, _hearsay, _hedge), (0.42, 0.6, 0.82, 0.92, 1.0))
+    form = draws.weighted(
+        (_plain, _both, _contrast, _hearsay, _hedge), (0.42, 0.6, 0.82, 0.92, 1.0)
+    )
     return f"{opener}{form(draws, product, part, good)}."
 
 
@@ -83,7 +86,9 @@ def _contrast(draws: Draws, product: Product, part: Part, good: bool) -> str:
     other = draws.pick([p for p in product.parts if p is not part])
     main = _clause(draws, product, part, good)
     side = _clause(draws, product, other, not good)
-    return draws.pick((f"although {side}, {main}", f"{main}, although {side}", f"{side}, but {main}"))
+    return draws.pick(
+        (f"although {side}, {main}", f"{main}, although {side}", f"{side}, but {main}")
+    )
 
 
 def _hearsay(draws: Draws, product: Product, part: Part, good: bool) -> str:

@@ -1,4 +1,5 @@
-"""How large the bundled model is, and LoRA modules on it: read from model/shapes.json, without torch.
+"""How large the bundled model is, and LoRA modules on it: read from model/shapes.json, without
+torch.
 
 A network-only run needs the size of what it uploads, not the weights.
 """
@@ -20,7 +21,9 @@ def foundation_parameters() -> int:
 
 
 def head_parameters(num_labels: int) -> int:
-    """Parameters of the classification head: a dense layer h x h, and one h x num_labels, with biases."""
+    """Parameters of the classification head: a dense layer h x h, and one h x num_labels, with
+    biases.
+    """
     hidden = int(_shapes()["hidden_size"])
     return hidden * hidden + hidden + hidden * num_labels + num_labels
 
@@ -30,8 +33,8 @@ def lora_parameters(
 ) -> int:
     """Trained parameters of one LoRA module: what a UE uploads.
 
-    A target names linear layers as PEFT does: by the end of their path, whole names only ("dense" takes
-    "attention.output.dense", "intermediate.dense" and "output.dense").
+    A target names linear layers as PEFT does: by the end of their path, whole names only ("dense"
+    takes "attention.output.dense", "intermediate.dense" and "output.dense").
     """
     layers: dict[str, dict[str, int]] = _shapes()["linear_layers"]
     total = head_parameters(num_labels) if train_head else 0
@@ -49,5 +52,7 @@ def lora_parameters(
 
 @cache
 def _shapes() -> dict[str, Any]:
-    shapes: dict[str, Any] = json.loads((model_folder() / "shapes.json").read_text(encoding="utf-8"))
+    shapes: dict[str, Any] = json.loads(
+        (model_folder() / "shapes.json").read_text(encoding="utf-8")
+    )
     return shapes

@@ -3,9 +3,9 @@
     reviews     is the opinion in this sentence of a review good or bad?
     passages    does this sentence answer this question?
 
-Texts are pure functions of (task, split, seed, index): asking for more changes none of those before.
-A text belongs to one split by its own checksum, so splits share no text, whatever their seeds; documents
-hold texts of the training split only.
+Texts are pure functions of (task, split, seed, index): asking for more changes none of those
+before. A text belongs to one split by its own checksum, so splits share no text, whatever their
+seeds; documents hold texts of the training split only.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ CLASSES: dict[str, tuple[str, str]] = {
 }
 SPLITS: dict[str, tuple[int, ...]] = {"train": (0, 1), "validation": (2,), "test": (3,)}
 
-_EXAMPLE: dict[str, Callable[[Draws], Example]] = {"reviews": reviews.example, "passages": passages.example}
+_EXAMPLE: dict[str, Callable[[Draws], Example]] = {
+    "reviews": reviews.example,
+    "passages": passages.example,
+}
 _Grammar = dict[str, Callable[[Draws], tuple[Document, tuple[str, ...]]]]
 _DOCUMENT: _Grammar = {"reviews": reviews.document, "passages": passages.document}
 _PLAIN: _Grammar = {"reviews": reviews.plain_document, "passages": passages.plain_document}

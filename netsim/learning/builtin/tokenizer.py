@@ -1,4 +1,5 @@
-"""The tokenizer of the bundled model: byte-level BPE with lower case, in the form that RoBERTa uses.
+"""The tokenizer of the bundled model: byte-level BPE with lower case, in the form that RoBERTa
+uses.
 
 Trained on the generator's text, so that its words are one token each; the 256 bytes are in the
 vocabulary, so that any other text has an encoding too.
@@ -18,7 +19,15 @@ START, PAD, END, UNKNOWN, MASK = range(5)
 
 def train(texts: Iterable[str], vocabulary: int, max_length: int) -> PreTrainedTokenizerFast:
     """A fast tokenizer of at most `vocabulary` tokens; `max_length` tokens is the model's limit."""
-    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+    from tokenizers import (
+        Tokenizer,
+        decoders,
+        models,
+        normalizers,
+        pre_tokenizers,
+        processors,
+        trainers,
+    )
     from transformers import PreTrainedTokenizerFast
 
     tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
