@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from typing import Any, get_type_hints
+from typing import Any, ClassVar, get_type_hints
 
 from netsim.errors import ScenarioError
 
@@ -44,6 +44,36 @@ def plugin_names(group: str) -> list[str]:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """Range that a number must lie in; None: no limit on that side."""
+
+    ge: float | None = None
+    gt: float | None = None
+    le: float | None = None
+    lt: float | None = None
+
+    def broken_rule(self, value: Any) -> str | None:
+        """The first rule that `value` breaks, in words. A parameter that is not set breaks none."""
+        if value is None:
+            return None
+        if self.ge is not None and not value >= self.ge:
+            return f"must be at least {self.ge:g}"
+        if self.gt is not None and not value > self.gt:
+            return f"must be above {self.gt:g}"
+        if self.le is not None and not value <= self.le:
+            return f"must be at most {self.le:g}"
+        if self.lt is not None and not value < self.lt:
+            return f"must be below {self.lt:g}"
+        return None
+
+    def check(self, value: Any, where: str) -> None:
+        """Raises ScenarioError, which names the key `where`, if `value` is out of range."""
+        rule = self.broken_rule(value)
+        if rule is not None:
+            raise ScenarioError(rule, where=where, value=value)
+
+
+@dataclass(frozen=True)
 class Parameter:
     """One parameter of a plug-in."""
 
@@ -52,11 +82,36 @@ class Parameter:
     default: Any  # `...` if it must be given
     meaning: str
     part: type[Any] | None  # the class it belongs to, where that is not the plug-in itself
+    limits: Limits
 
 
-def parameter(default: Any, meaning: str) -> Any:
-    """A field that is a parameter, with what `netsim schemes` says of it."""
-    return dataclasses.field(default=default, metadata={"meaning": meaning})
+def parameter(
+    default: Any,
+    meaning: str,
+    *,
+    ge: float | None = None,
+    gt: float | None = None,
+    le: float | None = None,
+    lt: float | None = None,
+) -> Any:
+    """A field that is a parameter, with its meaning for `netsim schemes` and its range.
+
+    A scenario's values are checked against the range; a dataclass that derives from `Limited`
+    checks those given to its constructor too.
+    """
+    metadata = {"meaning": meaning, "limits": Limits(ge=ge, gt=gt, le=le, lt=lt)}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+class Limited:
+    """Base of dataclasses that check the ranges of their parameters when they are made."""
+
+    section: ClassVar[str] = "scheme"  # of the scenario, for messages
+
+    def __post_init__(self) -> None:
+        for item in dataclasses.fields(self):  # type: ignore[arg-type]
+            where = f"scenario: {self.section}.{item.name}"
+            _limits(item).check(getattr(self, item.name), where)
 
 
 def part(plugin: type[Any], *, fixed: Mapping[str, Any] | None = None, **defaults: Any) -> Any:
@@ -89,7 +144,14 @@ def parameters(plugin: type[Any]) -> list[Parameter]:
             ]
         else:
             found.append(
-                Parameter(item.name, hints[item.name], _default(item), _meaning(item), None)
+                Parameter(
+                    name=item.name,
+                    type=hints[item.name],
+                    default=_default(item),
+                    meaning=_meaning(item),
+                    part=None,
+                    limits=_limits(item),
+                )
             )
     return found
 
@@ -119,3 +181,8 @@ def _default(item: dataclasses.Field[Any]) -> Any:
 
 def _meaning(item: dataclasses.Field[Any]) -> str:
     return str(item.metadata.get("meaning", ""))
+
+
+def _limits(item: dataclasses.Field[Any]) -> Limits:
+    limits: Limits = item.metadata.get("limits", Limits())
+    return limits

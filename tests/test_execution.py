@@ -79,9 +79,7 @@ def _same_after_interrupt(scenario: Scenario, folder: Path, at: int) -> None:
     assert _digests(folder / "run") == _digests(folder / "alone")
 
 
-NETWORK_ONLY = [
-    k for k in scheme_names() if not getattr(scheme_class(k)(), "needs_learning", False)
-]
+NETWORK_ONLY = [k for k in scheme_names() if not scheme_class(k)().needs_learning]
 
 
 @pytest.mark.parametrize("kind", NETWORK_ONLY)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from netsim.errors import ScenarioError
-from netsim.plugins import arguments, parameter, parameters, part
+from netsim.plugins import Limited, arguments, parameter, parameters, part
 from netsim.scenario.parameters import typed_parameters
 
 
@@ -61,3 +61,41 @@ def test_fixed_parameters_cannot_be_given() -> None:
         typed_parameters(Car, {"seats": 5, "fuel": "water"}, "car")
     with pytest.raises(ScenarioError, match=r"car\.seats: .*required"):
         typed_parameters(Car, {}, "car")
+
+
+@dataclass
+class Tyre(Limited):
+    """Parameters with limits, checked whoever makes it."""
+
+    width: int | None = parameter(None, "across", ge=1, le=9)
+    grip: float = parameter(0.5, "of the road", gt=0, lt=1)
+
+
+@dataclass
+class Wheel:
+    """Does not check what it is made of: the scenario does."""
+
+    spokes: int = parameter(8, "how many", ge=3)
+    tyre: Tyre = part(Tyre)
+
+
+@pytest.mark.parametrize(
+    ("given", "rule"),
+    [
+        ({"width": 0}, r"width: must be at least 1 \(found 0\)"),
+        ({"width": 10}, r"width: must be at most 9 \(found 10\)"),
+        ({"grip": 0.0}, r"grip: must be above 0 \(found 0.0\)"),
+        ({"grip": 1.0}, r"grip: must be below 1 \(found 1.0\)"),
+    ],
+)
+def test_limits_hold_for_constructors_and_for_scenarios(given: dict[str, Any], rule: str) -> None:
+    with pytest.raises(ScenarioError, match=rf"scheme\.{rule}"):
+        Tyre(**given)
+    with pytest.raises(ScenarioError, match=rf"scheme\.{rule}"):
+        typed_parameters(Wheel, given, "scheme")
+
+
+def test_limits_of_a_plugin_that_does_not_check_itself() -> None:
+    assert Wheel(**typed_parameters(Wheel, {"width": 9}, "wheel")) == Wheel(8, Tyre(9))
+    with pytest.raises(ScenarioError, match=r"wheel\.spokes: must be at least 3 \(found 2\)"):
+        typed_parameters(Wheel, {"spokes": 2}, "wheel")

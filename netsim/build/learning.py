@@ -112,7 +112,7 @@ def build_learner_of(
             learning.local_steps,
             learning.learning_rate,
             scenario.local_optimizer,
-            tail=getattr(scheme, "tail", None),
+            tail=scheme.tail,
         ),
         samples=devices.samples,
         seed=scenario.seed,

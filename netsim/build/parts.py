@@ -184,7 +184,7 @@ def build_scheme(scenario: Scenario) -> Scheme:
     found = scheme_class(scenario.scheme.kind)
     parameters = typed_parameters(found, scenario.scheme.parameters, "scenario: scheme")
     scheme = cast(Scheme, found(**parameters))
-    if scenario.network_only and getattr(scheme, "needs_learning", False):
+    if scenario.network_only and scheme.needs_learning:
         raise ScenarioError(
             "this scheme's plans depend on training, which network_only leaves out",
             where="scenario: scheme.kind",

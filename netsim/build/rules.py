@@ -14,7 +14,7 @@ def build_rules(
     scenario: Scenario, scheme: Scheme, foundation_bits: float, emulated: BoolArray
 ) -> Rules:
     """The rules of every round; emulated: [N]."""
-    timing, asynchronous = scenario.round, _asynchronous(scheme)
+    timing, asynchronous = scenario.round, scheme.asynchronous
     return Rules(
         deadline_s=timing.deadline_s,
         barrier=timing.alloc_start == "barrier" and not asynchronous,
@@ -32,7 +32,7 @@ def check_stale(scenario: Scenario, scheme: Scheme) -> None:
     """Uploads may outlast their rounds only where their shares, places and channels stay as they
     are.
     """
-    asynchronous = _asynchronous(scheme)
+    asynchronous = scheme.asynchronous
     if scenario.round.late_uploads != "stale" and not asynchronous:
         return
     what = f"scheme.kind = {scenario.scheme.kind}" if asynchronous else "round.late_uploads = stale"
@@ -47,7 +47,3 @@ def check_stale(scenario: Scenario, scheme: Scheme) -> None:
         if value != wanted:
             rule = f"must be {str(wanted).lower()} with {what}: {why}"
             raise ScenarioError(rule, where=f"scenario: {key}", value=value)
-
-
-def _asynchronous(scheme: Scheme) -> bool:
-    return bool(getattr(scheme, "asynchronous", False))

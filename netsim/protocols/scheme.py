@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
+from netsim.protocols.learning import Tail
 from netsim.protocols.radio import SuccessModel
 from netsim.units import BoolArray, FloatArray, IntArray
 
@@ -141,8 +142,21 @@ class Scheme(Protocol):
 
     name: ClassVar[str]  # as registered
     citation: ClassVar[str]  # where it was published
-    # no barrier, and uploads may outlast their rounds, whatever is set
-    asynchronous: ClassVar[bool] = False
+
+    @property
+    def asynchronous(self) -> bool:
+        """Nobody waits: no barrier, and uploads may outlast their rounds, whatever is set."""
+        return False
+
+    @property
+    def needs_learning(self) -> bool:
+        """Plans depend on training, so that a network-only run cannot use the scheme."""
+        return False
+
+    @property
+    def tail(self) -> Tail | None:
+        """How local training presses the last ranks towards zero; None: it does not."""
+        return None
 
     def ranks(self, configured: Sequence[int]) -> tuple[int, ...]:
         """Ranks of the adapters the scheme works with, given those the scenario configures: the

@@ -13,7 +13,8 @@ from netsim.plugins import arguments, parameters
 
 def typed_parameters(plugin: type[Any], given: Mapping[str, Any], where: str) -> dict[str, Any]:
     """`given` as the constructor arguments of the dataclass `plugin`. Raises ScenarioError."""
-    fields: dict[str, Any] = {p.name: (p.type, p.default) for p in parameters(plugin)}
+    declared = parameters(plugin)
+    fields: dict[str, Any] = {p.name: (p.type, p.default) for p in declared}
     model = create_model(
         plugin.__name__, __config__=ConfigDict(extra="forbid", allow_inf_nan=False), **fields
     )
@@ -27,4 +28,7 @@ def typed_parameters(plugin: type[Any], given: Mapping[str, Any], where: str) ->
             rule = f"unknown parameter of {plugin.__name__}; it has: {known}"
             raise ScenarioError(rule, where=f"{where}.{key}") from None
         raise ScenarioError(first["msg"], where=f"{where}.{key}", value=first["input"]) from None
-    return arguments(plugin, {name: getattr(checked, name) for name in fields})
+    values = {name: getattr(checked, name) for name in fields}
+    for p in declared:
+        p.limits.check(values[p.name], f"{where}.{p.name}")
+    return arguments(plugin, values)

@@ -24,37 +24,38 @@ import numpy as np
 
 from netsim import rng
 from netsim.errors import ScenarioError
-from netsim.plugins import parameter
+from netsim.plugins import Limited, parameter
 from netsim.protocols import Observation, RoundPlan, Scheme
 from netsim.schemes.base import adapter_in_turn
 from netsim.schemes.radio import gnb_ues, join
 
 
 @dataclass
-class BufferedAsync(Scheme):
+class BufferedAsync(Limited, Scheme):
     """Nobody waits: every so many arrivals make a new version; the older an upload, the less it
     counts.
     """
 
     concurrency: int = parameter(
-        10, "UEs of a gNB at work at a time, each on as large a part of the band"
+        10, "UEs of a gNB at work at a time, each on as large a part of the band", ge=1
     )
-    buffer: int = parameter(5, "arrivals at a gNB that make a new version; at most concurrency")
+    buffer: int = parameter(
+        5, "arrivals at a gNB that make a new version; at most concurrency", ge=1
+    )
 
     name: ClassVar[str] = "buffered_async"
     citation: ClassVar[str] = "Nguyen et al., AISTATS 2022"
-    asynchronous: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        for key in ("concurrency", "buffer"):
-            value = getattr(self, key)
-            if value < 1:
-                raise ScenarioError(
-                    "must be at least 1", where=f"scenario: scheme.{key}", value=value
-                )
+        super().__post_init__()
         if self.buffer > self.concurrency:
             rule = f"must be at most scheme.concurrency, {self.concurrency}"
             raise ScenarioError(rule, where="scenario: scheme.buffer", value=self.buffer)
+
+    @property
+    def asynchronous(self) -> bool:
+        """Nobody waits for anybody."""
+        return True
 
     def plan(self, observation: Observation) -> RoundPlan:
         """As many new UEs at each gNB as there are free places."""

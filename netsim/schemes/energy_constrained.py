@@ -27,8 +27,8 @@ class EnergyConstrained(Variant):
     citation: ClassVar[str] = "Wang et al., Section V, Fig. 4"
 
     def __post_init__(self) -> None:
-        for key in ("mu", "mu_scale"):
-            value = getattr(self.inner, key)
-            if not value > 0:
-                rule = "must be above 0: without a price of energy this is model_switching"
-                raise ScenarioError(rule, where=f"scenario: scheme.{key}", value=value)
+        rule = "must be above 0: without a price of energy this is model_switching"
+        if not self.inner.mu > 0:
+            raise ScenarioError(rule, where="scenario: scheme.mu", value=self.inner.mu)
+        if not self.inner.mu_scale > 0:
+            raise ScenarioError(rule, where="scenario: scheme.mu_scale", value=self.inner.mu_scale)

@@ -13,27 +13,20 @@ from typing import ClassVar
 
 import numpy as np
 
-from netsim.errors import ScenarioError
-from netsim.plugins import parameter, part
+from netsim.plugins import Limited, parameter, part
 from netsim.protocols import Observation, RoundPlan, Scheme
 from netsim.schemes.radio import SharedBand
 
 
 @dataclass
-class FedLora(Scheme):
+class FedLora(Limited, Scheme):
     """All UEs train one common adapter."""
 
-    rank: int = parameter(8, "rank of the common adapter")
+    rank: int = parameter(8, "rank of the common adapter", ge=1)
     band: SharedBand = part(SharedBand)
 
     name: ClassVar[str] = "fedlora"
     citation: ClassVar[str] = "Chen et al., IEEE Wireless Commun. 31(3), 2024"
-
-    def __post_init__(self) -> None:
-        if self.rank < 1:
-            raise ScenarioError(
-                "must be at least 1", where="scenario: scheme.rank", value=self.rank
-            )
 
     def ranks(self, configured: Sequence[int]) -> tuple[int, ...]:
         """One adapter, whatever is configured."""

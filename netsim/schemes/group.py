@@ -8,26 +8,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netsim.errors import ScenarioError
-from netsim.plugins import parameter
+from netsim.plugins import Limited, parameter
 from netsim.protocols import Observation
 from netsim.schemes.radio import gnb_ues
 from netsim.units import FloatArray, IntArray
 
 
 @dataclass
-class GroupSize:
+class GroupSize(Limited):
     """Most UEs of a gNB per round."""
 
-    ues_per_round: int | None = parameter(10, "UEs of a gNB scheduled per round; if not set, all")
-
-    def __post_init__(self) -> None:
-        if self.ues_per_round is not None and self.ues_per_round < 1:
-            raise ScenarioError(
-                "must be at least 1",
-                where="scenario: scheme.ues_per_round",
-                value=self.ues_per_round,
-            )
+    ues_per_round: int | None = parameter(
+        10, "UEs of a gNB scheduled per round; if not set, all", ge=1
+    )
 
     def of(self, ues: int) -> int:
         """Size of a group of `ues` UEs."""

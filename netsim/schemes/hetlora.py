@@ -20,8 +20,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from netsim.errors import InputError, ScenarioError
-from netsim.plugins import parameter, part
+from netsim.plugins import Limited, parameter, part
 from netsim.protocols import Observation, RoundPlan, Scheme, Tail
 from netsim.schemes.radio import SharedBand
 from netsim.schemes.ue_ranks import UeRanks
@@ -29,16 +28,16 @@ from netsim.units import IntArray
 
 
 @dataclass
-class HetLora(Scheme):
+class HetLora(Limited, Scheme):
     """One adapter, trained at each UE's own rank, which self-pruning lowers; zero-padded
     averaging.
     """
 
     own: UeRanks = part(UeRanks)
-    regularisation: float = parameter(0.01, "lambda, weight of the norms of the last ranks")
-    gamma: float = parameter(0.99, "part of the ranks that is not the tail")
+    regularisation: float = parameter(0.01, "lambda, weight of the norms of the last ranks", ge=0)
+    gamma: float = parameter(0.99, "part of the ranks that is not the tail", gt=0, lt=1)
     prune: bool = parameter(True, "self-pruning; needs training, so no network-only runs")
-    least_rank: int | None = parameter(None, "r_min; if not set, the smallest of ue_ranks")
+    least_rank: int | None = parameter(None, "r_min; if not set, the smallest of ue_ranks", ge=1)
     retain_uncovered_ranks: bool = parameter(
         False, "ranks that no upload covers stay instead of dying"
     )
@@ -48,12 +47,18 @@ class HetLora(Scheme):
     citation: ClassVar[str] = "Cho et al., EMNLP 2024"
 
     def __post_init__(self) -> None:
-        least = min(self.own.ue_ranks) if self.least_rank is None else self.least_rank
-        try:
-            self.tail = Tail(self.regularisation, self.gamma, self.prune, least)
-        except InputError as error:
-            raise ScenarioError(error.rule, where="scenario: scheme", value=error.value) from None
+        super().__post_init__()
         self._rank: IntArray | None = None
+
+    @property
+    def tail(self) -> Tail:
+        """The regulariser of the last ranks, and what pruning leaves."""
+        return Tail(
+            weight=self.regularisation,
+            kept=self.gamma,
+            prune=self.prune,
+            least_rank=self.least_rank or min(self.own.ue_ranks),
+        )
 
     @property
     def needs_learning(self) -> bool:

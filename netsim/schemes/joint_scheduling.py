@@ -25,8 +25,7 @@ from netsim.allocation.admission import admit
 from netsim.allocation.staggered import allocate_staggered
 from netsim.allocation.uplinks import required_shares
 from netsim.allocation.wireless import CellView
-from netsim.errors import ScenarioError
-from netsim.plugins import parameter
+from netsim.plugins import Limited, parameter
 from netsim.protocols import Observation, RoundPlan, Scheme
 from netsim.schemes.base import adapter_in_turn
 from netsim.schemes.radio import LONG_S, gnb_ues, join
@@ -36,19 +35,15 @@ MOST_STARTS = 64  # of more, evenly spread ones are tried
 
 
 @dataclass
-class JointScheduling(Scheme):
+class JointScheduling(Limited, Scheme):
     """As many UEs as can finish together within a time budget; adapters take turns."""
 
-    budget_s: float | None = parameter(None, "time a round may take, s; if not set, its deadline")
+    budget_s: float | None = parameter(
+        None, "time a round may take, s; if not set, its deadline", gt=0
+    )
 
     name: ClassVar[str] = "joint_scheduling"
     citation: ClassVar[str] = "Shi et al., IEEE Trans. Wireless Commun. 20(1), 2021"
-
-    def __post_init__(self) -> None:
-        if self.budget_s is not None and not self.budget_s > 0:
-            raise ScenarioError(
-                "must be above 0", where="scenario: scheme.budget_s", value=self.budget_s
-            )
 
     def plan(self, observation: Observation) -> RoundPlan:
         """At each gNB: who takes part, then the shares with which they finish together."""

@@ -20,7 +20,7 @@ from netsim.allocation.rounding import proximal_step, systematic_rounding
 from netsim.allocation.subscription import module_energy_j, risk_gradient, solve_subscription
 from netsim.allocation.wireless import CellView, manage_wireless
 from netsim.errors import InputError, ScenarioError
-from netsim.plugins import parameter
+from netsim.plugins import Limited, parameter
 from netsim.protocols import Observation, RoundPlan, Scheme
 from netsim.schemes.radio import LONG_S, admit_uploads
 from netsim.theory.risk_bound import (
@@ -61,13 +61,13 @@ class Control:
 
 
 @dataclass
-class ModelSwitching(Scheme):
+class ModelSwitching(Limited, Scheme):
     """Algorithm 2: module subscription, power and bandwidth optimised online."""
 
-    max_modules: int = parameter(1, "s, modules a UE may subscribe to")
+    max_modules: int = parameter(1, "s, modules a UE may subscribe to", ge=1)
     participation: float = parameter(0.1, "v, rate at which each UE shall work on each module (7d)")
-    mu: float = parameter(1e5, "energy price as the paper prints it")
-    mu_scale: float = parameter(1e-7, "calibration of mu, per J: the price is mu x mu_scale")
+    mu: float = parameter(1e5, "energy price as the paper prints it", ge=0)
+    mu_scale: float = parameter(1e-7, "calibration of mu, per J: the price is mu x mu_scale", ge=0)
     power_control: bool = parameter(True, "False: all at P_max")
     csi: Literal["mean", "perfect"] = parameter(
         "mean", "channel known: large scale, or as it will be"
@@ -78,12 +78,12 @@ class ModelSwitching(Scheme):
     switch_gap: Literal["none", "bound", "affinity"] = parameter(
         "none", "how the fit of a module counts"
     )
-    dual_step: float | None = parameter(None, "varsigma of (11); default M / sqrt(T)")
+    dual_step: float | None = parameter(None, "varsigma of (11); default M / sqrt(T)", gt=0)
     prox_step: float | None = parameter(
-        None, "proximal step with rounding instead of the vertex of (12)"
+        None, "proximal step with rounding instead of the vertex of (12)", gt=0
     )
-    max_iterations: int = parameter(20, "e_max of step 1")
-    tolerance: float = parameter(1e-3, "step 1 has settled when no log power moves more")
+    max_iterations: int = parameter(20, "e_max of step 1", ge=1)
+    tolerance: float = parameter(1e-3, "step 1 has settled when no log power moves more", gt=0)
     smoothness: float | None = parameter(
         None, "eps; defaults of the four constants: model-spec 3.4"
     )
@@ -95,18 +95,7 @@ class ModelSwitching(Scheme):
     citation: ClassVar[str] = "Wang et al., Algorithm 2"
 
     def __post_init__(self) -> None:
-        rules = (
-            ("max_modules", self.max_modules >= 1, "must be at least 1"),
-            ("mu", self.mu >= 0, "must be at least 0"),
-            ("mu_scale", self.mu_scale >= 0, "must be at least 0"),
-            ("dual_step", self.dual_step is None or self.dual_step > 0, "must be above 0"),
-            ("prox_step", self.prox_step is None or self.prox_step > 0, "must be above 0"),
-            ("max_iterations", self.max_iterations >= 1, "must be at least 1"),
-            ("tolerance", self.tolerance > 0, "must be above 0"),
-        )
-        for key, holds, rule in rules:
-            if not holds:
-                raise ScenarioError(rule, where=f"scenario: scheme.{key}", value=getattr(self, key))
+        super().__post_init__()
         self._state: dict[str, Any] = {}
 
     @property

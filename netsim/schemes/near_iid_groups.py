@@ -16,8 +16,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from netsim.errors import ScenarioError
-from netsim.plugins import parameter, part
+from netsim.plugins import Limited, parameter, part
 from netsim.protocols import Observation, RoundPlan, Scheme
 from netsim.schemes.base import adapter_in_turn
 from netsim.schemes.radio import SharedBand
@@ -25,22 +24,19 @@ from netsim.units import IntArray
 
 
 @dataclass
-class NearIidGroups(Scheme):
+class NearIidGroups(Limited, Scheme):
     """Groups of UEs that together hold the population's labels; adapters take turns between
     groups.
     """
 
-    groups: int | None = parameter(None, "number of groups; if not set, as many as adapters")
+    groups: int | None = parameter(None, "number of groups; if not set, as many as adapters", ge=1)
     band: SharedBand = part(SharedBand)
 
     name: ClassVar[str] = "near_iid_groups"
     citation: ClassVar[str] = "Liu et al., arXiv:2503.21213, 2025"
 
     def __post_init__(self) -> None:
-        if self.groups is not None and self.groups < 1:
-            raise ScenarioError(
-                "must be at least 1", where="scenario: scheme.groups", value=self.groups
-            )
+        super().__post_init__()
         self._group: IntArray | None = None
 
     def plan(self, observation: Observation) -> RoundPlan:

@@ -20,8 +20,7 @@ import numpy as np
 from scipy.special import exp1
 
 from netsim.allocation.wireless import CellView
-from netsim.errors import ScenarioError
-from netsim.plugins import parameter
+from netsim.plugins import Limited, parameter
 from netsim.protocols import Observation, RoundPlan, Scheme
 from netsim.schemes.base import adapter_in_turn
 from netsim.schemes.radio import LONG_S, gnb_ues
@@ -31,24 +30,20 @@ BISECTIONS = 50
 
 
 @dataclass
-class SuccessSelection(Scheme):
+class SuccessSelection(Limited, Scheme):
     """The UEs whose uploads are likeliest to count, one resource block each, within an energy
     budget.
     """
 
-    resource_blocks: int = parameter(10, "R, equal parts of the band, one for each selected UE")
+    resource_blocks: int = parameter(
+        10, "R, equal parts of the band, one for each selected UE", gt=0
+    )
     energy_budget_j: float = parameter(
-        3.0, "most energy of a UE per round, J: computing and upload"
+        3.0, "most energy of a UE per round, J: computing and upload", gt=0
     )
 
     name: ClassVar[str] = "success_selection"
     citation: ClassVar[str] = "Chen et al., IEEE Trans. Wireless Commun. 20(1), 2021"
-
-    def __post_init__(self) -> None:
-        for key in ("resource_blocks", "energy_budget_j"):
-            value = getattr(self, key)
-            if not value > 0:
-                raise ScenarioError("must be above 0", where=f"scenario: scheme.{key}", value=value)
 
     def plan(self, observation: Observation) -> RoundPlan:
         """Power, feasibility and selection, at each gNB."""

@@ -8,34 +8,41 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from netsim.protocols import Observation, RoundPlan, Scheme
+from netsim.protocols import Observation, RoundPlan, Scheme, Tail
 
 
 @dataclass
 class Variant(Scheme):
     """Leaves everything to `inner`, which a variant declares as a `part` of itself."""
 
-    inner: Any
+    inner: Scheme
+
+    @property
+    def asynchronous(self) -> bool:
+        """As the scheme that it varies."""
+        return self.inner.asynchronous
 
     @property
     def needs_learning(self) -> bool:
         """As the scheme that it varies."""
-        return bool(getattr(self.inner, "needs_learning", False))
+        return self.inner.needs_learning
+
+    @property
+    def tail(self) -> Tail | None:
+        """As the scheme that it varies."""
+        return self.inner.tail
 
     def ranks(self, configured: Sequence[int]) -> tuple[int, ...]:
         """As the scheme that it varies."""
-        ranks: tuple[int, ...] = self.inner.ranks(configured)
-        return ranks
+        return self.inner.ranks(configured)
 
     def plan(self, observation: Observation) -> RoundPlan:
         """As the scheme that it varies."""
-        plan: RoundPlan = self.inner.plan(observation)
-        return plan
+        return self.inner.plan(observation)
 
     def state(self) -> dict[str, Any]:
         """That of the scheme that it varies."""
-        state: dict[str, Any] = self.inner.state()
-        return state
+        return self.inner.state()
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Put back what `state` gave."""

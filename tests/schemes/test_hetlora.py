@@ -117,9 +117,9 @@ def test_network_only_is_refused_while_it_prunes(network_scenario: Callable[...,
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"regularisation": -1.0}, r"scheme: the weight of the tail"),
-        ({"gamma": 1.0}, r"scheme: the kept part of the ranks"),
-        ({"least_rank": 0}, r"scheme: the least rank must be at least 1"),
+        ({"regularisation": -1.0}, r"scheme\.regularisation: must be at least 0 \(found -1"),
+        ({"gamma": 1.0}, r"scheme\.gamma: must be below 1 \(found 1"),
+        ({"least_rank": 0}, r"scheme\.least_rank: must be at least 1 \(found 0"),
     ],
 )
 def test_bad_parameters(change: dict[str, Any], message: str) -> None:

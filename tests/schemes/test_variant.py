@@ -13,8 +13,10 @@ from netsim.errors import ScenarioError
 from netsim.plugins import parameters
 from netsim.results.writer import MemorySink
 from netsim.scenario.parameters import typed_parameters
+from netsim.schemes.buffered_async import BufferedAsync
 from netsim.schemes.energy_constrained import EnergyConstrained
 from netsim.schemes.greedy import Greedy
+from netsim.schemes.hetlora import HetLora
 from netsim.schemes.max_power import MaxPower
 from netsim.schemes.model_switching import ModelSwitching
 from netsim.schemes.one_shot import OneShot
@@ -108,3 +110,12 @@ def test_needs_learning_as_the_scheme_it_varies() -> None:
     assert not Greedy().needs_learning
     gap = ModelSwitching(participation=0.0, switch_gap="bound")
     assert Greedy(gap).needs_learning
+
+
+def test_declarations_are_those_of_the_scheme_it_varies() -> None:
+    plain = Greedy()
+    assert not plain.asynchronous
+    assert plain.tail is None
+    assert Variant(BufferedAsync()).asynchronous
+    pruning = HetLora(regularisation=0.5)
+    assert Variant(pruning).tail == pruning.tail
