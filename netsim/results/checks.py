@@ -214,8 +214,8 @@ def _shares(spans: pl.DataFrame, bandwidth_hz: float) -> Check:
 
 
 def _shannon(uploads: pl.DataFrame) -> Check:
-    """The rate from the band and the SINR, where the SINR is known."""
-    known = uploads.filter(pl.col("sinr_db").is_not_null())
+    """The rate from the band and the SINR, where the SINR is known and something was sent."""
+    known = uploads.filter(pl.col("sinr_db").is_not_null(), pl.col("airtime_s") > 0)
     sinr = known.select(10 ** (pl.col("sinr_db") / 10)).to_series()
     return _relative(
         "rate = band x log2(1 + SINR)", known["rate_bps"], known["bandwidth_hz"] * (1 + sinr).log(2)
