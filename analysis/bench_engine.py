@@ -31,13 +31,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from netsim.learning.assembly import build_learner
-from netsim.learning.datasets import Split, TextDataset
+from netsim.learning.composition import build_learner
+from netsim.learning.data.datasets import Split, TextDataset
 from netsim.learning.foundation import Foundation
 from netsim.learning.learner import FederatedLearner
-from netsim.learning.partition import Partition
+from netsim.learning.data.partition import Partition
 from netsim.learning.spec import LocalTraining, ModuleSpec
-from netsim.learning.workers import Workers
+from netsim.learning.engine.workers import Workers
 from netsim.protocols import Tickets
 
 TOLERANCE = 1e-3  # largest difference of the changes, relative to the largest change

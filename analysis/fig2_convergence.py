@@ -26,7 +26,7 @@ import study
 from learning_rate import BASELINE_POLICIES, POLICIES, policies, rate_of, with_policy
 
 import netsim
-from netsim.learning.shape import read_shape
+from netsim.learning.model_shape import read_shape
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,8 +9,8 @@ from netsim.device.energy import compute_energy_j
 from netsim.device.profiles import DeviceClass, Devices, draw_devices
 from netsim.errors import ScenarioError
 from netsim.learning.builtin import model_folder
-from netsim.learning.partition import Partition
-from netsim.learning.shape import read_shape
+from netsim.learning.data.partition import Partition
+from netsim.learning.model_shape import read_shape
 from netsim.plugins import plugin_class
 from netsim.scenario.model import Scenario
 from netsim.scenario.parameters import typed_parameters

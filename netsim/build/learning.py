@@ -9,8 +9,8 @@ import numpy as np
 
 from netsim.device.profiles import Devices
 from netsim.errors import ScenarioError
-from netsim.learning.datasets import TextDataset, capped, load_builtin, load_hub, load_path
-from netsim.learning.partition import Partition
+from netsim.learning.data.datasets import TextDataset, capped, load_builtin, load_hub, load_path
+from netsim.learning.data.partition import Partition
 from netsim.learning.payload import BUILTIN, foundation_bits, payload_bits
 from netsim.learning.spec import LocalTraining, ModuleSpec
 from netsim.protocols import Learner, Listener, PayloadSize, Scheme
@@ -98,7 +98,7 @@ def build_learner_of(
     loaded: Loaded,
 ) -> Learner:
     listener.status("loading the foundation model")
-    from netsim.learning.assembly import build_learner  # imports torch
+    from netsim.learning.composition import build_learner  # imports torch
 
     learning = scenario.learning
     return build_learner(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from netsim.build.learning import build_dataset
-from netsim.learning.datasets import TextDataset
+from netsim.learning.data.datasets import TextDataset
 from netsim.mobility.replay import Recorded, Replay
 from netsim.projection import Origin
 from netsim.scenario.model import Scenario

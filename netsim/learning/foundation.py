@@ -18,9 +18,9 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from netsim.errors import InputError
 from netsim.learning.builtin import model_folder
-from netsim.learning.datasets import Split
+from netsim.learning.data.datasets import Split
+from netsim.learning.data.tokens import TokenCache
 from netsim.learning.payload import BUILTIN
-from netsim.learning.tokens import TokenCache
 
 WEIGHTS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 

@@ -10,19 +10,20 @@ from typing import Any
 import numpy as np
 
 from netsim.errors import RunError
-from netsim.learning import saving, snapshot
+from netsim.learning import adapter_files as saving
+from netsim.learning import learner_state as snapshot
 from netsim.learning.adapters import Layout, Vector, initial_vector
-from netsim.learning.aggregation import Partial, Rule, Upload
-from netsim.learning.batching import Batches, Chunk, ranks, sampled_round, select
+from netsim.learning.aggregation.named_rules import find_rule
+from netsim.learning.aggregation.rule import Partial, Rule, Upload
+from netsim.learning.aggregation.zero_padding import dead_ranks
+from netsim.learning.engine.batching import Batches, Chunk, ranks, sampled_round, select
+from netsim.learning.engine.local_descent import Engine, Start
+from netsim.learning.engine.workers import Workers, one_thread
+from netsim.learning.evaluation.risk_meter import LocalLoss, RiskJob, RiskMeter
+from netsim.learning.evaluation.scorer import Score, Scorer
 from netsim.learning.foundation import Foundation
-from netsim.learning.gradients import Engine, Start
-from netsim.learning.risk import LocalLoss, RiskJob, RiskMeter
-from netsim.learning.rules import find_rule
-from netsim.learning.scoring import Score, Scorer
-from netsim.learning.snapshot import Version
+from netsim.learning.learner_state import Version
 from netsim.learning.spec import LocalTraining
-from netsim.learning.workers import Workers, one_thread
-from netsim.learning.zero_padding import dead_ranks
 from netsim.protocols import Evaluation, Redeemed, RiskProbe, Tickets
 from netsim.units import FloatArray, IntArray
 

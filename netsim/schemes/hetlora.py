@@ -9,7 +9,7 @@ r_k))
    and sends no more than that, so that its payload is known only once it has trained;
 4. sparsity-weighted aggregation of the zero-padded uploads, A and B apart.
 
-A rank that no upload covers in a round dies (netsim/learning/zero_padding.py): that is the method.
+A rank that no upload covers in a round dies (netsim/learning/aggregation/zero_padding.py): that is the method.
 """
 
 from __future__ import annotations

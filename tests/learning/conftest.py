@@ -31,10 +31,10 @@ from transformers import (
     RobertaForSequenceClassification,
 )
 
-from netsim.learning.assembly import build_learner
-from netsim.learning.datasets import TextDataset, load_builtin
+from netsim.learning.composition import build_learner
+from netsim.learning.data.datasets import TextDataset, load_builtin
+from netsim.learning.data.partition import partition_labels
 from netsim.learning.learner import FederatedLearner
-from netsim.learning.partition import partition_labels
 from netsim.learning.spec import LocalTraining, ModuleSpec
 
 SMALL: dict[str, Any] = {

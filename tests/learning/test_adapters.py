@@ -17,9 +17,9 @@ from transformers import AutoModelForSequenceClassification
 
 from netsim.errors import InputError
 from netsim.learning import adapters
+from netsim.learning.engine.generic import GenericEngine
+from netsim.learning.engine.local_descent import Start
 from netsim.learning.foundation import load_foundation
-from netsim.learning.generic import GenericEngine
-from netsim.learning.gradients import Start
 from netsim.learning.learner import FederatedLearner
 from netsim.learning.spec import LocalTraining, ModuleSpec
 from netsim.protocols import Tickets
@@ -126,7 +126,7 @@ def test_other_architectures_go_through_peft(
 SAVE = """
 import sys
 from pathlib import Path
-from netsim.learning import adapters, saving
+from netsim.learning import adapters, adapter_files as saving
 from netsim.learning.foundation import load_foundation
 from netsim.learning.spec import ModuleSpec
 loaded = load_foundation(sys.argv[1], 2)

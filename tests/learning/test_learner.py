@@ -14,13 +14,13 @@ from transformers import AutoModelForSequenceClassification
 
 from netsim.errors import InputError, RunError
 from netsim.learning.adapters import Vector
-from netsim.learning.datasets import TextDataset
-from netsim.learning.evaluation import evaluate_logits
-from netsim.learning.gradients import Start
+from netsim.learning.data.datasets import TextDataset
+from netsim.learning.data.partition import partition_labels, ue_test_rows
+from netsim.learning.data.tokens import TokenCache
+from netsim.learning.engine.local_descent import Start
+from netsim.learning.evaluation.losses import evaluate_logits
 from netsim.learning.learner import FederatedLearner
-from netsim.learning.partition import partition_labels, ue_test_rows
 from netsim.learning.spec import LocalTraining, ModuleSpec
-from netsim.learning.tokens import TokenCache
 from netsim.protocols import Tail, Tickets
 
 ONE = [ModuleSpec(4, 8, ("query", "value"), 0)]

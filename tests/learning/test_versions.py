@@ -15,11 +15,11 @@ from transformers import AutoModelForSequenceClassification
 
 from netsim.errors import InputError, RunError
 from netsim.learning.adapters import Layout
-from netsim.learning.aggregation import Partial, Upload
-from netsim.learning.datasets import TextDataset
+from netsim.learning.aggregation.named_rules import BUILT_IN
+from netsim.learning.aggregation.rule import Partial, Upload
+from netsim.learning.data.datasets import TextDataset
+from netsim.learning.data.partition import partition_labels
 from netsim.learning.learner import FederatedLearner
-from netsim.learning.partition import partition_labels
-from netsim.learning.rules import BUILT_IN
 from netsim.learning.spec import LocalTraining, ModuleSpec
 from netsim.protocols import Tail, Tickets
 
@@ -197,8 +197,8 @@ def test_a_stopped_learner_goes_on_to_the_same_bytes(
     """Stopped with an older version and an early upload in flight, and after a probe of the
     risk.
     """
-    monkeypatch.setattr("netsim.learning.risk.MAX_DESCENTS", 1)
-    monkeypatch.setattr("netsim.learning.risk.LOOK", 2)
+    monkeypatch.setattr("netsim.learning.evaluation.risk_meter.MAX_DESCENTS", 1)
+    monkeypatch.setattr("netsim.learning.evaluation.risk_meter.LOOK", 2)
     flight = Tickets(4, np.array([6, 8]), NONE[:2], np.array([0, 1]), sampled=np.array([1, 2]))
 
     def rest(made: FederatedLearner) -> list[Any]:
@@ -279,7 +279,7 @@ def test_full_training_is_gradient_descent_on_every_weight(
 def test_adapters_of_all_ues_are_never_together_in_memory(
     learner: Make, reviews: TextDataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("netsim.learning.batching.NUMBERS", 1 << 18)
+    monkeypatch.setattr("netsim.learning.engine.batching.NUMBERS", 1 << 18)
     ues = 800
     held = partition_labels(
         reviews.train.label, ues=ues, samples_per_ue=1, concentration=1.0, seed=0

@@ -1,0 +1,42 @@
+"""Staleness-weighted averaging for uploads that arrive rounds later: J. Nguyen et al., "Federated
+learning with buffered asynchronous aggregation" (FedBuff), AISTATS 2022.
+
+    w <- w - rate sum_k D_k s(a_k) u_k / sum_k D_k,   s(a) = (1 + a)^(-1/2)
+
+with a_k the versions of the module made since UE k downloaded it. The weights do not sum to 1: a
+buffer of old uploads takes a shorter step. Without staleness this is `average`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from netsim.learning.adapters import Layout, Vector
+from netsim.learning.aggregation.rule import Average, Partial, Upload
+
+
+def staleness_weight(age: int) -> float:
+    """s(a) = 1 / sqrt(1 + a)."""
+    return float((1.0 + age) ** -0.5)
+
+
+class StalenessWeighted:
+    """Average by samples, in which an upload counts for less the older it is."""
+
+    def __init__(self) -> None:
+        self._average = Average()
+
+    def add(self, partial: Partial | None, upload: Upload, plan: Layout) -> Partial:
+        """Fold in one upload."""
+        damped = np.float32(staleness_weight(upload.staleness)) * upload.update
+        return self._average.add(partial, replace(upload, update=damped), plan)
+
+    def merge(self, left: Partial, right: Partial) -> Partial:
+        """Join two partial sums."""
+        return self._average.merge(left, right)
+
+    def apply(self, state: Vector, partial: Partial, plan: Layout, rate: float) -> Vector:
+        """The new module."""
+        return self._average.apply(state, partial, plan, rate)

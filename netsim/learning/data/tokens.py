@@ -1,0 +1,137 @@
+"""Texts as token numbers, each text tokenised once, many texts packed end to end without
+padding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netsim.learning.data.datasets import Split
+from netsim.units import IntArray
+
+
+@dataclass(frozen=True)
+class Texts:
+    """S texts of together T tokens, end to end, with their classes."""
+
+    token: IntArray  # [T]
+    segment: (
+        IntArray  # [T] 0, or 1 in the second sentence of a pair for models that tell them apart
+    )
+    length: IntArray  # [S] tokens of each text
+    label: IntArray  # [S]
+
+    def __len__(self) -> int:
+        return len(self.length)
+
+    def part(self, start: int, end: int) -> Texts:
+        """Texts `start` to `end`."""
+        ends = np.concatenate([[0], np.cumsum(self.length)])
+        tokens = slice(int(ends[start]), int(ends[end]))
+        return Texts(
+            self.token[tokens], self.segment[tokens], self.length[start:end], self.label[start:end]
+        )
+
+    def padded(self, pad: int) -> tuple[IntArray, IntArray, IntArray]:
+        """(token, segment, mask), each [S, longest], padded on the right."""
+        mask = np.arange(self.length.max(initial=1)) < self.length[:, None]
+        token, segment = (
+            np.full(mask.shape, pad, dtype=np.int64),
+            np.zeros(mask.shape, dtype=np.int64),
+        )
+        token[mask], segment[mask] = self.token, self.segment
+        return token, segment, mask.astype(np.int64)
+
+
+class TokenCache:
+    """Tokens of the rows of one split, made when first asked for."""
+
+    def __init__(self, tokenizer: Any, split: Split, max_tokens: int) -> None:
+        self._tokenizer = tokenizer
+        self._split = split
+        self._max_tokens = max_tokens
+        self._token: dict[int, NDArray[np.int32]] = {}
+        self._segment: dict[int, NDArray[np.int8]] = {}
+
+    def texts(self, rows: Sequence[int] | IntArray) -> Texts:
+        """The texts of some rows, in that order; rows may repeat."""
+        chosen = np.asarray(rows, dtype=np.int64).tolist()
+        self._tokenise(chosen)
+        token = [self._token[row] for row in chosen]
+        segment = [self._segment[row] for row in chosen]
+        return Texts(
+            token=np.concatenate(token, dtype=np.int64) if token else np.zeros(0, dtype=np.int64),
+            segment=np.concatenate(segment, dtype=np.int64)
+            if segment
+            else np.zeros(0, dtype=np.int64),
+            length=np.array([len(text) for text in token], dtype=np.int64),
+            label=self._split.label[chosen],
+        )
+
+    def count(self, rows: IntArray) -> int:
+        """Tokens of some rows together."""
+        chosen = rows.tolist()
+        self._tokenise(chosen)
+        return sum(len(self._token[row]) for row in chosen)
+
+    def _tokenise(self, chosen: list[int]) -> None:
+        rows = sorted({row for row in chosen if row not in self._token})
+        if not rows:
+            return
+        second = self._split.second
+        encoded = self._tokenizer(
+            [self._split.first[row] for row in rows],
+            None if second is None else [second[row] for row in rows],
+            truncation=True,
+            max_length=self._max_tokens,
+            return_attention_mask=False,
+        )
+        segments = encoded.get("token_type_ids")
+        for position, row in enumerate(rows):
+            token = np.array(encoded["input_ids"][position], dtype=np.int32)
+            self._token[row] = token
+            self._segment[row] = (
+                np.zeros(len(token), dtype=np.int8)
+                if segments is None
+                else np.array(segments[position], dtype=np.int8)
+            )
+
+
+def positions(length: IntArray) -> IntArray:
+    """Of each token in its own text, from the texts' `length` [S]. Shape [T]."""
+    place: IntArray = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
+    return place
+
+
+def runs(cost: IntArray, limit: int) -> Iterator[tuple[int, int]]:
+    """Divide a sequence into runs (start, end) that cost at most `limit`, or have one member."""
+    start, spent = 0, 0
+    for index, more in enumerate(cost.tolist()):
+        spent += more
+        if index > start and spent > limit:
+            yield start, index
+            start, spent = index, more
+    if len(cost):
+        yield start, len(cost)
+
+
+def even_runs(cost: IntArray, aim: int) -> Iterator[tuple[int, int]]:
+    """Divide a sequence into runs (start, end) of nearly equal cost, close to `aim`.
+
+    Their number is even where the whole costs more than `aim`, so that two workers end together.
+    """
+    total = int(cost.sum())
+    count = 1 if total <= aim else 2 * max(1, round(total / (2 * aim)))
+    share = (
+        (2 * np.cumsum(cost) - cost) * count // (2 * max(total, 1))
+    )  # by the middle of each member
+    edges = [0, *(np.flatnonzero(np.diff(share)) + 1).tolist(), len(cost)]
+    for start, end in pairwise(edges):
+        if end > start:
+            yield start, end

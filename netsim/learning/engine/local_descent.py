@@ -1,0 +1,112 @@
+"""What an engine computes: the local training of tickets, and logits.
+
+A ticket is tau full-batch steps of one UE on one module (model-spec 10.6). Those that are given
+together may be computed together, but each has parameters of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from netsim.learning.adapters import Layout, Vector
+from netsim.learning.data.tokens import Texts
+from netsim.learning.engine.tail_penalty import TailPenalty
+from netsim.learning.spec import LocalTraining
+from netsim.units import IntArray
+
+Gradient = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+"""(w [P], g [P] to be filled) -> mean loss of each ticket [G], nats."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """A module, or its first ranks, as a UE downloaded it."""
+
+    plan: Layout
+    vector: Vector  # [plan.size]
+
+
+@dataclass(frozen=True)
+class Local:
+    """What the local training of one ticket came to."""
+
+    update: Vector  # [trained] gradient (sgd) or w_start - w_end (adam)
+    train_loss: float  # nats, at the downloaded version, without the tail's part
+    gradient_norm: float  # likewise
+    tail_fell: bool = False
+
+
+class Engine(Protocol):
+    """Computes on one frozen model."""
+
+    def train(
+        self, starts: Sequence[Start], samples: IntArray, texts: Texts, local: LocalTraining
+    ) -> list[Local]:
+        """Train G tickets, each with parameters of its own; `samples` [G] of the texts belong to
+        each.
+        """
+        ...
+
+    def logits(self, starts: Sequence[Start], texts: Texts) -> NDArray[np.float32]:
+        """Of several modules on the same texts. Shape [modules, texts, classes]."""
+        ...
+
+
+def descend(
+    w: torch.Tensor,
+    plans: Sequence[Layout],
+    sizes: Sequence[int],
+    gradient: Gradient,
+    local: LocalTraining,
+) -> list[Local]:
+    """tau steps from `w` [P], the trained parameters of G tickets end to end, `sizes` [G] numbers
+    each.
+
+    `w` is overwritten.
+    """
+    g = torch.zeros_like(w)
+    upload = torch.zeros_like(w) if local.optimizer == "sgd" else w.clone()
+    adam = _Adam(w, local.learning_rate)
+    tail = TailPenalty(local.tail, plans, torch.split(w, list(sizes)), torch.split(g, list(sizes)))
+    tail_start = tail.products()
+    loss = norm = torch.zeros(0)
+    for step in range(local.local_steps):
+        losses = gradient(w, g)
+        if step == 0:
+            loss = losses.clone()
+            norm = torch.stack([part.norm() for part in torch.split(g, list(sizes))])
+        tail.add_gradient()
+        if local.optimizer == "sgd":
+            # (w_start - w_end) / rate is the sum of the gradients; the sum does not lose their low
+            # bits.
+            upload += g
+            w.sub_(g, alpha=local.learning_rate)
+        else:
+            adam.step(w, g)
+    if local.optimizer == "adam":
+        upload -= w
+    fell = [end < start for start, end in zip(tail_start, tail.products(), strict=True)]
+    parts = zip(torch.split(upload, list(sizes)), loss.tolist(), norm.tolist(), fell, strict=True)
+    return [Local(part.cpu().numpy(), *rest) for part, *rest in parts]
+
+
+class _Adam:
+    """Adam (Kingma and Ba, 2015) with the usual constants, as torch.optim.Adam computes it."""
+
+    def __init__(self, w: torch.Tensor, rate: float) -> None:
+        self.rate, self.count = rate, 0
+        self.first, self.second = torch.zeros_like(w), torch.zeros_like(w)
+
+    def step(self, w: torch.Tensor, g: torch.Tensor) -> None:
+        self.count += 1
+        self.first.lerp_(g, 1 - 0.9)
+        self.second.mul_(0.999).addcmul_(g, g, value=1 - 0.999)
+        scale = (1 - 0.999**self.count) ** 0.5
+        denominator = self.second.sqrt().div_(scale).add_(1e-8)
+        w.addcdiv_(self.first, denominator, value=-self.rate / (1 - 0.9**self.count))

@@ -1,0 +1,173 @@
+"""The bundled model: small, loadable, at chance before fine-tuning, and learns both tasks
+centrally.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+from netsim.learning.builtin import model_folder
+from netsim.learning.builtin.pretrain import Recipe, pretrain
+from netsim.learning.builtin.shapes import foundation_parameters, lora_parameters
+from netsim.learning.builtin.text import TASKS, generate
+from netsim.learning.composition import build_learner
+from netsim.learning.data.datasets import load_builtin
+from netsim.learning.data.partition import partition_labels
+from netsim.learning.learner import FederatedLearner
+from netsim.learning.spec import LocalTraining, ModuleSpec
+from netsim.protocols import Tickets
+
+
+def test_weights_fit_in_two_mebibytes() -> None:
+    files = list(model_folder().glob("*.safetensors"))
+    assert sum(f.stat().st_size for f in files) <= 2 * 2**20
+
+
+@pytest.mark.parametrize("labels", [2, 3])
+@pytest.mark.parametrize(
+    "targets", [("query", "value"), ("key", "dense"), ("attention.output.dense",)]
+)
+def test_shapes_are_those_of_peft_by_plain_names(targets: tuple[str, ...], labels: int) -> None:
+    """ "dense" must not take the head's dense layer, which is trained whole."""
+    base = AutoModelForSequenceClassification.from_pretrained(
+        model_folder(), num_labels=labels, dtype=torch.float32
+    )
+    model = get_peft_model(base, LoraConfig(task_type="SEQ_CLS", r=4, target_modules=list(targets)))
+    trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    assert trained == lora_parameters(4, targets, labels)
+
+
+@pytest.mark.parametrize(
+    ("targets", "head"), [(("query", "value"), True), (("query", "key", "dense"), True)]
+)
+def test_shapes_are_those_of_peft(targets: tuple[str, ...], head: bool) -> None:
+    base = AutoModelForSequenceClassification.from_pretrained(
+        model_folder(), num_labels=2, dtype=torch.float32
+    )
+    assert sum(p.numel() for p in base.roberta.parameters()) == foundation_parameters()
+    encoder_only = [f"roberta.*{t}" for t in targets]
+    config = LoraConfig(
+        task_type="SEQ_CLS", r=8, target_modules="|".join(f"({t})" for t in encoder_only)
+    )
+    model = get_peft_model(base, config)
+    trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    assert trained == lora_parameters(8, targets, 2, head)
+
+
+def test_any_text_can_be_tokenised() -> None:
+    tokenizer = AutoTokenizer.from_pretrained(model_folder())
+    ids = tokenizer("Größe 漢字 \x00 🙂 it 's n't", "second")["input_ids"]
+    assert ids[0] == tokenizer.bos_token_id
+    assert max(ids) < len(tokenizer)
+    assert tokenizer.is_fast
+
+
+def test_tokenizer_settings_are_known_to_every_supported_transformers() -> None:
+    """transformers 4 has no class TokenizersBackend, and takes the prefix space from the
+    settings.
+    """
+    settings = json.loads((model_folder() / "tokenizer_config.json").read_text(encoding="utf-8"))
+    assert settings["tokenizer_class"] == "PreTrainedTokenizerFast"
+    assert settings["add_prefix_space"] is True
+
+
+def _central(task: str, train: int) -> FederatedLearner:
+    """One UE that holds everything: central training by the project's own engine."""
+    data = load_builtin(task, train, 600, seed=0)
+    one = partition_labels(
+        data.train.label,
+        ues=1,
+        samples_per_ue=train,
+        concentration=np.inf,
+        seed=0,
+        validation_fraction=0.0,
+    )
+    return build_learner(
+        dataset=data,
+        partition=one,
+        samples=32,
+        modules=[ModuleSpec(16, 32.0, ("query", "value"), 0)],
+        training=LocalTraining(1, 3e-3, "adam"),
+        seed=0,
+    )
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_before_fine_tuning_at_chance(task: str) -> None:
+    learner = _central(task, 100)
+    try:
+        assert learner.evaluate()[-1].accuracy == pytest.approx(0.5, abs=0.1)
+    finally:
+        learner.close()
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_central_lora_training_learns_the_task(task: str) -> None:
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    tokenizer = AutoTokenizer.from_pretrained(model_folder())
+    model = AutoModelForSequenceClassification.from_pretrained(
+        model_folder(), num_labels=2, dtype=torch.float32
+    )
+    model = get_peft_model(
+        model,
+        LoraConfig(task_type="SEQ_CLS", r=16, lora_alpha=32, target_modules=["query", "value"]),
+    )
+    train, test = generate(task, "train", 3000), generate(task, "test", 600)
+
+    def batch(found: object, rows: np.ndarray) -> dict[str, torch.Tensor]:
+        first = [found.first[i] for i in rows]  # type: ignore[attr-defined]
+        # type: ignore[attr-defined]
+        second = [found.second[i] for i in rows] if found.second else None
+        return dict(tokenizer(first, second, padding=True, return_tensors="pt"))
+
+    optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=2e-3)
+    steps = 2 * 3000 // 32
+    for step in range(steps):
+        rows = np.random.default_rng(step).integers(0, 3000, 32)
+        for group in optimizer.param_groups:
+            group["lr"] = 2e-3 * (1 - step / steps)
+        loss = model(**batch(train, rows), labels=torch.from_numpy(train.label[rows])).loss
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    model.eval()
+    with torch.no_grad():
+        right = [
+            model(**batch(test, part)).logits.argmax(1).numpy() == test.label[part]
+            for part in np.array_split(np.arange(600), 6)
+        ]
+    assert np.concatenate(right).mean() >= 0.92
+
+
+def test_federated_redeeming_moves_the_bundled_model() -> None:
+    learner = _central("reviews", 500)
+    try:
+        zero = np.zeros(1, dtype=np.int64)
+        before = [state.copy() for state in learner.states]
+        redeemed = learner.redeem(Tickets(1, zero, zero, zero), "average")
+        assert redeemed.gradient_norm[0] > 0
+        assert not np.array_equal(before[0], learner.states[0])
+    finally:
+        learner.close()
+
+
+def test_the_recipe_reproduces_its_bytes(tmp_path: Path) -> None:
+    tiny = Recipe(
+        steps=4, plain_steps=2, documents=300, batch=8, hidden=32, inner=64, layers=1, threads=1
+    )
+    for name in ("a", "b"):
+        pretrain(tiny, tmp_path / name)
+    for file in ("model.safetensors", "tokenizer.json", "config.json", "shapes.json"):
+        first, second = (
+            hashlib.sha256((tmp_path / n / file).read_bytes()).hexdigest() for n in ("a", "b")
+        )
+        assert first == second
