@@ -12,7 +12,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from netsim.version import __version__
 
 if TYPE_CHECKING:
     from netsim.errors import (
@@ -79,7 +79,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'netsim' has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
+    module = import_module(_HOME[name])
+    return module.__dict__[name]
 
 
 def __dir__() -> list[str]:

@@ -32,9 +32,12 @@ class InputError(NetsimError):
         self.where = str(where)
         self.value = value
         self.rule = rule
-        place = f"{self.where}: " if self.where else ""
-        found = "" if value is None else f" (found {_short(value)})"
-        super().__init__(f"{place}{rule}{found}")
+        message = rule
+        if self.where:
+            message = f"{self.where}: {message}"
+        if value is not None:
+            message = f"{message} (found {_short(value)})"
+        super().__init__(message)
 
 
 class ScenarioError(InputError):
@@ -59,5 +62,7 @@ class Interrupted(KeyboardInterrupt):
 
 def _short(value: object, limit: int = 80) -> str:
     text = repr(value)
+    if len(text) <= limit:
+        return text
     half = (limit - 3) // 2  # both ends: a path says most with its last part
-    return text if len(text) <= limit else f"{text[:half]}...{text[-half:]}"
+    return f"{text[:half]}...{text[-half:]}"

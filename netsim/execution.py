@@ -13,7 +13,6 @@ from typing import Any
 
 import polars as pl
 
-from netsim import __version__
 from netsim.build import Loaded, Parts, build_parts, build_simulation
 from netsim.build.recorded import world_seeds
 from netsim.errors import DataError, Interrupted, NetsimError
@@ -35,6 +34,7 @@ from netsim.scenario.model import Scenario
 from netsim.simulation.simulation import Simulation
 from netsim.simulation.stopping import RunEnd
 from netsim.traces.seeds import SEEDS, Seeds
+from netsim.version import __version__
 
 RUNS = Path("runs")
 

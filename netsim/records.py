@@ -4,12 +4,13 @@ Rows travel as columns: NumPy arrays (or lists, or one scalar for all rows), nev
 row. In an array, NaN (floats) and -1 (integers of nullable columns and enumerations) stand for
 null.
 
-An upload that is carried over (late_uploads = stale) is in the books of one round: that in which it
-ends, by the time that its gNB stops to collect uploads. `round` of its rows is that one, in
-`uploads` and for all of its spans and their energy, computing included; `begun` is the round whose
-plan it is of and whose samples it trained on. It is on_time if it arrived. Only `subscriptions` and
-the foundation model's broadcast stay
-in the round they were in: subscribed(t) + carried(t - 1) = outcomes(t) + carried(t), at each gNB.
+An upload that is carried over (late_uploads = stale) is accounted for in one round only: the one in
+which it ends, by the time that its gNB stops to collect uploads. `round` of its rows is that round,
+in `uploads` and for all of its spans and their energy, computing included; `begun` is the round
+whose plan it is of and whose samples it trained on. It is on_time if it arrived. Only `subscriptions` and
+the foundation model's broadcast stay in the round they were in. So at each gNB
+
+    subscribed(t) + carried(t - 1) = outcomes(t) + carried(t).
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ BROADCAST, COMPUTE, WAIT, UPLINK, BACKHAUL, AGGREGATE, EVALUATE, HANDOVER = rang
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """One column: its kind, its unit and what it says."""
 
     name: str
@@ -47,18 +48,25 @@ class Column:
     categories: tuple[str, ...] = ()
 
 
-def _int(name: str, meaning: str, *, nullable: bool = False) -> Column:
-    return Column(name, "int", "", meaning, nullable)
+def _int(name: str, meaning: str, *, nullable: bool = False) -> TableColumn:
+    return TableColumn(name, kind="int", unit="", meaning=meaning, nullable=nullable)
 
 
-def _float(name: str, unit: str, meaning: str, *, nullable: bool = False) -> Column:
-    return Column(name, "float", unit, meaning, nullable)
+def _float(name: str, unit: str, meaning: str, *, nullable: bool = False) -> TableColumn:
+    return TableColumn(name, kind="float", unit=unit, meaning=meaning, nullable=nullable)
 
 
 def _enum(
     name: str, categories: tuple[str, ...], meaning: str, *, nullable: bool = False
-) -> Column:
-    return Column(name, "enum", "", meaning, nullable, categories)
+) -> TableColumn:
+    return TableColumn(
+        name,
+        kind="enum",
+        unit="",
+        meaning=meaning,
+        nullable=nullable,
+        categories=categories,
+    )
 
 
 _ROUND = _int("round", "round number; 0 is what happens before training")
@@ -66,7 +74,7 @@ _UE = _int("ue", "UE index")
 _GNB = _int("gnb", "gNB (site) index")
 _MODULE = _int("module", "which of the N adapters")
 
-TABLES: dict[str, tuple[Column, ...]] = {
+TABLES: dict[str, tuple[TableColumn, ...]] = {
     "spans": (
         _ROUND,
         _int("ue", "UE index; null for the gNB's own activities", nullable=True),
@@ -103,7 +111,9 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _MODULE,
         _float("payload_bits", "bit", "size of the update"),
         _int("rank", "ranks sent, where UEs have ranks of their own", nullable=True),
-        Column("payload_emulated", "bool", "", "payload_bits was set by hand, not by the tensors"),
+        TableColumn(
+            "payload_emulated", "bool", "", "payload_bits was set by hand, not by the tensors"
+        ),
         _float("bandwidth_hz", "Hz", "band allotted"),
         _float("power_w", "W", "transmit power"),
         _float("distance_m", "m", "distance to the serving gNB"),
@@ -161,14 +171,14 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _ROUND,
         _float("time_s", "s", "simulated time"),
         _float("energy_j", "J", "energy spent so far on what is in the books"),
-        Column(
+        TableColumn(
             "target",
             "str",
             "",
             "module index, ensemble (eq. 3), averaged_logits, or best (of a UE)",
         ),
         _int("ue", "whose test split; null is the common one", nullable=True),
-        Column("split", "str", "", "validation or test"),
+        TableColumn("split", "str", "", "validation or test"),
         _float("loss", "nat", "mean cross-entropy; ensemble: mean over the modules (eq. 3)"),
         _float("accuracy", "1", "share of right answers; ensemble: of the mean softmax"),
         _int("samples", "rows measured"),
@@ -177,20 +187,22 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _ROUND,
         _UE,
         _MODULE,
-        Column("subscribed", "bool", "", "beta of eq. 1"),
+        TableColumn("subscribed", "bool", "", "beta of eq. 1"),
         _float("fraction", "1", "subscription before rounding", nullable=True),
         _float("success_probability", "1", "lambda of eq. 15", nullable=True),
         _float("dual", "1", "dual variable of the participation constraint (7d)", nullable=True),
     ),
     "ues": (
         _UE,
-        Column("name", "str", "", "of the vehicle or node in the replayed trace", nullable=True),
-        Column("class", "str", "", "device class"),
+        TableColumn(
+            "name", "str", "", "of the vehicle or node in the replayed trace", nullable=True
+        ),
+        TableColumn("class", "str", "", "device class"),
         _float("cpu_hz", "Hz", "clock rate"),
         _float("energy_coefficient", "J s^2/cycle^3", "rho: energy per cycle is rho f^2"),
         _int("samples", "samples used per round, D_k"),
         _int("local_samples", "rows the UE holds"),
-        Column("label_histogram", "list", "", "rows held, per class"),
+        TableColumn("label_histogram", "list", "", "rows held, per class"),
         _float("x_m", "m", "initial position; null while absent", nullable=True),
         _float("y_m", "m", "initial position; null while absent", nullable=True),
         _int("gnb", "serving gNB; null while absent", nullable=True),
@@ -206,14 +218,14 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _int("gnb", "gNB (site) index"),
         _float("x_m", "m", "position"),
         _float("y_m", "m", "position"),
-        Column("core", "bool", "", "where the modules are merged"),
+        TableColumn("core", "bool", "", "where the modules are merged"),
     ),
     "handovers": (
         _float("time_s", "s", "when"),
         _UE,
         _int("from_gnb", "old serving gNB"),
         _int("to_gnb", "new serving gNB"),
-        Column("during", "str", "", "activity it broke into: " + ", ".join(ACTIVITIES)),
+        TableColumn("during", "str", "", "activity it broke into: " + ", ".join(ACTIVITIES)),
         _float("bits_lost", "bit", "sent bits that no longer count"),
     ),
     "mobility": (

@@ -28,7 +28,12 @@ def print_table(
 ) -> None:
     """A table; columns in `right` are right-aligned. Text is shown as it is, never as markup."""
     out = out or console()
-    table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        title=title or None,
+        title_justify="left",
+        pad_edge=False,
+    )
     in_pipe = not out.is_terminal
     for index, header in enumerate(headers):
         table.add_column(
@@ -41,7 +46,11 @@ def print_table(
         table.add_row(*[Text(cell) for cell in row])
     if in_pipe:
         width = Console(width=100_000).measure(table).maximum
-        Console(file=out.file, width=width + 2, highlight=False).print(table)
+        Console(
+            file=out.file,
+            width=width + 2,
+            highlight=False,
+        ).print(table)
     else:
         out.print(table)
 

@@ -43,7 +43,7 @@ def perfetto(
 def csv(run: RunDir, out: Folder = None) -> None:
     """The tables as CSV."""
     from netsim.report.folders import beside
-    from netsim.report.tables import write_csv
+    from netsim.report.csv_files import write_csv
     from netsim.results.reader import open_run
 
     opened = open_run(run)

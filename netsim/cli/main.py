@@ -47,7 +47,7 @@ def options(
 ) -> None:
     """Options of the program itself."""
     if version:
-        from netsim import __version__
+        from netsim.version import __version__
 
         sys.stdout.write(f"netsim {__version__}\n")
         raise typer.Exit

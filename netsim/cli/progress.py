@@ -68,7 +68,11 @@ class TerminalListener:
             if not self._counts:  # rounds of an earlier session took no time in this one
                 self._bar.reset(self._task, completed=progress.round)
                 self._counts = True
-            self._bar.update(self._task, completed=progress.round, facts=facts(progress))
+            self._bar.update(
+                self._task,
+                completed=progress.round,
+                facts=facts(progress),
+            )
         elif progress.round in (0, self._rounds) or time.monotonic() - self._said >= PLAIN_EVERY_S:
             self._said = time.monotonic()
             self._out.print(

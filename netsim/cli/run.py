@@ -39,7 +39,11 @@ def run(
     if network_only:
         overrides["network_only"] = True
     loaded = load_scenario(scenario, overrides)
-    carry_out(lambda listener: run_scenario(loaded, out, listener=listener), loaded.rounds, quiet)
+    carry_out(
+        lambda listener: run_scenario(loaded, out, listener=listener),
+        loaded.rounds,
+        quiet,
+    )
 
 
 def carry_out(work: Callable[[Listener], Run], rounds: int, quiet: bool) -> None:
@@ -94,7 +98,12 @@ def _summarise(run: Run) -> None:
     rows.append(("wall time", seconds(metadata["wall_time_s"])))
     out = console()
     title = f"{metadata['name']}, {metadata['scheme']}, seed {metadata['seed']}"
-    print_table(("", ""), rows, title=title, out=out)
+    print_table(
+        ("", ""),
+        rows,
+        title=title,
+        out=out,
+    )
     accuracy = found["accuracy"]
     if len(accuracy) > 1:
         out.print(

@@ -130,7 +130,10 @@ class StudyProgress:
                 console=out,
             )
             self._task = self._bar.add_task(
-                "", total=self._total, completed=self._before, facts=self._facts()
+                "",
+                total=self._total,
+                completed=self._before,
+                facts=self._facts(),
             )
 
     def __enter__(self) -> StudyProgress:
@@ -163,7 +166,11 @@ class StudyProgress:
     def _show(self, *, last: bool = False) -> None:
         moved = self._ended + sum(self._moving.values())
         if self._bar is not None:
-            self._bar.update(self._task, completed=self._before + moved, facts=self._facts())
+            self._bar.update(
+                self._task,
+                completed=self._before + moved,
+                facts=self._facts(),
+            )
         elif last or time.monotonic() - self._said >= PLAIN_EVERY_S:
             from netsim.cli.console import seconds
 
@@ -200,7 +207,14 @@ def _print_response(found: Sweep, out: Console) -> None:
         row.append(str(max(r["seeds"] for r in runs)))
         for cell in runs:
             missing = f" ({cell['missing']} without)" if cell["missing"] and cell["seeds"] else ""
-            row.append(_estimate(cell["mean"], cell["low"], cell["high"]) + missing)
+            row.append(
+                _estimate(
+                    cell["mean"],
+                    cell["low"],
+                    cell["high"],
+                )
+                + missing
+            )
         rows.append(row)
     headers = [*found.keys, "runs", *[SHOWN[m] for m in metrics]]
     print_table(
@@ -239,7 +253,13 @@ def _print_differences(found: Sweep, out: Console) -> None:
                     f" ({cell['missing']} without)" if cell["missing"] and cell["pairs"] else ""
                 )
                 row.append(
-                    _estimate(cell["mean"], cell["low"], cell["high"], signed=True) + missing
+                    _estimate(
+                        cell["mean"],
+                        cell["low"],
+                        cell["high"],
+                        signed=True,
+                    )
+                    + missing
                 )
             rows.append(row)
         headers = [*others, key, "pairs", *[SHOWN[m] for m in columns]]
@@ -281,7 +301,11 @@ def _text(value: object) -> str:
 
 
 def _estimate(
-    mean: float | None, low: float | None, high: float | None, *, signed: bool = False
+    mean: float | None,
+    low: float | None,
+    high: float | None,
+    *,
+    signed: bool = False,
 ) -> str:
     if mean is None:
         return ""

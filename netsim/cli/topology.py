@@ -80,7 +80,11 @@ def make(
                     "must be finite and positive", where=f"topology make: --{name}", value=value
                 )
         graph = with_links(
-            graph, backhaul, core=core, rate_bps=rate_gbps * 1e9, hop_delay_s=hop_delay_ms * 1e-3
+            graph,
+            backhaul,
+            core=core,
+            rate_bps=rate_gbps * 1e9,
+            hop_delay_s=hop_delay_ms * 1e-3,
         )
     write_sites(graph, out)
     console().print(
@@ -125,7 +129,12 @@ def show(
     if origin is not None:
         rows.append(("origin", f"{origin.lat:.6f}, {origin.lon:.6f}"))
     out = console()
-    print_table(("", ""), rows, title=str(file), out=out)
+    print_table(
+        ("", ""),
+        rows,
+        title=str(file),
+        out=out,
+    )
     for line in picture(graph):
         out.print(line, markup=False, highlight=False)
 

@@ -24,7 +24,11 @@ Format = Annotated[
     ),
 ]
 _CHANGES = ("ns2", "bonnmotion", "mahimahi")  # a row where something changes, not at a step
-_NODES = {"mobility": "nodes", "channel": "links", "throughput": "nodes"}
+_NODES = {
+    "mobility": "nodes",
+    "channel": "links",
+    "throughput": "nodes",
+}
 
 
 @app.command()
@@ -40,7 +44,11 @@ def inspect(
     out = console()
     for name, facts in summarise(trace).items():
         out.print(f"{file}: {name}", markup=False, highlight=False)
-        print_table(("", ""), _rows(name, facts, trace), out=out)
+        print_table(
+            ("", ""),
+            _rows(name, facts, trace),
+            out=out,
+        )
     for text, count in trace.notes.items():
         out.print(f"note: {text}{f': {count}' if count else ''}", markup=False)
 

@@ -106,8 +106,18 @@ def _explain(target: str, overrides: list[str]) -> None:
 
     scenario = load_scenario(target, dict(parse_override(text) for text in overrides))
     raw = scenario.model_dump()
-    stop = {**raw["stop"], "target_accuracy": None, "patience_evaluations": None}
-    network = Scenario.model_validate({**raw, "network_only": True, "stop": stop})
+    stop = {
+        **raw["stop"],
+        "target_accuracy": None,
+        "patience_evaluations": None,
+    }
+    network = Scenario.model_validate(
+        {
+            **raw,
+            "network_only": True,
+            "stop": stop,
+        }
+    )
     parts = build_parts(network, Silence())
     trial = forecast(parts)
     _print_link_budget(parts, trial)
@@ -132,7 +142,7 @@ def _print_link_budget(parts: Parts, trial: Forecast) -> None:
         pl.col("sinr_db").median(),
         pl.col("rate_bps").median(),
         pl.col("bandwidth_hz").median(),
-        (pl.col("outcome") == "on_time").mean().alias("arrived"),
+        arrived=(pl.col("outcome") == "on_time").mean(),
     )
     rows = []
     for name, level in (
@@ -176,7 +186,12 @@ def _print_link_budget(parts: Parts, trial: Forecast) -> None:
         "rate",
         "on time",
     )
-    print_table(headers, rows, title=title, right=range(1, 9))
+    print_table(
+        headers,
+        rows,
+        title=title,
+        right=range(1, 9),
+    )
     facts = [
         ("sites", str(len(parts.deployment.positions_m))),
         ("gNB density", f"{parts.deployment.density_per_m2 * 1e6:.3g} per km²"),
@@ -233,7 +248,12 @@ def _print_payloads(parts: Parts) -> None:
         for index, spec in enumerate(parts.modules)
     ]
     title = f"Payloads; the foundation model is {quantity(parts.foundation_bits, 'bit')} on the air"
-    print_table(("module", "rank", "upload", "set by"), rows, title=title, right=(1,))
+    print_table(
+        ("module", "rank", "upload", "set by"),
+        rows,
+        title=title,
+        right=(1,),
+    )
 
 
 def _print_devices(parts: Parts) -> None:
@@ -267,7 +287,12 @@ def _print_devices(parts: Parts) -> None:
         "computing of a module",
         "its energy",
     )
-    print_table(headers, rows, title="Devices", right=(1,))
+    print_table(
+        headers,
+        rows,
+        title="Devices",
+        right=(1,),
+    )
 
 
 def _print_forecast(trial: Forecast) -> None:
@@ -282,7 +307,7 @@ def _print_forecast(trial: Forecast) -> None:
     length = (rounds["end_s"] - rounds["start_s"]).mean()
     arrived = trial.uploads.filter(pl.col("outcome") == "on_time")
     arrived = arrived.select(
-        pl.sum_horizontal("download_s", "compute_s", "wait_s", "airtime_s").alias("finish_s")
+        finish_s=pl.sum_horizontal("download_s", "compute_s", "wait_s", "airtime_s")
     )
     quartiles = [arrived["finish_s"].quantile(q) for q in (0.05, 0.5, 0.95)]
     finish = " / ".join("none" if q is None else seconds(q) for q in quartiles)
@@ -297,5 +322,7 @@ def _print_forecast(trial: Forecast) -> None:
         ("length of a round", seconds(length)),
     ]
     print_table(
-        ("", ""), rows, title=f"To expect, from a trial of {trial.rounds} rounds without learning"
+        ("", ""),
+        rows,
+        title=f"To expect, from a trial of {trial.rounds} rounds without learning",
     )

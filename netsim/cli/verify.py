@@ -63,7 +63,12 @@ def verify(
         "verdict",
         "",
     )
-    print_table(headers, rows, right=(3, 4, 5, 6, 7), out=out)
+    print_table(
+        headers,
+        rows,
+        right=(3, 4, 5, 6, 7),
+        out=out,
+    )
     judged = [v for v in verdicts if v.holds is not None]
     failed = sum(not v.holds for v in judged)
     lines = (

@@ -1,8 +1,18 @@
 """What people look at: the one-page report, and exports for other programs.
 
-html        the page: data, style and script in one file that needs no network
-sections    what each part of the page shows, as plain columns
-timeline    the spans of chosen rounds
-ground      sites, their Voronoi cells, and where UEs were at which time
-perfetto    a run as trace events; tables, events: CSV, TensorBoard
+The page
+    html            data, style and script in one file that needs no network
+    comparison      names of several runs, and their differences from the first
+    sections        what each part of the page shows of one run, as plain columns
+    timeline        the spans of chosen rounds
+    ground          sites, their Voronoi cells, and where UEs were at which time
+    columns         frames as lists, thinned out to what a page can carry
+    page/           HTML, style sheet and scripts
+
+Exports
+    perfetto        a run as trace events: trace_events, trace_tracks
+    csv_files       the tables as CSV
+    events          TensorBoard
+    adapters        the trained adapters with their base model
+    folders         where exports go
 """

@@ -11,41 +11,47 @@ from netsim.report.folders import new_folder
 from netsim.results.reader import Run
 from netsim.results.run_folder import ADAPTERS
 
-FILES = ("adapter_config.json", "adapter_model.safetensors")
+CONFIG = "adapter_config.json"
+WEIGHTS = "adapter_model.safetensors"
+BASE_MODEL = "base_model_name_or_path"
 BUILTIN = "builtin"  # how a run names the bundled base model
 BASE = "base"
 
 
 def write_adapters(run: Run, out: Path, builtin: Path) -> list[Path]:
-    """Copy every module to out/module-<n>; the bundled base model goes to out/base, and their
-    configs say so.
+    """Copy every module to out/module-<n>, and the bundled base model to out/base.
 
+    Their configurations then say where the base model is, so that
     `AutoPeftModelForSequenceClassification.from_pretrained(out / "module-0")` loads one. Raises
     DataError if the run has no adapters, OutputError if `out` is taken or cannot be written.
     """
-    modules = sorted(
-        (p for p in (run.path / ADAPTERS).glob("*") if p.name.isdigit()), key=lambda p: int(p.name)
-    )
+    folders = [path for path in (run.path / ADAPTERS).glob("*") if path.name.isdigit()]
+    modules = sorted(folders, key=lambda path: int(path.name))
     if not modules:
         raise DataError("has no adapters: it is network-only, or did not end", where=run.path)
-    configs = [_config(module / FILES[0]) for module in modules]
+    configs = [_config(module / CONFIG) for module in modules]
+    on_builtin = [config[BASE_MODEL] == BUILTIN for config in configs]
     new_folder(out)
     base = out.resolve() / BASE
+    written = []
     try:
-        if any(config["base_model_name_or_path"] == BUILTIN for config in configs):
+        if any(on_builtin):
             shutil.copytree(builtin, base, ignore=shutil.ignore_patterns("shapes.json"))
-        for module, config in zip(modules, configs, strict=True):
-            folder = out / f"module-{module.name}"
-            folder.mkdir()
-            if config["base_model_name_or_path"] == BUILTIN:
-                config["base_model_name_or_path"] = str(base)
-            (folder / FILES[0]).write_text(
-                json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8"
-            )
-            shutil.copyfile(module / FILES[1], folder / FILES[1])
+        for module, config, is_on_builtin in zip(modules, configs, on_builtin, strict=True):
+            if is_on_builtin:
+                config = {**config, BASE_MODEL: str(base)}
+            written.append(_copy(module, config, out / f"module-{module.name}"))
     except OSError as error:
         raise OutputError(f"cannot be written: {error.strerror or error}", where=out) from None
-    return [out / f"module-{module.name}" for module in modules]
+    return written
+
+
+def _copy(module: Path, config: dict[str, object], folder: Path) -> Path:
+    folder.mkdir()
+    text = json.dumps(config, indent=2, sort_keys=True) + "\n"
+    (folder / CONFIG).write_text(text, encoding="utf-8")
+    shutil.copyfile(module / WEIGHTS, folder / WEIGHTS)
+    return folder
 
 
 def _config(path: Path) -> dict[str, object]:
@@ -53,6 +59,6 @@ def _config(path: Path) -> dict[str, object]:
         config = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"is no adapter configuration: {error}", where=path) from None
-    if not isinstance(config, dict) or "base_model_name_or_path" not in config:
-        raise DataError("must name base_model_name_or_path", where=path)
+    if not isinstance(config, dict) or BASE_MODEL not in config:
+        raise DataError(f"must name {BASE_MODEL}", where=path)
     return config

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import polars as pl
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Budget:
+class PageBudget:
     """How much of one run a page may carry. What is longer is thinned out, and the page says so."""
 
     spans: int = 12_000
@@ -23,15 +23,21 @@ class Budget:
     ues: int = 200
     rows: int = 120  # UEs in one timeline
 
-    def shared_by(self, runs: int) -> Budget:
+    def shared_by(self, runs: int) -> PageBudget:
         """The part of each run when several share a page."""
-        return Budget(self.spans // runs, self.map_points // runs, self.cells // runs)
+        return replace(
+            self,
+            spans=self.spans // runs,
+            map_points=self.map_points // runs,
+            cells=self.cells // runs,
+        )
 
 
-def columns(frame: pl.DataFrame, digits: int = 5) -> dict[str, list[Any]]:
+def as_lists(frame: pl.DataFrame, digits: int = 5) -> dict[str, list[Any]]:
     """Columns as lists, floats to `digits` significant digits, NaN and infinities as None."""
     floats = cs.float()
-    tidy = frame.with_columns(pl.when(floats.is_finite()).then(floats).round_sig_figs(digits))
+    finite = pl.when(floats.is_finite()).then(floats)
+    tidy = frame.with_columns(finite.round_sig_figs(digits))
     return tidy.to_dict(as_series=False)
 
 
@@ -41,7 +47,8 @@ def evenly(items: Sequence[T], count: int) -> list[T]:
         return list(items)
     if count < 2:
         return [items[0]]
-    return [items[round(i * (len(items) - 1) / (count - 1))] for i in range(count)]
+    last = len(items) - 1
+    return [items[round(i * last / (count - 1))] for i in range(count)]
 
 
 def collect(frame: pl.LazyFrame) -> pl.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from netsim.report.columns import columns
+from netsim.report.columns import as_lists
 from netsim.results.compare import paired_differences
 from netsim.results.reader import Run
 
@@ -13,25 +13,33 @@ SEEDS = 3  # common seeds from which on sets of runs are compared seed by seed
 
 
 def labels(runs: Sequence[Run]) -> list[str]:
-    """Short names: what tells the runs apart of scheme, scenario and seed, else also their
-    folders.
-    """
+    """Short names: what tells the runs apart of scenario, scheme and seed, else also the folder."""
     about = [run.metadata for run in runs]
     if len(runs) == 1:
-        return [f"{about[0].get('name', '?')}, {about[0].get('scheme', '?')}"]
-    varying = [k for k in ("name", "scheme", "seed") if len({str(m.get(k)) for m in about}) > 1]
-    names = [
-        ", ".join(f"seed {m[k]}" if k == "seed" else str(m.get(k)) for k in varying) for m in about
+        only = about[0]
+        return [f"{only.get('name', '?')}, {only.get('scheme', '?')}"]
+    varying = [key for key in ("name", "scheme", "seed") if _differs(about, key)]
+    names = [_name(metadata, varying) for metadata in about]
+    if len(set(names)) == len(names):
+        return names
+    folders = [run.path.name for run in runs]
+    if len(set(folders)) < len(folders):
+        folders = [str(run.path) for run in runs]
+    return [
+        f"{name} ({folder})" if name else folder
+        for name, folder in zip(names, folders, strict=True)
     ]
-    if len(set(names)) < len(names):
-        folders = [run.path.name for run in runs]
-        if len(set(folders)) < len(folders):
-            folders = [str(run.path) for run in runs]
-        names = [
-            f"{name} ({folder})" if name else folder
-            for name, folder in zip(names, folders, strict=True)
-        ]
-    return names
+
+
+def _differs(about: Sequence[dict[str, Any]], key: str) -> bool:
+    return len({str(metadata.get(key)) for metadata in about}) > 1
+
+
+def _name(metadata: dict[str, Any], keys: Sequence[str]) -> str:
+    words = [str(metadata.get(key)) for key in keys]
+    if "seed" in keys:
+        words[-1] = f"seed {words[-1]}"
+    return ", ".join(words)
 
 
 def comparison(runs: Sequence[Run], names: Sequence[str]) -> dict[str, Any]:
@@ -40,26 +48,38 @@ def comparison(runs: Sequence[Run], names: Sequence[str]) -> dict[str, Any]:
     Runs that differ only by seed form a set; if two sets have at least SEEDS seeds in common, they
     are paired by seed, otherwise each run with the first, round by round.
     """
+    sets = _sets_of_seeds(runs)
+    if _can_pair_by_seed(sets):
+        (baseline, first), *others = sets.items()
+        pairs = [(name, paired_differences(first, group)) for name, group in others]
+        by = "seed"
+    else:
+        baseline = names[0]
+        others_by_name = zip(names[1:], runs[1:], strict=True)
+        pairs = [(name, paired_differences(runs[0], run)) for name, run in others_by_name]
+        by = "round"
+    rows = [{"label": name, **as_lists(frame)} for name, frame in pairs]
+    return {"by": by, "baseline": baseline, "rows": rows}
+
+
+def _sets_of_seeds(runs: Sequence[Run]) -> dict[str, list[Run]]:
+    """Runs by scenario and scheme."""
     sets: dict[str, list[Run]] = {}
     for run in runs:
         about = run.metadata
-        sets.setdefault(f"{about.get('name')}, {about.get('scheme')}", []).append(run)
-    seeds = [{r.metadata["seed"] for r in group} for group in sets.values()]
-    whole = all(len(s) == len(g) for s, g in zip(seeds, sets.values(), strict=True))
-    if len(sets) > 1 and whole and len(set.intersection(*seeds)) >= SEEDS:
-        (first, base), *others = sets.items()
-        pairs = [(name, paired_differences(base, group)) for name, group in others]
-        return {
-            "by": "seed",
-            "baseline": first,
-            "rows": [{"label": n, **columns(f)} for n, f in pairs],
-        }
-    pairs = [
-        (name, paired_differences(runs[0], run))
-        for name, run in zip(names[1:], runs[1:], strict=True)
-    ]
-    return {
-        "by": "round",
-        "baseline": names[0],
-        "rows": [{"label": n, **columns(f)} for n, f in pairs],
-    }
+        key = f"{about.get('name')}, {about.get('scheme')}"
+        sets.setdefault(key, []).append(run)
+    return sets
+
+
+def _can_pair_by_seed(sets: dict[str, list[Run]]) -> bool:
+    """There are several sets, no seed occurs twice in one, and enough seeds are in all."""
+    if len(sets) < 2:
+        return False
+    seeds = []
+    for group in sets.values():
+        found = {run.metadata["seed"] for run in group}
+        if len(found) < len(group):
+            return False
+        seeds.append(found)
+    return len(set.intersection(*seeds)) >= SEEDS

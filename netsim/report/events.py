@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
+from polars import col
 
 from netsim.errors import InputError, OutputError
 from netsim.report.folders import new_folder
@@ -49,22 +50,33 @@ def write_events(run: Run, out: Path) -> Path:
 
 def scalars(run: Run) -> Iterator[tuple[float, int, str, float]]:
     """(simulated s, round, tag, value) in the order of time."""
-    ended = run.rounds.group_by("round").agg(pl.col("end_s").max().alias("time_s"))
-    rounds = per_round(run).drop("accuracy", "loss").join(ended, on="round")
-    in_rounds = rounds.unpivot(index=["time_s", "round"], variable_name="tag").with_columns(
-        pl.format("rounds/{}", "tag").alias("tag")
-    )
-    common = run.evaluations.filter(pl.col("ue").is_null())
-    target = (
-        pl.when(pl.col("target") == "ensemble")
-        .then("target")
-        .otherwise(pl.format("module_{}", "target"))
-    )
-    scores = common.select("time_s", "round", target.alias("target"), "accuracy", "loss").unpivot(
-        index=["time_s", "round", "target"], variable_name="measure"
-    )
-    scores = scores.select(
-        "time_s", "round", pl.format("{}/{}", "measure", "target").alias("tag"), "value"
-    )
-    both = pl.concat([in_rounds.with_columns(pl.col("value").cast(pl.Float64)), scores])
+    both = pl.concat([_of_rounds(run), _of_evaluations(run)])
     yield from both.sort("time_s", "round", "tag").collect().iter_rows()
+
+
+def _of_rounds(run: Run) -> pl.LazyFrame:
+    """time_s, round, tag, value of the metrics of rounds, at their end."""
+    ended = run.rounds.group_by("round").agg(time_s=col("end_s").max())
+    rounds = per_round(run).drop("accuracy", "loss").join(ended, on="round")
+    metrics = rounds.unpivot(index=["time_s", "round"], variable_name="metric")
+    return metrics.select(
+        "time_s",
+        "round",
+        tag=pl.format("rounds/{}", "metric"),
+        value=col("value").cast(pl.Float64),
+    )
+
+
+def _of_evaluations(run: Run) -> pl.LazyFrame:
+    """time_s, round, tag, value of accuracy and loss on the common split."""
+    is_ensemble = col("target") == "ensemble"
+    name = pl.when(is_ensemble).then("target").otherwise(pl.format("module_{}", "target"))
+    common = run.evaluations.filter(col("ue").is_null()).with_columns(target=name)
+    index = ["time_s", "round", "target"]
+    scores = common.select(*index, "accuracy", "loss").unpivot(index=index, variable_name="measure")
+    return scores.select(
+        "time_s",
+        "round",
+        tag=pl.format("{}/{}", "measure", "target"),
+        value="value",
+    )

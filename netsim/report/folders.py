@@ -11,7 +11,8 @@ from netsim.results.reader import Run
 def new_folder(path: Path) -> None:
     """Make a folder. Raises OutputError if it is taken or cannot be made."""
     try:
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        taken = path.exists() and not _is_empty_folder(path)
+        if taken:
             raise OutputError("the output folder must be new or empty", where=path)
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -20,5 +21,10 @@ def new_folder(path: Path) -> None:
 
 def beside(run: Run, ending: str) -> Path:
     """A path next to the run folder, named after it."""
-    path = run.path if run.path.name not in ("", "..") else run.path.resolve()
+    has_name = run.path.name not in ("", "..")
+    path = run.path if has_name else run.path.resolve()
     return path.with_name(path.name + ending)
+
+
+def _is_empty_folder(path: Path) -> bool:
+    return path.is_dir() and not any(path.iterdir())

@@ -2,75 +2,88 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
+from polars import col
 from scipy.spatial import QhullError, Voronoi
 
 from netsim.records import OUTCOMES
-from netsim.report.columns import Budget, collect, evenly
+from netsim.report.columns import PageBudget, collect, evenly
 from netsim.results.reader import Run
 from netsim.units import FloatArray
 
 STATES = ("no_upload", "computing", "sending", *OUTCOMES)
+NO_UPLOAD = STATES.index("no_upload")
+COMPUTING = STATES.index("computing")
+SENDING = STATES.index("sending")
+FIRST_OUTCOME = len(STATES) - len(OUTCOMES)
 SITES = 400  # more are not told apart on a page
 STEPS = 4000  # resolution of positions, across the map
 JUST_BEFORE_S = 1e-6  # a round ends when the next begins: look at it before
+MARGIN = 0.35  # around what is on the map, of its extent
+LEAST_EXTENT_M = 100.0
 
 
-def ground(run: Run, budget: Budget) -> dict[str, Any] | None:
+def ground(run: Run, budget: PageBudget) -> dict[str, Any] | None:
     """Everything the map shows; None if the run knows no positions.
 
     Positions travel as whole steps of `step_m` from `origin_m`; `states` has one character per UE
     and frame, an index into STATES.
     """
-    ues = collect(run.ues.select("ue", "gnb", "x_m", "y_m").sort("ue"))
+    all_ues = collect(run.ues.select("ue", "gnb", "x_m", "y_m").sort("ue"))
     rounds = collect(run.rounds.select("round", "gnb", "start_s", "end_s").sort("start_s"))
-    if not len(ues) or not len(rounds):
+    if not len(all_ues) or not len(rounds):
         return None
-    total = len(ues)
-    shown = ues[evenly(range(total), budget.rows * 2)]
+    ues = all_ues[evenly(range(len(all_ues)), budget.rows * 2)]
+    frames = min(budget.rounds, max(2, budget.map_points // len(ues)))
     moving = run.mobility.head(1).collect().height > 0
-    count = min(budget.rounds, max(2, budget.map_points // len(shown)))
-    times = _times(run, rounds, count, moving=moving)
-    x, y, gnb = _positions(run, shown, times, moving=moving)
-    if not np.isfinite(x).any():
+    times = _times(run, rounds, frames, moving=moving)
+    tracks = _moving(run, ues, times) if moving else _standing(ues)
+    if not np.isfinite(tracks.x_m).any():
         return None
     sites = collect(run.sites.sort("gnb"))
-    window = _window(x, y, sites, {g for row in gnb for g in row if g is not None})
-    inside = sites.filter(
-        pl.col("x_m").is_between(window[0], window[2])
-        & pl.col("y_m").is_between(window[1], window[3])
-    )
-    step = max(window[2] - window[0], window[3] - window[1]) / STEPS
-    notes = []
-    if len(shown) < total:
-        notes.append(f"{len(shown)} of {total} UEs are drawn")
+    window = _window(tracks, sites)
+    notes = [f"{len(times)} moments of the run are on this page"]
+    if len(ues) < len(all_ues):
+        notes.insert(0, f"{len(ues)} of {len(all_ues)} UEs are drawn")
+    inside = _sites_inside(sites, window)
     if len(inside) > SITES:
         notes.append(f"{len(inside)} sites are too many to draw with their cells")
         inside = inside.head(0)
-    notes.append(f"{len(times)} moments of the run are on this page")
     return {
-        "origin_m": [float(window[0]), float(window[1])],
-        "step_m": step,
-        "window_m": [float(v) for v in window],
-        "ues": shown["ue"].to_list(),
-        "time_s": [round(t, 3) for t in times],
+        "ues": ues["ue"].to_list(),
+        "time_s": [round(time_s, 3) for time_s in times],
         "round": _round_at(rounds, times),
-        "x": _whole((x - window[0]) / step),
-        "y": _whole((y - window[1]) / step),
-        "gnb": gnb,
-        "states": _states(run, shown["ue"], rounds, times),
-        "sites": {
-            "gnb": inside["gnb"].to_list(),
-            "x_m": inside["x_m"].round(1).to_list(),
-            "y_m": inside["y_m"].round(1).to_list(),
-        },
-        "cells": [c.round(1).tolist() for c in voronoi_cells(inside["x_m"], inside["y_m"], window)],
+        "gnb": tracks.gnb,
+        "states": _states(run, ues["ue"].to_list(), rounds, np.array(times)),
+        "sites": _places(inside),
+        "cells": _cells(inside, window),
         "note": "; ".join(notes),
         "moving": moving,
+        **_positions(tracks, window),
     }
+
+
+def _positions(tracks: _Tracks, window: FloatArray) -> dict[str, Any]:
+    """Positions in whole steps of the map."""
+    x_min, y_min, x_max, y_max = window.tolist()
+    step_m = max(x_max - x_min, y_max - y_min) / STEPS
+    return {
+        "window_m": [x_min, y_min, x_max, y_max],
+        "origin_m": [x_min, y_min],
+        "step_m": step_m,
+        "x": _whole_steps(tracks.x_m - x_min, step_m),
+        "y": _whole_steps(tracks.y_m - y_min, step_m),
+    }
+
+
+def _places(sites: pl.DataFrame) -> dict[str, list[Any]]:
+    rounded = sites.select("gnb", col("x_m", "y_m").round(1))
+    return rounded.to_dict(as_series=False)
 
 
 def voronoi_cells(x_m: pl.Series, y_m: pl.Series, window: FloatArray) -> list[FloatArray]:
@@ -92,108 +105,201 @@ def voronoi_cells(x_m: pl.Series, y_m: pl.Series, window: FloatArray) -> list[Fl
         diagram = Voronoi(np.vstack(mirrored))
     except QhullError:
         return []
-    regions = [diagram.regions[diagram.point_region[i]] for i in range(len(sites))]
-    return [np.clip(diagram.vertices[r], low, high) for r in regions if r and -1 not in r]
+    of_sites = diagram.point_region[: len(sites)]
+    regions = [diagram.regions[number] for number in of_sites]
+    bounded = [region for region in regions if region and -1 not in region]
+    return [np.clip(diagram.vertices[region], low, high) for region in bounded]
 
 
-def _times(run: Run, rounds: pl.DataFrame, count: int, *, moving: bool) -> list[float]:
+def _cells(sites: pl.DataFrame, window: FloatArray) -> list[list[list[float]]]:
+    corners = voronoi_cells(
+        sites["x_m"],
+        sites["y_m"],
+        window,
+    )
+    return [cell.round(1).tolist() for cell in corners]
+
+
+# -- where UEs are -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Tracks:
+    """Where UEs are. One frame for all times where they stand still."""
+
+    x_m: FloatArray  # [frame, UE], NaN where a UE is not there
+    y_m: FloatArray
+    gnb: list[list[int | None]]  # serving gNB [frame][UE]
+
+
+def _times(
+    run: Run,
+    rounds: pl.DataFrame,
+    count: int,
+    *,
+    moving: bool,
+) -> list[float]:
     """Evenly spaced times, and the moments at which rounds end."""
-    ends = rounds.group_by("round").agg(pl.col("end_s").max())["end_s"].sort()
-    first, last = rounds.select(pl.col("start_s").min(), pl.col("end_s").max()).row(0)
+    ends = rounds.group_by("round").agg(col("end_s").max())["end_s"].sort()
+    first, last = rounds.select(
+        col("start_s").min(),
+        col("end_s").max(),
+    ).row(0)
     if moving:
-        span = run.mobility.select(pl.col("time_s").min(), pl.col("time_s").max().alias("last"))
-        begun, gone = collect(span).row(0)
-        first, last = min(first, begun), min(last, gone)
-    closing = [t - JUST_BEFORE_S for t in evenly(ends.filter(ends <= last).to_list(), count // 3)]
-    return sorted({*np.linspace(first, last, count - len(closing)).tolist(), *closing})
-
-
-def _positions(
-    run: Run, ues: pl.DataFrame, times: list[float], *, moving: bool
-) -> tuple[FloatArray, FloatArray, list[list[int | None]]]:
-    """x [frame, UE], y [frame, UE] in m (NaN where a UE is not there), serving gNB [frame][UE].
-
-    One frame for all times where UEs stand still; between samples they go straight on.
-    """
-    if not moving:
-        return ues["x_m"].to_numpy()[None], ues["y_m"].to_numpy()[None], [ues["gnb"].to_list()]
-    bin_s = max((times[-1] - times[0]) / (4 * len(times)), 1e-9)
-    samples = collect(
-        run.mobility.filter(
-            pl.col("ue").is_in(ues["ue"].to_list()) & (pl.col("time_s") <= times[-1])
+        sampled = run.mobility.select(
+            col("time_s").min(),
+            last=col("time_s").max(),
         )
-        .group_by("ue", ((pl.col("time_s") - times[0]) / bin_s).floor().alias("bin"))
-        .agg(pl.col("time_s", "x_m", "y_m", "gnb").sort_by("time_s").last())
-        .sort("ue", "time_s")
-    ).partition_by("ue", as_dict=True)
-    x, y = np.full((2, len(times), len(ues)), np.nan)
-    gnb = np.full((len(times), len(ues)), -1)
-    at = np.array(times)
-    for column, ue in enumerate(ues["ue"].to_list()):
-        mine = samples.get((ue,))
-        if mine is None:
-            continue
-        t = mine["time_s"].to_numpy()
-        here = (at >= t[0] - bin_s) & (at <= t[-1] + bin_s)
-        x[here, column] = np.interp(at[here], t, mine["x_m"].to_numpy())
-        y[here, column] = np.interp(at[here], t, mine["y_m"].to_numpy())
-        latest = np.maximum(np.searchsorted(t, at[here], side="right") - 1, 0)
-        gnb[here, column] = mine["gnb"].fill_null(-1).to_numpy()[latest]
-    return x, y, [[None if g < 0 else g for g in row] for row in gnb.tolist()]
+        first_sample, last_sample = collect(sampled).row(0)
+        first = min(first, first_sample)
+        last = min(last, last_sample)
+    within = ends.filter(ends <= last).to_list()
+    closing = [end_s - JUST_BEFORE_S for end_s in evenly(within, count // 3)]
+    spaced = np.linspace(first, last, count - len(closing)).tolist()
+    return sorted({*spaced, *closing})
 
 
-def _window(x: FloatArray, y: FloatArray, sites: pl.DataFrame, serving: set[int]) -> FloatArray:
-    """Around all positions and the serving sites, with a margin; whole sites if there are few."""
-    near = sites.filter(pl.col("gnb").is_in(serving))
-    xs = np.concatenate([x[np.isfinite(x)], near["x_m"].to_numpy()])
-    ys = np.concatenate([y[np.isfinite(y)], near["y_m"].to_numpy()])
-    low = np.array([xs.min(), ys.min()])
-    high = np.array([xs.max(), ys.max()])
-    margin = 0.35 * max(float((high - low).max()), 100.0)
+def _standing(ues: pl.DataFrame) -> _Tracks:
+    return _Tracks(
+        x_m=ues["x_m"].to_numpy()[None],
+        y_m=ues["y_m"].to_numpy()[None],
+        gnb=[ues["gnb"].to_list()],
+    )
+
+
+def _moving(run: Run, ues: pl.DataFrame, times: list[float]) -> _Tracks:
+    """Between samples UEs go straight on."""
+    bin_s = max((times[-1] - times[0]) / (4 * len(times)), 1e-9)
+    numbers = ues["ue"].to_list()
+    samples = _samples(run, numbers, times, bin_s)
+    unknown = np.full((len(times), len(numbers)), np.nan)
+    tracks = _Tracks(
+        x_m=unknown,
+        y_m=unknown.copy(),
+        gnb=[[None] * len(numbers) for _ in times],
+    )
+    for column, ue in enumerate(numbers):
+        if (ue,) in samples:
+            _follow(tracks, column, samples[ue,], np.array(times), bin_s)
+    return tracks
+
+
+def _follow(
+    tracks: _Tracks,
+    column: int,
+    samples: pl.DataFrame,
+    at_s: FloatArray,
+    bin_s: float,
+) -> None:
+    """Fill in the column of one UE, where it is there."""
+    sampled_s = samples["time_s"].to_numpy()
+    begins_s = sampled_s[0] - bin_s
+    ends_s = sampled_s[-1] + bin_s
+    here = (at_s >= begins_s) & (at_s <= ends_s)
+    tracks.x_m[here, column] = np.interp(at_s[here], sampled_s, samples["x_m"].to_numpy())
+    tracks.y_m[here, column] = np.interp(at_s[here], sampled_s, samples["y_m"].to_numpy())
+    before = np.searchsorted(sampled_s, at_s, side="right") - 1
+    latest = np.maximum(before, 0)
+    serving = samples["gnb"].to_list()
+    for frame in np.flatnonzero(here):
+        tracks.gnb[frame][column] = serving[latest[frame]]
+
+
+def _samples(
+    run: Run,
+    ues: list[int],
+    times: list[float],
+    bin_s: float,
+) -> dict[tuple[Any, ...], pl.DataFrame]:
+    """{(UE,): its positions by time}, at most one in every `bin_s`."""
+    wanted = col("ue").is_in(ues) & (col("time_s") <= times[-1])
+    bin_number = ((col("time_s") - times[0]) / bin_s).floor()
+    last_of_bin = col("time_s", "x_m", "y_m", "gnb").sort_by("time_s").last()
+    thinned = run.mobility.filter(wanted).group_by("ue", bin=bin_number).agg(last_of_bin)
+    return collect(thinned.sort("ue", "time_s")).partition_by("ue", as_dict=True)
+
+
+def _window(tracks: _Tracks, sites: pl.DataFrame) -> FloatArray:
+    """(x_min, y_min, x_max, y_max) around all positions and serving sites, with a margin."""
+    serving = {gnb for frame in tracks.gnb for gnb in frame if gnb is not None}
+    near = sites.filter(col("gnb").is_in(serving))
+    seen = np.isfinite(tracks.x_m)
+    x_m = np.concatenate([tracks.x_m[seen], near["x_m"].to_numpy()])
+    y_m = np.concatenate([tracks.y_m[seen], near["y_m"].to_numpy()])
+    low = np.array([x_m.min(), y_m.min()])
+    high = np.array([x_m.max(), y_m.max()])
+    extent_m = max(float((high - low).max()), LEAST_EXTENT_M)
+    margin = MARGIN * extent_m
     return np.concatenate([low - margin, high + margin])
 
 
-def _states(run: Run, ues: pl.Series, rounds: pl.DataFrame, times: list[float]) -> list[str]:
+def _sites_inside(sites: pl.DataFrame, window: FloatArray) -> pl.DataFrame:
+    x_min, y_min, x_max, y_max = window.tolist()
+    within_x = col("x_m").is_between(x_min, x_max)
+    within_y = col("y_m").is_between(y_min, y_max)
+    return sites.filter(within_x & within_y)
+
+
+# -- what UEs do ---------------------------------------------------------------------------------
+
+
+def _states(
+    run: Run,
+    ues: list[int],
+    rounds: pl.DataFrame,
+    at_s: FloatArray,
+) -> list[str]:
     """One string per frame: what every UE is at, or how its upload of this round has ended."""
-    ends = rounds.group_by("round").agg(pl.col("end_s").max().alias("closed_s"))
-    begun = pl.col("start_s") - pl.col("wait_s") - pl.col("compute_s") - pl.col("download_s")
-    uploads = collect(
-        run.uploads.filter(pl.col("ue").is_in(ues.to_list()))
-        .group_by("round", "ue")
-        .agg(
-            begun.min().alias("begun_s"),
-            pl.col("start_s").min(),
-            pl.col("end_s").max(),
-            pl.col("outcome").to_physical().max().cast(pl.Int64),
-        )
+    uploads = _uploads_of_rounds(run, ues, rounds)
+    states = np.full((len(at_s), len(ues)), NO_UPLOAD)
+    for column, ue in enumerate(ues):
+        if (ue,) in uploads:
+            states[:, column] = _states_of(uploads[ue,], at_s)
+    return ["".join(map(str, row)) for row in states.tolist()]
+
+
+def _uploads_of_rounds(
+    run: Run, ues: list[int], rounds: pl.DataFrame
+) -> dict[tuple[Any, ...], pl.DataFrame]:
+    """{(UE,): one row per round in which it sent}: begun_s, start_s, end_s, outcome, closed_s."""
+    closed = rounds.group_by("round").agg(closed_s=col("end_s").max())
+    before_s = col("wait_s") + col("compute_s") + col("download_s")
+    mine = run.uploads.filter(col("ue").is_in(ues)).group_by("round", "ue")
+    per_round = mine.agg(
+        col("start_s").min(),
+        col("end_s").max(),
+        col("outcome").to_physical().max().cast(pl.Int64),
+        begun_s=(col("start_s") - before_s).min(),
     )
-    uploads = uploads.join(ends, on="round", how="left").sort("ue", "begun_s")
-    by_ue = uploads.partition_by("ue", as_dict=True)
-    at = np.array(times)
-    out = np.zeros((len(times), len(ues)), dtype=np.int64)
-    for column, ue in enumerate(ues.to_list()):
-        mine = by_ue.get((ue,))
-        if mine is None:
-            continue
-        latest = np.searchsorted(mine["begun_s"].to_numpy(), at, side="right") - 1
-        row = {c: mine[c].to_numpy()[latest] for c in ("start_s", "end_s", "closed_s", "outcome")}
-        ended = len(STATES) - len(OUTCOMES) + row["outcome"]
-        state = np.where(at < row["end_s"] - 2 * JUST_BEFORE_S, STATES.index("sending"), ended)
-        state = np.where(at < row["start_s"], STATES.index("computing"), state)
-        out[:, column] = np.where((latest < 0) | (at > row["closed_s"]), 0, state)
-    return ["".join(map(str, row)) for row in out.tolist()]
+    joined = collect(per_round).join(closed, on="round", how="left")
+    return joined.sort("ue", "begun_s").partition_by("ue", as_dict=True)
+
+
+def _states_of(uploads: pl.DataFrame, at_s: FloatArray) -> np.ndarray[Any, Any]:
+    """A UE's state [frame], an index into STATES."""
+    latest = np.searchsorted(uploads["begun_s"].to_numpy(), at_s, side="right") - 1
+    start_s = uploads["start_s"].to_numpy()[latest]
+    end_s = uploads["end_s"].to_numpy()[latest]
+    closed_s = uploads["closed_s"].to_numpy()[latest]
+    outcome = uploads["outcome"].to_numpy()[latest]
+    conditions = [
+        (latest < 0) | (at_s > closed_s),
+        at_s < start_s,
+        at_s < end_s - 2 * JUST_BEFORE_S,
+    ]
+    return np.select(
+        conditions,
+        [NO_UPLOAD, COMPUTING, SENDING],
+        FIRST_OUTCOME + outcome,
+    )
 
 
 def _round_at(rounds: pl.DataFrame, times: list[float]) -> list[int | None]:
-    opened = (
-        rounds.group_by("round")
-        .agg(pl.col("start_s").min())
-        .sort("start_s")
-        .rename({"start_s": "t"})
-    )
-    frames = pl.DataFrame({"t": times})
-    return frames.join_asof(opened, on="t")["round"].to_list()
+    opened = rounds.group_by("round").agg(at_s=col("start_s").min()).sort("at_s")
+    frames = pl.DataFrame({"at_s": times})
+    return frames.join_asof(opened, on="at_s")["round"].to_list()
 
 
-def _whole(values: FloatArray) -> list[list[int | None]]:
-    return [[None if np.isnan(v) else round(v) for v in row] for row in values.tolist()]
+def _whole_steps(distance_m: FloatArray, step_m: float) -> list[list[int | None]]:
+    rows = (distance_m / step_m).tolist()
+    return [[None if math.isnan(steps) else round(steps) for steps in row] for row in rows]

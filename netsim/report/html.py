@@ -1,5 +1,4 @@
-"""`netsim report`: one HTML file with data, style and script inside. It asks no server for
-anything.
+"""`netsim report`: one HTML file with data, style and script inside, which loads nothing else.
 
 Everything that comes from a scenario, a trace or a table is data: it travels as JSON in which "<"
 is escaped, and the page's script shows it as text only. A content security policy lets the browser
@@ -23,7 +22,7 @@ from typing import Any
 from netsim.errors import DataError, OutputError
 from netsim.records import OUTCOMES, SPAN_KINDS
 from netsim.report import sections
-from netsim.report.columns import Budget
+from netsim.report.columns import PageBudget
 from netsim.report.comparison import comparison, labels
 from netsim.report.ground import STATES, ground
 from netsim.report.timeline import timeline
@@ -35,16 +34,18 @@ SCRIPTS = ("core", "learning", "timeline", "costs", "ground", "people", "compari
 RUNS = 12  # more colours are not told apart; a sweep has its own summaries
 
 
-def write_report(runs: Sequence[Run], out: Path, budget: Budget | None = None) -> Path:
+def write_report(runs: Sequence[Run], out: Path, budget: PageBudget | None = None) -> Path:
     """Write the page of one run, or of several compared with the first.
 
     Raises DataError if there are too many runs, OutputError if `out` cannot be written.
     """
     if not 1 <= len(runs) <= RUNS:
         raise DataError(
-            f"a report compares 1 to {RUNS} runs", where="netsim report", value=len(runs)
+            f"a report compares 1 to {RUNS} runs",
+            where="netsim report",
+            value=len(runs),
         )
-    share = (budget or Budget()).shared_by(len(runs))
+    share = (budget or PageBudget()).shared_by(len(runs))
     names = labels(runs)
     data = {
         "kinds": SPAN_KINDS,
@@ -62,17 +63,13 @@ def write_report(runs: Sequence[Run], out: Path, budget: Budget | None = None) -
     return out
 
 
-def run_data(run: Run, label: str, budget: Budget) -> dict[str, Any]:
+def run_data(run: Run, label: str, budget: PageBudget) -> dict[str, Any]:
     """Everything the page knows of one run."""
-    metadata = run.metadata
-    scenario = run.path / SCENARIO
     return {
         "label": label,
         "folder": run.path.name,
-        "metadata": metadata,
-        "scenario": scenario.read_text(encoding="utf-8", errors="replace")
-        if scenario.is_file()
-        else "",
+        "metadata": run.metadata,
+        "scenario": _scenario_text(run),
         "digest": digest(run),
         "learning": sections.learning(run),
         "rounds": sections.rounds(run, budget),
@@ -87,17 +84,29 @@ def run_data(run: Run, label: str, budget: Budget) -> dict[str, Any]:
     }
 
 
+def _scenario_text(run: Run) -> str:
+    path = run.path / SCENARIO
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+
+
 def page(title: str, data: dict[str, Any]) -> str:
     """The HTML text of `data`."""
-    plotly, script = _inline(_plotly()), _inline(_script())
-    return Template(_part("page.html")).substitute(
+    plotly = _inline(_plotly())
+    script = _inline(_script())
+    hashes = f"{_hash(plotly)} {_hash(script)}"
+    policy = (
+        "default-src 'none'",
+        "img-src data: blob:",
+        "style-src 'unsafe-inline'",
+        f"script-src {hashes}",
+    )
+    return Template(_page_file("page.html")).substitute(
         title=html.escape(title),
-        style=_part("page.css"),
+        style=_page_file("page.css"),
         data=json_in_html(data),
         plotly=plotly,
         script=script,
-        policy=f"default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; "
-        f"script-src {_hash(plotly)} {_hash(script)}",
+        policy="; ".join(policy),
     )
 
 
@@ -109,7 +118,8 @@ def json_in_html(data: Any) -> str:
 
 def _hash(script: str) -> str:
     digest = hashlib.sha256(script.encode()).digest()
-    return f"'sha256-{base64.b64encode(digest).decode()}'"
+    encoded = base64.b64encode(digest).decode()
+    return f"'sha256-{encoded}'"
 
 
 def _inline(script: str) -> str:
@@ -117,16 +127,15 @@ def _inline(script: str) -> str:
     return script.replace("</script", r"<\/script").replace("<!--", r"<\!--")
 
 
-def _part(name: str) -> str:
-    return (files("netsim.report") / "page" / name).read_text(encoding="utf-8")
+def _page_file(name: str) -> str:
+    path = files("netsim.report") / "page" / name
+    return path.read_text(encoding="utf-8")
 
 
 def _script() -> str:
-    return (
-        "'use strict';\n(() => {\n"
-        + "\n".join(_part(f"{name}.js") for name in SCRIPTS)
-        + "\n})();\n"
-    )
+    parts = [_page_file(f"{name}.js") for name in SCRIPTS]
+    body = "\n".join(parts)
+    return f"'use strict';\n(() => {{\n{body}\n}})();\n"
 
 
 @cache
@@ -135,4 +144,5 @@ def _plotly() -> str:
     spec = find_spec("plotly")
     assert spec is not None  # a dependency of netsim
     assert spec.origin is not None
-    return (Path(spec.origin).parent / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
+    path = Path(spec.origin).parent / "package_data" / "plotly.min.js"
+    return path.read_text(encoding="utf-8")

@@ -1,0 +1,28 @@
+"""Run folders: how they are written, and what can be read from them.
+
+Written
+    run_folder      the layout of a run folder, its metadata, its lock
+    table_buffer    rows as they come, and the typed frame they make
+    writer          tables as Parquet parts, in bounded memory
+    state_file      the state of a run as JSON and arrays
+    checkpoint      the state of a run at the end of a round, safe from a power cut
+
+Read
+    tables          the tables as lazy frames
+    parts           queries done one part at a time
+    reader          a run folder opened: tables and analyses together
+
+Asked of one run
+    latency, energy, reliability, accuracy
+    distributions   percentiles and distribution functions
+    metrics         the headline metrics, one row per run
+    digest          what a run's summary says first
+    checks          does the run balance? check_accounts, check_energy_bits, check_time_shares
+    laws            two columns that must be equal, or one that must not exceed zero
+
+Asked of several
+    intervals       confidence intervals
+    compare         paired differences of two runs, or of two sets of runs
+    sweep_folder    the layout of a sweep folder
+    sweep           all runs of a sweep: response to what was varied, paired differences
+"""

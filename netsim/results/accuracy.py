@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import polars as pl
+from polars import col
 
-if TYPE_CHECKING:
-    from netsim.results.reader import Run
+from netsim.results.tables import RunTables
+
+LEVELS = (0.6, 0.7, 0.8, 0.9)
 
 
 def target_name(target: str) -> str:
-    """What a target of the evaluations is called: module 3, ensemble, mean logits."""
+    """A target of the evaluations as a reader would call it: module 3, ensemble, mean logits."""
     return f"module {target}" if target.isdigit() else target.replace("_", " ")
 
 
-def learning_curve(run: Run, target: str = "ensemble") -> pl.LazyFrame:
-    """Loss and accuracy on the common split, one row per evaluation: round, time_s, energy_j, loss,
-    accuracy.
+def learning_curve(run: RunTables, target: str = "ensemble") -> pl.LazyFrame:
+    """Loss and accuracy on the common split, one row per evaluation.
 
-    `target` is "ensemble" or the index of a module, as text. The split is that of
-    `learning.evaluate_on`.
+    Columns round, time_s, energy_j, loss, accuracy. `target` is "ensemble" or the index of a
+    module, as text. The split is that of `learning.evaluate_on`.
     """
-    mine = (pl.col("target") == target) & pl.col("ue").is_null()
+    mine = (col("target") == target) & col("ue").is_null()
     return (
         run.evaluations.filter(mine)
         .select("round", "time_s", "energy_j", "loss", "accuracy")
@@ -32,17 +32,24 @@ def learning_curve(run: Run, target: str = "ensemble") -> pl.LazyFrame:
 
 
 def to_accuracy(
-    run: Run, levels: Sequence[float] = (0.6, 0.7, 0.8, 0.9), target: str = "ensemble"
+    run: RunTables, levels: Sequence[float] = LEVELS, target: str = "ensemble"
 ) -> pl.LazyFrame:
-    """Rounds, simulated s and J spent until the accuracy first reached each level; null if
-    never.
+    """Cost of reaching each accuracy level for the first time; null where it never was.
+
+    Columns level, round, time_s (simulated), energy_j (spent until then).
     """
     curve = learning_curve(run, target)
     wanted = pl.LazyFrame({"level": list(levels)}, schema={"level": pl.Float64})
     reached = (
         wanted.join(curve, how="cross")
-        .filter(pl.col("accuracy") >= pl.col("level"))
+        .filter(col("accuracy") >= col("level"))
         .group_by("level")
-        .agg(pl.col("round", "time_s", "energy_j").min())
+        .agg(col("round", "time_s", "energy_j").min())
     )
     return wanted.join(reached, on="level", how="left", maintain_order="left")
+
+
+def time_to_accuracy(run: RunTables, accuracy: float) -> float | None:
+    """Simulated seconds until the ensemble first reached `accuracy`; None if it never did."""
+    first = to_accuracy(run, [accuracy]).select("time_s").collect().item()
+    return None if first is None else float(first)

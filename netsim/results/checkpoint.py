@@ -1,5 +1,4 @@
-"""Checkpoints: what a run must remember at the end of a round, on disk so that a power cut cannot
-hurt it.
+"""Checkpoints: what a run must remember at the end of a round, safe from a power cut.
 
     checkpoint/00000020/     the last one
         state.json           numbers, text, lists and tables; where an array stood, its name
@@ -17,7 +16,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import shutil
 import time
@@ -28,19 +26,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
-from numpy.lib import format as npy
-
 from netsim.errors import DataError, InputError, RunError
 from netsim.results.run_folder import sync_folder
+from netsim.results.state_file import read_state, write_state
 
 VERSION = 1
 KEPT = 2
-STATE, ARRAYS, MANIFEST = "state.json", "arrays.npz", "manifest.json"
-ARRAY = "$array"  # {"$array": name} stands for an array
-UNFINISHED, OLD = ".new-", ".old-"
+MANIFEST = "manifest.json"
+UNFINISHED = ".new-"
+OLD = ".old-"
 LEAST_S = 10.0  # between two checkpoints that are made by the time
 LEAST_WORK = 20  # times the last one's own time, so that they cost at most a twentieth
+UNREADABLE = (  # what reading a file that is not what it should be may raise
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    zipfile.BadZipFile,
+)
 
 T = TypeVar("T")
 
@@ -56,7 +60,10 @@ class Checkpoint:
 
 
 def save_checkpoint(
-    folder: Path, round: int, state: Mapping[str, Any], add: Callable[[Path], None] | None = None
+    folder: Path,
+    round: int,
+    state: Mapping[str, Any],
+    add: Callable[[Path], None] | None = None,
 ) -> None:
     """Write the checkpoint of `round` below `folder`; the one before stays, older ones go.
 
@@ -68,24 +75,13 @@ def save_checkpoint(
     unfinished = folder / f"{UNFINISHED}{target.name}"
     try:
         folder.mkdir(exist_ok=True)
-        _sweep_up(folder)
+        _remove_leftovers(folder)
         unfinished.mkdir()
-        _write_state(unfinished, state)
+        write_state(unfinished, state)
         if add is not None:
             add(unfinished)
-        files = sorted(unfinished.iterdir())
-        manifest = {
-            "version": VERSION,
-            "round": round,
-            "files": {
-                file.name: {"bytes": file.stat().st_size, "sha256": _sha256(file)} for file in files
-            },
-        }
-        (unfinished / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-        for file in (*files, unfinished / MANIFEST):
-            with file.open("rb+") as opened:
-                os.fsync(opened.fileno())
-        sync_folder(unfinished)
+        _write_manifest(unfinished, round)
+        _sync_files(unfinished)
         if target.exists():  # refused when it was read, and made again
             _remove(target)
         unfinished.replace(target)
@@ -98,15 +94,36 @@ def save_checkpoint(
         raise RunError(f"{target}: cannot be written: {error.strerror or error}") from None
 
 
+def _write_manifest(folder: Path, round: int) -> None:
+    files = {}
+    for file in sorted(folder.iterdir()):
+        files[file.name] = {"bytes": file.stat().st_size, "sha256": _sha256(file)}
+    manifest = {
+        "version": VERSION,
+        "round": round,
+        "files": files,
+    }
+    text = json.dumps(manifest, indent=1) + "\n"
+    (folder / MANIFEST).write_text(text, encoding="utf-8")
+
+
+def _sync_files(folder: Path) -> None:
+    for file in sorted(folder.iterdir()):
+        with file.open("rb+") as opened:
+            os.fsync(opened.fileno())
+    sync_folder(folder)
+
+
 def load_checkpoint(folder: Path) -> Checkpoint | None:
-    """The newest checkpoint that is whole; None if there never was one. Raises DataError as
-    below.
+    """The newest checkpoint that is whole; None if there never was one.
+
+    Raises DataError as `use_checkpoint` does.
     """
     return use_checkpoint(folder, lambda found: found)
 
 
 def use_checkpoint(folder: Path, use: Callable[[Checkpoint], T]) -> T | None:
-    """What `use` makes of the newest checkpoint that is whole and that `use` does not refuse.
+    """Result of `use` for the newest checkpoint that is whole and that `use` does not refuse.
 
     None if there never was one. Raises DataError, with the reasons, if there are some and none can
     be used.
@@ -115,17 +132,17 @@ def use_checkpoint(folder: Path, use: Callable[[Checkpoint], T]) -> T | None:
     for path in _found(folder):
         try:
             round, state = _read(path)
-            return use(Checkpoint(path, round, state, tuple(refused)))
+            return use(
+                Checkpoint(
+                    path,
+                    round,
+                    state,
+                    tuple(refused),
+                )
+            )
         except InputError as error:
             refused.append(str(error))
-        except (
-            OSError,
-            ValueError,
-            LookupError,
-            TypeError,
-            AttributeError,
-            zipfile.BadZipFile,
-        ) as error:
+        except UNREADABLE as error:
             refused.append(f"{path}: cannot be read: {type(error).__name__}: {error}")
     if refused:
         raise DataError(f"no checkpoint can be used: {'; '.join(refused)}", where=folder)
@@ -134,7 +151,7 @@ def use_checkpoint(folder: Path, use: Callable[[Checkpoint], T]) -> T | None:
 
 @dataclass
 class Pace:
-    """When a checkpoint is due: at every so many rounds, or (None) by the time that has gone by."""
+    """When a checkpoint is due: every so many rounds, or (None) by the wall time since the last."""
 
     every: int | None
     _last_s: float = field(default_factory=lambda: time.monotonic(), init=False)
@@ -144,7 +161,8 @@ class Pace:
         """One is due at the end of `round`."""
         if self.every is not None:
             return round > 0 and round % self.every == 0
-        return time.monotonic() - self._last_s >= max(LEAST_S, LEAST_WORK * self._cost_s)
+        since_last_s = time.monotonic() - self._last_s
+        return since_last_s >= max(LEAST_S, LEAST_WORK * self._cost_s)
 
     def made(self, begun_s: float) -> None:
         """One was made; work on it began at `begun_s` of the monotonic clock."""
@@ -156,10 +174,8 @@ def _found(folder: Path) -> list[Path]:
     """Checkpoints by round, the newest first."""
     if not folder.is_dir():
         return []
-    return sorted(
-        (p for p in folder.iterdir() if p.is_dir() and p.name.isdecimal()),
-        key=lambda p: -int(p.name),
-    )
+    found = [path for path in folder.iterdir() if path.is_dir() and path.name.isdecimal()]
+    return sorted(found, key=lambda path: int(path.name), reverse=True)
 
 
 def _remove(path: Path) -> None:
@@ -169,8 +185,8 @@ def _remove(path: Path) -> None:
     shutil.rmtree(away)
 
 
-def _sweep_up(folder: Path) -> None:
-    """Remove what a process that was killed left half made or half removed."""
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what a killed process left half made or half removed."""
     for path in folder.iterdir():
         if path.name.startswith((UNFINISHED, OLD)):
             shutil.rmtree(path)
@@ -181,92 +197,29 @@ def _sha256(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-# -- state ---------------------------------------------------------------------------------------
-
-
-def _write_state(folder: Path, state: Mapping[str, Any]) -> None:
-    arrays: dict[str, np.ndarray[Any, Any]] = {}
-    tree = _plain(state, arrays)
-    (folder / STATE).write_text(json.dumps(tree) + "\n", encoding="utf-8")
-    with zipfile.ZipFile(folder / ARRAYS, "w", zipfile.ZIP_STORED) as archive:
-        for name, array in arrays.items():
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
-                npy.write_array(file, array, allow_pickle=False)
-
-
-def _plain(value: Any, arrays: dict[str, np.ndarray[Any, Any]]) -> Any:
-    """`value` as JSON, its arrays moved to `arrays`."""
-    if isinstance(value, np.ndarray):
-        if value.dtype.kind not in "biuf":
-            raise TypeError(f"an array of a checkpoint must hold numbers, found {value.dtype}")
-        name = f"a{len(arrays)}"
-        arrays[name] = value
-        return {ARRAY: name}
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, Mapping):
-        if ARRAY in value or not all(isinstance(key, str) for key in value):
-            raise TypeError(
-                f"keys of a checkpoint must be text other than {ARRAY}, found {list(value)}"
-            )
-        return {key: _plain(item, arrays) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item, arrays) for item in value]
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    raise TypeError(f"a checkpoint holds arrays and JSON values, found {type(value).__name__}")
-
-
 def _read(path: Path) -> tuple[int, dict[str, Any]]:
+    """Round and state of a checkpoint. Raises DataError, or one of UNREADABLE."""
     manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-    if manifest["version"] != VERSION:
-        raise DataError(f"must be of version {VERSION}", where=path, value=manifest["version"])
-    if manifest["round"] != int(path.name):
-        raise DataError(
-            "must be of the round it is named after", where=path, value=manifest["round"]
-        )
+    version = manifest["version"]
+    round = manifest["round"]
+    if version != VERSION:
+        raise DataError(f"must be of version {VERSION}", where=path, value=version)
+    if round != int(path.name):
+        raise DataError("must be of the round it is named after", where=path, value=round)
+    _check_files(path, manifest["files"])
+    return round, read_state(path)
+
+
+def _check_files(path: Path, listed: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raises DataError if the files are not those of the manifest, byte for byte."""
     found = {file.name for file in path.iterdir()} - {MANIFEST}
-    if found != manifest["files"].keys():
-        odd = sorted(found ^ manifest["files"].keys())
+    if found != listed.keys():
+        odd = sorted(found ^ listed.keys())
         raise DataError("files and manifest differ", where=path, value=odd)
-    for name, told in manifest["files"].items():
+    for name, expected in listed.items():
         file = path / name
         if file.is_symlink() or not file.is_file():
             raise DataError("must be a plain file", where=file)
-        if file.stat().st_size != told["bytes"] or _sha256(file) != told["sha256"]:
+        same_length = file.stat().st_size == expected["bytes"]
+        if not same_length or _sha256(file) != expected["sha256"]:
             raise DataError("is not what was written", where=file)
-    state = json.loads((path / STATE).read_text(encoding="utf-8"))
-    with zipfile.ZipFile(path / ARRAYS) as archive:
-        whole = _whole(state, archive)
-    if not isinstance(whole, dict):
-        raise DataError("must be a table", where=path / STATE)
-    return manifest["round"], whole
-
-
-def _whole(value: Any, archive: zipfile.ZipFile) -> Any:
-    """What `_plain` took apart."""
-    if isinstance(value, dict):
-        if ARRAY in value:
-            return _array(archive, f"{value[ARRAY]}.npy")
-        return {key: _whole(item, archive) for key, item in value.items()}
-    return [_whole(item, archive) for item in value] if isinstance(value, list) else value
-
-
-def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray[Any, Any]:
-    """One array. A header may not ask for more than the file holds."""
-    entry = archive.getinfo(name)
-    with archive.open(entry) as file:
-        npy.read_magic(file)
-        shape, _, dtype = npy.read_array_header_1_0(file)
-        held = entry.file_size - file.tell()
-    if entry.compress_type != zipfile.ZIP_STORED or dtype.kind not in "biuf":
-        raise DataError(
-            "must be numbers, not compressed", where=f"{archive.filename}: {name}", value=dtype.str
-        )
-    if math.prod(shape) * dtype.itemsize != held:
-        raise DataError(
-            "is not as long as it says", where=f"{archive.filename}: {name}", value=shape
-        )
-    with archive.open(entry) as file:
-        found: np.ndarray[Any, Any] = npy.read_array(file, allow_pickle=False)
-        return found

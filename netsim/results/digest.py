@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import polars as pl
+from polars import col
 
 from netsim.records import OUTCOMES
-from netsim.results.reader import Run
+from netsim.results.latency import latency
 from netsim.results.reliability import fairness
+from netsim.results.tables import RunTables
 
 
 class Digest(TypedDict):
@@ -29,38 +31,63 @@ class Digest(TypedDict):
     modules: dict[str, tuple[float, float]]  # first and last accuracy of every target
 
 
-def digest(run: Run) -> Digest:
+def digest(run: RunTables) -> Digest:
     """Totals from the tables, whether the run is finished or not."""
-    rounds = run.rounds.select(
-        pl.col("round").n_unique(),
-        pl.col("end_s").max().fill_null(0.0),
-        pl.col("compute_energy_j", "uplink_energy_j", "wasted_energy_j", "delivered_bits").sum(),
-    )
-    count, end_s, compute_j, uplink_j, wasted_j, delivered = rounds.collect(engine="streaming").row(
-        0
-    )
-    counts = dict(run.uploads.group_by("outcome").len().collect(engine="streaming").iter_rows())
-    on_time = run.latency().filter(pl.col("outcome") == "on_time")
-    median = on_time.select(pl.col("finish_s").median()).collect(engine="streaming").item()
+    totals = _totals_of_rounds(run)
+    counts = _counts_by_outcome(run)
     jain = fairness(run)
-    scores = run.evaluations.filter(pl.col("ue").is_null()).sort("time_s").collect()
-    targets: list[Any] = scores["target"].unique().to_list()
-    curves = {t: scores.filter(pl.col("target") == t)["accuracy"].to_list() for t in targets}
+    curves = _accuracy_curves(run)
     return Digest(
-        rounds=count,
-        simulated_s=end_s,
+        rounds=int(totals["round"]),
+        simulated_s=totals["end_s"],
         uploads=sum(counts.values()),
-        outcomes={outcome: counts.get(outcome, 0) for outcome in OUTCOMES},
-        compute_j=compute_j,
-        uplink_j=uplink_j,
-        wasted_j=wasted_j,
-        delivered_bits=delivered,
-        median_finish_s=median,
+        outcomes=counts,
+        compute_j=totals["compute_energy_j"],
+        uplink_j=totals["uplink_energy_j"],
+        wasted_j=totals["wasted_energy_j"],
+        delivered_bits=totals["delivered_bits"],
+        median_finish_s=_median_finish_s(run),
         fairness=None if jain != jain else jain,
         handovers=run.handovers.select(pl.len()).collect().item(),
         accuracy=curves.get("ensemble", []),
-        modules={
-            t: (curves[t][0], curves[t][-1])
-            for t in sorted(curves, key=lambda t: (not t.isdigit(), len(t), t))
-        },
+        modules={target: (curve[0], curve[-1]) for target, curve in curves.items()},
     )
+
+
+def _totals_of_rounds(run: RunTables) -> dict[str, float]:
+    sums = col("compute_energy_j", "uplink_energy_j", "wasted_energy_j", "delivered_bits").sum()
+    totals = run.rounds.select(
+        col("round").n_unique(),
+        col("end_s").max().fill_null(0.0),
+        sums,
+    )
+    return totals.collect(engine="streaming").row(0, named=True)
+
+
+def _counts_by_outcome(run: RunTables) -> dict[str, int]:
+    rows = run.uploads.group_by("outcome").len().collect(engine="streaming").iter_rows()
+    found = dict(rows)
+    return {outcome: found.get(outcome, 0) for outcome in OUTCOMES}
+
+
+def _median_finish_s(run: RunTables) -> float | None:
+    """Of the uploads that were on time."""
+    on_time = latency(run).filter(col("outcome") == "on_time")
+    median: float | None = (
+        on_time.select(col("finish_s").median()).collect(engine="streaming").item()
+    )
+    return median
+
+
+def _accuracy_curves(run: RunTables) -> dict[str, list[float]]:
+    """Accuracy over time on the common split, of every module and then of what combines them."""
+    scores = run.evaluations.filter(col("ue").is_null()).sort("time_s").collect()
+    targets: list[str] = scores["target"].unique().to_list()
+    targets.sort(key=_modules_first)
+    return {
+        target: scores.filter(col("target") == target)["accuracy"].to_list() for target in targets
+    }
+
+
+def _modules_first(target: str) -> tuple[bool, int, str]:
+    return not target.isdigit(), len(target), target

@@ -6,24 +6,32 @@ from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
+from polars import col
+
+PERCENTILES = (5, 50, 95)
 
 
 def percentiles(
     frame: pl.LazyFrame,
     column: str,
     *,
-    levels: Sequence[float] = (5, 50, 95),
+    levels: Sequence[float] = PERCENTILES,
     by: str | None = None,
 ) -> pl.LazyFrame:
     """Percentiles of a column, interpolated: one row (per value of `by`), columns p5, p50, ..."""
-    wanted = [
-        pl.col(column).quantile(level / 100, "linear").alias(f"p{level:g}") for level in levels
-    ]
-    return frame.select(wanted) if by is None else frame.group_by(by).agg(wanted).sort(by)
+    value = col(column)
+    wanted = [value.quantile(level / 100, "linear").alias(f"p{level:g}") for level in levels]
+    if by is None:
+        return frame.select(wanted)
+    return frame.group_by(by).agg(wanted).sort(by)
 
 
 def cdf(
-    frame: pl.LazyFrame, column: str, *, points: int = 101, by: str | None = None
+    frame: pl.LazyFrame,
+    column: str,
+    *,
+    points: int = 101,
+    by: str | None = None,
 ) -> pl.LazyFrame:
     """Distribution of a column at evenly spaced probabilities: columns (by,) probability, value.
 
@@ -31,31 +39,25 @@ def cdf(
     """
     keys = [] if by is None else [by]
     wanted = frame.select(*keys, column).drop_nulls(column)
-    levels = np.linspace(0.0, 1.0, points)
     known = wanted.collect_schema()
-    schema = pl.Schema(
-        {**{k: known[k] for k in keys}, "probability": pl.Float64(), "value": pl.Float64()}
-    )
+    schema = pl.Schema({key: known[key] for key in keys})
+    schema["probability"] = pl.Float64()
+    schema["value"] = pl.Float64()
+    levels = np.linspace(0.0, 1.0, points)
 
     def quantiles(rows: pl.DataFrame) -> pl.DataFrame:
-        groups = (
-            rows.sort(by).partition_by(by, maintain_order=True)
-            if by
-            else [rows]
-            if len(rows)
-            else []
-        )
-        pieces = [
-            pl.DataFrame(
-                {
-                    **{k: pl.repeat(group[k][0], points, dtype=known[k], eager=True) for k in keys},
-                    "probability": levels,
-                    "value": np.quantile(group[column].to_numpy(), levels),
-                },
-                schema=schema,
-            )
-            for group in groups
-        ]
-        return pl.concat(pieces) if pieces else pl.DataFrame(schema=schema)
+        pieces = [pl.DataFrame(schema=schema)]
+        for group in _groups(rows, by):
+            columns = {key: pl.repeat(group[key][0], points, eager=True) for key in keys}
+            columns["probability"] = pl.Series(levels)
+            columns["value"] = pl.Series(np.quantile(group[column].to_numpy(), levels))
+            pieces.append(pl.DataFrame(columns, schema_overrides=schema))
+        return pl.concat(pieces)
 
     return wanted.map_batches(quantiles, schema=schema)
+
+
+def _groups(rows: pl.DataFrame, by: str | None) -> list[pl.DataFrame]:
+    if by is not None:
+        return rows.sort(by).partition_by(by, maintain_order=True)
+    return [rows] if len(rows) else []

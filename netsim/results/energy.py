@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import polars as pl
+from polars import col
 
 from netsim.results.parts import part_by_part
-
-if TYPE_CHECKING:
-    from netsim.results.reader import Run
+from netsim.results.tables import RunTables
 
 LEDGER = ("compute_useful_j", "compute_wasted_j", "uplink_useful_j", "uplink_wasted_j", "other_j")
+UPLOAD = ("round", "ue", "module")
 
 
-def energy(run: Run, by: str = "ue") -> pl.LazyFrame:
+def energy(run: RunTables, by: str = "ue") -> pl.LazyFrame:
     """Energy ledger in J by ue, round, gnb or module; `energy_j` is the sum.
 
     Computing and transmitting are useful if the update arrived on time, else wasted.
@@ -22,32 +20,49 @@ def energy(run: Run, by: str = "ue") -> pl.LazyFrame:
     sums = part_by_part(run, lambda part: _ledger(part, by))
     return (
         sums.group_by(by)
-        .agg(pl.col(LEDGER).sum())
-        .with_columns(pl.sum_horizontal(LEDGER).alias("energy_j"))
+        .agg(col(LEDGER).sum())
+        .with_columns(energy_j=pl.sum_horizontal(LEDGER))
         .sort(by)
     )
 
 
-def _ledger(part: Run, by: str) -> pl.LazyFrame:
-    key = ["round", "ue", "module"]
-    arrived = (
-        part.uploads.filter(pl.col("outcome") == "on_time")
-        .select(*key, pl.lit(True).alias("useful"))
-        .unique(key)
-    )
-    joules, kind = pl.col("energy_j"), pl.col("kind")
-    useful = pl.col("useful").fill_null(False)
-    computing, sending = kind == "compute", kind == "uplink"
+def _ledger(part: RunTables, by: str) -> pl.LazyFrame:
+    useful = col("useful").fill_null(False)
+    computing = col("kind") == "compute"
+    sending = col("kind") == "uplink"
+
+    def joules(which: pl.Expr, name: str) -> pl.Expr:
+        return col("energy_j").filter(which).sum().alias(name)
+
     return (
-        part.spans.filter(pl.col("ue").is_not_null() & (joules != 0))
-        .select(*key, "gnb", "kind", "energy_j")
-        .join(arrived, on=key, how="left", nulls_equal=True)
+        _spent(part)
+        .join(
+            _arrived(part),
+            on=UPLOAD,
+            how="left",
+            nulls_equal=True,
+        )
         .group_by(by)
         .agg(
-            joules.filter(computing & useful).sum().alias("compute_useful_j"),
-            joules.filter(computing & ~useful).sum().alias("compute_wasted_j"),
-            joules.filter(sending & useful).sum().alias("uplink_useful_j"),
-            joules.filter(sending & ~useful).sum().alias("uplink_wasted_j"),
-            joules.filter(~(computing | sending)).sum().alias("other_j"),
+            joules(computing & useful, "compute_useful_j"),
+            joules(computing & ~useful, "compute_wasted_j"),
+            joules(sending & useful, "uplink_useful_j"),
+            joules(sending & ~useful, "uplink_wasted_j"),
+            joules(~(computing | sending), "other_j"),
         )
     )
+
+
+def _spent(part: RunTables) -> pl.LazyFrame:
+    """Spans of UEs that cost energy."""
+    spans = part.spans.filter(col("ue").is_not_null() & (col("energy_j") != 0))
+    return spans.select(*UPLOAD, "gnb", "kind", "energy_j")
+
+
+def _arrived(part: RunTables) -> pl.LazyFrame:
+    """Uploads that counted, marked `useful`."""
+    on_time = part.uploads.filter(col("outcome") == "on_time")
+    return on_time.select(
+        *UPLOAD,
+        useful=pl.lit(True),
+    ).unique(UPLOAD)

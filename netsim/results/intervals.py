@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,9 +19,7 @@ RESAMPLES = 9999
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean and where it lies with probability `level`; bounds are NaN for fewer than two
-    values.
-    """
+    """A mean and its confidence interval; bounds are NaN for fewer than two values."""
 
     mean: float
     low: float
@@ -44,18 +43,43 @@ def mean_interval(values: FloatArray, *, level: float = 0.95, method: Method = "
         raise InputError("must be t or bootstrap", where="method", value=method)
     if not 0 < level < 1:
         raise InputError("must be between 0 and 1", where="level", value=level)
+    known = _without_spread(values, fewest=2)
+    if known is not None:
+        return known
+    if method == "t":
+        return _student(values, level)
+    return _bootstrap(values, level)
+
+
+def _without_spread(values: FloatArray, fewest: int) -> Interval | None:
+    """The interval of too few values (no bounds), or of equal ones (no width)."""
     count = len(values)
-    mean = float(np.mean(values)) if count else float("nan")
-    if count < 2:
-        return Interval(mean, float("nan"), float("nan"), count)
+    unknown = float("nan")
+    if count == 0:
+        return Interval(unknown, unknown, unknown, count)
+    mean = float(np.mean(values))
+    if count < fewest:
+        return Interval(mean, unknown, unknown, count)
     if np.ptp(values) == 0:
         return Interval(mean, mean, mean, count)
-    if method == "t":
-        reach = float(
-            stats.t.ppf((1 + level) / 2, count - 1) * np.std(values, ddof=1) / np.sqrt(count)
-        )
-        return Interval(mean, mean - reach, mean + reach, count)
-    drawn = stats.bootstrap(
+    return None
+
+
+def _student(values: FloatArray, level: float) -> Interval:
+    count = len(values)
+    mean = float(np.mean(values))
+    quantile = stats.t.ppf((1 + level) / 2, count - 1)
+    reach = float(quantile * np.std(values, ddof=1) / np.sqrt(count))
+    return Interval(
+        mean,
+        mean - reach,
+        mean + reach,
+        count,
+    )
+
+
+def _bootstrap(values: FloatArray, level: float) -> Interval:
+    bounds = stats.bootstrap(
         (values,),
         np.mean,
         n_resamples=RESAMPLES,
@@ -63,40 +87,55 @@ def mean_interval(values: FloatArray, *, level: float = 0.95, method: Method = "
         method="BCa",
         rng=stream(0, "bootstrap"),
     ).confidence_interval
-    return Interval(mean, float(drawn.low), float(drawn.high), count)
+    return Interval(
+        float(np.mean(values)),
+        float(bounds.low),
+        float(bounds.high),
+        len(values),
+    )
 
 
 def block_interval(
-    values: FloatArray, block: int, *, level: float = 0.95, resamples: int = 4000
+    values: FloatArray,
+    block: int,
+    *,
+    level: float = 0.95,
+    resamples: int = 4000,
 ) -> Interval:
     """Interval of the mean of `values` [n] in their order, of which neighbours resemble each other.
 
     Percentiles of resamples made of blocks of `block` consecutive values, the first following the
     last (circular block bootstrap, Politis and Romano 1992), from a fixed stream.
     """
+    known = _without_spread(values, fewest=3)
+    if known is not None:
+        return known
     count = len(values)
-    mean = float(np.mean(values)) if count else float("nan")
-    if count < 3:
-        return Interval(mean, float("nan"), float("nan"), count)
-    if np.ptp(values) == 0:
-        return Interval(mean, mean, mean, count)
-    starts = stream(0, "block_bootstrap").integers(count, size=(resamples, -(-count // block)))
-    sums = np.concatenate([[0.0], np.cumsum(np.concatenate([values, values[:block]]))])
-    means = (sums[starts + block] - sums[starts]).sum(axis=1) / (starts.shape[1] * block)
+    blocks = math.ceil(count / block)
+    starts = stream(0, "block_bootstrap").integers(count, size=(resamples, blocks))
+    circle = np.concatenate([values, values[:block]])
+    sums = np.concatenate([[0.0], np.cumsum(circle)])
+    block_sums = sums[starts + block] - sums[starts]
+    means = block_sums.sum(axis=1) / (blocks * block)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(mean, float(low), float(high), count)
+    return Interval(
+        float(np.mean(values)),
+        float(low),
+        float(high),
+        count,
+    )
 
 
 def coupling_gain(first: FloatArray, second: FloatArray) -> float:
-    """How many times the seeds that independent draws need for the interval that n pairs [n], [n]
-    give.
+    """How many seeds one pair with common random numbers is worth, from n pairs [n], [n].
 
-    (Var x + Var y) / Var(x - y): above 1 where common random numbers help. NaN below two pairs.
+    (Var x + Var y) / Var(x - y), the variance that independent draws would have over that of the
+    pairs: above 1 where common random numbers help. NaN below two pairs.
     """
     if len(first) < 2:
         return float("nan")
     apart = float(np.var(first, ddof=1) + np.var(second, ddof=1))
     paired = float(np.var(first - second, ddof=1))
-    if paired == 0:
-        return float("inf") if apart > 0 else float("nan")
-    return apart / paired
+    if paired > 0:
+        return apart / paired
+    return float("inf") if apart > 0 else float("nan")

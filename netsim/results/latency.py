@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import polars as pl
+from polars import col
 
 from netsim.results.parts import part_by_part
+from netsim.results.tables import RunTables
 
-if TYPE_CHECKING:
-    from netsim.results.reader import Run
-
-PARTS = ("download_s", "compute_s", "wait_s", "airtime_s", "retransmit_s", "backhaul_s")
+LATENCY_PARTS = (
+    "download_s",
+    "compute_s",
+    "wait_s",
+    "airtime_s",
+    "retransmit_s",
+    "backhaul_s",
+)
 CLOCK_S = 1e-9  # times that differ by less are the same
+CELL = ("round", "gnb")
 
 
-def latency(run: Run) -> pl.LazyFrame:
+def latency(run: RunTables) -> pl.LazyFrame:
     """One row per upload: the parts of its latency in s; `finish_s` is their sum.
 
     `finish_s` counts from the start, at the UE's gNB, of the round whose plan the upload is of to
@@ -23,32 +28,29 @@ def latency(run: Run) -> pl.LazyFrame:
     `airtime_s` is that of the first attempt, `retransmit_s` that of the others; `compute_s` covers
     all modules of the UE.
     """
-    return run.uploads.select(
-        "round",
-        "ue",
-        "gnb",
-        "module",
-        "outcome",
-        "download_s",
-        "compute_s",
-        "wait_s",
-        pl.col("airtime_s") - pl.col("retransmit_s"),
-        "retransmit_s",
-        "backhaul_s",
-    ).with_columns(pl.sum_horizontal(PARTS).alias("finish_s"))
+    first_attempt_s = col("airtime_s") - col("retransmit_s")
+    upload = ("round", "ue", "gnb", "module", "outcome")
+    return (
+        run.uploads.with_columns(airtime_s=first_attempt_s)
+        .select(*upload, *LATENCY_PARTS)
+        .with_columns(finish_s=pl.sum_horizontal(LATENCY_PARTS))
+    )
 
 
-def latency_means(run: Run, by: str = "ue") -> pl.LazyFrame:
+def latency_means(run: RunTables, by: str = "ue") -> pl.LazyFrame:
     """Mean parts of the latency and number of `uploads` by ue, round, gnb, module or outcome."""
     return (
         latency(run)
         .group_by(by)
-        .agg(pl.len().alias("uploads"), pl.col(*PARTS, "finish_s").mean())
+        .agg(
+            pl.len().alias("uploads"),
+            col(*LATENCY_PARTS, "finish_s").mean(),
+        )
         .sort(by)
     )
 
 
-def critical_path(run: Run) -> pl.LazyFrame:
+def critical_path(run: RunTables) -> pl.LazyFrame:
     """One row per round and gNB with an upload: who held it up, and with what.
 
     `sending_ue` ended last; of several cut by the deadline it is the one that had sent least. If it
@@ -61,72 +63,94 @@ def critical_path(run: Run) -> pl.LazyFrame:
     return part_by_part(run, _critical_path)
 
 
-def _critical_path(part: Run) -> pl.LazyFrame:
-    here = ["round", "gnb"]
-    last = (
-        part.uploads.filter(pl.col("end_s") == pl.col("end_s").max().over(here))
-        .with_columns((pl.col("bits_sent") / pl.col("payload_bits")).alias("sent"))
-        .sort("end_s", "sent", "ue", "module", descending=[True, False, False, False])
-        .unique(here, keep="first", maintain_order=True)
+def _critical_path(part: RunTables) -> pl.LazyFrame:
+    chain = _chain(_last_uploads(part), _computing(part))
+    opened = part.rounds.select(
+        *CELL,
+        opened_s="start_s",
+        closed_s="end_s",
+    )
+    return _lengths(_within_the_round(chain.join(opened, on=CELL)))
+
+
+def _last_uploads(part: RunTables) -> pl.LazyFrame:
+    """Of every round and gNB the upload that ended last; of several, the one least sent."""
+    ended_last = col("end_s") == col("end_s").max().over(CELL)
+    return (
+        part.uploads.filter(ended_last)
+        .with_columns(sent=col("bits_sent") / col("payload_bits"))
+        .sort(
+            "end_s",
+            "sent",
+            "ue",
+            "module",
+            descending=[True, False, False, False],
+        )
+        .unique(CELL, keep="first", maintain_order=True)
         .rename({"ue": "sending_ue"})
     )
-    computing = (
-        part.spans.filter((pl.col("kind") == "compute") & pl.col("ue").is_not_null())
-        .group_by(*here, pl.col("ue").alias("computing_ue"))
-        .agg(pl.col("start_s").min().alias("begun_s"), pl.col("end_s").max().alias("done_s"))
+
+
+def _computing(part: RunTables) -> pl.LazyFrame:
+    """Begin and end of the computing of every UE in every round."""
+    spans = part.spans.filter((col("kind") == "compute") & col("ue").is_not_null())
+    return spans.group_by(*CELL, col("ue").alias("computing_ue")).agg(
+        begun_s=col("start_s").min(),
+        done_s=col("end_s").max(),
     )
-    waited = pl.col("wait_s") > CLOCK_S
-    held = (
-        last.filter(waited)
-        .join(computing, on=here)
-        .filter(pl.col("done_s") <= pl.col("start_s") + CLOCK_S)
-    )
-    own = last.filter(~waited).join(  # wherever it computed: it may have changed its gNB since
-        computing.drop("gnb"), left_on=["round", "sending_ue"], right_on=["round", "computing_ue"]
-    )
-    chain = (
-        pl.concat(
-            [held, own.with_columns(pl.col("sending_ue").alias("computing_ue"))], how="diagonal"
+
+
+def _chain(last: pl.LazyFrame, computing: pl.LazyFrame) -> pl.LazyFrame:
+    """The last upload of every round and gNB with the computing that it had to wait for."""
+    waited = col("wait_s") > CLOCK_S
+    before_the_grant = col("done_s") <= col("start_s") + CLOCK_S
+    held = last.filter(waited).join(computing, on=CELL).filter(before_the_grant)
+    own = (
+        last.filter(~waited)
+        .join(  # by UE alone: it may have changed its gNB since it computed
+            computing.drop("gnb"),
+            left_on=["round", "sending_ue"],
+            right_on=["round", "computing_ue"],
         )
-        .sort("done_s", "computing_ue", descending=[True, False])
-        .unique(here, keep="first", maintain_order=True)
-    )
-    opened = part.rounds.select(
-        *here, pl.col("start_s").alias("opened_s"), pl.col("end_s").alias("closed_s")
-    )
-    steps = ("begun_s", "done_s", "start_s", "end_s")
-    carried = pl.col("begun") < pl.col("round")
-    first = pl.max_horizontal(pl.col("end_s") - pl.col("retransmit_s"), "opened_s") - pl.col(
-        "start_s"
+        .with_columns(computing_ue="sending_ue")
     )
     return (
-        chain.join(opened, on=here)
-        .with_columns(
-            pl.when(carried).then(pl.max_horizontal(s, "opened_s")).otherwise(s).alias(s)
-            for s in steps
-        )
-        .with_columns(
-            pl.when(carried)
-            .then(first)
-            .otherwise(pl.col("airtime_s") - pl.col("retransmit_s"))
-            .alias("first_s")
-        )
-        .select(
-            *here,
-            "computing_ue",
-            "sending_ue",
-            "outcome",
-            (pl.col("begun_s") - pl.col("opened_s")).alias("download_s"),
-            (pl.col("done_s") - pl.col("begun_s")).alias("compute_s"),
-            (pl.col("start_s") - pl.col("done_s")).alias("wait_s"),
-            pl.col("first_s").alias("airtime_s"),
-            pl.when(carried)
-            .then(pl.col("end_s") - pl.col("start_s") - pl.col("first_s"))
-            .otherwise("retransmit_s")
-            .alias("retransmit_s"),
-            (pl.col("closed_s") - pl.col("end_s")).alias("close_s"),
-            "backhaul_s",
-            (pl.col("closed_s") - pl.col("opened_s") + pl.col("backhaul_s")).alias("length_s"),
-        )
-        .sort(here)
+        pl.concat([held, own], how="diagonal")
+        .sort("done_s", "computing_ue", descending=[True, False])
+        .unique(CELL, keep="first", maintain_order=True)
     )
+
+
+def _within_the_round(chain: pl.LazyFrame) -> pl.LazyFrame:
+    """The chain's moments, and `first_s` of airtime, without what lies before the round."""
+    carried = col("begun") < col("round")
+    first_attempt_ended_s = col("end_s") - col("retransmit_s")
+    first_s = (
+        pl.when(carried)
+        .then(pl.max_horizontal(first_attempt_ended_s, "opened_s") - col("start_s"))
+        .otherwise(col("airtime_s") - col("retransmit_s"))
+    )
+    clipped = [
+        pl.when(carried).then(pl.max_horizontal(moment, "opened_s")).otherwise(moment).alias(moment)
+        for moment in ("begun_s", "done_s", "start_s", "end_s")
+    ]
+    return chain.with_columns(clipped).with_columns(first_s=first_s)
+
+
+def _lengths(chain: pl.LazyFrame) -> pl.LazyFrame:
+    """The parts of the critical path, s."""
+    carried = col("begun") < col("round")
+    on_air_s = col("end_s") - col("start_s")
+    retransmit_s = pl.when(carried).then(on_air_s - col("first_s")).otherwise(col("retransmit_s"))
+    round_s = col("closed_s") - col("opened_s")
+    parts = {
+        "download_s": col("begun_s") - col("opened_s"),
+        "compute_s": col("done_s") - col("begun_s"),
+        "wait_s": col("start_s") - col("done_s"),
+        "airtime_s": col("first_s"),
+        "retransmit_s": retransmit_s,
+        "close_s": col("closed_s") - col("end_s"),
+        "backhaul_s": col("backhaul_s"),
+        "length_s": round_s + col("backhaul_s"),
+    }
+    return chain.select(*CELL, "computing_ue", "sending_ue", "outcome", **parts).sort(CELL)

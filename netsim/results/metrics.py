@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import polars as pl
+from polars import col
 
-from netsim.results.reader import Run
+from netsim.results.table_buffer import table_schema
+from netsim.results.tables import RunTables
 
 TARGET_ACCURACY = 0.8
 
@@ -23,58 +25,70 @@ METRICS = {
     "wasted_share": "share of the energy spent on what did not count",
     "handovers": "handovers of all UEs",
     "accuracy": "accuracy of the ensemble at the end, on the split that the run measures",
-    "time_to_accuracy_s": f"simulated time until it first reached {TARGET_ACCURACY:g}; null if never",
+    "time_to_accuracy_s": f"simulated time until it reached {TARGET_ACCURACY:g}; null if never",
 }
+COUNTS = ("rounds_closed", "uploads", "handovers")
 
 
-def headline(runs: Sequence[Run], accuracy: float = TARGET_ACCURACY) -> pl.DataFrame:
+def headline(runs: Sequence[RunTables], accuracy: float = TARGET_ACCURACY) -> pl.DataFrame:
     """One row per run, in order: METRICS. Runs without learning have no accuracy."""
-    numbered = list(enumerate(runs))
-    uploads = _all(numbered, "uploads").group_by("run").agg(*_uploads())
-    rounds = _all(numbered, "rounds").group_by("run").agg(*_rounds())
-    handovers = (
-        _all(numbered, "handovers").group_by("run").agg(pl.len().cast(pl.Int64).alias("handovers"))
-    )
-    common = _all(numbered, "evaluations").filter(
-        (pl.col("target") == "ensemble") & pl.col("ue").is_null()
-    )
-    scores = common.group_by("run").agg(
-        pl.col("accuracy").sort_by("round").last(),
-        pl.col("time_s").filter(pl.col("accuracy") >= accuracy).min().alias("time_to_accuracy_s"),
-    )
-    row = pl.LazyFrame({"run": [number for number, _ in numbered]}, schema={"run": pl.Int64})
-    for part in (rounds, uploads, handovers, scores):
-        row = row.join(part, on="run", how="left")
-    counts = pl.col("rounds_closed", "uploads", "handovers").fill_null(0)
-    return row.with_columns(counts).sort("run").select(*METRICS).collect()
+    table = pl.LazyFrame({"run": range(len(runs))}, schema={"run": pl.Int64})
+    for metrics in (
+        _rounds(_of_all(runs, "rounds")),
+        _uploads(_of_all(runs, "uploads")),
+        _handovers(_of_all(runs, "handovers")),
+        _accuracy(_of_all(runs, "evaluations"), accuracy),
+    ):
+        table = table.join(metrics, on="run", how="left")
+    table = table.with_columns(col(*COUNTS).fill_null(0))
+    return table.sort("run").select(*METRICS).collect()
 
 
-def _all(runs: Sequence[tuple[int, Run]], table: str) -> pl.LazyFrame:
+def _of_all(runs: Sequence[RunTables], table: str) -> pl.LazyFrame:
     """A table of all runs, with the number of the run."""
-    number = pl.Series("run", [], dtype=pl.Int64)
-    empty = Run(runs[0][1].path / "none").table(table) if runs else pl.LazyFrame()
-    frames = [
-        run.table(table).with_columns(pl.lit(i, dtype=pl.Int64).alias("run")) for i, run in runs
+    none = pl.LazyFrame(schema={**table_schema(table), "run": pl.Int64})
+    numbered = [
+        run.table(table).with_columns(run=pl.lit(number, dtype=pl.Int64))
+        for number, run in enumerate(runs)
     ]
-    return pl.concat(frames) if frames else empty.with_columns(number)
+    return pl.concat(numbered) if numbered else none
 
 
-def _uploads() -> list[pl.Expr]:
-    outcome, arrived = pl.col("outcome"), pl.col("outcome") == "on_time"
-    latency = (pl.col("end_s") - pl.col("start_s") + pl.col("backhaul_s")).filter(arrived)
-    return [
+def _rounds(rounds: pl.LazyFrame) -> pl.LazyFrame:
+    spent_j = col("compute_energy_j").sum() + col("uplink_energy_j").sum()
+    return rounds.group_by("run").agg(
+        rounds_closed=col("round").n_unique().cast(pl.Int64),
+        simulated_s=col("end_s").max(),
+        energy_j=spent_j,
+        wasted_share=col("wasted_energy_j").sum() / spent_j,
+    )
+
+
+def _uploads(uploads: pl.LazyFrame) -> pl.LazyFrame:
+    outcome = col("outcome")
+    shares = [(outcome == o).mean().alias(f"{o}_share") for o in ("on_time", "late", "outage")]
+    latency_s = col("end_s") - col("start_s") + col("backhaul_s")
+    arrived_s = latency_s.filter(outcome == "on_time")
+    return uploads.group_by("run").agg(
         pl.len().cast(pl.Int64).alias("uploads"),
-        *[(outcome == o).mean().alias(f"{o}_share") for o in ("on_time", "late", "outage")],
-        latency.quantile(0.5, "linear").alias("upload_p50_s"),
-        latency.quantile(0.95, "linear").alias("upload_p95_s"),
-    ]
+        *shares,
+        upload_p50_s=arrived_s.quantile(0.5, "linear"),
+        upload_p95_s=arrived_s.quantile(0.95, "linear"),
+    )
 
 
-def _rounds() -> list[pl.Expr]:
-    spent = pl.col("compute_energy_j").sum() + pl.col("uplink_energy_j").sum()
-    return [
-        pl.col("round").n_unique().cast(pl.Int64).alias("rounds_closed"),
-        pl.col("end_s").max().alias("simulated_s"),
-        spent.alias("energy_j"),
-        (pl.col("wasted_energy_j").sum() / spent).alias("wasted_share"),
-    ]
+def _handovers(handovers: pl.LazyFrame) -> pl.LazyFrame:
+    return handovers.group_by("run").agg(handovers=pl.len().cast(pl.Int64))
+
+
+def _accuracy(evaluations: pl.LazyFrame, target: float) -> pl.LazyFrame:
+    ensemble = (col("target") == "ensemble") & col("ue").is_null()
+    reached = col("accuracy") >= target
+    return (
+        evaluations.filter(ensemble)
+        .group_by("run")
+        .agg(
+            col("accuracy").sort_by("round").last(),
+            time_to_accuracy_s=col("time_s").filter(reached).min(),
+        )
+    )

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 import polars as pl
 from polars.io.plugins import register_io_source
 
-if TYPE_CHECKING:
-    from netsim.results.reader import Run
+from netsim.results.tables import RunTables
+
+PartQuery = Callable[[RunTables], pl.LazyFrame]
 
 
-def part_by_part(run: Run, query: Callable[[Run], pl.LazyFrame]) -> pl.LazyFrame:
+def part_by_part(run: RunTables, query: PartQuery) -> pl.LazyFrame:
     """The rows of `query(part)` for each part of the run, one after the other; lazy.
 
     For queries that join or group by upload: parts hold whole rounds, so nothing they need is in
@@ -24,13 +24,13 @@ def part_by_part(run: Run, query: Callable[[Run], pl.LazyFrame]) -> pl.LazyFrame
     schema = query(pieces[0]).collect_schema()
 
     def source(
-        columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, _batch: int | None
+        columns: list[str] | None,
+        predicate: pl.Expr | None,
+        rows: int | None,
+        _batch: int | None,
     ) -> Iterator[pl.DataFrame]:
         for piece in pieces:
-            lazy = query(piece)
-            if predicate is not None:
-                lazy = lazy.filter(predicate)
-            frame = lazy.collect() if columns is None else lazy.select(columns).collect()
+            frame = _collected(query(piece), columns, predicate)
             if rows is not None:
                 frame = frame.head(rows)
                 rows -= len(frame)
@@ -39,3 +39,13 @@ def part_by_part(run: Run, query: Callable[[Run], pl.LazyFrame]) -> pl.LazyFrame
                 return
 
     return register_io_source(source, schema=schema)
+
+
+def _collected(
+    rows: pl.LazyFrame, columns: list[str] | None, predicate: pl.Expr | None
+) -> pl.DataFrame:
+    if predicate is not None:
+        rows = rows.filter(predicate)
+    if columns is not None:
+        rows = rows.select(columns)
+    return rows.collect()

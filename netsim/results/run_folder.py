@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from netsim.errors import DataError, OutputError, RunError
 from netsim.records import TABLES
@@ -28,6 +28,8 @@ ADAPTERS = "adapters"
 CHECKPOINT = "checkpoint"
 UNFINISHED = ".tmp"  # files that are being written end so
 LET_GO_S = 3.0  # the workers of a process that was killed end within a second
+LOOK_AGAIN_S = 0.05
+PACKAGES = ("netsim", "numpy", "scipy", "simpy", "polars", "torch", "transformers", "peft")
 STATUSES = ("running", "done", "failed", "interrupted")
 
 
@@ -39,11 +41,12 @@ class RunFolder:
 
     @classmethod
     def create(cls, path: Path, scenario_toml: str) -> RunFolder:
-        """A new folder with its scenario. Raises OutputError if `path` is taken or cannot be
-        written.
+        """A new folder with its scenario.
+
+        Raises OutputError if `path` is taken or cannot be written.
         """
         try:
-            if path.exists() and not (path.is_dir() and _names(path) <= {SCENARIO + UNFINISHED}):
+            if path.exists() and not _is_empty(path):
                 raise OutputError("the output folder must be new or empty", where=path)
             path.mkdir(parents=True, exist_ok=True)
             write_text(path / SCENARIO, scenario_toml)
@@ -56,10 +59,14 @@ class RunFolder:
         """The folder of a run that was begun, if only just. Raises DataError if it is none."""
         folder = cls(path)
         try:
-            just = _names(path) <= {SCENARIO, METADATA + UNFINISHED} and (path / SCENARIO).is_file()
+            names = _names(path)
         except OSError as error:
             raise DataError(f"cannot be read: {error.strerror or error}", where=path) from None
-        if not just and folder.metadata() and not (path / SCENARIO).is_file():
+        has_scenario = (path / SCENARIO).is_file()
+        if has_scenario and names <= {SCENARIO, METADATA + UNFINISHED}:
+            return folder
+        folder.metadata()
+        if not has_scenario:
             raise DataError("is not a whole run folder: it has no scenario.toml", where=path)
         return folder
 
@@ -73,8 +80,9 @@ class RunFolder:
 
     @contextmanager
     def claim(self) -> Iterator[None]:
-        """The run is this process's until the end of the block. Raises OutputError if it is
-        another's.
+        """The run is this process's until the end of the block.
+
+        Raises OutputError if another process is at work on it.
         """
         with locked(self.path / SCENARIO, LET_GO_S) as mine:
             if not mine:
@@ -91,13 +99,13 @@ class RunFolder:
             raise RunError(f"{error.filename}: cannot be removed: {error.strerror}") from None
 
     def write_metadata(self, metadata: dict[str, Any]) -> None:
-        """Replace metadata.json."""
+        """Replace metadata.json. Raises RunError."""
+        path = self.path / METADATA
+        text = json.dumps(metadata, indent=2, allow_nan=False) + "\n"
         try:
-            write_text(self.path / METADATA, json.dumps(metadata, indent=2, allow_nan=False) + "\n")
+            write_text(path, text)
         except OSError as error:
-            raise RunError(
-                f"{self.path / METADATA}: cannot be written: {error.strerror or error}"
-            ) from None
+            raise RunError(f"{path}: cannot be written: {error.strerror or error}") from None
 
     def metadata(self) -> dict[str, Any]:
         """metadata.json. Raises DataError if this is no run folder."""
@@ -115,7 +123,8 @@ class RunFolder:
 
 def free_folder(base: Path) -> Path:
     """`base`, or `base-2`, `base-3`, ...: the first that is not taken."""
-    candidate, number = base, 1
+    candidate = base
+    number = 1
     while candidate.exists():
         number += 1
         candidate = base.with_name(f"{base.name}-{number}")
@@ -124,28 +133,37 @@ def free_folder(base: Path) -> Path:
 
 @contextmanager
 def locked(path: Path, wait_s: float = 0.0) -> Iterator[bool]:
-    """True if the lock of a file is this process's until the end of the block, False if it is
-    another's.
+    """While the block runs, a file's lock is this process's (True) or another's (False).
 
     The lock is the operating system's: it ends with the processes that hold it, however they end.
     """
     if fcntl is None:
         yield True
         return
-    until = time.monotonic() + wait_s
     with path.open("rb") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= until:
-                    yield False
-                    return
-                time.sleep(0.05)
-            except OSError:  # a file system without locks
-                break
-        yield True
+        yield _lock(file, wait_s)
+
+
+def _lock(file: BinaryIO, wait_s: float) -> bool:
+    """Take the lock of an open file; False if another process keeps it for `wait_s`."""
+    assert fcntl is not None
+    until_s = time.monotonic() + wait_s
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until_s:
+                return False
+            time.sleep(LOOK_AGAIN_S)
+        except OSError:  # a file system without locks
+            return True
+        else:
+            return True
+
+
+def _is_empty(path: Path) -> bool:
+    """A folder with nothing in it but what a killed `create` may have left."""
+    return path.is_dir() and _names(path) <= {SCENARIO + UNFINISHED}
 
 
 def _names(folder: Path) -> set[str]:
@@ -164,10 +182,8 @@ def write_text(path: Path, text: str) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Make the names in a folder survive a power cut (not on Windows, where a folder cannot be
-    opened).
-    """
-    with suppress(PermissionError):
+    """Make the names in a folder survive a power cut."""
+    with suppress(PermissionError):  # on Windows a folder cannot be opened
         opened = os.open(path, os.O_RDONLY)
         try:
             os.fsync(opened)
@@ -178,7 +194,7 @@ def sync_folder(path: Path) -> None:
 def package_versions() -> dict[str, str]:
     """Versions that a reader needs to get the same bytes."""
     found = {"python": platform.python_version()}
-    for name in ("netsim", "numpy", "scipy", "simpy", "polars", "torch", "transformers", "peft"):
+    for name in PACKAGES:
         try:
             found[name] = version(name)
         except PackageNotFoundError:

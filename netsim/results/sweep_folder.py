@@ -38,8 +38,9 @@ class SweepFolder:
 
     @classmethod
     def create(cls, path: Path, scenario_toml: str) -> SweepFolder:
-        """A new sweep folder, or the one that is there, with its own scenario. Raises
-        OutputError.
+        """A new sweep folder, or the one that is there, with its own scenario.
+
+        Raises OutputError if `path` is something else or cannot be written.
         """
         folder = cls(path)
         try:
@@ -86,7 +87,9 @@ class SweepFolder:
                 job = tomllib.loads(path.read_text(encoding="utf-8"))
             except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
                 raise DataError(f"not a TOML file: {error}", where=path) from None
-            if not isinstance(job.get("seed"), int) or not isinstance(job.get("overrides"), dict):
+            has_seed = isinstance(job.get("seed"), int)
+            has_overrides = isinstance(job.get("overrides"), dict)
+            if not (has_seed and has_overrides):
                 raise DataError("a job has a seed and overrides", where=path)
             found[path.stem] = job
         return found
@@ -103,19 +106,18 @@ class SweepFolder:
             return {"status": PENDING}
 
     def clear(self, job: str) -> None:
-        """Remove what a run that did not finish has left. Raises RunError."""
+        """Remove the folder of a run that did not finish. Raises RunError."""
+        path = self.run_path(job)
         try:
-            if self.run_path(job).exists():
+            if path.exists():
                 # first what makes it a run: half a removal must not look like one
-                (self.run_path(job) / METADATA).unlink(missing_ok=True)
-                shutil.rmtree(self.run_path(job))
+                (path / METADATA).unlink(missing_ok=True)
+                shutil.rmtree(path)
         except OSError as error:
             raise RunError(f"{error.filename}: cannot be removed: {error.strerror}") from None
 
     @contextmanager
     def claim(self, job: str) -> Iterator[bool]:
-        """True if the job is this process's until the end of the block, False if it is
-        another's.
-        """
+        """While the block runs, the job is this process's (True) or another's (False)."""
         with locked(self.path / JOBS / f"{job}.toml") as mine:
             yield mine

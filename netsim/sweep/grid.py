@@ -108,11 +108,23 @@ def grid(
     settings = []
     for values in itertools.product(*over.values()):
         chosen = dict(zip(over, values, strict=True))
-        scenario = load_scenario(source, {**fixed, "learning.workers": 1, **chosen})
+        scenario = load_scenario(
+            source,
+            {
+                **fixed,
+                "learning.workers": 1,
+                **chosen,
+            },
+        )
         told = {key: _resolved(scenario, key, value) for key, value in sorted(chosen.items())}
         settings.append((told, scenario))
     jobs = [
-        Job(job_id(told, seed), told, seed, scenario.model_copy(update={"seed": seed}))
+        Job(
+            job_id(told, seed),
+            told,
+            seed,
+            scenario.model_copy(update={"seed": seed}),
+        )
         for seed in ([base.seed] if seeds is None else seeds)
         for told, scenario in settings
     ]

@@ -40,7 +40,11 @@ class StudyListener(Protocol):
 
 
 def execute(
-    folder: Path, job: str, scenario_toml: str, listener: Listener, loaded: Loaded
+    folder: Path,
+    job: str,
+    scenario_toml: str,
+    listener: Listener,
+    loaded: Loaded,
 ) -> Outcome:
     """Run one job of the sweep folder `folder`, or go on with it, unless it is done or another
     process's.
@@ -53,7 +57,13 @@ def execute(
             if not mine:
                 return Outcome(job, ELSEWHERE)
             if sweep.metadata(job)["status"] != "done":
-                _carry_out(sweep, job, load_text(scenario_toml), listener, loaded)
+                _carry_out(
+                    sweep,
+                    job,
+                    load_text(scenario_toml),
+                    listener,
+                    loaded,
+                )
     except NetsimError as error:
         return Outcome(job, "failed", str(error))
     except Exception as error:  # a bug, a plug-in's error: it must not stop the other runs
@@ -62,7 +72,11 @@ def execute(
 
 
 def _carry_out(
-    sweep: SweepFolder, job: str, scenario: Scenario, listener: Listener, loaded: Loaded
+    sweep: SweepFolder,
+    job: str,
+    scenario: Scenario,
+    listener: Listener,
+    loaded: Loaded,
 ) -> None:
     """From the job's checkpoint, if it has one that can be used, else from the start."""
     path = sweep.run_path(job)

@@ -40,7 +40,10 @@ def cores() -> int:
 
 
 def run_local(
-    folder: Path, jobs: Sequence[Job], at_once: int, listener: StudyListener
+    folder: Path,
+    jobs: Sequence[Job],
+    at_once: int,
+    listener: StudyListener,
 ) -> Generator[Outcome, None, None]:
     """Do `jobs` in the sweep folder `folder`, `at_once` of them at a time; outcomes as they come.
 
@@ -49,7 +52,14 @@ def run_local(
     """
     todo, events = deque(jobs), queue.SimpleQueue[Outcome | tuple[str, float] | BaseException]()
     workers = [_Worker(folder) for _ in range(min(at_once, len(jobs)))]
-    threads = [threading.Thread(target=w.serve, args=(todo, events), daemon=True) for w in workers]
+    threads = [
+        threading.Thread(
+            target=w.serve,
+            args=(todo, events),
+            daemon=True,
+        )
+        for w in workers
+    ]
     try:
         for thread in threads:
             thread.start()
@@ -125,17 +135,29 @@ class _Worker:
         assert process.stdin is not None
         assert process.stdout is not None
         with contextlib.suppress(OSError):  # a worker that is gone shows below
-            line = {"job": job.id, "rounds": job.scenario.rounds, "scenario": to_toml(job.scenario)}
+            line = {
+                "job": job.id,
+                "rounds": job.scenario.rounds,
+                "scenario": to_toml(job.scenario),
+            }
             process.stdin.write(json.dumps(line) + "\n")
             process.stdin.flush()
         for answer in process.stdout:
             told = json.loads(answer)
             if "status" in told:
-                yield Outcome(told["job"], told["status"], told["error"])
+                yield Outcome(
+                    told["job"],
+                    told["status"],
+                    told["error"],
+                )
                 return
             yield told["job"], told["moved"]
         if not self._ended:
-            yield Outcome(job.id, "failed", self._death(process))
+            yield Outcome(
+                job.id,
+                "failed",
+                self._death(process),
+            )
 
     def _running(self) -> subprocess.Popen[str] | None:
         """The process; a new one if there is none that lives, None once `interrupt` was called."""
@@ -152,7 +174,11 @@ class _Worker:
                     stderr=self._errors,
                     text=True,
                     encoding="utf-8",
-                    env={**os.environ, **ONE_THREAD, "PYTHONPATH": path},
+                    env={
+                        **os.environ,
+                        **ONE_THREAD,
+                        "PYTHONPATH": path,
+                    },
                 )
             return self._process
 

@@ -20,7 +20,6 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from netsim import __version__
 from netsim.build.loaded import Loaded
 from netsim.errors import InputError, RunError
 from netsim.protocols import Silence
@@ -29,6 +28,7 @@ from netsim.scenario.load import to_toml
 from netsim.sweep.grid import Job, job_toml
 from netsim.sweep.job import ELSEWHERE, Outcome, StudyListener, execute
 from netsim.sweep.local import ONE_THREAD
+from netsim.version import __version__
 
 RETRIES = 5  # nodes that one job may lose
 POLL_S = 0.5
@@ -97,10 +97,16 @@ def run_ray(
                 try:
                     outcome, packed = ray.get(reference)
                     if packed is not None:
-                        receive(SweepFolder(folder), job.id, packed)
+                        receive(
+                            SweepFolder(folder),
+                            job.id,
+                            packed,
+                        )
                 except (ray.exceptions.RayError, RunError) as error:
                     outcome = Outcome(
-                        job.id, "failed", f"{type(error).__name__}: {error}".splitlines()[0]
+                        job.id,
+                        "failed",
+                        f"{type(error).__name__}: {error}".splitlines()[0],
                     )
                 yield outcome
     finally:
@@ -125,7 +131,11 @@ def _check_address(address: str | None) -> None:
 
 
 def _execute(
-    token: str, job: str, scenario_toml: str, toml: str, version: str
+    token: str,
+    job: str,
+    scenario_toml: str,
+    toml: str,
+    version: str,
 ) -> tuple[Outcome, bytes | None]:
     """What a node does. The run folder comes as bytes unless the node shares the sweep folder."""
     if version != __version__:
@@ -136,7 +146,13 @@ def _execute(
     with tempfile.TemporaryDirectory(prefix="netsim-") as scratch:
         folder = SweepFolder.create(Path(scratch) / "sweep", scenario_toml)
         folder.add_job(job, toml)
-        outcome = execute(folder.path, job, scenario_toml, Silence(), _loaded())
+        outcome = execute(
+            folder.path,
+            job,
+            scenario_toml,
+            Silence(),
+            _loaded(),
+        )
         path = folder.run_path(job)
         return outcome, pack(path) if path.is_dir() else None
 
@@ -144,7 +160,13 @@ def _execute(
 def _execute_shared(folder: Path, job: str, scenario_toml: str) -> Outcome:
     """A retry may come before the process of the lost node has let go of the run."""
     for _ in range(LET_GO_S):
-        outcome = execute(folder, job, scenario_toml, Silence(), _loaded())
+        outcome = execute(
+            folder,
+            job,
+            scenario_toml,
+            Silence(),
+            _loaded(),
+        )
         if outcome.status != ELSEWHERE:
             break
         time.sleep(1.0)

@@ -61,9 +61,20 @@ class Study:
         if backend == "ray":
             from netsim.sweep.ray import run_ray
 
-            outcomes = run_ray(self.folder.path, todo, at_once, listener, address=address)
+            outcomes = run_ray(
+                self.folder.path,
+                todo,
+                at_once,
+                listener,
+                address=address,
+            )
         else:
-            outcomes = run_local(self.folder.path, todo, at_once or cores(), listener)
+            outcomes = run_local(
+                self.folder.path,
+                todo,
+                at_once or cores(),
+                listener,
+            )
         waiting = {job.id: job for job in todo}
         with closing(outcomes):
             for outcome in outcomes:
@@ -118,6 +129,12 @@ def _record_failure(folder: SweepFolder, outcome: Outcome) -> None:
     found = folder.metadata(outcome.id)
     if path.is_dir() and found["status"] != "failed":
         try:
-            RunFolder(path).write_metadata({**found, "status": "failed", "error": outcome.error})
+            RunFolder(path).write_metadata(
+                {
+                    **found,
+                    "status": "failed",
+                    "error": outcome.error,
+                }
+            )
         except NetsimError:
             return  # the outcome tells of it all the same

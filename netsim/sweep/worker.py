@@ -48,7 +48,11 @@ class Teller:
         now = time.monotonic()
         if now - self._said_s >= SAY_EVERY_S:
             self._said_s = now
-            say(self.answers, job=self.job, moved=progress.round / max(self.rounds, 1))
+            say(
+                self.answers,
+                job=self.job,
+                moved=progress.round / max(self.rounds, 1),
+            )
 
 
 def say(answers: TextIO, **message: Any) -> None:
@@ -72,9 +76,24 @@ def main() -> None:
     try:
         while True:
             job = jobs.get()
-            teller = Teller(job["job"], job["rounds"], answers)
-            outcome = execute(folder, job["job"], job["scenario"], teller, loaded)
-            say(answers, job=outcome.id, status=outcome.status, error=outcome.error)
+            teller = Teller(
+                job["job"],
+                job["rounds"],
+                answers,
+            )
+            outcome = execute(
+                folder,
+                job["job"],
+                job["scenario"],
+                teller,
+                loaded,
+            )
+            say(
+                answers,
+                job=outcome.id,
+                status=outcome.status,
+                error=outcome.error,
+            )
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -10,17 +10,17 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netsim.report.columns import Budget, columns, evenly
+from netsim.report.columns import PageBudget, as_lists, evenly
 
 
 def test_columns_are_json() -> None:
     frame = pl.DataFrame(
         {"a": [1.23456789, math.nan, math.inf, None], "b": [1, 2, None, 4], "c": ["x"] * 4}
     )
-    found = columns(frame, 3)
+    found = as_lists(frame, 3)
     assert found == {"a": [1.23, None, None, None], "b": [1, 2, None, 4], "c": ["x"] * 4}
     json.dumps(found, allow_nan=False)
-    assert columns(pl.DataFrame({"b": [1]})) == {"b": [1]}
+    assert as_lists(pl.DataFrame({"b": [1]})) == {"b": [1]}
 
 
 @given(st.integers(0, 300), st.integers(1, 50))
@@ -34,4 +34,4 @@ def test_samples_are_even_and_keep_the_ends(length: int, count: int) -> None:
 
 
 def test_runs_share_a_page() -> None:
-    assert Budget().shared_by(3).spans == Budget().spans // 3
+    assert PageBudget().shared_by(3).spans == PageBudget().spans // 3

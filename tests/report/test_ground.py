@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from netsim.records import OUTCOMES
-from netsim.report.columns import Budget
+from netsim.report.columns import PageBudget
 from netsim.report.ground import STATES, ground, voronoi_cells
 from netsim.results.reader import Run
 
@@ -48,7 +48,7 @@ def test_sites_on_one_spot_or_none() -> None:
 
 def test_ues_stand_where_they_are_and_end_as_they_did(network_run: Callable[..., Run]) -> None:
     run = network_run(radio__bandwidth_hz=2e6)
-    drawn = ground(run, Budget())
+    drawn = ground(run, PageBudget())
     assert drawn is not None
     ues, uploads, rounds = run.ues.collect(), run.uploads.collect(), run.rounds.collect()
     x = np.array(drawn["x"][0]) * drawn["step_m"] + drawn["origin_m"][0]
@@ -70,7 +70,7 @@ def test_ues_stand_where_they_are_and_end_as_they_did(network_run: Callable[...,
 
 
 def test_moving_ues_follow_their_samples_and_leave(moving: Run) -> None:
-    drawn = ground(moving, Budget())
+    drawn = ground(moving, PageBudget())
     assert drawn is not None
     assert drawn["moving"]
     times = np.array(drawn["time_s"])
@@ -97,14 +97,14 @@ def test_moving_ues_follow_their_samples_and_leave(moving: Run) -> None:
 
 
 def test_no_places_no_map(tmp_path: Path) -> None:
-    assert ground(Run(tmp_path), Budget()) is None
+    assert ground(Run(tmp_path), PageBudget()) is None
 
 
 def test_sites_are_not_needed(network_run: Callable[..., Run], tmp_path: Path) -> None:
     run = network_run()
     shutil.copytree(run.path, tmp_path / "run")
     shutil.rmtree(tmp_path / "run" / "sites")
-    drawn = ground(Run(tmp_path / "run"), Budget())
+    drawn = ground(Run(tmp_path / "run"), PageBudget())
     assert drawn is not None
     assert drawn["cells"] == []
     assert len(drawn["ues"]) == 12
@@ -120,4 +120,4 @@ def test_ues_that_were_never_there_are_no_map(
         for c, t in (("x_m", pl.Float64), ("y_m", pl.Float64), ("gnb", pl.Int64))
     )
     nowhere.collect().write_parquet(tmp_path / "run" / "ues" / "part-000000.parquet")
-    assert ground(Run(tmp_path / "run"), Budget()) is None
+    assert ground(Run(tmp_path / "run"), PageBudget()) is None

@@ -14,7 +14,9 @@ import polars as pl
 import pytest
 
 from netsim.errors import OutputError
-from netsim.report.perfetto import FIRST_CELL, LANES, trace_events, write_perfetto
+from netsim.report.perfetto import write_perfetto
+from netsim.report.trace_events import trace_events
+from netsim.report.trace_tracks import FIRST_CELL, LANES
 from netsim.results.reader import Run, open_run
 
 Event = dict[str, Any]

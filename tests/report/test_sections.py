@@ -10,7 +10,7 @@ import pytest
 
 from netsim.records import OUTCOMES
 from netsim.report import sections
-from netsim.report.columns import Budget
+from netsim.report.columns import PageBudget
 from netsim.results.energy import LEDGER
 from netsim.results.reader import Run, open_run
 
@@ -27,7 +27,7 @@ def test_learning_is_the_common_test_split(learned: Path) -> None:
 
 def test_rounds_add_up_also_when_they_are_binned(network_run: Callable[..., Run]) -> None:
     run = network_run(rounds=20)
-    each, binned = sections.rounds(run, Budget()), sections.rounds(run, Budget(rounds=6))
+    each, binned = sections.rounds(run, PageBudget()), sections.rounds(run, PageBudget(rounds=6))
     rounds = run.rounds.collect()
     assert each["round"] == list(range(1, 21))
     assert [each[o] for o in OUTCOMES] == [rounds.sort("round")[o].to_list() for o in OUTCOMES]
@@ -41,11 +41,11 @@ def test_rounds_add_up_also_when_they_are_binned(network_run: Callable[..., Run]
 
 
 def test_every_ue_is_listed_and_named(moving: Run, hostile: list[str]) -> None:
-    found = sections.ues(moving, Budget())
+    found = sections.ues(moving, PageBudget())
     assert found["ue"] == list(range(20))
     assert found["name"][:6] == hostile
     assert sum(n or 0 for n in found["uploads"]) == len(moving.uploads.collect())
-    few = sections.ues(moving, Budget(ues=5))
+    few = sections.ues(moving, PageBudget(ues=5))
     assert few["ue"] == [0, 5, 10, 14, 19]
     assert few["note"] == "5 of 20 UEs, evenly spaced"
 
@@ -60,7 +60,7 @@ def test_who_held_up_counts_rounds(network_run: Callable[..., Run]) -> None:
 
 def test_heat_map_cells_are_the_plan_and_what_came_of_it(network_run: Callable[..., Run]) -> None:
     run = network_run(rounds=10, round__compute_limit_s=0.3)
-    found = sections.subscriptions(run, Budget())
+    found = sections.subscriptions(run, PageBudget())
     plan = run.subscriptions.filter(pl.col("subscribed")).collect()
     pairs = plan.select("round", "ue").unique()
     filled = sum(len(row) - row.count(".") for row in found["outcome"])

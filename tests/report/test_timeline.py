@@ -8,14 +8,14 @@ import polars as pl
 import pytest
 
 from netsim.records import SPAN_KINDS
-from netsim.report.columns import Budget
+from netsim.report.columns import PageBudget
 from netsim.report.timeline import TICK_S, timeline
 from netsim.results.reader import Run
 
 
 def test_all_spans_of_a_small_run(network_run: Callable[..., Run]) -> None:
     run = network_run(federation="network", radio__interference="network", ues__count=12)
-    drawn = timeline(run, Budget())
+    drawn = timeline(run, PageBudget())
     assert drawn["note"] == ""
     assert [one["round"] for one in drawn["rounds"]] == [1, 2, 3, 4]
     for one in drawn["rounds"]:
@@ -40,7 +40,7 @@ def test_all_spans_of_a_small_run(network_run: Callable[..., Run]) -> None:
 
 def test_what_is_too_long_is_sampled_and_said(network_run: Callable[..., Run]) -> None:
     run = network_run(ues__count=30, rounds=20)
-    drawn = timeline(run, Budget(spans=300, rows=9))
+    drawn = timeline(run, PageBudget(spans=300, rows=9))
     numbers = [one["round"] for one in drawn["rounds"]]
     assert len(numbers) == 300 // (4 * 9)
     assert numbers[0] == 1
@@ -59,7 +59,7 @@ def test_modules_sent_at_once_lie_side_by_side(network_run: Callable[..., Run]) 
         spans.group_by("round", "ue").agg(pl.col("module").n_unique()).filter(pl.col("module") > 1)
     )
     assert len(several)
-    for one in timeline(run, Budget())["rounds"]:
+    for one in timeline(run, PageBudget())["rounds"]:
         mine = several.filter(pl.col("round") == one["round"])
         if not len(mine):
             continue

@@ -12,7 +12,7 @@ import pytest
 
 from netsim.records import OUTCOMES, SPAN_KINDS, TABLES
 from netsim.results.reader import Run
-from netsim.results.writer import table_schema
+from netsim.results.table_buffer import table_schema
 
 ROUND_S, DEADLINE_S = 6.0, 5.0
 

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from netsim.execution import run
-from netsim.results.latency import PARTS
+from netsim.results.latency import LATENCY_PARTS
 from netsim.results.reader import Run
 from netsim.scenario.model import Scenario
 
@@ -53,8 +53,8 @@ def test_parts_sum_to_the_finish_of_every_upload(made: Run) -> None:
     assert len(found) == len(uploads) > 0
     finish = uploads["end_s"] + uploads["backhaul_s"] - uploads["opened_s"]
     assert (found["finish_s"] - finish).abs().max() < 1e-9
-    assert (found.select(pl.sum_horizontal(PARTS)).to_series() - finish).abs().max() < 1e-9
-    assert found.select(pl.min_horizontal(PARTS)).to_series().min() > -1e-9
+    assert (found.select(pl.sum_horizontal(LATENCY_PARTS)).to_series() - finish).abs().max() < 1e-9
+    assert found.select(pl.min_horizontal(LATENCY_PARTS)).to_series().min() > -1e-9
 
 
 def test_critical_path_fills_the_round(made: Run) -> None:
@@ -62,13 +62,13 @@ def test_critical_path_fills_the_round(made: Run) -> None:
     with_uploads = made.uploads.select("round", "gnb").unique().collect()
     assert len(path) == len(with_uploads)
     assert (
-        path.select(pl.sum_horizontal(*PARTS, "close_s") - pl.col("length_s")).to_series()
+        path.select(pl.sum_horizontal(*LATENCY_PARTS, "close_s") - pl.col("length_s")).to_series()
     ).abs().max() < 1e-9
     rounds = made.rounds.collect()
     length = path.join(rounds, on=["round", "gnb"])
     gap = length["length_s"] - length["backhaul_s"] - (length["end_s"] - length["start_s"])
     assert gap.abs().max() < 1e-9
-    assert path.select(pl.min_horizontal(*PARTS, "close_s")).to_series().min() > -1e-9
+    assert path.select(pl.min_horizontal(*LATENCY_PARTS, "close_s")).to_series().min() > -1e-9
 
 
 def test_critical_path_names_the_slowest(made: Run) -> None:

@@ -15,7 +15,8 @@ from netsim.protocols import Silence
 from netsim.results.intervals import mean_interval
 from netsim.results.metrics import METRICS, headline
 from netsim.results.sweep import Sweep, open_sweep
-from netsim.results.writer import table_schema, write_parquet
+from netsim.results.table_buffer import table_schema
+from netsim.results.writer import write_parquet
 from netsim.scenario.load import to_toml
 from netsim.sweep.job import execute
 from netsim.sweep.study import Study, open_study

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
+from polars import col
 
 from netsim.errors import OutputError
 from netsim.records import TABLES
@@ -23,10 +24,11 @@ def write_csv(run: Run, out: Path) -> list[Path]:
         rows = run.table(table)
         if not rows.head(1).collect().height:
             continue
-        lists = [c.name for c in columns if c.kind == "list"]
+        lists = [column.name for column in columns if column.kind == "list"]
+        joined = col(lists).cast(pl.List(pl.String)).list.join(" ")
         path = out / f"{table}.csv"
         try:
-            rows.with_columns(pl.col(lists).cast(pl.List(pl.String)).list.join(" ")).sink_csv(path)
+            rows.with_columns(joined).sink_csv(path)
         except (OSError, pl.exceptions.ComputeError) as error:
             raise OutputError(f"cannot be written: {error}", where=path) from None
         written.append(path)

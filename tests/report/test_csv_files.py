@@ -10,9 +10,9 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from netsim.errors import OutputError
-from netsim.report.tables import write_csv
+from netsim.report.csv_files import write_csv
 from netsim.results.reader import Run
-from netsim.results.writer import table_schema
+from netsim.results.table_buffer import table_schema
 
 
 def test_csv_reads_back_as_the_tables(network_run: Callable[..., Run], tmp_path: Path) -> None:

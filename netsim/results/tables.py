@@ -1,0 +1,100 @@
+"""The tables of a run folder as lazy polars frames, whole or one part at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import polars as pl
+
+from netsim.errors import DataError
+from netsim.records import TABLES
+from netsim.results.run_folder import RunFolder
+from netsim.results.table_buffer import table_schema
+
+
+@dataclass(frozen=True)
+class RunTables:
+    """The tables a run wrote. Frames are lazy: nothing is read before `.collect()`."""
+
+    path: Path
+    part: int | None = None  # only the rows of one part of the tables; parts hold whole rounds
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Status, seed, versions, wall time, record counts, reason of the end."""
+        return RunFolder(self.path).metadata()
+
+    @property
+    def spans(self) -> pl.LazyFrame:
+        """One row per timed activity."""
+        return self.table("spans")
+
+    @property
+    def uploads(self) -> pl.LazyFrame:
+        """One row per upload."""
+        return self.table("uploads")
+
+    @property
+    def rounds(self) -> pl.LazyFrame:
+        """One row per round and gNB."""
+        return self.table("rounds")
+
+    @property
+    def evaluations(self) -> pl.LazyFrame:
+        """One row per evaluation."""
+        return self.table("evaluations")
+
+    @property
+    def subscriptions(self) -> pl.LazyFrame:
+        """One row per (round, UE, module)."""
+        return self.table("subscriptions")
+
+    @property
+    def ues(self) -> pl.LazyFrame:
+        """One row per UE."""
+        return self.table("ues")
+
+    @property
+    def sites(self) -> pl.LazyFrame:
+        """One row per gNB: its position."""
+        return self.table("sites")
+
+    @property
+    def handovers(self) -> pl.LazyFrame:
+        """One row per handover."""
+        return self.table("handovers")
+
+    @property
+    def mobility(self) -> pl.LazyFrame:
+        """One row per sample of a UE's position; empty where UEs stand still."""
+        return self.table("mobility")
+
+    @property
+    def risk(self) -> pl.LazyFrame:
+        """One row per round: measured risk gap and its bound; empty unless `learning.log_risk`."""
+        return self.table("risk")
+
+    def table(self, name: str) -> pl.LazyFrame:
+        """A table by name; empty if the run wrote no rows of it. Raises DataError."""
+        if name not in TABLES:
+            known = ", ".join(TABLES)
+            raise DataError(
+                f"table must be one of {known}",
+                where=self.path,
+                value=name,
+            )
+        number = "*" if self.part is None else f"{self.part:06d}"
+        files = sorted((self.path / name).glob(f"part-{number}.parquet"))
+        if not files:
+            return pl.LazyFrame(schema=table_schema(name))
+        return pl.scan_parquet(files)
+
+    def parts(self) -> list[Self]:
+        """The run in pieces of whole rounds, so that large runs can be read piece by piece."""
+        if self.part is not None:
+            return [self]
+        files = self.path.glob("*/part-*.parquet")
+        numbers = {int(file.stem.removeprefix("part-")) for file in files}
+        return [replace(self, part=number) for number in sorted(numbers)]
