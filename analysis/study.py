@@ -17,7 +17,7 @@ from typing import Any
 
 import netsim
 from netsim.errors import NetsimError
-from netsim.sweep.job import Outcome
+from netsim.sweep.job import JobOutcome
 from netsim.sweep.study import open_study
 
 HERE = Path(__file__).parent
@@ -94,7 +94,7 @@ class Teller:
     def run_moved(self, job: str, fraction: float) -> None:
         """Ends are enough."""
 
-    def run_ended(self, outcome: Outcome) -> None:
+    def run_ended(self, outcome: JobOutcome) -> None:
         """A run is over."""
         self.over += 1
         spent = time.monotonic() - self.begun

@@ -1,0 +1,12 @@
+"""The command line: a file per command or group of commands.
+
+main        the commands together, and what errors look like
+console     tables and numbers
+
+run, resume         progress (while it goes on), summary (at its end)
+sweep               sweep_progress, sweep_tables
+validate            expectations (of a scenario), schema (every key)
+report, export      a run as a page, or for other programs
+topology, trace     networks and traces; trace_facts
+schemes, verify
+"""

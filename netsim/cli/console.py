@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"))
+
 
 def console(*, stderr: bool = False) -> Console:
     """A console; in a pipe it is as wide as it must be."""
@@ -59,15 +61,14 @@ def quantity(value: float, unit: str) -> str:
     """A number with an SI prefix: 9.4 Mbit, 27 ms, 1.2 kJ."""
     if value != value or value in (float("inf"), float("-inf")):
         return f"{value} {unit}"
-    for factor, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ")):
+    for factor, prefix in PREFIXES:
         if abs(value) >= factor:
             return f"{value / factor:.3g} {prefix}{unit}"
     return f"{value:.3g} {unit}"
 
 
 def sparkline(values: Sequence[float], width: int = 40) -> str:
-    """A row of bars from the least to the greatest value, at most `width`, each the mean of its
-    share.
+    """A row of at most `width` bars, each the mean of its share of the values.
 
     ASCII where the terminal cannot show blocks.
     """
@@ -79,8 +80,8 @@ def sparkline(values: Sequence[float], width: int = 40) -> str:
     count = min(width, len(values))
     edges = [round(i * len(values) / count) for i in range(count + 1)]
     means = [sum(values[a:b]) / (b - a) for a, b in pairwise(edges)]
-    low, high = min(means), max(means)
-    step = (high - low) / (len(bars) - 1) or 1.0
+    low = min(means)
+    step = (max(means) - low) / (len(bars) - 1) or 1.0
     return "".join(bars[round((mean - low) / step)] for mean in means)
 
 

@@ -42,8 +42,8 @@ def perfetto(
 @app.command()
 def csv(run: RunDir, out: Folder = None) -> None:
     """The tables as CSV."""
-    from netsim.report.folders import beside
     from netsim.report.csv_files import write_csv
+    from netsim.report.folders import beside
     from netsim.results.reader import open_run
 
     opened = open_run(run)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+
+if TYPE_CHECKING:
+    from netsim.plugins import Parameter
+
+Row = tuple[str, str, str]
 
 
 def schemes() -> None:
@@ -11,7 +16,7 @@ def schemes() -> None:
     from netsim.schemes.base import scheme_class, scheme_names
 
     found = {kind: scheme_class(kind) for kind in scheme_names()}
-    rows: list[tuple[str, str, str]] = []
+    rows: list[Row] = []
     for kind, scheme in found.items():
         rows.append((kind, "", _summary(scheme)))
         rows.append(("", "", scheme.citation))
@@ -22,26 +27,32 @@ def schemes() -> None:
     )
 
 
-def _parameter_rows(scheme: type[Any], names: dict[type[Any], str]) -> list[tuple[str, str, str]]:
+def _parameter_rows(scheme: type[Any], names: dict[type[Any], str]) -> list[Row]:
     """One row per parameter; those of a scheme that this one varies are said in one."""
     from netsim.plugins import parameters
 
-    rows: list[tuple[str, str, str]] = []
+    rows: list[Row] = []
     varied: dict[type[Any], set[str]] = {}
-    for p in parameters(scheme):
-        if p.part in names:
-            usual = {q.name: q.default for q in parameters(p.part)}
-            varied.setdefault(p.part, set(usual)).discard(p.name)
-            if p.default == usual[p.name]:
+    for parameter in parameters(scheme):
+        other = parameter.part
+        if other in names:
+            usual = {p.name: p.default for p in parameters(other)}
+            left_out = varied.setdefault(other, set(usual))
+            left_out.discard(parameter.name)
+            if parameter.default == usual[parameter.name]:
                 continue
-        choices = " | ".join(map(str, get_args(p.type))) if get_origin(p.type) is Literal else ""
-        rows.append(
-            (f"  {p.name}", _shown(p.default), f"{p.meaning} ({choices})" if choices else p.meaning)
-        )
+        rows.append((f"  {parameter.name}", _shown(parameter.default), _meaning(parameter)))
     for other, left_out in varied.items():
         but = f", but for {', '.join(sorted(left_out))}" if left_out else ""
         rows.append(("  ...", "", f"the parameters of {names[other]}{but}"))
     return rows
+
+
+def _meaning(parameter: Parameter) -> str:
+    if get_origin(parameter.type) is not Literal:
+        return parameter.meaning
+    choices = " | ".join(map(str, get_args(parameter.type)))
+    return f"{parameter.meaning} ({choices})"
 
 
 def _summary(scheme: type[Any]) -> str:

@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from netsim.units import FloatArray
+
+Graph = Any  # networkx, which only netsim.topology imports
 
 app = typer.Typer(
     help="Make and show networks of gNB sites.", no_args_is_help=True, rich_markup_mode=None
 )
 
+Kind = Annotated[str, typer.Argument(help="ppp, hex, line, or file (sites from another file).")]
+SiteFile = Annotated[
+    Path, typer.Option(help="File: .graphml, .json, .geojson, or .csv (no links).")
+]
+Density = Annotated[float, typer.Option(help="Sites per km² (ppp, hex).")]
+Window = Annotated[float, typer.Option(help="Side of the square window (ppp, hex).")]
+Seed = Annotated[int, typer.Option(help="Seed of the sites (ppp).", min=0)]
+Sites = Annotated[int | None, typer.Option(help="Keep so many, the most central; line: how many.")]
+Spacing = Annotated[float, typer.Option(help="Distance of neighbours (line).")]
+OtherFile = Annotated[Path | None, typer.Option("--from", help="The other file (file).")]
+BackhaulKind = Annotated[str | None, typer.Option(help="Links: star, tree or mesh.")]
+Rate = Annotated[float, typer.Option(help="Rate of every link, Gbit/s.")]
+HopDelay = Annotated[float, typer.Option(help="Delay of a link besides the light in its fibre.")]
+Core = Annotated[int | None, typer.Option(help="Index of the core site; default: the central one.")]
+Origin = Annotated[str | None, typer.Option(help="LAT,LON of the point (0, 0), in degrees.")]
 Radio = Annotated[str | None, typer.Option(help="OpenCelliD: keep GSM, UMTS, LTE or NR.")]
 Operator = Annotated[str | None, typer.Option(help="OpenCelliD: keep one operator, as mcc-net.")]
 Merge = Annotated[float, typer.Option(help="OpenCelliD: cells within so many metres are one site.")]
@@ -18,37 +39,26 @@ Merge = Annotated[float, typer.Option(help="OpenCelliD: cells within so many met
 
 @app.command()
 def make(
-    kind: Annotated[str, typer.Argument(help="ppp, hex, line, or file (sites from another file).")],
-    out: Annotated[Path, typer.Option(help="File: .graphml, .json, .geojson, or .csv (no links).")],
-    density_per_km2: Annotated[float, typer.Option(help="Sites per km² (ppp, hex).")] = 1.0,
-    window_km: Annotated[float, typer.Option(help="Side of the square window (ppp, hex).")] = 10.0,
-    seed: Annotated[int, typer.Option(help="Seed of the sites (ppp).", min=0)] = 1,
-    sites: Annotated[
-        int | None, typer.Option(help="Keep so many, the most central; line: how many.")
-    ] = None,
-    spacing_m: Annotated[float, typer.Option(help="Distance of neighbours (line).")] = 1000.0,
-    from_file: Annotated[Path | None, typer.Option("--from", help="The other file (file).")] = None,
+    kind: Kind,
+    out: SiteFile,
+    density_per_km2: Density = 1.0,
+    window_km: Window = 10.0,
+    seed: Seed = 1,
+    sites: Sites = None,
+    spacing_m: Spacing = 1000.0,
+    from_file: OtherFile = None,
     radio: Radio = None,
     operator: Operator = None,
     merge_m: Merge = 50.0,
-    backhaul: Annotated[str | None, typer.Option(help="Links: star, tree or mesh.")] = None,
-    rate_gbps: Annotated[float, typer.Option(help="Rate of every link, Gbit/s.")] = 10.0,
-    hop_delay_ms: Annotated[
-        float, typer.Option(help="Delay of a link besides the light in its fibre.")
-    ] = 0.1,
-    core: Annotated[
-        int | None, typer.Option(help="Index of the core site; default: the central one.")
-    ] = None,
-    origin: Annotated[
-        str | None, typer.Option(help="LAT,LON of the point (0, 0), in degrees.")
-    ] = None,
+    backhaul: BackhaulKind = None,
+    rate_gbps: Rate = 10.0,
+    hop_delay_ms: HopDelay = 0.1,
+    core: Core = None,
+    origin: Origin = None,
 ) -> None:
     """Write a file of sites, and of the backhaul links between them."""
-    import math
-
     from netsim.cli.console import console
     from netsim.errors import InputError
-    from netsim.topology.backhaul import with_links
     from netsim.topology.files import read_sites
     from netsim.topology.generate import generate_sites
     from netsim.topology.writers import write_sites
@@ -71,25 +81,39 @@ def make(
     if origin is not None:
         graph.graph["origin_lat"], graph.graph["origin_lon"] = _degrees(origin)
     if backhaul is not None:
-        for name, value, lowest in (
-            ("rate-gbps", rate_gbps, 1e-9),
-            ("hop-delay-ms", hop_delay_ms, 0.0),
-        ):
-            if not (math.isfinite(value) and value >= lowest):
-                raise InputError(
-                    "must be finite and positive", where=f"topology make: --{name}", value=value
-                )
-        graph = with_links(
-            graph,
-            backhaul,
-            core=core,
-            rate_bps=rate_gbps * 1e9,
-            hop_delay_s=hop_delay_ms * 1e-3,
-        )
+        graph = _with_backhaul(graph, backhaul, core, rate_gbps, hop_delay_ms=hop_delay_ms)
     write_sites(graph, out)
-    console().print(
-        f"{out}: {len(graph)} sites, {graph.number_of_edges()} links", markup=False, highlight=False
+    links = graph.number_of_edges()
+    console().print(f"{out}: {len(graph)} sites, {links} links", markup=False, highlight=False)
+
+
+def _with_backhaul(
+    graph: Graph,
+    kind: str,
+    core: int | None,
+    rate_gbps: float,
+    *,
+    hop_delay_ms: float,
+) -> Graph:
+    from netsim.topology.backhaul import with_links
+
+    _check_positive("rate-gbps", rate_gbps, lowest=1e-9)
+    _check_positive("hop-delay-ms", hop_delay_ms, lowest=0.0)
+    return with_links(
+        graph,
+        kind,
+        core=core,
+        rate_bps=rate_gbps * 1e9,
+        hop_delay_s=hop_delay_ms * 1e-3,
     )
+
+
+def _check_positive(option: str, value: float, *, lowest: float) -> None:
+    from netsim.errors import InputError
+
+    if not (math.isfinite(value) and value >= lowest):
+        where = f"topology make: --{option}"
+        raise InputError("must be finite and positive", where=where, value=value)
 
 
 @app.command()
@@ -100,43 +124,55 @@ def show(
     merge_m: Merge = 50.0,
 ) -> None:
     """Counts, density, cell areas, backhaul, and a picture of the sites."""
-    import numpy as np
-
     from netsim.cli.console import console, print_table
-    from netsim.topology.files import file_origin, read_sites
-    from netsim.topology.summary import picture, summarise
+    from netsim.topology.files import read_sites
+    from netsim.topology.summary import picture
 
     graph = read_sites(file, radio=radio, operator=operator, merge_m=merge_m)
-    facts = summarise(graph)
-    x_min, y_min, x_max, y_max = facts.window_m
-    rows = [
-        ("sites", str(facts.sites)),
-        ("window", f"{(x_max - x_min) / 1e3:.4g} x {(y_max - y_min) / 1e3:.4g} km"),
-        ("density", f"{facts.density_per_km2:.4g} per km²"),
-    ]
-    levels = (0, 25, 50, 75, 100)
-    if facts.sites > 1:
-        nearest = np.percentile(facts.nearest_neighbour_m, levels)
-        rows.append(
-            ("nearest neighbour, 0/25/50/75/100%", " / ".join(f"{v:.0f}" for v in nearest) + " m")
-        )
-    areas = np.percentile(facts.cell_area_km2, levels)
-    rows.append(("cell area, 0/25/50/75/100%", " / ".join(f"{v:.3g}" for v in areas) + " km²"))
-    if facts.same_place:
-        rows.append(("at the place of another site", str(facts.same_place)))
-    rows += [("links", str(facts.links)), ("backhaul", facts.backhaul)]
-    origin = file_origin(graph)
-    if origin is not None:
-        rows.append(("origin", f"{origin.lat:.6f}, {origin.lon:.6f}"))
     out = console()
     print_table(
         ("", ""),
-        rows,
+        _facts(graph),
         title=str(file),
         out=out,
     )
     for line in picture(graph):
         out.print(line, markup=False, highlight=False)
+
+
+def _facts(graph: Graph) -> list[tuple[str, str]]:
+    from netsim.topology.files import file_origin
+    from netsim.topology.summary import summarise
+
+    facts = summarise(graph)
+    x_min, y_min, x_max, y_max = facts.window_m
+    width_km = (x_max - x_min) / 1e3
+    height_km = (y_max - y_min) / 1e3
+    rows = [
+        ("sites", str(facts.sites)),
+        ("window", f"{width_km:.4g} x {height_km:.4g} km"),
+        ("density", f"{facts.density_per_km2:.4g} per km²"),
+    ]
+    if facts.sites > 1:
+        nearest = _quantiles(facts.nearest_neighbour_m, digits=".0f")
+        rows.append(("nearest neighbour, 0/25/50/75/100%", f"{nearest} m"))
+    areas = _quantiles(facts.cell_area_km2, digits=".3g")
+    rows.append(("cell area, 0/25/50/75/100%", f"{areas} km²"))
+    if facts.same_place:
+        rows.append(("at the place of another site", str(facts.same_place)))
+    rows.append(("links", str(facts.links)))
+    rows.append(("backhaul", facts.backhaul))
+    origin = file_origin(graph)
+    if origin is not None:
+        rows.append(("origin", f"{origin.lat:.6f}, {origin.lon:.6f}"))
+    return rows
+
+
+def _quantiles(values: FloatArray, *, digits: str) -> str:
+    import numpy as np
+
+    found = np.percentile(values, (0, 25, 50, 75, 100))
+    return " / ".join(f"{value:{digits}}" for value in found)
 
 
 def _degrees(text: str) -> tuple[float, float]:

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from netsim.verification.runner import Verdict
+
+HEADERS = (
+    "law",
+    "case",
+    "estimator",
+    "estimate",
+    "±",
+    "closed form",
+    "difference",
+    "allowed",
+    "verdict",
+    "",
+)
 
 
 def verify(
@@ -20,64 +36,62 @@ def verify(
     import time
     from dataclasses import replace
 
-    from netsim.cli.console import console, print_table, seconds
+    from netsim.cli.console import console, print_table
     from netsim.verification.law import FAST, FULL
-    from netsim.verification.runner import CONFIDENCE, MAX_HALF_WIDTH
     from netsim.verification.runner import verify as run_laws
 
-    out, errors = console(), console(stderr=True)
-    begun = time.perf_counter()
+    errors = console(stderr=True)
+    begun_s = time.perf_counter()
 
     def progress(name: str) -> None:
         if errors.is_terminal:
-            errors.print(
-                f"{time.perf_counter() - begun:6.1f} s  {name}", markup=False, highlight=False
-            )
+            spent_s = time.perf_counter() - begun_s
+            errors.print(f"{spent_s:6.1f} s  {name}", markup=False, highlight=False)
 
     verdicts = run_laws(replace(FAST if fast else FULL, seed=seed), progress=progress)
-    rows = [
-        (
-            v.law.family,
-            v.law.case,
-            v.law.estimator,
-            f"{v.law.estimate:.4f}",
-            f"{v.half_width:.4f}",
-            f"{v.law.closed_form:.4f}",
-            f"{v.law.deviation:+.4f}",
-            f"{v.law.allowed:g}" if v.law.allowed else "",
-            v.reason,
-            v.law.note,
-        )
-        for v in verdicts
-        if not failing or v.holds is False
-    ]
-    headers = (
-        "law",
-        "case",
-        "estimator",
-        "estimate",
-        "±",
-        "closed form",
-        "difference",
-        "allowed",
-        "verdict",
-        "",
-    )
+    out = console()
+    rows = [_row(verdict) for verdict in verdicts if not failing or verdict.holds is False]
     print_table(
-        headers,
+        HEADERS,
         rows,
         right=(3, 4, 5, 6, 7),
         out=out,
     )
-    judged = [v for v in verdicts if v.holds is not None]
-    failed = sum(not v.holds for v in judged)
-    lines = (
-        f"{len(judged) - failed} of {len(judged)} laws hold ({seconds(time.perf_counter() - begun)})",
-        f"Intervals hold all together at {100 * CONFIDENCE:g}%; those of probabilities are at most ± "
-        f"{MAX_HALF_WIDTH:g}. difference is closed form less estimate; allowed is how far an approximate "
-        "closed form may be off.",
-    )
-    for line in lines:
+    judged = [verdict for verdict in verdicts if verdict.holds is not None]
+    failed = sum(not verdict.holds for verdict in judged)
+    for line in _explanation(
+        len(judged),
+        failed,
+        time.perf_counter() - begun_s,
+    ):
         out.print(line, markup=False, highlight=False)
     if failed:
         raise typer.Exit(1)
+
+
+def _row(verdict: Verdict) -> tuple[str, ...]:
+    law = verdict.law
+    return (
+        law.family,
+        law.case,
+        law.estimator,
+        f"{law.estimate:.4f}",
+        f"{verdict.half_width:.4f}",
+        f"{law.closed_form:.4f}",
+        f"{law.deviation:+.4f}",
+        f"{law.allowed:g}" if law.allowed else "",
+        verdict.reason,
+        law.note,
+    )
+
+
+def _explanation(judged: int, failed: int, spent_s: float) -> tuple[str, str]:
+    from netsim.cli.console import seconds
+    from netsim.verification.runner import CONFIDENCE, MAX_HALF_WIDTH
+
+    return (
+        f"{judged - failed} of {judged} laws hold ({seconds(spent_s)})",
+        f"Intervals hold all together at {100 * CONFIDENCE:g}%; those of probabilities are at "
+        f"most ± {MAX_HALF_WIDTH:g}. difference is closed form less estimate; allowed is how far "
+        "an approximate closed form may be off.",
+    )

@@ -55,11 +55,19 @@ def comparison(runs: Sequence[Run], names: Sequence[str]) -> dict[str, Any]:
         by = "seed"
     else:
         baseline = names[0]
-        others_by_name = zip(names[1:], runs[1:], strict=True)
+        others_by_name = zip(
+            names[1:],
+            runs[1:],
+            strict=True,
+        )
         pairs = [(name, paired_differences(runs[0], run)) for name, run in others_by_name]
         by = "round"
     rows = [{"label": name, **as_lists(frame)} for name, frame in pairs]
-    return {"by": by, "baseline": baseline, "rows": rows}
+    return {
+        "by": by,
+        "baseline": baseline,
+        "rows": rows,
+    }
 
 
 def _sets_of_seeds(runs: Sequence[Run]) -> dict[str, list[Run]]:

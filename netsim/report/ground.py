@@ -59,7 +59,12 @@ def ground(run: Run, budget: PageBudget) -> dict[str, Any] | None:
         "time_s": [round(time_s, 3) for time_s in times],
         "round": _round_at(rounds, times),
         "gnb": tracks.gnb,
-        "states": _states(run, ues["ue"].to_list(), rounds, np.array(times)),
+        "states": _states(
+            run,
+            ues["ue"].to_list(),
+            rounds,
+            np.array(times),
+        ),
         "sites": _places(inside),
         "cells": _cells(inside, window),
         "note": "; ".join(notes),
@@ -82,7 +87,10 @@ def _positions(tracks: _Tracks, window: FloatArray) -> dict[str, Any]:
 
 
 def _places(sites: pl.DataFrame) -> dict[str, list[Any]]:
-    rounded = sites.select("gnb", col("x_m", "y_m").round(1))
+    rounded = sites.select(
+        "gnb",
+        col("x_m", "y_m").round(1),
+    )
     return rounded.to_dict(as_series=False)
 
 
@@ -180,7 +188,13 @@ def _moving(run: Run, ues: pl.DataFrame, times: list[float]) -> _Tracks:
     )
     for column, ue in enumerate(numbers):
         if (ue,) in samples:
-            _follow(tracks, column, samples[ue,], np.array(times), bin_s)
+            _follow(
+                tracks,
+                column,
+                samples[ue,],
+                np.array(times),
+                bin_s,
+            )
     return tracks
 
 
@@ -196,8 +210,16 @@ def _follow(
     begins_s = sampled_s[0] - bin_s
     ends_s = sampled_s[-1] + bin_s
     here = (at_s >= begins_s) & (at_s <= ends_s)
-    tracks.x_m[here, column] = np.interp(at_s[here], sampled_s, samples["x_m"].to_numpy())
-    tracks.y_m[here, column] = np.interp(at_s[here], sampled_s, samples["y_m"].to_numpy())
+    tracks.x_m[here, column] = np.interp(
+        at_s[here],
+        sampled_s,
+        samples["x_m"].to_numpy(),
+    )
+    tracks.y_m[here, column] = np.interp(
+        at_s[here],
+        sampled_s,
+        samples["y_m"].to_numpy(),
+    )
     before = np.searchsorted(sampled_s, at_s, side="right") - 1
     latest = np.maximum(before, 0)
     serving = samples["gnb"].to_list()

@@ -144,7 +144,10 @@ class _RoundChart:
         return (
             _with_lanes(shown)
             .with_columns(col("kind", "outcome").to_physical())
-            .with_columns(start.alias("from"), length=self._ticks("end_s") - start)
+            .with_columns(
+                start.alias("from"),
+                length=self._ticks("end_s") - start,
+            )
             .select(columns)
         )
 

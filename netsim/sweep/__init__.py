@@ -8,8 +8,7 @@ r"""Studies: a grid of runs over overrides and seeds, each a full run folder.
     ray         the same jobs on a Ray cluster
 
 On a SLURM cluster there are two ways. An array of jobs may fill one sweep folder on a shared path,
-since no
-file belongs to two runs and a run is locked by who works on it:
+since no file belongs to two runs and a run is locked by who works on it:
 
     #SBATCH --array=0-15 --cpus-per-task=8
     netsim sweep study.toml --over topology.density_per_km2=0.5,1,2 --seeds $SLURM_ARRAY_TASK_ID \

@@ -7,7 +7,7 @@ import itertools
 import math
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,9 +29,7 @@ RESERVED = {
 
 @dataclass(frozen=True)
 class Job:
-    """One run of a study. `id` is a function of `overrides` and `seed`, whatever else the study
-    holds.
-    """
+    """One run of a study; its `id` follows from `overrides` and `seed` alone."""
 
     id: str
     overrides: Mapping[str, Any]  # dotted key -> value, by key
@@ -101,38 +99,55 @@ def grid(
     Seed by seed, so that what depends on the seed alone (the data) is read once by a worker. Every
     scenario is checked here, before the first run. Raises ScenarioError.
     """
-    runs = math.prod(len(values) for values in over.values()) * (1 if seeds is None else len(seeds))
+    _check_count(over, seeds)
+    base = base_scenario(source, fixed)
+    settings = [
+        _setting(source, fixed, over, values) for values in itertools.product(*over.values())
+    ]
+    jobs = []
+    for seed in [base.seed] if seeds is None else seeds:
+        for overrides, scenario in settings:
+            seeded = scenario.model_copy(update={"seed": seed})
+            jobs.append(
+                Job(
+                    job_id(overrides, seed),
+                    overrides,
+                    seed,
+                    seeded,
+                )
+            )
+    if len({job.id for job in jobs}) < len(jobs):
+        twice = [key for key, values in over.items() if len(set(map(str, values))) < len(values)]
+        keys = ", ".join(twice or over)
+        raise ScenarioError("names a value twice", where="--over", value=keys)
+    return jobs
+
+
+def _check_count(over: Mapping[str, Sequence[Any]], seeds: Sequence[int] | None) -> None:
+    settings = math.prod(len(values) for values in over.values())
+    runs = settings * (1 if seeds is None else len(seeds))
     if runs > MAX_RUNS:
         raise ScenarioError(f"at most {MAX_RUNS} runs", where="sweep", value=runs)
-    base = base_scenario(source, fixed)
-    settings = []
-    for values in itertools.product(*over.values()):
-        chosen = dict(zip(over, values, strict=True))
-        scenario = load_scenario(
-            source,
-            {
-                **fixed,
-                "learning.workers": 1,
-                **chosen,
-            },
-        )
-        told = {key: _resolved(scenario, key, value) for key, value in sorted(chosen.items())}
-        settings.append((told, scenario))
-    jobs = [
-        Job(
-            job_id(told, seed),
-            told,
-            seed,
-            scenario.model_copy(update={"seed": seed}),
-        )
-        for seed in ([base.seed] if seeds is None else seeds)
-        for told, scenario in settings
-    ]
-    ids = {job.id for job in jobs}
-    if len(ids) < len(jobs):
-        keys = [key for key, values in over.items() if len(set(map(str, values))) < len(values)]
-        raise ScenarioError("names a value twice", where="--over", value=", ".join(keys or over))
-    return jobs
+
+
+def _setting(
+    source: str | Path,
+    fixed: Mapping[str, Any],
+    keys: Iterable[str],
+    values: Iterable[Any],
+) -> tuple[dict[str, Any], Scenario]:
+    """One combination of values: the overrides as the model has them, and the scenario."""
+    chosen = dict(zip(keys, values, strict=True))
+    scenario = load_scenario(
+        source,
+        {
+            **fixed,
+            "learning.workers": 1,
+            **chosen,
+        },
+    )
+    overrides = {key: _resolved(scenario, key, chosen[key]) for key in sorted(chosen)}
+    return overrides, scenario
 
 
 def job_toml(overrides: Mapping[str, Any], seed: int) -> str:
@@ -142,14 +157,23 @@ def job_toml(overrides: Mapping[str, Any], seed: int) -> str:
 
 def job_id(overrides: Mapping[str, Any], seed: int) -> str:
     """A readable name of (overrides, seed), and a hash that makes it unique."""
-    digest = hashlib.sha256(job_toml(overrides, seed).encode()).hexdigest()[:8]
-    words = [f"{key.rpartition('.')[2]}-{_word(value)}" for key, value in sorted(overrides.items())]
-    return f"{'_'.join([*words, f'seed-{seed}'])[:SLUG_LENGTH]}_{digest}"
+    words = []
+    for key, value in sorted(overrides.items()):
+        last_part = key.rpartition(".")[2]
+        words.append(f"{last_part}-{_word(value)}")
+    words.append(f"seed-{seed}")
+    slug = "_".join(words)[:SLUG_LENGTH]
+    return f"{slug}_{_short_hash(job_toml(overrides, seed))}"
 
 
 def scenario_digest(scenario: Scenario) -> str:
     """A hash of everything but the seed."""
-    return hashlib.sha256(to_toml(scenario.model_copy(update={"seed": 0})).encode()).hexdigest()[:8]
+    unseeded = scenario.model_copy(update={"seed": 0})
+    return _short_hash(to_toml(unseeded))
+
+
+def _short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def _resolved(scenario: Scenario, key: str, given: Any) -> Any:
@@ -166,10 +190,13 @@ def _resolved(scenario: Scenario, key: str, given: Any) -> Any:
 def _plain(value: Any, given: Any) -> Any:
     if isinstance(value, tuple | list):
         return [_plain(item, item) for item in value]
-    return value if isinstance(value, bool | int | float | str) else given
+    if isinstance(value, bool | int | float | str):
+        return value
+    return given
 
 
 def _word(value: Any) -> str:
+    """A value as a part of a folder's name."""
     text = "-".join(_words(value))
     return re.sub(r"[^A-Za-z0-9.+-]+", "-", text).strip("-.") or "x"
 

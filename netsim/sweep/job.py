@@ -19,7 +19,7 @@ ELSEWHERE = "elsewhere"  # another process works on it
 
 
 @dataclass(frozen=True)
-class Outcome:
+class JobOutcome:
     """How a job ended: done, failed, or elsewhere."""
 
     id: str
@@ -34,7 +34,7 @@ class StudyListener(Protocol):
         """This much of a run's rounds is over."""
         ...
 
-    def run_ended(self, outcome: Outcome) -> None:
+    def run_ended(self, outcome: JobOutcome) -> None:
         """A run is over."""
         ...
 
@@ -45,7 +45,7 @@ def execute(
     scenario_toml: str,
     listener: Listener,
     loaded: Loaded,
-) -> Outcome:
+) -> JobOutcome:
     """Run one job of the sweep folder `folder`, or go on with it, unless it is done or another
     process's.
 
@@ -55,7 +55,7 @@ def execute(
     try:
         with sweep.claim(job) as mine:
             if not mine:
-                return Outcome(job, ELSEWHERE)
+                return JobOutcome(job, ELSEWHERE)
             if sweep.metadata(job)["status"] != "done":
                 _carry_out(
                     sweep,
@@ -65,10 +65,10 @@ def execute(
                     loaded,
                 )
     except NetsimError as error:
-        return Outcome(job, "failed", str(error))
+        return JobOutcome(job, "failed", str(error))
     except Exception as error:  # a bug, a plug-in's error: it must not stop the other runs
-        return Outcome(job, "failed", f"{type(error).__name__}: {error}")
-    return Outcome(job, "done")
+        return JobOutcome(job, "failed", f"{type(error).__name__}: {error}")
+    return JobOutcome(job, "done")
 
 
 def _carry_out(

@@ -23,7 +23,7 @@ from typing import IO, Any
 
 from netsim.scenario.load import to_toml
 from netsim.sweep.grid import Job
-from netsim.sweep.job import Outcome, StudyListener
+from netsim.sweep.job import JobOutcome, StudyListener
 
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
@@ -36,7 +36,9 @@ GRACE_S = 20.0  # from SIGTERM: time to close a round and write it
 
 def cores() -> int:
     """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def run_local(
@@ -44,13 +46,14 @@ def run_local(
     jobs: Sequence[Job],
     at_once: int,
     listener: StudyListener,
-) -> Generator[Outcome, None, None]:
+) -> Generator[JobOutcome, None, None]:
     """Do `jobs` in the sweep folder `folder`, `at_once` of them at a time; outcomes as they come.
 
     Closing the iterator, or KeyboardInterrupt, interrupts the runs in progress and ends the
     workers.
     """
-    todo, events = deque(jobs), queue.SimpleQueue[Outcome | tuple[str, float] | BaseException]()
+    todo = deque(jobs)
+    events = queue.SimpleQueue[JobOutcome | tuple[str, float] | BaseException]()
     workers = [_Worker(folder) for _ in range(min(at_once, len(jobs)))]
     threads = [
         threading.Thread(
@@ -64,7 +67,7 @@ def run_local(
         for thread in threads:
             thread.start()
         for _ in jobs:
-            while not isinstance(event := events.get(), Outcome):
+            while not isinstance(event := events.get(), JobOutcome):
                 if isinstance(event, BaseException):
                     raise event
                 listener.run_moved(*event)
@@ -128,7 +131,7 @@ class _Worker:
                     if pipe is not None:
                         pipe.close()
 
-    def _do(self, job: Job) -> Iterator[Outcome | tuple[str, float]]:
+    def _do(self, job: Job) -> Iterator[JobOutcome | tuple[str, float]]:
         process = self._running()
         if process is None:
             return
@@ -145,7 +148,7 @@ class _Worker:
         for answer in process.stdout:
             told = json.loads(answer)
             if "status" in told:
-                yield Outcome(
+                yield JobOutcome(
                     told["job"],
                     told["status"],
                     told["error"],
@@ -153,7 +156,7 @@ class _Worker:
                 return
             yield told["job"], told["moved"]
         if not self._ended:
-            yield Outcome(
+            yield JobOutcome(
                 job.id,
                 "failed",
                 self._death(process),
@@ -189,4 +192,22 @@ class _Worker:
         said = self._errors.read().decode(errors="replace").strip()
         how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
         guess = " (out of memory?)" if code == -signal.SIGKILL else ""
-        return f"its worker process {how}{guess}" + (f": {said.splitlines()[-1]}" if said else "")
+        message = f"its worker process {how}{guess}"
+        return f"{message}: {said.splitlines()[-1]}" if said else message
+
+
+def _start(folder: Path, errors: IO[bytes]) -> subprocess.Popen[str]:
+    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "netsim.sweep.worker", str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        text=True,
+        encoding="utf-8",
+        env={
+            **os.environ,
+            **ONE_THREAD,
+            "PYTHONPATH": path,
+        },
+    )

@@ -15,7 +15,7 @@ import tempfile
 import time
 import uuid
 import zipfile
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -26,7 +26,7 @@ from netsim.protocols import Silence
 from netsim.results.sweep_folder import SweepFolder
 from netsim.scenario.load import to_toml
 from netsim.sweep.grid import Job, job_toml
-from netsim.sweep.job import ELSEWHERE, Outcome, StudyListener, execute
+from netsim.sweep.job import ELSEWHERE, JobOutcome, StudyListener, execute
 from netsim.sweep.local import ONE_THREAD
 from netsim.version import __version__
 
@@ -46,7 +46,7 @@ def run_ray(
     *,
     address: str | None = None,
     shared: bool | None = None,
-) -> Generator[Outcome, None, None]:
+) -> Generator[JobOutcome, None, None]:
     """Do `jobs` on the cluster at `address` (None: RAY_ADDRESS, or Ray started on this machine).
 
     A job takes one core; `at_once` None: as many as the cluster has. `shared` tells whether the
@@ -60,61 +60,93 @@ def run_ray(
         ) from error
     ours = not ray.is_initialized()
     if ours:
-        _check_address(address)
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would report to its makers
-        try:
-            ray.init(address=address, log_to_driver=False, logging_level="ERROR")
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            reason = f"{error}".splitlines()[0]
-            raise InputError(
-                f"no Ray cluster answers there ({reason})", where="--address", value=address
-            ) from None
+        _connect(address)
     token = folder / f"{TOKEN}{uuid.uuid4().hex}"  # a node that sees it shares the folder
-    remote = ray.remote(_execute).options(
-        num_cpus=1,
-        max_retries=RETRIES,
-        retry_exceptions=False,
-        runtime_env={"env_vars": ONE_THREAD},
-    )
-    waiting, running = list(reversed(jobs)), dict[Any, Job]()
+    if shared is not False:
+        token.touch()
+    cluster = _Cluster(SweepFolder(folder), token if shared is not False else None)
+    waiting = list(reversed(jobs))
     try:
-        if shared is not False:
-            token.touch()
-        while waiting or running:
-            while waiting and len(running) < (at_once or len(jobs)):
-                job = waiting.pop()
-                seen = str(token.resolve()) if shared is not False else ""
-                told = (
-                    job.id,
-                    to_toml(job.scenario),
-                    job_toml(job.overrides, job.seed),
-                    __version__,
-                )
-                running[remote.remote(seen, *told)] = job
-            ended, _ = ray.wait(list(running), num_returns=1, timeout=POLL_S)
-            for reference in ended:
-                job = running.pop(reference)
-                try:
-                    outcome, packed = ray.get(reference)
-                    if packed is not None:
-                        receive(
-                            SweepFolder(folder),
-                            job.id,
-                            packed,
-                        )
-                except (ray.exceptions.RayError, RunError) as error:
-                    outcome = Outcome(
-                        job.id,
-                        "failed",
-                        f"{type(error).__name__}: {error}".splitlines()[0],
-                    )
-                yield outcome
+        while waiting or cluster.running:
+            while waiting and len(cluster.running) < (at_once or len(jobs)):
+                cluster.submit(waiting.pop())
+            yield from cluster.ended()
     finally:
-        for reference in running:
-            ray.cancel(reference)
+        cluster.cancel()
         token.unlink(missing_ok=True)
         if ours:
             ray.shutdown()
+
+
+def _connect(address: str | None) -> None:
+    """Raises InputError if no cluster answers."""
+    import ray
+
+    _check_address(address)
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would report to its makers
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        reason = f"{error}".splitlines()[0]
+        rule = f"no Ray cluster answers there ({reason})"
+        raise InputError(rule, where="--address", value=address) from None
+
+
+class _Cluster:
+    """Jobs that are on a cluster's nodes."""
+
+    def __init__(self, folder: SweepFolder, token: Path | None) -> None:
+        import ray
+
+        self._folder = folder
+        self._token = "" if token is None else str(token.resolve())
+        self._execute = ray.remote(_execute).options(
+            num_cpus=1,
+            max_retries=RETRIES,
+            retry_exceptions=False,
+            runtime_env={"env_vars": ONE_THREAD},
+        )
+        self.running: dict[Any, Job] = {}
+
+    def submit(self, job: Job) -> None:
+        """Give a job to the cluster."""
+        toml = job_toml(job.overrides, job.seed)
+        scenario = to_toml(job.scenario)
+        reference = self._execute.remote(
+            self._token,
+            job.id,
+            scenario_toml=scenario,
+            toml=toml,
+            version=__version__,
+        )
+        self.running[reference] = job
+
+    def ended(self) -> Iterator[JobOutcome]:
+        """Outcomes of the jobs that end in the next POLL_S."""
+        import ray
+
+        references, _ = ray.wait(list(self.running), num_returns=1, timeout=POLL_S)
+        for reference in references:
+            job = self.running.pop(reference)
+            try:
+                outcome, packed = ray.get(reference)
+                if packed is not None:
+                    receive(
+                        self._folder,
+                        job.id,
+                        packed,
+                    )
+            except (ray.exceptions.RayError, RunError) as error:
+                reason = f"{type(error).__name__}: {error}".splitlines()[0]
+                outcome = JobOutcome(job.id, "failed", reason)
+            yield outcome
+
+    def cancel(self) -> None:
+        """Take back what is running."""
+        import ray
+
+        for reference in self.running:
+            ray.cancel(reference)
 
 
 def _check_address(address: str | None) -> None:
@@ -136,11 +168,11 @@ def _execute(
     scenario_toml: str,
     toml: str,
     version: str,
-) -> tuple[Outcome, bytes | None]:
+) -> tuple[JobOutcome, bytes | None]:
     """What a node does. The run folder comes as bytes unless the node shares the sweep folder."""
     if version != __version__:
         rule = f"the node has netsim {__version__}, the sweep was started by {version}"
-        return Outcome(job, "failed", rule), None
+        return JobOutcome(job, "failed", rule), None
     if token and Path(token).is_file():
         return _execute_shared(Path(token).parent, job, scenario_toml), None
     with tempfile.TemporaryDirectory(prefix="netsim-") as scratch:
@@ -157,7 +189,7 @@ def _execute(
         return outcome, pack(path) if path.is_dir() else None
 
 
-def _execute_shared(folder: Path, job: str, scenario_toml: str) -> Outcome:
+def _execute_shared(folder: Path, job: str, scenario_toml: str) -> JobOutcome:
     """A retry may come before the process of the lost node has let go of the run."""
     for _ in range(LET_GO_S):
         outcome = execute(
@@ -182,9 +214,8 @@ def _loaded() -> Loaded:
 def pack(folder: Path) -> bytes:
     """The regular files of a folder as an archive."""
     packed = io.BytesIO()
-    with zipfile.ZipFile(
-        packed, "w", zipfile.ZIP_STORED
-    ) as archive:  # Parquet is compressed already
+    # Parquet is compressed already
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
         for file in sorted(folder.rglob("*")):
             if file.is_file() and not file.is_symlink():
                 archive.write(file, file.relative_to(folder).as_posix())
@@ -210,8 +241,9 @@ def receive(folder: SweepFolder, job: str, packed: bytes) -> None:
 
 
 def unpack(packed: bytes, folder: Path) -> None:
-    """Write the files of an archive below `folder`, nothing elsewhere. Raises RunError or
-    BadZipFile.
+    """Write the files of an archive below `folder`, nothing elsewhere.
+
+    Raises RunError or BadZipFile.
     """
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
         entries = archive.infolist()
@@ -219,16 +251,22 @@ def unpack(packed: bytes, folder: Path) -> None:
             raise RunError(f"a run came back with more than {MAX_UNPACKED_BYTES} bytes")
         for entry in entries:
             name = PurePosixPath(entry.filename)
-            kind = entry.external_attr >> 28  # type of a Unix file; 8 is a regular one
-            plain = all(
-                part not in ("", ".", "..") and "\\" not in part and ":" not in part
-                for part in name.parts
-            )
-            if name.is_absolute() or not name.parts or not plain or kind not in (0, 8):
-                raise RunError(
-                    f"a run came back with a file that has no place in it: {entry.filename!r}"
-                )
+            if not _is_plain(entry, name):
+                rule = "a run came back with a file that has no place in it"
+                raise RunError(f"{rule}: {entry.filename!r}")
             target = folder.joinpath(*name.parts)
             target.parent.mkdir(parents=True, exist_ok=True)
             with archive.open(entry) as source, target.open("xb") as file:
                 shutil.copyfileobj(source, file)
+
+
+def _is_plain(entry: zipfile.ZipInfo, name: PurePosixPath) -> bool:
+    """A regular file whose path stays below the folder it is unpacked to."""
+    kind = entry.external_attr >> 28  # type of a Unix file; 8 is a regular one
+    if kind not in (0, 8) or name.is_absolute() or not name.parts:
+        return False
+    return all(_names_one_component(part) for part in name.parts)
+
+
+def _names_one_component(part: str) -> bool:
+    return part not in ("", ".", "..") and not {"\\", ":"} & set(part)

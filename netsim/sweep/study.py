@@ -13,7 +13,7 @@ from netsim.results.run_folder import SCENARIO, RunFolder
 from netsim.results.sweep_folder import SweepFolder
 from netsim.scenario.load import load_scenario, to_toml
 from netsim.sweep.grid import Job, base_scenario, grid, job_toml, scenario_digest
-from netsim.sweep.job import Outcome, StudyListener
+from netsim.sweep.job import JobOutcome, StudyListener
 from netsim.sweep.local import cores, run_local
 
 BACKENDS = ("local", "ray")
@@ -27,10 +27,10 @@ class Study:
     folder: SweepFolder
     jobs: list[Job]
     todo: list[Job]  # neither finished before nor in this session
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcomes: list[JobOutcome] = field(default_factory=list)
 
     @property
-    def failed(self) -> list[Outcome]:
+    def failed(self) -> list[JobOutcome]:
         """Runs that failed in this session."""
         return [outcome for outcome in self.outcomes if outcome.status == "failed"]
 
@@ -46,18 +46,11 @@ class Study:
 
         On KeyboardInterrupt the runs in progress are interrupted, and a later session goes on.
         """
-        if backend not in BACKENDS:
-            raise InputError(
-                f"must be one of {', '.join(BACKENDS)}", where="--backend", value=backend
-            )
-        if at_once is not None and at_once < 1:
-            raise InputError("must be at least 1", where="--jobs", value=at_once)
-        if address is not None and backend != "ray":
-            raise InputError("is that of a Ray cluster: it needs --backend ray", where="--address")
+        _check_backend(backend, at_once, address)
         if not self.todo:
             return
         todo = list(self.todo)
-        outcomes: Generator[Outcome, None, None]
+        outcomes: Generator[JobOutcome, None, None]
         if backend == "ray":
             from netsim.sweep.ray import run_ray
 
@@ -102,29 +95,36 @@ def open_study(
     jobs = {job.id: job for one in grids for job in grid(source, fixed, one, seeds)}
     base = base_scenario(source, fixed)
     path = out if out is not None else STUDIES / f"{base.name}-sweep-{scenario_digest(base)}"
-    base = base.model_copy(
-        update={"seed": 0}
-    )  # a job has its own, so it does not make another study
+    base = base.model_copy(update={"seed": 0})  # a job's own seed does not make another study
     folder = SweepFolder.create(path, to_toml(base))
     if load_scenario(path / SCENARIO) != base:
         raise OutputError("holds a sweep of another scenario; choose another --out", where=path)
-    todo = []
     ordered = sorted(jobs.values(), key=lambda job: job.seed)  # seed by seed, as in one grid
-    for job in ordered:
-        folder.add_job(job.id, job_toml(job.overrides, job.seed))
-        if folder.metadata(job.id)["status"] != "done":
-            todo.append(job)
-        elif load_scenario(folder.run_path(job.id) / SCENARIO) != job.scenario:
-            raise OutputError(
-                "was run with another scenario; choose another --out", where=folder.run_path(job.id)
-            )
-    return Study(folder, ordered, todo)
+    return Study(folder, ordered, [job for job in ordered if _is_to_do(folder, job)])
 
 
-def _record_failure(folder: SweepFolder, outcome: Outcome) -> None:
-    """Let the run folder tell of the failure, where the run could not do so itself (its process
-    died).
-    """
+def _is_to_do(folder: SweepFolder, job: Job) -> bool:
+    """Tell the folder of the job. Raises OutputError if it was done with another scenario."""
+    folder.add_job(job.id, job_toml(job.overrides, job.seed))
+    if folder.metadata(job.id)["status"] != "done":
+        return True
+    path = folder.run_path(job.id)
+    if load_scenario(path / SCENARIO) != job.scenario:
+        raise OutputError("was run with another scenario; choose another --out", where=path)
+    return False
+
+
+def _check_backend(backend: str, at_once: int | None, address: str | None) -> None:
+    if backend not in BACKENDS:
+        raise InputError(f"must be one of {', '.join(BACKENDS)}", where="--backend", value=backend)
+    if at_once is not None and at_once < 1:
+        raise InputError("must be at least 1", where="--jobs", value=at_once)
+    if address is not None and backend != "ray":
+        raise InputError("is that of a Ray cluster: it needs --backend ray", where="--address")
+
+
+def _record_failure(folder: SweepFolder, outcome: JobOutcome) -> None:
+    """Write the failure into the run folder, where the run's process died before it could."""
     path = folder.run_path(outcome.id)
     found = folder.metadata(outcome.id)
     if path.is_dir() and found["status"] != "failed":

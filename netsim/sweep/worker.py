@@ -1,5 +1,4 @@
-"""A worker process: reads jobs as lines of JSON, answers with progress and outcomes as lines of
-JSON.
+"""A worker process: jobs come and progress and outcomes go as lines of JSON.
 
     python -P -m netsim.sweep.worker SWEEP_FOLDER
 
@@ -66,9 +65,8 @@ def main() -> None:
     folder = Path(sys.argv[1])
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what libraries print must not mix with the answers
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C reaches the whole group; the parent decides
+    # Ctrl-C reaches the whole group; the parent decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _interrupt)
     jobs: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(jobs,), daemon=True).start()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from netsim.sweep.job import Outcome
+from netsim.sweep.job import JobOutcome
 from netsim.sweep.study import Study, open_study
 
 TINY = {
@@ -29,14 +29,14 @@ class Heard:
     """A listener that remembers."""
 
     moved: list[tuple[str, float]] = field(default_factory=list)
-    ended: list[Outcome] = field(default_factory=list)
+    ended: list[JobOutcome] = field(default_factory=list)
     on_move: Callable[[str], None] = lambda job: None
 
     def run_moved(self, job: str, fraction: float) -> None:
         self.moved.append((job, fraction))
         self.on_move(job)
 
-    def run_ended(self, outcome: Outcome) -> None:
+    def run_ended(self, outcome: JobOutcome) -> None:
         self.ended.append(outcome)
 
 

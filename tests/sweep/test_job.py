@@ -14,23 +14,23 @@ from netsim.protocols import Progress, Silence
 from netsim.results.sweep_folder import SweepFolder
 from netsim.scenario.load import load_scenario, to_toml
 from netsim.sweep.grid import Job
-from netsim.sweep.job import Outcome, execute
+from netsim.sweep.job import JobOutcome, execute
 from netsim.sweep.study import Study
 
 Digests = Callable[[Path], dict[str, str]]
 
 
-def _execute(study: Study, job: Job, loaded: Loaded | None = None) -> Outcome:
+def _execute(study: Study, job: Job, loaded: Loaded | None = None) -> JobOutcome:
     return execute(study.folder.path, job.id, to_toml(job.scenario), Silence(), loaded or Loaded())
 
 
 def test_a_job_is_done_once(make_study: Callable[..., Study]) -> None:
     study = make_study({})
     (job,) = study.jobs
-    assert _execute(study, job) == Outcome(job.id, "done")
+    assert _execute(study, job) == JobOutcome(job.id, "done")
     metadata = study.folder.run_path(job.id) / "metadata.json"
     written = metadata.stat().st_mtime_ns
-    assert _execute(study, job) == Outcome(job.id, "done")
+    assert _execute(study, job) == JobOutcome(job.id, "done")
     assert metadata.stat().st_mtime_ns == written
     assert load_scenario(study.folder.run_path(job.id) / "scenario.toml") == job.scenario
 
@@ -54,7 +54,7 @@ def test_a_bug_is_an_outcome(
         raise ZeroDivisionError("a bug in a plug-in")
 
     monkeypatch.setattr("netsim.build.parts.build_deployment", broken)
-    assert _execute(study, job) == Outcome(
+    assert _execute(study, job) == JobOutcome(
         job.id, "failed", "ZeroDivisionError: a bug in a plug-in"
     )
 
@@ -110,7 +110,7 @@ def test_an_interrupted_run_goes_on(
         (path / "scenario.toml").write_text(to_toml(other))
     heard = Stop(None)
     outcome = execute(study.folder.path, job.id, to_toml(job.scenario), heard, Loaded())
-    assert outcome == Outcome(job.id, "done")
+    assert outcome == JobOutcome(job.id, "done")
     assert heard.rounds == ([3] if harm == "none" else [0, 1, 2, 3])
     assert digests(path) == digests(alone.folder.run_path(job.id))
 
@@ -123,7 +123,7 @@ def test_a_run_that_another_process_works_on_is_left_alone(
     (job,) = study.jobs
     with study.folder.claim(job.id) as mine:
         assert mine
-        assert _execute(study, job) == Outcome(job.id, "elsewhere")
+        assert _execute(study, job) == JobOutcome(job.id, "elsewhere")
         assert not study.folder.run_path(job.id).exists()
     assert _execute(study, job).status == "done"
 

@@ -1,0 +1,61 @@
+"""The table at the end of a run, the course of the accuracy, and what to do next."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from netsim.cli.console import console, print_table, quantity, seconds, sparkline
+from netsim.results.accuracy import target_name
+from netsim.results.digest import Digest, digest
+from netsim.results.reader import Run
+
+
+def print_summary(run: Run) -> None:
+    """What a finished run came to."""
+    metadata = run.metadata
+    found = digest(run)
+    rows = [
+        ("ended after", f"{metadata['rounds']} rounds ({metadata['stop_reason']})"),
+        ("simulated time", seconds(metadata["simulated_s"])),
+        ("uploads", _uploads(found)),
+        ("energy", _energy(found)),
+        *_accuracies(found),
+        ("wall time", seconds(metadata["wall_time_s"])),
+    ]
+    out = console()
+    title = f"{metadata['name']}, {metadata['scheme']}, seed {metadata['seed']}"
+    print_table(
+        ("", ""),
+        rows,
+        title=title,
+        out=out,
+    )
+    accuracy = found["accuracy"]
+    if len(accuracy) > 1:
+        course = f"{sparkline(accuracy)}  {accuracy[0]:.3f} to {accuracy[-1]:.3f}"
+        out.print(f"accuracy  {course}", markup=False)
+    folder = shlex.quote(str(run.path))
+    out.print(f"run folder: {run.path}", markup=False)
+    out.print(f"next: netsim report {folder}", markup=False)
+    out.print(f"      netsim export perfetto {folder}", markup=False)
+
+
+def _uploads(found: Digest) -> str:
+    counts = sorted(((n, outcome) for outcome, n in found["outcomes"].items() if n), reverse=True)
+    ended = [f"{n} {outcome.replace('_', ' ')}" for n, outcome in counts]
+    return f"{found['uploads']}: {', '.join(ended)}"
+
+
+def _energy(found: Digest) -> str:
+    spent_j = found["compute_j"] + found["uplink_j"]
+    wasted = found["wasted_j"] / spent_j if spent_j else 0.0
+    return (
+        f"{quantity(spent_j, 'J')}: computing {quantity(found['compute_j'], 'J')}, "
+        f"uplink {quantity(found['uplink_j'], 'J')}, of it wasted {100 * wasted:.0f}%"
+    )
+
+
+def _accuracies(found: Digest) -> Iterator[tuple[str, str]]:
+    for target, (first, last) in found["modules"].items():
+        yield f"accuracy, {target_name(target)}", f"{first:.3f} -> {last:.3f}"
