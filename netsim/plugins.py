@@ -16,22 +16,36 @@ from typing import Any, ClassVar, get_type_hints
 from netsim.errors import ScenarioError
 
 
-def plugin_class(group: str, kind: str, where: str) -> type[Any]:
+def plugin_class(
+    group: str,
+    kind: str,
+    where: str,
+) -> type[Any]:
     """The dataclass registered as `kind` in `group`; its fields are its parameters.
 
     `where` is the scenario key that named it. Raises ScenarioError with the known names.
     """
     found = {e.name: e for e in entry_points(group=group)}
     if kind not in found:
-        raise ScenarioError(f"must be one of {', '.join(sorted(found))}", where=where, value=kind)
+        raise ScenarioError(
+            f"must be one of {', '.join(sorted(found))}",
+            where=where,
+            value=kind,
+        )
     try:
         loaded = found[kind].load()
     except (ImportError, AttributeError) as error:
         raise ScenarioError(
-            f"entry point {found[kind].value} cannot be loaded: {error}", where=where, value=kind
+            f"entry point {found[kind].value} cannot be loaded: {error}",
+            where=where,
+            value=kind,
         ) from None
     if not dataclasses.is_dataclass(loaded) or not isinstance(loaded, type):
-        raise ScenarioError("what is registered must be a dataclass", where=where, value=kind)
+        raise ScenarioError(
+            "what is registered must be a dataclass",
+            where=where,
+            value=kind,
+        )
     return loaded
 
 
@@ -134,10 +148,13 @@ def parameters(plugin: type[Any]) -> list[Parameter]:
         if not item.init:
             continue
         if "part" in item.metadata:
-            inner, defaults = item.metadata["part"], item.metadata["defaults"]
+            inner = item.metadata["part"]
+            defaults = item.metadata["defaults"]
             found += [
                 dataclasses.replace(
-                    p, default=defaults.get(p.name, p.default), part=p.part or inner
+                    p,
+                    default=defaults.get(p.name, p.default),
+                    part=p.part or inner,
                 )
                 for p in parameters(inner)
                 if p.name not in item.metadata["fixed"]
@@ -165,7 +182,8 @@ def arguments(plugin: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
         if not item.init:
             continue
         if "part" in item.metadata:
-            inner, fixed = item.metadata["part"], item.metadata["fixed"]
+            inner = item.metadata["part"]
+            fixed = item.metadata["fixed"]
             own = {p.name for p in parameters(inner)} - set(fixed)
             made[item.name] = inner(**arguments(inner, {**fixed, **{n: values[n] for n in own}}))
         else:

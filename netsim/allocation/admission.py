@@ -1,5 +1,6 @@
-"""Who may upload: without admission the weakest UE sets everyone's finish time (model-spec 5.5,
-10.2).
+"""Who may upload: without admission the weakest UE sets everybody's finish time.
+
+See model-spec 5.5 and 10.2.
 """
 
 from __future__ import annotations
@@ -11,19 +12,17 @@ from netsim.units import BoolArray, FloatArray
 
 
 def admit(required_share: FloatArray) -> BoolArray:
-    """The most UEs whose needs fit into the band: the longest prefix, by need, that sums to at most
-    1.
+    """As many UEs as possible whose needs fit into the band together, the smallest needs first.
 
-    required_share: share with which each UE would use up the time left in the round, from
-    `required_shares`; infinity where none is enough, NaN is refused. Shape [K], as the answer.
-    Equal needs are admitted in index order. Algorithm 1 over the admitted then ends within that
-    time.
+    required_share: share with which each UE would just finish in the time left of the round, from
+    `required_shares`; infinity where no share is enough. Shape [K], as the result. Equal needs are
+    admitted in index order. Algorithm 1 over the admitted UEs then ends within that time. Raises
+    InputError for a negative or NaN need.
     """
     need = np.asarray(required_share, dtype=np.float64)
-    if np.isnan(need).any() or (need < 0).any():
-        raise InputError(
-            "required_share must be at least 0", value=float(need[~(need >= 0)].flat[0])
-        )
+    bad = ~(need >= 0)
+    if bad.any():
+        raise InputError("required_share must be at least 0", value=float(need[bad].flat[0]))
     order = np.argsort(need, kind="stable")
     admitted = np.zeros(need.shape, dtype=np.bool_)
     admitted[order] = np.cumsum(need[order]) <= 1.0

@@ -1,22 +1,21 @@
-"""Bandwidth allocation, Algorithm 1: the shares with which all uploads finish together, as early as
-possible.
+"""Bandwidth allocation, Algorithm 1: shares with which all uploads finish together, and earliest.
 
-    min E   s.t.   G_k / r_k(delta_k) <= E,   sum_k delta_k = 1                                (13),
-    (16)
+    min E   s.t.   G_k / r_k(delta_k) <= E,   sum_k delta_k = 1                         (13), (16)
 
 More band is never worse (18), so at the optimum all finish at E and the whole band is used (Theorem
 2). Newton's method in x = log delta and rho = -log E, on
 
     log r_k(x_k) = log G_k + rho,   log sum_k exp(x_k) = 0.
 
-log r_k is increasing and concave in x_k (see `uplinks.py`): a tangent lies above it, so an iterate
-that solves the tangents has x_k at or below the root x_k(rho). From the second step on rho comes
-down to its root monotonically, and quadratically at the end; no bracket is needed and no share can
+log r_k is increasing and concave in x_k (see `uplinks.py`), so its tangents lie above it, and an
+iterate that solves the tangents has x_k at or below the root x_k(rho). From the second step on rho
+falls to its root monotonically, at the end quadratically; no bracket is needed and no share can
 turn negative. The paper's two-tier bisection is in `two_tier.py`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +30,7 @@ from netsim.allocation.uplinks import (
     log_term_of_empty_band,
 )
 from netsim.errors import RunError
-from netsim.units import BoolArray, FloatArray, IntArray
+from netsim.units import BoolArray, FloatArray
 
 # entries: temporaries stay in the cache, and below malloc's threshold for fresh pages
 _BLOCK = 8192
@@ -75,60 +74,42 @@ def allocate_bandwidth(
         bandwidth_hz=bandwidth_hz,
         noise_psd_w_hz=noise_psd_w_hz,
     )
+    return spread(links, _solve)
+
+
+Solution = tuple[FloatArray, int, bool]
+"""Shares [k] of the uploads that can be heard, steps of the finish time, and convergence."""
+
+
+def spread(links: Uplinks, solve: Callable[[Uplinks], Solution]) -> Allocation:
+    """The allocation in which `solve` finds the shares of the uploads that can be heard.
+
+    Uploads without payload take no share and no time; those without signal never finish.
+    """
     infeasible = (links.payload_bits > 0) & ~links.audible
     active = (links.payload_bits > 0) & ~infeasible
-    shares, upload_s, steps = np.zeros(links.shape), np.where(infeasible, np.inf, 0.0), 0
+    shares = np.zeros(links.shape)
+    upload_s = np.where(infeasible, np.inf, 0.0)
+    steps = 0
+    converged = True
     count = int(np.count_nonzero(active))
     if count:
         part = links.select(active)
-        part_shares, steps = _solve(part)
-        shares[active], upload_s[active] = (
-            part_shares,
-            part.payload_bits / part.rate_bps(part_shares),
-        )
+        found, steps, converged = solve(part)
+        shares[active] = found
+        upload_s[active] = part.upload_s(found)
     return Allocation(
-        shares, float(upload_s.max(initial=0.0)), upload_s, infeasible, steps, steps * count
+        shares=shares,
+        finish_s=float(upload_s.max(initial=0.0)),
+        upload_s=upload_s,
+        infeasible=infeasible,
+        outer_iterations=steps,
+        inner_iterations=steps * count,
+        converged=converged,
     )
 
 
-def allocate_modules(
-    ue: IntArray,
-    signal_w: ArrayLike,
-    interference_w: ArrayLike,
-    payload_bits: ArrayLike,
-    *,
-    bandwidth_hz: float,
-    noise_psd_w_hz: ArrayLike,
-) -> Allocation:
-    """Algorithm 1 for UEs that upload several modules at once (s > 1), rows ordered by UE, shape
-    [M].
-
-    A UE spreads its power evenly over its own band, so its modules have one SINR and their bits add
-    up: the UE is allocated the sum, and each module its part by payload. signal_w, interference_w
-    and noise_psd_w_hz are the UE's (with all its power), repeated on its rows.
-    """
-    _, first, row = np.unique(ue, return_index=True, return_inverse=True)
-    payload = np.broadcast_to(np.asarray(payload_bits, dtype=np.float64), row.shape)
-    total = np.bincount(row, weights=payload)
-    per_ue = [
-        np.broadcast_to(a, row.shape)[first] for a in (signal_w, interference_w, noise_psd_w_hz)
-    ]
-    whole = allocate_bandwidth(
-        per_ue[0], per_ue[1], total, bandwidth_hz=bandwidth_hz, noise_psd_w_hz=per_ue[2]
-    )
-    part = np.divide(payload, total[row], out=np.zeros(row.shape), where=total[row] > 0)
-    upload_s = np.where(payload > 0, whole.upload_s[row], 0.0)
-    return Allocation(
-        whole.shares[row] * part,
-        whole.finish_s,
-        upload_s,
-        whole.infeasible[row] & (payload > 0),
-        whole.outer_iterations,
-        whole.inner_iterations,
-    )
-
-
-def _solve(links: Uplinks) -> tuple[FloatArray, int]:
+def _solve(links: Uplinks) -> Solution:
     """Shares that finish together and the number of steps; every signal and payload positive.
 
     Works in place: at 1e5 uploads, fresh temporaries cost more than the logarithms.
@@ -136,8 +117,8 @@ def _solve(links: Uplinks) -> tuple[FloatArray, int]:
     floor = links.interference_w / links.signal_w
     slope = links.noise_w / links.signal_w
     load = links.payload_bits / links.bandwidth_hz
-    share, elasticity, miss, move = (np.empty(load.size) for _ in range(4))
-    share.fill(1.0 / load.size)
+    share = np.full(load.size, 1.0 / load.size)
+    elasticity, miss, move = np.empty((3, load.size))
     _tangents(share, floor, slope, load, elasticity, miss)
     share *= np.exp(miss)  # as if the SINR were that of equal shares
     finish = share.sum()  # in s / ln 2
@@ -146,30 +127,53 @@ def _solve(links: Uplinks) -> tuple[FloatArray, int]:
     for step in range(1, MAX_STEPS + 1):
         _tangents(share, floor, slope, load, elasticity, miss)
         miss -= np.log(finish)  # log of wanted rate over present rate
-        weight = np.multiply(share, elasticity, out=move)
-        change = (
-            1.0 - share.sum() - weight @ miss
-        ) / weight.sum()  # of rho; then the shares sum to >= 1
+        change = _change_of_rho(share, elasticity, miss, work=move)
         miss += change
         np.multiply(elasticity, miss, out=move)  # of x
         x += move
-        done = max(move.max(), -move.min()) <= STEP or max(miss.max(), -miss.min()) <= ROUNDING
+        done = _largest(move) <= STEP or _largest(miss) <= ROUNDING
         if x.max() > 1.0:
             more = _restrain(x, elasticity)
             x += elasticity * more
             change += more
         finish *= np.exp(-change)
-        if (
-            x.min() < -50.0
-        ):  # far off: a share needs at least the band it would at an empty band's SINR
-            np.maximum(x, np.log(load / finish / log_term_of_empty_band(floor)), out=x)
+        if x.min() < -50.0:
+            _raise_to_least(x, load / finish, floor)
         np.exp(x, out=share)
         if done:
-            share *= 1.0 + elasticity * (
-                (1.0 - share.sum()) / (share @ elasticity)
-            )  # what rounding left
-            return share / share.sum(), step
+            return _summing_to_one(share, elasticity), step, True
     raise RunError(f"allocate_bandwidth: no convergence in {MAX_STEPS} steps (change {change!r})")
+
+
+def _change_of_rho(
+    share: FloatArray,
+    elasticity: FloatArray,
+    miss: FloatArray,
+    *,
+    work: FloatArray,
+) -> float:
+    """Newton's step of rho = -log E, after which the shares sum to at least 1."""
+    weight = np.multiply(share, elasticity, out=work)
+    excess = 1.0 - share.sum() - weight @ miss
+    return float(excess / weight.sum())
+
+
+def _raise_to_least(x: FloatArray, wanted: FloatArray, floor: FloatArray) -> None:
+    """Far off: a share needs at least the band that it would need at an empty band's SINR."""
+    least = wanted / log_term_of_empty_band(floor)
+    np.maximum(x, np.log(least), out=x)
+
+
+def _largest(values: FloatArray) -> float:
+    """Largest magnitude, without a temporary."""
+    return max(float(values.max()), -float(values.min()))
+
+
+def _summing_to_one(share: FloatArray, elasticity: FloatArray) -> FloatArray:
+    """The shares of the last step without what rounding left of their sum."""
+    missing = (1.0 - share.sum()) / (share @ elasticity)
+    share *= 1.0 + elasticity * missing
+    return np.asarray(share / share.sum())
 
 
 def _tangents(
@@ -180,13 +184,15 @@ def _tangents(
     elasticity: FloatArray,
     miss: FloatArray,
 ) -> None:
-    """Writes the elasticity of each share and log(wanted rate at finish 1 / present rate), block by
-    block.
-    """
+    """Writes the elasticity of each share and log(wanted rate at finish time 1 / present rate)."""
     for at in range(0, load.size, _BLOCK):
-        b = slice(at, at + _BLOCK)
-        log_term, elasticity[b] = log_term_and_elasticity(share[b], floor[b], slope[b])
-        miss[b] = np.log(load[b] / (share[b] * log_term))
+        block = slice(at, at + _BLOCK)
+        log_term, elasticity[block] = log_term_and_elasticity(
+            share[block],
+            floor[block],
+            slope[block],
+        )
+        miss[block] = np.log(load[block] / (share[block] * log_term))
 
 
 def _restrain(x: FloatArray, elasticity: FloatArray) -> float:
@@ -196,12 +202,14 @@ def _restrain(x: FloatArray, elasticity: FloatArray) -> float:
     Newton's method on the convex log-sum-exp, for a start so far off that a linear sum would
     overflow.
     """
-    change, moved = 0.0, x
+    change = 0.0
+    moved = x
     for _ in range(MAX_STEPS):
         top = moved.max()
         weight = np.exp(moved - top)
         total = weight.sum()
-        change -= (top + np.log(total)) / (weight @ elasticity / total)
+        slope = weight @ elasticity / total
+        change -= (top + np.log(total)) / slope
         moved = x + elasticity * change
         if moved.max() <= 1.0:
             break

@@ -1,8 +1,8 @@
 """The long-term participation constraint (7d) by dual ascent (11), and what it guarantees.
 
 Every UE shall subscribe to module n in a fraction v_n of the rounds in which it was admissible. The
-dual nu_{n,k} is the debt so far, in units of the cost; it comes off the cost of (12). K UEs, N
-modules.
+dual nu_{n,k} is its debt so far, in units of the cost, and is subtracted from the cost of (12). K
+UEs, N modules.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from netsim.units import BoolArray, FloatArray
 
 
 def check_participation(
-    participation: ArrayLike, max_modules: float, module_count: int
+    participation: ArrayLike,
+    max_modules: float,
+    module_count: int,
 ) -> FloatArray:
     """v_n as an array [N]; InputError unless 0 <= v_n <= 1, sum v_n <= s and s >= 1."""
     v = np.asarray(participation, dtype=np.float64)
@@ -27,9 +29,8 @@ def check_participation(
     if not max_modules >= 1:
         raise InputError("max_modules must be at least 1", value=max_modules)
     if v.sum() > max_modules * (1 + 1e-12):
-        raise InputError(
-            f"participation rates must sum to at most max_modules = {max_modules}", value=v.tolist()
-        )
+        rule = f"participation rates must sum to at most max_modules = {max_modules}"
+        raise InputError(rule, value=v.tolist())
     return v
 
 
@@ -44,9 +45,8 @@ def dual_ascent(
     """(11): nu <- max(0, nu + step (v - beta)), with the beta that was realised. [K, N].
 
     subscribed: [K, N]. participation: v, [N]. step: varsigma, a number or [K, 1]. admissible: [K];
-    the dual of a UE that was refused or not ready in this round rests (model-spec 10.2). A UE that
-    had no
-    module counts as admissible: were its dual to rest, it would never get one again.
+    the dual of a UE that was refused or not ready in this round does not move (model-spec 10.2). A
+    UE without a module counts as admissible: with a fixed dual it would never get one again.
     """
     debt = np.asarray(participation) - np.asarray(subscribed, dtype=np.float64)
     if admissible is not None:
@@ -55,19 +55,20 @@ def dual_ascent(
 
 
 def cost_range(gradient: FloatArray, so_far: ArrayLike = 0.0) -> FloatArray:
-    """M per UE: the largest spread of dQ/dbeta over the modules, and the largest positive one, so
-    far. [K].
+    """M per UE: the largest value so far of dQ/dbeta and of its spread over the modules. [K].
 
-    Above M the dual outweighs any cost: it must first climb there if every module costs more than
-    it brings.
+    A dual above M outweighs any cost. Where every module costs more than it brings, the dual must
+    first climb there.
     """
-    spread = gradient.max(axis=1) - gradient.min(axis=1)
-    return np.asarray(np.maximum(so_far, np.maximum(spread, gradient.max(axis=1))))
+    highest = gradient.max(axis=1)
+    spread = highest - gradient.min(axis=1)
+    return np.asarray(np.maximum(so_far, np.maximum(spread, highest)))
 
 
 def dual_step(spread: ArrayLike, horizon: float) -> FloatArray:
     """The default varsigma = M / sqrt(T): balances the climb of the dual against its overshoot."""
-    return np.asarray(np.asarray(spread, dtype=np.float64) / np.sqrt(horizon))
+    largest = np.asarray(spread, dtype=np.float64)
+    return np.asarray(largest / np.sqrt(horizon))
 
 
 def shortfall_bound(
@@ -78,8 +79,7 @@ def shortfall_bound(
     *,
     growth: ArrayLike = 1.0,
 ) -> FloatArray:
-    """Most by which a participation rate can be missed after T rounds. Shape of the arguments
-    broadcast.
+    """Most by which a participation rate can be missed after T rounds. Arguments broadcast.
 
         (M / varsigma + H) (1 + log growth) / T,   H = 1 + (1 + 1/2 + ... + 1/(N - 1))
 
@@ -90,6 +90,8 @@ def shortfall_bound(
     those that count.
     """
     height = 1.0 + sum(1.0 / n for n in range(1, module_count))
-    spread, step = np.asarray(spread, dtype=np.float64), np.asarray(step, dtype=np.float64)
+    spread = np.asarray(spread, dtype=np.float64)
+    step = np.asarray(step, dtype=np.float64)
     late = 1.0 + np.log(np.asarray(growth, dtype=np.float64))
-    return np.asarray((spread / step + height) * late / np.asarray(rounds))
+    most_debt = (spread / step + height) * late
+    return np.asarray(most_debt / np.asarray(rounds))

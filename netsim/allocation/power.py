@@ -7,8 +7,8 @@ power. Q is not unimodal: with one term w exp(-b - a / P) it rises, falls to a m
 
     P = -a / (2 W_0(-sqrt(a L / (w e^-b)) / 2))
 
-and rises again, or only rises where L >= 4 w e^-b / (a e^2): then the least power is best. (22) as
-printed leaves out e^-b. K UEs, N modules.
+and rises again; or it only rises, where L >= 4 w e^-b / (a e^2), and the least power is best. (22)
+as printed leaves out e^-b. K UEs, N modules.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ from netsim.units import BoolArray, FloatArray
 Success = Callable[[FloatArray], FloatArray]
 """lambda as a function of power: [..., K, 1] -> [..., K, N], elementwise along the leading axes."""
 
-_GRID, _ZOOM, _ZOOMS = 48, 12, 4
+_GRID = 48  # powers of the first grid
+_ZOOM = 12  # powers of each finer one
+_ZOOMS = 4
 _AFFINE = 1e-9  # deviation of log lambda from b + a / P below which it is of that form
 
 
@@ -40,25 +42,26 @@ def closed_form_power(
 
     weight: w e^-b, at least 0. noise_w: a = W delta N0 theta d^alpha, W. price_per_w: L, 1/W.
     """
-    w, a, price, floor, most = np.broadcast_arrays(
-        *(
-            np.asarray(x, dtype=np.float64)
-            for x in (weight, noise_w, price_per_w, floor_w, max_power_w)
-        )
-    )
+    given = (weight, noise_w, price_per_w, floor_w, max_power_w)
+    arrays = [np.asarray(values, dtype=np.float64) for values in given]
+    w, a, price, floor, most = np.broadcast_arrays(*arrays)
+    branch_point = np.exp(-1.0)  # beyond it Q only rises
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         argument = 0.5 * np.sqrt(a * price / w)
-        minimum = -a / (2.0 * lambertw(-np.minimum(argument, np.exp(-1.0))).real)
-    minimum = np.where(
-        argument < np.exp(-1.0), minimum, floor
-    )  # NaN (w = 0 or a = 0): nothing to gain
-    minimum = np.where((price == 0) & (w > 0) & (a > 0), most, minimum)
+        branch = lambertw(-np.minimum(argument, branch_point)).real
+        minimum = -a / (2.0 * branch)
+    # NaN (w = 0 or a = 0): nothing to gain
+    minimum = np.where(argument < branch_point, minimum, floor)
+    free = (price == 0) & (w > 0) & (a > 0)
+    minimum = np.where(free, most, minimum)
     inside = np.clip(minimum, floor, most)
 
     def cost(power: FloatArray) -> FloatArray:
-        return np.asarray(price * power - w * np.exp(-a / power))
+        arrivals = w * np.exp(-a / power)
+        return np.asarray(price * power - arrivals)
 
-    return np.where(cost(inside) < cost(floor), inside, floor)
+    better = cost(inside) < cost(floor)
+    return np.where(better, inside, floor)
 
 
 def optimal_power(
@@ -73,30 +76,50 @@ def optimal_power(
 
     weight: w_n, [K, N]. price_per_w: L, 1/W, [K]. floor_w: W, [K], positive.
 
-    Closed form where a UE's only term is exp(-b - a / P) (interferers that follow its power, seen
-    from lambda at three powers); otherwise a logarithmic grid, refined four times around its best
-    point.
+    Closed form where a UE's only term is exp(-b - a / P), as with interferers that follow its
+    power (seen from lambda at three powers). Otherwise a logarithmic grid, refined four times
+    around its best point.
     """
     if np.all(np.count_nonzero(weight, axis=1) <= 1):
-        affine, net_weight, noise_w = _one_term(success, weight, floor_w, max_power_w)
-        if affine:
+        term = _one_term(success, weight, floor_w, max_power_w)
+        if term is not None:
+            net_weight, noise_w = term
             return closed_form_power(
-                net_weight, noise_w, price_per_w, floor_w=floor_w, max_power_w=max_power_w
+                net_weight,
+                noise_w,
+                price_per_w,
+                floor_w=floor_w,
+                max_power_w=max_power_w,
             )
-    return _search(success, weight, price_per_w, floor_w, max_power_w)
+    return _search(
+        success,
+        weight,
+        price_per_w,
+        floor_w,
+        max_power_w,
+    )
 
 
 def power_cost(
-    success: Success, weight: FloatArray, price_per_w: FloatArray, power_w: FloatArray
+    success: Success,
+    weight: FloatArray,
+    price_per_w: FloatArray,
+    power_w: FloatArray,
 ) -> FloatArray:
     """Q(P) without its constants, [..., K] for power_w [..., K]; no transmission costs 0."""
-    arrivals = (weight * success(power_w[..., np.newaxis])).sum(axis=-1)
+    lam = success(power_w[..., np.newaxis])
+    arrivals = (weight * lam).sum(axis=-1)
     return np.asarray(price_per_w * power_w - arrivals)
 
 
-def gives_up(power_w: FloatArray, floor_w: FloatArray, cost: FloatArray) -> BoolArray:
+def gives_up(
+    power_w: FloatArray,
+    floor_w: FloatArray,
+    cost: FloatArray,
+) -> BoolArray:
     """Who should not transmit at all: the optimum is the floor, and no better than silence. [K]."""
-    return np.asarray((power_w <= floor_w) & (cost >= 0.0))
+    at_floor = power_w <= floor_w
+    return np.asarray(at_floor & (cost >= 0.0))
 
 
 def power_floor(
@@ -119,43 +142,54 @@ def power_floor(
     gain: linear, [K]. interference_w: at P_max if interferers_follow (then in proportion to P).
     """
     noise_w = bandwidth_hz * noise_psd_w_hz * shares
+    band_time = bandwidth_hz * shares * finish_s
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        needed = np.expm1(np.log(2.0) * payload_bits / (bandwidth_hz * shares * finish_s))  # SINR
+        sinr = np.expm1(np.log(2.0) * payload_bits / band_time)  # needed
         if interferers_follow:
-            left = gain - needed * interference_w / max_power_w
-            floor = np.where(left > 0, needed * noise_w / left, np.inf)
+            left = gain - sinr * interference_w / max_power_w
+            floor = np.where(left > 0, sinr * noise_w / left, np.inf)
         else:
-            floor = needed * (interference_w + noise_w) / gain
+            floor = sinr * (interference_w + noise_w) / gain
     floor = np.where(payload_bits > 0, floor, min_power_w)
     floor = np.nan_to_num(floor, nan=max_power_w, posinf=max_power_w)
     return np.asarray(np.clip(floor, min_power_w, max_power_w))
 
 
 def damp(old_w: FloatArray, new_w: FloatArray) -> FloatArray:
-    """Half of the way, in dB: the outer loop of Algorithm 2 swings without it."""
+    """Half of the way, in dB: without damping the outer loop of Algorithm 2 oscillates."""
     return np.asarray(np.sqrt(old_w * new_w))
 
 
 def _one_term(
-    success: Success, weight: FloatArray, floor_w: FloatArray, max_power_w: float
-) -> tuple[bool, FloatArray, FloatArray]:
-    """(whether every UE's term is w exp(-b - a / P), w e^-b [K], a [K]), from lambda at three
-    powers.
+    success: Success,
+    weight: FloatArray,
+    floor_w: FloatArray,
+    max_power_w: float,
+) -> tuple[FloatArray, FloatArray] | None:
+    """(w e^-b [K], a [K]) if every UE's term is w exp(-b - a / P), else None.
+
+    Found from lambda at three powers: the floor, the maximum and their geometric mean.
     """
-    ue, term = np.arange(len(floor_w)), np.argmax(weight, axis=1)
-    power = np.stack([floor_w, np.sqrt(floor_w * max_power_w), np.full_like(floor_w, max_power_w)])
-    inverse = 1.0 / power
+    ue = np.arange(len(floor_w))
+    term = np.argmax(weight, axis=1)
+    own_weight = weight[ue, term]
+    middle_w = np.sqrt(floor_w * max_power_w)
+    power = np.stack([floor_w, middle_w, np.full_like(floor_w, max_power_w)])
     lam = success(power[..., np.newaxis])[:, ue, term]
-    lam = np.where(weight[ue, term] > 0, lam, 1.0)
+    lam = np.where(own_weight > 0, lam, 1.0)
     if not np.all(lam > 0):
-        return False, lam[0], lam[0]
+        return None
     exponent = -np.log(lam)
+    inverse = 1.0 / power
     span = inverse[0] - inverse[2]
-    noise_w = np.where(span > 0, (exponent[0] - exponent[2]) / np.where(span > 0, span, 1.0), 0.0)
+    slope = (exponent[0] - exponent[2]) / np.where(span > 0, span, 1.0)
+    noise_w = np.where(span > 0, slope, 0.0)
     rest = exponent[2] - noise_w * inverse[2]
     miss = np.abs(exponent[1] - rest - noise_w * inverse[1])
-    affine = bool(np.all((miss <= _AFFINE * (1.0 + exponent[1])) & (noise_w >= 0)))
-    return affine, weight[ue, term] * np.exp(-rest), noise_w
+    straight = miss <= _AFFINE * (1.0 + exponent[1])
+    if not np.all(straight & (noise_w >= 0)):
+        return None
+    return own_weight * np.exp(-rest), noise_w
 
 
 def _search(
@@ -167,16 +201,21 @@ def _search(
 ) -> FloatArray:
     """The best power of a logarithmic grid, and of ever finer ones around it. Shape [K]."""
     ue = np.arange(len(floor_w))
-    low, high, count = floor_w, np.full_like(floor_w, max_power_w), _GRID
-    best, best_cost = floor_w, np.full_like(floor_w, np.inf)
+    low = floor_w
+    high = np.full_like(floor_w, max_power_w)
+    count = _GRID
+    best = floor_w
+    best_cost = np.full_like(floor_w, np.inf)
     for _ in range(1 + _ZOOMS):
         steps = np.linspace(0.0, 1.0, count)[:, np.newaxis]
         grid = np.minimum(low * (high / low) ** steps, high)  # [grid, K]; the first is `low` itself
         cost = power_cost(success, weight, price_per_w, grid)
         at = np.argmin(cost, axis=0)
-        better = cost[at, ue] < best_cost
+        lowest = cost[at, ue]
+        better = lowest < best_cost
         best = np.where(better, grid[at, ue], best)
-        best_cost = np.where(better, cost[at, ue], best_cost)
-        low, high = grid[np.maximum(at - 1, 0), ue], grid[np.minimum(at + 1, count - 1), ue]
+        best_cost = np.where(better, lowest, best_cost)
+        low = grid[np.maximum(at - 1, 0), ue]
+        high = grid[np.minimum(at + 1, count - 1), ue]
         count = _ZOOM
     return best

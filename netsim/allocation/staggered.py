@@ -1,5 +1,4 @@
-"""Bandwidth for uploads that start at different times: the shares with which they all finish
-together.
+"""Bandwidth for uploads that start at different times: shares with which all finish together.
 
     min T   s.t.   s_k + G_k / r_k(delta_k) <= T,   sum_k delta_k = 1
 
@@ -9,6 +8,9 @@ to its end.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -34,7 +36,6 @@ def allocate_staggered(
     `allocate_bandwidth`; every upload must have a signal, or nobody finishes.
     """
     start = checked(start_s, "start_s")
-    band = {"bandwidth_hz": bandwidth_hz, "noise_psd_w_hz": noise_psd_w_hz}
     links = Uplinks.of(
         signal_w,
         interference_w,
@@ -43,42 +44,67 @@ def allocate_staggered(
         noise_psd_w_hz=noise_psd_w_hz,
     )
     start = np.broadcast_to(start, links.shape)
-    # type: ignore[arg-type]
-    together = allocate_bandwidth(signal_w, interference_w, links.payload_bits, **band)
-    if not start.size or start.min() == start.max() or not np.isfinite(together.finish_s):
+    together = allocate_bandwidth(
+        signal_w,
+        interference_w,
+        links.payload_bits,
+        bandwidth_hz=bandwidth_hz,
+        noise_psd_w_hz=noise_psd_w_hz,
+    )
+    one_start = not start.size or start.min() == start.max()
+    if one_start or not np.isfinite(together.finish_s):
         first = float(start.max(initial=0.0))
-        return Allocation(
-            together.shares,
-            first + together.finish_s,
-            together.upload_s,
-            together.infeasible,
-            together.outer_iterations,
-            together.inner_iterations,
-            together.converged,
-        )
+        return replace(together, finish_s=first + together.finish_s)
 
     def shares_at(finish_s: float) -> FloatArray:
-        left = np.maximum(finish_s - start, 0.0)
-        # type: ignore[arg-type]
-        return required_shares(signal_w, interference_w, links.payload_bits, left, **band)
+        return required_shares(
+            signal_w,
+            interference_w,
+            links.payload_bits,
+            np.maximum(finish_s - start, 0.0),
+            bandwidth_hz=bandwidth_hz,
+            noise_psd_w_hz=noise_psd_w_hz,
+        )
+
+    first_start_s = float(start.min())
+    all_wait_s = float(start.max() + together.finish_s)  # nobody sends before the last start
+    finish_s, steps = _root(shares_at, first_start_s, all_wait_s)
+    shares = shares_at(finish_s)
+    shares = shares / shares.sum()
+    upload_s = links.upload_s(shares)
+    ends_s = (start + upload_s)[links.payload_bits > 0]
+    return Allocation(
+        shares=shares,
+        finish_s=float(ends_s.max(initial=0.0)),
+        upload_s=upload_s,
+        infeasible=together.infeasible,
+        outer_iterations=steps,
+        inner_iterations=steps * start.size,
+    )
+
+
+def _root(
+    shares_at: Callable[[float], FloatArray],
+    low_s: float,
+    high_s: float,
+) -> tuple[float, int]:
+    """Finish time at which the shares sum to 1, with every share finite, and the steps taken."""
 
     def excess(finish_s: float) -> float:
-        return float(np.minimum(shares_at(finish_s), 2.0).sum() - 1.0)  # falls as finish_s grows
+        """Falls as finish_s grows."""
+        shares = np.minimum(shares_at(finish_s), 2.0)
+        return float(shares.sum() - 1.0)
 
-    low, high = (
-        float(start.min()),
-        float(start.max() + together.finish_s),
-    )  # high: all wait for the last
-    finish, steps = high, 0
-    if excess(high) < 0:
-        finish, report = brentq(excess, low, high, xtol=1e-13 * high, rtol=1e-14, full_output=True)
-        steps = int(report.iterations)
-        finish = finish if np.isfinite(shares_at(finish)).all() else np.nextafter(finish, high)
-    shares = shares_at(finish)
-    shares = shares / shares.sum()
-    with np.errstate(divide="ignore", invalid="ignore"):
-        upload_s = np.where(
-            links.payload_bits > 0, links.payload_bits / links.rate_bps(shares), 0.0
-        )
-    last = float((start + upload_s)[links.payload_bits > 0].max(initial=0.0))
-    return Allocation(shares, last, upload_s, together.infeasible, steps, steps * start.size)
+    if excess(high_s) >= 0:
+        return high_s, 0
+    finish_s, report = brentq(
+        excess,
+        low_s,
+        high_s,
+        xtol=1e-13 * high_s,
+        rtol=1e-14,
+        full_output=True,
+    )
+    if not np.isfinite(shares_at(finish_s)).all():
+        finish_s = float(np.nextafter(finish_s, high_s))
+    return finish_s, int(report.iterations)

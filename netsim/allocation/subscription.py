@@ -19,7 +19,10 @@ SWITCH_GAPS = ("none", "bound", "affinity")
 
 
 def solve_subscription(
-    cost: ArrayLike, max_modules: int, *, rng: np.random.Generator | None = None
+    cost: ArrayLike,
+    max_modules: int,
+    *,
+    rng: np.random.Generator | None = None,
 ) -> BoolArray:
     """Exact solution of (12): per UE the at most `max_modules` smallest negative costs.
 
@@ -34,19 +37,22 @@ def solve_subscription(
 
 
 def solve_fractional_subscription(
-    cost: ArrayLike, max_modules: float, *, rng: np.random.Generator | None = None
+    cost: ArrayLike,
+    max_modules: float,
+    *,
+    rng: np.random.Generator | None = None,
 ) -> FloatArray:
-    """Solution of (12) for any s: beta in [0, 1], with s - floor(s) on the next best module. [K,
-    N].
-    """
+    """Solution of (12) for any s, [K, N]: beta in [0, 1], s - floor(s) on the next best module."""
     costs = np.asarray(cost, dtype=np.float64)
     if costs.ndim != 2 or np.isnan(costs).any():
         raise InputError("cost must be a [UE, module] array without NaN", value=costs.shape)
     if not max_modules >= 0:
         raise InputError("max_modules must be at least 0", value=max_modules)
     tie = np.zeros_like(costs) if rng is None else rng.random(costs.shape)
-    rank = np.argsort(np.lexsort((tie, costs), axis=-1), axis=-1)
-    return np.where(costs < 0, np.clip(max_modules - rank, 0.0, 1.0), 0.0)
+    order = np.lexsort((tie, costs), axis=-1)
+    rank = np.argsort(order, axis=-1)
+    room = np.clip(max_modules - rank, 0.0, 1.0)
+    return np.where(costs < 0, room, 0.0)
 
 
 def risk_gradient(
@@ -60,21 +66,22 @@ def risk_gradient(
     gap: ArrayLike = 0.0,
     switch_gap: str = "none",
 ) -> FloatArray:
-    """dQ/dbeta of (9), [K, N]: - c lambda + mu C, or - c (1 - lambda) + mu C as printed (model-spec
-    3.5).
+    """dQ/dbeta of (9), [K, N]: - c lambda + mu C, or - c (1 - lambda) + mu C as printed.
 
-    success: lambda of UE k on module n. previous_floor: B_{n,k} of the round before. energy_j: C of
-    subscribing, from `module_energy_j`. energy_price_per_j: mu, 1/J.
-    gap: local loss of module n at UE k minus the best over modules, [K, N]; `switch_gap` says what
-    it does. none: nothing, as (8a). bound: the first term of (6), which draws a UE to modules where
-    it has most to gain. affinity: a heuristic that draws it to those that fit it best.
+    See model-spec 3.5. success: lambda of UE k on module n. previous_floor: B_{n,k} of the round
+    before. energy_j: C of subscribing, from `module_energy_j`. energy_price_per_j: mu, 1/J. gap:
+    local loss of module n at UE k minus the best over modules, [K, N]. `switch_gap` says how the
+    gap counts: `none`, not at all, as in (8a); `bound`, by the first term of (6), which draws a UE
+    to modules where it has most to gain; `affinity`, a heuristic that draws it to the modules that
+    fit it best.
     """
-    lam = np.asarray(success, dtype=np.float64)
-    weight = arrival_weight(previous_floor, constants, formulas)
-    gradient = energy_price_per_j * np.asarray(energy_j, dtype=np.float64)
-    gradient = gradient - weight * ((1.0 - lam) if formulas == "paper" else lam)
     if switch_gap not in SWITCH_GAPS:
         raise InputError(f"switch_gap must be one of {', '.join(SWITCH_GAPS)}", value=switch_gap)
+    lam = np.asarray(success, dtype=np.float64)
+    weight = arrival_weight(previous_floor, constants, formulas)
+    energy_cost = energy_price_per_j * np.asarray(energy_j, dtype=np.float64)
+    gain = (1.0 - lam) if formulas == "paper" else lam
+    gradient = energy_cost - weight * gain
     if switch_gap == "bound":
         slope = 4.0 * constants.convexity * constants.dispersion_slope / constants.smoothness
         gradient = gradient - slope * lam * np.asarray(gap)
@@ -93,22 +100,21 @@ def module_energy_j(
 ) -> FloatArray:
     """C_{n,k} of subscribing to each module, J, shape [K, N] (model-spec 4.2).
 
-    compute_j, power_w: [K]. payload_bits: [N]. `own`: the literal (4) at rate_bps [K], the rate in
-    a reference share of 1 / (active UEs), so that it grows with the payload. `common`: (14) with
-    the computing put back, P E with the common finish time ([K] or one), which does not tell
-    modules apart. A UE that sends without a rate has infinite energy.
+    compute_j, power_w: [K]. payload_bits: [N]. `own`: (4) to the letter at rate_bps [K], the rate
+    in a reference share of 1 / (active UEs), so that energy grows with the payload. `common`: (14)
+    with the computing put back, P E with the common finish time ([K] or one), the same for all
+    modules. A UE that sends without a rate has infinite energy.
     """
     if switch_energy == "common":
-        airtime = np.broadcast_to(
-            np.reshape(finish_s, (-1, 1)), (compute_j.size, payload_bits.size)
-        )
+        shape = (compute_j.size, payload_bits.size)
+        airtime = np.broadcast_to(np.reshape(finish_s, (-1, 1)), shape)
     elif switch_energy == "own" and rate_bps is not None:
         with np.errstate(divide="ignore"):
             airtime = payload_bits[np.newaxis, :] / rate_bps[:, np.newaxis]
     else:
         raise InputError("switch_energy must be own (with rates) or common", value=switch_energy)
-    sending = np.zeros_like(
-        airtime, dtype=np.float64
-    )  # what is not sent takes no energy, at whatever rate
-    np.multiply(power_w[:, np.newaxis], airtime, out=sending, where=power_w[:, np.newaxis] > 0)
+    power = power_w[:, np.newaxis]
+    # zero where nothing is sent, even at rate 0
+    sending = np.zeros_like(airtime, dtype=np.float64)
+    np.multiply(power, airtime, out=sending, where=power > 0)
     return np.asarray(compute_j[:, np.newaxis] + sending)

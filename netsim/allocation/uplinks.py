@@ -1,15 +1,13 @@
-"""K uplinks that share one gNB's band: what they receive, the rate a share gives, the share a rate
-needs.
+"""K uplinks that share one gNB's band: the rate a share gives, and the share a rate needs.
 
-    r_k(delta) = W delta log2(1 + S_k / (I_k + W N0_k delta))                                  (13),
-    (18)
+    r_k(delta) = W delta log2(1 + S_k / (I_k + W N0_k delta))                          (13), (18)
 
-increasing and concave in delta, bounded by S / (N0 log 2). In x = log delta it stays so: with
-v = (I + W N0 delta) / S and q = (1 - I / (S v)) / ((v + 1) log(1 + 1/v)) the slope of log r is 1 -
-q, and both factors of q grow with delta and stay below 1. Newton's method on log r(x) therefore
-comes
-from the left, monotonically, from any start: no bracket, no Lambert W of (19)-(20), whose branch
-changes at SINR e - 1 and whose equation (20) has the spurious root 0 for every input.
+is increasing and concave in delta, and bounded by S / (N0 log 2). It stays so in x = log delta:
+with v = (I + W N0 delta) / S and q = (1 - I / (S v)) / ((v + 1) log(1 + 1/v)) the slope of log r is
+1 - q, and both factors of q grow with delta and stay below 1. Newton's method on log r(x) therefore
+comes from the left, monotonically, from any start. It needs no bracket, and not the Lambert W of
+(19)-(20), whose branch changes at SINR e - 1 and where (20) has the spurious root 0 for every
+input.
 """
 
 from __future__ import annotations
@@ -22,18 +20,16 @@ from numpy.typing import ArrayLike
 from netsim.errors import InputError, RunError
 from netsim.units import BoolArray, FloatArray
 
-# relative change of a share in a last step; the error it leaves is of the order of its square
+# Relative change of a share in the last step; the error that remains is of the order of its square.
 STEP = 1e-5
-ROUNDING = 1e-13  # relative change of a rate that is rounding
+ROUNDING = 1e-13  # relative change of a rate that is mere rounding
 MAX_STEPS = 200
 _WEAKEST_SINR = 1e-12  # over the whole band; below it an uplink counts as without signal
 
 
 @dataclass(frozen=True)
 class Uplinks:
-    """The numbers that the allocators share, checked and broadcast to one shape [K] (or any
-    other).
-    """
+    """The numbers that all allocators need, checked and broadcast to one shape (usually [K])."""
 
     signal_w: FloatArray
     interference_w: FloatArray
@@ -53,10 +49,11 @@ class Uplinks:
     ) -> Uplinks:
         """Checks every entry and broadcasts, to at least one dimension.
 
-        Raises InputError for a negative, infinite or NaN entry, or where neither noise nor
-        interference.
+        Raises InputError for a negative, infinite or NaN entry, or where there is neither noise
+        nor interference.
         """
-        if not (np.ndim(bandwidth_hz) == 0 and np.isfinite(bandwidth_hz) and bandwidth_hz > 0):
+        one_number = np.ndim(bandwidth_hz) == 0 and np.isfinite(bandwidth_hz)
+        if not (one_number and bandwidth_hz > 0):
             raise InputError("bandwidth_hz must be one positive number", value=bandwidth_hz)
         noise_w = checked(noise_psd_w_hz, "noise_psd_w_hz") * bandwidth_hz
         interference = checked(interference_w, "interference_w")
@@ -72,10 +69,15 @@ class Uplinks:
             rule = "signal_w, interference_w, payload_bits and noise_psd_w_hz must broadcast"
             raise InputError(rule, value=[a.shape for a in given]) from None
         if np.any((interference == 0) & (noise_w == 0)):
-            raise InputError(
-                "noise_psd_w_hz or interference_w must be positive for every uplink", value=0.0
-            )
-        return cls(signal, interference, payload, noise_w, float(bandwidth_hz))
+            rule = "noise_psd_w_hz or interference_w must be positive for every uplink"
+            raise InputError(rule, value=0.0)
+        return cls(
+            signal,
+            interference,
+            payload,
+            noise_w,
+            float(bandwidth_hz),
+        )
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -84,7 +86,8 @@ class Uplinks:
     @property
     def audible(self) -> BoolArray:
         """Where there is a signal: some share gives a rate."""
-        return self.signal_w > _WEAKEST_SINR * (self.interference_w + self.noise_w)
+        disturbance_w = self.interference_w + self.noise_w
+        return self.signal_w > _WEAKEST_SINR * disturbance_w
 
     def select(self, rows: BoolArray) -> Uplinks:
         """The uplinks of some rows."""
@@ -103,6 +106,12 @@ class Uplinks:
             sinr = self.signal_w / (self.interference_w + self.noise_w * shares)
             rate = self.bandwidth_hz * shares * np.log1p(sinr) / np.log(2.0)
         return np.where(shares > 0, rate, 0.0)
+
+    def upload_s(self, shares: ArrayLike) -> FloatArray:
+        """Time of each upload in its share, s: infinite in share 0, 0 without payload."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            seconds = self.payload_bits / self.rate_bps(shares)
+        return np.where(self.payload_bits > 0, seconds, 0.0)
 
 
 def required_shares(
@@ -137,42 +146,40 @@ def required_shares(
     return shares
 
 
-def equal_shares(count: int) -> FloatArray:
-    """The band divided evenly over `count` uploads. Shape [count]."""
-    return np.full(count, 1.0 / max(count, 1))
-
-
 def log_term_and_elasticity(
-    share: FloatArray, floor: FloatArray, slope: FloatArray
+    share: FloatArray,
+    floor: FloatArray,
+    slope: FloatArray,
 ) -> tuple[FloatArray, FloatArray]:
     """log(1 + SINR) and the elasticity d log delta / d log r = 1 / (1 - q), at least 1.
 
-    floor: I / S, slope: W N0 / S. 1 - q = (s + I / (S v)) / (1 + s) with s = (v + 1) log(1 + 1/v) -
-    1, held above its lower bound 1 / (2 v + 1) where the difference drowns in rounding.
+    floor: I / S, slope: W N0 / S. 1 - q = (s + I / (S v)) / (1 + s) with s = (v + 1) log(1 + 1/v)
+    - 1, which is held above its lower bound 1 / (2 v + 1) where it is lost in rounding.
     """
     v = floor + slope * share
     sinr = 1.0 / v
     rounded = 1.0 + sinr
-    log_term = np.log(rounded) * (sinr / (rounded - 1.0))  # log1p, in half of its time
+    log_term = np.log(rounded) * (sinr / (rounded - 1.0))  # log1p in half of its time
     s = (v + 1.0) * log_term - 1.0
     if s.min() < 1e-6:
         s = np.maximum(s, 1.0 / (2.0 * v + 1.0))
-    return log_term, (1.0 + s) / (s + floor * sinr)
+    elasticity = (1.0 + s) / (s + floor * sinr)
+    return log_term, elasticity
 
 
 def log_term_of_empty_band(floor: FloatArray) -> FloatArray:
-    """log(1 + S / I), the most that a share can get; finite, if large, without interference."""
-    return np.log1p(1.0 / np.maximum(floor, 1e-300))
+    """log(1 + S / I), the most that a share can get; large but finite without interference."""
+    least_floor = np.maximum(floor, 1e-300)
+    return np.log1p(1.0 / least_floor)
 
 
 def checked(value: ArrayLike, name: str) -> FloatArray:
-    """`value` as float64, or an InputError that names its first entry that is not finite and >=
-    0.
-    """
+    """`value` as float64. Raises InputError with the first entry that is not finite or negative."""
     array = np.asarray(value, dtype=np.float64)
     good = (array >= 0) & np.isfinite(array)
     if not np.all(good):
-        raise InputError(f"{name} must be finite and at least 0", value=float(array[~good].flat[0]))
+        first = float(array[~good].flat[0])
+        raise InputError(f"{name} must be finite and at least 0", value=first)
     return array
 
 
@@ -180,7 +187,8 @@ def _solve(links: Uplinks, finish_s: FloatArray) -> FloatArray:
     """Shares for the finish times, where they are reachable; shape [k]."""
     floor = links.interference_w / links.signal_w
     slope = links.noise_w / links.signal_w
-    target = links.payload_bits * np.log(2.0) / (finish_s * links.bandwidth_hz)
+    band_time = finish_s * links.bandwidth_hz
+    target = links.payload_bits * np.log(2.0) / band_time
     share: FloatArray = target / log_term_of_empty_band(floor)  # too small
     for _ in range(MAX_STEPS):
         log_term, elasticity = log_term_and_elasticity(share, floor, slope)

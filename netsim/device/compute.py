@@ -99,12 +99,15 @@ class ModelBits:
 
 
 def cycles_from_sample_bits(
-    samples: IntArray, *, local_steps: int, sample_bits: float, cycles_per_bit: float
+    samples: IntArray,
+    *,
+    local_steps: int,
+    sample_bits: float,
+    cycles_per_bit: float,
 ) -> FloatArray:
-    """tau D_k b M: the data-processing reading of eq. (4), with b the bits of one sample. [K],
-    cycles.
-    """
-    return samples.astype(np.float64) * (local_steps * sample_bits * cycles_per_bit)
+    """tau D_k b M cycles: the data-processing reading of eq. (4), b bits a sample. [K]."""
+    cycles_per_sample = local_steps * sample_bits * cycles_per_bit
+    return samples.astype(np.float64) * cycles_per_sample
 
 
 def cycles_from_flops(
@@ -117,7 +120,7 @@ def cycles_from_flops(
     tokens: float,
     flops_per_cycle: float,
 ) -> FloatArray:
-    """tau D_k FLOP / (FLOP per cycle). [K], cycles.
+    """tau D_k FLOP / (FLOP per cycle), cycles. [K].
 
     FLOP per sample = 2 (2 p L + 4 l L^2 h) for p weights in l layers of width h and L tokens: a
     forward and an activation-gradient pass; frozen weights need no weight gradient.

@@ -6,7 +6,9 @@ from netsim.units import FloatArray
 
 
 def compute_energy_j(
-    cycles: FloatArray, cpu_hz: FloatArray, energy_coefficient: FloatArray
+    cycles: FloatArray,
+    cpu_hz: FloatArray,
+    energy_coefficient: FloatArray,
 ) -> FloatArray:
     """rho f^2 per cycle: the dynamic power rho f^3 of CMOS logic at clock rate f."""
     return cycles * energy_coefficient * cpu_hz**2

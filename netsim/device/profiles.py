@@ -33,16 +33,45 @@ class Devices:
     energy_coefficient: FloatArray  # [K]
 
 
-def draw_devices(classes: Sequence[DeviceClass], count: int, seed: int) -> Devices:
+def draw_devices(
+    classes: Sequence[DeviceClass],
+    count: int,
+    seed: int,
+) -> Devices:
     """Hardware of `count` UEs; adding UEs leaves the earlier ones as they were."""
     shares = np.array([c.share for c in classes])
     edges = np.cumsum(shares) / shares.sum()
-    index = np.searchsorted(edges, rng.stream(seed, "device_class").random(count), side="right")
-    index = np.minimum(index, len(classes) - 1)
-    low_hz, high_hz = np.array([c.cpu_hz for c in classes]).T
-    cpu_hz = low_hz[index] + rng.stream(seed, "cpu_hz").random(count) * (high_hz - low_hz)[index]
+    u = rng.stream(seed, "device_class").random(count)
+    found = np.searchsorted(edges, u, side="right")
+    index = np.minimum(found, len(classes) - 1).astype(np.int64)
+    energy_coefficient = np.array([c.energy_coefficient for c in classes])
+    return Devices(
+        class_index=index,
+        class_names=tuple(c.name for c in classes),
+        cpu_hz=_clock_rates_hz(classes, index, seed),
+        samples=_samples(classes, index, seed),
+        energy_coefficient=energy_coefficient[index],
+    )
+
+
+def _clock_rates_hz(
+    classes: Sequence[DeviceClass],
+    index: IntArray,
+    seed: int,
+) -> FloatArray:
+    """Uniform between the bounds of each UE's class. [K]."""
+    low, high = np.array([c.cpu_hz for c in classes]).T
+    u = rng.stream(seed, "cpu_hz").random(len(index))
+    return np.asarray(low[index] + u * (high - low)[index])
+
+
+def _samples(
+    classes: Sequence[DeviceClass],
+    index: IntArray,
+    seed: int,
+) -> IntArray:
+    """Uniform between the bounds of each UE's class, both included. [K]."""
     low, high = np.array([c.samples for c in classes]).T
-    u = rng.stream(seed, "round_samples").random(count)
-    samples = low[index] + np.floor(u * (high - low + 1)[index]).astype(np.int64)
-    rho = np.array([c.energy_coefficient for c in classes])[index]
-    return Devices(index.astype(np.int64), tuple(c.name for c in classes), cpu_hz, samples, rho)
+    u = rng.stream(seed, "round_samples").random(len(index))
+    choices = (high - low + 1)[index]
+    return np.asarray(low[index] + np.floor(u * choices).astype(np.int64))

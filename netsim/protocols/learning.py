@@ -132,7 +132,10 @@ class Learner(Protocol):
         ...
 
     def redeem(
-        self, tickets: Tickets, aggregation: str, in_flight: Tickets | None = None
+        self,
+        tickets: Tickets,
+        aggregation: str,
+        in_flight: Tickets | None = None,
     ) -> Redeemed:
         """Compute all tickets in one batched call and aggregate them into their modules.
 

@@ -22,7 +22,12 @@ class Pathloss(Protocol):
         ...
 
     def link_gain(
-        self, ues_m: FloatArray, sites_m: FloatArray, *, seed: int, site_ids: IntArray | None = None
+        self,
+        ues_m: FloatArray,
+        sites_m: FloatArray,
+        *,
+        seed: int,
+        site_ids: IntArray | None = None,
     ) -> FloatArray:
         """Linear gain of every link with its line of sight and shadowing, [K, 2], [S, 2] -> [K, S].
 
@@ -66,7 +71,13 @@ class Motion(Protocol):
 class Mobility(Protocol):
     """How UEs move. Frozen dataclasses under entry point `netsim.mobility`."""
 
-    def motion(self, start_m: FloatArray, region: Any, *, seed: int) -> Motion:
+    def motion(
+        self,
+        start_m: FloatArray,
+        region: Any,
+        *,
+        seed: int,
+    ) -> Motion:
         """Motion of the UEs placed at `start_m` [K, 2] in a `netsim.mobility.region.Region`.
 
         A function of (seed, UE, time): adding UEs leaves the others as they were.

@@ -23,7 +23,10 @@ class Computed(Protocol):
     """When UEs of a plan would be ready to upload: downloads and computing are known ahead."""
 
     def __call__(
-        self, ue: IntArray, module: IntArray, rank: IntArray | None = None
+        self,
+        ue: IntArray,
+        module: IntArray,
+        rank: IntArray | None = None,
     ) -> tuple[FloatArray, BoolArray]:
         """(seconds from its gNB's start [M], in time [M]) of rows ordered by (ue, module).
 

@@ -1,0 +1,17 @@
+"""The radio: from places and powers to channel gain, SINR, rate and the end of an upload.
+
+In reading order:
+
+    pathloss        the registry of path-loss models, and the paper's power law
+    hata, tr38901   measured and 3GPP models; cellular: maps of line of sight and shadowing
+    shadowing       log-normal shadowing; spatial: the random maps below it
+    budget          antenna gains, receiver noise
+    power_control   open-loop transmit power
+    fading          Rayleigh draws per upload and per coherence block
+    interference    the interferers of an upload: Poisson field or real cells (places)
+    bands           where uploads lie in their gNB's band, and which of them overlap
+    link            SINR to rate to the end of an upload
+    coverage        closed-form success probabilities, eq. (15)
+    success         the same as schemes ask for it; arrival: under block fading
+    replay          channels from traces in place of all this
+"""

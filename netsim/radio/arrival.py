@@ -1,9 +1,8 @@
-"""lambda under block fading: the probability that an upload is through within its time, by Monte
-Carlo.
+"""lambda under block fading: the probability that an upload is through within its time.
 
-An upload of n = airtime / T_c blocks carries the sum of its blocks' bits. Given where the
-interferers are, blocks are independent, and the sum is close to normal; its mean and variance come
-from drawn fading. The average is over draws of the interferers' places.
+An upload of n = airtime / T_c blocks carries the sum of its blocks' bits. Given the places of the
+interferers the blocks are independent and their sum is close to normal. Its mean and variance come
+from drawn fading, and lambda is the average over drawn places.
 """
 
 from __future__ import annotations
@@ -20,10 +19,12 @@ from netsim.units import FloatArray, IntArray
 DRAWS = 24
 """Draws of the interferers' places. Each has the blocks of one chunk of fading."""
 
+_ROWS_AT_A_TIME = 4096  # so that the work stays in cache
+
 
 @dataclass(frozen=True)
 class BlockArrival:
-    """P(payload through within the airtime) for K UEs."""
+    """P(payload through within the airtime) for K UEs, from F blocks of fading in each draw."""
 
     gain: FloatArray  # [K] mean channel gain to the serving gNB
     interference: FloatArray  # [K, DRAWS, F] W, or W/Hz where `density`
@@ -43,12 +44,21 @@ class BlockArrival:
         airtime_s: float = np.inf,
     ) -> FloatArray:
         """As `protocols.SuccessModel`."""
-        ue, band, power, payload = np.broadcast_arrays(ue, bandwidth_hz, power_w, payload_bits)
+        ue, band, power, payload = np.broadcast_arrays(
+            ue,
+            bandwidth_hz,
+            power_w,
+            payload_bits,
+        )
         sends = (power > 0) & np.isfinite(band) & (band > 0)
         found = np.zeros(ue.shape)
         if sends.any():
             found[sends] = self._arrives(
-                ue[sends], band[sends], power[sends], payload[sends], airtime_s
+                ue[sends],
+                band[sends],
+                power[sends],
+                payload[sends],
+                airtime_s,
             )
         return found
 
@@ -61,31 +71,48 @@ class BlockArrival:
         airtime_s: float,
     ) -> FloatArray:
         """Probability for rows of one shape [R]."""
-        out = np.empty(len(ue))
-        for start in range(0, len(ue), 4096):  # so that the work stays in cache
-            rows = slice(start, start + 4096)
-            b, p = band[rows, None, None], power[rows, None, None]
-            level = self.interference[ue[rows]] * (b if self.density else 1.0)
-            if self.follow_w is not None:
-                level = level * p / self.follow_w
-            ratio = (
-                p
-                * self.gain[ue[rows], None, None]
-                * self.fading
-                / (level + self.noise_psd_w_hz * b)
+        found = np.empty(len(ue))
+        blocks = airtime_s / self.coherence_s
+        for start in range(0, len(ue), _ROWS_AT_A_TIME):
+            rows = slice(start, start + _ROWS_AT_A_TIME)
+            rate = self._block_rate_bps(
+                ue[rows],
+                band[rows, None, None],
+                power[rows, None, None],
             )
-            rate = np.where(ratio >= self.model.threshold, self.model.rate_bps(b, ratio), 0.0)
-            mean, spread = rate.mean(axis=2), rate.std(axis=2)
-            blocks = airtime_s / self.coherence_s
+            mean = rate.mean(axis=2)
+            spread = rate.std(axis=2)
             missing = payload[rows, None] / airtime_s - mean  # bit/s
             with np.errstate(divide="ignore", invalid="ignore"):
                 score = np.where(
-                    spread > 0, -missing * np.sqrt(blocks) / spread, -np.sign(missing) * np.inf
+                    spread > 0,
+                    -missing * np.sqrt(blocks) / spread,
+                    -np.sign(missing) * np.inf,
                 )
-            out[rows] = np.where(mean > 0, ndtr(score), 0.0).mean(axis=1)
-        return out
+            given_places = np.where(mean > 0, ndtr(score), 0.0)
+            found[rows] = given_places.mean(axis=1)
+        return found
+
+    def _block_rate_bps(
+        self,
+        ue: IntArray,
+        band: FloatArray,
+        power: FloatArray,
+    ) -> FloatArray:
+        """Rate in every drawn block; bandwidth and power [R, 1, 1] -> [R, DRAWS, F]."""
+        level = self.interference[ue] * (band if self.density else 1.0)
+        if self.follow_w is not None:
+            level = level * power / self.follow_w
+        signal = power * self.gain[ue, None, None] * self.fading
+        ratio = signal / (level + self.noise_psd_w_hz * band)
+        return np.where(
+            ratio >= self.model.threshold,
+            self.model.rate_bps(band, ratio),
+            0.0,
+        )
 
 
 def planning_fading(seed: int, draws: int, blocks: int) -> FloatArray:
-    """|h|^2 that `BlockArrival` averages over, [draws, blocks]: not those of any round."""
-    return rng.stream(seed, "planning_fading").standard_exponential((draws, blocks))
+    """|h|^2 that `BlockArrival` averages over, [draws, blocks]; no round meets these draws."""
+    generator = rng.stream(seed, "planning_fading")
+    return generator.standard_exponential((draws, blocks))

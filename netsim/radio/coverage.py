@@ -1,9 +1,9 @@
 """Closed-form success probability of an uplink, lambda = P(SINR >= threshold | distance), eq. (15).
 
-Serving distance d, Rayleigh fading of unit mean, path loss r^-alpha, one co-channel interferer per
-other cell. The interferers seen from the serving gNB are a Poisson field of intensity phi g(r) with
-g(r) = 1 - exp(-c pi phi r^2): near the gNB there are none, because those places belong to its own
-cell. Conditioning on d and averaging over fading and field gives (model-spec 1.1)
+The model: serving distance d, Rayleigh fading of unit mean, path loss r^-alpha, and one co-channel
+interferer in every other cell. Seen from the serving gNB, the interferers are a Poisson field of
+intensity phi g(r) with g(r) = 1 - exp(-c pi phi r^2): near the gNB there are none, because those
+places belong to its own cell. Conditioning on d and averaging over fading and field gives
 
     lambda = exp[-s th d^alpha - pi phi d^2 t J(c pi phi d^2 t)],       t = th^(2/alpha)     (15*)
     J(kappa) = Int_0^inf (1 - exp(-kappa x)) / (1 + x^(alpha/2)) dx,
@@ -29,7 +29,9 @@ from netsim.units import FloatArray
 FORMS = ("ppp", "paper")
 INTERFERER_LAWS = ("typical_user", "typical_cell", "constant")
 
-_KAPPA_LOW, _KAPPA_HIGH, _NODES_PER_E_FOLD = 1e-24, 1e8, 12
+_KAPPA_LOW = 1e-24
+_KAPPA_HIGH = 1e8
+_NODES_PER_E_FOLD = 12
 
 
 def success_probability(
@@ -60,13 +62,11 @@ def success_probability(
     noise = _checked(noise_to_power, "noise_to_power")
     ratio = _checked(interferer_power_ratio, "interferer_power_ratio")
     if form not in FORMS:
-        raise InputError(
-            f"form must be one of {', '.join(FORMS)}", where="success_probability", value=form
-        )
+        rule = f"form must be one of {', '.join(FORMS)}"
+        raise InputError(rule, where="success_probability", value=form)
     t = (threshold * ratio) ** (2.0 / alpha)
-    interferers = (
-        np.pi * phi * d**2 * t
-    )  # mean number within the radius where one interferer meets th
+    # mean number of interferers within the radius at which one alone brings the SIR to th
+    interferers = np.pi * phi * d**2 * t
     with np.errstate(over="ignore"):
         if form == "paper":
             noise_exponent = noise * threshold * d**2 / (2.0 * phi) ** (alpha / 2 - 1)
@@ -100,20 +100,25 @@ def topology_success_probability(
     threshold = _checked(sinr_threshold, "sinr_threshold")
     noise = _checked(noise_to_power, "noise_to_power")
     ratio = _checked(interferer_power_ratio, "interferer_power_ratio")
-    r = _checked(interferer_distance_m, "interferer_distance_m", positive=True, finite=False)
+    r = _checked(
+        interferer_distance_m,
+        "interferer_distance_m",
+        positive=True,
+        finite=False,
+    )
     with np.errstate(over="ignore"):
         received = ratio * (d[..., np.newaxis] / r) ** alpha  # [..., L] over the UE's own signal
-        log_interference = np.log1p(threshold[..., np.newaxis] * received).sum(axis=-1)
-        return np.asarray(np.exp(-noise * threshold * d**alpha - log_interference))
+        per_interferer = np.log1p(threshold[..., np.newaxis] * received)
+        noise_exponent = -noise * threshold * d**alpha
+        return np.asarray(np.exp(noise_exponent - per_interferer.sum(axis=-1)))
 
 
 def interferer_constant(u: ArrayLike, law: str = "typical_user") -> FloatArray:
-    """c(u) of the thinning g(r) = 1 - exp(-c(u) pi phi r^2), at the normalised distance u = d
-    sqrt(phi).
+    """c(u) of the thinning g(r) = 1 - exp(-c(u) pi phi r^2), at the distance u = d sqrt(phi).
 
-    A UE far from its gNB says that its cell is large, so that interferers are further away: c falls
-    with u. `typical_user`: UEs independent of the gNBs, 2.4 exp(-1.3 u) (model-spec 1.1).
-    `typical_cell`: a UE dropped uniformly in a given cell, 6.0 exp(-1.85 u): fitted anew, since
+    A UE far from its gNB is a sign of a large cell, and so of interferers that are further away: c
+    falls with u. `typical_user`: UEs independent of the gNBs, 2.4 exp(-1.3 u) (model-spec 1.1).
+    `typical_cell`: a UE dropped uniformly in a given cell, 6.0 exp(-1.85 u), fitted anew because
     model-spec's 5.4 exp(-1.8 u) misses networks with an active UE in every cell by up to 0.020.
     `constant`: the textbook 12/5. Both fits put lambda within 0.015 of explicit Poisson networks at
     alpha 3.8 and u in [0.1, 1] (`netsim verify`).
@@ -125,9 +130,8 @@ def interferer_constant(u: ArrayLike, law: str = "typical_user") -> FloatArray:
         return np.asarray(6.0 * np.exp(-1.85 * u))
     if law == "constant":
         return np.full(u.shape, 2.4)
-    raise InputError(
-        f"law must be one of {', '.join(INTERFERER_LAWS)}", where="interferer_constant", value=law
-    )
+    rule = f"law must be one of {', '.join(INTERFERER_LAWS)}"
+    raise InputError(rule, where="interferer_constant", value=law)
 
 
 def mean_interference_w(
@@ -160,10 +164,11 @@ def mean_interference_w(
     q = interferer_constant(d * np.sqrt(phi), law) * np.pi * phi  # 1/m^2
     v = q * nearest**2
     thinned = -np.expm1(-v)
-    integral = (thinned * v ** (1 - m) + _upper_gamma(2 - m, v)) / (m - 1)
-    path = 0.5 * q ** (m - 1) * integral  # Int g(r) r^(1 - alpha) dr
+    by_parts = thinned * v ** (1 - m) + _upper_gamma(2 - m, v)
+    path = 0.5 * q ** (m - 1) * (by_parts / (m - 1))  # Int g(r) r^(1 - alpha) dr
     if capped:
-        inside = np.where(v < 1e-4, v**2 / 2 - v**3 / 6, v - thinned)  # 2 q Int_0^d_min g(r) r dr
+        # 2 q Int_0^d_min g(r) r dr, by its series where the difference would cancel
+        inside = np.where(v < 1e-4, v**2 / 2 - v**3 / 6, v - thinned)
         path = path + nearest**-alpha * inside / (2 * q)
     return np.asarray(2 * np.pi * phi * power * reference_gain * path)
 
@@ -179,16 +184,17 @@ def thinned_integral(kappa: ArrayLike, pathloss_exponent: float) -> FloatArray:
     spline, slope_low = _table(alpha)
     with np.errstate(divide="ignore"):
         log_kappa = np.log(kappa)
-    low, high = math.log(_KAPPA_LOW), math.log(_KAPPA_HIGH)
+    low = math.log(_KAPPA_LOW)
+    high = math.log(_KAPPA_HIGH)
     integral = np.exp(spline(np.clip(log_kappa, low, high)))
     if kappa.size and kappa.min() < _KAPPA_LOW:
-        below = np.minimum(log_kappa - low, 0.0)
-        integral = np.where(kappa > 0, integral * np.exp(slope_low * np.maximum(below, -1e4)), 0.0)
+        below = np.clip(log_kappa - low, -1e4, 0.0)
+        power_law = integral * np.exp(slope_low * below)
+        integral = np.where(kappa > 0, power_law, 0.0)
     if kappa.size and kappa.max() > _KAPPA_HIGH:
         limit = (2 * np.pi / alpha) / np.sin(2 * np.pi / alpha)
-        integral = np.where(
-            kappa > _KAPPA_HIGH, limit - 1.0 / np.maximum(kappa, _KAPPA_HIGH), integral
-        )
+        above = limit - 1.0 / np.maximum(kappa, _KAPPA_HIGH)
+        integral = np.where(kappa > _KAPPA_HIGH, above, integral)
     return np.asarray(integral)
 
 
@@ -200,45 +206,56 @@ def _table(alpha: float) -> tuple[CubicSpline, float]:
     1 - exp(-kappa x) = 1, and the series of 1 / (1 + x^m) beyond.
     """
     m = alpha / 2
-    low, high = math.log(_KAPPA_LOW), math.log(_KAPPA_HIGH)
+    low = math.log(_KAPPA_LOW)
+    high = math.log(_KAPPA_HIGH)
     log_kappa = np.linspace(low, high, int((high - low) * _NODES_PER_E_FOLD))
-    first, last = math.log(1e-12), math.log(50.0 / _KAPPA_LOW)
-    panels = math.ceil((last - first) / min(1.0, 2.0 / m))
-    edges = np.linspace(first, last, panels + 1)
-    points, weights = np.polynomial.legendre.leggauss(16)
-    half = np.diff(edges)[:, np.newaxis] / 2
-    y = ((edges[:-1] + edges[1:])[:, np.newaxis] / 2 + half * points).ravel()  # [node]
+    last = math.log(50.0 / _KAPPA_LOW)
+    y, dy = _panels(math.log(1e-12), last, widest=min(1.0, 2.0 / m))
     with np.errstate(over="ignore"):
-        weight = (half * weights).ravel() / (np.exp(-y) + np.exp((m - 1) * y))  # x / (1 + x^m) dy
+        weight = dy / (np.exp(-y) + np.exp((m - 1) * y))  # x / (1 + x^m) dy
         mass = -np.expm1(-np.exp(log_kappa[:, np.newaxis] + y))  # [kappa, node]
     tail = math.exp((1 - m) * last) / (m - 1)  # Int_last^inf x^-m dx; the next term is 1e-26 of it
-    log_integral = np.log(mass @ weight + tail)
-    spline = CubicSpline(log_kappa, log_integral)
+    spline = CubicSpline(log_kappa, np.log(mass @ weight + tail))
     return spline, float(spline(low, 1))
 
 
-def _upper_gamma(s: float, x: FloatArray) -> FloatArray:
-    """Upper incomplete gamma function Gamma(s, x) for x > 0 and any real s <= 1, by recurrence to s
-    > 0.
+def _panels(first: float, last: float, *, widest: float) -> tuple[FloatArray, FloatArray]:
+    """Nodes and weights of a quadrature from `first` to `last`, in panels of equal width. [node].
+
+    `widest` is the largest width of a panel.
     """
+    count = math.ceil((last - first) / widest)
+    edges = np.linspace(first, last, count + 1)
+    points, weights = np.polynomial.legendre.leggauss(16)
+    half = np.diff(edges)[:, np.newaxis] / 2
+    middle = (edges[:-1] + edges[1:])[:, np.newaxis] / 2
+    nodes = middle + half * points
+    return nodes.ravel(), (half * weights).ravel()
+
+
+def _upper_gamma(s: float, x: FloatArray) -> FloatArray:
+    """Upper incomplete gamma function Gamma(s, x), x > 0, any real s <= 1, by recurrence."""
     if s > 0:
         return np.asarray(gammaincc(s, x) * gamma(s))
     if s == 0:
         return np.asarray(exp1(x))
-    return np.asarray((_upper_gamma(s + 1, x) - x**s * np.exp(-x)) / s)
+    next_one = _upper_gamma(s + 1, x)
+    return np.asarray((next_one - x**s * np.exp(-x)) / s)
 
 
 def _checked_exponent(alpha: float) -> float:
     if not (np.ndim(alpha) == 0 and np.isfinite(alpha) and alpha > 2):
-        rule = (
-            "pathloss_exponent must be one number above 2: at 2 or below, interference is infinite"
-        )
-        raise InputError(rule, value=alpha)
+        rule = "must be one number above 2: at 2 or below, interference is infinite"
+        raise InputError(f"pathloss_exponent {rule}", value=alpha)
     return float(alpha)
 
 
 def _checked(
-    value: ArrayLike, name: str, *, positive: bool = False, finite: bool = True
+    value: ArrayLike,
+    name: str,
+    *,
+    positive: bool = False,
+    finite: bool = True,
 ) -> FloatArray:
     """`value` as float64, or an InputError that names the first bad entry."""
     array = np.asarray(value, dtype=np.float64)
@@ -246,6 +263,8 @@ def _checked(
     if finite:
         good &= np.isfinite(array)
     if not np.all(good):
-        rule = f"{name} must be {'finite and ' if finite else ''}{'positive' if positive else 'at least 0'}"
-        raise InputError(rule, value=float(array[~good].flat[0]) if array.ndim else float(array))
+        range_ = "positive" if positive else "at least 0"
+        limits = f"finite and {range_}" if finite else range_
+        first = float(np.atleast_1d(array)[~np.atleast_1d(good)][0])
+        raise InputError(f"{name} must be {limits}", value=first)
     return array

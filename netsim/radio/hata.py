@@ -1,9 +1,9 @@
 """Okumura-Hata and COST-231 Hata: measured median loss of macro cells below 2 GHz.
 
-M. Hata, "Empirical formula for propagation loss in land mobile radio services", IEEE Trans. Veh.
-Technol. 29(3), 1980, Table I; COST Action 231 final report, 1999, section 4.4.1, eqs.
-(4.4.1)-(4.4.4). Fitted to 1..20 km; used beyond as they stand. Loss in dB with f in MHz, d in km,
-heights in m:
+Sources: M. Hata, "Empirical formula for propagation loss in land mobile radio services", IEEE
+Trans. Veh. Technol. 29(3), 1980, Table I; COST Action 231 final report, 1999, section 4.4.1,
+eqs. (4.4.1)-(4.4.4). The formulas were fitted to 1..20 km and are used outside that range as they
+stand. Loss in dB with f in MHz, d in km, heights in m:
 
     A + B log10 f - 13.82 log10 h_b - a(h_m) + (44.9 - 6.55 log10 h_b) log10 d + correction
 """
@@ -15,17 +15,14 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from netsim.errors import ScenarioError
-from netsim.radio.pathloss import distances_m
+from netsim.radio.pathloss import distances_m, require_within
 from netsim.radio.shadowing import shadowing_db
 from netsim.units import FloatArray, IntArray, from_db
 
 
 @dataclass(frozen=True)
 class _Hata:
-    """What both share. The models give the median; the std of shadowing around it is a
-    parameter.
-    """
+    """What both models share: a median loss, and log-normal shadowing around it on request."""
 
     carrier_hz: float = 0.9e9
     site_height_m: float = 30.0
@@ -37,46 +34,52 @@ class _Hata:
     carrier_range_hz: ClassVar[tuple[float, float]]
 
     def __post_init__(self) -> None:
-        for name, (low, high) in (
-            ("carrier_hz", self.carrier_range_hz),
-            ("site_height_m", (30.0, 200.0)),
-            ("ue_height_m", (1.0, 10.0)),
-            ("shadowing_std_db", (0.0, 30.0)),
-            ("correlation_m", (1e-3, 1e6)),
-            ("min_distance_m", (1.0, 1e6)),
-        ):
-            value = getattr(self, name)
-            if not low <= value <= high:
-                rule = f"must lie in {low:g}..{high:g} for {type(self).__name__}"
-                raise ScenarioError(rule, where=f"pathloss.{name}", value=value)
+        checks = (
+            ("carrier_hz", self.carrier_hz, self.carrier_range_hz),
+            ("site_height_m", self.site_height_m, (30.0, 200.0)),
+            ("ue_height_m", self.ue_height_m, (1.0, 10.0)),
+            ("shadowing_std_db", self.shadowing_std_db, (0.0, 30.0)),
+            ("correlation_m", self.correlation_m, (1e-3, 1e6)),
+            ("min_distance_m", self.min_distance_m, (1.0, 1e6)),
+        )
+        for key, value, limits in checks:
+            require_within(value, limits, key=key, model=type(self).__name__)
 
     def loss_db(self, distance_m: FloatArray) -> FloatArray:
         """Median loss at horizontal `distance_m`. Any shape."""
         log_height = np.log10(self.site_height_m)
-        log_km = np.log10(np.maximum(distance_m, self.min_distance_m) / 1e3)
-        loss_db = self._at_1_km_db() - 13.82 * log_height + (44.9 - 6.55 * log_height) * log_km
-        return np.asarray(loss_db)
+        slope_db = 44.9 - 6.55 * log_height  # per decade of distance
+        distance_km = np.maximum(distance_m, self.min_distance_m) / 1e3
+        at_1_km_db = self._ground_loss_db() - 13.82 * log_height
+        return np.asarray(at_1_km_db + slope_db * np.log10(distance_km))
 
     def gain(self, distance_m: FloatArray) -> FloatArray:
         """Linear gain at the median of shadowing. Any shape."""
         return from_db(-self.loss_db(distance_m))
 
     def link_gain(
-        self, ues_m: FloatArray, sites_m: FloatArray, *, seed: int, site_ids: IntArray | None = None
+        self,
+        ues_m: FloatArray,
+        sites_m: FloatArray,
+        *,
+        seed: int,
+        site_ids: IntArray | None = None,
     ) -> FloatArray:
-        """Gain of every link with its shadowing, [K, 2], [S, 2] -> [K, S]. As in `tr38901`."""
-        loss_db = self.loss_db(distances_m(ues_m, sites_m)) + shadowing_db(
+        """Gain of every link with its shadowing, [K, 2], [S, 2] -> [K, S]."""
+        ids = np.arange(len(sites_m)) if site_ids is None else site_ids
+        median_db = self.loss_db(distances_m(ues_m, sites_m))
+        excess_db = shadowing_db(
             ues_m,
-            np.arange(len(sites_m)) if site_ids is None else site_ids,
+            ids,
             std_db=self.shadowing_std_db,
             correlation_m=self.correlation_m,
             seed=seed,
             name="hata_shadowing",
         )
-        return from_db(-loss_db)
+        return from_db(-(median_db + excess_db))
 
-    def _at_1_km_db(self) -> float:
-        """The terms without h_b and d."""
+    def _ground_loss_db(self) -> float:
+        """The terms that depend neither on the site's height nor on the distance."""
         raise NotImplementedError
 
     @property
@@ -84,9 +87,10 @@ class _Hata:
         return float(np.log10(self.carrier_hz / 1e6))
 
     def _small_city_db(self) -> float:
-        """a(h_m) of a small or medium city, also COST-231's."""
+        """Correction a(h_m) for the UE's height in a small or medium city; also COST-231's."""
         log_f = self._log_mhz
-        return (1.1 * log_f - 0.7) * self.ue_height_m - (1.56 * log_f - 0.8)
+        per_metre = 1.1 * log_f - 0.7
+        return per_metre * self.ue_height_m - (1.56 * log_f - 0.8)
 
 
 @dataclass(frozen=True)
@@ -97,11 +101,11 @@ class OkumuraHata(_Hata):
 
     carrier_range_hz = (150e6, 1500e6)
 
-    def _at_1_km_db(self) -> float:
+    def _ground_loss_db(self) -> float:
         log_f = self._log_mhz
         antenna = self._small_city_db()
         if self.area == "large_city":
-            # the two measured laws meet between 200 and 400 MHz; the usual division is 300 MHz
+            # Hata gives one law up to 200 MHz and one from 400 MHz; the usual boundary is 300 MHz
             if self.carrier_hz <= 300e6:
                 antenna = 8.29 * np.log10(1.54 * self.ue_height_m) ** 2 - 1.1
             else:
@@ -123,6 +127,6 @@ class Cost231Hata(_Hata):
 
     carrier_range_hz = (1500e6, 2000e6)
 
-    def _at_1_km_db(self) -> float:
+    def _ground_loss_db(self) -> float:
         correction = 3.0 if self.metropolitan else 0.0
         return 46.3 + 33.9 * self._log_mhz - self._small_city_db() + correction

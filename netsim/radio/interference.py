@@ -1,13 +1,10 @@
-"""Out-of-cell interference in field mode: one co-channel UE in every other cell, drawn anew per
-upload.
+"""Out-of-cell interference in field mode: one co-channel UE in every other cell.
 
-Eq. (2) with `aligned` interferers: each is at full power in the band of the interfered UE. Two laws
-of
-where they are:
+Eq. (2) with interferers that are drawn anew for each upload and occupy the whole band of the UE
+they disturb. Two laws of where they are:
 
 * `PoissonField` (the paper): seen from the serving gNB, the interferers of a UE at distance d form
-a
-  Poisson process of intensity phi (1 - exp(-c(u) pi phi r^2)), u = d sqrt(phi) (sampler L1): near
+  a Poisson process of intensity phi (1 - exp(-c(u) pi phi r^2)), u = d sqrt(phi) (sampler L1). Near
   the gNB there are none, because those places belong to its own cell;
 * `SiteField`: each interferer is somewhere in the cell of its own, real site.
 """
@@ -29,18 +26,16 @@ from netsim.radio.places import CellPlaces
 from netsim.units import BoolArray, FloatArray, IntArray, from_db
 
 FIELD_RADIUS = 3.0
-"""Radius of the sampled field in units of phi^-1/2; what lies beyond counts by its mean. Beyond it
-the standard deviation is 0.07 P phi^(alpha/2), which moves no success probability by more than
-3e-4.
-"""
+"""Radius of the sampled field in units of phi^-1/2. Interferers beyond it count by their mean: the
+spread of 0.07 P phi^(alpha/2) moves no success probability by more than 3e-4."""
 
 NEAR_RADIUS = 2.0
-"""In the same units: under block fading, interferers beyond it count by their mean over fading (its
-standard deviation is 0.15 P phi^(alpha/2))."""
+"""In the same units. Under block fading, interferers beyond it count by their mean over fading; its
+standard deviation is 0.15 P phi^(alpha/2)."""
 
 
 class InterfererField(Protocol):
-    """The interferers of uploads, one set for each (round, attempt, UE)."""
+    """Draws the interferers of uploads, one set for each (round, attempt, UE)."""
 
     @property
     def power_w(self) -> float:
@@ -48,7 +43,12 @@ class InterfererField(Protocol):
         ...
 
     def draw(
-        self, seed: int, round: int, attempt: int, distance_m: FloatArray, gnb: IntArray
+        self,
+        seed: int,
+        round: int,
+        attempt: int,
+        distance_m: FloatArray,
+        gnb: IntArray,
     ) -> FieldDraw:
         """Interferers of K UEs, `distance_m` [K] from their serving `gnb` [K]."""
         ...
@@ -71,37 +71,57 @@ class FieldDraw:
 
     def upload_power_w(self) -> FloatArray:
         """Interference in one upload, W: a fading draw for each interferer. Shape [K]."""
-        h = rng.stream(self.seed, "interferer_fading", *self.key).standard_exponential(
-            len(self.victim)
+        generator = rng.stream(self.seed, "interferer_fading", *self.key)
+        h = generator.standard_exponential(len(self.victim))
+        total = np.bincount(
+            self.victim,
+            weights=h * self.received_w,
+            minlength=len(self.tail_w),
         )
-        total = np.bincount(self.victim, weights=h * self.received_w, minlength=len(self.tail_w))
         return total + self.tail_w
 
     def block_power_w(self, chunk: int) -> FloatArray:
         """Interference in each coherence block of a chunk, W. Shape [K, block].
 
-        Near interferers fade from block to block; of the far ones, which are many, the mean counts.
+        Near interferers fade from block to block. The far ones are many and count by their mean.
         """
-        near, first, who, rest_w = self._split
+        split = self._split
         generator = rng.stream(self.seed, "interferer_block_fading", *self.key, chunk)
-        h = generator.standard_exponential((len(near), CHUNK_BLOCKS), dtype=np.float32)
-        h *= near[:, None]
-        total = np.repeat(rest_w[:, None], CHUNK_BLOCKS, axis=1)
-        if len(who):
-            total[who] += np.add.reduceat(h, first, axis=0)
+        shape = (len(split.near_w), CHUNK_BLOCKS)
+        h = generator.standard_exponential(shape, dtype=np.float32)
+        h *= split.near_w[:, None]
+        total = np.repeat(split.far_w[:, None], CHUNK_BLOCKS, axis=1)
+        if len(split.victim):
+            total[split.victim] += np.add.reduceat(h, split.first, axis=0)
         return total
 
     @cached_property
-    def _split(self) -> tuple[NDArray[np.float32], IntArray, IntArray, FloatArray]:
-        """(power of near interferers [near], first of each UE that has some, those UEs, the others'
-        [K]).
-        """
+    def _split(self) -> _NearAndFar:
         near = self.near
-        count = np.bincount(self.victim[near], minlength=len(self.tail_w))
-        who = np.flatnonzero(count)
-        first = (np.cumsum(count) - count)[who]
-        far = np.bincount(self.victim[~near], self.received_w[~near], minlength=len(self.tail_w))
-        return self.received_w[near].astype(np.float32), first, who, far + self.tail_w
+        ues = len(self.tail_w)
+        count = np.bincount(self.victim[near], minlength=ues)
+        victim = np.flatnonzero(count)
+        far_w = np.bincount(
+            self.victim[~near],
+            self.received_w[~near],
+            minlength=ues,
+        )
+        return _NearAndFar(
+            near_w=self.received_w[near].astype(np.float32),
+            victim=victim,
+            first=(np.cumsum(count) - count)[victim],
+            far_w=far_w + self.tail_w,
+        )
+
+
+@dataclass(frozen=True)
+class _NearAndFar:
+    """Mean powers of the interferers that fade, and the sum of those that do not."""
+
+    near_w: NDArray[np.float32]  # [near] ordered by victim
+    victim: IntArray  # [V] UEs that have near interferers
+    first: IntArray  # [V] index of the first of them
+    far_w: FloatArray  # [K]
 
 
 @dataclass(frozen=True)
@@ -115,24 +135,33 @@ class PoissonField:
     antenna_gain: float = 1.0  # of both ends, linear
 
     def draw(
-        self, seed: int, round: int, attempt: int, distance_m: FloatArray, gnb: IntArray
+        self,
+        seed: int,
+        round: int,
+        attempt: int,
+        distance_m: FloatArray,
+        gnb: IntArray,
     ) -> FieldDraw:
         """As `InterfererField`; only the distance matters."""
         count = len(distance_m)
         c = interferer_constant(distance_m * np.sqrt(self.density_per_m2), self.law)
         area = np.pi * FIELD_RADIUS**2  # in units of 1/phi, so the mean number of points
-        per_ue = rng.stream(seed, "interferer_count", round, attempt).poisson(area, count)
-        victim = np.repeat(np.arange(count), per_ue)
+        counts = rng.stream(seed, "interferer_count", round, attempt).poisson(area, count)
+        victim = np.repeat(np.arange(count), counts)
         # two numbers for each point, UE after UE: adding UEs leaves the others' points in place
-        u = rng.stream(seed, "interferer_place", round, attempt).random((len(victim), 2))
+        places = rng.stream(seed, "interferer_place", round, attempt)
+        u = places.random((len(victim), 2))
         x = u[:, 0] * area  # pi phi r^2, uniform
         kept = u[:, 1] < -np.expm1(-c[victim] * x)
-        victim, x = victim[kept], x[kept]
+        x = x[kept]
         radius_m = np.sqrt(x / (np.pi * self.density_per_m2))
-        received = self.power_w * self.antenna_gain * self.pathloss.gain(radius_m)
-        near = x < np.pi * NEAR_RADIUS**2
         return FieldDraw(
-            seed, (round, attempt), victim, received, np.full(count, self.tail_w), near
+            seed=seed,
+            key=(round, attempt),
+            victim=victim[kept],
+            received_w=self.power_w * self.antenna_gain * self.pathloss.gain(radius_m),
+            tail_w=np.full(count, self.tail_w),
+            near=x < np.pi * NEAR_RADIUS**2,
         )
 
     def mean_w(self, distance_m: FloatArray, gnb: IntArray) -> FloatArray:
@@ -152,11 +181,9 @@ class PoissonField:
     def tail_w(self) -> float:
         """Mean power from beyond the sampled radius R: 2 pi phi P g0 R^(2-alpha) / (alpha-2), W."""
         radius_m = FIELD_RADIUS / np.sqrt(self.density_per_m2)
-        alpha = self.pathloss.exponent
         edge_gain = self.antenna_gain * float(self.pathloss.gain(np.array(radius_m)))
-        return float(
-            2 * np.pi * self.density_per_m2 * self.power_w * edge_gain * radius_m**2 / (alpha - 2)
-        )
+        density_w = 2 * np.pi * self.density_per_m2 * self.power_w
+        return float(density_w * edge_gain * radius_m**2 / (self.pathloss.exponent - 2))
 
 
 @dataclass(frozen=True)
@@ -167,19 +194,35 @@ class SiteField:
     power_w: float
 
     def draw(
-        self, seed: int, round: int, attempt: int, distance_m: FloatArray, gnb: IntArray
+        self,
+        seed: int,
+        round: int,
+        attempt: int,
+        distance_m: FloatArray,
+        gnb: IntArray,
     ) -> FieldDraw:
         """As `InterfererField`; only the serving gNB matters."""
-        ues, sites = len(gnb), self.places.sites
+        ues = len(gnb)
+        sites = self.places.sites
+        every_site = np.arange(sites)
         generator = rng.stream(seed, "interferer_site_place", round, attempt)
-        place = (generator.random((ues, sites)) * self.places.per_cell).astype(np.int64)
-        received = self.power_w * self.places.gain_at(gnb[:, None], np.arange(sites), place)
-        foreign = np.arange(sites) != gnb[:, None]
+        u = generator.random((ues, sites))
+        place = (u * self.places.per_cell).astype(np.int64)
+        received = self.power_w * self.places.gain_at(gnb[:, None], every_site, place)
+        foreign = every_site != gnb[:, None]
         victim = np.nonzero(foreign)[0]
         received = received[foreign]
-        near = received > 1e-3 * np.bincount(victim, received, minlength=ues)[victim]
-        return FieldDraw(seed, (round, attempt), victim, received, np.zeros(ues), near)
+        total = np.bincount(victim, received, minlength=ues)
+        return FieldDraw(
+            seed=seed,
+            key=(round, attempt),
+            victim=victim,
+            received_w=received,
+            tail_w=np.zeros(ues),
+            near=received > 1e-3 * total[victim],
+        )
 
     def mean_w(self, distance_m: FloatArray, gnb: IntArray) -> FloatArray:
         """As `InterfererField`, over the places."""
-        return self.power_w * self.places.foreign_mean()[gnb]
+        heard_w = self.power_w * self.places.foreign_mean()
+        return heard_w[gnb]

@@ -1,48 +1,55 @@
-"""From SINR to the end of an upload: one finish time, by cumulative bits over coherence blocks."""
+"""From SINR to the end of an upload.
+
+    transmit_constant   one fading draw per upload: the rate never changes
+    transmit_pieces     one fading draw per upload, in a world that changes at given times
+    transmit_blocks     fading is redrawn every coherence block
+
+Each finds the end of an upload from its cumulative bits, without stepping through time.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netsim.radio.fading import CHUNK_BLOCKS
 from netsim.units import BoolArray, FloatArray, IntArray
 
-RATE_MODELS = ("shannon", "threshold")
 
-
-def sinr(signal_w: FloatArray, interference_w: FloatArray, noise_w: FloatArray) -> FloatArray:
+def sinr(
+    signal_w: FloatArray,
+    interference_w: FloatArray,
+    noise_w: FloatArray,
+) -> FloatArray:
     """Eq. (2): signal over interference and noise, linear."""
     return signal_w / (interference_w + noise_w)
 
 
 @dataclass(frozen=True)
 class RateModel:
-    """Rate of a link: of its capacity (shannon, the paper), or of the code that the threshold
-    stands for.
-    """
+    """Rate of a link: its Shannon capacity (the paper), or that of one code with its threshold."""
 
     kind: str  # shannon | threshold
     threshold: float  # theta, linear
 
     def rate_bps(self, bandwidth_hz: FloatArray, sinr: FloatArray) -> FloatArray:
-        """W delta log2(1 + SINR), or W delta log2(1 + theta) whatever the SINR; arrays
-        broadcast.
-        """
+        """W delta log2(1 + SINR), or W delta log2(1 + theta) whatever the SINR. Broadcasts."""
         if self.kind == "shannon":
             return bandwidth_hz * np.log2(1.0 + sinr)
-        return np.broadcast_to(bandwidth_hz * np.log2(1.0 + self.threshold), np.shape(sinr))
+        rate = bandwidth_hz * np.log2(1.0 + self.threshold)
+        return np.broadcast_to(rate, np.shape(sinr))
 
 
 @dataclass(frozen=True)
 class Transmission:
     """M uploads on the air, each until its end or its deadline."""
 
-    finish_s: (
-        FloatArray  # [M] when the last bit is through; inf if never by the deadline (block fading)
-    )
+    # [M] when the last bit is through; under block fading, inf if not by the deadline
+    finish_s: FloatArray
     bits: FloatArray  # [M] bits through at min(finish, deadline)
     sinr: FloatArray  # [M] at the start (round fading) or mean over the airtime (block fading)
     outage: BoolArray  # [M] below the threshold: at the start (round), at all times (block)
@@ -59,14 +66,23 @@ def transmit_constant(
 ) -> Transmission:
     """One fading draw per upload: constant rate; in outage iff SINR < threshold. Shapes [M].
 
-    An upload in outage is transmitted all the same, and discarded (the UE cannot know).
+    An upload in outage is transmitted all the same and then discarded: the UE cannot know.
     """
     rate = model.rate_bps(bandwidth_hz, sinr)
     with np.errstate(divide="ignore"):
         finish = start_s + payload_bits / rate
-    part = rate * np.maximum(deadline_s - start_s, 0.0)
-    bits = np.where(finish <= deadline_s, payload_bits, np.minimum(part, payload_bits))
-    return Transmission(finish, bits, sinr, sinr < model.threshold)
+    sent_by_deadline = rate * np.maximum(deadline_s - start_s, 0.0)
+    bits = np.where(
+        finish <= deadline_s,
+        payload_bits,
+        np.minimum(sent_by_deadline, payload_bits),
+    )
+    return Transmission(
+        finish,
+        bits,
+        sinr,
+        sinr < model.threshold,
+    )
 
 
 def transmit_pieces(
@@ -81,25 +97,30 @@ def transmit_pieces(
 ) -> Transmission:
     """Rates that are constant between edges: [M], [M, P], [M, P], [P + 1] -> Transmission [M].
 
-    One fading draw per upload, in a world that changes: SINR and outage are those at the start, as
-    in `transmit_constant`, to which it is equal where nothing changes. NaN as SINR is never an
+    One fading draw per upload, in a world that changes: SINR and outage are those at the start.
+    Where nothing changes the result equals that of `transmit_constant`. A NaN as SINR is never an
     outage.
     """
     rows = np.arange(len(payload_bits))
     open_s = np.maximum(edges_s[:-1], start_s[:, None])
-    length = np.maximum(np.minimum(edges_s[1:], deadline_s[:, None]) - open_s, 0.0)
+    close_s = np.minimum(edges_s[1:], deadline_s[:, None])
+    length = np.maximum(close_s - open_s, 0.0)
     total = np.cumsum(rate_bps * length, axis=1)
     through = total >= payload_bits[:, None]
-    at = through.argmax(axis=1)
-    before = np.where(at > 0, total[rows, at - 1], 0.0)
+    last_piece = through.argmax(axis=1)
+    sent_before = np.where(last_piece > 0, total[rows, last_piece - 1], 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        finish = open_s[rows, at] + (payload_bits - before) / rate_bps[rows, at]
+        spent = (payload_bits - sent_before) / rate_bps[rows, last_piece]
+        finish = open_s[rows, last_piece] + spent
     done = through.any(axis=1)
-    finish = np.where(done, np.minimum(finish, deadline_s), np.inf)
-    bits = np.where(done, payload_bits, total[:, -1])
-    piece = np.clip(np.searchsorted(edges_s, start_s, side="right") - 1, 0, sinr.shape[1] - 1)
-    first = sinr[rows, piece]
-    return Transmission(finish, bits, first, first < threshold)
+    first_piece = np.searchsorted(edges_s, start_s, side="right") - 1
+    first_sinr = sinr[rows, np.clip(first_piece, 0, sinr.shape[1] - 1)]
+    return Transmission(
+        finish_s=np.where(done, np.minimum(finish, deadline_s), np.inf),
+        bits=np.where(done, payload_bits, total[:, -1]),
+        sinr=first_sinr,
+        outage=first_sinr < threshold,
+    )
 
 
 def transmit_blocks(
@@ -118,47 +139,149 @@ def transmit_blocks(
 
     `sinr_of_chunk(c, rows)` gives the SINR [R, CHUNK_BLOCKS] of some rows in the blocks c *
     CHUNK_BLOCKS ... of the grid that starts at `origin_s`. Bits are summed block by block; the
-    finish lies within its block. `rate_of_chunk` gives rates that rule instead, NaN where they do
-    not.
+    finish lies within its block. Where `rate_of_chunk` gives a rate that is not NaN, this one
+    rules.
     """
-    count = len(payload_bits)
-    finish = np.full(count, np.inf)
-    carried, sinr_time = np.zeros(count), np.zeros(count)  # bits; integral of SINR over the airtime
-    usable_ever = np.zeros(count, dtype=bool)
+    progress = _Progress.none(len(payload_bits))
     chunk_s = CHUNK_BLOCKS * coherence_s
-    chunk = max(int((start_s.min() - origin_s) // chunk_s), 0) if count else 0
-    live = np.arange(count)  # rows that have not finished
-    block = np.arange(CHUNK_BLOCKS + 1)
+    chunk = _first_chunk(start_s - origin_s, chunk_s)
+    live = np.arange(len(payload_bits))  # rows that have not finished
     while len(live) and origin_s + chunk * chunk_s < deadline_s[live].max():
+        edges_s = origin_s + (chunk * CHUNK_BLOCKS + _EDGES) * coherence_s
+        until_s = deadline_s[live]
+        open_s, length = _on_air(edges_s, start_s[live], until_s)
         ratio = sinr_of_chunk(chunk, live)
-        edge = origin_s + (chunk * CHUNK_BLOCKS + block) * coherence_s
-        until = deadline_s[live, None]
-        open_s = np.maximum(edge[:-1], start_s[live, None])
-        length = np.maximum(np.minimum(edge[1:], until) - open_s, 0.0)
-        usable = (ratio >= model.threshold) & (length > 0)
-        rate = np.where(usable, model.rate_bps(bandwidth_hz[live, None], ratio), 0.0)
-        given = rate_of_chunk(chunk, live) if rate_of_chunk is not None else None
-        if given is not None:
-            rules = ~np.isnan(given)
-            rate, usable = np.where(rules, given, rate), usable | (rules & (length > 0))
-        total = np.cumsum(rate * length, axis=1)
-        total += carried[live, None]
-        payload = payload_bits[live]
-        done = np.flatnonzero(total[:, -1] >= payload)
-        at = (total[done] >= payload[done, None]).argmax(
-            axis=1
-        )  # the block the last bit goes through in
-        before = np.where(at > 0, total[done, at - 1], carried[live[done]])
-        spent = (payload[done] - before) / rate[done, at]
-        finish[live[done]] = np.minimum(open_s[done, at] + spent, until[done, 0])
-        length[done] *= block[:-1] <= at[:, None]
-        length[done, at] = spent
-        carried[live] = total[:, -1]
-        carried[live[done]] = payload[done]
-        sinr_time[live] += (ratio * length).sum(axis=1)
-        usable_ever[live] |= (usable & (length > 0)).any(axis=1)
-        live = live[np.isinf(finish[live])]
+        rate, usable = _usable_rates(model, bandwidth_hz[live, None], ratio, length)
+        if rate_of_chunk is not None:
+            given = rate_of_chunk(chunk, live)
+            rate, usable = _overruled(rate, usable, given, length)
+        progress.send(live, payload_bits[live], until_s, rate, open_s, length)
+        progress.observe(live, ratio, usable, length)
+        live = live[np.isinf(progress.finish_s[live])]
         chunk += 1
-    airtime = np.minimum(finish, deadline_s) - start_s
-    mean_sinr = np.divide(sinr_time, airtime, out=np.zeros(count), where=airtime > 0)
-    return Transmission(finish, carried, mean_sinr, ~usable_ever)
+    return progress.result(start_s, deadline_s)
+
+
+_EDGES = np.arange(CHUNK_BLOCKS + 1)
+
+
+def _first_chunk(start_s: FloatArray, chunk_s: float) -> int:
+    """The chunk in which the first of the uploads starts."""
+    if not len(start_s):
+        return 0
+    return max(int(start_s.min() // chunk_s), 0)
+
+
+def _on_air(
+    edges_s: NDArray[np.floating[Any]],
+    start_s: FloatArray,
+    deadline_s: FloatArray,
+) -> tuple[FloatArray, FloatArray]:
+    """When uploads [R] begin to send in the blocks between edges [B + 1], and how long. [R, B]."""
+    open_s = np.maximum(edges_s[:-1], start_s[:, None])
+    close_s = np.minimum(edges_s[1:], deadline_s[:, None])
+    return open_s, np.maximum(close_s - open_s, 0.0)
+
+
+def _usable_rates(
+    model: RateModel,
+    bandwidth_hz: FloatArray,
+    ratio: FloatArray,
+    length: FloatArray,
+) -> tuple[FloatArray, BoolArray]:
+    """Rates of blocks, 0 where the SINR is too low, and which blocks are usable. [R, B] each."""
+    usable = (ratio >= model.threshold) & (length > 0)
+    rate = model.rate_bps(bandwidth_hz, ratio)
+    return np.where(usable, rate, 0.0), usable
+
+
+def _overruled(
+    rate: FloatArray,
+    usable: BoolArray,
+    given: FloatArray | None,
+    length: FloatArray,
+) -> tuple[FloatArray, BoolArray]:
+    """Rates of blocks and whether they are usable, where `given` is not NaN by `given`. [R, B]."""
+    if given is None:
+        return rate, usable
+    rules = ~np.isnan(given)
+    return np.where(rules, given, rate), usable | (rules & (length > 0))
+
+
+@dataclass(frozen=True)
+class _Progress:
+    """How far M uploads are; the arrays are written in place, chunk by chunk."""
+
+    finish_s: FloatArray  # [M] inf: not finished
+    bits: FloatArray  # [M]
+    sinr_time: FloatArray  # [M] integral of the SINR over the airtime
+    usable_ever: BoolArray  # [M] some block was at or above the threshold
+
+    @classmethod
+    def none(cls, count: int) -> _Progress:
+        """Before the first bit."""
+        return cls(
+            finish_s=np.full(count, np.inf),
+            bits=np.zeros(count),
+            sinr_time=np.zeros(count),
+            usable_ever=np.zeros(count, dtype=bool),
+        )
+
+    def send(
+        self,
+        rows: IntArray,
+        payload_bits: FloatArray,
+        deadline_s: FloatArray,
+        rate: FloatArray,
+        open_s: FloatArray,
+        length: FloatArray,
+    ) -> None:
+        """Adds the bits of a chunk and ends the rows that are through.
+
+        rows, payload_bits, deadline_s: [R]. Rate, start and length of each block, in bit/s and s:
+        [R, B]. `length` is cut, in place, at the end of a row.
+        """
+        carried = self.bits[rows]
+        total = np.cumsum(rate * length, axis=1)
+        total += carried[:, None]
+        sent = total[:, -1]
+        done = np.flatnonzero(sent >= payload_bits)
+        self.bits[rows] = sent
+        if not len(done):
+            return
+        wanted = payload_bits[done]
+        last_block = (total[done] >= wanted[:, None]).argmax(axis=1)
+        sent_before = np.where(last_block > 0, total[done, last_block - 1], carried[done])
+        spent = (wanted - sent_before) / rate[done, last_block]
+        finish = open_s[done, last_block] + spent
+        self.finish_s[rows[done]] = np.minimum(finish, deadline_s[done])
+        self.bits[rows[done]] = wanted
+        length[done] *= _EDGES[:-1] <= last_block[:, None]
+        length[done, last_block] = spent
+
+    def observe(
+        self,
+        rows: IntArray,
+        ratio: FloatArray,
+        usable: BoolArray,
+        length: FloatArray,
+    ) -> None:
+        """Adds what rows [R] saw in the blocks of a chunk, [R, B], while they were on the air."""
+        self.sinr_time[rows] += (ratio * length).sum(axis=1)
+        self.usable_ever[rows] |= (usable & (length > 0)).any(axis=1)
+
+    def result(self, start_s: FloatArray, deadline_s: FloatArray) -> Transmission:
+        """The uploads at the end of the last chunk."""
+        airtime = np.minimum(self.finish_s, deadline_s) - start_s
+        mean_sinr = np.divide(
+            self.sinr_time,
+            airtime,
+            out=np.zeros(len(airtime)),
+            where=airtime > 0,
+        )
+        return Transmission(
+            finish_s=self.finish_s,
+            bits=self.bits,
+            sinr=mean_sinr,
+            outage=~self.usable_ever,
+        )

@@ -1,5 +1,4 @@
-"""Path loss: mean channel gain against distance, and the models that can stand behind
-`pathloss.kind`.
+"""Path loss: mean channel gain against distance, and the registry behind `pathloss.kind`.
 
 A model is a frozen dataclass whose fields are its parameters and which meets `protocols.Pathloss`.
 An outside package registers one under the entry point group `netsim.pathloss`.
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from netsim.errors import ScenarioError
-from netsim.plugins import plugin_class, plugin_names
+from netsim.plugins import plugin_class
 from netsim.radio.shadowing import shadowing_db
 from netsim.units import FloatArray, IntArray, from_db
 
@@ -25,15 +24,26 @@ def pathloss_class(kind: str, where: str = "scenario: radio.pathloss.kind") -> t
     return plugin_class(ENTRY_POINTS, kind, where)
 
 
-def pathloss_names() -> list[str]:
-    """Registered names, sorted."""
-    return plugin_names(ENTRY_POINTS)
-
-
 def distances_m(ues_m: FloatArray, sites_m: FloatArray) -> FloatArray:
     """Horizontal distances. Shapes [K, 2], [S, 2] -> [K, S]."""
     offset = ues_m[:, None, :] - sites_m[None, :, :]
-    return np.asarray(np.hypot(offset[..., 0], offset[..., 1]))
+    east = offset[..., 0]
+    north = offset[..., 1]
+    return np.asarray(np.hypot(east, north))
+
+
+def require_within(
+    value: float,
+    limits: tuple[float, float],
+    *,
+    key: str,
+    model: str,
+) -> None:
+    """Raises ScenarioError unless parameter `key` of the path loss `model` is within its limits."""
+    low, high = limits
+    if not low <= value <= high:
+        rule = f"must lie in {low:g}..{high:g} for {model}"
+        raise ScenarioError(rule, where=f"pathloss.{key}", value=value)
 
 
 @dataclass(frozen=True)
@@ -51,39 +61,44 @@ class PowerLaw:
     correlation_m: float = 50.0
 
     def __post_init__(self) -> None:
-        for name, holds, rule in (
-            (
-                "exponent",
-                self.exponent > 2,
-                "must be above 2: at 2 or below, interference is infinite",
-            ),
-            ("min_distance_m", self.min_distance_m > 0, "must be above 0"),
-            ("shadowing_std_db", 0 <= self.shadowing_std_db <= 30, "must lie in 0..30"),
-            ("correlation_m", self.correlation_m > 0, "must be above 0"),
-        ):
-            if not holds:
-                raise ScenarioError(rule, where=f"pathloss.{name}", value=getattr(self, name))
+        if not self.exponent > 2:
+            rule = "must be above 2: at 2 or below, interference is infinite"
+            raise ScenarioError(rule, where="pathloss.exponent", value=self.exponent)
+        if not self.min_distance_m > 0:
+            rule = "must be above 0"
+            raise ScenarioError(rule, where="pathloss.min_distance_m", value=self.min_distance_m)
+        if not 0 <= self.shadowing_std_db <= 30:
+            rule = "must lie in 0..30"
+            value = self.shadowing_std_db
+            raise ScenarioError(rule, where="pathloss.shadowing_std_db", value=value)
+        if not self.correlation_m > 0:
+            rule = "must be above 0"
+            raise ScenarioError(rule, where="pathloss.correlation_m", value=self.correlation_m)
 
     def gain(self, distance_m: FloatArray) -> FloatArray:
-        """Linear gain at the median of shadowing, `distance_m` of any shape."""
+        """Linear gain at the median of shadowing. `distance_m` of any shape."""
         clipped = np.maximum(distance_m, self.min_distance_m)
         return from_db(-self.reference_loss_db) * clipped**-self.exponent
 
     def link_gain(
-        self, ues_m: FloatArray, sites_m: FloatArray, *, seed: int, site_ids: IntArray | None = None
+        self,
+        ues_m: FloatArray,
+        sites_m: FloatArray,
+        *,
+        seed: int,
+        site_ids: IntArray | None = None,
     ) -> FloatArray:
         """Gain of every link with its shadowing, [K, 2], [S, 2] -> [K, S]."""
         gain = self.gain(distances_m(ues_m, sites_m))
         if self.shadowing_std_db == 0:
             return gain
         ids = np.arange(len(sites_m)) if site_ids is None else site_ids
-        return gain * from_db(
-            shadowing_db(
-                ues_m,
-                ids,
-                std_db=self.shadowing_std_db,
-                correlation_m=self.correlation_m,
-                seed=seed,
-                name="power_law_shadowing",
-            )
+        excess_db = shadowing_db(
+            ues_m,
+            ids,
+            std_db=self.shadowing_std_db,
+            correlation_m=self.correlation_m,
+            seed=seed,
+            name="power_law_shadowing",
         )
+        return gain * from_db(excess_db)

@@ -9,9 +9,7 @@ import numpy as np
 from netsim.units import FloatArray, IntArray
 
 PER_CELL = 64
-"""Places kept in each cell. lambda averaged over them errs by about 1% for the nearest
-neighbour.
-"""
+"""Places kept in each cell; lambda averaged over them errs by about 1% for the nearest cell."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,12 @@ class CellPlaces:
         """M."""
         return int(self.gain.shape[2])
 
-    def gain_at(self, site: IntArray, cell: IntArray, place: IntArray) -> FloatArray:
+    def gain_at(
+        self,
+        site: IntArray,
+        cell: IntArray,
+        place: IntArray,
+    ) -> FloatArray:
         """Gain to `site` from a place of `cell`; arrays broadcast."""
         return np.asarray(self.gain[site, cell, place])
 

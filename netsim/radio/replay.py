@@ -1,7 +1,8 @@
 """Channels from traces in place of the model: gains, fading, SNR or rates of some UEs, or of all.
 
-What a trace does not give stays the model's: a trace of gains leaves fading and interference to be
-drawn. A recorded channel (of `record = true`) has the gain with its fading, and the interference.
+What a trace does not give stays the model's: with a trace of gains, fading and interference are
+still drawn. A recorded channel (`record = true`) has the gain with its fading, and the
+interference.
 """
 
 from __future__ import annotations
@@ -32,31 +33,36 @@ class Driver:
     seed: int = 0
 
     def values(
-        self, ue: IntArray, gnb: IntArray, attempt: IntArray, times_s: FloatArray
+        self,
+        ue: IntArray,
+        gnb: IntArray,
+        attempt: IntArray,
+        times_s: FloatArray,
     ) -> FloatArray:
-        """[L, T] of links [L] at times. Raises DataError in a gap, and of a link that the trace has
-        not.
-        """
-        asked = times_s + self.begin_s
-        links = list(zip(ue.tolist(), gnb.tolist(), attempt.tolist(), strict=True))
+        """Values of links [L] at times [T]: [L, T]. Raises DataError in gaps, for other links."""
+        asked_s = times_s + self.begin_s
+        links = np.stack([ue, gnb, attempt], axis=1).tolist()
         if isinstance(self.series, FadingTrace):
             steps = self.series.gain.shape[1]
             offset = [self._offset(k, site, steps) for k, site, _ in links]
-            return self.series.at(asked, np.array(offset, dtype=np.int64))
-        rows = [self.row.get(link[: self._depth]) for link in links]
+            return self.series.at(asked_s, np.array(offset, dtype=np.int64))
+        rows = [self.row.get(tuple(link[: self._depth])) for link in links]
         if None in rows:
             k, site, number = links[rows.index(None)]
-            raise DataError(
-                f"has no {self.kind} of UE {k}, gNB {site}, attempt {number}",
-                where=self.series.path,
-            )
-        return self.series.at_rows(np.array(rows, dtype=np.int64), asked)
+            missing = f"has no {self.kind} of UE {k}, gNB {site}, attempt {number}"
+            raise DataError(missing, where=self.series.path)
+        return self.series.at_rows(np.array(rows, dtype=np.int64), asked_s)
 
     def drives(self, ue: IntArray) -> BoolArray:
         """Which of `ue` [R] the trace drives."""
         return np.isin(ue, list(self.ues))
 
-    def _offset(self, ue: int, gnb: int, steps: int) -> int:
+    def _offset(
+        self,
+        ue: int,
+        gnb: int,
+        steps: int,
+    ) -> int:
         """Step of the trace at which a link's window begins, drawn once for each link."""
         if (ue, gnb) not in self._offsets:
             draw = rng.stream(self.seed, "fading_offset", ue, gnb)
@@ -75,16 +81,26 @@ class Driver:
     def changes_s(self, begin_s: float, end_s: float) -> FloatArray:
         """Times in (begin, end) at which values may change, ascending."""
         if isinstance(self.series, FadingTrace):
-            first, last = (int(np.floor((t + self.begin_s) / STEP_S)) for t in (begin_s, end_s))
-            found = np.arange(first, last + 1) * STEP_S - self.begin_s
+            found = self._periods(begin_s, end_s, STEP_S) - self.begin_s
         elif self.series.period_s is not None:
-            period = self.series.period_s
-            first, last = (int(np.floor((t + self.begin_s) / period)) for t in (begin_s, end_s))
-            repeats = np.arange(first, last + 1)[:, None] * period + self._times_s
+            starts = self._periods(begin_s, end_s, self.series.period_s)
+            repeats = starts[:, None] + self._times_s
             found = repeats.ravel() - self.begin_s
         else:
             found = self._times_s - self.begin_s
-        return np.asarray(found[(found > begin_s) & (found < end_s)])
+        within = (found > begin_s) & (found < end_s)
+        return np.asarray(found[within])
+
+    def _periods(
+        self,
+        begin_s: float,
+        end_s: float,
+        period_s: float,
+    ) -> FloatArray:
+        """Starts, in trace time, of the periods that meet [begin, end]."""
+        first = int(np.floor((begin_s + self.begin_s) / period_s))
+        last = int(np.floor((end_s + self.begin_s) / period_s))
+        return np.arange(first, last + 1, dtype=np.float64) * period_s
 
     @cached_property
     def _times_s(self) -> FloatArray:
@@ -94,7 +110,7 @@ class Driver:
 
 @dataclass(frozen=True)
 class ChannelTraces:
-    """All traces of a run; of two that drive a link the later rules."""
+    """All traces of a run; where two drive a link, the later one rules."""
 
     drivers: Sequence[Driver] = ()
 
@@ -110,27 +126,37 @@ class ChannelTraces:
         attempt: IntArray,
         times_s: FloatArray,
     ) -> FloatArray:
-        """`out` [R, T] with the values of driven links in place of the model's; itself if there are
-        none.
-        """
+        """`out` [R, T] with traced values in place of the model's, or `out` itself without any."""
         for driver in self.drivers:
             if driver.kind != kind:
                 continue
             rows = np.flatnonzero(driver.drives(ue))
             if len(rows):
                 out = out.copy()
-                out[rows] = driver.values(ue[rows], gnb[rows], attempt[rows], times_s)
+                out[rows] = driver.values(
+                    ue[rows],
+                    gnb[rows],
+                    attempt[rows],
+                    times_s,
+                )
         return out
 
-    def rates_bps(self, ue: IntArray, share: FloatArray, times_s: FloatArray) -> FloatArray | None:
-        """Rates of rows [R] with these shares of the band, NaN where the model rules. [R, T], or
-        None.
+    def rates_bps(
+        self,
+        ue: IntArray,
+        share: FloatArray,
+        times_s: FloatArray,
+    ) -> FloatArray | None:
+        """Rates in these shares of the band, [R] -> [R, T]; NaN where the model rules.
+
+        None if no trace gives rates.
         """
-        found = None
+        if not self.has("rate"):
+            return None
+        found = np.full((len(ue), len(times_s)), np.nan)
         for driver in self.drivers:
             if driver.kind != "rate":
                 continue
-            found = np.full((len(ue), len(times_s)), np.nan) if found is None else found
             rows = np.flatnonzero(driver.drives(ue))
             part = share[rows, None] if driver.by_share else 1.0
             none = np.zeros_like(rows)
@@ -138,10 +164,12 @@ class ChannelTraces:
         return found
 
     def has(self, kind: str) -> bool:
-        """Some link is driven by `kind`."""
+        """Whether a trace of this kind drives some link."""
         return any(driver.kind == kind for driver in self.drivers)
 
     def changes_s(self, begin_s: float, end_s: float) -> FloatArray:
         """Times in (begin, end) at which anything may change."""
+        if not self.drivers:
+            return np.empty(0)
         found = [driver.changes_s(begin_s, end_s) for driver in self.drivers]
-        return np.unique(np.concatenate(found)) if found else np.empty(0)
+        return np.unique(np.concatenate(found))

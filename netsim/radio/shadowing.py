@@ -19,12 +19,18 @@ def shadowing_db(
 ) -> FloatArray:
     """Shadowing of every link, dB, [K, 2], [S] -> [K, S]; autocorrelation exp(-x / correlation_m).
 
-    0 everywhere where `std_db` is 0. `name` tells the maps of one path-loss model from another's.
+    All zero if `std_db` is 0. `name` keeps the maps of different path-loss models apart.
     """
     if std_db == 0:
         return np.zeros((len(ues_m), len(site_ids)))
     maps = [
-        gaussian_map(ues_m, correlation_m=correlation_m, seed=seed, name=name, site=site)
+        gaussian_map(
+            ues_m,
+            correlation_m=correlation_m,
+            seed=seed,
+            name=name,
+            site=site,
+        )
         for site in site_ids.tolist()
     ]
     return std_db * np.column_stack(maps)

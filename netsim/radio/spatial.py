@@ -2,9 +2,8 @@
 
 A map is a sum of plane waves with random directions and phases (Cai and Giannakis, "A
 two-dimensional channel simulation model for shadowing processes", IEEE Trans. Veh. Technol. 52(6),
-2003). It is a
-function of place: any number of UEs may ask anywhere, in any order, now or after moving, and two
-UEs at one place get one value.
+2003). It is a function of place: any number of UEs may ask anywhere, in any order, now or after
+moving, and two UEs at one place get the same value.
 """
 
 from __future__ import annotations
@@ -22,7 +21,12 @@ _CHUNK = 512  # positions at a time, so that the work stays in cache
 
 
 def gaussian_map(
-    positions_m: FloatArray, *, correlation_m: float, seed: int, name: str, site: int
+    positions_m: FloatArray,
+    *,
+    correlation_m: float,
+    seed: int,
+    name: str,
+    site: int,
 ) -> FloatArray:
     """Standard normal map of `site` at `positions_m`, [K, 2] -> [K].
 
@@ -31,16 +35,21 @@ def gaussian_map(
     """
     draws = rng.stream(seed, name, site).random((3, WAVES))
     stratum = (np.arange(WAVES) + draws[0]) / WAVES  # in [0, 1)
-    turns_per_m = np.sqrt((1.0 - stratum) ** -2 - 1.0) / (2 * np.pi * correlation_m)
-    angle, phase = 2 * np.pi * draws[1], draws[2]
-    along_x, along_y = turns_per_m * np.cos(angle), turns_per_m * np.sin(angle)
+    angle = 2 * np.pi * draws[1]
+    phase = draws[2]
+    wave_number = np.sqrt((1.0 - stratum) ** -2 - 1.0)
+    turns_per_m = wave_number / (2 * np.pi * correlation_m)
+    east = turns_per_m * np.cos(angle)
+    north = turns_per_m * np.sin(angle)
     values = np.empty(len(positions_m))
     for start in range(0, len(positions_m), _CHUNK):
         x, y = positions_m[start : start + _CHUNK].T
-        turns = x[:, None] * along_x  # no matrix product: it may round by the number of rows
-        turns += y[:, None] * along_y
+        # no matrix product: its rounding may depend on the number of rows
+        turns = x[:, None] * east
+        turns += y[:, None] * north
         turns += phase
-        turns -= np.rint(turns)  # [-1/2, 1/2]; single precision then errs by 1e-7
+        turns -= np.rint(turns)  # to [-1/2, 1/2], where single precision errs by 1e-7
         radians = turns.astype(np.float32) * np.float32(2 * np.pi)
-        values[start : start + _CHUNK] = np.cos(radians).sum(axis=1, dtype=np.float64)
+        waves = np.cos(radians)
+        values[start : start + _CHUNK] = waves.sum(axis=1, dtype=np.float64)
     return np.asarray(np.sqrt(2.0 / WAVES) * values)

@@ -1,8 +1,8 @@
 """Success models: lambda of a UE's upload, as schemes ask for it (eq. 15 behind one interface).
 
-`ClosedForm` is eq. (15) over a Poisson field; `SiteLaplace` the product form over the cells of real
-sites, exact over the fading and averaged over where in its cell each interferer is. Under block
-fading lambda is something else, see `arrival`.
+`ClosedForm` is eq. (15) over a Poisson field. `SiteLaplace` is the product form over the cells of
+real sites: exact over the fading, averaged over where in its cell each interferer is. `arrival` has
+the model for block fading.
 """
 
 from __future__ import annotations
@@ -41,7 +41,13 @@ class Deferred:
         airtime_s: float = np.inf,
     ) -> FloatArray:
         """As `protocols.SuccessModel`."""
-        return self.made.probability(ue, bandwidth_hz, power_w, payload_bits, airtime_s)
+        return self.made.probability(
+            ue,
+            bandwidth_hz,
+            power_w,
+            payload_bits,
+            airtime_s,
+        )
 
 
 @dataclass(frozen=True)
@@ -76,22 +82,27 @@ class ClosedForm:
         distance = np.maximum(self.distance_m[ue], self.pathloss.min_distance_m)
         distance, band, power = np.broadcast_arrays(distance, band, power)
         sends = (power > 0) & np.isfinite(band)
+        used_w = np.where(sends, power, 1.0)
+        noise_w = np.where(sends, band, 0.0) * self.noise_psd_w_hz
         # P g0 stands for P; it cancels in the interference
         g0 = from_db(-self.pathloss.reference_loss_db) * self.antenna_gain
-        used = np.where(sends, power, 1.0)
         found = success_probability(
             distance,
             density_per_m2=self.density_per_m2,
             sinr_threshold=self.threshold,
             pathloss_exponent=self.pathloss.exponent,
-            noise_to_power=np.where(sends, band, 0.0) * self.noise_psd_w_hz / (used * g0),
+            noise_to_power=noise_w / (used_w * g0),
             form=self.form,
             law=self.law,
-            interferer_power_ratio=1.0
-            if self.interferer_power_w is None
-            else self.interferer_power_w / used,
+            interferer_power_ratio=self._interferer_power_ratio(used_w),
         )
         return np.where(sends, found, 0.0)
+
+    def _interferer_power_ratio(self, power_w: FloatArray) -> FloatArray | float:
+        """P_interferer / P."""
+        if self.interferer_power_w is None:
+            return 1.0
+        return self.interferer_power_w / power_w
 
 
 @dataclass(frozen=True)
@@ -103,45 +114,53 @@ class LaplaceTable:
 
     @classmethod
     def of(cls, cells: list[FloatArray]) -> LaplaceTable:
-        """From `cells`, one array [S, M_h] per interfering cell h: mean received power at every gNB
-        from each place at which h's one interferer may be; 0 at its own gNB. Rayleigh fading:
+        """The table for Rayleigh fading and one interferer in each cell h:
 
             L_g(s) = prod_h mean_m 1 / (1 + s received[g, h, m])
+
+        `cells` holds one array [S, M_h] per cell: the mean power received at every gNB from each
+        place at which the cell's interferer may be, W (or W/Hz); 0 at its own gNB.
         """
-        heard = np.concatenate([c.mean(axis=1) for c in cells if c.size] or [np.zeros(1)])
+        means = [received.mean(axis=1) for received in cells if received.size]
+        heard = np.concatenate(means or [np.zeros(1)])
         heard = heard[heard > 0]
         if not len(heard):
             return cls(np.zeros(1), np.empty((0, 1)))
-        low, high = np.log(1e-6 / heard.max()), np.log(1e6 / np.median(heard))
-        log_s = np.linspace(low, high, int((high - low) * _NODES_PER_E_FOLD))
-        s = np.exp(log_s)
-        exponent = np.zeros((len(cells[0]), len(s)))
+        low = np.log(1e-6 / heard.max())
+        high = np.log(1e6 / np.median(heard))
+        nodes = int((high - low) * _NODES_PER_E_FOLD)
+        log_s = np.linspace(low, high, nodes)
+        exponent = np.zeros((len(cells[0]), nodes))
         for received in cells:
-            for node, value in enumerate(s):
-                exponent[:, node] -= np.log((1.0 / (1.0 + value * received)).mean(axis=1))
+            for node, value in enumerate(np.exp(log_s)):
+                faded = 1.0 / (1.0 + value * received)
+                exponent[:, node] -= np.log(faded.mean(axis=1))
         return cls(log_s, np.log(np.maximum(exponent, 1e-300)))
 
     def transform(self, gnb: IntArray, s: FloatArray) -> FloatArray:
         """L_g(s), arrays of one shape; linear in s below the table, the last exponent above it."""
         if not self.log_exponent.size:
             return np.ones(s.shape)
-        step = self.log_s[1] - self.log_s[0]
+        first = self.log_s[0]
+        step = self.log_s[1] - first
         with np.errstate(divide="ignore"):
-            at = (np.log(s) - self.log_s[0]) / step
+            at = (np.log(s) - first) / step
         node = np.clip(np.floor(at), 0, len(self.log_s) - 2).astype(np.int64)
-        left, right = self.log_exponent[gnb, node], self.log_exponent[gnb, node + 1]
-        value = left + (right - left) * np.minimum(at - node, 1.0)
-        value = np.where(at < 0, self.log_exponent[gnb, 0] + step * at, value)
-        return np.asarray(np.exp(-np.exp(value)))
+        left = self.log_exponent[gnb, node]
+        right = self.log_exponent[gnb, node + 1]
+        inside = left + (right - left) * np.minimum(at - node, 1.0)
+        below = self.log_exponent[gnb, 0] + step * at
+        log_exponent = np.where(at < 0, below, inside)
+        return np.asarray(np.exp(-np.exp(log_exponent)))
 
 
 @dataclass(frozen=True)
 class SiteLaplace:
     """lambda = exp(-s noise) L_g(s) at the gNB that serves the UE.
 
-    Field mode (`density` False): interference is a power, s = theta / (P gain). Network mode: it is
-    a density over the band and a UE spreads its power over its own, so s = theta W delta / (P
-    gain).
+    Field mode (`density` False): interference is a power and s = theta / (P gain). Network mode:
+    interference is a density over the band and a UE spreads its power over its own part of it, so
+    s = theta W delta / (P gain).
     """
 
     gnb: IntArray  # [K]
@@ -162,13 +181,18 @@ class SiteLaplace:
     ) -> FloatArray:
         """As `protocols.SuccessModel`; payload and time do not matter."""
         gnb, gain, band, power = np.broadcast_arrays(
-            self.gnb[ue], self.gain[ue], bandwidth_hz, power_w
+            self.gnb[ue],
+            self.gain[ue],
+            bandwidth_hz,
+            power_w,
         )
         sends = (power > 0) & np.isfinite(band) & (gain > 0)
         band = np.where(sends, band, 0.0)
         s = self.threshold / np.where(sends, power * gain, 1.0)
-        noise = s * self.noise_psd_w_hz * band
-        s = s * band if self.density else s
+        noise_exponent = s * self.noise_psd_w_hz * band
+        if self.density:
+            s = s * band
         if self.follow_w is not None:
             s = s * power / self.follow_w
-        return np.where(sends, np.exp(-noise) * self.table.transform(gnb, s), 0.0)
+        found = np.exp(-noise_exponent) * self.table.transform(gnb, s)
+        return np.where(sends, found, 0.0)

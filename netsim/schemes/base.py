@@ -1,4 +1,4 @@
-"""What schemes share: their discovery, turns of the adapters, and the check of what they declare.
+"""What schemes share: discovery, turns of the adapters, and the check of what they declare.
 
 A scheme is a dataclass whose fields are its parameters. An outside package registers one under the
 entry point group `netsim.schemes`.
@@ -6,6 +6,7 @@ entry point group `netsim.schemes`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -30,56 +31,102 @@ def scheme_names() -> list[str]:
 
 
 def adapter_in_turn(observation: Observation, ue: IntArray) -> IntArray:
-    """Adapter of each UE, [M]: dealt out in turn, so that in N rounds each adapter sees every
-    UE.
-    """
-    return (ue + observation.round) % len(observation.payload_bits)
+    """Adapter of each UE, [M], in turn: in N rounds, each adapter works with every UE."""
+    adapters = len(observation.payload_bits)
+    return (ue + observation.round) % adapters
 
 
-def check_plan(name: str, plan: RoundPlan, observation: Observation) -> RoundPlan:
+def check_plan(
+    name: str,
+    plan: RoundPlan,
+    observation: Observation,
+) -> RoundPlan:
     """`plan` if it is feasible; RunError names the scheme, the value and the rule otherwise."""
-    ues, modules = len(observation.distance_m), len(observation.payload_bits)
-    lengths = {
-        len(a) for a in (plan.ue, plan.module, plan.share, plan.power_w, plan.rank) if a is not None
-    }
+    columns = (plan.ue, plan.module, plan.share, plan.power_w, plan.rank)
+    lengths = {len(column) for column in columns if column is not None}
     if len(lengths) > 1:
         rule = "ue, module, share, power_w and rank must be equally long"
         raise RunError(f"scheme {name}: {rule}, found {lengths}")
-    if len(plan.ue) == 0:
-        return plan
-
-    def require(holds: object, rule: str, value: object) -> None:
-        if not holds:
-            raise RunError(f"scheme {name}, round {observation.round}: {rule} (found {value})")
-
-    limit_w = observation.max_power_w
-    require(plan.ue.min() >= 0 and plan.ue.max() < ues, f"UEs must lie in 0..{ues - 1}", plan.ue)
-    require(
-        plan.module.min() >= 0 and plan.module.max() < modules,
-        f"modules must lie in 0..{modules - 1}",
-        plan.module,
-    )
-    order = np.diff(plan.ue * modules + plan.module)
-    require((order > 0).all(), "rows must ascend by (ue, module) without repeats", plan.ue)
-    require((plan.share > 0).all(), "shares must be positive", plan.share.min())
-    require(observation.available[plan.ue].all(), "UEs must be available", plan.ue)
-    band = np.bincount(observation.gnb[plan.ue], plan.share)
-    free = np.ones(len(band))
-    free[observation.gnb[plan.ue]] = observation.free_share[plan.ue]
-    worst = int(np.argmax(band - free))
-    rule = "the shares of a gNB must sum to at most 1"
-    if free[worst] < 1:
-        rule = f"{rule} with those of uploads under way, to at most {free[worst]}"
-    require(band[worst] <= free[worst] + TOLERANCE, rule, band[worst])
-    enough = plan.close_after
-    require(enough is None or enough >= 1, "close_after must be at least 1", enough)
-    if plan.rank is not None:
-        require((plan.rank > 0).all(), "ranks must be at least 1", plan.rank.min())
-    require((plan.power_w > 0).all(), "powers must be positive", plan.power_w.min())
-    highest = np.bincount(plan.ue, plan.power_w).max()
-    require(
-        highest <= limit_w * (1 + TOLERANCE),
-        f"the powers of a UE must sum to at most {limit_w} W",
-        highest,
-    )
+    if len(plan.ue):
+        check = _PlanCheck(name, plan, observation)
+        check.rows()
+        check.values()
+        check.bands()
+        check.powers()
     return plan
+
+
+@dataclass(frozen=True)
+class _PlanCheck:
+    """The rules that a plan with rows must keep."""
+
+    scheme: str
+    plan: RoundPlan
+    observation: Observation
+
+    def require(
+        self,
+        holds: object,
+        rule: str,
+        value: object,
+    ) -> None:
+        """Raises RunError unless the rule holds."""
+        if not holds:
+            place = f"scheme {self.scheme}, round {self.observation.round}"
+            raise RunError(f"{place}: {rule} (found {value})")
+
+    def rows(self) -> None:
+        """UEs and modules exist, and rows ascend."""
+        ue = self.plan.ue
+        module = self.plan.module
+        ues = len(self.observation.distance_m)
+        modules = len(self.observation.payload_bits)
+        known = ue.min() >= 0 and ue.max() < ues
+        self.require(known, f"UEs must lie in 0..{ues - 1}", ue)
+        known = module.min() >= 0 and module.max() < modules
+        self.require(known, f"modules must lie in 0..{modules - 1}", module)
+        steps = np.diff(ue * modules + module)
+        self.require(
+            (steps > 0).all(),
+            "rows must ascend by (ue, module) without repeats",
+            ue,
+        )
+
+    def values(self) -> None:
+        """Every single number is possible."""
+        plan = self.plan
+        self.require((plan.share > 0).all(), "shares must be positive", plan.share.min())
+        self.require((plan.power_w > 0).all(), "powers must be positive", plan.power_w.min())
+        if plan.rank is not None:
+            self.require((plan.rank > 0).all(), "ranks must be at least 1", plan.rank.min())
+        enough = plan.close_after
+        self.require(
+            enough is None or enough >= 1,
+            "close_after must be at least 1",
+            enough,
+        )
+        available = self.observation.available[plan.ue]
+        self.require(available.all(), "UEs must be available", plan.ue)
+
+    def bands(self) -> None:
+        """The shares of every gNB fit into what is free of its band."""
+        ue = self.plan.ue
+        gnb = self.observation.gnb[ue]
+        used = np.bincount(gnb, self.plan.share)
+        free = np.ones(len(used))
+        free[gnb] = self.observation.free_share[ue]
+        worst = int(np.argmax(used - free))
+        rule = "the shares of a gNB must sum to at most 1"
+        if free[worst] < 1:
+            rule = f"{rule} with those of uploads under way, to at most {free[worst]}"
+        self.require(used[worst] <= free[worst] + TOLERANCE, rule, used[worst])
+
+    def powers(self) -> None:
+        """No UE sends with more than P_max in total."""
+        limit_w = self.observation.max_power_w
+        highest = np.bincount(self.plan.ue, self.plan.power_w).max()
+        self.require(
+            highest <= limit_w * (1 + TOLERANCE),
+            f"the powers of a UE must sum to at most {limit_w} W",
+            highest,
+        )

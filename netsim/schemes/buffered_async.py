@@ -37,10 +37,14 @@ class BufferedAsync(Limited, Scheme):
     """
 
     concurrency: int = parameter(
-        10, "UEs of a gNB at work at a time, each on as large a part of the band", ge=1
+        10,
+        "UEs of a gNB at work at a time, each on as large a part of the band",
+        ge=1,
     )
     buffer: int = parameter(
-        5, "arrivals at a gNB that make a new version; at most concurrency", ge=1
+        5,
+        "arrivals at a gNB that make a new version; at most concurrency",
+        ge=1,
     )
 
     name: ClassVar[str] = "buffered_async"
@@ -50,7 +54,11 @@ class BufferedAsync(Limited, Scheme):
         super().__post_init__()
         if self.buffer > self.concurrency:
             rule = f"must be at most scheme.concurrency, {self.concurrency}"
-            raise ScenarioError(rule, where="scenario: scheme.buffer", value=self.buffer)
+            raise ScenarioError(
+                rule,
+                where="scenario: scheme.buffer",
+                value=self.buffer,
+            )
 
     @property
     def asynchronous(self) -> bool:
@@ -60,11 +68,23 @@ class BufferedAsync(Limited, Scheme):
     def plan(self, observation: Observation) -> RoundPlan:
         """As many new UEs at each gNB as there are free places."""
         draws = rng.stream(observation.seed, "buffered_async", observation.round)
-        mark, parts = draws.random(len(observation.distance_m)), []
+        mark = draws.random(len(observation.distance_m))
+        parts = []
         for mine in gnb_ues(observation):
             places = int(observation.free_share[mine[0]] * self.concurrency + 1e-9)
             ue = np.sort(mine[np.argsort(mark[mine], kind="stable")[:places]])
             share = np.full(len(ue), 1.0 / self.concurrency)
             power = np.full(len(ue), observation.max_power_w)
-            parts.append(RoundPlan(ue, adapter_in_turn(observation, ue), share, power))
-        return replace(join(parts), aggregation="staleness_weighted", close_after=self.buffer)
+            parts.append(
+                RoundPlan(
+                    ue,
+                    adapter_in_turn(observation, ue),
+                    share,
+                    power,
+                )
+            )
+        return replace(
+            join(parts),
+            aggregation="staleness_weighted",
+            close_after=self.buffer,
+        )

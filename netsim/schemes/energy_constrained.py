@@ -31,4 +31,8 @@ class EnergyConstrained(Variant):
         if not self.inner.mu > 0:
             raise ScenarioError(rule, where="scenario: scheme.mu", value=self.inner.mu)
         if not self.inner.mu_scale > 0:
-            raise ScenarioError(rule, where="scenario: scheme.mu_scale", value=self.inner.mu_scale)
+            raise ScenarioError(
+                rule,
+                where="scenario: scheme.mu_scale",
+                value=self.inner.mu_scale,
+            )

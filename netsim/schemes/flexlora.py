@@ -39,5 +39,10 @@ class FlexLora(Scheme):
     def plan(self, observation: Observation) -> RoundPlan:
         """Everybody, every round, each at its rank."""
         ue = np.arange(len(observation.distance_m))
-        plan = self.band.plan(observation, ue, np.zeros_like(ue), self.own.of(len(ue)))
+        plan = self.band.plan(
+            observation,
+            ue,
+            np.zeros_like(ue),
+            self.own.of(len(ue)),
+        )
         return replace(plan, aggregation="redistribution")

@@ -35,7 +35,12 @@ class HetLora(Limited, Scheme):
 
     own: UeRanks = part(UeRanks)
     regularisation: float = parameter(0.01, "lambda, weight of the norms of the last ranks", ge=0)
-    gamma: float = parameter(0.99, "part of the ranks that is not the tail", gt=0, lt=1)
+    gamma: float = parameter(
+        0.99,
+        "part of the ranks that is not the tail",
+        gt=0,
+        lt=1,
+    )
     prune: bool = parameter(True, "self-pruning; needs training, so no network-only runs")
     least_rank: int | None = parameter(None, "r_min; if not set, the smallest of ue_ranks", ge=1)
     retain_uncovered_ranks: bool = parameter(
@@ -73,7 +78,12 @@ class HetLora(Limited, Scheme):
         """Everybody, every round, each at the rank that pruning has left it."""
         rank = self._learn(observation)
         ue = np.arange(len(rank))
-        plan = self.band.plan(observation, ue, np.zeros_like(ue), rank)
+        plan = self.band.plan(
+            observation,
+            ue,
+            np.zeros_like(ue),
+            rank,
+        )
         return replace(
             plan,
             aggregation="zero_padding_retaining" if self.retain_uncovered_ranks else "zero_padding",

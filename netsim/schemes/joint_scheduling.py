@@ -22,9 +22,9 @@ from typing import ClassVar
 import numpy as np
 
 from netsim.allocation.admission import admit
+from netsim.allocation.cell_view import CellView
 from netsim.allocation.staggered import allocate_staggered
 from netsim.allocation.uplinks import required_shares
-from netsim.allocation.wireless import CellView
 from netsim.plugins import Limited, parameter
 from netsim.protocols import Observation, RoundPlan, Scheme
 from netsim.schemes.base import adapter_in_turn
@@ -39,7 +39,9 @@ class JointScheduling(Limited, Scheme):
     """As many UEs as can finish together within a time budget; adapters take turns."""
 
     budget_s: float | None = parameter(
-        None, "time a round may take, s; if not set, its deadline", gt=0
+        None,
+        "time a round may take, s; if not set, its deadline",
+        gt=0,
     )
 
     name: ClassVar[str] = "joint_scheduling"
@@ -47,7 +49,8 @@ class JointScheduling(Limited, Scheme):
 
     def plan(self, observation: Observation) -> RoundPlan:
         """At each gNB: who takes part, then the shares with which they finish together."""
-        view, parts = CellView.of(observation), []
+        view = CellView.of(observation)
+        parts = []
         for mine in gnb_ues(observation):
             ue = self._schedule(observation, view, mine)
             module = adapter_in_turn(observation, ue)
@@ -65,10 +68,22 @@ class JointScheduling(Limited, Scheme):
                 bandwidth_hz=cell.bandwidth_hz,
                 noise_psd_w_hz=noise,
             )
-            parts.append(RoundPlan(ue, module, observation.free_share[ue] * found.shares, power))
+            parts.append(
+                RoundPlan(
+                    ue,
+                    module,
+                    observation.free_share[ue] * found.shares,
+                    power,
+                )
+            )
         return join(parts)
 
-    def _schedule(self, observation: Observation, view: CellView, ue: IntArray) -> IntArray:
+    def _schedule(
+        self,
+        observation: Observation,
+        view: CellView,
+        ue: IntArray,
+    ) -> IntArray:
         """Of one gNB's UEs the most that fit in the budget, of equally many those that start
         first.
         """
@@ -100,5 +115,9 @@ def _starts(computed_s: FloatArray) -> FloatArray:
     """When the uploads might start together: once one of the UEs has computed, ascending."""
     found = np.unique(computed_s)
     if len(found) > MOST_STARTS:
-        found = np.quantile(found, np.linspace(0.0, 1.0, MOST_STARTS), method="higher")
+        found = np.quantile(
+            found,
+            np.linspace(0.0, 1.0, MOST_STARTS),
+            method="higher",
+        )
     return np.asarray(found)

@@ -15,10 +15,11 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from netsim import rng
+from netsim.allocation.cell_view import CellView
 from netsim.allocation.participation import check_participation, cost_range, dual_ascent, dual_step
 from netsim.allocation.rounding import proximal_step, systematic_rounding
 from netsim.allocation.subscription import module_energy_j, risk_gradient, solve_subscription
-from netsim.allocation.wireless import CellView, manage_wireless
+from netsim.allocation.wireless import manage_wireless
 from netsim.errors import InputError, ScenarioError
 from netsim.plugins import Limited, parameter
 from netsim.protocols import Observation, RoundPlan, Scheme
@@ -67,7 +68,11 @@ class ModelSwitching(Limited, Scheme):
     max_modules: int = parameter(1, "s, modules a UE may subscribe to", ge=1)
     participation: float = parameter(0.1, "v, rate at which each UE shall work on each module (7d)")
     mu: float = parameter(1e5, "energy price as the paper prints it", ge=0)
-    mu_scale: float = parameter(1e-7, "calibration of mu, per J: the price is mu x mu_scale", ge=0)
+    mu_scale: float = parameter(
+        1e-7,
+        "calibration of mu, per J: the price is mu x mu_scale",
+        ge=0,
+    )
     power_control: bool = parameter(True, "False: all at P_max")
     csi: Literal["mean", "perfect"] = parameter(
         "mean", "channel known: large scale, or as it will be"
@@ -80,10 +85,16 @@ class ModelSwitching(Limited, Scheme):
     )
     dual_step: float | None = parameter(None, "varsigma of (11); default M / sqrt(T)", gt=0)
     prox_step: float | None = parameter(
-        None, "proximal step with rounding instead of the vertex of (12)", gt=0
+        None,
+        "proximal step with rounding instead of the vertex of (12)",
+        gt=0,
     )
     max_iterations: int = parameter(20, "e_max of step 1", ge=1)
-    tolerance: float = parameter(1e-3, "step 1 has settled when no log power moves more", gt=0)
+    tolerance: float = parameter(
+        1e-3,
+        "step 1 has settled when no log power moves more",
+        gt=0,
+    )
     smoothness: float | None = parameter(
         None, "eps; defaults of the four constants: model-spec 3.4"
     )
@@ -109,7 +120,9 @@ class ModelSwitching(Limited, Scheme):
             check_participation(self.participation, self.max_modules, len(configured))
         except InputError as error:
             raise ScenarioError(
-                error.rule, where="scenario: scheme.participation", value=error.value
+                error.rule,
+                where="scenario: scheme.participation",
+                value=error.value,
             ) from None
         return tuple(configured)
 
@@ -122,33 +135,70 @@ class ModelSwitching(Limited, Scheme):
         if not self._state:
             self._start(observation, view, constants)
         subscribed: BoolArray = self._state["subscribed"] & observation.available[:, np.newaxis]
-        fraction, dual = self._state["fraction"], self._state["dual"]
+        fraction = self._state["fraction"]
+        dual = self._state["dual"]
         weight = arrival_weight(self._state["floor"], constants, observation.formulas)
         control = Control.silent(*subscribed.shape)
         for site in np.unique(observation.gnb[observation.available]):
             mine = np.flatnonzero((observation.gnb == site) & observation.available)
-            self._manage(observation, view, mine, subscribed, weight, control)
+            self._manage(
+                observation,
+                view,
+                mine,
+                subscribed,
+                weight,
+                control,
+            )
         executed = subscribed & control.active[:, np.newaxis]
         gave_up = control.admitted & ~control.active  # not for want of a subscription
         admissible = (control.admitted | ~subscribed.any(axis=1)) & ~gave_up & observation.available
-        self._switch(observation, view, constants, control, executed, admissible)
-        return self._declare(observation, control, executed, fraction, dual)
+        self._switch(
+            observation,
+            view,
+            constants,
+            control,
+            executed,
+            admissible,
+        )
+        return self._declare(
+            observation,
+            control,
+            executed,
+            fraction,
+            dual,
+        )
 
-    def _start(self, observation: Observation, view: CellView, constants: RiskConstants) -> None:
+    def _start(
+        self,
+        observation: Observation,
+        view: CellView,
+        constants: RiskConstants,
+    ) -> None:
         """One module per UE, in turn; duals 0; B as if everybody had an equal share at P_max."""
-        ues, modules = len(view.ue), len(view.payload_bits)
+        ues = len(view.ue)
+        modules = len(view.payload_bits)
         subscribed = np.zeros((ues, modules), dtype=np.bool_)
         subscribed[np.arange(ues), np.arange(ues) % modules] = True
         peers = np.bincount(observation.gnb)[observation.gnb]
         shares = np.repeat(1.0 / peers[:, np.newaxis], modules, axis=1)
         power = np.full((ues, 1), view.max_power_w)
-        lam = view.success_at(power, shares, view.payload_bits, min(observation.deadline_s, LONG_S))
+        lam = view.success_at(
+            power,
+            shares,
+            view.payload_bits,
+            min(observation.deadline_s, LONG_S),
+        )
         missing = missing_probability(lam, subscribed, observation.formulas)
         self._state = {
             "subscribed": subscribed,
             "fraction": subscribed.astype(np.float64),
             "dual": np.zeros((ues, modules)),
-            "floor": error_floor(missing, constants, observation.formulas, ues),
+            "floor": error_floor(
+                missing,
+                constants,
+                observation.formulas,
+                ues,
+            ),
             "spread": np.zeros(ues),
         }
 
@@ -164,7 +214,13 @@ class ModelSwitching(Limited, Scheme):
         """Step 1 for the UEs `mine` of one gNB: admission, powers and bandwidth, into `control`."""
         cell = view.select(mine)
         row, module = np.nonzero(subscribed[mine])
-        found = admit_uploads(observation, view, mine[row], module, known=self.csi == "perfect")
+        found = admit_uploads(
+            observation,
+            view,
+            mine[row],
+            module,
+            known=self.csi == "perfect",
+        )
         admitted = found.admitted[mine]
         wireless = manage_wireless(
             cell,
@@ -177,11 +233,10 @@ class ModelSwitching(Limited, Scheme):
             tolerance=self.tolerance,
         )
         best = wireless.best
-        control.admitted[mine], control.active[mine] = admitted, best.active
-        control.power_w[mine], control.shares[mine] = (
-            best.power_w,
-            best.shares * observation.free_share[mine],
-        )
+        control.admitted[mine] = admitted
+        control.active[mine] = best.active
+        control.power_w[mine] = best.power_w
+        control.shares[mine] = best.shares * observation.free_share[mine]
         control.success[mine] = wireless.success
         count = max(int(best.active.sum()), 1)
         signal, interference, noise = cell.link(best.power_w)
@@ -199,7 +254,8 @@ class ModelSwitching(Limited, Scheme):
         admissible: BoolArray,
     ) -> None:
         """Step 2: duals by (11), subscriptions of the next round by (12), B for its weights."""
-        state, modules = self._state, len(view.payload_bits)
+        state = self._state
+        modules = len(view.payload_bits)
         gradient = risk_gradient(
             control.success,
             state["floor"],
@@ -225,17 +281,34 @@ class ModelSwitching(Limited, Scheme):
             self.dual_step or dual_step(state["spread"], max(observation.rounds, 1))[:, np.newaxis]
         )
         rates = check_participation(self.participation, self.max_modules, modules)
-        state["dual"] = dual_ascent(state["dual"], executed, rates, step, admissible=admissible)
+        state["dual"] = dual_ascent(
+            state["dual"],
+            executed,
+            rates,
+            step,
+            admissible=admissible,
+        )
         missing = missing_probability(control.success, executed, observation.formulas)
-        state["floor"] = error_floor(missing, constants, observation.formulas, len(executed))
-        cost, before = gradient - state["dual"], (state["subscribed"], state["fraction"])
+        state["floor"] = error_floor(
+            missing,
+            constants,
+            observation.formulas,
+            len(executed),
+        )
+        cost = gradient - state["dual"]
+        before = (state["subscribed"], state["fraction"])
         if self.prox_step is None:
             ties = rng.stream(observation.seed, "subscription_tie", observation.round)
             subscribed = solve_subscription(cost, self.max_modules, rng=ties)
             fraction = subscribed.astype(np.float64)
         else:
             draws = rng.stream(observation.seed, "subscription_rounding", observation.round)
-            fraction = proximal_step(state["fraction"], cost, self.prox_step, self.max_modules)
+            fraction = proximal_step(
+                state["fraction"],
+                cost,
+                self.prox_step,
+                self.max_modules,
+            )
             subscribed = systematic_rounding(fraction, draws)
         here = observation.available[
             :, np.newaxis

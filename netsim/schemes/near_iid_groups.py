@@ -29,7 +29,11 @@ class NearIidGroups(Limited, Scheme):
     groups.
     """
 
-    groups: int | None = parameter(None, "number of groups; if not set, as many as adapters", ge=1)
+    groups: int | None = parameter(
+        None,
+        "number of groups; if not set, as many as adapters",
+        ge=1,
+    )
     band: SharedBand = part(SharedBand)
 
     name: ClassVar[str] = "near_iid_groups"
@@ -56,7 +60,11 @@ class NearIidGroups(Limited, Scheme):
         self._group = state.get("group")
 
 
-def near_iid_groups(label_counts: IntArray, samples: IntArray, groups: int) -> IntArray:
+def near_iid_groups(
+    label_counts: IntArray,
+    samples: IntArray,
+    groups: int,
+) -> IntArray:
     """Group of each UE, [K]; groups have at most ceil(K / groups) members.
 
     label_counts: rows of each class that each UE holds, [K, C]. samples: D_k, rows trained on per
@@ -68,7 +76,8 @@ def near_iid_groups(label_counts: IntArray, samples: IntArray, groups: int) -> I
     rows = samples[:, np.newaxis] * (label_counts / label_counts.sum(axis=1, keepdims=True))
     excess = rows - samples[:, np.newaxis] * (rows.sum(axis=0) / samples.sum())  # [K, C]
     group = np.empty(ues, dtype=np.int64)
-    size, balance = np.zeros(groups, dtype=np.int64), np.zeros((groups, classes))
+    size = np.zeros(groups, dtype=np.int64)
+    balance = np.zeros((groups, classes))
     for ue in np.argsort(-(excess**2).sum(axis=1), kind="stable"):
         growth = np.where(
             size < -(-ues // groups), balance @ excess[ue], np.inf

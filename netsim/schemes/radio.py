@@ -1,6 +1,6 @@
 """Radio policy that schemes share: who is admitted, and how baselines divide a gNB's band at P_max.
 
-The paper does not say with which shares its baselines transmit; each of them runs in both settings.
+The paper does not say in which shares its baselines transmit, so each runs in both settings.
 """
 
 from __future__ import annotations
@@ -12,33 +12,49 @@ from typing import Literal
 import numpy as np
 
 from netsim.allocation.admission import admit
-from netsim.allocation.wireless import CellView
+from netsim.allocation.cell_view import CellView
 from netsim.plugins import parameter
 from netsim.protocols import Observation, RoundPlan
 from netsim.units import BoolArray, FloatArray, IntArray
 
 LONG_S = 1e9  # stands for an infinite deadline
+BELOW_ONE = 1 - 1e-9
+"""Part of the time to a deadline that is planned for: a full band would end an ulp late."""
 
 
 def gnb_ues(observation: Observation) -> Iterator[IntArray]:
     """The available UEs of each gNB, ascending."""
-    for gnb in np.unique(observation.gnb[observation.available]):
-        yield np.flatnonzero((observation.gnb == gnb) & observation.available)
+    available = observation.available
+    for gnb in np.unique(observation.gnb[available]):
+        yield np.flatnonzero((observation.gnb == gnb) & available)
 
 
 def join(parts: Sequence[RoundPlan]) -> RoundPlan:
     """One plan of the rows of several gNBs' plans, in order."""
     if not parts:
         nobody = np.empty(0, dtype=np.int64)
-        return RoundPlan(nobody, nobody, np.empty(0), np.empty(0))
-    ue, module = (np.concatenate([getattr(p, name) for p in parts]) for name in ("ue", "module"))
+        return RoundPlan(
+            ue=nobody,
+            module=nobody,
+            share=np.empty(0),
+            power_w=np.empty(0),
+        )
+    ue = np.concatenate([part.ue for part in parts])
+    module = np.concatenate([part.module for part in parts])
+    share = np.concatenate([part.share for part in parts])
+    power_w = np.concatenate([part.power_w for part in parts])
     order = np.lexsort((module, ue))
-    share, power = (
-        np.concatenate([getattr(p, name) for p in parts]) for name in ("share", "power_w")
+    ranks = [part.rank for part in parts if part.rank is not None]
+    rank = None
+    if len(ranks) == len(parts):
+        rank = np.concatenate(ranks)[order]
+    return RoundPlan(
+        ue=ue[order],
+        module=module[order],
+        share=share[order],
+        power_w=power_w[order],
+        rank=rank,
     )
-    ranks = [p.rank for p in parts if p.rank is not None]
-    rank = np.concatenate(ranks)[order] if len(ranks) == len(parts) else None
-    return RoundPlan(ue[order], module[order], share[order], power[order], rank)
 
 
 @dataclass(frozen=True)
@@ -58,39 +74,68 @@ def admit_uploads(
     *,
     known: bool = False,
 ) -> Admission:
-    """Of one gNB's uploads (ue, module), [M], those of UEs that are ready and whose needs fit the
-    band.
+    """Admission to one gNB of uploads (ue, module), [M]: UEs that are ready and whose needs fit.
 
     view: what the allocator knows of all UEs. rank: [M], None: the modules' own. known: the channel
     is known as it will be, so an SINR below the threshold fails whatever the share.
     """
     admitted = np.zeros(len(observation.distance_m), dtype=np.bool_)
-    nobody = Admission(admitted, LONG_S)
-    if not len(ue):
-        return nobody
-    _, ready = observation.computed(ue, module, rank)
-    candidates = np.unique(ue[ready])
-    if not len(candidates):
-        return nobody
-    # who cannot be ready is left out, and the barrier does not wait for them
-    chosen = np.isin(ue, candidates)
-    lower = None if rank is None else rank[chosen]
-    computed_s, _ = observation.computed(ue[chosen], module[chosen], lower)
-    # short of the deadline by rounding's width: a full band would end an ulp late
-    budget_s = min(observation.deadline_s - float(computed_s.max()), LONG_S) * (1 - 1e-9)
-    if budget_s <= 0:
-        return nobody
+    candidates = _ready(observation, ue, module, rank)
+    budget_s = LONG_S
+    if len(candidates):
+        # the barrier does not wait for those who cannot be ready
+        chosen = np.isin(ue, candidates)
+        computed_s, _ = observation.computed(
+            ue[chosen],
+            module[chosen],
+            select(rank, chosen),
+        )
+        left_s = min(observation.deadline_s - float(computed_s.max()), LONG_S)
+        budget_s = left_s * BELOW_ONE
+    if not len(candidates) or budget_s <= 0:
+        return Admission(admitted, LONG_S)
     able = view.select(candidates)
     power = np.full(len(candidates), able.max_power_w)
     payload = np.zeros(len(admitted))
     np.add.at(payload, ue, observation.payload_of(module, rank))
     need = able.shares_for(power, payload[candidates, np.newaxis], budget_s)[:, 0]
     if known:
-        noise_w = able.noise_psd_w_hz * able.bandwidth_hz * np.where(np.isfinite(need), need, 1.0)
-        fails = power * able.gain < observation.sinr_threshold * (able.interference_w + noise_w)
+        fails = _below_threshold(able, power, need, observation.sinr_threshold)
         need = np.where(fails, np.inf, need)
     admitted[candidates] = admit(need)
     return Admission(admitted, budget_s)
+
+
+def _ready(
+    observation: Observation,
+    ue: IntArray,
+    module: IntArray,
+    rank: IntArray | None,
+) -> IntArray:
+    """UEs of the rows that will have computed in time, ascending."""
+    if not len(ue):
+        return ue
+    _, ready = observation.computed(ue, module, rank)
+    return np.unique(ue[ready])
+
+
+def _below_threshold(
+    able: CellView,
+    power: FloatArray,
+    share: FloatArray,
+    threshold: float,
+) -> BoolArray:
+    """Whose SINR in its share is too low; an infinite share counts as the whole band. [K]."""
+    band = able.bandwidth_hz * np.where(np.isfinite(share), share, 1.0)
+    noise_w = able.noise_psd_w_hz * band
+    return np.asarray(power * able.gain < threshold * (able.interference_w + noise_w))
+
+
+def select(rank: IntArray | None, rows: BoolArray | IntArray) -> IntArray | None:
+    """Ranks of some rows, where ranks are given."""
+    if rank is None:
+        return None
+    return np.asarray(rank[rows])
 
 
 @dataclass
@@ -102,7 +147,11 @@ class SharedBand:
     )
 
     def plan(
-        self, observation: Observation, ue: IntArray, module: IntArray, rank: IntArray | None = None
+        self,
+        observation: Observation,
+        ue: IntArray,
+        module: IntArray,
+        rank: IntArray | None = None,
     ) -> RoundPlan:
         """Uploads (ue, module), [M], ordered by (ue, module), of the modules' first `rank` ranks.
 
@@ -110,50 +159,81 @@ class SharedBand:
         """
         if self.bandwidth == "equal":
             return equal_share_plan(observation, ue, module, rank)
-        view, parts = CellView.of(observation), []
+        view = CellView.of(observation)
+        parts = []
         for mine in gnb_ues(observation):
             rows = np.flatnonzero(np.isin(ue, mine))
             parts.append(
                 _algorithm_1(
-                    observation, view, ue[rows], module[rows], None if rank is None else rank[rows]
+                    observation,
+                    view,
+                    ue[rows],
+                    module[rows],
+                    select(rank, rows),
                 )
             )
         return join(parts)
 
 
 def _algorithm_1(
-    observation: Observation, view: CellView, ue: IntArray, module: IntArray, rank: IntArray | None
+    observation: Observation,
+    view: CellView,
+    ue: IntArray,
+    module: IntArray,
+    rank: IntArray | None,
 ) -> RoundPlan:
-    """One gNB's admitted rows, in the shares of Algorithm 1; a UE's rows divide its share by
-    payload.
-    """
-    kept = admit_uploads(observation, view, ue, module, rank).admitted[ue]
-    ue, module, rank = ue[kept], module[kept], None if rank is None else rank[kept]
+    """One gNB's admitted rows in the shares of Algorithm 1, a UE's share divided by payload."""
+    admission = admit_uploads(observation, view, ue, module, rank)
+    kept = admission.admitted[ue]
+    ue = ue[kept]
+    module = module[kept]
+    rank = select(rank, kept)
     own, row = np.unique(ue, return_inverse=True)
     bits = observation.payload_of(module, rank)
     total = np.zeros(len(own))
     np.add.at(total, row, bits)
     power = np.full(len(own), observation.max_power_w)
-    shares = view.select(own).allocate(power, total).shares[row] * bits / total[row]
+    whole = view.select(own).allocate(power, total)
+    shares = whole.shares[row] * bits / total[row]
     shares = shares * observation.free_share[ue]
-    return RoundPlan(ue, module, shares, split_power(observation.max_power_w, ue, shares), rank)
+    return RoundPlan(
+        ue=ue,
+        module=module,
+        share=shares,
+        power_w=split_power(observation.max_power_w, ue, shares),
+        rank=rank,
+    )
 
 
 def equal_share_plan(
-    observation: Observation, ue: IntArray, module: IntArray, rank: IntArray | None = None
+    observation: Observation,
+    ue: IntArray,
+    module: IntArray,
+    rank: IntArray | None = None,
 ) -> RoundPlan:
-    """Every (UE, module) row gets the same share of what is free of its gNB's band, at P_max in
-    total.
+    """Every (UE, module) row gets an equal share of the free part of its gNB's band.
 
-    Rows of UEs that are not available are left out.
+    A UE's powers sum to P_max. Rows of UEs that are not available are left out.
     """
     here = observation.available[ue]
-    ue, module, rank = ue[here], module[here], None if rank is None else rank[here]
+    ue = ue[here]
     gnb = observation.gnb[ue]
-    shares = observation.free_share[ue] / np.bincount(gnb)[gnb]
-    return RoundPlan(ue, module, shares, split_power(observation.max_power_w, ue, shares), rank)
+    rows_of_gnb = np.bincount(gnb)
+    shares = observation.free_share[ue] / rows_of_gnb[gnb]
+    return RoundPlan(
+        ue=ue,
+        module=module[here],
+        share=shares,
+        power_w=split_power(observation.max_power_w, ue, shares),
+        rank=select(rank, here),
+    )
 
 
-def split_power(power_w: float, ue: IntArray, shares: FloatArray) -> FloatArray:
+def split_power(
+    power_w: float,
+    ue: IntArray,
+    shares: FloatArray,
+) -> FloatArray:
     """`power_w` of each UE divided over its rows by share (model-spec 10.7). [M]."""
-    return np.asarray(power_w * (shares / np.bincount(ue, shares)[ue]))
+    total = np.bincount(ue, shares)
+    return np.asarray(power_w * (shares / total[ue]))

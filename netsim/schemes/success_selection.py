@@ -19,7 +19,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import exp1
 
-from netsim.allocation.wireless import CellView
+from netsim.allocation.cell_view import CellView
 from netsim.plugins import Limited, parameter
 from netsim.protocols import Observation, RoundPlan, Scheme
 from netsim.schemes.base import adapter_in_turn
@@ -31,15 +31,17 @@ BISECTIONS = 50
 
 @dataclass
 class SuccessSelection(Limited, Scheme):
-    """The UEs whose uploads are likeliest to count, one resource block each, within an energy
-    budget.
-    """
+    """The UEs whose uploads are likeliest to count, each on one block, within an energy budget."""
 
     resource_blocks: int = parameter(
-        10, "R, equal parts of the band, one for each selected UE", gt=0
+        10,
+        "R, equal parts of the band, one for each selected UE",
+        gt=0,
     )
     energy_budget_j: float = parameter(
-        3.0, "most energy of a UE per round, J: computing and upload", gt=0
+        3.0,
+        "most energy of a UE per round, J: computing and upload",
+        gt=0,
     )
 
     name: ClassVar[str] = "success_selection"
@@ -49,82 +51,115 @@ class SuccessSelection(Limited, Scheme):
         """Power, feasibility and selection, at each gNB."""
         ue = np.flatnonzero(observation.available)
         module = adapter_in_turn(observation, ue)
-        payload, block_hz = (
-            observation.payload_bits[module],
-            observation.bandwidth_hz / self.resource_blocks,
-        )
+        payload = observation.payload_bits[module]
+        compute_j = observation.compute_energy_j[ue]
+        block_hz = observation.bandwidth_hz / self.resource_blocks
         view = CellView.of(observation).select(ue)
-        power = self._power(view, observation.compute_energy_j[ue], payload, block_hz)
+        power = self._power(view, compute_j, payload, block_hz)
 
         computed_s, ready = observation.computed(ue, module)
         start_s = computed_s
         if observation.barrier:
             start_s = latest(computed_s, observation.gnb[ue], ready)
         upload_s = payload / mean_rate_bps(view, power, block_hz)
-        energy = observation.compute_energy_j[ue] + power * upload_s
-        feasible = ready & (start_s + upload_s <= observation.deadline_s)
-        feasible &= energy <= self.energy_budget_j * (1 + 1e-9)
+        energy_j = compute_j + power * upload_s
+        in_time = ready & (start_s + upload_s <= observation.deadline_s)
+        feasible = in_time & (energy_j <= self.energy_budget_j * (1 + 1e-9))
 
-        left_s = float(
-            np.clip(observation.deadline_s - start_s[ready], 0.0, LONG_S).min(initial=LONG_S)
+        left_s = np.clip(observation.deadline_s - start_s[ready], 0.0, LONG_S)
+        arrival = observation.success.probability(
+            ue,
+            np.array(block_hz),
+            power,
+            payload,
+            float(left_s.min(initial=LONG_S)),
         )
-        arrival = observation.success.probability(ue, np.array(block_hz), power, payload, left_s)
         worth = np.where(feasible, observation.samples[ue] * arrival, 0.0)
+        chosen = self._choose(observation, ue, worth)
+        lam = np.full((len(observation.distance_m), len(observation.payload_bits)), np.nan)
+        lam[ue, module] = arrival
+        return RoundPlan(
+            ue=ue[chosen],
+            module=module[chosen],
+            share=np.full(int(chosen.sum()), 1.0 / self.resource_blocks),
+            power_w=power[chosen],
+            success_probability=lam,
+        )
+
+    def _choose(
+        self,
+        observation: Observation,
+        ue: IntArray,
+        worth: FloatArray,
+    ) -> BoolArray:
+        """At each gNB, the UEs that are worth most, as many as there are free blocks. [K]."""
         chosen = np.zeros(len(ue), dtype=np.bool_)
         for mine in gnb_ues(observation):
             rows = np.searchsorted(ue, mine)
-            blocks = int(observation.free_share[mine[0]] * self.resource_blocks + 1e-9)
-            chosen[rows[np.argsort(-worth[rows], kind="stable")[:blocks]]] = True
-        chosen &= worth > 0
-        share = np.full(int(chosen.sum()), 1.0 / self.resource_blocks)
-        lam = np.full((len(observation.distance_m), len(observation.payload_bits)), np.nan)
-        lam[ue, module] = arrival
-        return RoundPlan(ue[chosen], module[chosen], share, power[chosen], success_probability=lam)
+            free = observation.free_share[mine[0]]
+            blocks = int(free * self.resource_blocks + 1e-9)
+            best = np.argsort(-worth[rows], kind="stable")[:blocks]
+            chosen[rows[best]] = True
+        return chosen & (worth > 0)
 
     def _power(
-        self, view: CellView, compute_j: FloatArray, payload: FloatArray, block_hz: float
+        self,
+        view: CellView,
+        compute_j: FloatArray,
+        payload: FloatArray,
+        block_hz: float,
     ) -> FloatArray:
-        """Power at which computing and upload use up the energy budget, within [P_min, P_max], W.
-        [K].
+        """Power that uses up the energy budget, within [P_min, P_max], W. [K].
 
         The energy of an upload, P G / rate(P), grows with P.
         """
-        low = np.full(len(payload), view.min_power_w)
-        high = np.full(len(payload), view.max_power_w)
+        upload_budget_j = self.energy_budget_j - compute_j
 
         def affordable(power: FloatArray) -> FloatArray:
             upload_j = power * payload / mean_rate_bps(view, power, block_hz)
-            return np.asarray(upload_j <= self.energy_budget_j - compute_j)
+            return np.asarray(upload_j <= upload_budget_j)
 
+        low = np.full(len(payload), view.min_power_w)
+        high = np.full(len(payload), view.max_power_w)
         unbound = affordable(high)
         for _ in range(BISECTIONS):
             middle = np.sqrt(low * high)
             within = affordable(middle)
-            low, high = np.where(within, middle, low), np.where(within, high, middle)
+            low = np.where(within, middle, low)
+            high = np.where(within, high, middle)
         return np.where(unbound, view.max_power_w, low)
 
 
-def latest(computed_s: FloatArray, gnb: IntArray, ready: BoolArray) -> FloatArray:
-    """When the uploads of each UE's gNB start under the barrier: with the last that is ready.
-    [K].
-    """
+def latest(
+    computed_s: FloatArray,
+    gnb: IntArray,
+    ready: BoolArray,
+) -> FloatArray:
+    """When the uploads of each UE's gNB start under the barrier: with the last one ready. [K]."""
     last = np.zeros(int(gnb.max(initial=0)) + 1)
     np.maximum.at(last, gnb[ready], computed_s[ready])
     return np.asarray(last[gnb])
 
 
-def mean_rate_bps(view: CellView, power_w: FloatArray, band_hz: float) -> FloatArray:
-    """B E_h[log2(1 + P h g / (I + B N0))] over Rayleigh fading h ~ Exp(1), bit/s: e^z E_1(z) / ln
-    2. [K].
+def mean_rate_bps(
+    view: CellView,
+    power_w: FloatArray,
+    band_hz: float,
+) -> FloatArray:
+    """B E_h[log2(1 + P h g / (I + B N0))] over Rayleigh fading h ~ Exp(1), bit/s. [K].
 
-    z is the reciprocal of the mean SINR. Where the rate is that of a code, it does not depend on h.
+    In closed form e^z E_1(z) / ln 2 with z = 1 / mean SINR. Where the rate is that of a code, it
+    does not depend on h.
     """
     if view.code_sinr is not None:
-        return np.full(len(view.ue), band_hz * np.log2(1.0 + view.code_sinr))
+        rate = band_hz * np.log2(1.0 + view.code_sinr)
+        return np.full(len(view.ue), rate)
     signal_w, interference_w, noise_psd = view.link(power_w)
     z = (interference_w + band_hz * noise_psd) / signal_w
     small = np.minimum(z, 500.0)
     scaled = np.where(
-        z < 500.0, np.exp(small) * exp1(small), 1.0 / (z + 1.0)
-    )  # the tail of the fraction
+        z < 500.0,
+        np.exp(small) * exp1(small),
+        1.0 / (z + 1.0),  # the tail of the continued fraction
+    )
     return np.asarray(band_hz * scaled / np.log(2.0))

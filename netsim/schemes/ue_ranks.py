@@ -22,7 +22,11 @@ class UeRanks:
     def __post_init__(self) -> None:
         if not self.ue_ranks or min(self.ue_ranks) < 1:
             rule = "must be one or more ranks, each at least 1"
-            raise ScenarioError(rule, where="scenario: scheme.ue_ranks", value=list(self.ue_ranks))
+            raise ScenarioError(
+                rule,
+                where="scenario: scheme.ue_ranks",
+                value=list(self.ue_ranks),
+            )
 
     def of(self, ues: int) -> IntArray:
         """Rank of each of `ues` UEs, [K]."""

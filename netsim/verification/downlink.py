@@ -55,7 +55,15 @@ def downlink_coverage(effort: Effort) -> Sequence[Law]:
             "typical user",
             float(values[i, j]),
             float(errors[i, j]),
-            float(1 / hyp2f1(1, -2 / exponent, 1 - 2 / exponent, -from_db(threshold_db))),
+            float(
+                1
+                / hyp2f1(
+                    1,
+                    -2 / exponent,
+                    1 - 2 / exponent,
+                    -from_db(threshold_db),
+                )
+            ),
         )
         for i, exponent in enumerate(EXPONENTS)
         for j, threshold_db in enumerate(THRESHOLDS_DB)

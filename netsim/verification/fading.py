@@ -25,7 +25,16 @@ def rayleigh_power(effort: Effort) -> Sequence[Law]:
             value, error = mean((draws < level).mean(axis=1))
             closed = float(-np.expm1(-level))
             case = f"P(h < {level:g})"
-            rows.append(Law("Rayleigh power", case, estimator, float(value), float(error), closed))
+            rows.append(
+                Law(
+                    "Rayleigh power",
+                    case,
+                    estimator,
+                    float(value),
+                    float(error),
+                    closed,
+                )
+            )
         value, error = mean(draws.mean(axis=1))
         rows.append(
             Law(

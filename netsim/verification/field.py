@@ -19,7 +19,9 @@ from netsim.radio.pathloss import PowerLaw
 from netsim.units import dbm_to_w, from_db
 from netsim.verification.law import Effort, Law, mean
 
-EXPONENT, POWER_W, DENSITY = 3.8, 0.2, 1e-6
+EXPONENT = 3.8
+POWER_W = 0.2
+DENSITY = 1e-6
 NOISE_W = dbm_to_w(-162.0) * 1e8
 CASES = {
     "typical_user": ((350.0, 0.0), (350.0, -5.0), (700.0, -10.0)),
@@ -42,12 +44,20 @@ def field_mode(effort: Effort) -> Sequence[Law]:
         met = []
         for number in range(effort.networks):
             draw = field.draw(
-                effort.seed, number, 1, distance, np.zeros(len(distance), dtype=np.int64)
+                effort.seed,
+                number,
+                1,
+                distance,
+                np.zeros(len(distance), dtype=np.int64),
             )
             faded_w = upload_fading(effort.seed, number, 1, len(distance)) * signal_w
             quality = sinr(faded_w, draw.upload_power_w(), np.full(len(distance), NOISE_W))
             by_distance = dict(
-                zip(distances, quality.reshape(len(distances), _UES_EACH), strict=True)
+                zip(
+                    distances,
+                    quality.reshape(len(distances), _UES_EACH),
+                    strict=True,
+                )
             )
             met.append(
                 [(by_distance[d] >= from_db(threshold_db)).mean() for d, threshold_db in cases]

@@ -30,15 +30,33 @@ def poisson_counts(effort: Effort) -> Sequence[Law]:
     left out.
     """
     counts, totals = _counts(effort)
-    family, rows = "Poisson counts", []
+    family = "Poisson counts"
+    rows = []
     for number, expected in ((0, np.exp(-1.0)), (1, np.exp(-1.0)), (2, np.exp(-1.0) / 2)):
         value, error = mean((counts == number).mean(axis=1))
         case = f"P({number} sites in 1 km²)"
-        rows.append(Law(family, case, "unit squares", float(value), float(error), float(expected)))
+        rows.append(
+            Law(
+                family,
+                case,
+                "unit squares",
+                float(value),
+                float(error),
+                float(expected),
+            )
+        )
     area = float(WINDOW_KM**2)
     value, error = mean(totals / area)
     rows.append(
-        Law(family, "mean per km²", "windows", float(value), float(error), 1.0, probability=False)
+        Law(
+            family,
+            "mean per km²",
+            "windows",
+            float(value),
+            float(error),
+            1.0,
+            probability=False,
+        )
     )
     value, error = mean((totals - area) ** 2 / area)
     rows.append(
@@ -213,7 +231,8 @@ def _networks(effort: Effort) -> dict[str, FloatArray]:
     }
     edges = np.array(_RINGS).ravel()
     for index, network in enumerate(networks(effort)):
-        count, spacing = len(network.sites_m), network.spacing_m
+        count = len(network.sites_m)
+        spacing = network.spacing_m
         area = network.areas_m2 / spacing**2
         row = {
             "cells": count,

@@ -27,14 +27,17 @@ from netsim.verification.success import ALLOWED, EXPONENT, POWER_W
 
 PER_CELL = 2
 THRESHOLDS_DB = (-5.0, 0.0, 5.0)
-_BANDWIDTH_HZ, _NO_NOISE = 1e7, 1e-40
+_BANDWIDTH_HZ = 1e7
+_NO_NOISE = 1e-40
 
 
 def network_mode(effort: Effort) -> Sequence[Law]:
     """Frequency of SINR >= threshold over all UEs, against the product form and the typical-cell
     law.
     """
-    met, given, law = [], [], []
+    met = []
+    given = []
+    law = []
     for network in networks(effort)[: max(effort.networks // 2, 200)]:
         distance = _distances(network)
         ratio = _sinr(network, distance)
@@ -48,7 +51,10 @@ def network_mode(effort: Effort) -> Sequence[Law]:
         met.append([(ratio >= t).mean() for t in thresholds])
         for threshold in thresholds:
             form = topology_success_probability(
-                own, others, sinr_threshold=threshold, pathloss_exponent=EXPONENT
+                own,
+                others,
+                sinr_threshold=threshold,
+                pathloss_exponent=EXPONENT,
             )
             given.append(form.mean())
             form = success_probability(
@@ -103,15 +109,44 @@ def _sinr(network: Network, distance_m: FloatArray) -> FloatArray:
     count, sites = distance_m.shape
     gain = PowerLaw(EXPONENT, min_distance_m=1e-3).gain(distance_m)
     gnb = np.arange(count) // PER_CELL
-    one, none = np.ones(count), np.zeros(count)
+    one = np.ones(count)
+    none = np.zeros(count)
     own = gain[np.arange(count), gnb]
-    links = Links(np.zeros((count, 2)), gnb, none, own, none, none, one, gain)
-    fleet = Fleet(
-        [], one, one, one, 1e-9 * one, none, one.astype(np.int64), np.ones((count, 1), np.int64)
+    links = Links(
+        np.zeros((count, 2)),
+        gnb,
+        none,
+        own,
+        none,
+        none,
+        one,
+        gain,
     )
-    rules = Rules(10.0, True, 5.0, 0.0, False, 1e12, 1.0, np.zeros(1, dtype=bool))
+    fleet = Fleet(
+        [],
+        one,
+        one,
+        one,
+        1e-9 * one,
+        none,
+        one.astype(np.int64),
+        np.ones((count, 1), np.int64),
+    )
+    rules = Rules(
+        10.0,
+        True,
+        5.0,
+        0.0,
+        False,
+        1e12,
+        1.0,
+        np.zeros(1, dtype=bool),
+    )
     plan = RoundPlan(
-        np.arange(count), np.zeros(count, dtype=np.int64), one / PER_CELL, POWER_W * one
+        np.arange(count),
+        np.zeros(count, dtype=np.int64),
+        one / PER_CELL,
+        POWER_W * one,
     )
     uplink = NetworkUplink(
         seed=network.seed,
@@ -130,7 +165,14 @@ def _sinr(network: Network, distance_m: FloatArray) -> FloatArray:
     )
     clock = Clock()
     round_ = open_round(
-        clock, network.index + 1, plan, fleet, links, rules, Backhaul(), np.ones(len(plan.ue))
+        clock,
+        network.index + 1,
+        plan,
+        fleet,
+        links,
+        rules,
+        Backhaul(),
+        np.ones(len(plan.ue)),
     )
     uplink.begin(clock, round_)
     clock.run(until=20.0)

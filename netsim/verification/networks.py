@@ -43,7 +43,8 @@ class Ridges:
     @cached_property
     def triangle_m2(self) -> FloatArray:
         """Area between the gNB and the edge. Shape [R]."""
-        (ax, ay), (bx, by) = self.ends_m[:, 0].T, self.ends_m[:, 1].T
+        (ax, ay) = self.ends_m[:, 0].T
+        (bx, by) = self.ends_m[:, 1].T
         return np.asarray(np.abs(ax * by - ay * bx) / 2)
 
 
@@ -71,7 +72,8 @@ class Network:
     @cached_property
     def ridges(self) -> Ridges:
         """Voronoi cells, dual to the triangles of the network continued on all sides."""
-        side, count = self.side_m, len(self.sites_m)
+        side = self.side_m
+        count = len(self.sites_m)
         shifts = np.array([[i, j] for i in (0, -1, 1) for j in (0, -1, 1)], dtype=np.float64) * side
         copies = (self.sites_m[None] + shifts[:, None]).reshape(
             -1, 2
@@ -79,11 +81,15 @@ class Network:
         near = np.all((copies >= -_MARGIN * side) & (copies <= (1 + _MARGIN) * side), axis=1)
         points = copies[near]
         triangles = Delaunay(points)
-        corners, beyond = triangles.simplices, triangles.neighbors  # counterclockwise; [T, 3]
+        # counterclockwise; [T, 3]
+        corners = triangles.simplices
+        beyond = triangles.neighbors
         centre = _circumcentres(points[corners])
         # edge j of a triangle lies opposite to corner j; its neighbour sees it the other way round
-        start, end = corners[:, [1, 2, 0]].ravel(), corners[:, [2, 0, 1]].ravel()
-        own, other = np.repeat(np.arange(len(corners)), 3), beyond.ravel()
+        start = corners[:, [1, 2, 0]].ravel()
+        end = corners[:, [2, 0, 1]].ravel()
+        own = np.repeat(np.arange(len(corners)), 3)
+        other = beyond.ravel()
         mine = np.flatnonzero(start < count)
         if (other[mine] < 0).any():
             raise ValueError("a cell of the torus is open: the margin is too small")
@@ -105,14 +111,18 @@ class Network:
 
     def ue_per_cell_m(self, purpose: str) -> FloatArray:
         """One UE uniform in each cell: a triangle by its area, then a place in it. Shape [M, 2]."""
-        generator, ridges, count = self.stream(purpose), self.ridges, len(self.sites_m)
+        generator = self.stream(purpose)
+        ridges = self.ridges
+        count = len(self.sites_m)
         cumulative = np.cumsum(ridges.triangle_m2)
         last = np.searchsorted(ridges.owner, np.arange(count), side="right") - 1
         before = np.concatenate([[0.0], cumulative[last[:-1]]])
         wanted = before + generator.random(count) * (cumulative[last] - before)
         chosen = np.minimum(np.searchsorted(cumulative, wanted, side="right"), last)
-        u, v = np.sqrt(generator.random((count, 1))), generator.random((count, 1))
-        first, second = ridges.ends_m[chosen, 0], ridges.ends_m[chosen, 1]
+        u = np.sqrt(generator.random((count, 1)))
+        v = generator.random((count, 1))
+        first = ridges.ends_m[chosen, 0]
+        second = ridges.ends_m[chosen, 1]
         return np.asarray((self.sites_m + u * (first + v * (second - first))) % self.side_m)
 
     def cell_radius_m(self, directions: int) -> FloatArray:
@@ -121,10 +131,12 @@ class Network:
 
         The first direction is random for each gNB.
         """
-        count, ridges = len(self.sites_m), self.ridges
+        count = len(self.sites_m)
+        ridges = self.ridges
         offset = self.stream("directions").random((count, 1))
         angle = 2 * np.pi * (np.arange(directions) + offset) / directions  # [M, J]
-        x, y = ridges.toward_m[:, :1], ridges.toward_m[:, 1:]
+        x = ridges.toward_m[:, :1]
+        y = ridges.toward_m[:, 1:]
         # along a direction e the edge is |t|² / (2 e.t) away, where e.t > 0
         inverse = (
             2
@@ -153,7 +165,13 @@ class Network:
 
     def scaled(self, factor: float, name: str) -> Network:
         """The same gNBs with all lengths times `factor`, and random numbers of its own."""
-        scaled = Network(self.side_m * factor, self.sites_m * factor, self.seed, name, self.index)
+        scaled = Network(
+            self.side_m * factor,
+            self.sites_m * factor,
+            self.seed,
+            name,
+            self.index,
+        )
         ridges = self.ridges
         scaled.__dict__["ridges"] = Ridges(
             ridges.owner, ridges.toward_m * factor, ridges.ends_m * factor
@@ -162,7 +180,11 @@ class Network:
 
     def _per_cell(self, value: FloatArray) -> FloatArray:
         """Sum over the edges of each cell. Shape [R] -> [M]."""
-        sums = np.bincount(self.ridges.owner, weights=value, minlength=len(self.sites_m))
+        sums = np.bincount(
+            self.ridges.owner,
+            weights=value,
+            minlength=len(self.sites_m),
+        )
         return np.asarray(sums, dtype=np.float64)
 
     def _wrapped(self, offset: FloatArray) -> FloatArray:
@@ -182,14 +204,20 @@ def _drawn(effort: Effort) -> Iterator[Network]:
         generator = rng.stream(effort.seed, "verify_sites", index)
         count = max(int(generator.poisson(SITES)), 8)
         yield Network(
-            side, generator.uniform(0.0, side, size=(count, 2)), effort.seed, "network", index
+            side,
+            generator.uniform(0.0, side, size=(count, 2)),
+            effort.seed,
+            "network",
+            index,
         )
 
 
 def _circumcentres(corners_m: FloatArray) -> FloatArray:
     """Centre of the circle through the corners of each triangle. Shape [T, 3, 2] -> [T, 2]."""
-    b, c = corners_m[:, 1] - corners_m[:, 0], corners_m[:, 2] - corners_m[:, 0]
-    b2, c2 = (b * b).sum(axis=1), (c * c).sum(axis=1)
+    b = corners_m[:, 1] - corners_m[:, 0]
+    c = corners_m[:, 2] - corners_m[:, 0]
+    b2 = (b * b).sum(axis=1)
+    c2 = (c * c).sum(axis=1)
     twice_area = 2 * (b[:, 0] * c[:, 1] - b[:, 1] * c[:, 0])
     x = (c[:, 1] * b2 - b[:, 1] * c2) / twice_area
     y = (b[:, 0] * c2 - c[:, 0] * b2) / twice_area

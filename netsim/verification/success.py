@@ -52,7 +52,9 @@ SCALED = ((0.20, 5.0), (0.35, 0.0), (0.50, -5.0), (0.70, -10.0))
 ALLOWED = {"typical_user": 0.015, "typical_cell": 0.015}
 """Largest error of the fitted laws c(u), in probability."""
 
-_DIRECTIONS, _FADINGS, _OWN_FADINGS = 16, 4, 3
+_DIRECTIONS = 16
+_FADINGS = 4
+_OWN_FADINGS = 3
 _PRODUCT_SITES = 32  # gNBs of a network for which the product form is computed
 
 
@@ -131,7 +133,8 @@ def simulate(effort: Effort) -> Estimates:
     """Success frequencies over explicit networks; the grid's cases first, then the noisy ones."""
     u = np.array([case[0] for case in GRID + NOISY])
     columns = [GRID.index(case) for case in PRODUCT]
-    sums, products = [], []
+    sums = []
+    products = []
     for network in networks(effort):
         radius = network.cell_radius_m(_DIRECTIONS)
         inside = (radius[:, :, None] >= u * network.spacing_m).mean(axis=1)  # [M, case]
@@ -169,7 +172,12 @@ class _Place:
         distance = network.distances_m(network.sites_m, network.ue_per_cell_m(f"{purpose}_ues"))
         np.fill_diagonal(distance, np.inf)
         far_w = POWER_W * network.far_field(EXPONENT)
-        return cls(distance, far_w, network.spacing_m, network.stream(f"{purpose}_fading"))
+        return cls(
+            distance,
+            far_w,
+            network.spacing_m,
+            network.stream(f"{purpose}_fading"),
+        )
 
     def success(self, *, noisy: bool) -> FloatArray:
         """Frequency of SINR >= threshold of a UE at the distance of each case. Shape [gNB,
@@ -209,10 +217,17 @@ class _Place:
         )
 
 
-def _against_law(law: str, values: FloatArray, errors: FloatArray) -> list[Law]:
+def _against_law(
+    law: str,
+    values: FloatArray,
+    errors: FloatArray,
+) -> list[Law]:
     """Rows of one estimator, and how far the other forms are off at most."""
     cases = [(u, th, 0.0) for u, th in GRID] + list(NOISY)
-    rows, own, printed, constant = [], [], [], []
+    rows = []
+    own = []
+    printed = []
+    constant = []
     for index, (u, threshold_db, bandwidth_hz) in enumerate(cases):
         own.append(_closed(u, threshold_db, bandwidth_hz, law=law))
         printed.append(_closed(u, threshold_db, bandwidth_hz, form="paper"))
@@ -249,7 +264,12 @@ def _against_law(law: str, values: FloatArray, errors: FloatArray) -> list[Law]:
 
 
 def _closed(
-    u: float, threshold_db: float, bandwidth_hz: float, *, form: str = "ppp", law: str = "constant"
+    u: float,
+    threshold_db: float,
+    bandwidth_hz: float,
+    *,
+    form: str = "ppp",
+    law: str = "constant",
 ) -> float:
     value = success_probability(
         u / np.sqrt(DENSITY),

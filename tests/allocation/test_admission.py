@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from netsim.allocation.admission import admit
 from netsim.allocation.bandwidth import allocate_bandwidth
-from netsim.allocation.uplinks import equal_shares, required_shares
+from netsim.allocation.uplinks import required_shares
 from netsim.errors import InputError
 from netsim.units import dbm_to_w
 
@@ -94,8 +94,3 @@ def test_admission_order_and_ties():
     np.testing.assert_array_equal(admit(np.array([np.inf])), [False])
     with pytest.raises(InputError, match="required_share"):
         admit(np.array([0.1, np.nan]))
-
-
-def test_equal_shares():
-    np.testing.assert_allclose(equal_shares(4), 0.25)
-    assert equal_shares(0).shape == (0,)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq, minimize
 from scipy.special import lambertw
 
-from netsim.allocation.bandwidth import allocate_bandwidth, allocate_modules
+from netsim.allocation.bandwidth import allocate_bandwidth
 from netsim.errors import InputError
 from netsim.units import dbm_to_w
 
@@ -198,26 +198,6 @@ def test_bad_input_is_named(change, named):
         allocate_bandwidth(
             args.pop("signal_w"), args.pop("interference_w"), args.pop("payload_bits"), **args
         )
-
-
-def test_several_modules_per_ue():
-    """s = 2: a UE's modules have one SINR, so they share its band by payload and finish
-    together.
-    """
-    s, i, _ = cell(3)
-    ue = np.array([0, 0, 1, 2, 2, 2])
-    g = np.array([4.72e6, 9.44e6, 18.9e6, 4.72e6, 9.44e6, 37.7e6])
-    got = allocate_modules(ue, s[ue], i[ue], g, **BAND)
-    total = np.array([14.16e6, 18.9e6, 51.86e6])
-    whole = allocate_bandwidth(s, i, total, **BAND)
-    np.testing.assert_allclose(np.bincount(ue, weights=got.shares), whole.shares, rtol=1e-12)
-    np.testing.assert_allclose(got.shares / whole.shares[ue], g / total[ue], rtol=1e-12)
-    assert got.finish_s == whole.finish_s
-    assert got.shares.sum() == pytest.approx(1.0, abs=1e-12)
-    # Each module alone in its part of the band, with that part of the power, takes the same time.
-    part = g / total[ue]
-    own = W * got.shares * np.log2(1 + s[ue] * part / (i[ue] * part + W * N0 * got.shares))
-    np.testing.assert_allclose(g / own, got.finish_s, rtol=1e-9)
 
 
 def test_lambert_form_needs_the_other_branch():

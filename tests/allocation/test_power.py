@@ -77,9 +77,11 @@ def test_search_agrees_with_the_closed_form():
     exact = closed_form_power(weight, noise, price, floor_w=LOW, max_power_w=HIGH)
     # A second term of no weight in one UE's row and a tiny one in the other forces the search.
     weights = np.stack([weight, np.full(300, 1e-12)], axis=1)
-    success = lambda power: np.concatenate(
-        [one_term(noise)(power), one_term(noise)(power)], axis=-1
-    )
+
+    def success(power):
+        term = one_term(noise)(power)
+        return np.concatenate([term, term], axis=-1)
+
     searched = optimal_power(success, weights, price, floor_w=floor, max_power_w=HIGH)
     cost = lambda p: price * p - weight * np.exp(-noise / p)  # noqa: E731
     assert np.all(cost(searched) <= cost(exact) + 1e-9 * (weight + price * LOW))
@@ -142,8 +144,10 @@ def test_printed_power_has_no_incentive_when_all_is_subscribed():
     best.
     """
     nothing = np.zeros((3, 4))  # (1 - beta) c
-    # noqa: E731
-    success = lambda power: np.broadcast_to(np.exp(-0.1 / power), (*power.shape[:-1], 4))
+
+    def success(power):
+        return np.broadcast_to(np.exp(-0.1 / power), (*power.shape[:-1], 4))
+
     got = optimal_power(success, nothing, np.ones(3), floor_w=np.full(3, LOW), max_power_w=HIGH)
     np.testing.assert_array_equal(got, LOW)
 

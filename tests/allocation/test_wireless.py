@@ -9,8 +9,9 @@ import pytest
 
 from netsim.allocation.admission import admit
 from netsim.allocation.bandwidth import allocate_bandwidth
+from netsim.allocation.cell_view import CellView
 from netsim.allocation.uplinks import required_shares
-from netsim.allocation.wireless import CellView, manage_wireless
+from netsim.allocation.wireless import manage_wireless
 from netsim.radio.coverage import mean_interference_w
 from netsim.radio.pathloss import PowerLaw
 from netsim.radio.success import ClosedForm

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from netsim.errors import InputError, ScenarioError
+from netsim.plugins import plugin_names
 from netsim.radio.budget import antenna_gain, noise_psd_w_hz
 from netsim.radio.hata import Cost231Hata, OkumuraHata
-from netsim.radio.pathloss import PowerLaw, pathloss_class, pathloss_names
+from netsim.radio.pathloss import ENTRY_POINTS, PowerLaw, pathloss_class
 from netsim.radio.power_control import open_loop_power_w
 from netsim.radio.tr38901 import RuralMacro, UrbanMacro, UrbanMicro
 from netsim.units import dbm_to_w, to_db
@@ -130,13 +131,13 @@ def test_hata_by_hand(model, distance: float, loss: float) -> None:
 
 def test_models_are_registered_and_meet_the_protocol() -> None:
     assert {"power_law", "uma", "umi", "rma", "okumura_hata", "cost231_hata"} <= set(
-        pathloss_names()
+        plugin_names(ENTRY_POINTS)
     )
     ues, sites = (
         np.array([[0.0, 0.0], [300.0, 40.0]]),
         np.array([[100.0, 0.0], [0.0, 900.0], [5e3, 5e3]]),
     )
-    for kind in pathloss_names():
+    for kind in plugin_names(ENTRY_POINTS):
         model = pathloss_class(kind)()
         assert model.__doc__
         assert model.link_gain(ues, sites, seed=1).shape == (2, 3)

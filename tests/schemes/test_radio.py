@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from netsim.allocation.cell_view import CellView
 from netsim.allocation.uplinks import required_shares
-from netsim.allocation.wireless import CellView
 from netsim.protocols import Observation
 from netsim.schemes.radio import LONG_S, SharedBand, admit_uploads, split_power
 

@@ -10,7 +10,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.optimize import linear_sum_assignment
 
-from netsim.allocation.wireless import CellView
+from netsim.allocation.cell_view import CellView
 from netsim.errors import ScenarioError
 from netsim.protocols import Observation
 from netsim.schemes.success_selection import SuccessSelection, mean_rate_bps
