@@ -1,0 +1,18 @@
+"""Schemes: who trains and uploads what in each round, with which power and bandwidth.
+
+A scheme is one file with its citation. It reads an `Observation` and declares a `RoundPlan`.
+
+Shared: `base` (discovery, the check of a plan), `radio` (admission, division of the band at P_max),
+`group` (UEs per round), `ue_ranks` (ranks that belong to UEs), `variant` (a scheme with some
+parameters of another fixed).
+
+    fedlora, full_parameter             one module for everybody
+    hetlora, flexlora                   one adapter, each UE at its own rank
+    near_iid_groups                     groups of UEs take turns with the adapters
+    random, round_robin, proportional_fair, success_selection, joint_scheduling
+                                        scheduling policies, adapters in turn
+    buffered_async                      nobody waits for anybody
+    model_switching                     the paper's Algorithm 2; radio_control is its step 1
+    greedy, one_shot, energy_constrained, max_power
+                                        variants of Algorithm 2
+"""

@@ -22,9 +22,7 @@ from netsim.schemes.ue_ranks import UeRanks
 
 @dataclass
 class FlexLora(Scheme):
-    """One adapter, trained at each UE's own rank; products are averaged and redistributed by
-    SVD.
-    """
+    """One adapter at each UE's own rank; products are averaged and redistributed by SVD."""
 
     own: UeRanks = part(UeRanks)
     band: SharedBand = part(SharedBand)
@@ -34,15 +32,13 @@ class FlexLora(Scheme):
 
     def ranks(self, configured: Sequence[int]) -> tuple[int, ...]:
         """One adapter of the largest rank, whatever is configured."""
-        return (max(self.own.ue_ranks),)
+        largest = max(self.own.ue_ranks)
+        return (largest,)
 
     def plan(self, observation: Observation) -> RoundPlan:
         """Everybody, every round, each at its rank."""
-        ue = np.arange(len(observation.distance_m))
-        plan = self.band.plan(
-            observation,
-            ue,
-            np.zeros_like(ue),
-            self.own.of(len(ue)),
-        )
+        ue = np.arange(len(observation.gnb))
+        adapter = np.zeros_like(ue)
+        rank = self.own.of(len(ue))
+        plan = self.band.plan(observation, ue, adapter, rank)
         return replace(plan, aggregation="redistribution")

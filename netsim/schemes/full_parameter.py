@@ -35,5 +35,6 @@ class FullParameter(Scheme):
 
     def plan(self, observation: Observation) -> RoundPlan:
         """Everybody, every round."""
-        ue = np.arange(len(observation.distance_m))
-        return self.band.plan(observation, ue, np.zeros_like(ue))
+        ue = np.arange(len(observation.gnb))
+        adapter = np.zeros_like(ue)
+        return self.band.plan(observation, ue, adapter)

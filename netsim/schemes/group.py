@@ -1,6 +1,4 @@
-"""How many UEs a scheduling policy lets upload in a round: one parameter that several policies
-share.
-"""
+"""How many UEs a scheduling policy lets upload in a round: a parameter that several share."""
 
 from __future__ import annotations
 
@@ -26,12 +24,15 @@ class GroupSize(Limited):
 
     def of(self, ues: int) -> int:
         """Size of a group of `ues` UEs."""
-        return min(self.ues_per_round or ues, ues)
+        wanted = self.ues_per_round or ues
+        return min(wanted, ues)
 
     def largest(self, observation: Observation, mark: FloatArray) -> IntArray:
-        """At each gNB, the available UEs with the largest marks [K]; all of them, ascending."""
+        """The available UEs with the largest marks [K] at each gNB, ascending over all gNBs."""
         chosen = [np.empty(0, dtype=np.int64)]
         for ue in gnb_ues(observation):
-            best = np.argsort(-mark[ue], kind="stable")[: self.of(len(ue))]
+            order = np.argsort(-mark[ue], kind="stable")
+            best = order[: self.of(len(ue))]
             chosen.append(ue[best])
-        return np.sort(np.concatenate(chosen))
+        everywhere = np.concatenate(chosen)
+        return np.sort(everywhere)

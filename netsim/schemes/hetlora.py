@@ -2,11 +2,11 @@
 models", EMNLP 2024 ([6] of the paper).
 
 1. distribution by truncation: UE k gets the first r_k rows of A and columns of B;
-2. local training with a regulariser on the last ranks, lambda sum |B[:, gamma r:]|_F |A[gamma r:,
-:]|_F;
-3. self-pruning: a UE whose tail has fallen during training goes on with rank max(r_min, floor(gamma
-r_k))
-   and sends no more than that, so that its payload is known only once it has trained;
+2. local training with a regulariser on the last ranks,
+   lambda sum |B[:, gamma r:]|_F |A[gamma r:, :]|_F;
+3. self-pruning: a UE whose tail has shrunk during training continues with rank
+   max(r_min, floor(gamma r_k)) and sends no more than that, so that its payload is known only once
+   it has trained;
 4. sparsity-weighted aggregation of the zero-padded uploads, A and B apart.
 
 A rank that no upload covers in a round dies (netsim/learning/aggregation/zero_padding.py): that is the method.
@@ -29,9 +29,7 @@ from netsim.units import IntArray
 
 @dataclass
 class HetLora(Limited, Scheme):
-    """One adapter, trained at each UE's own rank, which self-pruning lowers; zero-padded
-    averaging.
-    """
+    """One adapter at each UE's own rank, which self-pruning lowers; zero-padded averaging."""
 
     own: UeRanks = part(UeRanks)
     regularisation: float = parameter(0.01, "lambda, weight of the norms of the last ranks", ge=0)
@@ -72,7 +70,8 @@ class HetLora(Limited, Scheme):
 
     def ranks(self, configured: Sequence[int]) -> tuple[int, ...]:
         """One adapter of the largest rank, whatever is configured."""
-        return (max(self.own.ue_ranks),)
+        largest = max(self.own.ue_ranks)
+        return (largest,)
 
     def plan(self, observation: Observation) -> RoundPlan:
         """Everybody, every round, each at the rank that pruning has left it."""
@@ -91,9 +90,9 @@ class HetLora(Limited, Scheme):
         )
 
     def _learn(self, observation: Observation) -> IntArray:
-        """Ranks [K] after what the round before pruned, whether its uploads arrived or not."""
+        """Ranks [K] after the pruning of the previous round, whether its uploads arrived or not."""
         if self._rank is None:
-            self._rank = self.own.of(len(observation.distance_m))
+            self._rank = self.own.of(len(observation.gnb))
         previous = observation.previous
         if previous is not None and previous.rank is not None:
             sent = previous.rank >= 0
@@ -103,7 +102,9 @@ class HetLora(Limited, Scheme):
 
     def state(self) -> dict[str, Any]:
         """Everybody's rank, once it is known."""
-        return {} if self._rank is None else {"rank": self._rank}
+        if self._rank is None:
+            return {}
+        return {"rank": self._rank}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Put back what `state` gave."""

@@ -2,15 +2,14 @@
 for latency constrained wireless federated learning", IEEE Trans. Wireless Commun. 20(1), 2021 ([12]
 of the paper), extended to N adapters, dealt out in turn.
 
-1. bandwidth: for given UEs, all finish their round at the same time; more band for worse channels
-and for
-   those that compute slowly;
+1. bandwidth: given UEs all finish their round at the same time, so more band goes to worse channels
+   and to those that compute slowly;
 2. scheduling: UEs join in the order of the time they cost, as long as the round stays within its
-budget.
+   budget.
 
-The paper trades the length of a round against the number of rounds in a total budget; here the
+The paper trades the length of a round against the number of rounds in a total budget. Here the
 budget of a round is given, and as many UEs as possible take part. For one start of the uploads
-these are the UEs with the smallest needs; under the barrier, which a slow UE delays for all, every
+these are the UEs with the smallest needs; under the barrier, where a slow UE delays all, every
 possible start is tried.
 """
 
@@ -28,10 +27,11 @@ from netsim.allocation.uplinks import required_shares
 from netsim.plugins import Limited, parameter
 from netsim.protocols import Observation, RoundPlan, Scheme
 from netsim.schemes.base import adapter_in_turn
-from netsim.schemes.radio import LONG_S, gnb_ues, join
+from netsim.schemes.radio import BELOW_ONE, LONG_S, gnb_ues, join
 from netsim.units import FloatArray, IntArray
 
-MOST_STARTS = 64  # of more, evenly spread ones are tried
+MOST_STARTS = 64
+"""Starts tried at most; of more possible ones, evenly spread quantiles."""
 
 
 @dataclass
@@ -50,33 +50,40 @@ class JointScheduling(Limited, Scheme):
     def plan(self, observation: Observation) -> RoundPlan:
         """At each gNB: who takes part, then the shares with which they finish together."""
         view = CellView.of(observation)
-        parts = []
-        for mine in gnb_ues(observation):
-            ue = self._schedule(observation, view, mine)
-            module = adapter_in_turn(observation, ue)
-            computed_s, _ = observation.computed(ue, module)
-            if observation.barrier and len(ue):
-                computed_s = np.full(len(ue), computed_s.max())
-            power = np.full(len(ue), observation.max_power_w)
-            cell = view.select(ue)
-            signal, interference, noise = cell.link(power)
-            found = allocate_staggered(
-                signal,
-                interference,
-                observation.payload_bits[module],
-                computed_s,
-                bandwidth_hz=cell.bandwidth_hz,
-                noise_psd_w_hz=noise,
-            )
-            parts.append(
-                RoundPlan(
-                    ue,
-                    module,
-                    observation.free_share[ue] * found.shares,
-                    power,
-                )
-            )
+        parts = [
+            self._plan_cell(observation, view, self._schedule(observation, view, mine))
+            for mine in gnb_ues(observation)
+        ]
         return join(parts)
+
+    def _plan_cell(
+        self,
+        observation: Observation,
+        view: CellView,
+        ue: IntArray,
+    ) -> RoundPlan:
+        """Uploads of the scheduled UEs of one gNB."""
+        module = adapter_in_turn(observation, ue)
+        computed_s, _ = observation.computed(ue, module)
+        if observation.barrier and len(ue):
+            computed_s = np.full(len(ue), computed_s.max())
+        power = np.full(len(ue), observation.max_power_w)
+        cell = view.select(ue)
+        signal, interference, noise = cell.link(power)
+        found = allocate_staggered(
+            signal,
+            interference,
+            observation.payload_bits[module],
+            computed_s,
+            bandwidth_hz=cell.bandwidth_hz,
+            noise_psd_w_hz=noise,
+        )
+        return RoundPlan(
+            ue=ue,
+            module=module,
+            share=observation.free_share[ue] * found.shares,
+            power_w=power,
+        )
 
     def _schedule(
         self,
@@ -84,9 +91,7 @@ class JointScheduling(Limited, Scheme):
         view: CellView,
         ue: IntArray,
     ) -> IntArray:
-        """Of one gNB's UEs the most that fit in the budget, of equally many those that start
-        first.
-        """
+        """As many of one gNB's UEs as fit in the budget; at a tie, those that start first."""
         module = adapter_in_turn(observation, ue)
         computed_s, ready = observation.computed(ue, module)
         if not ready.any():
@@ -94,8 +99,9 @@ class JointScheduling(Limited, Scheme):
         start_s = computed_s[np.newaxis]
         if observation.barrier:
             start_s = _starts(computed_s[ready])[:, np.newaxis]
-        budget_s = min(self.budget_s or LONG_S, observation.deadline_s, LONG_S) * (1 - 1e-9)
-        left_s = np.where(ready & (computed_s <= start_s), budget_s - start_s, 0.0)  # [start, UE]
+        budget_s = min(self.budget_s or LONG_S, observation.deadline_s, LONG_S) * BELOW_ONE
+        joins = ready & (computed_s <= start_s)  # [start, UE]
+        left_s = np.where(joins, budget_s - start_s, 0.0)
         cell = view.select(ue)
         signal, interference, noise = cell.link(np.full(len(ue), observation.max_power_w))
         need = required_shares(

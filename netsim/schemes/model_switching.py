@@ -9,7 +9,7 @@ and the exact solution of (12). Step 2 uses only what is known when the round is
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -19,11 +19,11 @@ from netsim.allocation.cell_view import CellView
 from netsim.allocation.participation import check_participation, cost_range, dual_ascent, dual_step
 from netsim.allocation.rounding import proximal_step, systematic_rounding
 from netsim.allocation.subscription import module_energy_j, risk_gradient, solve_subscription
-from netsim.allocation.wireless import manage_wireless
 from netsim.errors import InputError, ScenarioError
 from netsim.plugins import Limited, parameter
 from netsim.protocols import Observation, RoundPlan, Scheme
-from netsim.schemes.radio import LONG_S, admit_uploads
+from netsim.schemes.radio import LONG_S
+from netsim.schemes.radio_control import RadioControl, RadioController
 from netsim.theory.risk_bound import (
     RiskConstants,
     arrival_weight,
@@ -31,34 +31,7 @@ from netsim.theory.risk_bound import (
     error_floor,
     missing_probability,
 )
-from netsim.units import BoolArray, FloatArray, IntArray
-
-
-@dataclass
-class Control:
-    """What step 1 decided for the K UEs of all gNBs."""
-
-    admitted: BoolArray  # [K]
-    active: BoolArray  # [K] admitted and did not give up
-    power_w: FloatArray  # [K]
-    shares: FloatArray  # [K]
-    rate_bps: FloatArray  # [K] in an equal share of its gNB's band
-    finish_s: FloatArray  # [K] E of its gNB
-    success: FloatArray  # [K, N] lambda
-
-    @classmethod
-    def silent(cls, ues: int, modules: int) -> Control:
-        """Nobody sends."""
-        power, shares, rate, finish = np.zeros((4, ues))
-        return cls(
-            np.zeros(ues, dtype=np.bool_),
-            np.zeros(ues, dtype=np.bool_),
-            power,
-            shares,
-            rate,
-            finish,
-            np.zeros((ues, modules)),
-        )
+from netsim.units import BoolArray, FloatArray
 
 
 @dataclass
@@ -134,39 +107,21 @@ class ModelSwitching(Limited, Scheme):
         view = CellView.of(observation, perfect=self.csi == "perfect")
         if not self._state:
             self._start(observation, view, constants)
-        subscribed: BoolArray = self._state["subscribed"] & observation.available[:, np.newaxis]
-        fraction = self._state["fraction"]
-        dual = self._state["dual"]
-        weight = arrival_weight(self._state["floor"], constants, observation.formulas)
-        control = Control.silent(*subscribed.shape)
-        for site in np.unique(observation.gnb[observation.available]):
-            mine = np.flatnonzero((observation.gnb == site) & observation.available)
-            self._manage(
-                observation,
-                view,
-                mine,
-                subscribed,
-                weight,
-                control,
-            )
+        state = self._state
+        subscribed = state["subscribed"] & observation.available[:, np.newaxis]
+        fraction = state["fraction"]
+        dual = state["dual"]
+        controller = RadioController(
+            energy_price_per_j=self._price if self.power_control else 0.0,
+            known=self.csi == "perfect",
+            max_iterations=self.max_iterations,
+            tolerance=self.tolerance,
+        )
+        weight = arrival_weight(state["floor"], constants, observation.formulas)
+        control = controller.control(observation, view, subscribed, weight)
         executed = subscribed & control.active[:, np.newaxis]
-        gave_up = control.admitted & ~control.active  # not for want of a subscription
-        admissible = (control.admitted | ~subscribed.any(axis=1)) & ~gave_up & observation.available
-        self._switch(
-            observation,
-            view,
-            constants,
-            control,
-            executed,
-            admissible,
-        )
-        return self._declare(
-            observation,
-            control,
-            executed,
-            fraction,
-            dual,
-        )
+        self._switch(observation, view, constants, control, subscribed)
+        return self._declare(observation, control, executed, fraction, dual)
 
     def _start(
         self,
@@ -177,146 +132,104 @@ class ModelSwitching(Limited, Scheme):
         """One module per UE, in turn; duals 0; B as if everybody had an equal share at P_max."""
         ues = len(view.ue)
         modules = len(view.payload_bits)
+        every_ue = np.arange(ues)
         subscribed = np.zeros((ues, modules), dtype=np.bool_)
-        subscribed[np.arange(ues), np.arange(ues) % modules] = True
+        subscribed[every_ue, every_ue % modules] = True
         peers = np.bincount(observation.gnb)[observation.gnb]
         shares = np.repeat(1.0 / peers[:, np.newaxis], modules, axis=1)
         power = np.full((ues, 1), view.max_power_w)
-        lam = view.success_at(
-            power,
-            shares,
-            view.payload_bits,
-            min(observation.deadline_s, LONG_S),
-        )
+        budget_s = min(observation.deadline_s, LONG_S)
+        lam = view.success_at(power, shares, view.payload_bits, budget_s)
         missing = missing_probability(lam, subscribed, observation.formulas)
         self._state = {
             "subscribed": subscribed,
             "fraction": subscribed.astype(np.float64),
             "dual": np.zeros((ues, modules)),
-            "floor": error_floor(
-                missing,
-                constants,
-                observation.formulas,
-                ues,
-            ),
+            "floor": error_floor(missing, constants, observation.formulas, ues),
             "spread": np.zeros(ues),
         }
-
-    def _manage(
-        self,
-        observation: Observation,
-        view: CellView,
-        mine: IntArray,
-        subscribed: BoolArray,
-        weight: FloatArray,
-        control: Control,
-    ) -> None:
-        """Step 1 for the UEs `mine` of one gNB: admission, powers and bandwidth, into `control`."""
-        cell = view.select(mine)
-        row, module = np.nonzero(subscribed[mine])
-        found = admit_uploads(
-            observation,
-            view,
-            mine[row],
-            module,
-            known=self.csi == "perfect",
-        )
-        admitted = found.admitted[mine]
-        wireless = manage_wireless(
-            cell,
-            subscribed[mine] & admitted[:, np.newaxis],
-            weight[mine],
-            energy_price_per_j=self._price if self.power_control else 0.0,
-            budget_s=found.budget_s,
-            formulas=observation.formulas,
-            max_iterations=self.max_iterations,
-            tolerance=self.tolerance,
-        )
-        best = wireless.best
-        control.admitted[mine] = admitted
-        control.active[mine] = best.active
-        control.power_w[mine] = best.power_w
-        control.shares[mine] = best.shares * observation.free_share[mine]
-        control.success[mine] = wireless.success
-        count = max(int(best.active.sum()), 1)
-        signal, interference, noise = cell.link(best.power_w)
-        ratio = signal / (interference + noise * cell.bandwidth_hz / count)
-        control.rate_bps[mine] = cell.bandwidth_hz / count * np.log2(1.0 + ratio)
-        control.finish_s[mine] = best.finish_s
 
     def _switch(
         self,
         observation: Observation,
         view: CellView,
         constants: RiskConstants,
-        control: Control,
-        executed: BoolArray,
-        admissible: BoolArray,
+        control: RadioControl,
+        subscribed: BoolArray,
     ) -> None:
         """Step 2: duals by (11), subscriptions of the next round by (12), B for its weights."""
         state = self._state
-        modules = len(view.payload_bits)
-        gradient = risk_gradient(
+        available = observation.available[:, np.newaxis]
+        gradient = self._gradient(observation, view, constants, control)
+        gradient = np.where(available, gradient, 0.0)  # nothing is known of absent UEs
+        state["spread"] = cost_range(gradient, state["spread"])
+        executed = subscribed & control.active[:, np.newaxis]
+        state["dual"] = dual_ascent(
+            state["dual"],
+            executed,
+            check_participation(self.participation, self.max_modules, executed.shape[1]),
+            self._dual_step(observation),
+            admissible=_admissible(observation, control, subscribed),
+        )
+        missing = missing_probability(control.success, executed, observation.formulas)
+        state["floor"] = error_floor(missing, constants, observation.formulas, len(executed))
+        wanted, fraction = self._subscribe(observation, gradient - state["dual"])
+        # absent UEs keep their subscriptions
+        state["subscribed"] = np.where(available, wanted, state["subscribed"])
+        state["fraction"] = np.where(available, fraction, state["fraction"])
+
+    def _gradient(
+        self,
+        observation: Observation,
+        view: CellView,
+        constants: RiskConstants,
+        control: RadioControl,
+    ) -> FloatArray:
+        """dQ/dbeta of (9). [K, N]."""
+        energy_j = module_energy_j(
+            observation.compute_energy_j,
+            control.power_w,
+            view.payload_bits,
+            rate_bps=control.rate_bps,
+            finish_s=control.finish_s,
+            switch_energy=self.switch_energy,
+        )
+        return risk_gradient(
             control.success,
-            state["floor"],
-            module_energy_j(
-                observation.compute_energy_j,
-                control.power_w,
-                view.payload_bits,
-                control.rate_bps,
-                control.finish_s,
-                self.switch_energy,
-            ),
+            self._state["floor"],
+            energy_j,
             constants=constants,
             energy_price_per_j=self._price,
             formulas=observation.formulas,
             gap=self._gap(observation),
             switch_gap=self.switch_gap,
         )
-        gradient = np.where(
-            observation.available[:, np.newaxis], gradient, 0.0
-        )  # absent UEs: not known
-        state["spread"] = cost_range(gradient, state["spread"])
-        step = (
-            self.dual_step or dual_step(state["spread"], max(observation.rounds, 1))[:, np.newaxis]
-        )
-        rates = check_participation(self.participation, self.max_modules, modules)
-        state["dual"] = dual_ascent(
-            state["dual"],
-            executed,
-            rates,
-            step,
-            admissible=admissible,
-        )
-        missing = missing_probability(control.success, executed, observation.formulas)
-        state["floor"] = error_floor(
-            missing,
-            constants,
-            observation.formulas,
-            len(executed),
-        )
-        cost = gradient - state["dual"]
-        before = (state["subscribed"], state["fraction"])
+
+    def _dual_step(self, observation: Observation) -> FloatArray | float:
+        """varsigma of (11): as given, or from the spread of the costs, [K, 1]."""
+        if self.dual_step is not None:
+            return self.dual_step
+        horizon = max(observation.rounds, 1)
+        return dual_step(self._state["spread"], horizon)[:, np.newaxis]
+
+    def _subscribe(
+        self,
+        observation: Observation,
+        cost: FloatArray,
+    ) -> tuple[BoolArray, FloatArray]:
+        """Solution of (12), whole and before rounding. [K, N] each."""
         if self.prox_step is None:
             ties = rng.stream(observation.seed, "subscription_tie", observation.round)
             subscribed = solve_subscription(cost, self.max_modules, rng=ties)
-            fraction = subscribed.astype(np.float64)
-        else:
-            draws = rng.stream(observation.seed, "subscription_rounding", observation.round)
-            fraction = proximal_step(
-                state["fraction"],
-                cost,
-                self.prox_step,
-                self.max_modules,
-            )
-            subscribed = systematic_rounding(fraction, draws)
-        here = observation.available[
-            :, np.newaxis
-        ]  # of the others nothing is known: they stay as they are
-        state["subscribed"], state["fraction"] = (
-            np.where(here, new, old)
-            for new, old in zip((subscribed, fraction), before, strict=True)
+            return subscribed, subscribed.astype(np.float64)
+        draws = rng.stream(observation.seed, "subscription_rounding", observation.round)
+        fraction = proximal_step(
+            self._state["fraction"],
+            cost,
+            self.prox_step,
+            self.max_modules,
         )
+        return systematic_rounding(fraction, draws), fraction
 
     def _gap(self, observation: Observation) -> FloatArray | float:
         if self.switch_gap == "none" or observation.module_gap is None:
@@ -326,22 +239,21 @@ class ModelSwitching(Limited, Scheme):
     def _declare(
         self,
         observation: Observation,
-        control: Control,
+        control: RadioControl,
         executed: BoolArray,
         fraction: FloatArray,
         dual: FloatArray,
     ) -> RoundPlan:
-        """Rows of the plan; a UE's modules divide its share and its power by payload (model-spec
-        10.7).
-        """
+        """Rows of the plan; a UE's modules divide its share and power by payload (10.7)."""
         ue, module = np.nonzero(executed)
         payload = observation.payload_bits[module]
-        part = payload / np.bincount(ue, weights=payload, minlength=len(executed))[ue]
+        total = np.bincount(ue, weights=payload, minlength=len(executed))
+        part = payload / total[ue]
         return RoundPlan(
-            ue,
-            module,
-            control.shares[ue] * part,
-            control.power_w[ue] * part,
+            ue=ue,
+            module=module,
+            share=control.shares[ue] * part,
+            power_w=control.power_w[ue] * part,
             fraction=fraction,
             success_probability=control.success,
             dual=dual,
@@ -354,14 +266,16 @@ class ModelSwitching(Limited, Scheme):
         return self.mu * self.mu_scale
 
     def _constants(self, observation: Observation) -> RiskConstants:
+        """The constants of the bound: those that are set, and defaults for the others."""
         default = default_constants(observation.formulas, len(observation.distance_m))
-        given = (
-            (default.smoothness, self.smoothness),
-            (default.convexity, self.convexity),
-            (default.dispersion, self.dispersion),
-            (default.dispersion_slope, self.dispersion_slope),
-        )
-        return RiskConstants(*(usual if value is None else value for usual, value in given))
+        given = {
+            "smoothness": self.smoothness,
+            "convexity": self.convexity,
+            "dispersion": self.dispersion,
+            "dispersion_slope": self.dispersion_slope,
+        }
+        chosen = {name: value for name, value in given.items() if value is not None}
+        return replace(default, **chosen)
 
     def state(self) -> dict[str, Any]:
         """Subscriptions of the next round, duals, B and the spread of the costs so far."""
@@ -370,3 +284,14 @@ class ModelSwitching(Limited, Scheme):
     def restore(self, state: Mapping[str, Any]) -> None:
         """Put back what `state` gave."""
         self._state = dict(state)
+
+
+def _admissible(
+    observation: Observation,
+    control: RadioControl,
+    subscribed: BoolArray,
+) -> BoolArray:
+    """UEs whose duals move: admitted or without a module, and not those that gave up. [K]."""
+    idle = ~subscribed.any(axis=1)
+    gave_up = control.admitted & ~control.active  # not for want of a subscription
+    return np.asarray((control.admitted | idle) & ~gave_up & observation.available)

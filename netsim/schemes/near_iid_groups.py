@@ -2,10 +2,8 @@
 for heterogeneous data", 2025, arXiv:2503.21213 ([8] of the paper), carried over to N adapters.
 
 UEs are divided once into groups whose label mixture is near the population's. In each round every
-adapter
-is trained by one group, which takes its turn: group g works on adapter (g + t) mod N in round t.
-The aggregation frequency and the fine-tuning depth, which [8] also sets per group, stay the
-scenario's.
+adapter is trained by one group, in turn: group g works on adapter (g + t) mod N in round t. The
+aggregation frequency and the fine-tuning depth, which [8] also sets per group, stay the scenario's.
 """
 
 from __future__ import annotations
@@ -25,9 +23,7 @@ from netsim.units import IntArray
 
 @dataclass
 class NearIidGroups(Limited, Scheme):
-    """Groups of UEs that together hold the population's labels; adapters take turns between
-    groups.
-    """
+    """Groups that each hold the population's label mixture; adapters rotate between groups."""
 
     groups: int | None = parameter(
         None,
@@ -49,39 +45,42 @@ class NearIidGroups(Limited, Scheme):
             count = self.groups or len(observation.payload_bits)
             self._group = near_iid_groups(observation.label_counts, observation.samples, count)
         ue = np.arange(len(self._group))
-        return self.band.plan(observation, ue, adapter_in_turn(observation, self._group))
+        adapter = adapter_in_turn(observation, self._group)
+        return self.band.plan(observation, ue, adapter)
 
     def state(self) -> dict[str, Any]:
         """The groups, once they are made."""
-        return {} if self._group is None else {"group": self._group}
+        if self._group is None:
+            return {}
+        return {"group": self._group}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Put back what `state` gave."""
         self._group = state.get("group")
 
 
-def near_iid_groups(
-    label_counts: IntArray,
-    samples: IntArray,
-    groups: int,
-) -> IntArray:
+def near_iid_groups(label_counts: IntArray, samples: IntArray, groups: int) -> IntArray:
     """Group of each UE, [K]; groups have at most ceil(K / groups) members.
 
     label_counts: rows of each class that each UE holds, [K, C]. samples: D_k, rows trained on per
-    round, [K]. What a group lacks or has too much of each class, against the population's mixture,
-    is kept near 0
-    in the sum of squares: the most skewed UEs choose first, each the group that it balances best.
+    round, [K]. The sum of squares of what each group lacks or has too much of each class, compared
+    with the population's mixture, is kept small: the most skewed UEs choose first, and each takes
+    the group that it balances best.
     """
     ues, classes = label_counts.shape
-    rows = samples[:, np.newaxis] * (label_counts / label_counts.sum(axis=1, keepdims=True))
-    excess = rows - samples[:, np.newaxis] * (rows.sum(axis=0) / samples.sum())  # [K, C]
+    mixture = label_counts / label_counts.sum(axis=1, keepdims=True)
+    per_round = samples[:, np.newaxis]
+    rows = per_round * mixture
+    population = rows.sum(axis=0) / samples.sum()
+    excess = rows - per_round * population  # [K, C]
+    most = -(-ues // groups)
     group = np.empty(ues, dtype=np.int64)
     size = np.zeros(groups, dtype=np.int64)
     balance = np.zeros((groups, classes))
-    for ue in np.argsort(-(excess**2).sum(axis=1), kind="stable"):
-        growth = np.where(
-            size < -(-ues // groups), balance @ excess[ue], np.inf
-        )  # half that of the squares
+    skew = (excess**2).sum(axis=1)
+    for ue in np.argsort(-skew, kind="stable"):
+        # half of the growth of the sum of squares
+        growth = np.where(size < most, balance @ excess[ue], np.inf)
         chosen = int(np.lexsort((size, growth))[0])
         group[ue] = chosen
         size[chosen] += 1

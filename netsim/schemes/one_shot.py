@@ -16,7 +16,7 @@ from netsim.protocols import Observation, RoundPlan
 from netsim.schemes.model_switching import ModelSwitching
 from netsim.schemes.variant import Variant
 
-DECIDED = ("subscribed", "fraction", "dual")  # what step 2 leaves for the next round
+DECIDED = ("subscribed", "fraction", "dual")  # by step 2, for the next round
 
 
 @dataclass
@@ -29,9 +29,10 @@ class OneShot(Variant):
     citation: ClassVar[str] = "Wang et al., Section V, Fig. 4"
 
     def plan(self, observation: Observation) -> RoundPlan:
-        """Algorithm 2; from the second round on, what step 2 decides is not taken."""
+        """Algorithm 2; from the second round on, the decisions of step 2 are undone."""
         before = self.inner.state()
         plan = self.inner.plan(observation)
         if before:
-            self.inner.restore({**self.inner.state(), **{name: before[name] for name in DECIDED}})
+            kept = {name: before[name] for name in DECIDED}
+            self.inner.restore({**self.inner.state(), **kept})
         return plan

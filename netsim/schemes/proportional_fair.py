@@ -32,5 +32,6 @@ class ProportionalFair(Scheme):
     def plan(self, observation: Observation) -> RoundPlan:
         """Power and noise are the same now and on average: the ratio of SNRs is that of gains."""
         gain, _ = observation.channel()
-        ue = self.group.largest(observation, gain / observation.signal_gain)
+        ratio = gain / observation.signal_gain
+        ue = self.group.largest(observation, ratio)
         return self.band.plan(observation, ue, adapter_in_turn(observation, ue))

@@ -31,5 +31,6 @@ class Random(Scheme):
     def plan(self, observation: Observation) -> RoundPlan:
         """The UEs with the largest marks, one mark drawn per UE in index order."""
         draws = rng.stream(observation.seed, "random_scheduling", observation.round)
-        ue = self.group.largest(observation, draws.random(len(observation.distance_m)))
+        mark = draws.random(len(observation.gnb))
+        ue = self.group.largest(observation, mark)
         return self.band.plan(observation, ue, adapter_in_turn(observation, ue))

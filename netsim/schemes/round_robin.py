@@ -31,9 +31,12 @@ class RoundRobin(Scheme):
 
     def plan(self, observation: Observation) -> RoundPlan:
         """The next group of each gNB's UEs, each with the adapter whose turn it is."""
-        turn = np.zeros(len(observation.distance_m))
+        rounds = observation.round - 1
+        turn = np.zeros(len(observation.gnb))
         for ue in gnb_ues(observation):
-            first = (observation.round - 1) * self.group.of(len(ue))
-            turn[ue] = -((np.arange(len(ue)) - first) % len(ue))
+            count = len(ue)
+            first = rounds * self.group.of(count)
+            waits = (np.arange(count) - first) % count
+            turn[ue] = -waits
         ue = self.group.largest(observation, turn)
         return self.band.plan(observation, ue, adapter_in_turn(observation, ue))

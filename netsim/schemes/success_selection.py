@@ -57,26 +57,22 @@ class SuccessSelection(Limited, Scheme):
         view = CellView.of(observation).select(ue)
         power = self._power(view, compute_j, payload, block_hz)
 
-        computed_s, ready = observation.computed(ue, module)
-        start_s = computed_s
-        if observation.barrier:
-            start_s = latest(computed_s, observation.gnb[ue], ready)
+        start_s, ready = _upload_starts(observation, ue, module)
         upload_s = payload / mean_rate_bps(view, power, block_hz)
         energy_j = compute_j + power * upload_s
         in_time = ready & (start_s + upload_s <= observation.deadline_s)
         feasible = in_time & (energy_j <= self.energy_budget_j * (1 + 1e-9))
 
-        left_s = np.clip(observation.deadline_s - start_s[ready], 0.0, LONG_S)
         arrival = observation.success.probability(
             ue,
             np.array(block_hz),
             power,
             payload,
-            float(left_s.min(initial=LONG_S)),
+            _least_time_s(observation.deadline_s - start_s[ready]),
         )
         worth = np.where(feasible, observation.samples[ue] * arrival, 0.0)
         chosen = self._choose(observation, ue, worth)
-        lam = np.full((len(observation.distance_m), len(observation.payload_bits)), np.nan)
+        lam = np.full((len(observation.gnb), len(observation.payload_bits)), np.nan)
         lam[ue, module] = arrival
         return RoundPlan(
             ue=ue[chosen],
@@ -128,6 +124,23 @@ class SuccessSelection(Limited, Scheme):
             low = np.where(within, middle, low)
             high = np.where(within, high, middle)
         return np.where(unbound, view.max_power_w, low)
+
+
+def _upload_starts(
+    observation: Observation,
+    ue: IntArray,
+    module: IntArray,
+) -> tuple[FloatArray, BoolArray]:
+    """When uploads would start, s from the start of the round, and who is ready. [K] each."""
+    computed_s, ready = observation.computed(ue, module)
+    if observation.barrier:
+        return latest(computed_s, observation.gnb[ue], ready), ready
+    return computed_s, ready
+
+
+def _least_time_s(left_s: FloatArray) -> float:
+    """The shortest time to the deadline, within [0, LONG_S]."""
+    return float(np.clip(left_s, 0.0, LONG_S).min(initial=LONG_S))
 
 
 def latest(

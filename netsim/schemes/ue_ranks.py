@@ -30,4 +30,5 @@ class UeRanks:
 
     def of(self, ues: int) -> IntArray:
         """Rank of each of `ues` UEs, [K]."""
-        return np.resize(np.array(self.ue_ranks, dtype=np.int64), ues)
+        ranks = np.array(self.ue_ranks, dtype=np.int64)
+        return np.resize(ranks, ues)

@@ -1,6 +1,4 @@
-"""A scheme that is another one with some of its parameters fixed: composed, so that nothing is
-copied.
-"""
+"""A scheme that is another one with some of its parameters fixed, by composition."""
 
 from __future__ import annotations
 
