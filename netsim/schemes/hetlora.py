@@ -9,7 +9,7 @@ models", EMNLP 2024 ([6] of the paper).
    it has trained;
 4. sparsity-weighted aggregation of the zero-padded uploads, A and B apart.
 
-A rank that no upload covers in a round dies (netsim/learning/aggregation/zero_padding.py): that is the method.
+A rank that no upload covers in a round dies; see `learning.aggregation.zero_padding`.
 """
 
 from __future__ import annotations
