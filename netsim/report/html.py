@@ -11,6 +11,7 @@ import base64
 import hashlib
 import html
 import json
+import os
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
@@ -27,8 +28,9 @@ from netsim.report.comparison import comparison, labels
 from netsim.report.ground import STATES, ground
 from netsim.report.timeline import timeline
 from netsim.results.digest import digest
+from netsim.results.plain_files import read_text, write_text
 from netsim.results.reader import Run
-from netsim.results.run_folder import SCENARIO, write_text
+from netsim.results.run_folder import SCENARIO
 
 SCRIPTS = ("core", "learning", "timeline", "costs", "ground", "people", "comparison", "start")
 RUNS = 12  # more colours are not told apart; a sweep has its own summaries
@@ -86,7 +88,7 @@ def run_data(run: Run, label: str, budget: PageBudget) -> dict[str, Any]:
 
 def _scenario_text(run: Run) -> str:
     path = run.path / SCENARIO
-    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    return read_text(path) if os.path.lexists(path) else ""
 
 
 def page(title: str, data: dict[str, Any]) -> str:

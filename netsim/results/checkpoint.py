@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from netsim.errors import DataError, InputError, RunError
-from netsim.results.run_folder import sync_folder
+from netsim.results.plain_files import sync_folder
 from netsim.results.state_file import read_state, write_state
 
 VERSION = 1

@@ -12,6 +12,7 @@ from netsim.results import accuracy as _accuracy
 from netsim.results import energy as _energy
 from netsim.results import latency as _latency
 from netsim.results import reliability as _reliability
+from netsim.results.damage import check_schemas
 from netsim.results.tables import RunTables
 
 
@@ -50,7 +51,8 @@ class Run(RunTables):
 
 
 def open_run(path: str | Path) -> Run:
-    """Open a run folder. Raises DataError if it is none."""
+    """Open a run folder. Raises DataError if it is none, or if its tables are not a run's."""
     run = Run(Path(path))
     _ = run.metadata
+    check_schemas(run)
     return run

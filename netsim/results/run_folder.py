@@ -8,7 +8,7 @@ import platform
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 
 from netsim.errors import DataError, OutputError, RunError
 from netsim.records import TABLES
+from netsim.results.plain_files import UNFINISHED, read_json, write_text
 
 try:
     import fcntl
@@ -26,10 +27,22 @@ SCENARIO = "scenario.toml"
 METADATA = "metadata.json"
 ADAPTERS = "adapters"
 CHECKPOINT = "checkpoint"
-UNFINISHED = ".tmp"  # files that are being written end so
 LET_GO_S = 3.0  # the workers of a process that was killed end within a second
 LOOK_AGAIN_S = 0.05
 PACKAGES = ("netsim", "numpy", "scipy", "simpy", "polars", "torch", "transformers", "peft")
+KINDS: dict[str, type | tuple[type, ...]] = {  # of the metadata that others rely on
+    "name": str,
+    "scheme": str,
+    "seed": int,
+    "error": str,
+    "stop_reason": str,
+    "rounds": int,
+    "wall_time_s": (int, float),
+    "simulated_s": (int, float),
+    "energy_j": (int, float),
+    "records": dict,
+}
+KIND_NAMES = {str: "text", int: "a whole number", (int, float): "a number", dict: "an object"}
 STATUSES = ("running", "done", "failed", "interrupted")
 
 
@@ -110,15 +123,28 @@ class RunFolder:
     def metadata(self) -> dict[str, Any]:
         """metadata.json. Raises DataError if this is no run folder."""
         path = self.path / METADATA
-        if not path.is_file():
+        if not os.path.lexists(path):
             raise DataError("is not a run folder: it has no metadata.json", where=self.path)
-        try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise DataError(f"not JSON: {error}", where=path) from None
-        if not isinstance(data, dict) or data.get("status") not in STATUSES:
-            raise DataError(f"status must be one of {', '.join(STATUSES)}", where=path)
+        data = read_json(path)
+        _check_metadata(data, path)
         return data
+
+
+def _check_metadata(data: dict[str, Any], path: Path) -> None:
+    """Raises DataError unless what others rely on is there, of the type it should be."""
+    if data.get("status") not in STATUSES:
+        raise DataError(f"status must be one of {', '.join(STATUSES)}", where=path)
+    for key, kind in KINDS.items():
+        value = data.get(key)
+        if key in data and (not isinstance(value, kind) or isinstance(value, bool)):
+            raise DataError(f"{key} must be {KIND_NAMES[kind]}", where=path, value=value)
+    for table, rows in data.get("records", {}).items():
+        if type(rows) is not int or rows < 0:
+            raise DataError(f"records.{table} must be a number of rows", where=path, value=rows)
+    if data["status"] == "done":
+        missing = [key for key in ("records", "seed", "name", "scheme") if key not in data]
+        if missing:
+            raise DataError(f"{', '.join(missing)} missing", where=path)
 
 
 def free_folder(base: Path) -> Path:
@@ -168,27 +194,6 @@ def _is_empty(path: Path) -> bool:
 
 def _names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file so that it is either old or new, never half."""
-    temporary = path.with_name(path.name + UNFINISHED)
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    sync_folder(path.parent)
-
-
-def sync_folder(path: Path) -> None:
-    """Make the names in a folder survive a power cut."""
-    with suppress(PermissionError):  # on Windows a folder cannot be opened
-        opened = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(opened)
-        finally:
-            os.close(opened)
 
 
 def package_versions() -> dict[str, str]:

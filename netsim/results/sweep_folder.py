@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from netsim.errors import DataError, OutputError, RunError
-from netsim.results.run_folder import METADATA, SCENARIO, RunFolder, locked, write_text
+from netsim.results.plain_files import (
+    UNFINISHED,
+    check_plain_folder,
+    create_text,
+    read_json,
+    read_toml,
+)
+from netsim.results.run_folder import METADATA, SCENARIO, RunFolder, locked
 
 SWEEP = "sweep.json"
 JOBS = "jobs"
@@ -44,38 +50,44 @@ class SweepFolder:
         """
         folder = cls(path)
         try:
-            if (path / SWEEP).is_file():
-                folder.check()
-                return folder
-            if path.exists() and (not path.is_dir() or any(path.iterdir())):
-                raise OutputError("must be new, empty, or a sweep folder", where=path)
-            for part in (path / JOBS, path / RUNS):
-                part.mkdir(parents=True, exist_ok=True)
-            write_text(path / SCENARIO, scenario_toml)
-            write_text(path / SWEEP, json.dumps({"sweep": FORMAT}) + "\n")
+            if not path.is_dir():
+                path.mkdir(parents=True, exist_ok=True)
+            folder._check_taken()
+            (path / JOBS).mkdir(exist_ok=True)
+            (path / RUNS).mkdir(exist_ok=True)
+            create_text(path / SCENARIO, scenario_toml)
+            create_text(path / SWEEP, json.dumps({"sweep": FORMAT}) + "\n")
+        except FileExistsError:
+            raise OutputError("must be new, empty, or a sweep folder", where=path) from None
         except OSError as error:
             raise OutputError(f"cannot be written: {error.strerror or error}", where=path) from None
+        folder.check()
         return folder
+
+    def _check_taken(self) -> None:
+        """Raises OutputError unless the folder is a sweep folder, or becomes one just now."""
+        strangers = [path for path in self.path.iterdir() if not _is_ours(path.name)]
+        has_content = any((self.path / JOBS).glob("*")) or any((self.path / RUNS).glob("*"))
+        is_sweep = (self.path / SWEEP).exists()  # looked at last: another may just have made it
+        if (strangers or has_content) and not is_sweep:
+            raise OutputError("must be new, empty, or a sweep folder", where=self.path)
 
     def check(self) -> None:
         """Raises DataError if this is no sweep folder of a known format."""
         path = self.path / SWEEP
-        if not path.is_file():
+        if not path.exists():
             raise DataError("is not a sweep folder: it has no sweep.json", where=self.path)
-        try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise DataError(f"not JSON: {error}", where=path) from None
-        if not isinstance(found, dict) or found.get("sweep") != FORMAT:
+        found = read_json(path)
+        if found.get("sweep") != FORMAT:
             raise DataError(f"format must be {FORMAT}", where=path, value=found)
+        for part in (JOBS, RUNS):
+            check_plain_folder(self.path / part)
 
     def add_job(self, job: str, toml: str) -> None:
         """Tell of a job; a job that is known keeps its file."""
         path = self.path / JOBS / f"{job}.toml"
-        if path.is_file():
-            return
         try:
-            write_text(path, toml)
+            create_text(path, toml)
         except OSError as error:
             raise OutputError(f"cannot be written: {error.strerror or error}", where=path) from None
 
@@ -83,10 +95,7 @@ class SweepFolder:
         """{id: {"seed": ..., "overrides": {...}}} of all jobs, by id. Raises DataError."""
         found = {}
         for path in sorted((self.path / JOBS).glob("*.toml")):
-            try:
-                job = tomllib.loads(path.read_text(encoding="utf-8"))
-            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-                raise DataError(f"not a TOML file: {error}", where=path) from None
+            job = read_toml(path)
             has_seed = isinstance(job.get("seed"), int)
             has_overrides = isinstance(job.get("overrides"), dict)
             if not (has_seed and has_overrides):
@@ -121,3 +130,10 @@ class SweepFolder:
         """While the block runs, the job is this process's (True) or another's (False)."""
         with locked(self.path / JOBS / f"{job}.toml") as mine:
             yield mine
+
+
+def _is_ours(name: str) -> bool:
+    """What a sweep folder holds from its first moment, or while it is made."""
+    if name in (JOBS, RUNS, SCENARIO, SWEEP):
+        return True
+    return name.startswith((f"{SCENARIO}.", f"{SWEEP}.")) and name.endswith(UNFINISHED)

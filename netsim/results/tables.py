@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -10,8 +12,11 @@ import polars as pl
 
 from netsim.errors import DataError
 from netsim.records import TABLES
+from netsim.results.plain_files import check_plain_file, check_plain_folder
 from netsim.results.run_folder import RunFolder
 from netsim.results.table_buffer import table_schema
+
+PART_NAME = re.compile(r"part-\d{6,12}\.parquet")
 
 
 @dataclass(frozen=True)
@@ -85,16 +90,29 @@ class RunTables:
                 where=self.path,
                 value=name,
             )
-        number = "*" if self.part is None else f"{self.part:06d}"
-        files = sorted((self.path / name).glob(f"part-{number}.parquet"))
+        files = self.part_files(name)
         if not files:
             return pl.LazyFrame(schema=table_schema(name))
         return pl.scan_parquet(files)
+
+    def part_files(self, name: str) -> list[Path]:
+        """The files of a table. Raises DataError for what only looks like one."""
+        folder = self.path / name
+        if not os.path.lexists(folder):
+            return []
+        check_plain_folder(folder)
+        wanted = "*" if self.part is None else f"{self.part:06d}"
+        files = sorted(folder.glob(f"part-{wanted}.parquet"))
+        for file in files:
+            if PART_NAME.fullmatch(file.name) is None:
+                raise DataError("must be named part-<number>.parquet", where=file)
+            check_plain_file(file)
+        return files
 
     def parts(self) -> list[Self]:
         """The run in pieces of whole rounds, so that large runs can be read piece by piece."""
         if self.part is not None:
             return [self]
-        files = self.path.glob("*/part-*.parquet")
+        files = [file for name in TABLES for file in self.part_files(name)]
         numbers = {int(file.stem.removeprefix("part-")) for file in files}
         return [replace(self, part=number) for number in sorted(numbers)]

@@ -22,7 +22,7 @@ import polars as pl
 from netsim.errors import DataError, RunError
 from netsim.protocols import Columns
 from netsim.records import TABLES
-from netsim.results.run_folder import UNFINISHED, sync_folder
+from netsim.results.plain_files import UNFINISHED, sync_folder
 from netsim.results.table_buffer import TableBuffer, table_schema
 
 ROWS_PER_PART = 500_000

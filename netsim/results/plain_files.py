@@ -1,0 +1,140 @@
+"""Files that others may have put there: plain ones only, read with limits; written whole.
+
+A link, a pipe or a device in a run folder is neither followed nor read: it may lead out of the
+folder, or never end.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import tomllib
+import uuid
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NoReturn
+
+from netsim.errors import DataError
+
+UNFINISHED = ".tmp"  # files that are being written end so
+MOST_BYTES = 64 * 2**20  # of a text file; tables and weights have no limit
+PLAIN_ONLY = "must be a plain file, not a link, a pipe or a device"
+PLAIN_FOLDER_ONLY = "must be a folder, not a link"
+
+
+# -- reading -------------------------------------------------------------------------------------
+
+
+def check_plain_file(path: Path) -> None:
+    """Raises DataError unless `path` is a plain file."""
+    if not stat.S_ISREG(_mode(path)):
+        raise DataError(PLAIN_ONLY, where=path)
+
+
+def check_plain_folder(path: Path) -> None:
+    """Raises DataError unless `path` is a folder itself, no link to one."""
+    if not stat.S_ISDIR(_mode(path)):
+        raise DataError(PLAIN_FOLDER_ONLY, where=path)
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.lstat().st_mode
+    except (OSError, ValueError) as error:
+        raise DataError(f"cannot be read: {error}", where=path) from None
+
+
+def read_text(path: Path) -> str:
+    """The text of a plain file of at most MOST_BYTES. Raises DataError."""
+    check_plain_file(path)
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise DataError(f"must be at most {MOST_BYTES} bytes long", where=path)
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror or error}", where=path) from None
+    except UnicodeDecodeError:
+        raise DataError("must be UTF-8 text", where=path) from None
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object of finite numbers and proper text from a plain file. Raises DataError."""
+    text = read_text(path)
+    try:
+        data = json.loads(text, parse_constant=_refuse)
+        json.dumps(data, ensure_ascii=False).encode()  # half a surrogate pair has no UTF-8
+    except RecursionError:
+        raise DataError("not JSON of a sane depth", where=path) from None
+    except ValueError as error:
+        raise DataError(f"not JSON: {error}", where=path) from None
+    if not isinstance(data, dict):
+        raise DataError("must be a JSON object", where=path)
+    return data
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no number of JSON")
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A TOML table from a plain file. Raises DataError."""
+    text = read_text(path)
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise DataError("not TOML of a sane depth", where=path) from None
+    except ValueError as error:
+        raise DataError(f"not TOML: {error}", where=path) from None
+
+
+# -- writing -------------------------------------------------------------------------------------
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file so that it is either old or new, never half."""
+    temporary = path.with_name(path.name + UNFINISHED)
+    _write_and_sync(temporary, text)
+    temporary.replace(path)
+    sync_folder(path.parent)
+
+
+def create_text(path: Path, text: str) -> None:
+    """Write a text file unless it is there, whole or not at all; any number may try at once."""
+    if path.exists():
+        return
+    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}{UNFINISHED}")
+    try:
+        _write_and_sync(temporary, text)
+        _link(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def _link(source: Path, target: Path) -> None:
+    """Give a file a name, unless the name is taken."""
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        return
+    except OSError:  # a file system without hard links
+        if not target.exists():
+            source.replace(target)
+
+
+def _write_and_sync(path: Path, text: str) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_folder(path: Path) -> None:
+    """Make the names in a folder survive a power cut."""
+    with suppress(PermissionError):  # on Windows a folder cannot be opened
+        opened = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
