@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
-from netsim.errors import DataError, OutputError
-from netsim.report.folders import new_folder
+from netsim.errors import DataError
+from netsim.report.folders import export_folder
+from netsim.results.plain_files import check_plain_file, check_plain_folder, read_json
 from netsim.results.reader import Run
 from netsim.results.run_folder import ADAPTERS
 
@@ -16,6 +18,7 @@ WEIGHTS = "adapter_model.safetensors"
 BASE_MODEL = "base_model_name_or_path"
 BUILTIN = "builtin"  # how a run names the bundled base model
 BASE = "base"
+OWN = re.compile(rf"{BASE}|module-\d+")
 
 
 def write_adapters(run: Run, out: Path, builtin: Path) -> list[Path]:
@@ -25,25 +28,33 @@ def write_adapters(run: Run, out: Path, builtin: Path) -> list[Path]:
     `AutoPeftModelForSequenceClassification.from_pretrained(out / "module-0")` loads one. Raises
     DataError if the run has no adapters, OutputError if `out` is taken or cannot be written.
     """
-    folders = [path for path in (run.path / ADAPTERS).glob("*") if path.name.isdigit()]
-    modules = sorted(folders, key=lambda path: int(path.name))
-    if not modules:
-        raise DataError("has no adapters: it is network-only, or did not end", where=run.path)
+    modules = _module_folders(run)
     configs = [_config(module / CONFIG) for module in modules]
+    for module in modules:
+        check_plain_file(module / WEIGHTS)
     on_builtin = [config[BASE_MODEL] == BUILTIN for config in configs]
-    new_folder(out)
     base = out.resolve() / BASE
     written = []
-    try:
+    with export_folder(out, OWN):
         if any(on_builtin):
             shutil.copytree(builtin, base, ignore=shutil.ignore_patterns("shapes.json"))
         for module, config, is_on_builtin in zip(modules, configs, on_builtin, strict=True):
             if is_on_builtin:
                 config = {**config, BASE_MODEL: str(base)}
             written.append(_copy(module, config, out / f"module-{module.name}"))
-    except OSError as error:
-        raise OutputError(f"cannot be written: {error.strerror or error}", where=out) from None
     return written
+
+
+def _module_folders(run: Run) -> list[Path]:
+    """The folders of the modules, in order. Raises DataError for what is none of a run's making."""
+    parent = run.path / ADAPTERS
+    folders = [path for path in parent.glob("*") if path.name.isdecimal()]
+    if not folders:
+        raise DataError("has no adapters: it is network-only, or did not end", where=run.path)
+    check_plain_folder(parent)
+    for folder in folders:
+        check_plain_folder(folder)
+    return sorted(folders, key=lambda path: int(path.name))
 
 
 def _copy(module: Path, config: dict[str, object], folder: Path) -> Path:
@@ -55,10 +66,7 @@ def _copy(module: Path, config: dict[str, object], folder: Path) -> Path:
 
 
 def _config(path: Path) -> dict[str, object]:
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"is no adapter configuration: {error}", where=path) from None
-    if not isinstance(config, dict) or BASE_MODEL not in config:
+    config = read_json(path)
+    if BASE_MODEL not in config:
         raise DataError(f"must name {BASE_MODEL}", where=path)
     return config

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 from polars import col
 
-from netsim.errors import InputError, OutputError
-from netsim.report.folders import new_folder
+from netsim.errors import InputError
+from netsim.report.folders import export_folder
 from netsim.results.compare import per_round
+from netsim.results.damage import naming_damage
 from netsim.results.reader import Run
 
 FILE = "events.out.tfevents.0.netsim"  # the name by which TensorBoard knows an event file
+OWN = re.compile(r"events\.out\.tfevents\..*")
 
 
 def write_events(run: Run, out: Path) -> Path:
@@ -31,20 +34,15 @@ def write_events(run: Run, out: Path) -> Path:
             "needs TensorBoard: pip install 'netsim[tensorboard]'",
             where="netsim export tensorboard",
         ) from None
-    new_folder(out)
     path = out / FILE
-    try:
-        with path.open("wb") as file:
-            writer = RecordWriter(file)
-            writer.write(Event(file_version="brain.Event:2").SerializeToString())
-            for time_s, step, tag, value in scalars(run):
-                summary = Summary(value=[Summary.Value(tag=tag, simple_value=value)])
-                writer.write(
-                    Event(wall_time=time_s, step=step, summary=summary).SerializeToString()
-                )
-            writer.flush()
-    except OSError as error:
-        raise OutputError(f"cannot be written: {error.strerror or error}", where=path) from None
+    with export_folder(out, OWN), naming_damage(run), path.open("wb") as file:
+        writer = RecordWriter(file)
+        writer.write(Event(file_version="brain.Event:2").SerializeToString())
+        for time_s, step, tag, value in scalars(run):
+            summary = Summary(value=[Summary.Value(tag=tag, simple_value=value)])
+            event = Event(wall_time=time_s, step=step, summary=summary)
+            writer.write(event.SerializeToString())
+        writer.flush()
     return path
 
 

@@ -27,6 +27,7 @@ from netsim.report.columns import PageBudget
 from netsim.report.comparison import comparison, labels
 from netsim.report.ground import STATES, ground
 from netsim.report.timeline import timeline
+from netsim.results.damage import naming_damage
 from netsim.results.digest import digest
 from netsim.results.plain_files import read_text, write_text
 from netsim.results.reader import Run
@@ -49,17 +50,19 @@ def write_report(runs: Sequence[Run], out: Path, budget: PageBudget | None = Non
         )
     share = (budget or PageBudget()).shared_by(len(runs))
     names = labels(runs)
-    data = {
-        "kinds": SPAN_KINDS,
-        "outcomes": OUTCOMES,
-        "states": STATES,
-        "runs": [run_data(run, name, share) for run, name in zip(runs, names, strict=True)],
-        "comparison": comparison(runs, names) if len(runs) > 1 else None,
-    }
-    title = " / ".join(names) if len(runs) > 1 else names[0]
+    title = " / ".join(names)
+    with naming_damage(*runs):
+        data = {
+            "kinds": SPAN_KINDS,
+            "outcomes": OUTCOMES,
+            "states": STATES,
+            "runs": [run_data(run, name, share) for run, name in zip(runs, names, strict=True)],
+            "comparison": comparison(runs, names) if len(runs) > 1 else None,
+        }
+        text = page(title, data)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        write_text(out, page(title, data))
+        write_text(out, text)
     except OSError as error:
         raise OutputError(f"cannot be written: {error.strerror or error}", where=out) from None
     return out

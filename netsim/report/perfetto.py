@@ -5,13 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 from typing import IO
 
-from netsim.errors import OutputError
+from netsim.report.folders import export_file
 from netsim.report.trace_events import trace_events
+from netsim.results.damage import naming_damage
 from netsim.results.reader import Run
 
 
@@ -20,21 +21,17 @@ def write_perfetto(run: Run, out: Path) -> Path:
 
     Memory for one part of the tables at a time. Raises OutputError if `out` cannot be written.
     """
-    temporary = out.with_name(out.name + ".tmp")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with _opened(temporary, compressed=out.suffix == ".gz") as file:
-            file.write('{"displayTimeUnit":"ms","traceEvents":[\n')
-            comma = ""
-            for event in trace_events(run):
-                file.write(comma + json.dumps(event, separators=(",", ":"), allow_nan=False))
-                comma = ",\n"
-            file.write("\n]}\n")
-        temporary.replace(out)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise OutputError(f"cannot be written: {error.strerror or error}", where=out) from None
+    with (
+        export_file(out) as temporary,
+        naming_damage(run),
+        _opened(temporary, compressed=out.suffix == ".gz") as file,
+    ):
+        file.write('{"displayTimeUnit":"ms","traceEvents":[\n')
+        comma = ""
+        for event in trace_events(run):
+            file.write(comma + json.dumps(event, separators=(",", ":"), allow_nan=False))
+            comma = ",\n"
+        file.write("\n]}\n")
     return out
 
 

@@ -65,7 +65,7 @@ def timeline(run: Run, budget: PageBudget) -> dict[str, Any]:
 
 
 def _rounds_that_fit(run: Run, rounds: int, budget: PageBudget) -> int:
-    recorded = run.metadata["records"].get("spans", 0)
+    recorded = run.metadata.get("records", {}).get("spans", 0)
     spans_per_round = max(1, recorded // rounds)
     drawn_per_round: int = min(spans_per_round, SPANS_PER_UE * budget.rows)
     return max(2, budget.spans // drawn_per_round)

@@ -27,7 +27,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from netsim.errors import DataError, InputError, RunError
-from netsim.results.plain_files import sync_folder
+from netsim.results.plain_files import (
+    check_plain_file,
+    check_plain_folder,
+    read_json,
+    sync_folder,
+)
 from netsim.results.state_file import read_state, write_state
 
 VERSION = 1
@@ -39,6 +44,7 @@ LEAST_S = 10.0  # between two checkpoints that are made by the time
 LEAST_WORK = 20  # times the last one's own time, so that they cost at most a twentieth
 UNREADABLE = (  # what reading a file that is not what it should be may raise
     OSError,
+    RecursionError,
     ValueError,
     LookupError,
     TypeError,
@@ -172,8 +178,9 @@ class Pace:
 
 def _found(folder: Path) -> list[Path]:
     """Checkpoints by round, the newest first."""
-    if not folder.is_dir():
+    if not os.path.lexists(folder):
         return []
+    check_plain_folder(folder)
     found = [path for path in folder.iterdir() if path.is_dir() and path.name.isdecimal()]
     return sorted(found, key=lambda path: int(path.name), reverse=True)
 
@@ -199,7 +206,8 @@ def _sha256(file: Path) -> str:
 
 def _read(path: Path) -> tuple[int, dict[str, Any]]:
     """Round and state of a checkpoint. Raises DataError, or one of UNREADABLE."""
-    manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+    check_plain_folder(path)
+    manifest = read_json(path / MANIFEST)
     version = manifest["version"]
     round = manifest["round"]
     if version != VERSION:
@@ -218,8 +226,7 @@ def _check_files(path: Path, listed: Mapping[str, Mapping[str, Any]]) -> None:
         raise DataError("files and manifest differ", where=path, value=odd)
     for name, expected in listed.items():
         file = path / name
-        if file.is_symlink() or not file.is_file():
-            raise DataError("must be a plain file", where=file)
+        check_plain_file(file)
         same_length = file.stat().st_size == expected["bytes"]
         if not same_length or _sha256(file) != expected["sha256"]:
             raise DataError("is not what was written", where=file)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from netsim.results.check_accounts import Accounts
 from netsim.results.check_energy_bits import bit_checks, energy_checks
 from netsim.results.check_time_shares import causality_checks, count_checks, shannon, shares
+from netsim.results.damage import naming_damage
 from netsim.results.laws import Check
 from netsim.results.tables import RunTables
 
@@ -19,6 +20,11 @@ def check_run(run: RunTables, *, bandwidth_hz: float, constant_rate: bool) -> li
     With a constant rate (one fading draw on a static share, Shannon's formula) it is also
     recomputed from the SINR.
     """
+    with naming_damage(run):
+        return _checks(run, bandwidth_hz, constant_rate)
+
+
+def _checks(run: RunTables, bandwidth_hz: float, constant_rate: bool) -> list[Check]:
     accounts = Accounts(
         spans=run.spans.collect(),
         uploads=run.uploads.collect(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from netsim.results import energy as _energy
 from netsim.results import latency as _latency
 from netsim.results import reliability as _reliability
 from netsim.results.damage import check_schemas
+from netsim.results.plain_files import check_plain_file
+from netsim.results.run_folder import SCENARIO
 from netsim.results.tables import RunTables
 
 
@@ -54,5 +57,7 @@ def open_run(path: str | Path) -> Run:
     """Open a run folder. Raises DataError if it is none, or if its tables are not a run's."""
     run = Run(Path(path))
     _ = run.metadata
+    if os.path.lexists(run.path / SCENARIO):
+        check_plain_file(run.path / SCENARIO)
     check_schemas(run)
     return run

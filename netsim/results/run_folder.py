@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from netsim.errors import DataError, OutputError, RunError
 from netsim.records import TABLES
-from netsim.results.plain_files import UNFINISHED, read_json, write_text
+from netsim.results.plain_files import UNFINISHED, check_plain_file, read_json, write_text
 
 try:
     import fcntl
@@ -75,7 +75,9 @@ class RunFolder:
             names = _names(path)
         except OSError as error:
             raise DataError(f"cannot be read: {error.strerror or error}", where=path) from None
-        has_scenario = (path / SCENARIO).is_file()
+        has_scenario = os.path.lexists(path / SCENARIO)
+        if has_scenario:
+            check_plain_file(path / SCENARIO)
         if has_scenario and names <= {SCENARIO, METADATA + UNFINISHED}:
             return folder
         folder.metadata()

@@ -15,6 +15,7 @@ import polars as pl
 from polars import col
 
 from netsim.errors import DataError, InputError
+from netsim.results.damage import naming_damage
 from netsim.results.intervals import Method, coupling_gain, mean_interval
 from netsim.results.metrics import METRICS, TARGET_ACCURACY, headline
 from netsim.results.reader import Run
@@ -69,7 +70,9 @@ class Sweep:
             [{c: state.get(c) for c in RUN_COLUMNS} for state in states], RUN_COLUMNS
         )
         done = [state["id"] for state in states if state["status"] == "done"]
-        metrics = headline([self.run(job) for job in done], accuracy)
+        runs = [self.run(job) for job in done]
+        with naming_damage(*runs):
+            metrics = headline(runs, accuracy)
         metrics = metrics.insert_column(0, pl.Series("id", done, dtype=pl.String))
         frame = self._settings.join(status, on="id", how="left")
         return frame.join(metrics, on="id", how="left").sort(*self.keys, "seed")

@@ -40,7 +40,7 @@ def test_what_is_no_adapter_is_refused(network_run: Callable[..., Run], tmp_path
     folder = tmp_path / "run" / "adapters" / "0"
     folder.mkdir(parents=True)
     for text, rule in (
-        ("{", "no adapter configuration"),
+        ("{", "not JSON"),
         (json.dumps({"r": 4}), "must name base_model"),
     ):
         (folder / "adapter_config.json").write_text(text)

@@ -109,8 +109,11 @@ HARM: dict[str, tuple[Callable[[Path], object], str]] = {
     "a lost file": (lambda p: (p / "learner.safetensors").unlink(), "files and manifest differ"),
     "a file too many": (lambda p: (p / "x").write_text(""), "files and manifest differ"),
     "no manifest": (lambda p: (p / "manifest.json").unlink(), "cannot be read"),
-    "half a manifest": (lambda p: os.truncate(p / "manifest.json", 40), "cannot be read"),
-    "a list as manifest": (lambda p: (p / "manifest.json").write_text("[]"), "cannot be read"),
+    "half a manifest": (lambda p: os.truncate(p / "manifest.json", 40), "not JSON"),
+    "a list as manifest": (
+        lambda p: (p / "manifest.json").write_text("[]"),
+        "must be a JSON object",
+    ),
 }
 
 
