@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from netsim.results.reader import Run
 
 
 def validate(
@@ -40,6 +43,7 @@ def _check_run(path: Path) -> None:
     from netsim.scenario.load import load_scenario
 
     run = open_run(path)
+    _tell_status(run)
     scenario = load_scenario(path / SCENARIO)
     checks = check_run(
         run,
@@ -53,14 +57,31 @@ def _check_run(path: Path) -> None:
         allowed = f"{check.allowed:.0e}"
         rows.append((check.name, str(check.cases), worst, allowed, verdict))
     headers = ("check", "cases", "worst", "allowed", "verdict")
-    print_table(
-        headers,
-        rows,
-        title=f"{path}: {run.metadata['status']}",
-        right=(1, 2, 3),
-    )
+    print_table(headers, rows, title=f"{path}: {run.metadata['status']}", right=(1, 2, 3))
     if not all(check.passed for check in checks):
         raise typer.Exit(1)
+
+
+def _tell_status(run: Run) -> None:
+    """Say why a run did not end. Raises RunError where its tables cannot balance yet."""
+    import shlex
+
+    from netsim.cli.console import console
+    from netsim.errors import RunError
+    from netsim.results.run_folder import RunFolder
+
+    status = run.metadata["status"]
+    error = run.metadata.get("error", "")
+    go_on = f"to go on: netsim resume {shlex.quote(str(run.path))}"
+    if status == "running" and RunFolder(run.path).in_progress:
+        raise RunError(f"{run.path}: is still running; its tables balance once it has ended")
+    if status == "running":
+        raise RunError(f"{run.path}: was killed before it could close its tables; {go_on}")
+    if not run.rounds.head(1).collect().height:
+        reason = f": {error}" if error else ""
+        raise RunError(f"{run.path}: {status} before its first round ended{reason}; {go_on}")
+    if status != "done":
+        console().print(f"{run.path}: {status}: {error or 'the rounds so far'}", markup=False)
 
 
 def _explain(target: str, overrides: list[str]) -> None:

@@ -93,6 +93,12 @@ class RunFolder:
         status: str = self.metadata()["status"]
         return status
 
+    @property
+    def in_progress(self) -> bool:
+        """A process is at work on it just now."""
+        with locked(self.path / SCENARIO) as free:
+            return not free
+
     @contextmanager
     def claim(self) -> Iterator[None]:
         """The run is this process's until the end of the block.

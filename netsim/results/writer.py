@@ -130,7 +130,7 @@ def write_parquet(frame: pl.DataFrame, path: Path) -> None:
     """Write a Parquet file so that it is either whole or absent. Raises RunError."""
     temporary = path.with_name(path.name + UNFINISHED)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(exist_ok=True)  # not its parents: a run folder that is gone is an error
         frame.write_parquet(temporary, compression="zstd", compression_level=1)
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 import netsim
 from netsim.cli.progress import TerminalListener
 from netsim.protocols import Progress
+from netsim.results.run_folder import RunFolder
 
 TINY = (
     "--network-only",
@@ -82,3 +84,63 @@ def test_bad_folders_are_one_message(interrupted: Any, command: Command, tmp_pat
         assert done.returncode == 2
         (line,) = done.stderr.splitlines()
         assert rule in line
+
+
+def test_a_run_that_did_not_end_says_so_when_validated(
+    interrupted: Any, command: Command, tmp_path: Path
+) -> None:
+    """An interrupted run balances; one that was killed, or that goes on, is not judged."""
+    checked = command("validate", "r")
+    assert checked.returncode == 0
+    assert "r: interrupted: the rounds so far" in checked.stdout
+    _tell(tmp_path / "r", status="failed", error="RunError: the disk is full")
+    assert "r: failed: RunError: the disk is full" in command("validate", "r").stdout
+    assert "RunError: the disk is full" in _page(command, tmp_path)
+    _tell(tmp_path / "r", status="running")
+    killed = command("validate", "r")
+    assert (killed.returncode, killed.stdout) == (1, "")
+    assert "was killed before it could close its tables; to go on: netsim resume r" in killed.stderr
+    with RunFolder(tmp_path / "r").claim():
+        running = command("validate", "r")
+    assert (running.returncode, running.stdout) == (1, "")
+    assert "is still running" in running.stderr
+
+
+def test_a_run_without_rounds_is_not_judged(
+    interrupted: Any, command: Command, tmp_path: Path
+) -> None:
+    shutil.rmtree(tmp_path / "r" / "rounds")
+    _tell(tmp_path / "r", status="failed", error="RunError: no space")
+    checked = command("validate", "r")
+    assert checked.returncode == 1
+    assert "failed before its first round ended: RunError: no space" in checked.stderr
+
+
+@pytest.mark.parametrize("harm", ["deleted", "renamed"])
+def test_a_folder_that_goes_while_its_run_goes_on_is_an_error(
+    harm: str, command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    told = TerminalListener.round_closed
+
+    def round_closed(listener: Any, progress: Progress) -> None:
+        told(listener, progress)
+        if progress.round == 2 and harm == "deleted":
+            shutil.rmtree(tmp_path / "r")
+        elif progress.round == 2:
+            (tmp_path / "r").rename(tmp_path / "moved")
+
+    monkeypatch.setattr(TerminalListener, "round_closed", round_closed)
+    done = command("run", *TINY, "--out", "r", "--set", "checkpoint_every=100")
+    assert done.returncode == 1
+    assert "cannot be written: No such file or directory" in done.stderr
+    assert not (tmp_path / "r").exists()
+
+
+def _tell(folder: Path, **about: str) -> None:
+    known = json.loads((folder / "metadata.json").read_text())
+    (folder / "metadata.json").write_text(json.dumps(known | about))
+
+
+def _page(command: Command, home: Path) -> str:
+    assert command("report", "r").returncode == 0
+    return (home / "r.html").read_text(encoding="utf-8")

@@ -24,6 +24,10 @@ function provenance() {
   return fresh;
 }
 
+// Why a run did not come to its end.
+const statusOf = ({ status, error }) =>
+  status === "done" ? "" : `status: ${status}` + (error ? ` (${error})` : "");
+
 function heading() {
   const { metadata, label, folder } = run();
   byId("title").textContent = several ? data.runs.map((r) => r.label).join(" · ") : label;
@@ -32,7 +36,7 @@ function heading() {
     metadata.network_only ? "network only" : "",
     `seed ${metadata.seed}`,
     `folder ${folder}`,
-    metadata.status === "done" ? "" : `status: ${metadata.status}`,
+    statusOf(metadata),
     run().digest.rounds ? "" : "no round was closed",
   ];
   byId("lead").textContent = (several ? `Showing ${label}: ` : "") + lead.filter(Boolean).join(", ");
