@@ -33,11 +33,11 @@ import torch
 
 from netsim.learning.composition import build_learner
 from netsim.learning.data.datasets import Split, TextDataset
+from netsim.learning.data.partition import Partition
+from netsim.learning.engine.workers import Workers
 from netsim.learning.foundation import Foundation
 from netsim.learning.learner import FederatedLearner
-from netsim.learning.data.partition import Partition
 from netsim.learning.spec import LocalTraining, ModuleSpec
-from netsim.learning.engine.workers import Workers
 from netsim.protocols import Tickets
 
 TOLERANCE = 1e-3  # largest difference of the changes, relative to the largest change

@@ -75,5 +75,4 @@ def _shape(scenario: Scenario) -> ModelShape:
             where="scenario: compute.model",
             value=scenario.compute.model,
         )
-    shape = read_shape(scenario.model.path or model_folder())
-    return ModelShape(shape.layers, shape.hidden, shape.layer_parameters)
+    return read_shape(scenario.model.path or model_folder())

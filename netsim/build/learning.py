@@ -9,7 +9,8 @@ import numpy as np
 
 from netsim.device.profiles import Devices
 from netsim.errors import ScenarioError
-from netsim.learning.data.datasets import TextDataset, capped, load_builtin, load_hub, load_path
+from netsim.learning.data.datasets import TextDataset, capped, load_builtin, load_path
+from netsim.learning.data.hub import load_hub
 from netsim.learning.data.partition import Partition
 from netsim.learning.payload import BUILTIN, foundation_bits, payload_bits
 from netsim.learning.spec import LocalTraining, ModuleSpec

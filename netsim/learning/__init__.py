@@ -1,10 +1,24 @@
 """Real LoRA learning: what federated fine-tuning computes, apart from when and by whom.
 
-    without torch   datasets, tables (their rows), partition (over the UEs), payload (bits of an
-    upload) models          foundation, tokens, adapters
-    arithmetic      gradients (the engine's interface), generic (any model, through PEFT),
-                    encoder (RoBERTa and BERT, packed and batched), workers
-    rounds          aggregation, evaluation, learner
+In reading order:
 
-Importing this package does not import torch.
+    spec.py              what is trained and how, as plain values
+    foundation.py        the frozen model w_0 and its tokenizer
+    adapters.py          the N modules: one vector each, and where each tensor stands in it
+    initial_weights.py   the modules before training
+    data/                data sets, their partition over the UEs, tokens
+    engine/              local training of many tickets at once, and logits
+    aggregation/         rules that make new modules of the uploads
+    evaluation/          loss and accuracy of modules; the risk gap
+    learner.py           the learner that the simulation asks (protocols.Learner)
+    training_jobs.py     its work on one chunk of tickets
+    module_versions.py   its modules as they are, and older versions in flight
+    learner_state.py     what it remembers between rounds, as files
+    adapter_files.py     modules as files that others load
+    composition.py       puts a learner together
+    payload.py           bits of an upload, known without loading a model
+    model_shape.py       size of a model from its config.json
+    builtin/             the bundled model and its tasks
+
+`spec`, `payload`, `model_shape`, `builtin` and `data` import no torch, nor does this package.
 """

@@ -9,43 +9,55 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from netsim.learning.adapters import Layout, Vector
+from netsim.learning.adapters import AdapterLayout, Vector
 from netsim.learning.foundation import Foundation
 
+# What depends on where and by which version the model was loaded.
+PASSING = ("_name_or_path", "transformers_version")
 
-def save(plan: Layout, vector: Vector, foundation: Foundation, folder: Path) -> None:
+
+def save_module(
+    layout: AdapterLayout,
+    vector: Vector,
+    foundation: Foundation,
+    folder: Path,
+) -> None:
     """Write one module to `folder` as PEFT would, in bytes that depend on nothing but the module.
 
     PEFT's own writer puts sets in the order of their hashes, the path of the base model, and its
     version. A full module is written as a model folder for the Auto classes' `from_pretrained`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {name: view.clone() for name, view in plan.views(torch.from_numpy(vector)).items()}
-    if plan.spec.full:
-        weights, config, fields = "model.safetensors", "config.json", _model_config(foundation)
+    views = layout.views(torch.from_numpy(vector))
+    tensors = {name: view.clone() for name, view in views.items()}
+    if layout.spec.full:
+        weights = "model.safetensors"
+        config = "config.json"
+        fields = _model_config(foundation)
     else:
-        weights, config = "adapter_model.safetensors", "adapter_config.json"
-        fields = peft_config(plan, foundation.name)
+        weights = "adapter_model.safetensors"
+        config = "adapter_config.json"
+        fields = peft_config(layout, foundation.name)
     save_file(tensors, folder / weights, metadata={"format": "pt"})
     text = json.dumps(fields, indent=2, sort_keys=True)
     (folder / config).write_text(text + "\n", encoding="utf-8")
 
 
-def peft_config(plan: Layout, base_name: str) -> dict[str, Any]:
+def peft_config(layout: AdapterLayout, base_name: str) -> dict[str, Any]:
     """Fields of PEFT's LoraConfig."""
-    alpha = plan.spec.lora_alpha
+    alpha = layout.spec.lora_alpha
     return {
         "peft_type": "LORA",
         "task_type": "SEQ_CLS",
         "base_model_name_or_path": base_name,
         "inference_mode": True,
-        "r": plan.spec.rank,
+        "r": layout.spec.rank,
         "lora_alpha": int(alpha) if float(alpha).is_integer() else alpha,
         "lora_dropout": 0.0,
-        "target_modules": sorted(plan.spec.target_modules),
-        "modules_to_save": sorted(name.rpartition(".")[2] for name in plan.head),
+        "target_modules": sorted(layout.spec.target_modules),
+        "modules_to_save": sorted(name.rpartition(".")[2] for name in layout.head),
         "bias": "none",
-        "fan_in_fan_out": plan.transposed,
+        "fan_in_fan_out": layout.transposed,
         "init_lora_weights": True,
         "use_rslora": False,
         "use_dora": False,
@@ -56,4 +68,4 @@ def _model_config(foundation: Foundation) -> dict[str, Any]:
     """config.json without what depends on where and by which version the model was loaded."""
     fields: dict[str, Any] = foundation.model.config.to_dict()
     fields["architectures"] = [type(foundation.model).__name__]
-    return {k: v for k, v in fields.items() if k not in ("_name_or_path", "transformers_version")}
+    return {name: value for name, value in fields.items() if name not in PASSING}

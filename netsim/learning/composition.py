@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from netsim.errors import DataError, InputError
-from netsim.learning import learner
-from netsim.learning.adapters import initial_vector, layout
+from netsim.learning.adapters import AdapterLayout, layout_of
 from netsim.learning.data.datasets import TextDataset
 from netsim.learning.data.partition import Partition
+from netsim.learning.data.tokens import TokenCache
 from netsim.learning.engine.batching import Batches
 from netsim.learning.engine.choice import make_engine
-from netsim.learning.engine.local_descent import Start
+from netsim.learning.engine.local_descent import Engine, Start
 from netsim.learning.engine.workers import default_workers, one_thread
-from netsim.learning.evaluation.risk_meter import RiskMeter
-from netsim.learning.evaluation.scorer import VALIDATION_ROWS, Rows, Scorer
+from netsim.learning.evaluation.risk_meter import RiskMeter, UeTestSets
+from netsim.learning.evaluation.scorer import VALIDATION_ROWS, MeasuredRows, Scorer
 from netsim.learning.foundation import Foundation, load_foundation
+from netsim.learning.initial_weights import initial_vector
 from netsim.learning.learner import FederatedLearner
 from netsim.learning.payload import BUILTIN
 from netsim.learning.spec import LocalTraining, ModuleSpec
 from netsim.rng import stream
+from netsim.units import IntArray
+
+# Tokens computed together: enough that the products with frozen weights are large and the calls
+# few, few enough that activations stay in the caches.
+CHUNK_TOKENS = 2048
+GPU_CHUNK_TOKENS = 32_768  # about 20 GB of activations on an encoder of 768 x 12
 
 
 def build_learner(
@@ -44,7 +52,7 @@ def build_learner(
     workers: int | None = None,
     engine: str = "auto",
 ) -> FederatedLearner:
-    """Load the model and put a learner together.
+    """Load the model and put a learner together. Raises InputError or DataError.
 
     `samples` is D_k, one number or [K]: the rows a UE trains on per round; `seed`, UE and round
     decide which. `weights` and `device` as foundation.load_foundation has them. `workers` None: as
@@ -52,6 +60,44 @@ def build_learner(
     "auto" (a fast one where it knows the architecture), "fast" (only that) or "generic".
     `evaluate_on` is "test" or "validation": the rows that modules are measured on.
     """
+    _check_sizes(dataset, modules, max_tokens, workers)
+    per_ue = _samples_per_ue(samples, len(partition))
+    if isinstance(foundation, str):
+        classes = len(dataset.classes)
+        foundation = load_foundation(foundation, classes, weights=weights, device=device)
+    layouts = [layout_of(foundation, spec) for spec in modules]
+    with one_thread():  # as all computing: weights are laid out for it
+        computing = make_engine(engine, foundation, layouts, train_head)
+    data = _LearnerData(
+        dataset,
+        partition,
+        foundation,
+        max_tokens=max_tokens,
+        seed=seed,
+    )
+    on_cpu = foundation.device.type == "cpu"
+    budget = CHUNK_TOKENS if on_cpu else GPU_CHUNK_TOKENS
+    first = Start(layouts[0], initial_vector(layouts[0], foundation))
+    return FederatedLearner(
+        foundation=foundation,
+        layouts=layouts,
+        engine=computing,
+        batches=data.batches(per_ue, layouts, budget),
+        scorer=data.scorer(computing, evaluate_on, in_full=evaluate_in_full, budget=budget),
+        risk=RiskMeter(computing, data.ue_test_sets(per_ue), first),
+        training=training,
+        train_head=train_head,
+        payload_bits_per_parameter=payload_bits_per_parameter,
+        workers=(workers or default_workers()) if on_cpu else 1,
+    )
+
+
+def _check_sizes(
+    dataset: TextDataset,
+    modules: Sequence[ModuleSpec],
+    max_tokens: int,
+    workers: int | None,
+) -> None:
     if not modules:
         raise InputError("there must be at least one module")
     if max_tokens < 3:
@@ -60,55 +106,94 @@ def build_learner(
         raise InputError("there must be at least one worker", value=workers)
     if len(dataset.test) == 0:
         raise DataError("the test split must not be empty", where=dataset.name)
-    per_ue = np.broadcast_to(np.asarray(samples, dtype=np.int64), (len(partition),)).copy()
+
+
+def _samples_per_ue(samples: ArrayLike, ues: int) -> IntArray:
+    """D_k of every UE, [K]."""
+    given = np.asarray(samples, dtype=np.int64)
+    per_ue = np.broadcast_to(given, (ues,)).copy()
     if per_ue.min() < 1:
-        raise InputError(
-            "each UE must train on at least one sample per round", value=int(per_ue.min())
-        )
-    if isinstance(foundation, str):
-        foundation = load_foundation(
-            foundation, len(dataset.classes), weights=weights, device=device
-        )
-    layouts = [layout(foundation, spec) for spec in modules]
-    with one_thread():  # as all computing: weights are laid out for it
-        computing = make_engine(engine, foundation, layouts, train_head)
-    limit = min(max_tokens, foundation.max_tokens)
-    on_cpu = foundation.device.type == "cpu"
-    budget = learner.CHUNK_TOKENS if on_cpu else learner.GPU_CHUNK_TOKENS
-    train_tokens = foundation.tokens(dataset.train, limit)
-    test_tokens = foundation.tokens(dataset.test, limit)
-    chosen = stream(seed, "learning.validation").permutation(partition.validation)[:VALIDATION_ROWS]
-    scorer = Scorer(
-        computing,
-        partition,
-        {
-            "test": Rows(test_tokens, np.arange(len(dataset.test)), dataset.test.label),
-            "validation": Rows(train_tokens, chosen, dataset.train.label[chosen]),
-        },
-        measured=evaluate_on,
-        classes=foundation.classes,
-        seed=seed,
-        in_full=evaluate_in_full,
-        budget=budget,
-    )
-    first = Start(layouts[0], initial_vector(layouts[0], foundation))
-    return FederatedLearner(
-        foundation=foundation,
-        layouts=layouts,
-        engine=computing,
-        batches=Batches(
-            partition,
-            train_tokens,
-            per_ue,
-            module_rank=np.array([spec.rank for spec in modules]),
-            module_size=np.array([plan.size for plan in layouts]),
-            seed=seed,
+        rule = "each UE must train on at least one sample per round"
+        raise InputError(rule, value=int(per_ue.min()))
+    return per_ue
+
+
+@dataclass(frozen=True)
+class _LearnerData:
+    """The rows of a data set as the parts of a learner take them."""
+
+    dataset: TextDataset
+    partition: Partition
+    foundation: Foundation
+    max_tokens: int
+    seed: int
+
+    @property
+    def _train_tokens(self) -> TokenCache:
+        return self.foundation.tokens(self.dataset.train, self._limit)
+
+    @property
+    def _test_tokens(self) -> TokenCache:
+        return self.foundation.tokens(self.dataset.test, self._limit)
+
+    @property
+    def _limit(self) -> int:
+        return min(self.max_tokens, self.foundation.max_tokens)
+
+    def batches(
+        self,
+        per_ue: IntArray,
+        layouts: Sequence[AdapterLayout],
+        budget: int,
+    ) -> Batches:
+        """Training rows, in chunks of about `budget` tokens."""
+        return Batches(
+            partition=self.partition,
+            tokens=self._train_tokens,
+            samples=per_ue,
+            module_rank=np.array([layout.spec.rank for layout in layouts]),
+            module_size=np.array([layout.size for layout in layouts]),
+            seed=self.seed,
             budget=budget,
-        ),
-        scorer=scorer,
-        risk=RiskMeter(computing, partition, test_tokens, dataset.test.label, per_ue, seed, first),
-        training=training,
-        train_head=train_head,
-        payload_bits_per_parameter=payload_bits_per_parameter,
-        workers=(workers or default_workers()) if on_cpu else 1,
-    )
+        )
+
+    def scorer(
+        self,
+        engine: Engine,
+        measured: str,
+        *,
+        in_full: bool,
+        budget: int,
+    ) -> Scorer:
+        """What measures modules on the rows of the split `measured`."""
+        return Scorer(
+            engine,
+            self.partition,
+            self.measured_rows(),
+            measured=measured,
+            classes=self.foundation.classes,
+            seed=self.seed,
+            in_full=in_full,
+            budget=budget,
+        )
+
+    def measured_rows(self) -> dict[str, MeasuredRows]:
+        """All test rows, and some of the validation rows."""
+        train = self.dataset.train
+        test = self.dataset.test
+        order = stream(self.seed, "learning.validation").permutation(self.partition.validation)
+        chosen = order[:VALIDATION_ROWS]
+        return {
+            "test": MeasuredRows(self._test_tokens, np.arange(len(test)), test.label),
+            "validation": MeasuredRows(self._train_tokens, chosen, train.label[chosen]),
+        }
+
+    def ue_test_sets(self, per_ue: IntArray) -> UeTestSets:
+        """Test rows of every UE."""
+        return UeTestSets(
+            partition=self.partition,
+            tokens=self._test_tokens,
+            label=self.dataset.test.label,
+            samples=per_ue,
+            seed=self.seed,
+        )

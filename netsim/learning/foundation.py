@@ -23,6 +23,9 @@ from netsim.learning.data.tokens import TokenCache
 from netsim.learning.payload import BUILTIN
 
 WEIGHTS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+TOKENIZERS = ("tokenizer.json", "vocab.txt", "tokenizer.model", "vocab.json")
+# Positions of these families start after the padding index.
+ROBERTA_LIKE = ("roberta", "xlm-roberta", "camembert")
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,17 @@ class Foundation:
         default_factory=dict, repr=False, compare=False
     )
 
-    def tokens(self, split: Split, max_tokens: int) -> TokenCache:
+    def tokens(
+        self,
+        split: Split,
+        max_tokens: int,
+    ) -> TokenCache:
         """Tokens of a split's rows, kept as long as the model is asked for the same two splits."""
         key = (id(split), max_tokens)  # the cache holds the split, so the number stays its own
         if key not in self._tokens:
             while len(self._tokens) >= 2:
-                del self._tokens[next(iter(self._tokens))]
+                oldest = next(iter(self._tokens))
+                del self._tokens[oldest]
             self._tokens[key] = TokenCache(self.tokenizer, split, max_tokens)
         return self._tokens[key]
 
@@ -62,10 +70,7 @@ class Foundation:
     @property
     def parameters(self) -> int:
         """Parameters of w_0, without the head."""
-        head = tuple(f"{name}." for name in self.head)
-        return sum(
-            p.numel() for name, p in self.model.named_parameters() if not name.startswith(head)
-        )
+        return sum(weight.numel() for weight in self._body())
 
     def bits(self, bits_per_parameter: float = 32.0) -> float:
         """Size of w_0, bit."""
@@ -73,18 +78,37 @@ class Foundation:
 
     def norm_sq(self) -> float:
         """|w_0|^2 without the head, in double precision."""
+        return float(sum(weight.double().square().sum() for weight in self._body()))
+
+    def _body(self) -> Iterator[Any]:
+        """Weights outside the head."""
         head = tuple(f"{name}." for name in self.head)
-        weights = (p for name, p in self.model.named_parameters() if not name.startswith(head))
-        return float(sum(p.double().square().sum() for p in weights))
+        for name, weight in self.model.named_parameters():
+            if not name.startswith(head):
+                yield weight
+
+
+def config_value(
+    config: Any,
+    name: str,
+    default: Any = None,
+) -> Any:
+    """A value of a model's config.json by its name in most architectures, or `default`."""
+    own_name = config.attribute_map.get(name, name)
+    return config.to_dict().get(own_name, default)
 
 
 def load_foundation(
-    name: str, classes: int, *, weights: str = "float32", device: str = "cpu"
+    name: str,
+    classes: int,
+    *,
+    weights: str = "float32",
+    device: str = "cpu",
 ) -> Foundation:
     """Load "builtin", a local folder in the format of the hub, or a name on the hub.
 
-    `weights` is how they are stored, "float32" or "bfloat16"; `device` is "cpu", "cuda", or "auto":
-    "cuda" where there is one.
+    `weights` is how they are stored, "float32" or "bfloat16". `device` is "cpu", "cuda", or "auto":
+    "cuda" where there is one. Raises InputError.
     """
     if weights not in WEIGHTS:
         raise InputError(f"the weights must be stored as {' or '.join(WEIGHTS)}", value=weights)
@@ -100,7 +124,8 @@ def _device(name: str) -> torch.device:
     there = torch.cuda.is_available()
     if name == "cuda" and not there:
         raise InputError("this machine has no device that torch can use by CUDA", value=name)
-    return torch.device("cuda" if there and name != "cpu" else "cpu")
+    chosen = "cuda" if there and name != "cpu" else "cpu"
+    return torch.device(chosen)
 
 
 def _find(name: str, classes: int) -> Foundation:
@@ -111,34 +136,41 @@ def _find(name: str, classes: int) -> Foundation:
         _check_folder(folder)
         return _load(str(folder), folder.resolve().name, classes, local=True)
     if name.startswith(("/", ".", "~")) or name.count("/") > 1 or not name:
-        rule = "the foundation model must be 'builtin', an existing folder, or a name on the hub (owner/model)"
+        rule = (
+            "the foundation model must be 'builtin', an existing folder, "
+            "or a name on the hub (owner/model)"
+        )
         raise InputError(rule, value=name)
     return _load(name, name, classes, local=False)
 
 
 def _check_folder(folder: Path) -> None:
     if not (folder / "config.json").is_file():
-        raise InputError(
-            "the model folder must have config.json, as the hub's format does", where=folder
-        )
+        rule = "the model folder must have config.json, as the hub's format does"
+        raise InputError(rule, where=folder)
     if not any(folder.glob("*.safetensors")):
         pickles = sorted(path.name for path in (*folder.glob("*.bin"), *folder.glob("*.pt")))
         rule = "the model folder must have its weights as *.safetensors"
         if pickles:
-            rule += "; pickled weights are not read because loading them can run code: convert them first"
+            rule += (
+                "; pickled weights are not read because loading them can run code: "
+                "convert them first"
+            )
         raise InputError(rule, where=folder, value=pickles or None)
-    if not any(
-        (folder / file).is_file()
-        for file in ("tokenizer.json", "vocab.txt", "tokenizer.model", "vocab.json")
-    ):
+    if not any((folder / file).is_file() for file in TOKENIZERS):
         raise InputError("the model folder must have a tokenizer (tokenizer.json)", where=folder)
 
 
-def _load(source: str, name: str, classes: int, *, local: bool) -> Foundation:
+def _load(
+    source: str,
+    name: str,
+    classes: int,
+    *,
+    local: bool,
+) -> Foundation:
     try:
-        # Weights the checkpoint lacks are drawn from torch's global generator; a fixed seed inside
-        # a fork of
-        # it makes them a constant of the model and leaves the caller's generator alone.
+        # Weights that the checkpoint lacks are drawn from torch's global generator. A fixed seed
+        # inside a fork of it makes them a constant of the model and leaves the caller's alone.
         with _quiet(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             model, info = AutoModelForSequenceClassification.from_pretrained(
@@ -151,42 +183,64 @@ def _load(source: str, name: str, classes: int, *, local: bool) -> Foundation:
                 output_loading_info=True,
             )
             tokenizer = AutoTokenizer.from_pretrained(
-                source, local_files_only=local, trust_remote_code=False
+                source,
+                local_files_only=local,
+                trust_remote_code=False,
             )
     except Exception as error:
         # transformers raises OSError, ValueError, KeyError, safetensors' and hub errors
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        if local:
-            raise InputError(
-                f"the model folder cannot be loaded ({reason})", where=source
-            ) from error
-        rule = (
-            f"the model cannot be loaded from the hub ({reason}); where the hub can be reached, "
-            f"`hf download {name} --local-dir DIR` makes a folder to give instead"
-        )
-        raise InputError(rule, value=name) from error
+        raise _cannot_load(source, error, local=local) from error
     head = _head(model, info, source)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     model.config.pad_token_id = tokenizer.pad_token_id
     model = model.float().eval().requires_grad_(False)
-    return Foundation(name, model, tokenizer, classes, head, _max_tokens(model.config, tokenizer))
+    return Foundation(
+        name=name,
+        model=model,
+        tokenizer=tokenizer,
+        classes=classes,
+        head=head,
+        max_tokens=_max_tokens(model.config, tokenizer),
+    )
 
 
-def _head(model: Any, info: dict[str, Any], source: str) -> tuple[str, ...]:
-    """What stands on the encoder, and a pooler that the checkpoint came without."""
+def _cannot_load(
+    source: str,
+    error: Exception,
+    *,
+    local: bool,
+) -> InputError:
+    reason = f"{type(error).__name__}: {error}".splitlines()[0]
+    if local:
+        return InputError(f"the model folder cannot be loaded ({reason})", where=source)
+    rule = (
+        f"the model cannot be loaded from the hub ({reason}); where the hub can be reached, "
+        f"`hf download {source} --local-dir DIR` makes a folder to give instead"
+    )
+    return InputError(rule, value=source)
+
+
+def _head(
+    model: Any,
+    info: dict[str, Any],
+    source: str,
+) -> tuple[str, ...]:
+    """The modules on the encoder, and a pooler that the checkpoint came without."""
     base = model.base_model_prefix
-    head = [
-        name
-        for name, child in model.named_children()
-        if name != base and any(True for _ in child.parameters())
-    ]
+    pooler = f"{base}.pooler"
+    head = []
+    for name, child in model.named_children():
+        has_weights = any(True for _ in child.parameters())
+        if name != base and has_weights:
+            head.append(name)
     inside = tuple(f"{name}." for name in head)
-    wrong = [str(key if isinstance(key, str) else key[0]) for key in info["mismatched_keys"]]
-    fresh = [key for key in (*info["missing_keys"], *wrong) if not key.startswith(inside)]
-    if any(key.startswith(f"{base}.pooler.") for key in fresh):
-        head.append(f"{base}.pooler")
-        fresh = [key for key in fresh if not key.startswith(f"{base}.pooler.")]
+    mismatched = [str(key if isinstance(key, str) else key[0]) for key in info["mismatched_keys"]]
+    lacking = [*info["missing_keys"], *mismatched]
+    fresh = [key for key in lacking if not key.startswith(inside)]
+    if any(key.startswith(f"{pooler}.") for key in fresh):
+        head.append(pooler)
+        fresh = [key for key in fresh if not key.startswith(f"{pooler}.")]
     if fresh:
         rule = "the checkpoint must hold every weight of the model but the head's; some are missing"
         raise InputError(rule, where=source, value=sorted(fresh)[:3])
@@ -194,20 +248,21 @@ def _head(model: Any, info: dict[str, Any], source: str) -> tuple[str, ...]:
 
 
 def _max_tokens(config: Any, tokenizer: Any) -> int:
-    limit = int(
-        min(getattr(config, "max_position_embeddings", None) or 1 << 30, tokenizer.model_max_length)
-    )
-    if config.model_type in ("roberta", "xlm-roberta", "camembert"):
-        # Their positions start after the padding index.
+    positions = config_value(config, "max_position_embeddings")
+    limit = int(tokenizer.model_max_length)
+    if positions:
+        limit = min(limit, int(positions))
+    if config.model_type in ROBERTA_LIKE:
         limit = min(limit, config.max_position_embeddings - config.pad_token_id - 1)
-    return limit
+    return min(limit, 1 << 30)
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
     """No warnings about fresh heads and no progress bars: both are expected here."""
     logging = transformers.utils.logging
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    level = logging.get_verbosity()
+    bars = logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     hub = getLogger("huggingface_hub")  # tells of every retry; the error that ends them says enough

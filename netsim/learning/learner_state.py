@@ -1,5 +1,6 @@
-"""What a learner remembers between rounds, in safetensors and JSON: enough to go on to the same
-bytes.
+"""What a learner remembers between rounds, in safetensors and JSON.
+
+It is enough to go on to the same bytes.
 """
 
 from __future__ import annotations
@@ -21,15 +22,16 @@ from netsim.learning.aggregation.rule import Upload
 from netsim.units import IntArray
 
 TENSORS, FIGURES = "learner.safetensors", "learner.json"
+RISK = "risk."  # before the names of the risk meter's arrays
+
 Version = tuple[int, int]  # (module, round that made it)
-Held = dict[
-    tuple[int, int, int], tuple[Upload, float, float]
-]  # (round, UE, module) -> upload, loss, norm
+UploadKey = tuple[int, int, int]  # (round, UE, module)
+Held = dict[UploadKey, tuple[Upload, float, float]]  # -> upload, loss, norm
 Memory = tuple[dict[str, NDArray[Any]], Any]  # named arrays, and a JSON value
 
 
 @dataclass(frozen=True)
-class State:
+class LearnerState:
     """Everything that later rounds depend on."""
 
     vectors: list[Vector]  # [N]
@@ -39,34 +41,36 @@ class State:
     risk: Memory
 
 
-def save(state: State, folder: Path) -> None:
+def save_learner_state(state: LearnerState, folder: Path) -> None:
     """Write two files to `folder`."""
-    arrays, known = state.risk
-    tensors: dict[str, NDArray[Any]] = {
-        f"module.{n}": vector for n, vector in enumerate(state.vectors)
-    }
-    tensors |= {
-        f"old.{module}.{version}": vector for (module, version), vector in state.old.items()
-    }
-    tensors |= {f"risk.{name}": array for name, array in arrays.items()}
+    risk_arrays, risk_known = state.risk
+    tensors: dict[str, NDArray[Any]] = {}
+    for n, vector in enumerate(state.vectors):
+        tensors[f"module.{n}"] = vector
+    for (module, version), vector in state.old.items():
+        tensors[f"old.{module}.{version}"] = vector
+    for name, array in risk_arrays.items():
+        tensors[RISK + name] = array
     held = []
     for key, (upload, loss, norm) in state.held.items():
-        name = ".".join(map(str, key))
-        tensors |= {f"held.{name}.start": upload.start, f"held.{name}.update": upload.update}
-        held.append([*key, upload.rank, upload.samples, upload.staleness, upload.rate, loss, norm])
-    save_file(
-        {name: np.ascontiguousarray(array) for name, array in tensors.items()}, folder / TENSORS
-    )
+        name = _held_name(*key)
+        tensors[f"{name}.start"] = upload.start
+        tensors[f"{name}.update"] = upload.update
+        of_upload = [upload.rank, upload.samples, upload.staleness, upload.rate]
+        held.append([*key, *of_upload, loss, norm])
+    contiguous = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    save_file(contiguous, folder / TENSORS)
     figures = {
         "versions": state.versions.tolist(),
         "old": sorted(map(list, state.old)),
         "held": held,
-        "risk": known,
+        "risk": risk_known,
     }
-    (folder / FIGURES).write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    text = json.dumps(figures, indent=1)
+    (folder / FIGURES).write_text(text + "\n", encoding="utf-8")
 
 
-def load(folder: Path, sizes: Sequence[int]) -> State:
+def load_learner_state(folder: Path, sizes: Sequence[int]) -> LearnerState:
     """Read them back; `sizes` [N] are the modules' lengths. Raises InputError."""
     try:
         tensors = load_file(folder / TENSORS)
@@ -74,9 +78,8 @@ def load(folder: Path, sizes: Sequence[int]) -> State:
         state = _state(tensors, figures, len(sizes))
     except (OSError, ValueError, KeyError, TypeError, IndexError, SafetensorError) as error:
         reason = f"{type(error).__name__}: {error}"
-        raise InputError(
-            f"the learner's saved state cannot be read ({reason})", where=folder
-        ) from error
+        rule = f"the learner's saved state cannot be read ({reason})"
+        raise InputError(rule, where=folder) from error
     found = [len(vector) for vector in state.vectors]
     if found != list(sizes):
         rule = f"the saved modules must have the sizes of the scenario's, {list(sizes)}"
@@ -84,34 +87,49 @@ def load(folder: Path, sizes: Sequence[int]) -> State:
     return state
 
 
-def _state(tensors: Mapping[str, NDArray[Any]], figures: Any, modules: int) -> State:
-    held: Held = {}
-    for round, ue, module, rank, samples, staleness, rate, loss, norm in figures["held"]:
-        name = f"held.{round}.{ue}.{module}"
-        upload = Upload(
-            module,
-            rank,
-            samples,
-            staleness,
-            tensors[f"{name}.start"],
-            tensors[f"{name}.update"],
-            rate,
-        )
-        held[round, ue, module] = upload, loss, norm
-    return State(
+def _state(
+    tensors: Mapping[str, NDArray[Any]],
+    figures: Any,
+    modules: int,
+) -> LearnerState:
+    old = {}
+    for module, version in figures["old"]:
+        old[module, version] = tensors[f"old.{module}.{version}"]
+    risk_arrays = {}
+    for name, array in tensors.items():
+        if name.startswith(RISK):
+            risk_arrays[name.removeprefix(RISK)] = array
+    return LearnerState(
         vectors=[tensors[f"module.{n}"] for n in range(modules)],
         versions=np.array(figures["versions"], dtype=np.int64),
-        old={
-            (module, version): tensors[f"old.{module}.{version}"]
-            for module, version in figures["old"]
-        },
-        held=held,
-        risk=(
-            {
-                name.removeprefix("risk."): t
-                for name, t in tensors.items()
-                if name.startswith("risk.")
-            },
-            figures["risk"],
-        ),
+        old=old,
+        held=_held(tensors, figures["held"]),
+        risk=(risk_arrays, figures["risk"]),
     )
+
+
+def _held(tensors: Mapping[str, NDArray[Any]], rows: Any) -> Held:
+    """The uploads that were computed before their uplinks."""
+    held: Held = {}
+    for round, ue, module, rank, samples, staleness, rate, loss, norm in rows:
+        name = _held_name(round, ue, module)
+        upload = Upload(
+            module=module,
+            rank=rank,
+            samples=samples,
+            staleness=staleness,
+            start=tensors[f"{name}.start"],
+            update=tensors[f"{name}.update"],
+            rate=rate,
+        )
+        held[round, ue, module] = (upload, loss, norm)
+    return held
+
+
+def _held_name(
+    round: int,
+    ue: int,
+    module: int,
+) -> str:
+    """Start of the names of an upload's tensors."""
+    return f"held.{round}.{ue}.{module}"

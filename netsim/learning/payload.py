@@ -28,8 +28,9 @@ def payload_bits(
     foundation: str = BUILTIN,
     override: Sequence[float | None] | None = None,
 ) -> FloatArray:
-    """Upload size of each module, bit. Shape [module]. An override replaces the size of its
-    module.
+    """Upload size of each module, bit. Shape [module].
+
+    An override replaces the size of its module. Raises InputError where a size is not known.
     """
     overrides = check_override(override, len(modules))
     sizes = []
@@ -37,31 +38,38 @@ def payload_bits(
         if given is not None:
             sizes.append(given)
         elif foundation == BUILTIN:
-            if spec.full:
-                parameters = shapes.foundation_parameters() + train_head * shapes.head_parameters(
-                    classes
-                )
-            else:
-                parameters = shapes.lora_parameters(
-                    spec.rank, spec.target_modules, classes, train_head
-                )
+            parameters = _builtin_parameters(spec, classes, train_head)
             sizes.append(parameters * bits_per_parameter)
         else:
-            rule = f"without loading the model {foundation!r}, module {index} needs payload_bits_override"
-            raise InputError(rule)
+            rule = f"without loading the model {foundation!r}, module {index} needs "
+            raise InputError(rule + "payload_bits_override")
     return np.array(sizes, dtype=np.float64)
 
 
+def _builtin_parameters(
+    spec: ModuleSpec,
+    classes: int,
+    train_head: bool,
+) -> int:
+    """Trained parameters of a module on the built-in model."""
+    if not spec.full:
+        return shapes.lora_parameters(spec.rank, spec.target_modules, classes, train_head)
+    head = shapes.head_parameters(classes) if train_head else 0
+    return shapes.foundation_parameters() + head
+
+
 def foundation_bits(
-    *, bits_per_parameter: float = 32.0, foundation: str = BUILTIN, override: float | None = None
+    *,
+    bits_per_parameter: float = 32.0,
+    foundation: str = BUILTIN,
+    override: float | None = None,
 ) -> float:
     """Size of the frozen model w_0 that a UE downloads, bit, without a head."""
     if override is not None:
         return override
     if foundation != BUILTIN:
-        raise InputError(
-            f"without loading the model {foundation!r}, its size in bits must be given"
-        )
+        rule = f"without loading the model {foundation!r}, its size in bits must be given"
+        raise InputError(rule)
     return shapes.foundation_parameters() * bits_per_parameter
 
 

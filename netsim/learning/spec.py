@@ -28,9 +28,8 @@ class ModuleSpec:
         if not self.lora_alpha > 0:
             raise InputError("lora_alpha must be above 0", value=self.lora_alpha)
         if not self.target_modules or not all(self.target_modules):
-            raise InputError(
-                "target_modules must name at least one layer", value=self.target_modules
-            )
+            rule = "target_modules must name at least one layer"
+            raise InputError(rule, value=self.target_modules)
         if self.seed < 0:
             raise InputError("the seed of a module must not be negative", value=self.seed)
 
@@ -46,16 +45,17 @@ class ModuleSpec:
 
     def at_rank(self, rank: int) -> ModuleSpec:
         """The module truncated to a lower rank, with the same factor of B A."""
-        if not (1 <= rank <= self.rank or rank == self.rank):
+        if rank == self.rank:
+            return self
+        if not 1 <= rank <= self.rank:
             rule = f"a UE's rank must be from 1 to the module's own, {self.rank}"
             raise InputError(rule, value=rank)
-        return self if rank == self.rank else replace(self, rank=rank, lora_alpha=self.scale * rank)
+        return replace(self, rank=rank, lora_alpha=self.scale * rank)
 
 
 @dataclass(frozen=True)
 class LocalTraining:
-    """tau full-batch steps on the round's D_k samples, by an optimiser that starts afresh in each
-    round.
+    """tau full-batch steps on the round's D_k samples, with a fresh optimiser in each round.
 
     The upload of "sgd" is (w_start - w_end) / learning_rate, the gradient of eq. (1) for tau = 1,
     and the average is applied with the learning rate; the upload of "adam" is w_start - w_end
@@ -71,13 +71,11 @@ class LocalTraining:
         if self.local_steps < 1:
             raise InputError("there must be at least one local step", value=self.local_steps)
         if not 0 < self.learning_rate < float("inf"):
-            raise InputError(
-                "the learning rate must be above 0 and finite", value=self.learning_rate
-            )
+            rule = "the learning rate must be above 0 and finite"
+            raise InputError(rule, value=self.learning_rate)
         if self.optimizer not in OPTIMIZERS:
-            raise InputError(
-                f"the optimiser must be one of {', '.join(OPTIMIZERS)}", value=self.optimizer
-            )
+            rule = f"the optimiser must be one of {', '.join(OPTIMIZERS)}"
+            raise InputError(rule, value=self.optimizer)
 
     @property
     def server_rate(self) -> float:

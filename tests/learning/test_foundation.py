@@ -42,9 +42,9 @@ def test_the_built_in_model_has_the_sizes_that_ship_with_it() -> None:
         ModuleSpec(8, 16, ("query", "key", "value", "dense"), 0),
         ModuleSpec(2, 4, ("attention.output.dense",), 0),
     ]
-    layouts = [adapters.layout(loaded, spec) for spec in specs]
+    layouts = [adapters.layout_of(loaded, spec) for spec in specs]
     for train_head in (True, False):
-        real = [plan.payload_bits(train_head, 16) for plan in layouts]
+        real = [layout.payload_bits(train_head, 16) for layout in layouts]
         known = payload_bits(specs, classes=3, train_head=train_head, bits_per_parameter=16)
         assert real == known.tolist()
     assert loaded.bits(16) == foundation_bits(bits_per_parameter=16)

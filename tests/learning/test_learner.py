@@ -54,9 +54,9 @@ class Peft:
         self.model = PeftModel.from_pretrained(
             base, tmp_path / str(module), is_trainable=True
         ).eval()
-        self.made, self.plan = made, made._layouts[module]
+        self.made, self.layout = made, made._layouts[module]
         named = dict(self.model.named_parameters())
-        self.trained = [named[self._name(name)] for name in self.plan.shapes]
+        self.trained = [named[self._name(name)] for name in self.layout.shapes]
 
     @staticmethod
     def _name(name: str) -> str:
@@ -69,7 +69,7 @@ class Peft:
 
     def load(self, vector: np.ndarray) -> None:
         with torch.no_grad():
-            views = self.plan.views(torch.from_numpy(vector)).values()
+            views = self.layout.views(torch.from_numpy(vector)).values()
             for parameter, view in zip(self.trained, views, strict=True):
                 parameter.copy_(view)
 
@@ -186,7 +186,7 @@ def test_bytes_do_not_depend_on_workers(
     learner: Callable[..., FederatedLearner], monkeypatch: pytest.MonkeyPatch, engine: str
 ) -> None:
     monkeypatch.setattr(
-        "netsim.learning.learner.CHUNK_TOKENS", 128
+        "netsim.learning.composition.CHUNK_TOKENS", 128
     )  # several chunks of so few texts
     training = LocalTraining(2, 1e-3, "adam")
     results = [run(learner(workers=count, engine=engine, training=training)) for count in (1, 2, 3)]
@@ -232,7 +232,9 @@ def test_evaluation_in_full(learner: Callable[..., FederatedLearner], reviews: T
     ] == plain.evaluate()
     assert [row.ue for row in rows if row.target == "best"] == ALL.tolist()
     batches = made._batches
-    starts = [Start(plan, state) for plan, state in zip(made._layouts, made.states, strict=True)]
+    starts = [
+        Start(layout, state) for layout, state in zip(made._layouts, made.states, strict=True)
+    ]
     own = ue_test_rows(batches.partition, reviews.test.label, 0, 7)
     texts = TokenCache(made._foundation.tokenizer, reviews.test, 64).texts(own)
     expected = evaluate_logits(list(made._engine.logits(starts, texts)), texts.label, split="test")
@@ -263,7 +265,9 @@ def test_evaluation_on_validation_rows(
     texts = TokenCache(made._foundation.tokenizer, reviews.train, 64).texts(
         batches.partition.validation
     )
-    starts = [Start(plan, state) for plan, state in zip(made._layouts, made.states, strict=True)]
+    starts = [
+        Start(layout, state) for layout, state in zip(made._layouts, made.states, strict=True)
+    ]
     expected = evaluate_logits(
         list(made._engine.logits(starts, texts)), texts.label, split="validation"
     )

@@ -14,7 +14,7 @@ import torch
 from transformers import AutoModelForSequenceClassification
 
 from netsim.errors import InputError, RunError
-from netsim.learning.adapters import Layout
+from netsim.learning.adapters import AdapterLayout
 from netsim.learning.aggregation.named_rules import BUILT_IN
 from netsim.learning.aggregation.rule import Partial, Upload
 from netsim.learning.data.datasets import TextDataset
@@ -38,14 +38,14 @@ class Collect:
 
     seen: list[Upload] = []  # noqa: RUF012
 
-    def add(self, partial: Partial | None, upload: Upload, plan: Layout) -> Partial:
+    def add(self, partial: Partial | None, upload: Upload, layout: AdapterLayout) -> Partial:
         self.seen.append(upload)
         return {"count": np.ones(1) + (partial["count"] if partial else 0)}
 
     def merge(self, left: Partial, right: Partial) -> Partial:
         return {"count": left["count"] + right["count"]}
 
-    def apply(self, state: Any, partial: Partial, plan: Layout, rate: float) -> Any:
+    def apply(self, state: Any, partial: Partial, layout: AdapterLayout, rate: float) -> Any:
         return state.copy()
 
 
@@ -58,30 +58,30 @@ def uploads(monkeypatch: pytest.MonkeyPatch) -> list[Upload]:
 
 
 def test_cutting_and_padding(learner: Make) -> None:
-    plan = learner()._layouts[0]
-    vector = np.arange(plan.size, dtype=np.float32)
-    small = plan.at_rank(3)
+    layout = learner()._layouts[0]
+    vector = np.arange(layout.size, dtype=np.float32)
+    small = layout.at_rank(3)
     cut, whole = (
-        small.views(torch.from_numpy(plan.truncate(vector, 3))),
-        plan.views(torch.from_numpy(vector)),
+        small.views(torch.from_numpy(layout.truncate(vector, 3))),
+        layout.views(torch.from_numpy(vector)),
     )
-    for a, b in plan.pairs():
+    for a, b in layout.pairs():
         assert torch.equal(cut[a], whole[a][:3])
         assert torch.equal(cut[b], whole[b][:, :3])
     assert torch.equal(
         cut["base_model.model.classifier.out_proj.bias"],
         whole["base_model.model.classifier.out_proj.bias"],
     )
-    assert small.spec.scale == plan.spec.scale
-    padded = plan.pad(plan.truncate(vector, 3), 3)
+    assert small.spec.scale == layout.spec.scale
+    padded = layout.pad(layout.truncate(vector, 3), 3)
     kept = padded != 0
     assert (padded[kept] == vector[kept]).all()
     assert kept.sum() == small.size - 1  # the number at index 0 is itself zero
-    body = vector[: plan.lora_size]
-    assert len(plan.truncate(body, 3)) == small.lora_size
-    assert len(plan.pad(plan.truncate(body, 3), 3)) == plan.lora_size
+    body = vector[: layout.lora_size]
+    assert len(layout.truncate(body, 3)) == small.lora_size
+    assert len(layout.pad(layout.truncate(body, 3), 3)) == layout.lora_size
     with pytest.raises(InputError, match=r"from 1 to the module's own, 4.*found 5"):
-        plan.at_rank(5)
+        layout.at_rank(5)
 
 
 @pytest.mark.parametrize("engine", ["fast", "generic"])
@@ -102,8 +102,8 @@ def test_a_lower_rank_is_the_module_of_that_rank(
     small = learner(
         engine=engine, training=training, modules=[ModuleSpec(2, 4, ("query", "value"), 0)]
     )
-    plan = made._layouts[0]
-    small.states[0] = plan.truncate(made.states[0], 2)
+    layout = made._layouts[0]
+    small.states[0] = layout.truncate(made.states[0], 2)
     mixed = [one for one in uploads if one.rank == 2]
     uploads.clear()
     small.redeem(Tickets(1, ALL, NONE, NONE), "collect")
@@ -144,12 +144,12 @@ def test_a_zero_tail_has_a_gradient_of_zero(learner: Make) -> None:
 def test_a_tail_that_fell_is_pruned(learner: Make, uploads: list[Upload]) -> None:
     tail = Tail(50.0, kept=0.75, prune=True)
     made = learner(training=LocalTraining(2, 0.01, "sgd", tail=tail))
-    plan = made._layouts[0]
-    made.states[0] += np.random.default_rng(0).normal(0, 0.1, plan.size).astype(np.float32)
+    layout = made._layouts[0]
+    made.states[0] += np.random.default_rng(0).normal(0, 0.1, layout.size).astype(np.float32)
     pressed = made.redeem(Tickets(1, ALL[:2], NONE[:2], NONE[:2]), "collect")
     assert pressed.rank.tolist() == [3, 3]  # floor(0.75 * 4)
-    assert len(uploads[0].update) == plan.at_rank(3).size
-    assert pressed.payload_bits.tolist() == [plan.at_rank(3).size * 32] * 2
+    assert len(uploads[0].update) == layout.at_rank(3).size
+    assert pressed.payload_bits.tolist() == [layout.at_rank(3).size * 32] * 2
     free = learner(training=LocalTraining(2, 0.01, "sgd", tail=Tail(0.0, kept=0.75, prune=True)))
     assert free.redeem(Tickets(1, ALL[:2], NONE[:2], NONE[:2]), "collect").rank.tolist() == [
         4,
@@ -180,13 +180,13 @@ def test_stale_tickets_start_where_they_did(learner: Make, uploads: list[Upload]
     for round, version in ((1, 0), (2, 1)):
         tickets = Tickets(round, np.array([1, 2]), NONE[:2], same(version, 2))
         stale.redeem(tickets, "average", in_flight=two)
-        assert list(stale.old) == [(0, 0)]
+        assert list(stale._modules.old) == [(0, 0)]
     stale.redeem(two, "collect")
     for mine, theirs in zip(uploads[2:], uploads[:2], strict=True):
         assert (mine.staleness, theirs.staleness) == (2, 0)
         assert np.array_equal(mine.start, theirs.start)
         assert np.abs(mine.update - theirs.update).max() < 1e-5 * np.abs(theirs.update).max()
-    assert not stale.old
+    assert not stale._modules.old
     with pytest.raises(RunError, match="version 0 of module 0, which is not kept"):
         stale.redeem(two, "average")
 
@@ -219,7 +219,7 @@ def test_a_stopped_learner_goes_on_to_the_same_bytes(
     whole.redeem(Tickets(2, ALL, same(1), NONE), "average", flight)
     whole.probe()
     whole.save_state(tmp_path)
-    assert len(whole.held) == len(whole.old) == 1
+    assert len(whole.held) == len(whole._modules.old) == 1
     expected = rest(whole)
     resumed = few_ues(learner)
     resumed.load_state(tmp_path)

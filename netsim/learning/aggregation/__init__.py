@@ -1,1 +1,11 @@
-"""Map."""
+"""Rules that make new modules of the uploads of a round.
+
+In reading order:
+
+    rule.py             an upload, and the interface of a rule
+    average.py          the average weighted by samples (eq. 1)
+    staleness.py        the same for uploads that arrive late (FedBuff)
+    zero_padding.py     different ranks, padded (HetLoRA)
+    redistribution.py   different ranks, by products (FlexLoRA)
+    named_rules.py      rules by the names that schemes give
+"""

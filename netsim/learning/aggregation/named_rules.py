@@ -10,8 +10,9 @@ from importlib.metadata import entry_points
 from typing import cast
 
 from netsim.errors import InputError
+from netsim.learning.aggregation.average import Average
 from netsim.learning.aggregation.redistribution import Redistribution
-from netsim.learning.aggregation.rule import Average, Rule
+from netsim.learning.aggregation.rule import Rule
 from netsim.learning.aggregation.staleness import StalenessWeighted
 from netsim.learning.aggregation.zero_padding import RetainingZeroPadding, ZeroPadding
 

@@ -1,5 +1,7 @@
-"""Staleness-weighted averaging for uploads that arrive rounds later: J. Nguyen et al., "Federated
-learning with buffered asynchronous aggregation" (FedBuff), AISTATS 2022.
+"""Staleness-weighted averaging for uploads that arrive rounds later.
+
+J. Nguyen et al., "Federated learning with buffered asynchronous aggregation" (FedBuff), AISTATS
+2022:
 
     w <- w - rate sum_k D_k s(a_k) u_k / sum_k D_k,   s(a) = (1 + a)^(-1/2)
 
@@ -13,8 +15,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from netsim.learning.adapters import Layout, Vector
-from netsim.learning.aggregation.rule import Average, Partial, Upload
+from netsim.learning.adapters import AdapterLayout, Vector
+from netsim.learning.aggregation.average import Average
+from netsim.learning.aggregation.rule import Partial, Upload
 
 
 def staleness_weight(age: int) -> float:
@@ -28,15 +31,30 @@ class StalenessWeighted:
     def __init__(self) -> None:
         self._average = Average()
 
-    def add(self, partial: Partial | None, upload: Upload, plan: Layout) -> Partial:
+    def add(
+        self,
+        partial: Partial | None,
+        upload: Upload,
+        layout: AdapterLayout,
+    ) -> Partial:
         """Fold in one upload."""
         damped = np.float32(staleness_weight(upload.staleness)) * upload.update
-        return self._average.add(partial, replace(upload, update=damped), plan)
+        return self._average.add(partial, replace(upload, update=damped), layout)
 
-    def merge(self, left: Partial, right: Partial) -> Partial:
+    def merge(
+        self,
+        left: Partial,
+        right: Partial,
+    ) -> Partial:
         """Join two partial sums."""
         return self._average.merge(left, right)
 
-    def apply(self, state: Vector, partial: Partial, plan: Layout, rate: float) -> Vector:
+    def apply(
+        self,
+        state: Vector,
+        partial: Partial,
+        layout: AdapterLayout,
+        rate: float,
+    ) -> Vector:
         """The new module."""
-        return self._average.apply(state, partial, plan, rate)
+        return self._average.apply(state, partial, layout, rate)

@@ -1,5 +1,7 @@
-"""Sparsity-weighted aggregation of different ranks: Y. J. Cho et al., "Heterogeneous LoRA for
-federated fine-tuning of on-device foundation models", EMNLP 2024.
+"""Sparsity-weighted aggregation of different ranks (HetLoRA).
+
+Y. J. Cho et al., "Heterogeneous LoRA for federated fine-tuning of on-device foundation models",
+EMNLP 2024.
 
 Uploads are zero-padded to the module's rank and averaged with weights p_k = S_k / sum_j S_j, where
 S_k is the Frobenius norm of the UE's own update, all layers together; A and B apart. A rank that
@@ -12,30 +14,34 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from netsim.learning.adapters import Layout, Vector
+from netsim.learning.adapters import AdapterLayout, Vector
 from netsim.learning.aggregation.rule import Partial, Upload
 
 
 def product_norm_sq(a: torch.Tensor, b: torch.Tensor) -> float:
     """|B A|_F^2 = sum((B^T B) * (A A^T)), without the large product. a [r, in], b [out, r]."""
-    a, b = a.double(), b.double()
-    return max(float(((b.t() @ b) * (a @ a.t())).sum()), 0.0)
+    a = a.double()
+    b = b.double()
+    of_b = b.t() @ b
+    of_a = a @ a.t()
+    return max(float((of_b * of_a).sum()), 0.0)
 
 
-def sparsity(plan: Layout, vector: Vector) -> float:
-    """S = sqrt(sum over layers |B A|_F^2) of a module's vector [plan.lora_size or more]."""
-    views = plan.views(torch.from_numpy(vector))
-    return float(sum(product_norm_sq(views[a], views[b]) for a, b in plan.pairs()) ** 0.5)
+def sparsity(layout: AdapterLayout, vector: Vector) -> float:
+    """S = sqrt(sum over layers |B A|_F^2) of a module's vector [layout.lora_size or more]."""
+    views = layout.views(torch.from_numpy(vector))
+    norms = [product_norm_sq(views[a], views[b]) for a, b in layout.pairs()]
+    return float(sum(norms) ** 0.5)
 
 
-def dead_ranks(plan: Layout, vector: Vector) -> int:
-    """Ranks whose row of A and column of B are zero in every layer: they have no gradient any
-    more.
-    """
-    alive = np.zeros(plan.spec.rank, dtype=np.bool_)
-    views = plan.views(torch.from_numpy(vector))
-    for a, b in plan.pairs():
-        alive |= ((views[a] != 0).any(dim=1) | (views[b] != 0).any(dim=0)).numpy()
+def dead_ranks(layout: AdapterLayout, vector: Vector) -> int:
+    """Number of dead ranks: those whose row of A and column of B are zero in every layer."""
+    alive = np.zeros(layout.spec.rank, dtype=np.bool_)
+    views = layout.views(torch.from_numpy(vector))
+    for a, b in layout.pairs():
+        in_a = (views[a] != 0).any(dim=1)
+        in_b = (views[b] != 0).any(dim=0)
+        alive |= (in_a | in_b).numpy()
     return int((~alive).sum())
 
 
@@ -44,45 +50,73 @@ class ZeroPadding:
 
     retain_uncovered_ranks = False
 
-    def add(self, partial: Partial | None, upload: Upload, plan: Layout) -> Partial:
+    def add(
+        self,
+        partial: Partial | None,
+        upload: Upload,
+        layout: AdapterLayout,
+    ) -> Partial:
         """Fold in one upload."""
         end = upload.end
-        weight = sparsity(plan.at_rank(upload.rank), end)
-        padded = plan.pad(end, upload.rank).astype(np.float64)
-        padded[: plan.lora_size] *= weight
-        padded[plan.lora_size :] *= upload.samples
+        weight = sparsity(layout.at_rank(upload.rank), end)
+        padded = layout.pad(end, upload.rank).astype(np.float64)
+        padded[: layout.lora_size] *= weight
+        padded[layout.lora_size :] *= upload.samples
         new = {
             "sum": padded,
             "weight": np.array([weight]),
             "samples": np.array([float(upload.samples)]),
             "covered": np.array([upload.rank]),
         }
-        return new if partial is None else self.merge(partial, new)
+        if partial is None:
+            return new
+        return self.merge(partial, new)
 
-    def merge(self, left: Partial, right: Partial) -> Partial:
+    def merge(
+        self,
+        left: Partial,
+        right: Partial,
+    ) -> Partial:
         """Join two partial sums."""
         joined = {name: left[name] + right[name] for name in ("sum", "weight", "samples")}
-        return {**joined, "covered": np.maximum(left["covered"], right["covered"])}
+        joined["covered"] = np.maximum(left["covered"], right["covered"])
+        return joined
 
-    def apply(self, state: Vector, partial: Partial, plan: Layout, rate: float) -> Vector:
-        """The new module. Where all updates are zero there are no weights, and A and B stay as they
-        are.
+    def apply(
+        self,
+        state: Vector,
+        partial: Partial,
+        layout: AdapterLayout,
+        rate: float,
+    ) -> Vector:
+        """The new module.
+
+        Where all updates are zero there are no weights, and A and B stay as they are.
         """
-        total, new = partial["sum"], state.copy()
+        total = partial["sum"]
+        lora = layout.lora_size
+        new = state.copy()
         if partial["weight"][0] > 0:
-            new[: plan.lora_size] = total[: plan.lora_size] / partial["weight"]
+            new[:lora] = total[:lora] / partial["weight"]
             if self.retain_uncovered_ranks:
-                self._restore(new, state, plan, int(partial["covered"][0]))
-        new[plan.lora_size : len(total)] = total[plan.lora_size :] / partial["samples"]
+                covered = int(partial["covered"][0])
+                self._restore(new, state, layout, covered)
+        new[lora : len(total)] = total[lora:] / partial["samples"]
         return new
 
     @staticmethod
-    def _restore(new: Vector, state: Vector, plan: Layout, covered: int) -> None:
+    def _restore(
+        new: Vector,
+        state: Vector,
+        layout: AdapterLayout,
+        covered: int,
+    ) -> None:
         """Put the ranks from `covered` on back to what they were."""
-        to, of = plan.views(torch.from_numpy(new)), plan.views(torch.from_numpy(state))
-        for a, b in plan.pairs():
-            to[a][covered:] = of[a][covered:]
-            to[b][:, covered:] = of[b][:, covered:]
+        target = layout.views(torch.from_numpy(new))
+        source = layout.views(torch.from_numpy(state))
+        for a, b in layout.pairs():
+            target[a][covered:] = source[a][covered:]
+            target[b][:, covered:] = source[b][:, covered:]
 
 
 class RetainingZeroPadding(ZeroPadding):

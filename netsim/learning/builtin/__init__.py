@@ -1,10 +1,17 @@
 """Model and data that netsim brings along, all made by this project.
 
-    text        seeded generator of two labelled tasks (`reviews`, `passages`) and of unlabelled
-    documents shapes      parameter counts of the foundation model and of LoRA modules on it,
-    without torch
-    pretrain    the recipe of the bundled weights: `python -m netsim.learning.builtin.pretrain --out
-    DIR` model/      the bundled RoBERTa and its tokenizer, in the format of the Hugging Face hub
+In reading order:
+
+    text.py         seeded generator of the labelled tasks and of unlabelled documents
+    reviews.py      the grammar of one task: is the opinion in this sentence good or bad?
+    products.py     what the reviews talk about
+    passages.py     the grammar of the other: does this sentence answer this question?
+    draws.py        the random choices that a grammar makes
+    shapes.py       parameter counts of the model and of LoRA modules on it, without torch
+    tokenizer.py    the tokenizer's recipe
+    pretraining_text.py   documents as batches, and the first word vectors
+    pretrain.py     the weights' recipe: `python -m netsim.learning.builtin.pretrain --out DIR`
+    model/          the bundled RoBERTa and its tokenizer, in the format of the Hugging Face hub
 
 Importing this package does not import torch.
 """

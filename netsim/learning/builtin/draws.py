@@ -30,12 +30,17 @@ class Draws:
         """True with the given probability."""
         return self._next() < probability * RANGE
 
-    def weighted(self, options: Sequence[T], cumulative: Sequence[float]) -> T:
+    def weighted(
+        self,
+        options: Sequence[T],
+        cumulative: Sequence[float],
+    ) -> T:
         """One of the options; `cumulative` are their summed probabilities, the last one 1."""
         value = self._next() / RANGE
-        return next(
-            option for option, bound in zip(options, cumulative, strict=True) if value < bound
-        )
+        for option, bound in zip(options, cumulative, strict=True):
+            if value < bound:
+                return option
+        raise ValueError(f"the summed probabilities must end in 1, not {cumulative[-1]}")
 
 
 def endless(seed: int, name: str) -> Iterator[Draws]:

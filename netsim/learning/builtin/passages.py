@@ -1,9 +1,8 @@
-"""The grammar of `passages`: a question about a place in an invented county, and a sentence of its
-chronicle.
+"""The grammar of `passages`: a question, and a sentence of an invented county's chronicle.
 
-The sentence answers the question, or comes close: another place of the same kind, another deed,
-another thing told of the same deed, or a plain "nobody knows". All words occur on both sides
-equally often.
+The question is about a place in the county. The sentence answers it, or comes close: another place
+of the same kind, another deed, another thing told of the same deed, or a plain "nobody knows". All
+words occur on both sides equally often.
 """
 
 from __future__ import annotations
@@ -87,29 +86,41 @@ def example(draws: Draws) -> tuple[str, str, bool]:
 
 
 def document(draws: Draws) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """((question, sentence, reply), (key,)): the reply repeats the answer, or says what was
-    missed.
+    """((question, sentence, reply), (key,)).
+
+    The reply repeats the answer, or says what was missed.
     """
-    question, sentence, answers, reply = _pair(draws)
-    return (question, sentence, draws.pick(YES if answers else NO).format(reply)), (
-        f"{question}\t{sentence}",
-    )
+    question, sentence, answers, content = _pair(draws)
+    replies = YES if answers else NO
+    reply = draws.pick(replies).format(content)
+    return (question, sentence, reply), (f"{question}\t{sentence}",)
 
 
 def plain_document(draws: Draws) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """As `document`, but the sentence answers without more ado."""
-    fact: Fact = (draws.pick(TOLD), draws.pick(DEEDS), draws.pick(KINDS), draws.pick(TOWNS))
+    fact = _fact(draws)
     content = draws.pick(CONTENT[fact[0]])
-    question, sentence = _ask(fact), _state(draws, fact, content) + "."
-    return (question, sentence, draws.pick(YES).format(content)), (f"{question}\t{sentence}",)
+    question = _ask(fact)
+    sentence = _state(draws, fact, content) + "."
+    reply = draws.pick(YES).format(content)
+    return (question, sentence, reply), (f"{question}\t{sentence}",)
+
+
+def _fact(draws: Draws) -> Fact:
+    told = draws.pick(TOLD)
+    deed = draws.pick(DEEDS)
+    kind = draws.pick(KINDS)
+    town = draws.pick(TOWNS)
+    return told, deed, kind, town
 
 
 def _pair(draws: Draws) -> tuple[str, str, bool, str]:
-    """(question, sentence, does it answer?, the answer or the field of the question that was
-    missed).
+    """(question, sentence, does it answer?, content).
+
+    The content is the answer, or the field of the question that was missed.
     """
     answers = draws.chance(0.5)
-    fact: Fact = (draws.pick(TOLD), draws.pick(DEEDS), draws.pick(KINDS), draws.pick(TOWNS))
+    fact = _fact(draws)
     content = draws.pick(CONTENT[fact[0]])
     if draws.chance(0.15 if answers else 0.35):
         sentence = _with_gap(draws, fact, content, answers)
@@ -117,26 +128,39 @@ def _pair(draws: Draws) -> tuple[str, str, bool, str]:
     else:
         field = draws.weighted((0, 2, 3), (0.86, 0.93, 1.0))  # most misses tell something else
         stated = fact if answers else _change(draws, fact, field)
-        sentence = (
-            _state(draws, stated, content if answers else draws.pick(CONTENT[stated[0]])) + "."
-        )
+        told = content if answers else draws.pick(CONTENT[stated[0]])
+        sentence = _state(draws, stated, told) + "."
         missed = fact[field]
     return _ask(fact), sentence, answers, content if answers else missed
 
 
-def _change(draws: Draws, fact: Fact, field: int) -> Fact:
+def _change(
+    draws: Draws,
+    fact: Fact,
+    field: int,
+) -> Fact:
     """The fact with one of its four fields changed."""
     pool = (TOLD, DEEDS, KINDS, TOWNS)[field]
+    others = [value for value in pool if value != fact[field]]
     changed = list(fact)
-    changed[field] = draws.pick([value for value in pool if value != fact[field]])
-    return changed[0], changed[1], changed[2], changed[3]
+    changed[field] = draws.pick(others)
+    told, deed, kind, town = changed
+    return told, deed, kind, town
 
 
-def _with_gap(draws: Draws, fact: Fact, content: str, answers: bool) -> str:
+def _with_gap(
+    draws: Draws,
+    fact: Fact,
+    content: str,
+    answers: bool,
+) -> str:
     """Two clauses, one of which says what is not known."""
-    told = draws.pick([value for value in TOLD if value != fact[0]])
-    known, gap = (fact[0], told) if answers else (told, fact[0])
-    stated = _state(draws, (known, *fact[1:]), content if answers else draws.pick(CONTENT[told]))
+    asked, deed, kind, town = fact
+    other = draws.pick([value for value in TOLD if value != asked])
+    known = asked if answers else other
+    gap = other if answers else asked
+    told = content if answers else draws.pick(CONTENT[other])
+    stated = _state(draws, (known, deed, kind, town), told)
     return f"{stated}, but {draws.pick(UNKNOWN)} {gap}."
 
 
@@ -147,7 +171,13 @@ def _ask(fact: Fact) -> str:
     return f"{told} was the {kind} of {town} {deed}?"
 
 
-def _state(draws: Draws, fact: Fact, content: str) -> str:
+def _state(
+    draws: Draws,
+    fact: Fact,
+    content: str,
+) -> str:
     told, deed, kind, town = fact
-    place = f"the {kind} of {town}" if draws.chance(0.6) else f"{town}'s {kind}"
+    place = f"{town}'s {kind}"
+    if draws.chance(0.6):
+        place = f"the {kind} of {town}"
     return f"{place} was {deed} {LINK[told]} {content}"

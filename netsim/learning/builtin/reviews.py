@@ -22,15 +22,15 @@ def example(draws: Draws) -> tuple[str, None, bool]:
     """(sentence, None, is the opinion good?)."""
     good = draws.chance(0.5)
     product = draws.pick(PRODUCTS)
-    return _opinion(draws, product, draws.pick(product.parts), good), None, good
+    part = draws.pick(product.parts)
+    return _opinion(draws, product, part, good), None, good
 
 
 def document(draws: Draws) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """(sentences of one review, those that are opinions): the customer's sentences agree with each
-    other.
+    """(sentences of one review, those that are opinions).
 
-    Some documents are curt, and every word means what it says; the others pair an opinion with one
-    curt sentence that shows what it meant.
+    The customer's sentences agree with each other. Some documents are curt, and every word means
+    what it says; the others pair an opinion with one curt sentence that shows what it meant.
     """
     if draws.chance(0.35):
         return plain_document(draws)
@@ -38,7 +38,13 @@ def document(draws: Draws) -> tuple[tuple[str, ...], tuple[str, ...]]:
     product = draws.pick(PRODUCTS)
     part = draws.pick(product.parts)
     opinion = _opinion(draws, product, part, good)
-    last = _after(draws, product, good) if draws.chance(0.5) else _verdict(draws, part, good)
+    last = _last(
+        draws,
+        product,
+        part,
+        good,
+        after=0.5,
+    )
     return (opinion, last), (opinion,)
 
 
@@ -47,66 +53,152 @@ def plain_document(draws: Draws) -> tuple[tuple[str, ...], tuple[str, ...]]:
     good = draws.chance(0.5)
     product = draws.pick(PRODUCTS)
     part = draws.pick(product.parts)
-    other = draws.pick([p for p in product.parts if p is not part])
-    last = _after(draws, product, good) if draws.chance(0.6) else _verdict(draws, part, good)
-    return (_verdict(draws, part, good), _verdict(draws, other, good), last), ()
-
-
-def _verdict(draws: Draws, part: Part, good: bool) -> str:
-    """in short, great bread."""
-    return f"{draws.pick(SUMS)} {_word(draws, part, good)} {part.noun}."
-
-
-def _after(draws: Draws, product: Product, good: bool) -> str:
-    """we left without a tip."""
-    return draws.pick((product.kept + KEPT) if good else (product.left + LEFT)) + "."
-
-
-def _opinion(draws: Draws, product: Product, part: Part, good: bool) -> str:
-    opener = draws.pick(OPENERS) if draws.chance(0.25) else ""
-    form = draws.weighted(
-        (_plain, _both, _contrast, _hearsay, _hedge), (0.42, 0.6, 0.82, 0.92, 1.0)
+    other = _other(draws, product, part)
+    last = _last(
+        draws,
+        product,
+        part,
+        good,
+        after=0.6,
     )
+    first = _verdict(draws, part, good)
+    second = _verdict(draws, other, good)
+    return (first, second, last), ()
+
+
+def _last(
+    draws: Draws,
+    product: Product,
+    part: Part,
+    good: bool,
+    *,
+    after: float,
+) -> str:
+    """What came after the opinion, with probability `after`, or a verdict."""
+    if draws.chance(after):
+        return _after(draws, product, good)
+    return _verdict(draws, part, good)
+
+
+def _verdict(
+    draws: Draws,
+    part: Part,
+    good: bool,
+) -> str:
+    """in short, great bread."""
+    start = draws.pick(SUMS)
+    word = _word(draws, part, good)
+    return f"{start} {word} {part.noun}."
+
+
+def _after(
+    draws: Draws,
+    product: Product,
+    good: bool,
+) -> str:
+    """we left without a tip."""
+    told = product.left + LEFT
+    if good:
+        told = product.kept + KEPT
+    return draws.pick(told) + "."
+
+
+def _other(
+    draws: Draws,
+    product: Product,
+    part: Part,
+) -> Part:
+    """Another part of the product."""
+    return draws.pick([p for p in product.parts if p is not part])
+
+
+def _opinion(
+    draws: Draws,
+    product: Product,
+    part: Part,
+    good: bool,
+) -> str:
+    opener = draws.pick(OPENERS) if draws.chance(0.25) else ""
+    forms = (_plain, _both, _contrast, _hearsay, _hedge)
+    form = draws.weighted(forms, (0.42, 0.6, 0.82, 0.92, 1.0))
     return f"{opener}{form(draws, product, part, good)}."
 
 
-def _plain(draws: Draws, product: Product, part: Part, good: bool) -> str:
+def _plain(
+    draws: Draws,
+    product: Product,
+    part: Part,
+    good: bool,
+) -> str:
     """the soup was not bland"""
     return _clause(draws, product, part, good)
 
 
-def _both(draws: Draws, product: Product, part: Part, good: bool) -> str:
+def _both(
+    draws: Draws,
+    product: Product,
+    part: Part,
+    good: bool,
+) -> str:
     """the soup was tasty and the bread was not stale"""
-    other = draws.pick([p for p in product.parts if p is not part])
-    return f"{_clause(draws, product, part, good)} and {_clause(draws, product, other, good)}"
+    other = _other(draws, product, part)
+    first = _clause(draws, product, part, good)
+    second = _clause(draws, product, other, good)
+    return f"{first} and {second}"
 
 
-def _contrast(draws: Draws, product: Product, part: Part, good: bool) -> str:
+def _contrast(
+    draws: Draws,
+    product: Product,
+    part: Part,
+    good: bool,
+) -> str:
     """although the room was dirty, the bed was clean: the main clause decides"""
-    other = draws.pick([p for p in product.parts if p is not part])
+    other = _other(draws, product, part)
     main = _clause(draws, product, part, good)
     side = _clause(draws, product, other, not good)
-    return draws.pick(
-        (f"although {side}, {main}", f"{main}, although {side}", f"{side}, but {main}")
+    orders = (
+        f"although {side}, {main}",
+        f"{main}, although {side}",
+        f"{side}, but {main}",
     )
+    return draws.pick(orders)
 
 
-def _hearsay(draws: Draws, product: Product, part: Part, good: bool) -> str:
+def _hearsay(
+    draws: Draws,
+    product: Product,
+    part: Part,
+    good: bool,
+) -> str:
     """my sister said the music is awful, but she was wrong"""
     right = draws.chance(0.5)
     word = _word(draws, part, good == right)
     end = "and that is right" if right else "but that is wrong"
-    return f"{draws.pick(OTHERS)} said the {part.noun} {_be(product, part)} {word}, {end}"
+    who = draws.pick(OTHERS)
+    return f"{who} said the {part.noun} {_be(product, part)} {word}, {end}"
 
 
-def _hedge(draws: Draws, product: Product, part: Part, good: bool) -> str:
+def _hedge(
+    draws: Draws,
+    product: Product,
+    part: Part,
+    good: bool,
+) -> str:
     """the bread could have been worse"""
     if draws.chance(0.5):
-        return f"the {part.noun} could have been {'worse' if good else 'better'}"
-    return f"the {part.noun} {_be(product, part)} {'better' if good else 'worse'} than expected"
+        word = "worse" if good else "better"
+        return f"the {part.noun} could have been {word}"
+    word = "better" if good else "worse"
+    return f"the {part.noun} {_be(product, part)} {word} than expected"
 
 
-def _clause(draws: Draws, product: Product, part: Part, good: bool) -> str:
+def _clause(
+    draws: Draws,
+    product: Product,
+    part: Part,
+    good: bool,
+) -> str:
     negated = draws.chance(0.2)
     word = _word(draws, part, good != negated)
     if negated:
@@ -116,11 +208,18 @@ def _clause(draws: Draws, product: Product, part: Part, good: bool) -> str:
     return f"the {part.noun} {_be(product, part)} {word}"
 
 
-def _word(draws: Draws, part: Part, good: bool) -> str:
+def _word(
+    draws: Draws,
+    part: Part,
+    good: bool,
+) -> str:
     if draws.chance(0.2):
         return part.praise if good else part.blame
     return draws.pick(PRAISE if good else BLAME)
 
 
 def _be(product: Product, part: Part) -> str:
-    return ("were" if part.plural else "was") if product.past else ("are" if part.plural else "is")
+    """The form of "to be" that goes with the part."""
+    if product.past:
+        return "were" if part.plural else "was"
+    return "are" if part.plural else "is"

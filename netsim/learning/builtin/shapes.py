@@ -1,5 +1,4 @@
-"""How large the bundled model is, and LoRA modules on it: read from model/shapes.json, without
-torch.
+"""Sizes of the bundled model and of LoRA modules on it, from model/shapes.json, without torch.
 
 A network-only run needs the size of what it uploads, not the weights.
 """
@@ -21,15 +20,21 @@ def foundation_parameters() -> int:
 
 
 def head_parameters(num_labels: int) -> int:
-    """Parameters of the classification head: a dense layer h x h, and one h x num_labels, with
-    biases.
+    """Parameters of the classification head.
+
+    A dense layer h x h, and one h x num_labels, with biases.
     """
     hidden = int(_shapes()["hidden_size"])
-    return hidden * hidden + hidden + hidden * num_labels + num_labels
+    dense = hidden * hidden + hidden
+    outer = hidden * num_labels + num_labels
+    return dense + outer
 
 
 def lora_parameters(
-    rank: int, target_modules: Sequence[str], num_labels: int = 2, train_head: bool = True
+    rank: int,
+    target_modules: Sequence[str],
+    num_labels: int = 2,
+    train_head: bool = True,
 ) -> int:
     """Trained parameters of one LoRA module: what a UE uploads.
 
@@ -52,7 +57,6 @@ def lora_parameters(
 
 @cache
 def _shapes() -> dict[str, Any]:
-    shapes: dict[str, Any] = json.loads(
-        (model_folder() / "shapes.json").read_text(encoding="utf-8")
-    )
+    text = (model_folder() / "shapes.json").read_text(encoding="utf-8")
+    shapes: dict[str, Any] = json.loads(text)
     return shapes

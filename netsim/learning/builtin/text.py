@@ -53,34 +53,55 @@ class Sentences:
         return len(self.first)
 
 
-def generate(task: str, split: str, count: int, seed: int = 0) -> Sentences:
-    """The first `count` texts of a split of a task under `seed`."""
+def generate(
+    task: str,
+    split: str,
+    count: int,
+    seed: int = 0,
+) -> Sentences:
+    """The first `count` texts of a split of a task under `seed`. Raises InputError."""
     if task not in TASKS:
         raise InputError(f"the task must be one of {', '.join(TASKS)}", value=task)
     if split not in SPLITS:
         raise InputError(f"the split must be one of {', '.join(SPLITS)}", value=split)
     if count < 0:
         raise InputError("the number of texts must not be negative", value=count)
-    examples = list(islice(_examples(task, split, seed), count))
-    seconds = [second for _, second, _ in examples if second is not None]
-    return Sentences(
-        first=[first for first, _, _ in examples],
-        second=None if task == "reviews" else seconds,
-        label=np.array([label for _, _, label in examples], dtype=np.int64),
-    )
+    first = []
+    second = []
+    label = []
+    for one, other, number in islice(_examples(task, split, seed), count):
+        first.append(one)
+        label.append(number)
+        if other is not None:
+            second.append(other)
+    pairs = task == "passages"
+    return Sentences(first, second if pairs else None, np.array(label, dtype=np.int64))
 
 
-def unlabelled(count: int, seed: int = 0, *, plain: bool = False) -> list[Document]:
+def unlabelled(
+    count: int,
+    seed: int = 0,
+    *,
+    plain: bool = False,
+) -> list[Document]:
     """`count` documents of two or three sentences, the tasks in turn.
 
     Later sentences depend on the meaning of the first ones: what a customer did after the opinion,
     what one says to an answer or to a miss. In `plain` documents every word means what it says.
     """
     sources = [_documents(task, seed, plain) for task in TASKS]
-    return [next(sources[index % len(sources)]) for index in range(count)]
+    documents = []
+    for index in range(count):
+        source = sources[index % len(sources)]
+        documents.append(next(source))
+    return documents
 
 
-def _examples(task: str, split: str, seed: int) -> Iterator[Example]:
+def _examples(
+    task: str,
+    split: str,
+    seed: int,
+) -> Iterator[Example]:
     seen: set[str] = set()
     for draws in endless(seed, f"builtin.{task}.{split}"):
         example = _EXAMPLE[task](draws)
@@ -90,10 +111,15 @@ def _examples(task: str, split: str, seed: int) -> Iterator[Example]:
             yield example
 
 
-def _documents(task: str, seed: int, plain: bool) -> Iterator[Document]:
-    grammar, name = (_PLAIN, "plain") if plain else (_DOCUMENT, "unlabelled")
+def _documents(
+    task: str,
+    seed: int,
+    plain: bool,
+) -> Iterator[Document]:
+    grammar = _PLAIN[task] if plain else _DOCUMENT[task]
+    name = "plain" if plain else "unlabelled"
     for draws in endless(seed, f"builtin.{task}.{name}"):
-        document, keys = grammar[task](draws)
+        document, keys = grammar(draws)
         if all(_bucket(key) in SPLITS["train"] for key in keys):
             yield document
 

@@ -1,5 +1,4 @@
-"""The tokenizer of the bundled model: byte-level BPE with lower case, in the form that RoBERTa
-uses.
+"""The tokenizer of the bundled model: byte-level BPE in lower case, as RoBERTa's.
 
 Trained on the generator's text, so that its words are one token each; the 256 bytes are in the
 vocabulary, so that any other text has an encoding too.
@@ -17,7 +16,11 @@ SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 START, PAD, END, UNKNOWN, MASK = range(5)
 
 
-def train(texts: Iterable[str], vocabulary: int, max_length: int) -> PreTrainedTokenizerFast:
+def train(
+    texts: Iterable[str],
+    vocabulary: int,
+    max_length: int,
+) -> PreTrainedTokenizerFast:
     """A fast tokenizer of at most `vocabulary` tokens; `max_length` tokens is the model's limit."""
     from tokenizers import (
         Tokenizer,

@@ -7,40 +7,18 @@ order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from netsim.errors import DataError, InputError
+from netsim.errors import DataError
 from netsim.learning.builtin import text as builtin_text
-from netsim.learning.data.table_files import (
-    Table,
-    files_named,
-    find_column,
-    label_cells,
-    read_table,
-    text_cells,
-)
+from netsim.learning.data.labelled_rows import LabelledRows, TextColumns, read_rows
+from netsim.learning.data.table_files import files_named
 from netsim.rng import stream
 from netsim.units import IntArray
 
-# The names that GLUE, SuperGLUE and common hub data sets use; the first pair that is complete is
-# taken.
-PAIRS = (
-    ("question", "sentence"),
-    ("sentence1", "sentence2"),
-    ("question1", "question2"),
-    ("premise", "hypothesis"),
-    ("#1 string", "#2 string"),
-    ("question", "passage"),
-    ("text1", "text2"),
-    ("text_a", "text_b"),
-)
-SINGLES = ("sentence", "text", "review", "content", "sentence1")
-LABELS = ("label", "labels", "gold_label", "class", "category", "target", "quality", "is_duplicate")
 # A GLUE folder's own test file has no labels, so the development part serves as the test split.
 TEST_STEMS = ("dev", "validation", "dev_matched", "validation_matched", "test")
 
@@ -56,6 +34,14 @@ class Split:
     def __len__(self) -> int:
         return len(self.first)
 
+    def take(self, rows: IntArray) -> Split:
+        """Some rows, in the order given."""
+        second = None
+        if self.second is not None:
+            second = [self.second[row] for row in rows]
+        first = [self.first[row] for row in rows]
+        return Split(first, second, self.label[rows])
+
 
 @dataclass(frozen=True)
 class TextDataset:
@@ -67,21 +53,15 @@ class TextDataset:
     test: Split
 
 
-@dataclass(frozen=True)
-class Columns:
-    """Names of the columns to read; None: recognised by the names in common use."""
-
-    first: str | None = None
-    second: str | None = None
-    label: str | None = None
-
-
-def load_builtin(task: str, train_count: int, test_count: int, seed: int) -> TextDataset:
+def load_builtin(
+    task: str,
+    train_count: int,
+    test_count: int,
+    seed: int,
+) -> TextDataset:
     """Rows of the built-in generator; training and test rows share no text."""
-    train, test = (
-        builtin_text.generate(task, split, count, seed)
-        for split, count in (("train", train_count), ("test", test_count))
-    )
+    train = builtin_text.generate(task, "train", train_count, seed)
+    test = builtin_text.generate(task, "test", test_count, seed)
     return TextDataset(
         name=task,
         classes=builtin_text.CLASSES[task],
@@ -91,192 +71,165 @@ def load_builtin(task: str, train_count: int, test_count: int, seed: int) -> Tex
 
 
 def load_path(
-    path: str | Path, *, columns: Columns | None = None, test_fraction: float = 0.2, seed: int = 0
+    path: str | Path,
+    *,
+    columns: TextColumns | None = None,
+    test_fraction: float = 0.2,
+    seed: int = 0,
 ) -> TextDataset:
     """A GLUE-style folder (train.tsv and dev.tsv, or the same in CSV or Parquet), or one file.
 
     A single file, or a folder with nothing but a training part, is divided: `test_fraction` of the
-    rows, drawn under `seed`, become the test split.
+    rows, drawn under `seed`, become the test split. Raises DataError.
     """
     path = Path(path)
-    columns = columns or Columns()
+    columns = columns or TextColumns()
     if not path.exists():
-        raise DataError(
-            "the data path does not exist; it must be a folder or a .tsv, .csv or .parquet file",
-            where=path,
-        )
-    train_files = files_named(path, ("train",)) if path.is_dir() else [path]
-    test_files = files_named(path, TEST_STEMS) if path.is_dir() else []
+        rule = "the data path does not exist; it must be a folder or a .tsv, .csv or .parquet file"
+        raise DataError(rule, where=path)
+    train_files = [path]
+    test_files: list[Path] = []
+    if path.is_dir():
+        train_files = files_named(path, ("train",))
+        test_files = files_named(path, TEST_STEMS)
     if not train_files:
         raise DataError("the folder must have train.tsv, train.csv or train.parquet", where=path)
-    train = [_read(file, columns) for file in train_files]
-    test = [_read(file, columns) for file in test_files]
-    return _dataset(path.stem, train, test, test_fraction, seed)
+    train = [read_rows(file, columns) for file in train_files]
+    test = [read_rows(file, columns) for file in test_files]
+    return dataset_of(
+        path.stem,
+        train,
+        test,
+        test_fraction=test_fraction,
+        seed=seed,
+    )
 
 
-def capped(dataset: TextDataset, train_rows: int, test_rows: int, seed: int) -> TextDataset:
+def capped(
+    dataset: TextDataset,
+    train_rows: int,
+    test_rows: int,
+    seed: int,
+) -> TextDataset:
     """At most so many rows of each split, drawn under `seed` and kept in their order.
 
     Raises DataError if a class has no training row left.
     """
-    parts = []
-    for split, rows, name in (
-        (dataset.train, train_rows, "train"),
-        (dataset.test, test_rows, "test"),
-    ):
-        if len(split) > rows:
-            chosen = stream(seed, f"data.{name}_cap").permutation(len(split))[:rows]
-            split = _take(split, np.sort(chosen))
-        parts.append(split)
-    train, test = parts
-    missing = [c for i, c in enumerate(dataset.classes) if not (train.label == i).any()]
-    if missing:
-        rule = (
-            f"no row of class {missing[0]!r} is left among {len(train)} training rows; allow more"
-        )
-        raise DataError(rule, where=dataset.name)
-    return TextDataset(dataset.name, dataset.classes, train, test)
-
-
-def load_hub(
-    name: str,
-    config: str | None = None,
-    *,
-    columns: Columns | None = None,
-    test_fraction: float = 0.2,
-    seed: int = 0,
-) -> TextDataset:
-    """A data set of the Hugging Face hub by name (extra `hub`), such as "nyu-mll/glue" with config
-    "sst2".
-    """
-    local = "save its parts as train.parquet and validation.parquet in a folder and give that as the data path"
-    try:
-        import datasets
-    except ImportError as error:
-        rule = f"a data set of the hub needs the extra 'hub' (pip install 'netsim[hub]'); without it, {local}"
-        raise InputError(rule, value=name) from error
-    try:
-        parts = datasets.load_dataset(name, config)
-    except (
-        Exception
-    ) as error:  # the library raises its own, requests', fsspec's and pyarrow's errors
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        rule = f"the data set cannot be loaded from the hub ({reason}); on a machine that can reach it, {local}"
-        raise InputError(rule, value=name) from error
-    if "train" not in parts:
-        raise DataError(
-            f"the data set must have a part 'train'; it has {', '.join(parts)}", where=name
-        )
-    test_name = next((stem for stem in TEST_STEMS if stem in parts), None)
-    columns = columns or Columns()
-    train = [_from_hub(name, "train", parts["train"], columns)]
-    test = [_from_hub(name, test_name, parts[test_name], columns)] if test_name else []
-    return _dataset(name, train, test, test_fraction, seed)
-
-
-# -- from tables to classes ----------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Rows:
-    table: Table
-    first: list[str]
-    second: list[str] | None
-    label: list[int] | list[str]
-
-
-def _read(file: Path, columns: Columns) -> _Rows:
-    return _rows(read_table(file), columns)
-
-
-def _from_hub(name: str, part: str, rows: Any, columns: Columns) -> _Rows:
-    cells: dict[str, list[object]] = {}
-    for column, feature in rows.features.items():
-        values: list[Any] = list(rows[column])
-        names = getattr(
-            feature, "names", None
-        )  # a ClassLabel stores indices; its names are the classes
-        if names:
-            values = [names[i] if i is not None and 0 <= i < len(names) else None for i in values]
-        cells[column] = values
-    table = Table(Path(name) / part, cells, list(range(1, len(rows) + 1)), "row")
-    return _rows(table, columns)
-
-
-def _rows(table: Table, columns: Columns) -> _Rows:
-    first, second = _text_columns(table, columns)
-    label = find_column(table, columns.label, LABELS)
-    if label is None:
-        rule = f"a label column is missing (one of {', '.join(LABELS)}); the file has {', '.join(table.columns)}"
-        raise DataError(rule, where=table.path)
-    seconds = None if second is None else text_cells(table, second)
-    return _Rows(table, text_cells(table, first), seconds, label_cells(table, label))
-
-
-def _text_columns(table: Table, columns: Columns) -> tuple[str, str | None]:
-    if columns.first is not None:
-        first = find_column(table, columns.first, ())
-        assert first is not None
-        return first, find_column(table, columns.second, ())
-    for pair in PAIRS:
-        first, second = (find_column(table, None, (name,)) for name in pair)
-        if first and second:
-            return first, second
-    first = find_column(table, None, SINGLES)
-    if first is None:
-        names = ", ".join(SINGLES[:2] + tuple("+".join(pair) for pair in PAIRS[:4]))
-        rule = (
-            f"a text column is missing (such as {names}); the file has {', '.join(table.columns)}"
-        )
-        raise DataError(rule, where=table.path)
-    return first, None
-
-
-def _dataset(
-    name: str, train: Sequence[_Rows], test: Sequence[_Rows], test_fraction: float, seed: int
-) -> TextDataset:
-    known = sorted(
-        {label for rows in train for label in rows.label},
-        key=lambda label: (isinstance(label, str), label),
+    train = _capped(dataset.train, train_rows, "train", seed)
+    test = _capped(dataset.test, test_rows, "test", seed)
+    for number, name in enumerate(dataset.classes):
+        if not (train.label == number).any():
+            rule = f"no row of class {name!r} is left among {len(train)} training rows; allow more"
+            raise DataError(rule, where=dataset.name)
+    return TextDataset(
+        dataset.name,
+        dataset.classes,
+        train,
+        test,
     )
+
+
+def _capped(
+    split: Split,
+    rows: int,
+    name: str,
+    seed: int,
+) -> Split:
+    if len(split) <= rows:
+        return split
+    order = stream(seed, f"data.{name}_cap").permutation(len(split))
+    return split.take(np.sort(order[:rows]))
+
+
+# -- from rows to classes --------------------------------------------------------------------------
+
+
+def dataset_of(
+    name: str,
+    train: list[LabelledRows],
+    test: list[LabelledRows],
+    *,
+    test_fraction: float,
+    seed: int,
+) -> TextDataset:
+    """A data set of the rows of some files; without test rows, some training rows are held out."""
+    known = _classes(train)
     index = {label: number for number, label in enumerate(known)}
+    for rows in test:
+        _check_test_rows(rows, train[0], index)
+    classes = tuple(map(str, known))
+    whole = _split(train, index)
+    if test:
+        return TextDataset(
+            name,
+            classes,
+            whole,
+            _split(test, index),
+        )
+    kept, held_out = _divide(whole, test_fraction, seed, train[0].table.path)
+    return TextDataset(
+        name,
+        classes,
+        kept,
+        held_out,
+    )
+
+
+def _classes(train: list[LabelledRows]) -> list[int | str]:
+    """The labels of the training rows in order: integers by value, names alphabetically."""
+    found: set[int | str] = set()
+    for rows in train:
+        found.update(rows.label)
+    known = sorted(found, key=lambda label: (isinstance(label, str), label))
     if len(known) < 2:
         rule = "the training rows must have at least two classes"
         raise DataError(rule, where=train[0].table.path, value=known[0])
-    if len({type(label) for label in known}) > 1:
+    kinds = {type(label) for label in known}
+    if len(kinds) > 1:
         raise DataError("labels must be all integers or all names", where=train[-1].table.path)
-    for rows in test:
-        for row, label in enumerate(rows.label):
-            if label not in index:
-                rule = f"the label does not occur in the training rows ({', '.join(map(str, known[:8]))})"
-                raise DataError(rule, where=rows.table.place(row), value=label)
-        if (rows.second is None) != (train[0].second is None):
-            raise DataError(
-                "test and training rows must both be pairs or both single", where=rows.table.path
-            )
-    whole = _split(train, index)
-    if test:
-        return TextDataset(name, tuple(map(str, known)), whole, _split(test, index))
-    kept, held_out = _divide(whole, test_fraction, seed, train[0].table.path)
-    return TextDataset(name, tuple(map(str, known)), kept, held_out)
+    return known
 
 
-def _split(parts: Sequence[_Rows], index: dict[int | str, int]) -> Split:
-    first = [text for rows in parts for text in rows.first]
-    second = [text for rows in parts for text in rows.second or ()]
-    label = np.array([index[label] for rows in parts for label in rows.label], dtype=np.int64)
-    return Split(first, second if parts[0].second is not None else None, label)
+def _check_test_rows(
+    rows: LabelledRows,
+    train: LabelledRows,
+    index: dict[int | str, int],
+) -> None:
+    for row, label in enumerate(rows.label):
+        if label not in index:
+            some = ", ".join(map(str, list(index)[:8]))
+            rule = f"the label does not occur in the training rows ({some})"
+            raise DataError(rule, where=rows.table.place(row), value=label)
+    if (rows.second is None) != (train.second is None):
+        rule = "test and training rows must both be pairs or both single"
+        raise DataError(rule, where=rows.table.path)
 
 
-def _divide(whole: Split, test_fraction: float, seed: int, path: Path) -> tuple[Split, Split]:
+def _split(parts: list[LabelledRows], index: dict[int | str, int]) -> Split:
+    first: list[str] = []
+    second: list[str] = []
+    numbers: list[int] = []
+    for rows in parts:
+        first += rows.first
+        second += rows.second or []
+        numbers += [index[label] for label in rows.label]
+    pairs = parts[0].second is not None
+    return Split(first, second if pairs else None, np.array(numbers, dtype=np.int64))
+
+
+def _divide(
+    whole: Split,
+    test_fraction: float,
+    seed: int,
+    path: Path,
+) -> tuple[Split, Split]:
+    """Training rows, and those that are held out for the test split."""
     order = stream(seed, "data.test_rows").permutation(len(whole))
     held_out = round(test_fraction * len(whole))
     if not 0 < held_out < len(whole):
-        rule = f"{len(whole)} rows are too few to hold {test_fraction:g} of them out for the test split"
+        share = f"{test_fraction:g} of them"
+        rule = f"{len(whole)} rows are too few to hold {share} out for the test split"
         raise DataError(rule, where=path)
-    return _take(whole, np.sort(order[held_out:])), _take(whole, np.sort(order[:held_out]))
-
-
-def _take(split: Split, rows: IntArray) -> Split:
-    second = None if split.second is None else [split.second[row] for row in rows]
-    return Split([split.first[row] for row in rows], second, split.label[rows])
+    train = whole.take(np.sort(order[held_out:]))
+    test = whole.take(np.sort(order[:held_out]))
+    return train, test

@@ -19,8 +19,9 @@ TSV, CSV, PARQUET = ".tsv", ".csv", ".parquet"
 
 @dataclass(frozen=True)
 class Table:
-    """Columns of one file. `line[i]` is where row i stands: a line of text, or a row of Parquet,
-    from 1.
+    """Columns of one file.
+
+    `line[i]` is where row i stands: a line of text, or a row of Parquet, from 1.
     """
 
     path: Path
@@ -42,10 +43,14 @@ def read_table(path: Path) -> Table:
     if suffix == PARQUET:
         return _read_parquet(path)
     if suffix not in (TSV, CSV):
-        raise DataError(
-            "a data file must end in .tsv, .csv or .parquet", where=path, value=path.name
-        )
+        rule = "a data file must end in .tsv, .csv or .parquet"
+        raise DataError(rule, where=path, value=path.name)
     rows = _csv_rows(path) if suffix == CSV else _tsv_rows(path)
+    return _table(path, rows)
+
+
+def _table(path: Path, rows: Iterator[tuple[int, list[str]]]) -> Table:
+    """Columns of a text file, from its rows and their lines. The first is the header."""
     header: list[str] | None = None
     lines: list[int] = []
     cells: list[list[str]] = []
@@ -53,27 +58,31 @@ def read_table(path: Path) -> Table:
         if header is None:
             header = [name.strip() for name in row]
             _check_header(path, line, header)
-        elif len(row) != len(header):
+            continue
+        if len(row) != len(header):
             rule = f"the row must have {len(header)} columns as the header has, not {len(row)}"
             raise DataError(rule, where=f"{path}, line {line}", value=row)
-        else:
-            lines.append(line)
-            cells.append(row)
+        lines.append(line)
+        cells.append(row)
     if header is None:
         raise DataError("the file is empty; it must have a header and rows", where=path)
     if not cells:
         raise DataError("the file has a header but no rows", where=path, value=header)
-    columns: dict[str, list[object]] = {
-        name: list(column) for name, column in zip(header, zip(*cells, strict=True), strict=True)
-    }
-    return Table(path, columns, lines, "line")
+    columns: dict[str, list[object]] = {}
+    for name, column in zip(header, zip(*cells, strict=True), strict=True):
+        columns[name] = list(column)
+    return Table(
+        path,
+        columns,
+        lines,
+        "line",
+    )
 
 
 def _tsv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    # GLUE's TSV has no quoting: a tab always ends a cell and a line feed always ends a row, and
-    # quotation
-    # marks are text. str.splitlines would also cut at the rarer separators that real sentences
-    # contain.
+    # GLUE's TSV has no quoting: a tab always ends a cell, a line feed always ends a row, and
+    # quotation marks are text. str.splitlines would also cut at rarer separators that real
+    # sentences contain.
     for line, text in _lines(path):
         yield line, text.split("\t")
 
@@ -103,9 +112,8 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
             yield number, line.removesuffix(b"\r").decode("utf-8")
         except UnicodeDecodeError as error:
             bad = line[error.start : error.start + 8]
-            raise DataError(
-                "the text must be UTF-8", where=f"{path}, line {number}", value=bad
-            ) from error
+            place = f"{path}, line {number}"
+            raise DataError("the text must be UTF-8", where=place, value=bad) from error
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -115,7 +123,11 @@ def _read_bytes(path: Path) -> bytes:
         raise DataError(f"the file cannot be read: {error.strerror}", where=path) from error
 
 
-def _check_header(path: Path, line: int, header: list[str]) -> None:
+def _check_header(
+    path: Path,
+    line: int,
+    header: list[str],
+) -> None:
     repeated = [name for name in header if header.count(name) > 1]
     if repeated:
         rule = "column names must differ from each other"
@@ -133,17 +145,27 @@ def _read_parquet(path: Path) -> Table:
     if frame.height == 0:
         raise DataError("the file has no rows", where=path, value=frame.columns)
     columns = {name: frame[name].to_list() for name in frame.columns}
-    return Table(path, columns, list(range(1, frame.height + 1)), "row")
+    return Table(
+        path,
+        columns,
+        list(range(1, frame.height + 1)),
+        "row",
+    )
 
 
 # -- cells ---------------------------------------------------------------------------------------
 
 
-def find_column(table: Table, wanted: str | None, known: tuple[str, ...]) -> str | None:
+def find_column(
+    table: Table,
+    wanted: str | None,
+    known: tuple[str, ...],
+) -> str | None:
     """The column called `wanted`, or else the first of the known names, in any letter case."""
     if wanted is not None:
         if wanted not in table.columns:
-            rule = f"the column {wanted!r} is missing; the file has {', '.join(table.columns)}"
+            names = ", ".join(table.columns)
+            rule = f"the column {wanted!r} is missing; the file has {names}"
             raise DataError(rule, where=table.path)
         return wanted
     by_lower = {name.lower(): name for name in reversed(table.columns)}
@@ -155,9 +177,8 @@ def text_cells(table: Table, column: str) -> list[str]:
     cells = table.columns[column]
     for row, cell in enumerate(cells):
         if not isinstance(cell, str) or not cell.strip():
-            raise DataError(
-                f"{column!r} must be text and not empty", where=table.place(row), value=_shown(cell)
-            )
+            rule = f"{column!r} must be text and not empty"
+            raise DataError(rule, where=table.place(row), value=_shown(cell))
     return [str(cell) for cell in cells]
 
 
@@ -212,8 +233,9 @@ def _shown(cell: object) -> object:
 
 
 def files_named(folder: Path, stems: tuple[str, ...]) -> list[Path]:
-    """The folder's file of the first stem it has (`train.tsv`), or its shards
-    (`train-0-of-2.parquet`).
+    """The folder's file of the first stem it has (`train.tsv`), or that file's shards.
+
+    Shards are named like `train-0-of-2.parquet`.
     """
     if not folder.is_dir():
         raise InputError("the folder does not exist", where=folder)

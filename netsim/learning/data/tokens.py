@@ -1,6 +1,4 @@
-"""Texts as token numbers, each text tokenised once, many texts packed end to end without
-padding.
-"""
+"""Texts as token numbers: each text tokenised once, many texts end to end without padding."""
 
 from __future__ import annotations
 
@@ -21,38 +19,47 @@ class Texts:
     """S texts of together T tokens, end to end, with their classes."""
 
     token: IntArray  # [T]
-    segment: (
-        IntArray  # [T] 0, or 1 in the second sentence of a pair for models that tell them apart
-    )
+    segment: IntArray  # [T] 1 in the second sentence of a pair, for models that tell them apart
     length: IntArray  # [S] tokens of each text
     label: IntArray  # [S]
 
     def __len__(self) -> int:
         return len(self.length)
 
-    def part(self, start: int, end: int) -> Texts:
+    def part(
+        self,
+        start: int,
+        end: int,
+    ) -> Texts:
         """Texts `start` to `end`."""
         ends = np.concatenate([[0], np.cumsum(self.length)])
         tokens = slice(int(ends[start]), int(ends[end]))
         return Texts(
-            self.token[tokens], self.segment[tokens], self.length[start:end], self.label[start:end]
+            self.token[tokens],
+            self.segment[tokens],
+            self.length[start:end],
+            self.label[start:end],
         )
 
     def padded(self, pad: int) -> tuple[IntArray, IntArray, IntArray]:
         """(token, segment, mask), each [S, longest], padded on the right."""
         mask = np.arange(self.length.max(initial=1)) < self.length[:, None]
-        token, segment = (
-            np.full(mask.shape, pad, dtype=np.int64),
-            np.zeros(mask.shape, dtype=np.int64),
-        )
-        token[mask], segment[mask] = self.token, self.segment
+        token = np.full(mask.shape, pad, dtype=np.int64)
+        segment = np.zeros(mask.shape, dtype=np.int64)
+        token[mask] = self.token
+        segment[mask] = self.segment
         return token, segment, mask.astype(np.int64)
 
 
 class TokenCache:
     """Tokens of the rows of one split, made when first asked for."""
 
-    def __init__(self, tokenizer: Any, split: Split, max_tokens: int) -> None:
+    def __init__(
+        self,
+        tokenizer: Any,
+        split: Split,
+        max_tokens: int,
+    ) -> None:
         self._tokenizer = tokenizer
         self._split = split
         self._max_tokens = max_tokens
@@ -63,14 +70,11 @@ class TokenCache:
         """The texts of some rows, in that order; rows may repeat."""
         chosen = np.asarray(rows, dtype=np.int64).tolist()
         self._tokenise(chosen)
-        token = [self._token[row] for row in chosen]
-        segment = [self._segment[row] for row in chosen]
+        length = [len(self._token[row]) for row in chosen]
         return Texts(
-            token=np.concatenate(token, dtype=np.int64) if token else np.zeros(0, dtype=np.int64),
-            segment=np.concatenate(segment, dtype=np.int64)
-            if segment
-            else np.zeros(0, dtype=np.int64),
-            length=np.array([len(text) for text in token], dtype=np.int64),
+            token=_joined([self._token[row] for row in chosen]),
+            segment=_joined([self._segment[row] for row in chosen]),
+            length=np.array(length, dtype=np.int64),
             label=self._split.label[chosen],
         )
 
@@ -92,31 +96,40 @@ class TokenCache:
             max_length=self._max_tokens,
             return_attention_mask=False,
         )
+        tokens = encoded["input_ids"]
         segments = encoded.get("token_type_ids")
         for position, row in enumerate(rows):
-            token = np.array(encoded["input_ids"][position], dtype=np.int32)
+            token = np.array(tokens[position], dtype=np.int32)
+            segment = np.zeros(len(token), dtype=np.int8)
+            if segments is not None:
+                segment = np.array(segments[position], dtype=np.int8)
             self._token[row] = token
-            self._segment[row] = (
-                np.zeros(len(token), dtype=np.int8)
-                if segments is None
-                else np.array(segments[position], dtype=np.int8)
-            )
+            self._segment[row] = segment
+
+
+def _joined(texts: Sequence[NDArray[Any]]) -> IntArray:
+    if not texts:
+        return np.zeros(0, dtype=np.int64)
+    return np.concatenate(texts, dtype=np.int64)
 
 
 def positions(length: IntArray) -> IntArray:
     """Of each token in its own text, from the texts' `length` [S]. Shape [T]."""
-    place: IntArray = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
+    first = np.cumsum(length) - length
+    place: IntArray = np.arange(length.sum()) - np.repeat(first, length)
     return place
 
 
 def runs(cost: IntArray, limit: int) -> Iterator[tuple[int, int]]:
     """Divide a sequence into runs (start, end) that cost at most `limit`, or have one member."""
-    start, spent = 0, 0
+    start = 0
+    spent = 0
     for index, more in enumerate(cost.tolist()):
         spent += more
         if index > start and spent > limit:
             yield start, index
-            start, spent = index, more
+            start = index
+            spent = more
     if len(cost):
         yield start, len(cost)
 
@@ -128,10 +141,10 @@ def even_runs(cost: IntArray, aim: int) -> Iterator[tuple[int, int]]:
     """
     total = int(cost.sum())
     count = 1 if total <= aim else 2 * max(1, round(total / (2 * aim)))
-    share = (
-        (2 * np.cumsum(cost) - cost) * count // (2 * max(total, 1))
-    )  # by the middle of each member
-    edges = [0, *(np.flatnonzero(np.diff(share)) + 1).tolist(), len(cost)]
+    twice_middle = 2 * np.cumsum(cost) - cost  # a member belongs to the run of its middle
+    share = twice_middle * count // (2 * max(total, 1))
+    changes = np.flatnonzero(np.diff(share)) + 1
+    edges = [0, *changes.tolist(), len(cost)]
     for start, end in pairwise(edges):
         if end > start:
             yield start, end

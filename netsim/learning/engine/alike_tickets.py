@@ -1,8 +1,7 @@
-"""Tickets in a row with the same tensors, scale and number of texts: work per text is done for all
-at once.
+"""Consecutive tickets with the same tensors, scale and number of texts share their calls.
 
-Products of a few rows cost their calls more than their FLOP, so alike tickets share the calls; each
-still has parameters of its own.
+A product of a few rows costs more for its call than for its FLOP. So work per text is done for all
+alike tickets at once; each ticket still has parameters of its own.
 """
 
 from __future__ import annotations
@@ -13,13 +12,13 @@ from itertools import groupby
 
 import torch
 
-from netsim.learning.adapters import Layout
+from netsim.learning.adapters import AdapterLayout
 from netsim.learning.engine.local_descent import Start
 from netsim.units import IntArray
 
 
 @dataclass(frozen=True)
-class Alike:
+class AlikeTickets:
     """G tickets of s texts each, among the S texts of a chunk."""
 
     starts: Sequence[Start]  # [G]
@@ -28,35 +27,48 @@ class Alike:
     grad: torch.Tensor  # [G, size] their gradients
 
     @property
-    def plan(self) -> Layout:
+    def layout(self) -> AdapterLayout:
         """Where the tensors of each stand."""
-        return self.starts[0].plan
+        return self.starts[0].layout
 
     def of(self, x: torch.Tensor) -> torch.Tensor:
-        """View of these tickets' texts, ticket by ticket: [S, n] -> [G, s, n], [S, H, n] -> [G, s
-        H, n].
+        """View of these tickets' texts, ticket by ticket.
+
+        [S, n] -> [G, s, n]; [S, H, n] -> [G, s H, n].
         """
-        return x[self.texts].view(len(self.starts), -1, x.shape[-1])
+        own = x[self.texts]
+        return own.view(len(self.starts), -1, x.shape[-1])
 
 
-def alike(
+def group_alike(
     starts: Sequence[Start],
     sizes: Sequence[int],
     samples: IntArray,
     w: torch.Tensor,
     g: torch.Tensor,
-) -> Iterator[Alike]:
-    """All tickets, whose parameters are `w` [P], end to end, `sizes` each, and the gradients `g`
-    [P].
+) -> Iterator[AlikeTickets]:
+    """All tickets, as runs of alike ones.
+
+    `w` [P] holds their parameters end to end, `sizes` [tickets] numbers each, and `g` [P] the
+    gradients. `samples` [tickets] is the number of texts of each.
     """
-    first, text, number = 0, 0, 0
-    kinds = [
-        (start.plan.shapes, start.plan.spec.scale, count)
-        for start, count in zip(starts, samples.tolist(), strict=True)
-    ]
-    for (_, _, each), members in groupby(kinds):
-        count, size = len(list(members)), sizes[first]
-        end, close = text + count * each, number + count * size
-        own, grad = (vector[number:close].view(count, size) for vector in (w, g))
-        yield Alike(starts[first : first + count], slice(text, end), own, grad)
-        first, text, number = first + count, end, close
+    kinds = []
+    for start, texts in zip(starts, samples.tolist(), strict=True):
+        kinds.append((start.layout.shapes, start.layout.spec.scale, texts))
+    first = 0  # ticket
+    text = 0
+    number = 0  # of w
+    for (_, _, texts_each), members in groupby(kinds):
+        count = len(list(members))
+        size = sizes[first]
+        next_text = text + count * texts_each
+        next_number = number + count * size
+        yield AlikeTickets(
+            starts=starts[first : first + count],
+            texts=slice(text, next_text),
+            own=w[number:next_number].view(count, size),
+            grad=g[number:next_number].view(count, size),
+        )
+        first += count
+        text = next_text
+        number = next_number

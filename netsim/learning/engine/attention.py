@@ -9,60 +9,76 @@ from typing import Any
 
 import torch
 
-from netsim.learning.engine.packing import Packing
+from netsim.learning.engine.packing import AttentionRows, Packing
 
 Saved = list[Any]
+"""What a forward pass keeps for its backward pass."""
 
 
-def attend(qkv: torch.Tensor, plan: Packing, saved: Saved | None) -> torch.Tensor:
+def attend(
+    qkv: torch.Tensor,
+    packing: Packing,
+    saved: Saved | None,
+) -> torch.Tensor:
     """Context [T, h] of `qkv` [T, 3 h]. `saved` gets what `attend_back` needs."""
-    H = plan.heads
+    H = packing.heads
     d = qkv.shape[1] // (3 * H)
     heads = qkv.view(-1, d)
-    context = qkv.new_empty(plan.slots, d)
-    for rows in plan.rows:
-        q, k, v = heads.index_select(0, rows.gather).view(3, rows.count * H, rows.slots, d)
+    context = qkv.new_empty(packing.slots, d)
+    for rows in packing.rows:
+        gathered = heads.index_select(0, rows.gather)
+        q, k, v = gathered.view(3, rows.count * H, rows.slots, d)
         weight = _weights(q, k, rows.bias)
-        size = rows.count * H * rows.slots
-        torch.bmm(weight, v, out=context[rows.start : rows.start + size].view_as(q))
+        torch.bmm(weight, v, out=_slots_of(rows, context, q))
         if saved is not None:
             saved.append((q, k, v, weight))
-    return context.index_select(0, plan.scatter).view(plan.tokens, H * d)
+    tokens = context.index_select(0, packing.scatter)
+    return tokens.view(packing.tokens, H * d)
 
 
 def attend_back(
-    d_context: torch.Tensor, plan: Packing, saved: Saved, *, keys: bool
+    d_context: torch.Tensor,
+    packing: Packing,
+    saved: Saved,
+    *,
+    keys: bool,
 ) -> torch.Tensor:
-    """Gradient of qkv [T, 3 h] from that of the context [T, h]; without `keys` theirs is
-    undefined.
+    """Gradient of qkv [T, 3 h] from that of the context [T, h].
+
+    Without `keys`, the part of the keys is undefined.
     """
-    H = plan.heads
+    H = packing.heads
     d = d_context.shape[1] // H
     heads = d_context.view(-1, d)
-    slots = d_context.new_empty(3, plan.slots, d)
+    slots = d_context.new_empty(3, packing.slots, d)
     scale = d**-0.5  # of q k^T
-    for rows, (q, k, v, weight) in zip(plan.rows, saved, strict=True):
-        size = rows.count * H * rows.slots
-        dq, dk, dv = (part[rows.start : rows.start + size].view_as(q) for part in slots)
+    for rows, (q, k, v, weight) in zip(packing.rows, saved, strict=True):
+        dq, dk, dv = [_slots_of(rows, part, q) for part in slots]
         d_out = heads.index_select(0, rows.gather_context).view_as(q)
         torch.bmm(weight.transpose(1, 2), d_out, out=dv)
         d_weight = torch.bmm(d_out, v.transpose(1, 2))
         d_score = torch._softmax_backward_data(d_weight, weight, -1, weight.dtype)
         torch.baddbmm(dq, d_score, k, beta=0, alpha=scale, out=dq)
         if keys:
-            torch.baddbmm(dk, d_score.transpose(1, 2), q, beta=0, alpha=scale, out=dk)
-    return slots.view(-1, d).index_select(0, plan.scatter_qkv).view(plan.tokens, 3 * H * d)
+            d_score_t = d_score.transpose(1, 2)
+            torch.baddbmm(dk, d_score_t, q, beta=0, alpha=scale, out=dk)
+    tokens = slots.view(-1, d).index_select(0, packing.scatter_qkv)
+    return tokens.view(packing.tokens, 3 * H * d)
 
 
 def attend_first(
-    seen: torch.Tensor, x: torch.Tensor, plan: Packing, saved: Saved | None
+    seen: torch.Tensor,
+    x: torch.Tensor,
+    packing: Packing,
+    saved: Saved | None,
 ) -> torch.Tensor:
-    """Mean of `x` [T, h] over each text's tokens by softmax(seen x), for `seen` [S, H, h]: [S, H,
-    h].
+    """Mean of `x` [T, h] over each text's tokens, weighted by softmax(seen x). [S, H, h].
+
+    `seen` [S, H, h] is each head's query of a text's first token, as the keys' weights see it.
     """
-    queries = seen.index_select(0, plan.by_length)
+    queries = seen.index_select(0, packing.by_length)
     means = []
-    for group in plan.first_tokens:
+    for group in packing.first_tokens:
         tokens = x.index_select(0, group.token).view(-1, group.slots, x.shape[1])
         query = queries[group.texts]
         weight = torch.bmm(query, tokens.transpose(1, 2))
@@ -72,31 +88,51 @@ def attend_first(
         means.append(torch.bmm(weight, tokens))
         if saved is not None:
             saved.append((query, tokens, weight))
-    return torch.cat(means).index_select(0, plan.in_order)
+    return torch.cat(means).index_select(0, packing.in_order)
 
 
 def attend_first_back(
-    d_mean: torch.Tensor, plan: Packing, saved: Saved
+    d_mean: torch.Tensor,
+    packing: Packing,
+    saved: Saved,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Gradients of `seen` [S, H, h] and x [T, h] from that of the mean [S, H, h]."""
-    d_outs = d_mean.index_select(0, plan.by_length)
-    d_queries, d_tokens = [], []
-    for group, (query, tokens, weight) in zip(plan.first_tokens, saved, strict=True):
+    d_outs = d_mean.index_select(0, packing.by_length)
+    d_queries = []
+    d_tokens = []
+    for group, (query, tokens, weight) in zip(packing.first_tokens, saved, strict=True):
         d_out = d_outs[group.texts]
         d_weight = torch.bmm(d_out, tokens.transpose(1, 2))
         d_score = torch._softmax_backward_data(d_weight, weight, -1, weight.dtype)
-        dx = torch.bmm(weight.transpose(1, 2), d_out).baddbmm_(d_score.transpose(1, 2), query)
+        dx = torch.bmm(weight.transpose(1, 2), d_out)
+        dx.baddbmm_(d_score.transpose(1, 2), query)
         d_tokens.append(dx.view(-1, dx.shape[2]))
         d_queries.append(torch.bmm(d_score, tokens))
-    d_seen = torch.cat(d_queries).index_select(0, plan.in_order)
-    return d_seen, torch.cat(d_tokens).index_select(0, plan.scatter_first)
+    d_seen = torch.cat(d_queries).index_select(0, packing.in_order)
+    dx_packed = torch.cat(d_tokens).index_select(0, packing.scatter_first)
+    return d_seen, dx_packed
 
 
-def _weights(q: torch.Tensor, k: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+def _slots_of(
+    rows: AttentionRows,
+    slots: torch.Tensor,
+    like: torch.Tensor,
+) -> torch.Tensor:
+    """View of the rows' part of `slots` [all slots, d], in the shape of `like`."""
+    end = rows.start + like.shape[0] * like.shape[1]
+    return slots[rows.start : end].view_as(like)
+
+
+def _weights(
+    q: torch.Tensor,
+    k: torch.Tensor,
+    bias: torch.Tensor | None,
+) -> torch.Tensor:
     """softmax(q k^T / sqrt(d)) over the slots that each slot may look at."""
     scale = q.shape[-1] ** -0.5
+    k_t = k.transpose(1, 2)
     if bias is None:
-        scores = torch.bmm(q, k.transpose(1, 2)).mul_(scale)
+        scores = torch.bmm(q, k_t).mul_(scale)
     else:
-        scores = torch.baddbmm(bias, q, k.transpose(1, 2), alpha=scale)
+        scores = torch.baddbmm(bias, q, k_t, alpha=scale)
     return torch.softmax(scores, -1)

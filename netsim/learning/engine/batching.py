@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from netsim.errors import RunError
 from netsim.learning.data.partition import Partition
 from netsim.learning.data.tokens import Texts, TokenCache, even_runs, runs
 from netsim.protocols import Tickets
 from netsim.units import IntArray
 
-NUMBERS = (
-    1 << 23
-)  # of all modules that are trained together, so that few adapters are in memory at once
+# Numbers in all modules that are trained together: bounds the memory that adapters take.
+NUMBERS = 1 << 23
 
 
 @dataclass(frozen=True)
@@ -42,50 +42,113 @@ class Batches:
     budget: int  # tokens computed together
 
     def chunks(self, tickets: Tickets) -> Iterator[Chunk]:
-        """Tickets in order: about `budget` tokens together, and at most NUMBERS unless one alone
-        has more.
+        """Tickets in order, in chunks of about `budget` tokens.
+
+        A chunk has at most NUMBERS numbers in its modules, unless one module alone has more.
         """
-        count = self.samples[tickets.ue]
-        rows = [
-            self.partition.round_samples(self.seed, round, ue, number)
-            for round, ue, number in zip(
-                sampled_round(tickets).tolist(), tickets.ue.tolist(), count.tolist(), strict=True
-            )
-        ]
+        samples = self.samples[tickets.ue]
+        rows = self._training_rows(tickets, samples)
         rank = ranks(tickets, self.module_rank)
-        staleness = np.zeros_like(tickets.ue) if tickets.staleness is None else tickets.staleness
-        tokens = np.array([self.tokens.count(row) for row in rows], dtype=np.int64)
+        staleness = _staleness(tickets)
+        for start, end in self._bounds(tickets, rows):
+            part = slice(start, end)
+            yield Chunk(
+                module=tickets.module[part],
+                version=tickets.version[part],
+                rank=rank[part],
+                staleness=staleness[part],
+                samples=samples[part],
+                texts=self.tokens.texts(np.concatenate(rows[part])),
+            )
+
+    def _training_rows(
+        self,
+        tickets: Tickets,
+        samples: IntArray,
+    ) -> list[IntArray]:
+        """Rows of the training split that each ticket trains on."""
+        found = []
+        rounds = sampled_round(tickets).tolist()
+        ues = tickets.ue.tolist()
+        for round, ue, count in zip(rounds, ues, samples.tolist(), strict=True):
+            rows = self.partition.round_samples(self.seed, round, ue, count)
+            found.append(rows)
+        return found
+
+    def _bounds(
+        self,
+        tickets: Tickets,
+        rows: list[IntArray],
+    ) -> Iterator[tuple[int, int]]:
+        """First ticket of each chunk, and the one after its last."""
+        counts = [self.tokens.count(each) for each in rows]
+        tokens = np.array(counts, dtype=np.int64)
         sizes = self.module_size[tickets.module]
         for begin, close in even_runs(tokens, self.budget):
             for start, end in runs(sizes[begin:close], NUMBERS):
-                part = slice(begin + start, begin + end)
-                yield Chunk(
-                    tickets.module[part],
-                    tickets.version[part],
-                    rank[part],
-                    staleness[part],
-                    count[part],
-                    self.tokens.texts(np.concatenate(rows[part])),
-                )
+                yield begin + start, begin + end
 
 
 def sampled_round(tickets: Tickets) -> IntArray:
     """Round whose samples each ticket trains on. [M]."""
-    return np.full_like(tickets.ue, tickets.round) if tickets.sampled is None else tickets.sampled
+    if tickets.sampled is None:
+        return np.full_like(tickets.ue, tickets.round)
+    return tickets.sampled
 
 
 def ranks(tickets: Tickets, module_rank: IntArray) -> IntArray:
     """Rank that each ticket trains at. [M]."""
-    return module_rank[tickets.module] if tickets.rank is None else tickets.rank
+    if tickets.rank is None:
+        return module_rank[tickets.module]
+    return tickets.rank
 
 
 def select(tickets: Tickets, rows: IntArray) -> Tickets:
     """Some rows of the tickets, in their order."""
-    extra = (tickets.rank, tickets.sampled, tickets.staleness)
     return Tickets(
-        tickets.round,
-        tickets.ue[rows],
-        tickets.module[rows],
-        tickets.version[rows],
-        *(None if values is None else values[rows] for values in extra),
+        round=tickets.round,
+        ue=tickets.ue[rows],
+        module=tickets.module[rows],
+        version=tickets.version[rows],
+        rank=_chosen(tickets.rank, rows),
+        sampled=_chosen(tickets.sampled, rows),
+        staleness=_chosen(tickets.staleness, rows),
     )
+
+
+def _chosen(values: IntArray | None, rows: IntArray) -> IntArray | None:
+    if values is None:
+        return None
+    return values[rows]
+
+
+def _staleness(tickets: Tickets) -> IntArray:
+    if tickets.staleness is None:
+        return np.zeros_like(tickets.ue)
+    return tickets.staleness
+
+
+def check_tickets(
+    tickets: Tickets,
+    *,
+    ues: int,
+    module_rank: IntArray,
+) -> None:
+    """Raises RunError unless every ticket is of a UE below `ues` and a rank of one of N modules."""
+    _check_below("ue", tickets.ue, ues)
+    _check_below("module", tickets.module, len(module_rank))
+    own = module_rank[tickets.module]
+    used = ranks(tickets, module_rank)
+    wrong = used[(used > own) | (used < np.minimum(own, 1))]
+    if len(wrong):
+        raise RunError(f"a ticket's rank must be from 1 to its module's own (found {wrong[0]})")
+
+
+def _check_below(
+    name: str,
+    values: IntArray,
+    limit: int,
+) -> None:
+    wrong = values[(values < 0) | (values >= limit)]
+    if len(wrong):
+        raise RunError(f"a ticket's {name} must be below {limit} (found {wrong[0]})")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
-from netsim.learning.foundation import Foundation
+from netsim.learning.adapters import PREFIX, AdapterLayout
+from netsim.learning.foundation import Foundation, config_value
 
 
 @dataclass(frozen=True)
-class Family:
-    """Names within the encoder, or (of the head) within the model.
+class EncoderFamily:
+    """Names of weights within the encoder, or (of the head) within the model.
 
-    `places` are the linear layers of one layer, by place: those of a place share their input. What
-    stands on the encoder is outer(activation(inner(x))), x the last hidden state of a text's first
-    token.
+    `places` are the linear layers of one layer, by place: those of a place share their input. The
+    head on the encoder is outer(activation(inner(x))), with x the last hidden state of a text's
+    first token.
     """
 
     layer: str  # of layer i: f"{layer}.{i}"
@@ -22,10 +25,8 @@ class Family:
     down_norm: str
     inner: str
     outer: str
-    activation: str = "tanh"  # tanh | relu
-    depth: str = "num_hidden_layers"  # names in config.json
-    heads: str = "num_attention_heads"
-    hidden_act: str = "hidden_act"
+    activation: str = "tanh"  # of the head: tanh | relu
+    hidden_act: str = "hidden_act"  # its name in config.json
 
 
 BERT_LAYER = {
@@ -34,7 +35,7 @@ BERT_LAYER = {
     "up": ("intermediate.dense",),
     "down": ("output.dense",),
 }
-BERT = Family(
+BERT = EncoderFamily(
     layer="encoder.layer",
     places=BERT_LAYER,
     context_norm="attention.output.LayerNorm",
@@ -42,7 +43,7 @@ BERT = Family(
     inner="bert.pooler.dense",
     outer="classifier",
 )
-ROBERTA = Family(
+ROBERTA = EncoderFamily(
     layer="encoder.layer",
     places=BERT_LAYER,
     context_norm="attention.output.LayerNorm",
@@ -50,7 +51,7 @@ ROBERTA = Family(
     inner="classifier.dense",
     outer="classifier.out_proj",
 )
-DISTILBERT = Family(
+DISTILBERT = EncoderFamily(
     layer="transformer.layer",
     places={
         "qkv": ("attention.q_lin", "attention.k_lin", "attention.v_lin"),
@@ -63,11 +64,9 @@ DISTILBERT = Family(
     inner="pre_classifier",
     outer="classifier",
     activation="relu",
-    depth="n_layers",
-    heads="n_heads",
     hidden_act="activation",
 )
-FAMILIES = {
+ENCODERS = {
     "roberta": ROBERTA,
     "xlm-roberta": ROBERTA,
     "camembert": ROBERTA,
@@ -76,14 +75,40 @@ FAMILIES = {
 }
 
 
-def family_of(foundation: Foundation) -> Family | None:
+def family_of(foundation: Foundation) -> EncoderFamily | None:
     """The family of a model that the engine computes as transformers does; None for others."""
     config = foundation.model.config
-    family = FAMILIES.get(config.model_type)
-    if family is None or getattr(config, family.hidden_act) != "gelu":
+    family = ENCODERS.get(config.model_type)
+    if family is None:
         return None
-    if getattr(config, "is_decoder", False) or getattr(config, "add_cross_attention", False):
+    if config_value(config, family.hidden_act) != "gelu":
         return None
-    if getattr(config, "position_embedding_type", "absolute") not in ("absolute", None):
+    if config_value(config, "is_decoder") or config_value(config, "add_cross_attention"):
+        return None
+    if config_value(config, "position_embedding_type") not in ("absolute", None):
         return None
     return family
+
+
+def supports(foundation: Foundation, layouts: Sequence[AdapterLayout]) -> bool:
+    """Is this an encoder, and are these modules, that this engine computes?"""
+    family = family_of(foundation)
+    if family is None:
+        return False
+    if any(layout.spec.full for layout in layouts):
+        return False
+    prefix = f"{PREFIX}{foundation.model.base_model_prefix}.{family.layer}."
+    ends = _lora_endings(family)
+    for layout in layouts:
+        lora = [name for name in layout.shapes if ".lora_" in name]
+        if not all(name.startswith(prefix) and name.endswith(ends) for name in lora):
+            return False
+    return True
+
+
+def _lora_endings(family: EncoderFamily) -> tuple[str, ...]:
+    """Endings of the names of all A and B that the engine knows."""
+    paths = list(chain(*family.places.values()))
+    of_a = [f".{path}.lora_A.weight" for path in paths]
+    of_b = [f".{path}.lora_B.weight" for path in paths]
+    return (*of_a, *of_b)

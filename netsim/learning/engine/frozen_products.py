@@ -1,15 +1,16 @@
 """Frozen linear layers: products of rows with weights that are never trained.
 
-Weights may be stored in bfloat16: all else is computed in float32. With AVX-512, float32 weights
-that meet the rows of all tokens are kept in oneDNN's own layout too, once for each direction: their
-products then need not rearrange the weight each time, and write bias and residual with the product
-instead of before it. That is done however few rows there are, as two ways would round differently;
-each number of rows has to be prepared once (packing.MULTIPLE).
+Weights may be stored in bfloat16; all else is computed in float32. On CPUs with AVX-512, float32
+weights that meet the rows of all tokens are also kept in oneDNN's own layout, once for each
+direction. Their products then need not rearrange the weight each time, and they write bias and
+residual together with the product. oneDNN is used however few rows there are, because two ways of
+computing would round differently. It prepares once for each number of rows (packing.MULTIPLE).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 import torch
 
@@ -17,7 +18,7 @@ ROWS = 2048  # that oneDNN's layout is chosen for: about a chunk on a CPU
 
 
 @dataclass(frozen=True)
-class Frozen:
+class FrozenLinear:
     """y = x weight^T + bias, for a weight [out, in] and a bias [out]."""
 
     weight: torch.Tensor
@@ -25,64 +26,102 @@ class Frozen:
     packed: torch.Tensor | None = None  # oneDNN's weight
     packed_t: torch.Tensor | None = None  # and that of the transpose
 
-    def pack(self, *, back: bool) -> Frozen:
-        """The same, with the weight in oneDNN's layout where that is used; for the way `back` as
-        well.
+    def pack(self, *, back: bool) -> FrozenLinear:
+        """The same layer with its weight in oneDNN's layout, where that is used.
+
+        With `back`, the transpose too, which the backward pass needs.
         """
-        return replace(
-            self, packed=_pack(self.weight), packed_t=_pack(self.weight.t()) if back else None
-        )
+        packed_t = _pack(self.weight.t()) if back else None
+        return replace(self, packed=_pack(self.weight), packed_t=packed_t)
 
-    def part(self, start: int, end: int) -> Frozen:
+    def part(
+        self,
+        start: int,
+        end: int,
+    ) -> FrozenLinear:
         """Outputs `start` to `end`, not packed."""
-        return Frozen(self.weight[start:end], self.bias[start:end])
+        return FrozenLinear(self.weight[start:end], self.bias[start:end])
 
-    def __call__(self, x: torch.Tensor, add: torch.Tensor | None = None) -> torch.Tensor:
+    def __call__(
+        self,
+        x: torch.Tensor,
+        add: torch.Tensor | None = None,
+    ) -> torch.Tensor:
         """x weight^T + bias (+ add): [rows, in] -> [rows, out]."""
         if self.packed is not None:
             return _packed_product(x, self.packed, self.bias, add)
+        weight_t = self.weight.t()
         if self.weight.dtype != x.dtype:
-            product = torch.mm(x.to(self.weight.dtype), self.weight.t())
-            return torch.add(product, self.bias if add is None else add + self.bias)
+            product = torch.mm(x.to(self.weight.dtype), weight_t)
+            offset = self.bias if add is None else add + self.bias
+            return torch.add(product, offset)
         if add is None:
-            return torch.addmm(self.bias, x, self.weight.t())
-        return torch.add(add, self.bias).addmm_(x, self.weight.t())
+            return torch.addmm(self.bias, x, weight_t)
+        return torch.add(add, self.bias).addmm_(x, weight_t)
 
-    def back(self, dy: torch.Tensor, add: torch.Tensor | None = None) -> torch.Tensor:
-        """Gradient of the input: dy weight (+ add, which may be overwritten), [rows, out] -> [rows,
-        in].
+    def back(
+        self,
+        dy: torch.Tensor,
+        add: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Gradient of the input, dy weight (+ add): [rows, out] -> [rows, in].
+
+        `add` may be overwritten.
         """
         if self.packed_t is not None:
             return _packed_product(dy, self.packed_t, None, add)
         if self.weight.dtype != dy.dtype:
             product = torch.mm(dy.to(self.weight.dtype), self.weight)
             return product.to(dy.dtype) if add is None else torch.add(product, add)
-        return torch.mm(dy, self.weight) if add is None else add.addmm_(dy, self.weight)
+        if add is None:
+            return torch.mm(dy, self.weight)
+        return add.addmm_(dy, self.weight)
 
 
 def _pack(weight: torch.Tensor) -> torch.Tensor | None:
     """The weight [out, in] in oneDNN's layout, or None where that is not used."""
-    if weight.device.type != "cpu" or weight.dtype != torch.float32 or not _onednn():
+    if weight.device.type != "cpu" or weight.dtype != torch.float32:
         return None
-    packed: torch.Tensor = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), ROWS)
+    if not _onednn():
+        return None
+    reorder = torch.ops.mkldnn._reorder_linear_weight
+    packed: torch.Tensor = reorder(weight.contiguous(), ROWS)
     return packed
 
 
+@cache
 def _onednn() -> bool:
-    return (
-        torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-        and torch.backends.cpu.get_cpu_capability() == "AVX512"
-        and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-    )
+    """Has this machine AVX-512, and this torch the product that `_packed_product` calls?"""
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return False
+    if torch.backends.cpu.get_cpu_capability() != "AVX512":
+        return False
+    return "mkldnn::_linear_pointwise" in torch._C._dispatch_get_all_op_names()
 
 
 def _packed_product(
-    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, add: torch.Tensor | None
+    x: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None,
+    add: torch.Tensor | None,
 ) -> torch.Tensor:
-    """Torch has no public name for it; what its own compiler calls."""
+    """Torch has no public name for this product; its own compiler calls it like this."""
     product = torch.ops.mkldnn._linear_pointwise
     if add is None:
-        y: torch.Tensor = product(x, weight, bias, "none", [], "")
+        y: torch.Tensor = product(
+            x,
+            weight,
+            bias,
+            "none",
+            [],
+            "",
+        )
     else:
-        y = product.binary(x, add, weight, bias, "add")
+        y = product.binary(
+            x,
+            add,
+            weight,
+            bias,
+            "add",
+        )
     return y

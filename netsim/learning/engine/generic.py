@@ -1,7 +1,7 @@
-"""The plain engine: any model with a sequence-classification head, through PEFT, one ticket after
-another.
+"""The plain engine: any model with a sequence-classification head, through PEFT.
 
-It is what the fast engine is tested against, and what serves every architecture that has none.
+It trains one ticket after another. The fast engines are tested against it, and it serves every
+architecture that has none.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,122 +18,178 @@ from numpy.typing import NDArray
 from peft import LoraConfig, get_peft_model
 
 from netsim.learning.adapter_files import peft_config
-from netsim.learning.adapters import Layout
+from netsim.learning.adapters import AdapterLayout
 from netsim.learning.data.tokens import Texts
-from netsim.learning.engine.local_descent import Local, Start, descend
-from netsim.learning.foundation import Foundation
+from netsim.learning.engine.local_descent import LocalResult, Start, descend
+from netsim.learning.foundation import Foundation, config_value
 from netsim.learning.spec import LocalTraining
 from netsim.units import IntArray
+
+
+@dataclass(frozen=True)
+class _PeftModel:
+    """A PEFT model of a module's shape."""
+
+    model: Any
+    trainable: dict[str, torch.nn.Parameter]  # by the names of PEFT's files
 
 
 class GenericEngine:
     """Engine through PEFT's own modules and autograd."""
 
-    def __init__(self, foundation: Foundation, *, train_head: bool) -> None:
+    def __init__(
+        self,
+        foundation: Foundation,
+        *,
+        train_head: bool,
+    ) -> None:
         self.train_head = train_head
         self.pad = int(foundation.tokenizer.pad_token_id)
         self._foundation = foundation
-        self._peft: dict[tuple[Any, ...], tuple[Any, dict[str, torch.nn.Parameter]]] = {}
+        self._made: dict[tuple[Any, ...], _PeftModel] = {}
 
     def train(
-        self, starts: Sequence[Start], samples: IntArray, texts: Texts, local: LocalTraining
-    ) -> list[Local]:
+        self,
+        starts: Sequence[Start],
+        samples: IntArray,
+        texts: Texts,
+        local: LocalTraining,
+    ) -> list[LocalResult]:
         """One ticket after another."""
-        ends = np.cumsum(samples).tolist()
-        return [
-            self._ticket(start, texts.part(end - count, end), local)
-            for start, count, end in zip(starts, samples.tolist(), ends, strict=True)
-        ]
+        results = []
+        first = 0
+        for start, count in zip(starts, samples.tolist(), strict=True):
+            own = texts.part(first, first + count)
+            results.append(self._ticket(start, own, local))
+            first += count
+        return results
 
-    def logits(self, starts: Sequence[Start], texts: Texts) -> NDArray[np.float32]:
+    def logits(
+        self,
+        starts: Sequence[Start],
+        texts: Texts,
+    ) -> NDArray[np.float32]:
         """Shape [modules, texts, classes]."""
         scores = []
         for start in starts:
-            model, parameters = self._model(start.plan)
+            made = self._peft_model(start.layout)
             with torch.no_grad():
-                _write(start.plan, parameters, torch.from_numpy(start.vector))
-                scores.append(self._forward(model, self._inputs(texts, model)).cpu().numpy())
+                _write(start.layout, made, torch.from_numpy(start.vector))
+                logits = self._forward(made.model, self._inputs(texts, made.model))
+            scores.append(logits.cpu().numpy())
         return np.stack(scores)
 
-    def _ticket(self, start: Start, texts: Texts, local: LocalTraining) -> Local:
-        plan = start.plan
-        model, parameters = self._model(plan)
-        size = plan.trained_size(self.train_head)
-        inputs = self._inputs(texts, model)
+    def _ticket(
+        self,
+        start: Start,
+        texts: Texts,
+        local: LocalTraining,
+    ) -> LocalResult:
+        layout = start.layout
+        made = self._peft_model(layout)
+        size = layout.trained_size(self.train_head)
+        inputs = self._inputs(texts, made.model)
         label = torch.from_numpy(texts.label).to(self._foundation.device)
         with torch.no_grad():
-            _write(plan, parameters, torch.from_numpy(start.vector))
-        trained = [parameters[name] for name, first in plan.starts.items() if first < size]
+            _write(layout, made, torch.from_numpy(start.vector))
+        trained = [made.trainable[name] for name, first in layout.starts.items() if first < size]
 
         def gradient(w: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
             with torch.no_grad():
-                _write(plan, parameters, w)
-            loss = torch.nn.functional.cross_entropy(self._forward(model, inputs), label)
-            grads = torch.autograd.grad(loss, trained)
-            torch.cat([part.reshape(-1) for part in grads], out=g)
+                _write(layout, made, w)
+            logits = self._forward(made.model, inputs)
+            loss = torch.nn.functional.cross_entropy(logits, label)
+            gradients = torch.autograd.grad(loss, trained)
+            torch.cat([part.reshape(-1) for part in gradients], out=g)
             return loss.detach()[None]
 
         w = torch.tensor(start.vector[:size], device=self._foundation.device)
-        return descend(w, [plan], [size], gradient, local)[0]
+        return descend(
+            w,
+            [layout],
+            [size],
+            gradient,
+            local,
+        )[0]
 
-    def _forward(self, model: Any, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+    def _forward(
+        self,
+        model: Any,
+        inputs: dict[str, torch.Tensor],
+    ) -> torch.Tensor:
         """Logits [S, C]; products in bfloat16 where the frozen weights are."""
         foundation = self._foundation
         with torch.autocast(foundation.device.type, torch.bfloat16, enabled=foundation.half):
             logits: torch.Tensor = model(**inputs).logits.float()
         return logits
 
-    def _inputs(self, texts: Texts, model: Any) -> dict[str, torch.Tensor]:
+    def _inputs(
+        self,
+        texts: Texts,
+        model: Any,
+    ) -> dict[str, torch.Tensor]:
+        """What the model's forward pass takes."""
         device = self._foundation.device
-        token, segment, mask = (
-            torch.from_numpy(array).to(device) for array in texts.padded(self.pad)
-        )
-        inputs = {"input_ids": token, "attention_mask": mask}
-        if getattr(model.config, "type_vocab_size", 0) > 1:
-            inputs["token_type_ids"] = segment
+        token, segment, mask = texts.padded(self.pad)
+        inputs = {
+            "input_ids": torch.from_numpy(token).to(device),
+            "attention_mask": torch.from_numpy(mask).to(device),
+        }
+        if config_value(model.config, "type_vocab_size", 0) > 1:
+            inputs["token_type_ids"] = torch.from_numpy(segment).to(device)
         return inputs
 
-    def _model(self, plan: Layout) -> tuple[Any, dict[str, torch.nn.Parameter]]:
-        """A PEFT model of the module's shape, and its trainable tensors by the names of PEFT's
-        files.
-        """
-        spec = plan.spec
+    def _peft_model(self, layout: AdapterLayout) -> _PeftModel:
+        """The PEFT model of a module's shape, made once."""
+        spec = layout.spec
         key = (spec.rank, spec.lora_alpha, spec.target_modules)
-        if key not in self._peft:
+        if key not in self._made:
             base = self._foundation.model
-            if spec.full:
-                self._peft[key] = _whole(base)
-                return self._peft[key]
-            # PEFT rewires the model it is given; the copy has modules of its own and shares the
-            # weights.
-            shared = {id(p): p for p in (*base.parameters(), *base.buffers())}
-            own = {"inference_mode": False, "base_model_name_or_path": None}
-            fields = {k: v for k, v in peft_config(plan, "").items() if k != "peft_type"}
-            # PEFT draws a start of its own, which is overwritten, and warns of names and versions.
-            with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                model = get_peft_model(copy.deepcopy(base, shared), LoraConfig(**{**fields, **own}))
-            model.eval()  # no dropout; gradients flow all the same
-            for parameter in model.parameters():
-                if parameter.requires_grad:
-                    parameter.data = parameter.data.float()
-            named = {
-                name.replace(".modules_to_save.default.", ".").replace(
-                    ".default.weight", ".weight"
-                ): p
-                for name, p in model.named_parameters()
-                if p.requires_grad
-            }
-            self._peft[key] = model, {name: named[name] for name in plan.shapes}
-        return self._peft[key]
+            self._made[key] = _whole(base) if spec.full else _with_lora(base, layout)
+        return self._made[key]
 
 
-def _whole(base: Any) -> tuple[Any, dict[str, torch.nn.Parameter]]:
+def _whole(base: Any) -> _PeftModel:
     """A copy of the model with weights of its own, all of them trained."""
     model = copy.deepcopy(base).float().requires_grad_(True).eval()
-    return model, dict(model.named_parameters())
+    return _PeftModel(model, dict(model.named_parameters()))
 
 
-def _write(plan: Layout, parameters: dict[str, torch.nn.Parameter], vector: torch.Tensor) -> None:
-    for name, view in plan.views(vector).items():
-        parameters[name].copy_(view)
+def _with_lora(base: Any, layout: AdapterLayout) -> _PeftModel:
+    """PEFT's model with adapters of the layout's shape.
+
+    PEFT rewires the model it is given; it gets a copy with modules of its own that shares the
+    weights.
+    """
+    shared = {id(p): p for p in (*base.parameters(), *base.buffers())}
+    fields = peft_config(layout, "")
+    del fields["peft_type"]
+    fields["inference_mode"] = False
+    fields["base_model_name_or_path"] = None
+    # PEFT draws a start of its own, which is overwritten, and warns of names and versions.
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = get_peft_model(copy.deepcopy(base, shared), LoraConfig(**fields))
+    model.eval()  # no dropout; gradients flow all the same
+    named = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.float()
+            named[_name_in_file(name)] = parameter
+    return _PeftModel(model, {name: named[name] for name in layout.shapes})
+
+
+def _name_in_file(name: str) -> str:
+    """PEFT's name of a tensor in its files, from its name in the model."""
+    without_adapter = name.replace(".modules_to_save.default.", ".")
+    return without_adapter.replace(".default.weight", ".weight")
+
+
+def _write(
+    layout: AdapterLayout,
+    made: _PeftModel,
+    vector: torch.Tensor,
+) -> None:
+    """Copy a module's vector into the model."""
+    for name, view in layout.views(vector).items():
+        made.trainable[name].copy_(view)

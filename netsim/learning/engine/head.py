@@ -1,10 +1,9 @@
-"""What stands on an encoder: outer(activation(inner(x))), x the last hidden state of a text's first
-token.
+"""The head on an encoder: outer(activation(inner(x))) of each text's first token.
 
-Each ticket has a head of its own; a pooler that came with the model is frozen, and all have that
-one.
+x is the token's last hidden state. Each ticket has a head of its own; a pooler that came with the
+model is frozen, and all tickets share it.
 
-Symbols: S texts, of which G alike tickets (alike.py) have s each, h hidden, C classes.
+Symbols: S texts, of which G alike tickets (alike_tickets.py) have s each, h hidden, C classes.
 """
 
 from __future__ import annotations
@@ -15,8 +14,11 @@ from dataclasses import dataclass
 import torch
 
 from netsim.learning.adapters import PREFIX
-from netsim.learning.engine.alike_tickets import Alike
-from netsim.learning.engine.encoder_families import Family
+from netsim.learning.engine.alike_tickets import AlikeTickets
+from netsim.learning.engine.encoder_families import EncoderFamily
+
+Tensors = dict[str, torch.Tensor]
+"""Tensors by name."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,11 @@ class Affine:
         """[G, s, in] -> [G, s, out]."""
         return torch.baddbmm(self.bias[:, None], x, self.weight.transpose(1, 2))
 
-    def back(self, dy: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    def back(
+        self,
+        dy: torch.Tensor,
+        x: torch.Tensor,
+    ) -> torch.Tensor:
         """Gradient of the input, [G, s, out] -> [G, s, in]; fills those of the weights."""
         if self.weight_grad is not None and self.bias_grad is not None:
             self.weight_grad.copy_(torch.bmm(dy.transpose(1, 2), x))
@@ -41,10 +47,10 @@ class Affine:
 
 
 @dataclass(frozen=True)
-class Head:
+class AlikeHeads:
     """The heads of alike tickets."""
 
-    tickets: Alike
+    tickets: AlikeTickets
     inner: Affine
     outer: Affine
 
@@ -53,63 +59,114 @@ class Head:
 class Heads:
     """The heads of all tickets of a chunk."""
 
-    parts: Sequence[Head]
+    parts: Sequence[AlikeHeads]
     activation: str  # tanh | relu
 
     def logits(self, first: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Logits [S, C] and what enters the outer layer [S, h], from the first tokens' hidden
-        state.
+        """Logits [S, C] and what enters the outer layer [S, h].
+
+        `first` [S, h] is the hidden state of the first tokens.
         """
-        active = _joined([head.inner.forward(head.tickets.of(first)) for head in self.parts])
+        inner = [head.inner.forward(head.tickets.of(first)) for head in self.parts]
+        active = _joined(inner)
         active = active.tanh_() if self.activation == "tanh" else active.relu_()
-        return _joined([head.outer.forward(head.tickets.of(active)) for head in self.parts]), active
+        outer = [head.outer.forward(head.tickets.of(active)) for head in self.parts]
+        return _joined(outer), active
 
     def back(
-        self, d_logits: torch.Tensor, active: torch.Tensor, first: torch.Tensor
+        self,
+        d_logits: torch.Tensor,
+        active: torch.Tensor,
+        first: torch.Tensor,
     ) -> torch.Tensor:
         """Gradient of the first tokens' hidden state [S, h]; fills those of the heads."""
-        parts = [(head, head.tickets.of) for head in self.parts]
-        d_active = _joined([head.outer.back(of(d_logits), of(active)) for head, of in parts])
+        d_outer = []
+        for head in self.parts:
+            of = head.tickets.of
+            d_outer.append(head.outer.back(of(d_logits), of(active)))
+        d_active = _joined(d_outer)
         if self.activation == "tanh":
             d_inner = torch.ops.aten.tanh_backward(d_active, active)
         else:
             d_inner = d_active.mul_(active > 0)
-        return _joined([head.inner.back(of(d_inner), of(first)) for head, of in parts])
+        d_first = []
+        for head in self.parts:
+            of = head.tickets.of
+            d_first.append(head.inner.back(of(d_inner), of(first)))
+        return _joined(d_first)
 
 
 def _joined(parts: Sequence[torch.Tensor]) -> torch.Tensor:
     """[G, s, n] of all tickets -> [S, n]."""
     flat = [part.flatten(0, 1) for part in parts]
-    return flat[0] if len(flat) == 1 else torch.cat(flat)
+    if len(flat) == 1:
+        return flat[0]
+    return torch.cat(flat)
 
 
-def heads_of(family: Family, tickets: Sequence[Alike], weights: dict[str, torch.Tensor]) -> Heads:
-    """`weights`: the foundation model's, for a pooler that is not the tickets' own."""
+def heads_of(
+    family: EncoderFamily,
+    tickets: Sequence[AlikeTickets],
+    weights: Tensors,
+) -> Heads:
+    """The heads of a chunk's tickets.
+
+    `weights` are the foundation model's, for a pooler that is not the tickets' own.
+    """
     parts = []
-    for one in tickets:
-        plan, count, vectors = one.plan, len(one.starts), one.own
-        if vectors.shape[1] < plan.size:  # heads are not trained
-            vectors = torch.stack([torch.from_numpy(start.vector) for start in one.starts]).to(
-                vectors.device
-            )
-        own, grad = plan.views(vectors), plan.views(one.grad)
-        inner, outer = (
-            _affine(name, own, grad, weights, count) for name in (family.inner, family.outer)
+    for group in tickets:
+        own = group.layout.views(_whole_vectors(group))
+        grad = group.layout.views(group.grad)
+        count = len(group.starts)
+        inner = _affine(
+            family.inner,
+            own,
+            grad,
+            weights,
+            count=count,
         )
-        parts.append(Head(one, inner, outer))
+        outer = _affine(
+            family.outer,
+            own,
+            grad,
+            weights,
+            count=count,
+        )
+        parts.append(AlikeHeads(group, inner, outer))
     return Heads(parts, family.activation)
+
+
+def _whole_vectors(tickets: AlikeTickets) -> torch.Tensor:
+    """Modules with their heads, [G, size], where heads are not among what is trained too."""
+    if tickets.own.shape[1] == tickets.layout.size:
+        return tickets.own
+    vectors = [torch.from_numpy(start.vector) for start in tickets.starts]
+    return torch.stack(vectors).to(tickets.own.device)
 
 
 def _affine(
     name: str,
-    own: dict[str, torch.Tensor],
-    grad: dict[str, torch.Tensor],
-    weights: dict[str, torch.Tensor],
+    own: Tensors,
+    grad: Tensors,
+    weights: Tensors,
+    *,
     count: int,
 ) -> Affine:
-    names = f"{name}.weight", f"{name}.bias"
-    if PREFIX + names[0] in own:
-        weight, bias = (own[PREFIX + each] for each in names)
-        return Affine(weight, bias, *(grad.get(PREFIX + each) for each in names))
-    weight, bias = (weights[each].float().expand(count, *weights[each].shape) for each in names)
-    return Affine(weight, bias, None, None)
+    """The linear layer `name` of `count` tickets: their own, or the foundation model's."""
+    weight_name = f"{name}.weight"
+    bias_name = f"{name}.bias"
+    if PREFIX + weight_name in own:
+        return Affine(
+            weight=own[PREFIX + weight_name],
+            bias=own[PREFIX + bias_name],
+            weight_grad=grad.get(PREFIX + weight_name),
+            bias_grad=grad.get(PREFIX + bias_name),
+        )
+    weight = weights[weight_name].float()
+    bias = weights[bias_name].float()
+    return Affine(
+        weight=weight.expand(count, *weight.shape),
+        bias=bias.expand(count, *bias.shape),
+        weight_grad=None,
+        bias_grad=None,
+    )

@@ -1,6 +1,6 @@
 """What an engine computes: the local training of tickets, and logits.
 
-A ticket is tau full-batch steps of one UE on one module (model-spec 10.6). Those that are given
+A ticket is tau full-batch steps of one UE on one module (model-spec 10.6). Tickets that are given
 together may be computed together, but each has parameters of its own.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from netsim.learning.adapters import Layout, Vector
+from netsim.learning.adapters import AdapterLayout, Vector
 from netsim.learning.data.tokens import Texts
 from netsim.learning.engine.tail_penalty import TailPenalty
 from netsim.learning.spec import LocalTraining
@@ -28,12 +28,12 @@ Gradient = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 class Start:
     """A module, or its first ranks, as a UE downloaded it."""
 
-    plan: Layout
-    vector: Vector  # [plan.size]
+    layout: AdapterLayout
+    vector: Vector  # [layout.size]
 
 
 @dataclass(frozen=True)
-class Local:
+class LocalResult:
     """What the local training of one ticket came to."""
 
     update: Vector  # [trained] gradient (sgd) or w_start - w_end (adam)
@@ -46,45 +46,59 @@ class Engine(Protocol):
     """Computes on one frozen model."""
 
     def train(
-        self, starts: Sequence[Start], samples: IntArray, texts: Texts, local: LocalTraining
-    ) -> list[Local]:
-        """Train G tickets, each with parameters of its own; `samples` [G] of the texts belong to
-        each.
+        self,
+        starts: Sequence[Start],
+        samples: IntArray,
+        texts: Texts,
+        local: LocalTraining,
+    ) -> list[LocalResult]:
+        """Train G tickets, each with parameters of its own.
+
+        The texts belong to the tickets in order, `samples` [G] of them to each.
         """
         ...
 
-    def logits(self, starts: Sequence[Start], texts: Texts) -> NDArray[np.float32]:
+    def logits(
+        self,
+        starts: Sequence[Start],
+        texts: Texts,
+    ) -> NDArray[np.float32]:
         """Of several modules on the same texts. Shape [modules, texts, classes]."""
         ...
 
 
 def descend(
     w: torch.Tensor,
-    plans: Sequence[Layout],
+    layouts: Sequence[AdapterLayout],
     sizes: Sequence[int],
     gradient: Gradient,
     local: LocalTraining,
-) -> list[Local]:
-    """tau steps from `w` [P], the trained parameters of G tickets end to end, `sizes` [G] numbers
-    each.
+) -> list[LocalResult]:
+    """tau steps from `w` [P], the trained parameters of G tickets end to end.
 
-    `w` is overwritten.
+    `sizes` [G] is the number of parameters of each ticket. `w` is overwritten.
     """
+    each = list(sizes)
     g = torch.zeros_like(w)
     upload = torch.zeros_like(w) if local.optimizer == "sgd" else w.clone()
     adam = _Adam(w, local.learning_rate)
-    tail = TailPenalty(local.tail, plans, torch.split(w, list(sizes)), torch.split(g, list(sizes)))
+    tail = TailPenalty(
+        local.tail,
+        layouts,
+        torch.split(w, each),
+        torch.split(g, each),
+    )
     tail_start = tail.products()
     loss = norm = torch.zeros(0)
     for step in range(local.local_steps):
         losses = gradient(w, g)
         if step == 0:
             loss = losses.clone()
-            norm = torch.stack([part.norm() for part in torch.split(g, list(sizes))])
+            norm = torch.stack([part.norm() for part in torch.split(g, each)])
         tail.add_gradient()
         if local.optimizer == "sgd":
-            # (w_start - w_end) / rate is the sum of the gradients; the sum does not lose their low
-            # bits.
+            # The upload, (w_start - w_end) / rate, is the sum of the gradients. Summing them keeps
+            # the low bits that the difference would lose.
             upload += g
             w.sub_(g, alpha=local.learning_rate)
         else:
@@ -92,21 +106,39 @@ def descend(
     if local.optimizer == "adam":
         upload -= w
     fell = [end < start for start, end in zip(tail_start, tail.products(), strict=True)]
-    parts = zip(torch.split(upload, list(sizes)), loss.tolist(), norm.tolist(), fell, strict=True)
-    return [Local(part.cpu().numpy(), *rest) for part, *rest in parts]
+    uploads = [part.cpu().numpy() for part in torch.split(upload, each)]
+    columns = zip(
+        uploads,
+        loss.tolist(),
+        norm.tolist(),
+        fell,
+        strict=True,
+    )
+    return [LocalResult(*of_ticket) for of_ticket in columns]
 
 
 class _Adam:
     """Adam (Kingma and Ba, 2015) with the usual constants, as torch.optim.Adam computes it."""
 
-    def __init__(self, w: torch.Tensor, rate: float) -> None:
-        self.rate, self.count = rate, 0
-        self.first, self.second = torch.zeros_like(w), torch.zeros_like(w)
+    def __init__(
+        self,
+        w: torch.Tensor,
+        rate: float,
+    ) -> None:
+        self.rate = rate
+        self.count = 0
+        self.first = torch.zeros_like(w)
+        self.second = torch.zeros_like(w)
 
-    def step(self, w: torch.Tensor, g: torch.Tensor) -> None:
+    def step(
+        self,
+        w: torch.Tensor,
+        g: torch.Tensor,
+    ) -> None:
         self.count += 1
         self.first.lerp_(g, 1 - 0.9)
         self.second.mul_(0.999).addcmul_(g, g, value=1 - 0.999)
         scale = (1 - 0.999**self.count) ** 0.5
         denominator = self.second.sqrt().div_(scale).add_(1e-8)
-        w.addcdiv_(self.first, denominator, value=-self.rate / (1 - 0.9**self.count))
+        rate = self.rate / (1 - 0.9**self.count)
+        w.addcdiv_(self.first, denominator, value=-rate)

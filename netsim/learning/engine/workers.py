@@ -1,11 +1,9 @@
 """Worker processes of one thread each, whose results come back in the order of the jobs.
 
 Workers are forked when first needed, so they share the frozen weights with their parent, and they
-end with
-it: a worker looks every half second whether its parent is still there. What they compute does not
-depend on
-how many there are: a job is always computed whole, by one thread, and results are handed on in
-order.
+end with it: a worker looks every half second whether its parent is still there. What they compute
+does not depend on how many there are: a job is always computed whole, by one thread, and results
+are handed on in order.
 """
 
 from __future__ import annotations
@@ -41,58 +39,72 @@ _END = object()  # after the last job
 
 
 def default_workers() -> int:
-    """Two, or the cores this process may use if there are fewer; one where processes cannot be
-    forked.
-    """
-    cores = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
+    """Two, or the cores this process may use if there are fewer; one where forking is not safe."""
     # macOS can fork, but its Accelerate library does not survive it.
-    return min(2, cores) if sys.platform == "linux" else 1
+    if sys.platform != "linux":
+        return 1
+    return min(2, len(os.sched_getaffinity(0)))
 
 
 class Workers:
     """Runs `task` on jobs: in `count` processes, or within this one if `count` is 1."""
 
-    def __init__(self, task: Task, count: int) -> None:
+    def __init__(
+        self,
+        task: Task,
+        count: int,
+    ) -> None:
         self._task = task
         self._count = count
         self._started: list[tuple[Any, Connection]] = []
 
-    def map(self, context: Any, jobs: Iterable[Any]) -> Iterator[Any]:
+    def map(
+        self,
+        context: Any,
+        jobs: Iterable[Any],
+    ) -> Iterator[Any]:
         """task(context, job) of each job, in order. Must be read to its end before the next call.
 
         Jobs are taken as workers become free, so that making them costs no worker its time.
         """
         jobs = iter(jobs)
         begun = list(islice(jobs, 2))
+        everything = chain(begun, jobs)
         if self._count == 1 or len(begun) < 2:
             with one_thread():
-                for job in chain(begun, jobs):
+                for job in everything:
                     yield self._task(context, job)
             return
         try:
-            yield from self._spread(context, chain(begun, jobs))
+            yield from self._spread(context, everything)
         except BaseException:
             self.close()  # answers may be on their way: these workers cannot be used again
             raise
 
     def close(self) -> None:
         """End the workers."""
-        started, self._started = self._started, []
+        started = self._started
+        self._started = []
         for process, pipe in started:
             pipe.close()
             process.kill()
         for process, _ in started:
             process.join()
 
-    def _spread(self, context: Any, jobs: Iterator[Any]) -> Iterator[Any]:
+    def _spread(
+        self,
+        context: Any,
+        jobs: Iterator[Any],
+    ) -> Iterator[Any]:
         self._start()
         pipes = [pipe for _, pipe in self._started]
         for pipe in pipes:
             _send(pipe, ("context", context))
-        done: dict[int, Any] = {}
-        idle, sent, turn, more = list(pipes), 0, 0, True
+        done: dict[int, Any] = {}  # results before their turn
+        idle = list(pipes)
+        sent = 0
+        turn = 0
+        more = True
         while True:
             while idle and more and sent < turn + AHEAD * len(pipes):
                 job = next(jobs, _END)
@@ -107,10 +119,11 @@ class Workers:
                 continue
             if turn == sent:
                 return
-            for ready in wait([pipe for pipe in pipes if pipe not in idle]):
+            busy = [pipe for pipe in pipes if pipe not in idle]
+            for ready in wait(busy):
                 pipe = cast("Connection[Any, Any]", ready)
-                number, done_job = _receive(pipe)
-                done[number] = done_job
+                number, result = _receive(pipe)
+                done[number] = result
                 idle.append(pipe)
 
     def _start(self) -> None:
@@ -119,7 +132,8 @@ class Workers:
         fork = multiprocessing.get_context("fork")
         for _ in range(self._count):
             ours, theirs = fork.Pipe()
-            others = [pipe for _, pipe in self._started] + [ours]
+            others = [pipe for _, pipe in self._started]
+            others.append(ours)
             process = fork.Process(
                 target=_work,
                 args=(self._task, theirs, others, os.getpid()),
@@ -128,47 +142,56 @@ class Workers:
             )
             with warnings.catch_warnings():
                 # Python warns of forking beside threads (polars, progress display). A worker takes
-                # none of
-                # their locks: it computes on arrays with one thread and answers on its pipe.
+                # none of their locks: it computes on arrays with one thread and answers on its
+                # pipe.
                 warnings.simplefilter("ignore", DeprecationWarning)
                 process.start()
             theirs.close()
             self._started.append((process, ours))
 
 
-def _work(task: Task, pipe: Connection, others: Sequence[Connection], parent: int) -> None:
+def _work(
+    task: Task,
+    pipe: Connection,
+    others: Sequence[Connection],
+    parent: int,
+) -> None:
+    """What a worker process runs, until its pipe is closed."""
     for other in others:  # else a worker would hold its siblings' pipes open
         other.close()
-    for number in (
-        signal.SIGINT,
-        signal.SIGTERM,
-    ):  # they may reach the whole group; the parent decides
-        signal.signal(number, signal.SIG_IGN)
+    # Signals may reach the whole group; the parent decides what they mean.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     keep_memory()
     gc.freeze()  # else collections visit all that the parent holds, again and again
     torch.set_num_threads(1)
-    context: Any = None
     with contextlib.suppress(EOFError, OSError):
-        while True:
-            kind, *rest = pipe.recv()
-            if kind == "context":
-                (context,) = rest
-                continue
-            number, job = rest
-            try:
-                result = task(context, job)
-            except NetsimError as error:
-                pipe.send(("error", error, ""))
-            except Exception:
-                pipe.send(("error", None, traceback.format_exc()))
-            else:
-                pipe.send(("result", number, result))
+        _answer(task, pipe)
+
+
+def _answer(task: Task, pipe: Connection) -> None:
+    context: Any = None
+    while True:
+        kind, *rest = pipe.recv()
+        if kind == "context":
+            (context,) = rest
+            continue
+        number, job = rest
+        try:
+            result = task(context, job)
+        except NetsimError as error:
+            pipe.send(("error", error, ""))
+        except Exception:
+            pipe.send(("error", None, traceback.format_exc()))
+        else:
+            pipe.send(("result", number, result))
 
 
 def keep_memory() -> None:
-    """Let this process keep what it frees, instead of fetching the pages of large arrays again each
-    time.
+    """Let this process keep what it frees.
+
+    Else it would fetch the pages of large arrays from the system again each time.
     """
     with contextlib.suppress(AttributeError, OSError):  # another C library than glibc
         set_option = ctypes.CDLL(None).mallopt
@@ -177,6 +200,7 @@ def keep_memory() -> None:
 
 
 def _end_with(parent: int) -> None:
+    """End this process when its parent has ended."""
     while os.getppid() == parent:
         time.sleep(0.5)
     os._exit(1)
@@ -194,16 +218,16 @@ def _receive(pipe: Connection) -> tuple[int, Any]:
         kind, head, body = pipe.recv()
     except (EOFError, OSError) as error:
         raise RunError("a worker process has ended unexpectedly (out of memory?)") from error
-    if kind == "error":
-        raise head if head is not None else RunError(f"a worker process failed:\n{body}")
-    return head, body
+    if kind != "error":
+        return head, body
+    if head is not None:
+        raise head
+    raise RunError(f"a worker process failed:\n{body}")
 
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """A float32 sum differs between one and two threads; workers have one, so this process must
-    too.
-    """
+    """Compute with one thread, as workers do: a float32 sum differs between one and two."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

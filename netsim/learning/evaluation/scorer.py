@@ -1,5 +1,6 @@
-"""Measures modules on test and validation rows; a module that has not changed is not computed
-again.
+"""Measures modules on test and validation rows.
+
+A module that has not changed since it was last measured is not computed again.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from netsim.errors import InputError
 from netsim.learning.data.partition import Partition, ue_test_rows, ue_validation_rows
 from netsim.learning.data.tokens import Texts, TokenCache, runs
 from netsim.learning.engine.local_descent import Engine, Start
-from netsim.learning.evaluation.losses import best_module, evaluate_logits, evaluate_ues
+from netsim.learning.evaluation.losses import Logits, best_module, evaluate_logits, evaluate_ues
 from netsim.protocols import Evaluation
 from netsim.units import IntArray
 
@@ -32,26 +33,43 @@ class Score:
     piece: int
 
 
-Run = Callable[[Sequence[Score]], Iterator[Any]]
+RunScores = Callable[[Sequence[Score]], Iterator[Any]]
 """Jobs -> their results, in order."""
 
 
 @dataclass(frozen=True)
-class Rows:
+class Piece:
+    """Texts that are computed together."""
+
+    position: IntArray  # [rows] among the measured rows of the split
+    texts: Texts
+
+
+@dataclass(frozen=True)
+class MeasuredRows:
     """The rows of a split in an order of their own, with their classes."""
 
     tokens: TokenCache
     row: IntArray  # [S] numbers in `tokens`
     label: IntArray  # [S]
 
-    def pieces(self, budget: int) -> list[tuple[IntArray, Texts]]:
-        """(positions, texts) of similar length, so that little is padded, of about `budget`
-        tokens.
-        """
+    def pieces(self, budget: int) -> list[Piece]:
+        """Rows of similar length, so that little is padded, of about `budget` tokens a piece."""
         length = self.tokens.texts(self.row).length
         order = np.argsort(length, kind="stable")
-        parts = runs(length[order], budget)
-        return [(order[a:b], self.tokens.texts(self.row[order[a:b]])) for a, b in parts]
+        found = []
+        for start, end in runs(length[order], budget):
+            position = order[start:end]
+            found.append(Piece(position, self.tokens.texts(self.row[position])))
+        return found
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """Logits of a module on a split, and the version that they are of."""
+
+    version: int
+    logits: NDArray[np.float32]  # [S, C]
 
 
 class Scorer:
@@ -65,7 +83,7 @@ class Scorer:
         self,
         engine: Engine,
         partition: Partition,
-        splits: Mapping[str, Rows],
+        splits: Mapping[str, MeasuredRows],
         *,
         measured: str,
         classes: int,
@@ -73,77 +91,105 @@ class Scorer:
         in_full: bool,
         budget: int,
     ) -> None:
-        self._engine, self._partition = engine, partition
-        self._seed, self._classes, self._in_full = seed, classes, in_full
+        self._engine = engine
+        self._partition = partition
+        self._seed = seed
+        self._classes = classes
+        self._in_full = in_full
         self._measured = measured
-        self._splits = {
-            name: splits[name] for name in ((measured, "validation") if in_full else (measured,))
-        }
+        names = (measured, "validation") if in_full else (measured,)
+        self._splits = {name: splits[name] for name in names}
         if "validation" in self._splits and not len(splits["validation"].row):
-            raise InputError(
-                "validation rows are measured, so the validation fraction must be above 0"
-            )
+            rule = "validation rows are measured, so the validation fraction must be above 0"
+            raise InputError(rule)
         self._pieces = {name: rows.pieces(budget) for name, rows in self._splits.items()}
-        self._scored: dict[
-            tuple[str, int], tuple[int, NDArray[np.float32]]
-        ] = {}  # -> (version, logits)
+        self._scored: dict[tuple[str, int], _Scored] = {}  # by split and module
 
-    def compute(self, job: Score, starts: Sequence[Start]) -> Any:
+    def compute(
+        self,
+        job: Score,
+        starts: Sequence[Start],
+    ) -> Any:
         """What a worker does; `starts` are all modules."""
-        texts = self._pieces[job.split][job.piece][1]
-        return self._engine.logits([starts[module] for module in job.modules], texts)
+        piece = self._pieces[job.split][job.piece]
+        chosen = [starts[module] for module in job.modules]
+        return self._engine.logits(chosen, piece.texts)
 
     def evaluate(
-        self, versions: IntArray, run: Callable[[Sequence[Score]], Iterator[Any]]
+        self,
+        versions: IntArray,
+        run: RunScores,
     ) -> list[Evaluation]:
-        """Rows of the common split and, in full, of every UE's."""
+        """Rows of the common split and, in full, of every UE's. `versions` [N]."""
         self._refresh(versions, run)
         split = self._measured
-        logits = [self._scored[split, module][1] for module in range(len(versions))]
+        logits = self._logits(split, len(versions))
         label = self._splits[split].label
-        rows = evaluate_logits(logits, label, split=split, averaged=self._in_full)
+        common = evaluate_logits(logits, label, split=split, averaged=self._in_full)
         if not self._in_full:
-            return rows
-        choice = [self._scored["validation", module][1] for module in range(len(versions))]
+            return common
+        choice = self._logits("validation", len(versions))
         best = best_module(choice, self._splits["validation"].label, self._validation_rows)
-        return rows + evaluate_ues(logits, label, self._test_rows, split=split, best=best)
+        return common + evaluate_ues(
+            logits,
+            label,
+            self._test_rows,
+            split=split,
+            best=best,
+        )
 
     def forget(self) -> None:
         """Measure every module again, whatever its version."""
         self._scored.clear()
 
-    def _refresh(self, versions: IntArray, run: Run) -> None:
-        stale = tuple(
-            n
-            for n, version in enumerate(versions)
-            if self._scored.get((self._measured, n), (-1,))[0] != version
-        )
+    def _logits(
+        self,
+        split: str,
+        modules: int,
+    ) -> Logits:
+        return [self._scored[split, module].logits for module in range(modules)]
+
+    def _refresh(
+        self,
+        versions: IntArray,
+        run: RunScores,
+    ) -> None:
+        """Compute the modules whose version is not the one that was measured last."""
+        stale = tuple(n for n, version in enumerate(versions) if self._is_stale(n, int(version)))
         if not stale:
             return
-        jobs = [
-            Score(stale, split, i) for split, all in self._pieces.items() for i in range(len(all))
-        ]
-        fresh = {
-            (split, n): np.zeros((len(rows.row), self._classes), dtype=np.float32)
-            for split, rows in self._splits.items()
-            for n in stale
-        }
+        jobs = []
+        fresh = {}
+        for split, pieces in self._pieces.items():
+            jobs += [Score(stale, split, i) for i in range(len(pieces))]
+            shape = (len(self._splits[split].row), self._classes)
+            for n in stale:
+                fresh[split, n] = np.zeros(shape, dtype=np.float32)
         for job, logits in zip(jobs, run(jobs), strict=True):
-            positions = self._pieces[job.split][job.piece][0]
+            position = self._pieces[job.split][job.piece].position
             for n, scores in zip(job.modules, logits, strict=True):
-                fresh[job.split, n][positions] = scores
-        self._scored |= {
-            (split, n): (int(versions[n]), scores) for (split, n), scores in fresh.items()
-        }
+                fresh[job.split, n][position] = scores
+        for (split, n), scores in fresh.items():
+            self._scored[split, n] = _Scored(int(versions[n]), scores)
+
+    def _is_stale(
+        self,
+        module: int,
+        version: int,
+    ) -> bool:
+        scored = self._scored.get((self._measured, module))
+        return scored is None or scored.version != version
 
     @cached_property
     def _test_rows(self) -> IntArray:
         """D_k,te of every UE, [K, R]."""
-        label, ues = self._splits["test"].label, range(len(self._partition))
+        label = self._splits["test"].label
+        ues = range(len(self._partition))
         return np.stack([ue_test_rows(self._partition, label, self._seed, ue) for ue in ues])
 
     @cached_property
     def _validation_rows(self) -> IntArray:
         """[K, R]."""
-        label, ues = self._splits["validation"].label, range(len(self._partition))
+        label = self._splits["validation"].label
+        ues = range(len(self._partition))
         return np.stack([ue_validation_rows(self._partition, label, self._seed, ue) for ue in ues])

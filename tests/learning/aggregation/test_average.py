@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from netsim.learning.adapters import Layout
-from netsim.learning.aggregation.rule import Average, Upload
+from netsim.learning.adapters import AdapterLayout
+from netsim.learning.aggregation.average import Average
+from netsim.learning.aggregation.rule import Upload
 from netsim.learning.spec import ModuleSpec
 
 NAME = "base_model.model.x.lora_{}.weight"
-PLAN = Layout(
+PLAN = AdapterLayout(
     ModuleSpec(2, 4, ("x",), 0),
     {NAME.format("A"): (2, 1), NAME.format("B"): (1, 2), "base_model.model.head.bias": (1,)},
     ("head",),

@@ -10,15 +10,15 @@ import pytest
 import torch
 
 from netsim.errors import InputError
+from netsim.learning.aggregation.average import Average
 from netsim.learning.aggregation.named_rules import BUILT_IN, find_rule
-from netsim.learning.aggregation.rule import Average
 from netsim.learning.learner import FederatedLearner
 from netsim.learning.spec import LocalTraining, ModuleSpec
 from netsim.protocols import Tickets
 
 
 def test_outside_packages_add_rules(monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = EntryPoint("mean", "netsim.learning.aggregation.rule:Average", "netsim.aggregations")
+    entry = EntryPoint("mean", "netsim.learning.aggregation.average:Average", "netsim.aggregations")
     monkeypatch.setattr(
         "netsim.learning.aggregation.named_rules.entry_points", lambda group: [entry]
     )
@@ -36,7 +36,7 @@ def test_rules_do_not_depend_on_workers_or_on_when_tickets_are_computed(
     name: str, learner: Callable[..., FederatedLearner], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "netsim.learning.learner.CHUNK_TOKENS", 64
+        "netsim.learning.composition.CHUNK_TOKENS", 64
     )  # several chunks, merged in order
     everybody = np.arange(12)
     tickets = Tickets(

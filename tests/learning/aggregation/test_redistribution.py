@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from netsim.learning.adapters import Layout
+from netsim.learning.adapters import AdapterLayout
 from netsim.learning.aggregation.named_rules import find_rule
 from netsim.learning.aggregation.redistribution import Product, Redistribution, redistribute
 from netsim.learning.aggregation.rule import Upload
@@ -110,7 +110,7 @@ def test_twenty_times_faster_than_the_dense_svd() -> None:
 # -- the rule ------------------------------------------------------------------------------------
 
 NAME = "base_model.model.x.lora_{}.weight"
-PLAN = Layout(
+PLAN = AdapterLayout(
     ModuleSpec(2, 4, ("x",), 0),  # scale 2
     {NAME.format("A"): (2, 2), NAME.format("B"): (2, 2), "base_model.model.head.bias": (1,)},
     ("head",),
@@ -138,7 +138,7 @@ def test_products_are_averaged_by_samples() -> None:
 
 def test_factors_and_products_merge_alike() -> None:
     """Two chunks whose ranks together outgrow the layer become one product; the sum is the same."""
-    wide = Layout(
+    wide = AdapterLayout(
         ModuleSpec(4, 8, ("x",), 0),
         {NAME.format("A"): (4, 16), NAME.format("B"): (12, 4)},
         (),

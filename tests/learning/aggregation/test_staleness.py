@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from netsim.learning.adapters import Layout
+from netsim.learning.adapters import AdapterLayout
+from netsim.learning.aggregation.average import Average
 from netsim.learning.aggregation.named_rules import find_rule
-from netsim.learning.aggregation.rule import Average, Upload
+from netsim.learning.aggregation.rule import Upload
 from netsim.learning.aggregation.staleness import StalenessWeighted, staleness_weight
 from netsim.learning.spec import ModuleSpec
 
 NAME = "base_model.model.x.lora_{}.weight"
-PLAN = Layout(
+PLAN = AdapterLayout(
     ModuleSpec(1, 2, ("x",), 0), {NAME.format("A"): (1, 1), NAME.format("B"): (1, 1)}, (), 2, False
 )
 

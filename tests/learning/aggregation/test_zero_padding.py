@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from netsim.learning.adapters import Layout
+from netsim.learning.adapters import AdapterLayout
 from netsim.learning.aggregation.named_rules import find_rule
 from netsim.learning.aggregation.rule import Rule, Upload
 from netsim.learning.aggregation.zero_padding import (
@@ -19,7 +19,7 @@ from netsim.learning.aggregation.zero_padding import (
 from netsim.learning.spec import ModuleSpec
 
 NAME = "base_model.model.x.lora_{}.weight"
-PLAN = Layout(  # one layer with one input and one output: A (2), B (2); head (1)
+PLAN = AdapterLayout(  # one layer with one input and one output: A (2), B (2); head (1)
     ModuleSpec(2, 4, ("x",), 0),
     {NAME.format("A"): (2, 1), NAME.format("B"): (1, 2), "base_model.model.head.bias": (1,)},
     ("head",),
@@ -115,7 +115,7 @@ def test_norm_without_the_large_product() -> None:
 
 
 def test_sparsity_takes_all_layers_together() -> None:
-    two = Layout(
+    two = AdapterLayout(
         ModuleSpec(1, 2, ("x",), 0),
         {
             "base_model.model.x.lora_A.weight": (1, 1),

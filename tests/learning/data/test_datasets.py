@@ -11,7 +11,9 @@ import polars as pl
 import pytest
 
 from netsim.errors import DataError, InputError
-from netsim.learning.data.datasets import Columns, load_builtin, load_hub, load_path
+from netsim.learning.data.datasets import load_builtin, load_path
+from netsim.learning.data.hub import load_hub
+from netsim.learning.data.labelled_rows import TextColumns
 
 GLUE = Path(__file__).parents[2].parent / "shared/data/glue"
 needs_glue = pytest.mark.skipif(
@@ -87,7 +89,7 @@ def test_integer_classes_are_ordered_by_value(tmp_path: Path) -> None:
 
 def test_named_columns(tmp_path: Path) -> None:
     text = "a,b,c\nx,y,0\nz,w,1\n"
-    data = load_path(folder(tmp_path, text, text, "csv"), columns=Columns("b", None, "c"))
+    data = load_path(folder(tmp_path, text, text, "csv"), columns=TextColumns("b", None, "c"))
     assert data.train.first == ["y", "w"]
     assert data.train.second is None
 

@@ -16,15 +16,16 @@ from netsim.errors import InputError
 from netsim.learning import adapters
 from netsim.learning.data.datasets import TextDataset
 from netsim.learning.data.tokens import Texts, TokenCache
-from netsim.learning.engine import decoder, encoder
-from netsim.learning.engine import frozen_products as products
+from netsim.learning.engine import decoder, encoder, encoder_families, frozen_products
 from netsim.learning.engine.attention import attend
 from netsim.learning.engine.choice import make_engine
-from netsim.learning.engine.frozen_products import Frozen
+from netsim.learning.engine.frozen_products import FrozenLinear
 from netsim.learning.engine.generic import GenericEngine
 from netsim.learning.engine.local_descent import Engine, Start, descend
-from netsim.learning.engine.packing import LEAST, SHARED, pack
+from netsim.learning.engine.packing import pack
+from netsim.learning.engine.text_rows import LEAST, SHARED
 from netsim.learning.foundation import Foundation, load_foundation
+from netsim.learning.initial_weights import initial_vector
 from netsim.learning.spec import LocalTraining, ModuleSpec
 
 MODULES = [
@@ -51,7 +52,7 @@ DISTILBERT = [
     ModuleSpec(4, 16, ("q_lin", "v_lin"), 4),
 ]
 SPECS = {"llama": DECODER, "qwen2": DECODER, "distilbert": DISTILBERT}
-LAYOUT = adapters.Layout(MODULES[0], {}, (), 0, transposed=False)
+LAYOUT = adapters.AdapterLayout(MODULES[0], {}, (), 0, transposed=False)
 SAMPLES = np.array([3, 3, 3, 5, 1, 4, 2, 7, 7])
 MODULE = np.array(
     [0, 0, 4, 1, 2, 3, 0, 1, 1]
@@ -156,7 +157,7 @@ def test_without_onednn_and_with_one_layer(
     monkeypatch: pytest.MonkeyPatch,
     depth: int,
 ) -> None:
-    monkeypatch.setattr(products, "_onednn", lambda: False)
+    monkeypatch.setattr(frozen_products, "_onednn", lambda: False)
     specs = [ModuleSpec(4, 8, ("query", "key", "value"), 0), MODULES[1]]
     foundation, states, fast, plain = engines(model_folder("roberta"), specs, True, depth=depth)
     texts = TokenCache(foundation.tokenizer, reviews.train, 60).texts(range(12))
@@ -182,7 +183,7 @@ def test_a_pooler_that_the_checkpoint_lacks_is_trained(
         engine.train(states, np.array([6]), texts, training)[0] for engine in (fast, plain)
     )
     assert np.abs(mine.update - theirs.update).max() < 1e-5 * np.abs(theirs.update).max()
-    pooler = states[0].plan.views(torch.from_numpy(mine.update))[
+    pooler = states[0].layout.views(torch.from_numpy(mine.update))[
         "base_model.model.bert.pooler.dense.weight"
     ]
     assert float(pooler.abs().max()) > 0
@@ -222,8 +223,8 @@ def test_everything_is_on_the_models_device(
 ) -> None:
     """On torch's device of shapes without numbers, where a tensor left on the CPU is an error."""
     foundation = load_foundation(model_folder(kind), 2)
-    layouts = [adapters.layout(foundation, spec) for spec in SPECS.get(kind, MODULES)[:2]]
-    starts = [Start(plan, adapters.initial_vector(plan, foundation)) for plan in layouts]
+    layouts = [adapters.layout_of(foundation, spec) for spec in SPECS.get(kind, MODULES)[:2]]
+    starts = [Start(layout, initial_vector(layout, foundation)) for layout in layouts]
     seen = []
 
     def once(w: torch.Tensor, plans: Any, sizes: Any, gradient: Any, local: Any) -> list[Any]:
@@ -264,7 +265,7 @@ def test_a_ticket_does_not_see_its_neighbours(
 def test_frozen_products_are_those_of_torch(packed: bool, residual: bool) -> None:
     generator = torch.Generator().manual_seed(2)
     weight, bias = (torch.randn(size, generator=generator) for size in ((24, 40), (24,)))
-    frozen = Frozen(weight, bias)
+    frozen = FrozenLinear(weight, bias)
     if packed:
         frozen = frozen.pack(back=True)
         if frozen.packed is None:
@@ -285,44 +286,46 @@ def test_frozen_products_are_those_of_torch(packed: bool, residual: bool) -> Non
 
 def test_packing_has_a_slot_for_every_token() -> None:
     length, samples = np.array([3, 30, 4, 1, 37, 38, 20, 12]), np.array([6, 2])
-    plan = pack(length, samples, 2, torch.device("cpu"))
-    assert plan.tokens == 160  # 145 and idle ones, so that it is a multiple of 16
-    assert len(set(plan.scatter[: 2 * length.sum()].tolist())) == 2 * length.sum()
-    shared, alone = plan.rows
+    layout = pack(length, samples, 2, torch.device("cpu"))
+    assert layout.tokens == 160  # 145 and idle ones, so that it is a multiple of 16
+    assert len(set(layout.scatter[: 2 * length.sum()].tolist())) == 2 * length.sum()
+    shared, alone = layout.rows
     assert (shared.count, shared.slots) == (
         3,
         SHARED,
     )  # 30 + 1, 4 + 3 of one ticket, 20 + 12 of the other
     assert (alone.count, alone.slots) == (2, 38)
     assert (
-        sorted(plan.by_length.tolist()) == plan.by_length[plan.in_order].tolist() == list(range(8))
+        sorted(layout.by_length.tolist())
+        == layout.by_length[layout.in_order].tolist()
+        == list(range(8))
     )
-    assert plan.first_tokens[-1].texts.stop == 8
-    assert plan.first_tokens[0].slots == LEAST  # no more than softmax is quick with
+    assert layout.first_tokens[-1].texts.stop == 8
+    assert layout.first_tokens[0].slots == LEAST  # no more than softmax is quick with
     (row,) = pack(np.array([4, 5, 6]), np.array([3]), 2, torch.device("cpu")).rows
     assert (row.count, row.slots) == (1, LEAST)  # and no more than are taken
 
 
 def test_packing_pads_little() -> None:
     length = np.array([3, 30, 4, 1, 17, 18])
-    plan = pack(length, np.array([6]), 2, torch.device("cpu"))
-    short, *others = plan.first_tokens
+    layout = pack(length, np.array([6]), 2, torch.device("cpu"))
+    short, *others = layout.first_tokens
     assert short.slots == LEAST
     assert sum(len(group.token) for group in others) <= 1.5 * length[length > LEAST].sum()
-    assert sum(rows.count * rows.slots for rows in plan.rows) <= 1.5 * length.sum()
+    assert sum(rows.count * rows.slots for rows in layout.rows) <= 1.5 * length.sum()
     halves = np.array(
         [17] * 20 + [32]
     )  # two do not fit into a row: they do not pay for the longest
-    plan = pack(halves, np.array([21]), 2, torch.device("cpu"))
-    assert sum(rows.count * rows.slots for rows in plan.rows) == halves.sum()
+    layout = pack(halves, np.array([21]), 2, torch.device("cpu"))
+    assert sum(rows.count * rows.slots for rows in layout.rows) == halves.sum()
 
 
 def test_a_slot_looks_at_its_own_text() -> None:
     length, heads = np.array([3, 30, 4, 1, 37, 38, 20, 12]), 2
-    plan = pack(length, np.array([6, 2]), heads, torch.device("cpu"))
-    qkv = torch.randn(plan.tokens, 3 * heads * 4, generator=torch.Generator().manual_seed(1))
+    layout = pack(length, np.array([6, 2]), heads, torch.device("cpu"))
+    qkv = torch.randn(layout.tokens, 3 * heads * 4, generator=torch.Generator().manual_seed(1))
     qkv[length.sum() :] = torch.nan  # nobody looks at idle tokens
-    found = attend(qkv, plan, None)
+    found = attend(qkv, layout, None)
     for text in torch.split(qkv[: length.sum()], length.tolist()):
         q, k, v = text.view(-1, 3, heads, 4).permute(1, 2, 0, 3)
         alone = torch.nn.functional.scaled_dot_product_attention(q, k, v)
@@ -335,7 +338,7 @@ def test_a_ticket_that_diverges_stays_alone(
 ) -> None:
     foundation, states, fast, _ = engines(model_folder("bert"), MODULES, True)
     texts = TokenCache(foundation.tokenizer, reviews.train, 12).texts(range(6))
-    lost = Start(states[0].plan, np.full_like(states[0].vector, np.nan))
+    lost = Start(states[0].layout, np.full_like(states[0].vector, np.nan))
     training = LocalTraining(2, 0.05, "sgd")
     broken, sound = fast.train([lost, states[0]], np.array([3, 3]), texts, training)
     assert np.isnan(broken.update).any()
@@ -345,11 +348,11 @@ def test_a_ticket_that_diverges_stays_alone(
 
 def test_what_the_fast_engine_leaves_to_peft(model_folder: Callable[[str], str]) -> None:
     foundation = load_foundation(model_folder("bert"), 2)
-    pooler = [adapters.layout(foundation, ModuleSpec(4, 8, ("dense",), 0))]
-    assert not encoder.supports(foundation, pooler)
+    pooler = [adapters.layout_of(foundation, ModuleSpec(4, 8, ("dense",), 0))]
+    assert not encoder_families.supports(foundation, pooler)
     foundation.model.config.hidden_act = "relu"
-    query = [adapters.layout(foundation, ModuleSpec(4, 8, ("query",), 0))]
-    assert not encoder.supports(foundation, query)
+    query = [adapters.layout_of(foundation, ModuleSpec(4, 8, ("query",), 0))]
+    assert not encoder_families.supports(foundation, query)
     with pytest.raises(InputError, match=r"roberta, .*, llama, qwen2 with LoRA"):
         make_engine("fast", foundation, query, True)
 
@@ -382,7 +385,7 @@ def assert_same(fast: Engine, plain: Engine, states: list[Start], texts: Texts) 
 def tickets(states: list[Start]) -> list[Start]:
     """Those of MODULE, each from a start of its own."""
     return [
-        Start(states[n].plan, states[n].vector * np.float32(1 + 0.1 * i))
+        Start(states[n].layout, states[n].vector * np.float32(1 + 0.1 * i))
         for i, n in enumerate(MODULE)
     ]
 
@@ -395,10 +398,10 @@ def engines(
     if depth < 3:
         body: Any = foundation.model.roberta.encoder
         body.layer, foundation.model.config.num_hidden_layers = body.layer[:depth], depth
-    layouts = [adapters.layout(foundation, spec) for spec in specs]
+    layouts = [adapters.layout_of(foundation, spec) for spec in specs]
     fast = make_engine("fast", foundation, layouts, train_head)
     generator = np.random.default_rng(0)
-    states = [adapters.initial_vector(plan, foundation) for plan in layouts]
+    states = [initial_vector(layout, foundation) for layout in layouts]
     states = [s + generator.normal(0, 0.05, len(s)).astype(np.float32) for s in states]
-    starts = [Start(plan, state) for plan, state in zip(layouts, states, strict=True)]
+    starts = [Start(layout, state) for layout, state in zip(layouts, states, strict=True)]
     return foundation, starts, fast, GenericEngine(foundation, train_head=train_head)

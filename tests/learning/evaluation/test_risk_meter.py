@@ -56,7 +56,7 @@ def test_losses_and_gradients_by_hand(learner: Make, reviews: TextDataset) -> No
     made = few(learner, reviews)
     probe = made.probe()
     assert probe.loss.shape == probe.gradient_norm_sq.shape == (3, 2)
-    texts = [made._risk.texts(ue) for ue in range(3)]
+    texts = [made._risk._test_sets.texts(ue) for ue in range(3)]
     assert [len(t) for t in texts] == [100, 100, 100]
     for ue in range(3):
         for module in range(2):
@@ -65,10 +65,10 @@ def test_losses_and_gradients_by_hand(learner: Make, reviews: TextDataset) -> No
             )
     # all UEs weigh the same, so grad F is the gradient on all their texts together
     rows = [
-        ue_test_rows(made._batches.partition, made._risk._label, made._batches.seed, ue)
+        ue_test_rows(made._batches.partition, made._risk._test_sets.label, made._batches.seed, ue)
         for ue in range(3)
     ]
-    whole = made._risk._tokens.texts(np.concatenate(rows))
+    whole = made._risk._test_sets.tokens.texts(np.concatenate(rows))
     upload = made._engine.train(
         [start(made, 1)], np.array([300]), whole, LocalTraining(1, 1.0, "sgd")
     )[0]

@@ -1,0 +1,107 @@
+"""Rows of slots in which texts attend to themselves: short texts share rows.
+
+Symbols: S texts, L slots of a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from netsim.units import IntArray
+
+SPREAD = 1.4  # longest text of a group, at most, times its shortest
+SLACK = 4  # and tokens beyond that
+LEAST = 16  # slots of a row, at least: torch's softmax is slow over rows shorter than a vector
+SHARED = 32  # slots of a row that texts share, at most
+
+
+@dataclass(frozen=True)
+class PlacedTexts:
+    """Texts that stand in rows of one width."""
+
+    text: IntArray  # [S_b]
+    row: IntArray  # [S_b] row of each text
+    offset: IntArray  # [S_b] its first slot there
+    slots: int  # L
+
+
+def length_groups(length: IntArray) -> Iterator[tuple[IntArray, int]]:
+    """Texts of `length` [S], shortest first, in groups of similar length.
+
+    A group's longest text is not much longer than its shortest. With the number of slots that each
+    text of the group is given.
+    """
+    order = np.argsort(length, kind="stable")
+    ordered = length[order]
+    begin = 0
+    while begin < len(order):
+        longest = max(LEAST, int(ordered[begin] * SPREAD) + SLACK)
+        end = int(np.searchsorted(ordered, longest, side="right"))
+        yield order[begin:end], max(LEAST, int(ordered[end - 1]))
+        begin = end
+
+
+def rows_of_texts(length: IntArray, samples: IntArray) -> Iterator[PlacedTexts]:
+    """All texts in rows.
+
+    Short texts share rows if that takes no more slots than rows of their own; where most fill more
+    than half a row, it would take more.
+    """
+    short = np.flatnonzero(length <= SHARED)
+    alone = np.arange(len(length))
+    if len(short):
+        placed = _share(length, samples)
+        shared_slots = (placed.row.max() + 1) * placed.slots
+        own_slots = sum(len(part) * slots for part, slots in length_groups(length[short]))
+        if shared_slots <= own_slots:
+            yield placed
+            alone = np.flatnonzero(length > SHARED)
+    for part, slots in length_groups(length[alone]):
+        yield PlacedTexts(
+            text=alone[part],
+            row=np.arange(len(part)),
+            offset=np.zeros_like(part),
+            slots=slots,
+        )
+
+
+def _share(length: IntArray, samples: IntArray) -> PlacedTexts:
+    """The short texts, each in the fullest row of its ticket that has room, longest first."""
+    found: list[tuple[int, int, int]] = []
+    rows = 0
+    end = 0
+    for count in samples.tolist():
+        begin = end
+        end += count
+        longest_first = begin + np.argsort(-length[begin:end], kind="stable")
+        open_rows: list[list[int]] = [[] for _ in range(SHARED + 1)]  # by the slots that are free
+        for text in longest_first.tolist():
+            need = int(length[text])
+            if need > SHARED:
+                continue
+            free = _least_room(open_rows, need)
+            if free == SHARED:
+                open_rows[free].append(rows)
+                rows += 1
+            row = open_rows[free].pop()
+            open_rows[free - need].append(row)
+            found.append((text, row, SHARED - free))
+    text, row, offset = np.array(found, dtype=np.int64).T
+    slots = max(LEAST, int((offset + length[text]).max()))
+    return PlacedTexts(
+        text,
+        row,
+        offset,
+        slots,
+    )
+
+
+def _least_room(open_rows: list[list[int]], need: int) -> int:
+    """Free slots of the fullest row that has room for `need`; SHARED, a new row, if none has."""
+    for free in range(need, SHARED):
+        if open_rows[free]:
+            return free
+    return SHARED

@@ -1,0 +1,101 @@
+"""The modules as they are now, and older versions of them that uploads in flight started from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from netsim.errors import RunError
+from netsim.learning.adapters import AdapterLayout, Vector
+from netsim.learning.aggregation.rule import Partial, Rule
+from netsim.learning.aggregation.zero_padding import dead_ranks
+from netsim.learning.learner_state import Version
+from netsim.learning.spec import LocalTraining
+from netsim.protocols import Tickets
+from netsim.units import IntArray
+
+
+class ModuleVersions:
+    """The version of a module is the round that last changed it (0: none yet)."""
+
+    def __init__(
+        self,
+        layouts: Sequence[AdapterLayout],
+        states: Sequence[Vector],
+    ) -> None:
+        self._layouts = layouts
+        self.states = list(states)
+        self.versions: IntArray = np.zeros(len(layouts), dtype=np.int64)
+        self.old: dict[Version, Vector] = {}  # in flight, and no longer current
+
+    def current(self) -> tuple[Version, ...]:
+        """The present version of every module."""
+        return tuple(enumerate(self.versions.tolist()))
+
+    def known(self) -> dict[Version, Vector]:
+        """All versions that are kept."""
+        return dict(zip(self.current(), self.states, strict=True)) | self.old
+
+    def vectors(self, tickets: Tickets | None) -> dict[Version, Vector]:
+        """The present versions, and those that the tickets start from."""
+        vectors = dict(zip(self.current(), self.states, strict=True))
+        if tickets is not None:
+            for key in versions_of(tickets):
+                if key not in vectors:
+                    vectors[key] = self.old[key]
+        return vectors
+
+    def replace(
+        self,
+        round: int,
+        rule: Rule,
+        partial: dict[int, Partial],
+        training: LocalTraining,
+    ) -> None:
+        """Make the new versions of the modules in `partial`. Raises RunError on divergence."""
+        rate = training.server_rate
+        for module, whole in partial.items():
+            with np.errstate(over="ignore", invalid="ignore"):
+                state = rule.apply(self.states[module], whole, self._layouts[module], rate)
+            if not np.isfinite(state).all():
+                raise RunError(
+                    f"training has diverged: module {module} is not finite after round {round}; "
+                    f"the learning rate is too high (found {training.learning_rate:g})"
+                )
+            self.states[module] = state
+            self.versions[module] = round
+
+    def forget(
+        self,
+        before: dict[Version, Vector],
+        in_flight: Tickets | None,
+    ) -> None:
+        """Keep, of the versions that there were, only what is in flight."""
+        needed = set() if in_flight is None else versions_of(in_flight)
+        needed -= set(self.current())
+        self.old = {key: before[key] for key in sorted(needed) if key in before}
+
+    def dead_ranks(self) -> int:
+        """Dead ranks of all modules (aggregation/zero_padding.py)."""
+        total = 0
+        for layout, state in zip(self._layouts, self.states, strict=True):
+            total += dead_ranks(layout, state)
+        return total
+
+    def check_known(self, tickets: Tickets) -> None:
+        """Raises RunError unless every ticket starts from a version that is kept."""
+        known = {*self.current(), *self.old}
+        modules = tickets.module.tolist()
+        versions = tickets.version.tolist()
+        for ue, module, version in zip(tickets.ue.tolist(), modules, versions, strict=True):
+            if (module, version) not in known:
+                raise RunError(
+                    f"the ticket of UE {ue} starts from version {version} of module {module}, "
+                    f"which is not kept; the current version is {self.versions[module]}"
+                )
+
+
+def versions_of(tickets: Tickets) -> set[Version]:
+    """The versions that the tickets start from."""
+    return set(zip(tickets.module.tolist(), tickets.version.tolist(), strict=True))

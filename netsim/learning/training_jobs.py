@@ -1,0 +1,175 @@
+"""The training of tickets, chunk by chunk, and what a rule makes of their uploads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from netsim.learning.adapters import AdapterLayout, Vector
+from netsim.learning.aggregation.named_rules import find_rule
+from netsim.learning.aggregation.rule import Partial, Rule, Upload
+from netsim.learning.engine.batching import Chunk
+from netsim.learning.engine.local_descent import Engine, LocalResult, Start
+from netsim.learning.learner_state import Version
+from netsim.learning.spec import LocalTraining
+
+
+class TicketFigures(NamedTuple):
+    """What protocols.Redeemed tells of one ticket."""
+
+    train_loss: float
+    gradient_norm: float
+    rank: int  # sent
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One ticket's upload, and what is told of it."""
+
+    upload: Upload
+    train_loss: float
+    gradient_norm: float
+
+    @property
+    def figures(self) -> TicketFigures:
+        return TicketFigures(self.train_loss, self.gradient_norm, self.upload.rank)
+
+
+@dataclass(frozen=True)
+class TrainJob:
+    """Job: fold a chunk's uploads by a rule, or (None) hand them over as they are."""
+
+    chunk: Chunk
+    rule: str | None
+
+
+@dataclass(frozen=True)
+class Folded:
+    """What a rule made of a chunk's uploads."""
+
+    figures: list[TicketFigures]  # [G]
+    partial: dict[int, Partial]  # by module
+
+
+class Trainer:
+    """Trains chunks; workers have it as it was when they were started."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        layouts: Sequence[AdapterLayout],
+        training: LocalTraining,
+    ) -> None:
+        self._engine = engine
+        self._layouts = layouts
+        self._training = training
+
+    def compute(
+        self,
+        job: TrainJob,
+        vectors: dict[Version, Vector],
+    ) -> list[Trained] | Folded:
+        """What a worker does; `vectors` are the versions that the tickets start from."""
+        trained = self._train(job.chunk, vectors)
+        if job.rule is None:
+            return trained
+        return self._fold(trained, job.rule)
+
+    def _train(
+        self,
+        chunk: Chunk,
+        vectors: dict[Version, Vector],
+    ) -> list[Trained]:
+        starts = []
+        modules = chunk.module.tolist()
+        versions = chunk.version.tolist()
+        for module, version, rank in zip(modules, versions, chunk.rank.tolist(), strict=True):
+            layout = self._layouts[module]
+            vector = layout.truncate(vectors[module, version], rank)
+            starts.append(Start(layout.at_rank(rank), vector))
+        results = self._engine.train(starts, chunk.samples, chunk.texts, self._training)
+        trained = []
+        for i, result in enumerate(results):
+            upload = self._upload(chunk, i, starts[i], result)
+            trained.append(Trained(upload, result.train_loss, result.gradient_norm))
+        return trained
+
+    def _upload(
+        self,
+        chunk: Chunk,
+        ticket: int,
+        start: Start,
+        result: LocalResult,
+    ) -> Upload:
+        """What the UE sends of its result."""
+        sent = int(chunk.rank[ticket])
+        tail = self._training.tail
+        if tail is not None and tail.prune and result.tail_fell:
+            sent = tail.pruned(sent)
+        downloaded = start.vector[: len(result.update)]
+        return Upload(
+            module=int(chunk.module[ticket]),
+            rank=sent,
+            samples=int(chunk.samples[ticket]),
+            staleness=int(chunk.staleness[ticket]),
+            start=start.layout.truncate(downloaded, sent),
+            update=start.layout.truncate(result.update, sent),
+            rate=self._training.server_rate,
+        )
+
+    def _fold(
+        self,
+        trained: Sequence[Trained],
+        rule_name: str,
+    ) -> Folded:
+        rule = find_rule(rule_name)
+        partial: dict[int, Partial] = {}
+        for one in trained:
+            module = one.upload.module
+            layout = self._layouts[module]
+            partial[module] = rule.add(partial.get(module), one.upload, layout)
+        return Folded([one.figures for one in trained], partial)
+
+
+class RoundFold:
+    """What a rule makes of all uploads of a round, chunk after chunk."""
+
+    def __init__(
+        self,
+        rule: Rule,
+        layouts: Sequence[AdapterLayout],
+    ) -> None:
+        self._rule = rule
+        self._layouts = layouts
+        self._figures: dict[int, TicketFigures] = {}  # by row of the tickets
+        self.partial: dict[int, Partial] = {}  # by module
+
+    def add(
+        self,
+        row: int,
+        trained: Trained,
+    ) -> None:
+        """Fold in one upload, that of a row of the tickets."""
+        upload = trained.upload
+        before = self.partial.get(upload.module)
+        layout = self._layouts[upload.module]
+        self.partial[upload.module] = self._rule.add(before, upload, layout)
+        self._figures[row] = trained.figures
+
+    def merge(
+        self,
+        folded: Folded,
+        rows: Iterator[int],
+    ) -> None:
+        """Join a chunk, whose tickets are the next of the rows."""
+        for figures in folded.figures:
+            self._figures[next(rows)] = figures
+        for module, new in folded.partial.items():
+            if module in self.partial:
+                new = self._rule.merge(self.partial[module], new)
+            self.partial[module] = new
+
+    def in_order(self) -> list[TicketFigures]:
+        """Figures of all tickets, row by row."""
+        return [self._figures[row] for row in range(len(self._figures))]
