@@ -51,7 +51,8 @@ def plugin_class(
 
 def plugin_names(group: str) -> list[str]:
     """Registered names, sorted."""
-    return sorted({e.name for e in entry_points(group=group)})
+    names = {point.name for point in entry_points(group=group)}
+    return sorted(names)
 
 
 # -- parameters ----------------------------------------------------------------------------------
@@ -134,61 +135,71 @@ def part(plugin: type[Any], *, fixed: Mapping[str, Any] | None = None, **default
 
     def make() -> Any:
         usual = {p.name: p.default for p in parameters(plugin)}
-        return plugin(**arguments(plugin, {**usual, **given}))
+        values = {**usual, **given}
+        return plugin(**arguments(plugin, values))
 
-    metadata = {"part": plugin, "fixed": dict(fixed or {}), "defaults": defaults}
+    metadata = {
+        "part": plugin,
+        "fixed": dict(fixed or {}),
+        "defaults": defaults,
+    }
     return dataclasses.field(default_factory=make, metadata=metadata)
 
 
 def parameters(plugin: type[Any]) -> list[Parameter]:
-    """All parameters of a plug-in, those of its parts among them."""
+    """All parameters of a plug-in, including those of its parts."""
     hints = get_type_hints(plugin)
     found: list[Parameter] = []
-    for item in dataclasses.fields(plugin):
-        if not item.init:
-            continue
+    for item in _fields(plugin):
         if "part" in item.metadata:
-            inner = item.metadata["part"]
-            defaults = item.metadata["defaults"]
-            found += [
-                dataclasses.replace(
-                    p,
-                    default=defaults.get(p.name, p.default),
-                    part=p.part or inner,
-                )
-                for p in parameters(inner)
-                if p.name not in item.metadata["fixed"]
-            ]
-        else:
-            found.append(
-                Parameter(
-                    name=item.name,
-                    type=hints[item.name],
-                    default=_default(item),
-                    meaning=_meaning(item),
-                    part=None,
-                    limits=_limits(item),
-                )
+            found += _parameters_of_part(item)
+            continue
+        found.append(
+            Parameter(
+                name=item.name,
+                type=hints[item.name],
+                default=_default(item),
+                meaning=_meaning(item),
+                part=None,
+                limits=_limits(item),
             )
+        )
     return found
 
 
+def _parameters_of_part(item: dataclasses.Field[Any]) -> list[Parameter]:
+    """Parameters of the part that a field holds, but those that are fixed."""
+    inner = item.metadata["part"]
+    fixed = item.metadata["fixed"]
+    defaults = item.metadata["defaults"]
+    return [
+        dataclasses.replace(
+            p,
+            default=defaults.get(p.name, p.default),
+            part=p.part or inner,
+        )
+        for p in parameters(inner)
+        if p.name not in fixed
+    ]
+
+
 def arguments(plugin: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments of the constructor from values of all `parameters`: a part's values make the
-    part.
-    """
+    """Arguments of the constructor, its parts made, from the values of all `parameters`."""
     made: dict[str, Any] = {}
-    for item in dataclasses.fields(plugin):
-        if not item.init:
-            continue
-        if "part" in item.metadata:
-            inner = item.metadata["part"]
-            fixed = item.metadata["fixed"]
-            own = {p.name for p in parameters(inner)} - set(fixed)
-            made[item.name] = inner(**arguments(inner, {**fixed, **{n: values[n] for n in own}}))
-        else:
+    for item in _fields(plugin):
+        if "part" not in item.metadata:
             made[item.name] = values[item.name]
+            continue
+        inner = item.metadata["part"]
+        fixed = item.metadata["fixed"]
+        own = {p.name: values[p.name] for p in _parameters_of_part(item)}
+        made[item.name] = inner(**arguments(inner, {**fixed, **own}))
     return made
+
+
+def _fields(plugin: type[Any]) -> list[dataclasses.Field[Any]]:
+    """The fields that the constructor takes."""
+    return [item for item in dataclasses.fields(plugin) if item.init]
 
 
 def _default(item: dataclasses.Field[Any]) -> Any:

@@ -1,4 +1,4 @@
-"""Conversions at the edges (inside, everything is linear and SI) and physical constants."""
+"""Conversions from and to dB, physical constants, array types. Inside, all is linear and SI."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ def from_db(value_db: float) -> float: ...
 def from_db(value_db: FloatArray) -> FloatArray: ...
 def from_db(value_db: float | FloatArray) -> float | FloatArray:
     """Power ratio of a value in dB."""
-    ratio = np.power(10.0, np.asarray(value_db, dtype=np.float64) / 10.0)
-    return ratio if isinstance(value_db, np.ndarray) else float(ratio)
+    bels = np.asarray(value_db, dtype=np.float64) / 10.0
+    ratio = np.power(10.0, bels)
+    if isinstance(value_db, np.ndarray):
+        return ratio
+    return float(ratio)
 
 
 @overload
@@ -33,7 +36,9 @@ def to_db(ratio: float | FloatArray) -> float | FloatArray:
     """A power ratio in dB; zero gives -inf."""
     with np.errstate(divide="ignore"):
         value_db = 10.0 * np.log10(np.asarray(ratio, dtype=np.float64))
-    return value_db if isinstance(ratio, np.ndarray) else float(value_db)
+    if isinstance(ratio, np.ndarray):
+        return value_db
+    return float(value_db)
 
 
 def dbm_to_w(power_dbm: float) -> float:

@@ -119,30 +119,42 @@ def _solve(links: Uplinks) -> Solution:
     load = links.payload_bits / links.bandwidth_hz
     share = np.full(load.size, 1.0 / load.size)
     elasticity, miss, move = np.empty((3, load.size))
-    _tangents(share, floor, slope, load, elasticity, miss)
+    _tangents(
+        share,
+        floor,
+        slope,
+        load,
+        elasticity,
+        miss,
+    )
     share *= np.exp(miss)  # as if the SINR were that of equal shares
     finish = share.sum()  # in s / ln 2
     share /= finish
     x = np.log(share)
     for step in range(1, MAX_STEPS + 1):
-        _tangents(share, floor, slope, load, elasticity, miss)
+        _tangents(
+            share,
+            floor,
+            slope,
+            load,
+            elasticity,
+            miss,
+        )
         miss -= np.log(finish)  # log of wanted rate over present rate
         change = _change_of_rho(share, elasticity, miss, work=move)
         miss += change
         np.multiply(elasticity, miss, out=move)  # of x
         x += move
-        done = _largest(move) <= STEP or _largest(miss) <= ROUNDING
+        settled = _largest(move) <= STEP or _largest(miss) <= ROUNDING
         if x.max() > 1.0:
-            more = _restrain(x, elasticity)
-            x += elasticity * more
-            change += more
+            change += _restrain(x, elasticity)
         finish *= np.exp(-change)
         if x.min() < -50.0:
             _raise_to_least(x, load / finish, floor)
         np.exp(x, out=share)
-        if done:
+        if settled:
             return _summing_to_one(share, elasticity), step, True
-    raise RunError(f"allocate_bandwidth: no convergence in {MAX_STEPS} steps (change {change!r})")
+    raise RunError(f"allocate_bandwidth: no convergence in {MAX_STEPS} steps")
 
 
 def _change_of_rho(
@@ -158,7 +170,11 @@ def _change_of_rho(
     return float(excess / weight.sum())
 
 
-def _raise_to_least(x: FloatArray, wanted: FloatArray, floor: FloatArray) -> None:
+def _raise_to_least(
+    x: FloatArray,
+    wanted: FloatArray,
+    floor: FloatArray,
+) -> None:
     """Far off: a share needs at least the band that it would need at an empty band's SINR."""
     least = wanted / log_term_of_empty_band(floor)
     np.maximum(x, np.log(least), out=x)
@@ -196,11 +212,10 @@ def _tangents(
 
 
 def _restrain(x: FloatArray, elasticity: FloatArray) -> float:
-    """A change for which exp(x + elasticity * change) sums to at least 1 and has no entry far
-    above.
+    """Moves x to x + elasticity * change so that exp(x) sums to at least 1 without huge entries.
 
     Newton's method on the convex log-sum-exp, for a start so far off that a linear sum would
-    overflow.
+    overflow. Returns the change.
     """
     change = 0.0
     moved = x
@@ -213,4 +228,5 @@ def _restrain(x: FloatArray, elasticity: FloatArray) -> float:
         moved = x + elasticity * change
         if moved.max() <= 1.0:
             break
+    x += elasticity * change
     return float(change)

@@ -50,7 +50,11 @@ def dual_ascent(
     """
     debt = np.asarray(participation) - np.asarray(subscribed, dtype=np.float64)
     if admissible is not None:
-        debt = np.where(np.asarray(admissible)[:, np.newaxis], debt, 0.0)
+        debt = np.where(
+            np.asarray(admissible)[:, np.newaxis],
+            debt,
+            0.0,
+        )
     return np.asarray(np.maximum(0.0, dual + step * debt))
 
 

@@ -46,7 +46,11 @@ def closed_form_power(
     arrays = [np.asarray(values, dtype=np.float64) for values in given]
     w, a, price, floor, most = np.broadcast_arrays(*arrays)
     branch_point = np.exp(-1.0)  # beyond it Q only rises
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+    with np.errstate(
+        divide="ignore",
+        invalid="ignore",
+        over="ignore",
+    ):
         argument = 0.5 * np.sqrt(a * price / w)
         branch = lambertw(-np.minimum(argument, branch_point)).real
         minimum = -a / (2.0 * branch)
@@ -143,7 +147,11 @@ def power_floor(
     """
     noise_w = bandwidth_hz * noise_psd_w_hz * shares
     band_time = bandwidth_hz * shares * finish_s
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+    with np.errstate(
+        divide="ignore",
+        invalid="ignore",
+        over="ignore",
+    ):
         sinr = np.expm1(np.log(2.0) * payload_bits / band_time)  # needed
         if interferers_follow:
             left = gain - sinr * interference_w / max_power_w
@@ -151,7 +159,11 @@ def power_floor(
         else:
             floor = sinr * (interference_w + noise_w) / gain
     floor = np.where(payload_bits > 0, floor, min_power_w)
-    floor = np.nan_to_num(floor, nan=max_power_w, posinf=max_power_w)
+    floor = np.nan_to_num(
+        floor,
+        nan=max_power_w,
+        posinf=max_power_w,
+    )
     return np.asarray(np.clip(floor, min_power_w, max_power_w))
 
 

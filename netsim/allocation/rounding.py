@@ -63,5 +63,10 @@ def systematic_rounding(fraction: FloatArray, rng: np.random.Generator) -> BoolA
     points = np.floor(total - first_point)  # up to each cumulated fraction
     before = np.concatenate([np.full((count, 1), -1.0), points[:, :-1]], axis=1)
     taken = np.zeros(fraction.shape, dtype=np.bool_)
-    np.put_along_axis(taken, order, points > before, axis=1)
+    np.put_along_axis(
+        taken,
+        order,
+        points > before,
+        axis=1,
+    )
     return taken

@@ -33,7 +33,14 @@ def solve_subscription(
     if int(max_modules) != max_modules:
         rule = "max_modules must be whole here; solve_fractional_subscription takes any number"
         raise InputError(rule, value=max_modules)
-    return solve_fractional_subscription(cost, max_modules, rng=rng) > 0.5
+    return (
+        solve_fractional_subscription(
+            cost,
+            max_modules,
+            rng=rng,
+        )
+        > 0.5
+    )
 
 
 def solve_fractional_subscription(
@@ -116,5 +123,10 @@ def module_energy_j(
     power = power_w[:, np.newaxis]
     # zero where nothing is sent, even at rate 0
     sending = np.zeros_like(airtime, dtype=np.float64)
-    np.multiply(power, airtime, out=sending, where=power > 0)
+    np.multiply(
+        power,
+        airtime,
+        out=sending,
+        where=power > 0,
+    )
     return np.asarray(compute_j[:, np.newaxis] + sending)

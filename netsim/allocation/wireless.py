@@ -133,7 +133,12 @@ class _Alternation:
             cost=0.0,
         )
         law = self._law(state)
-        cost = power_cost(law, self.terms, self._price(state), power_w)
+        cost = power_cost(
+            law,
+            self.terms,
+            self._price(state),
+            power_w,
+        )
         return replace(state, cost=float(cost[active].sum()))
 
     def respond(self, state: Iterate, floor_w: FloatArray) -> tuple[BoolArray, FloatArray]:
@@ -183,7 +188,11 @@ class _Alternation:
         Shape [K, N].
         """
         sends = self.subscribed & state.active[:, np.newaxis]
-        shares = np.where(sends, state.shares[:, np.newaxis], self._virtual(state))
+        shares = np.where(
+            sends,
+            state.shares[:, np.newaxis],
+            self._virtual(state),
+        )
         return self.cell.success_at(
             state.power_w[:, np.newaxis],
             shares,
@@ -199,7 +208,12 @@ class _Alternation:
         else:
             shares = state.shares[:, np.newaxis]
             payload = self.payload_bits[:, np.newaxis]
-        return lambda power_w: cell.success_at(power_w, shares, payload, self.budget_s)
+        return lambda power_w: cell.success_at(
+            power_w,
+            shares,
+            payload,
+            self.budget_s,
+        )
 
     def _price(self, state: Iterate) -> FloatArray:
         """L of power control, 1/W: mu E, as printed once for each module. [K]."""
@@ -209,4 +223,8 @@ class _Alternation:
     def _virtual(self, state: Iterate) -> FloatArray:
         """Share that each UE would need for each module to finish with the others. [K, N]."""
         finish_s = state.finish_s or self.budget_s
-        return self.cell.shares_for(state.power_w, self.cell.payload_bits, finish_s)
+        return self.cell.shares_for(
+            state.power_w,
+            self.cell.payload_bits,
+            finish_s,
+        )

@@ -1,0 +1,6 @@
+"""Devices: which hardware UEs have, how long they compute, and what it costs in energy.
+
+profiles    device classes, drawn by seed
+compute     work of local training in cycles, and the time it takes
+energy      joules of computing and transmitting
+"""

@@ -1,12 +1,12 @@
-"""The seams: what a layer may ask of another without importing it.
+"""The protocols by which a layer uses another without importing it.
 
 `simulation` decides who trains and when, and hands tickets to a `Learner`; it writes tables to a
-`RecordSink` and tells a `Listener` how far it is. A `Scheme` declares a round; it touches neither
-tensors nor the clock.
+`RecordSink` and reports its progress to a `Listener`. A `Scheme` declares a round; it touches
+neither tensors nor the clock.
 
-    learning    tickets and what comes of them; the Learner
-    radio       path loss, success probability, motion
     scheme      observation, plan and outcome of a round; the Scheme
+    learning    tickets and their results; the Learner
+    radio       path loss, success probability, motion
     records     sinks of rows, listeners of progress
 """
 

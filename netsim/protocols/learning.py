@@ -1,4 +1,4 @@
-"""What the simulation asks of a learner: tickets in, modules and measurements out."""
+"""What the simulation asks of a learner: it takes tickets and gives modules and measurements."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from netsim.units import FloatArray, IntArray
 
 @dataclass(frozen=True)
 class Tickets:
-    """Work that UEs did in simulated time and whose arithmetic is still owed.
+    """Work that UEs did in simulated time and whose arithmetic is still to be done.
 
     M rows, ordered by (ue, module): UE `ue[m]` ran its local steps on module `module[m]`, starting
-    from version `version[m]` of it, on the samples that are its own in round `round`.
+    from version `version[m]` of it, on its own samples of round `round`.
     """
 
     round: int
     ue: IntArray  # [M]
     module: IntArray  # [M]
     version: IntArray  # [M] round in which the module had last changed
-    # [M] trained at the module's first so many ranks; None: at all of them
+    # [M] number of the module's first ranks that are trained; None: all
     rank: IntArray | None = None
     sampled: IntArray | None = None  # [M] round whose samples were trained on; None: `round`
     staleness: IntArray | None = None  # [M] versions made since the download; None: none
@@ -35,13 +35,13 @@ class Tickets:
 
 @dataclass(frozen=True)
 class Redeemed:
-    """What came out of the tickets, row by row, at the downloaded version (first local step)."""
+    """Results of the tickets, row by row, at the downloaded version (first local step)."""
 
     train_loss: FloatArray  # [M] mean loss over the UE's samples of the round, nats
     gradient_norm: FloatArray  # [M] L2 norm of the gradient over all trained tensors of the module
     rank: IntArray  # [M] ranks that are sent: those trained, or fewer where the UE prunes
     payload_bits: FloatArray  # [M] of the tensors that are sent
-    # of all modules after the aggregation: zero in A and in B, without gradient
+    # ranks of all modules, after the aggregation, that are zero in A and B and have no gradient
     dead_ranks: int = 0
 
 
@@ -49,10 +49,9 @@ class Redeemed:
 class Tail:
     """HetLoRA's local training, declared by a scheme as `tail` (Cho et al., EMNLP 2024).
 
-    The last ranks of each layer are pressed towards zero, and dropped.
-    The loss gains `weight` sum over layers of |B[:, q:]|_F |A[q:, :]|_F with q = floor(kept r).
-    With `prune` a UE whose sum has fallen during its local training sends ranks below
-    max(least_rank, q) only.
+    The last ranks of each layer are pressed towards zero and dropped. The loss gains `weight` times
+    the sum over layers of |B[:, q:]|_F |A[q:, :]|_F with q = floor(kept r). With `prune`, a UE
+    whose sum has fallen during its local training sends only its first max(least_rank, q) ranks.
     """
 
     weight: float  # nat
@@ -62,9 +61,8 @@ class Tail:
 
     def __post_init__(self) -> None:
         if not 0 <= self.weight < float("inf"):
-            raise InputError(
-                "the weight of the tail must not be negative, and finite", value=self.weight
-            )
+            rule = "the weight of the tail must be finite and not negative"
+            raise InputError(rule, value=self.weight)
         if not 0 < self.kept < 1:
             raise InputError("the kept part of the ranks must be between 0 and 1", value=self.kept)
         if self.least_rank < 1:
@@ -75,8 +73,9 @@ class Tail:
         return floor(self.kept * rank)
 
     def pruned(self, rank: int) -> int:
-        """What a UE whose tail has fallen sends."""
-        return min(rank, max(self.least_rank, self.start(rank)))
+        """Ranks that a UE sends whose tail has shrunk."""
+        wanted = max(self.least_rank, self.start(rank))
+        return min(rank, wanted)
 
 
 @dataclass(frozen=True)
@@ -99,9 +98,8 @@ class RiskProbe:
     loss: FloatArray  # [K, N] F_k(w_n), nats
     gradient_norm_sq: FloatArray  # [K, N] |grad F_k(w_n)|^2
     mean_gradient_norm_sq: FloatArray  # [N] |grad F(w_n)|^2 with F = sum_k rho_k F_k
-    smoothness: (
-        FloatArray  # [N] |g' - g| / |w' - w| of grad F since the probe before; NaN if not moved
-    )
+    # [N] |g' - g| / |w' - w| of grad F since the previous probe; NaN if w has not moved
+    smoothness: FloatArray
     optimum_loss: FloatArray  # [K] F_k(w*_k)
     rho: FloatArray  # [K] D_k / sum D
     test_samples: int  # rows of each UE's test set
@@ -115,7 +113,11 @@ class Learner(Protocol):
         """Upload size of each module, bit. Shape [module]."""
         ...
 
-    def payload_bits_of(self, module: IntArray, rank: IntArray) -> FloatArray:
+    def payload_bits_of(
+        self,
+        module: IntArray,
+        rank: IntArray,
+    ) -> FloatArray:
         """Upload size of modules at lower ranks, bit. Shape [M], as `module` and `rank`."""
         ...
 
@@ -124,10 +126,9 @@ class Learner(Protocol):
         ...
 
     def compute(self, tickets: Tickets) -> Redeemed:
-        """Train tickets before their uplinks, for plans whose payload depends on it; changes no
-        module.
+        """Train tickets before their uplinks, where the payload depends on it.
 
-        The uploads wait until `redeem` takes those that arrived.
+        Changes no module: the results wait until `redeem` takes those that arrived.
         """
         ...
 
@@ -139,9 +140,8 @@ class Learner(Protocol):
     ) -> Redeemed:
         """Compute all tickets in one batched call and aggregate them into their modules.
 
-        A module without a ticket keeps its bits. `in_flight` may still be redeemed later: the
-        versions they start from are kept, and what `compute` made for them; all others are
-        forgotten.
+        A module without a ticket keeps its bits. `in_flight` may be redeemed later: the versions
+        they start from are kept, and their results of `compute`; all others are forgotten.
         """
         ...
 
@@ -150,13 +150,11 @@ class Learner(Protocol):
         ...
 
     def probe(self) -> RiskProbe:
-        """Losses and gradients of the modules as they are; changes nothing."""
+        """Losses and gradients of the present modules; changes nothing."""
         ...
 
     def module_gap(self, round: int) -> FloatArray:
-        """Loss of each module on each UE's samples of `round` minus the best module's, nats. [K,
-        N].
-        """
+        """Loss of each module on each UE's samples of `round` minus the least one, nats. [K, N]."""
         ...
 
     def save(self, folder: Path) -> None:
@@ -164,13 +162,11 @@ class Learner(Protocol):
         ...
 
     def save_state(self, folder: Path) -> None:
-        """Write all that later rounds depend on to `folder`, which must exist."""
+        """Write everything that later rounds depend on to `folder`, which must exist."""
         ...
 
     def load_state(self, folder: Path) -> None:
-        """Put back what `save_state` wrote for the same scenario. Raises InputError if it does not
-        fit.
-        """
+        """Put back what `save_state` wrote. Raises InputError if the scenario does not fit."""
         ...
 
     def close(self) -> None:

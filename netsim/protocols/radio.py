@@ -10,12 +10,10 @@ from netsim.units import FloatArray, IntArray
 
 
 class Pathloss(Protocol):
-    """Large-scale gain between UEs and sites. Frozen dataclasses under entry point
-    `netsim.pathloss`.
-    """
+    """Large-scale gain between UEs and sites. Entry point group `netsim.pathloss`."""
 
     def gain(self, distance_m: FloatArray) -> FloatArray:
-        """Linear gain at horizontal distance `distance_m` (any shape), positive, not increasing.
+        """Linear gain at horizontal distance `distance_m` (any shape): positive, not increasing.
 
         Averaged over line of sight where the model has it, at the median of shadowing.
         """
@@ -32,7 +30,7 @@ class Pathloss(Protocol):
         """Linear gain of every link with its line of sight and shadowing, [K, 2], [S, 2] -> [K, S].
 
         A function of (seed, site, place): adding UEs or sites leaves the other links as they were.
-        `site_ids` [S] are the numbers of the sites where `sites_m` is a selection of them.
+        `site_ids` [S] are the numbers of the sites where `sites_m` is a selection.
         """
         ...
 
@@ -40,7 +38,7 @@ class Pathloss(Protocol):
 class SuccessModel(Protocol):
     """lambda_{n,k} of eq. (15): the probability that an upload meets the SINR threshold.
 
-    Under block fading: that it is through within its time (model-spec 10.3).
+    Under block fading, the probability that it ends within its time (model-spec 10.3).
     """
 
     def probability(
@@ -51,11 +49,10 @@ class SuccessModel(Protocol):
         payload_bits: FloatArray | float = 0.0,
         airtime_s: float = np.inf,
     ) -> FloatArray:
-        """Of uploads of UEs `ue`; arrays broadcast. 0 where there is no power, and in an infinite
-        band.
+        """lambda of uploads of UEs `ue`; arrays broadcast. 0 without power and in an infinite band.
 
-        `payload_bits` and `airtime_s`, the time left for the upload, matter under block fading
-        only.
+        `payload_bits` and `airtime_s`, the time left for the upload, matter only under block
+        fading.
         """
         ...
 

@@ -1,9 +1,9 @@
-"""Where tables go, and who is told how far a run is."""
+"""Where the tables of a run go, and who is told how far it is."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 Columns = Mapping[str, Any]
@@ -42,11 +42,11 @@ class Listener(Protocol):
     """Is told how far a run is."""
 
     def status(self, text: str) -> None:
-        """Something slow has begun."""
+        """A step that takes a while has begun; `text` names it."""
         ...
 
     def warning(self, text: str) -> None:
-        """Something is not as it should be; the run goes on."""
+        """Something is not as it should be, but the run continues."""
         ...
 
     def round_closed(self, progress: Progress) -> None:
@@ -58,7 +58,7 @@ class Listener(Protocol):
 class Silence:
     """A listener that keeps the last progress and says nothing."""
 
-    last: Progress | None = field(default=None)
+    last: Progress | None = None
 
     def status(self, text: str) -> None:
         pass

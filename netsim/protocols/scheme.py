@@ -12,10 +12,10 @@ from netsim.units import BoolArray, FloatArray, IntArray
 
 
 class PayloadSize(Protocol):
-    """What an upload weighs: the tensors sent, which depend on the UE's rank."""
+    """Size of an upload: of the tensors sent, which depend on the UE's rank."""
 
     def __call__(self, module: IntArray, rank: IntArray | None = None) -> FloatArray:
-        """Upload size, bit, of `module` [M] at `rank` [M]; None: at the modules' own. [M]."""
+        """Upload size, bit, of `module` [M] at `rank` [M]; None: the modules' own ranks. [M]."""
         ...
 
 
@@ -37,22 +37,18 @@ class Computed(Protocol):
 
 
 class ModuleGap(Protocol):
-    """How well modules fit UEs, measured when asked: it costs the forward pass of every UE and
-    module.
-    """
+    """How well modules fit UEs, measured on demand: a forward pass of every UE and module."""
 
     def __call__(self) -> FloatArray:
-        """Loss of module n on UE k's samples of the round minus the best module's, nats. [K, N]."""
+        """Loss of module n on UE k's samples of the round minus the least one, nats. [K, N]."""
         ...
 
 
 class Channel(Protocol):
-    """What perfect channel knowledge would tell about the round that is planned (round fading
-    only).
-    """
+    """Perfect channel knowledge of the planned round; only with one fading draw per upload."""
 
     def __call__(self) -> tuple[FloatArray, FloatArray]:
-        """(channel gain with fading [K], interference in W [K])."""
+        """Channel gain with fading [K], and interference, W [K]."""
         ...
 
 
@@ -60,9 +56,9 @@ class Channel(Protocol):
 class Observation:
     """What a scheme may know when it plans round `round`: facts stamped before its start.
 
-    K UEs, N modules; the UEs of all gNBs that learn. Channel knowledge is large-scale (mean fading,
-    mean interference). Where all cells are simulated, what is expected of the others is part of the
-    noise density, since it grows with the band, and `interference_w` is 0.
+    K UEs, those of all gNBs that learn; N modules. Channel knowledge is large-scale: mean fading,
+    mean interference. Where all cells are simulated, the expected interference of the other cells
+    grows with the band: it is part of the noise density, and `interference_w` is 0.
     """
 
     round: int  # 1, 2, ...
@@ -110,15 +106,15 @@ class RoundPlan:
     module: IntArray  # [M]
     share: FloatArray  # [M] fraction of the gNB's bandwidth
     power_w: FloatArray  # [M]
-    # [M] the UE trains and sends the module's first so many ranks; None: all
+    # [M] number of the module's first ranks that the UE trains and sends; None: all
     rank: IntArray | None = None
     aggregation: str = "average"
-    # before: training decides what is sent
+    # before_uplink: the payload depends on the training
     redeem: Literal["at_close", "before_uplink"] = "at_close"
     fraction: FloatArray | None = None  # [K, N] subscription before rounding
     success_probability: FloatArray | None = None  # [K, N]
     dual: FloatArray | None = None  # [K, N]
-    # a gNB closes its round when so many uploads have arrived, late ones too
+    # number of arrivals, late ones included, with which a gNB closes its round
     close_after: int | None = None
 
 
@@ -126,7 +122,7 @@ class RoundPlan:
 class RoundOutcome:
     """How the previous round went, row by row of its plan.
 
-    Where uploads may outlast their rounds, the rows are those that were over in it.
+    Where uploads may outlast their rounds, the rows are those that ended in this one.
     """
 
     plan: RoundPlan
@@ -162,17 +158,15 @@ class Scheme(Protocol):
         return None
 
     def ranks(self, configured: Sequence[int]) -> tuple[int, ...]:
-        """Ranks of the adapters the scheme works with, given those the scenario configures: the
-        same.
-        """
+        """Ranks of the adapters that the scheme works with, from those the scenario configures."""
         return tuple(configured)
 
     def plan(self, observation: Observation) -> RoundPlan:
-        """The next round. Must be a function of `observation` and of the scheme's own state."""
+        """The next round: a function of `observation` and of the scheme's own state."""
         ...
 
     def state(self) -> dict[str, Any]:
-        """All that `plan` remembers, as arrays and JSON values: nothing."""
+        """All that `plan` remembers between rounds, as arrays and JSON values; none by default."""
         return {}
 
     def restore(self, state: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ In reading order:
     interference    the interferers of an upload: Poisson field or real cells (places)
     bands           where uploads lie in their gNB's band, and which of them overlap
     link            SINR to rate to the end of an upload
-    coverage        closed-form success probabilities, eq. (15)
+    coverage        closed-form success probabilities, eq. (15); thinning: the integral in it
     success         the same as schemes ask for it; arrival: under block fading
     replay          channels from traces in place of all this
 """

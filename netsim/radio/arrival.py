@@ -112,7 +112,11 @@ class BlockArrival:
         )
 
 
-def planning_fading(seed: int, draws: int, blocks: int) -> FloatArray:
+def planning_fading(
+    seed: int,
+    draws: int,
+    blocks: int,
+) -> FloatArray:
     """|h|^2 that `BlockArrival` averages over, [draws, blocks]; no round meets these draws."""
     generator = rng.stream(seed, "planning_fading")
     return generator.standard_exponential((draws, blocks))

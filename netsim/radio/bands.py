@@ -56,9 +56,24 @@ def overlaps(
     for begin, end in pairwise(bounds):
         inside = by[begin:end]  # the uploads of one cell
         foreign = everyone[cell[:victims] != cell[inside[0]]]
-        first = np.searchsorted(high_hz[inside], low_hz[foreign], side="right")
-        last = np.searchsorted(low_hz[inside], high_hz[foreign], side="left")
-        found.append(_pairs(foreign, inside, first, np.maximum(last - first, 0)))
+        first = np.searchsorted(
+            high_hz[inside],
+            low_hz[foreign],
+            side="right",
+        )
+        last = np.searchsorted(
+            low_hz[inside],
+            high_hz[foreign],
+            side="left",
+        )
+        found.append(
+            _pairs(
+                foreign,
+                inside,
+                first,
+                np.maximum(last - first, 0),
+            )
+        )
     victim = np.concatenate([pair[0] for pair in found])
     source = np.concatenate([pair[1] for pair in found])
     upper = np.minimum(high_hz[victim], high_hz[source])

@@ -38,7 +38,12 @@ class Cellular:
             ("min_distance_m", self.min_distance_m, (10.0, np.inf)),
         )
         for key, value, limits in checks:
-            require_within(value, limits, key=key, model=self.label)
+            require_within(
+                value,
+                limits,
+                key=key,
+                model=self.label,
+            )
 
     @abstractmethod
     def los_probability(self, distance_m: FloatArray) -> FloatArray:

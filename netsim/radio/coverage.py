@@ -15,23 +15,16 @@ phi)^(alpha/2 - 1): a fair network average, a bad predictor for one UE.
 
 from __future__ import annotations
 
-import math
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.interpolate import CubicSpline
 from scipy.special import exp1, gamma, gammaincc
 
 from netsim.errors import InputError
+from netsim.radio.thinning import checked_exponent, thinned_integral
 from netsim.units import FloatArray
 
 FORMS = ("ppp", "paper")
 INTERFERER_LAWS = ("typical_user", "typical_cell", "constant")
-
-_KAPPA_LOW = 1e-24
-_KAPPA_HIGH = 1e8
-_NODES_PER_E_FOLD = 12
 
 
 def success_probability(
@@ -55,15 +48,23 @@ def success_probability(
 
     Raises InputError for a value out of range, NaN included.
     """
-    alpha = _checked_exponent(pathloss_exponent)
+    alpha = checked_exponent(pathloss_exponent)
     d = _checked(distance_m, "distance_m")
-    phi = _checked(density_per_m2, "density_per_m2", positive=True)
+    phi = _checked(
+        density_per_m2,
+        "density_per_m2",
+        positive=True,
+    )
     threshold = _checked(sinr_threshold, "sinr_threshold")
     noise = _checked(noise_to_power, "noise_to_power")
     ratio = _checked(interferer_power_ratio, "interferer_power_ratio")
     if form not in FORMS:
         rule = f"form must be one of {', '.join(FORMS)}"
-        raise InputError(rule, where="success_probability", value=form)
+        raise InputError(
+            rule,
+            where="success_probability",
+            value=form,
+        )
     t = (threshold * ratio) ** (2.0 / alpha)
     # mean number of interferers within the radius at which one alone brings the SIR to th
     interferers = np.pi * phi * d**2 * t
@@ -95,7 +96,7 @@ def topology_success_probability(
     where a UE has fewer than L. interferer_power_ratio: P_l / P, broadcasts to [..., L]. The other
     arguments as in `success_probability`, shape [...]. Returns shape [...].
     """
-    alpha = _checked_exponent(pathloss_exponent)
+    alpha = checked_exponent(pathloss_exponent)
     d = _checked(distance_m, "distance_m")
     threshold = _checked(sinr_threshold, "sinr_threshold")
     noise = _checked(noise_to_power, "noise_to_power")
@@ -131,7 +132,11 @@ def interferer_constant(u: ArrayLike, law: str = "typical_user") -> FloatArray:
     if law == "constant":
         return np.full(u.shape, 2.4)
     rule = f"law must be one of {', '.join(INTERFERER_LAWS)}"
-    raise InputError(rule, where="interferer_constant", value=law)
+    raise InputError(
+        rule,
+        where="interferer_constant",
+        value=law,
+    )
 
 
 def mean_interference_w(
@@ -155,11 +160,21 @@ def mean_interference_w(
     samplers that clip distances instead of dropping these interferers. Arrays broadcast; distances
     in m.
     """
-    alpha = _checked_exponent(pathloss_exponent)
+    alpha = checked_exponent(pathloss_exponent)
     d = _checked(distance_m, "distance_m")
-    phi = _checked(density_per_m2, "density_per_m2", positive=True)
+    phi = _checked(
+        density_per_m2,
+        "density_per_m2",
+        positive=True,
+    )
     power = _checked(interferer_power_w, "interferer_power_w")
-    nearest = float(_checked(min_distance_m, "min_distance_m", positive=True))
+    nearest = float(
+        _checked(
+            min_distance_m,
+            "min_distance_m",
+            positive=True,
+        )
+    )
     m = alpha / 2
     q = interferer_constant(d * np.sqrt(phi), law) * np.pi * phi  # 1/m^2
     v = q * nearest**2
@@ -168,69 +183,13 @@ def mean_interference_w(
     path = 0.5 * q ** (m - 1) * (by_parts / (m - 1))  # Int g(r) r^(1 - alpha) dr
     if capped:
         # 2 q Int_0^d_min g(r) r dr, by its series where the difference would cancel
-        inside = np.where(v < 1e-4, v**2 / 2 - v**3 / 6, v - thinned)
+        inside = np.where(
+            v < 1e-4,
+            v**2 / 2 - v**3 / 6,
+            v - thinned,
+        )
         path = path + nearest**-alpha * inside / (2 * q)
     return np.asarray(2 * np.pi * phi * power * reference_gain * path)
-
-
-def thinned_integral(kappa: ArrayLike, pathloss_exponent: float) -> FloatArray:
-    """J(kappa) = Int_0^inf (1 - exp(-kappa x)) / (1 + x^(alpha/2)) dx of (15*), elementwise.
-
-    Interpolated in log-log from a table made once per exponent, to 1e-7 relative; beyond the table
-    by the limits, (2 pi / alpha) / sin(2 pi / alpha) - 1 / kappa above and a power law below.
-    """
-    alpha = _checked_exponent(pathloss_exponent)
-    kappa = np.asarray(kappa, dtype=np.float64)
-    spline, slope_low = _table(alpha)
-    with np.errstate(divide="ignore"):
-        log_kappa = np.log(kappa)
-    low = math.log(_KAPPA_LOW)
-    high = math.log(_KAPPA_HIGH)
-    integral = np.exp(spline(np.clip(log_kappa, low, high)))
-    if kappa.size and kappa.min() < _KAPPA_LOW:
-        below = np.clip(log_kappa - low, -1e4, 0.0)
-        power_law = integral * np.exp(slope_low * below)
-        integral = np.where(kappa > 0, power_law, 0.0)
-    if kappa.size and kappa.max() > _KAPPA_HIGH:
-        limit = (2 * np.pi / alpha) / np.sin(2 * np.pi / alpha)
-        above = limit - 1.0 / np.maximum(kappa, _KAPPA_HIGH)
-        integral = np.where(kappa > _KAPPA_HIGH, above, integral)
-    return np.asarray(integral)
-
-
-@lru_cache(maxsize=64)
-def _table(alpha: float) -> tuple[CubicSpline, float]:
-    """Cubic pieces of log J over log kappa, and the slope below the table.
-
-    In y = log x the integrand is smooth: 16-point Gauss-Legendre panels up to x = 50 / kappa, where
-    1 - exp(-kappa x) = 1, and the series of 1 / (1 + x^m) beyond.
-    """
-    m = alpha / 2
-    low = math.log(_KAPPA_LOW)
-    high = math.log(_KAPPA_HIGH)
-    log_kappa = np.linspace(low, high, int((high - low) * _NODES_PER_E_FOLD))
-    last = math.log(50.0 / _KAPPA_LOW)
-    y, dy = _panels(math.log(1e-12), last, widest=min(1.0, 2.0 / m))
-    with np.errstate(over="ignore"):
-        weight = dy / (np.exp(-y) + np.exp((m - 1) * y))  # x / (1 + x^m) dy
-        mass = -np.expm1(-np.exp(log_kappa[:, np.newaxis] + y))  # [kappa, node]
-    tail = math.exp((1 - m) * last) / (m - 1)  # Int_last^inf x^-m dx; the next term is 1e-26 of it
-    spline = CubicSpline(log_kappa, np.log(mass @ weight + tail))
-    return spline, float(spline(low, 1))
-
-
-def _panels(first: float, last: float, *, widest: float) -> tuple[FloatArray, FloatArray]:
-    """Nodes and weights of a quadrature from `first` to `last`, in panels of equal width. [node].
-
-    `widest` is the largest width of a panel.
-    """
-    count = math.ceil((last - first) / widest)
-    edges = np.linspace(first, last, count + 1)
-    points, weights = np.polynomial.legendre.leggauss(16)
-    half = np.diff(edges)[:, np.newaxis] / 2
-    middle = (edges[:-1] + edges[1:])[:, np.newaxis] / 2
-    nodes = middle + half * points
-    return nodes.ravel(), (half * weights).ravel()
 
 
 def _upper_gamma(s: float, x: FloatArray) -> FloatArray:
@@ -241,13 +200,6 @@ def _upper_gamma(s: float, x: FloatArray) -> FloatArray:
         return np.asarray(exp1(x))
     next_one = _upper_gamma(s + 1, x)
     return np.asarray((next_one - x**s * np.exp(-x)) / s)
-
-
-def _checked_exponent(alpha: float) -> float:
-    if not (np.ndim(alpha) == 0 and np.isfinite(alpha) and alpha > 2):
-        rule = "must be one number above 2: at 2 or below, interference is infinite"
-        raise InputError(f"pathloss_exponent {rule}", value=alpha)
-    return float(alpha)
 
 
 def _checked(

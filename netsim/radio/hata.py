@@ -43,7 +43,12 @@ class _Hata:
             ("min_distance_m", self.min_distance_m, (1.0, 1e6)),
         )
         for key, value, limits in checks:
-            require_within(value, limits, key=key, model=type(self).__name__)
+            require_within(
+                value,
+                limits,
+                key=key,
+                model=type(self).__name__,
+            )
 
     def loss_db(self, distance_m: FloatArray) -> FloatArray:
         """Median loss at horizontal `distance_m`. Any shape."""

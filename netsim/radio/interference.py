@@ -86,7 +86,12 @@ class FieldDraw:
         Near interferers fade from block to block. The far ones are many and count by their mean.
         """
         split = self._split
-        generator = rng.stream(self.seed, "interferer_block_fading", *self.key, chunk)
+        generator = rng.stream(
+            self.seed,
+            "interferer_block_fading",
+            *self.key,
+            chunk,
+        )
         shape = (len(split.near_w), CHUNK_BLOCKS)
         h = generator.standard_exponential(shape, dtype=np.float32)
         h *= split.near_w[:, None]
@@ -205,7 +210,12 @@ class SiteField:
         ues = len(gnb)
         sites = self.places.sites
         every_site = np.arange(sites)
-        generator = rng.stream(seed, "interferer_site_place", round, attempt)
+        generator = rng.stream(
+            seed,
+            "interferer_site_place",
+            round,
+            attempt,
+        )
         u = generator.random((ues, sites))
         place = (u * self.places.per_cell).astype(np.int64)
         received = self.power_w * self.places.gain_at(gnb[:, None], every_site, place)

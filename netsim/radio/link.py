@@ -151,11 +151,19 @@ def transmit_blocks(
         until_s = deadline_s[live]
         open_s, length = _on_air(edges_s, start_s[live], until_s)
         ratio = sinr_of_chunk(chunk, live)
-        rate, usable = _usable_rates(model, bandwidth_hz[live, None], ratio, length)
+        band_hz = bandwidth_hz[live, None]
+        rate, usable = _usable_rates(model, band_hz, ratio, length)
         if rate_of_chunk is not None:
             given = rate_of_chunk(chunk, live)
             rate, usable = _overruled(rate, usable, given, length)
-        progress.send(live, payload_bits[live], until_s, rate, open_s, length)
+        progress.send(
+            live,
+            payload_bits[live],
+            until_s,
+            rate,
+            open_s,
+            length,
+        )
         progress.observe(live, ratio, usable, length)
         live = live[np.isinf(progress.finish_s[live])]
         chunk += 1
@@ -251,7 +259,11 @@ class _Progress:
             return
         wanted = payload_bits[done]
         last_block = (total[done] >= wanted[:, None]).argmax(axis=1)
-        sent_before = np.where(last_block > 0, total[done, last_block - 1], carried[done])
+        sent_before = np.where(
+            last_block > 0,
+            total[done, last_block - 1],
+            carried[done],
+        )
         spent = (wanted - sent_before) / rate[done, last_block]
         finish = open_s[done, last_block] + spent
         self.finish_s[rows[done]] = np.minimum(finish, deadline_s[done])

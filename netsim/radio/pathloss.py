@@ -43,7 +43,11 @@ def require_within(
     low, high = limits
     if not low <= value <= high:
         rule = f"must lie in {low:g}..{high:g} for {model}"
-        raise ScenarioError(rule, where=f"pathloss.{key}", value=value)
+        raise ScenarioError(
+            rule,
+            where=f"pathloss.{key}",
+            value=value,
+        )
 
 
 @dataclass(frozen=True)
@@ -63,17 +67,33 @@ class PowerLaw:
     def __post_init__(self) -> None:
         if not self.exponent > 2:
             rule = "must be above 2: at 2 or below, interference is infinite"
-            raise ScenarioError(rule, where="pathloss.exponent", value=self.exponent)
+            raise ScenarioError(
+                rule,
+                where="pathloss.exponent",
+                value=self.exponent,
+            )
         if not self.min_distance_m > 0:
             rule = "must be above 0"
-            raise ScenarioError(rule, where="pathloss.min_distance_m", value=self.min_distance_m)
+            raise ScenarioError(
+                rule,
+                where="pathloss.min_distance_m",
+                value=self.min_distance_m,
+            )
         if not 0 <= self.shadowing_std_db <= 30:
             rule = "must lie in 0..30"
             value = self.shadowing_std_db
-            raise ScenarioError(rule, where="pathloss.shadowing_std_db", value=value)
+            raise ScenarioError(
+                rule,
+                where="pathloss.shadowing_std_db",
+                value=value,
+            )
         if not self.correlation_m > 0:
             rule = "must be above 0"
-            raise ScenarioError(rule, where="pathloss.correlation_m", value=self.correlation_m)
+            raise ScenarioError(
+                rule,
+                where="pathloss.correlation_m",
+                value=self.correlation_m,
+            )
 
     def gain(self, distance_m: FloatArray) -> FloatArray:
         """Linear gain at the median of shadowing. `distance_m` of any shape."""

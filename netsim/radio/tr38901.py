@@ -115,8 +115,18 @@ class RuralMacro(Cellular):
     def __post_init__(self) -> None:
         super().__post_init__()
         limits = (5.0, 50.0)
-        require_within(self.building_height_m, limits, key="building_height_m", model=self.label)
-        require_within(self.street_width_m, limits, key="street_width_m", model=self.label)
+        require_within(
+            self.building_height_m,
+            limits,
+            key="building_height_m",
+            model=self.label,
+        )
+        require_within(
+            self.street_width_m,
+            limits,
+            key="street_width_m",
+            model=self.label,
+        )
 
     @property
     def breakpoint_m(self) -> float:
@@ -134,7 +144,11 @@ class RuralMacro(Cellular):
         breakpoint_m = self.breakpoint_m
         at_breakpoint = self._near_db(np.float64(breakpoint_m))
         beyond = at_breakpoint + 40 * np.log10(d3d / breakpoint_m)
-        return np.where(d2d <= breakpoint_m, self._near_db(d3d), beyond)
+        return np.where(
+            d2d <= breakpoint_m,
+            self._near_db(d3d),
+            beyond,
+        )
 
     def nlos_loss_db(self, distance_m: FloatArray) -> FloatArray:
         h = self.building_height_m

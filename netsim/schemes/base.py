@@ -82,9 +82,17 @@ class _PlanCheck:
         ues = len(self.observation.distance_m)
         modules = len(self.observation.payload_bits)
         known = ue.min() >= 0 and ue.max() < ues
-        self.require(known, f"UEs must lie in 0..{ues - 1}", ue)
+        self.require(
+            known,
+            f"UEs must lie in 0..{ues - 1}",
+            ue,
+        )
         known = module.min() >= 0 and module.max() < modules
-        self.require(known, f"modules must lie in 0..{modules - 1}", module)
+        self.require(
+            known,
+            f"modules must lie in 0..{modules - 1}",
+            module,
+        )
         steps = np.diff(ue * modules + module)
         self.require(
             (steps > 0).all(),
@@ -95,10 +103,22 @@ class _PlanCheck:
     def values(self) -> None:
         """Every single number is possible."""
         plan = self.plan
-        self.require((plan.share > 0).all(), "shares must be positive", plan.share.min())
-        self.require((plan.power_w > 0).all(), "powers must be positive", plan.power_w.min())
+        self.require(
+            (plan.share > 0).all(),
+            "shares must be positive",
+            plan.share.min(),
+        )
+        self.require(
+            (plan.power_w > 0).all(),
+            "powers must be positive",
+            plan.power_w.min(),
+        )
         if plan.rank is not None:
-            self.require((plan.rank > 0).all(), "ranks must be at least 1", plan.rank.min())
+            self.require(
+                (plan.rank > 0).all(),
+                "ranks must be at least 1",
+                plan.rank.min(),
+            )
         enough = plan.close_after
         self.require(
             enough is None or enough >= 1,
@@ -119,7 +139,11 @@ class _PlanCheck:
         rule = "the shares of a gNB must sum to at most 1"
         if free[worst] < 1:
             rule = f"{rule} with those of uploads under way, to at most {free[worst]}"
-        self.require(used[worst] <= free[worst] + TOLERANCE, rule, used[worst])
+        self.require(
+            used[worst] <= free[worst] + TOLERANCE,
+            rule,
+            used[worst],
+        )
 
     def powers(self) -> None:
         """No UE sends with more than P_max in total."""

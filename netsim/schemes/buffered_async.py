@@ -34,14 +34,10 @@ class BufferedAsync(Limited, Scheme):
     """Nobody waits: every few arrivals make a new version; old uploads count less."""
 
     concurrency: int = parameter(
-        10,
-        "UEs of a gNB at work at a time, each on as large a part of the band",
-        ge=1,
+        10, "UEs of a gNB at work at a time, each on as large a part of the band", ge=1
     )
     buffer: int = parameter(
-        5,
-        "arrivals at a gNB that make a new version; at most concurrency",
-        ge=1,
+        5, "arrivals at a gNB that make a new version; at most concurrency", ge=1
     )
 
     name: ClassVar[str] = "buffered_async"

@@ -29,7 +29,11 @@ class EnergyConstrained(Variant):
     def __post_init__(self) -> None:
         rule = "must be above 0: without a price of energy this is model_switching"
         if not self.inner.mu > 0:
-            raise ScenarioError(rule, where="scenario: scheme.mu", value=self.inner.mu)
+            raise ScenarioError(
+                rule,
+                where="scenario: scheme.mu",
+                value=self.inner.mu,
+            )
         if not self.inner.mu_scale > 0:
             raise ScenarioError(
                 rule,

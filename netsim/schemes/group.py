@@ -17,9 +17,7 @@ class GroupSize(Limited):
     """Most UEs of a gNB per round."""
 
     ues_per_round: int | None = parameter(
-        10,
-        "UEs of a gNB scheduled per round; if not set, all",
-        ge=1,
+        10, "UEs of a gNB scheduled per round; if not set, all", ge=1
     )
 
     def of(self, ues: int) -> int:

@@ -33,12 +33,7 @@ class HetLora(Limited, Scheme):
 
     own: UeRanks = part(UeRanks)
     regularisation: float = parameter(0.01, "lambda, weight of the norms of the last ranks", ge=0)
-    gamma: float = parameter(
-        0.99,
-        "part of the ranks that is not the tail",
-        gt=0,
-        lt=1,
-    )
+    gamma: float = parameter(0.99, "part of the ranks that is not the tail", gt=0, lt=1)
     prune: bool = parameter(True, "self-pruning; needs training, so no network-only runs")
     least_rank: int | None = parameter(None, "r_min; if not set, the smallest of ue_ranks", ge=1)
     retain_uncovered_ranks: bool = parameter(

@@ -39,9 +39,7 @@ class JointScheduling(Limited, Scheme):
     """As many UEs as can finish together within a time budget; adapters take turns."""
 
     budget_s: float | None = parameter(
-        None,
-        "time a round may take, s; if not set, its deadline",
-        gt=0,
+        None, "time a round may take, s; if not set, its deadline", gt=0
     )
 
     name: ClassVar[str] = "joint_scheduling"
@@ -51,7 +49,11 @@ class JointScheduling(Limited, Scheme):
         """At each gNB: who takes part, then the shares with which they finish together."""
         view = CellView.of(observation)
         parts = [
-            self._plan_cell(observation, view, self._schedule(observation, view, mine))
+            self._plan_cell(
+                observation,
+                view,
+                self._schedule(observation, view, mine),
+            )
             for mine in gnb_ues(observation)
         ]
         return join(parts)
@@ -99,7 +101,14 @@ class JointScheduling(Limited, Scheme):
         start_s = computed_s[np.newaxis]
         if observation.barrier:
             start_s = _starts(computed_s[ready])[:, np.newaxis]
-        budget_s = min(self.budget_s or LONG_S, observation.deadline_s, LONG_S) * BELOW_ONE
+        budget_s = (
+            min(
+                self.budget_s or LONG_S,
+                observation.deadline_s,
+                LONG_S,
+            )
+            * BELOW_ONE
+        )
         joins = ready & (computed_s <= start_s)  # [start, UE]
         left_s = np.where(joins, budget_s - start_s, 0.0)
         cell = view.select(ue)

@@ -41,11 +41,7 @@ class ModelSwitching(Limited, Scheme):
     max_modules: int = parameter(1, "s, modules a UE may subscribe to", ge=1)
     participation: float = parameter(0.1, "v, rate at which each UE shall work on each module (7d)")
     mu: float = parameter(1e5, "energy price as the paper prints it", ge=0)
-    mu_scale: float = parameter(
-        1e-7,
-        "calibration of mu, per J: the price is mu x mu_scale",
-        ge=0,
-    )
+    mu_scale: float = parameter(1e-7, "calibration of mu, per J: the price is mu x mu_scale", ge=0)
     power_control: bool = parameter(True, "False: all at P_max")
     csi: Literal["mean", "perfect"] = parameter(
         "mean", "channel known: large scale, or as it will be"
@@ -58,16 +54,10 @@ class ModelSwitching(Limited, Scheme):
     )
     dual_step: float | None = parameter(None, "varsigma of (11); default M / sqrt(T)", gt=0)
     prox_step: float | None = parameter(
-        None,
-        "proximal step with rounding instead of the vertex of (12)",
-        gt=0,
+        None, "proximal step with rounding instead of the vertex of (12)", gt=0
     )
     max_iterations: int = parameter(20, "e_max of step 1", ge=1)
-    tolerance: float = parameter(
-        1e-3,
-        "step 1 has settled when no log power moves more",
-        gt=0,
-    )
+    tolerance: float = parameter(1e-3, "step 1 has settled when no log power moves more", gt=0)
     smoothness: float | None = parameter(
         None, "eps; defaults of the four constants: model-spec 3.4"
     )
@@ -139,13 +129,23 @@ class ModelSwitching(Limited, Scheme):
         shares = np.repeat(1.0 / peers[:, np.newaxis], modules, axis=1)
         power = np.full((ues, 1), view.max_power_w)
         budget_s = min(observation.deadline_s, LONG_S)
-        lam = view.success_at(power, shares, view.payload_bits, budget_s)
+        lam = view.success_at(
+            power,
+            shares,
+            view.payload_bits,
+            budget_s,
+        )
         missing = missing_probability(lam, subscribed, observation.formulas)
         self._state = {
             "subscribed": subscribed,
             "fraction": subscribed.astype(np.float64),
             "dual": np.zeros((ues, modules)),
-            "floor": error_floor(missing, constants, observation.formulas, ues),
+            "floor": error_floor(
+                missing,
+                constants,
+                observation.formulas,
+                ues,
+            ),
             "spread": np.zeros(ues),
         }
 
@@ -169,7 +169,7 @@ class ModelSwitching(Limited, Scheme):
             executed,
             check_participation(self.participation, self.max_modules, executed.shape[1]),
             self._dual_step(observation),
-            admissible=_admissible(observation, control, subscribed),
+            admissible=control.admissible(subscribed, observation.available),
         )
         missing = missing_probability(control.success, executed, observation.formulas)
         state["floor"] = error_floor(missing, constants, observation.formulas, len(executed))
@@ -247,7 +247,11 @@ class ModelSwitching(Limited, Scheme):
         """Rows of the plan; a UE's modules divide its share and power by payload (10.7)."""
         ue, module = np.nonzero(executed)
         payload = observation.payload_bits[module]
-        total = np.bincount(ue, weights=payload, minlength=len(executed))
+        total = np.bincount(
+            ue,
+            weights=payload,
+            minlength=len(executed),
+        )
         part = payload / total[ue]
         return RoundPlan(
             ue=ue,
@@ -284,14 +288,3 @@ class ModelSwitching(Limited, Scheme):
     def restore(self, state: Mapping[str, Any]) -> None:
         """Put back what `state` gave."""
         self._state = dict(state)
-
-
-def _admissible(
-    observation: Observation,
-    control: RadioControl,
-    subscribed: BoolArray,
-) -> BoolArray:
-    """UEs whose duals move: admitted or without a module, and not those that gave up. [K]."""
-    idle = ~subscribed.any(axis=1)
-    gave_up = control.admitted & ~control.active  # not for want of a subscription
-    return np.asarray((control.admitted | idle) & ~gave_up & observation.available)

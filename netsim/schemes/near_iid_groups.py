@@ -25,11 +25,7 @@ from netsim.units import IntArray
 class NearIidGroups(Limited, Scheme):
     """Groups that each hold the population's label mixture; adapters rotate between groups."""
 
-    groups: int | None = parameter(
-        None,
-        "number of groups; if not set, as many as adapters",
-        ge=1,
-    )
+    groups: int | None = parameter(None, "number of groups; if not set, as many as adapters", ge=1)
     band: SharedBand = part(SharedBand)
 
     name: ClassVar[str] = "near_iid_groups"
@@ -59,7 +55,11 @@ class NearIidGroups(Limited, Scheme):
         self._group = state.get("group")
 
 
-def near_iid_groups(label_counts: IntArray, samples: IntArray, groups: int) -> IntArray:
+def near_iid_groups(
+    label_counts: IntArray,
+    samples: IntArray,
+    groups: int,
+) -> IntArray:
     """Group of each UE, [K]; groups have at most ceil(K / groups) members.
 
     label_counts: rows of each class that each UE holds, [K, C]. samples: D_k, rows trained on per

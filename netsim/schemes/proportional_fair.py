@@ -34,4 +34,8 @@ class ProportionalFair(Scheme):
         gain, _ = observation.channel()
         ratio = gain / observation.signal_gain
         ue = self.group.largest(observation, ratio)
-        return self.band.plan(observation, ue, adapter_in_turn(observation, ue))
+        return self.band.plan(
+            observation,
+            ue,
+            adapter_in_turn(observation, ue),
+        )

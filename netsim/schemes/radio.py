@@ -97,10 +97,23 @@ def admit_uploads(
     able = view.select(candidates)
     power = np.full(len(candidates), able.max_power_w)
     payload = np.zeros(len(admitted))
-    np.add.at(payload, ue, observation.payload_of(module, rank))
-    need = able.shares_for(power, payload[candidates, np.newaxis], budget_s)[:, 0]
+    np.add.at(
+        payload,
+        ue,
+        observation.payload_of(module, rank),
+    )
+    need = able.shares_for(
+        power,
+        payload[candidates, np.newaxis],
+        budget_s,
+    )[:, 0]
     if known:
-        fails = _below_threshold(able, power, need, observation.sinr_threshold)
+        fails = _below_threshold(
+            able,
+            power,
+            need,
+            observation.sinr_threshold,
+        )
         need = np.where(fails, np.inf, need)
     admitted[candidates] = admit(need)
     return Admission(admitted, budget_s)
@@ -183,7 +196,13 @@ def _algorithm_1(
     rank: IntArray | None,
 ) -> RoundPlan:
     """One gNB's admitted rows in the shares of Algorithm 1, a UE's share divided by payload."""
-    admission = admit_uploads(observation, view, ue, module, rank)
+    admission = admit_uploads(
+        observation,
+        view,
+        ue,
+        module,
+        rank,
+    )
     kept = admission.admitted[ue]
     ue = ue[kept]
     module = module[kept]

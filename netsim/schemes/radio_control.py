@@ -38,6 +38,12 @@ class RadioControl:
             success=np.zeros((ues, modules)),
         )
 
+    def admissible(self, subscribed: BoolArray, available: BoolArray) -> BoolArray:
+        """UEs whose duals move: admitted or without a module, and not those that gave up. [K]."""
+        idle = ~subscribed.any(axis=1)
+        gave_up = self.admitted & ~self.active  # not for want of a subscription
+        return np.asarray((self.admitted | idle) & ~gave_up & available)
+
 
 @dataclass(frozen=True)
 class RadioController:
@@ -58,7 +64,14 @@ class RadioController:
         """Step 1, gNB by gNB. subscribed: [K, N]. weight: of an arrival, [K, N]."""
         found = RadioControl.silent(*subscribed.shape)
         for mine in gnb_ues(observation):
-            self._control_cell(observation, view, mine, subscribed, weight, found)
+            self._control_cell(
+                observation,
+                view,
+                mine,
+                subscribed,
+                weight,
+                found,
+            )
         return found
 
     def _control_cell(

@@ -33,4 +33,8 @@ class Random(Scheme):
         draws = rng.stream(observation.seed, "random_scheduling", observation.round)
         mark = draws.random(len(observation.gnb))
         ue = self.group.largest(observation, mark)
-        return self.band.plan(observation, ue, adapter_in_turn(observation, ue))
+        return self.band.plan(
+            observation,
+            ue,
+            adapter_in_turn(observation, ue),
+        )

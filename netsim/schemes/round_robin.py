@@ -39,4 +39,8 @@ class RoundRobin(Scheme):
             waits = (np.arange(count) - first) % count
             turn[ue] = -waits
         ue = self.group.largest(observation, turn)
-        return self.band.plan(observation, ue, adapter_in_turn(observation, ue))
+        return self.band.plan(
+            observation,
+            ue,
+            adapter_in_turn(observation, ue),
+        )

@@ -34,14 +34,10 @@ class SuccessSelection(Limited, Scheme):
     """The UEs whose uploads are likeliest to count, each on one block, within an energy budget."""
 
     resource_blocks: int = parameter(
-        10,
-        "R, equal parts of the band, one for each selected UE",
-        gt=0,
+        10, "R, equal parts of the band, one for each selected UE", gt=0
     )
     energy_budget_j: float = parameter(
-        3.0,
-        "most energy of a UE per round, J: computing and upload",
-        gt=0,
+        3.0, "most energy of a UE per round, J: computing and upload", gt=0
     )
 
     name: ClassVar[str] = "success_selection"
@@ -70,7 +66,11 @@ class SuccessSelection(Limited, Scheme):
             payload,
             _least_time_s(observation.deadline_s - start_s[ready]),
         )
-        worth = np.where(feasible, observation.samples[ue] * arrival, 0.0)
+        worth = np.where(
+            feasible,
+            observation.samples[ue] * arrival,
+            0.0,
+        )
         chosen = self._choose(observation, ue, worth)
         lam = np.full((len(observation.gnb), len(observation.payload_bits)), np.nan)
         lam[ue, module] = arrival

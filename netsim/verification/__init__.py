@@ -1,0 +1,12 @@
+"""Laws that `netsim verify` checks: simulated quantities against closed forms.
+
+law         what a law is; means and ratios with their standard errors
+runner      the list of laws, and the verdict over all of them together
+networks    explicit Poisson networks on a torus, which know no formula
+geometry    counts, distances, cells, interferers
+fading      Rayleigh draws
+downlink    coverage of a downlink, where the theory is exact
+success     success probability of an uplink, eq. (15)
+field       the simulator's field mode
+medium      the simulator's network mode
+"""

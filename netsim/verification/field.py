@@ -1,8 +1,7 @@
-"""The simulator's `field` mode: its sampled interferers against the closed form they are meant to
-follow.
+"""The simulator's `field` mode: its sampled interferers against the closed form they follow.
 
-That the closed form is right is for `success` to show, from explicit networks; this shows that what
-the simulator draws is that law, with its noise and both fadings.
+That the closed form is right is shown in `success`, from explicit networks. Here it is shown that
+the simulator's draws follow this law, with noise and the fading of both signal and interference.
 """
 
 from __future__ import annotations
@@ -35,51 +34,68 @@ _UES_EACH = 115  # at each distance in each round; one round for each network of
 def field_mode(effort: Effort) -> Sequence[Law]:
     """Uploads in 100 MHz at 0.2 W and 1 gNB per km², one fading draw each, for both laws c(u)."""
     rows = []
-    pathloss = PowerLaw(EXPONENT, min_distance_m=1.0)
     for law, cases in CASES.items():
-        field = PoissonField(DENSITY, law, pathloss, POWER_W)
-        distances = sorted({d for d, _ in cases})
-        distance = np.repeat(distances, _UES_EACH)
-        signal_w = POWER_W * pathloss.gain(distance)
-        met = []
-        for number in range(effort.networks):
-            draw = field.draw(
-                effort.seed,
-                number,
-                1,
-                distance,
-                np.zeros(len(distance), dtype=np.int64),
-            )
-            faded_w = upload_fading(effort.seed, number, 1, len(distance)) * signal_w
-            quality = sinr(faded_w, draw.upload_power_w(), np.full(len(distance), NOISE_W))
-            by_distance = dict(
-                zip(
-                    distances,
-                    quality.reshape(len(distances), _UES_EACH),
-                    strict=True,
-                )
-            )
-            met.append(
-                [(by_distance[d] >= from_db(threshold_db)).mean() for d, threshold_db in cases]
-            )
+        met = [_frequencies(effort, law, cases, number) for number in range(effort.networks)]
         values, errors = mean(np.array(met))
-        for index, (d, threshold_db) in enumerate(cases):
-            closed = success_probability(
-                d,
-                density_per_m2=DENSITY,
-                sinr_threshold=from_db(threshold_db),
-                pathloss_exponent=EXPONENT,
-                noise_to_power=NOISE_W / POWER_W,
-                law=law,
-            )
+        for index, (distance_m, threshold_db) in enumerate(cases):
             rows.append(
                 Law(
-                    "field mode",
-                    f"d = {d:g} m, {threshold_db:g} dB, 100 MHz",
-                    law.replace("_", " "),
-                    float(values[index]),
-                    float(errors[index]),
-                    float(closed),
+                    family="field mode",
+                    case=f"d = {distance_m:g} m, {threshold_db:g} dB, 100 MHz",
+                    estimator=law.replace("_", " "),
+                    estimate=float(values[index]),
+                    standard_error=float(errors[index]),
+                    closed_form=_closed_form(law, distance_m, threshold_db),
                 )
             )
     return rows
+
+
+def _frequencies(
+    effort: Effort,
+    law: str,
+    cases: Sequence[tuple[float, float]],
+    number: int,
+) -> list[float]:
+    """How often uploads of round `number` meet their threshold, for each case."""
+    pathloss = PowerLaw(EXPONENT, min_distance_m=1.0)
+    field = PoissonField(DENSITY, law, pathloss, POWER_W)
+    distances = sorted({distance_m for distance_m, _ in cases})
+    distance = np.repeat(distances, _UES_EACH)
+    count = len(distance)
+    draw = field.draw(
+        effort.seed,
+        number,
+        1,
+        distance,
+        np.zeros(count, dtype=np.int64),
+    )
+    signal_w = POWER_W * pathloss.gain(distance)
+    faded_w = upload_fading(effort.seed, number, 1, count) * signal_w
+    quality = sinr(
+        faded_w,
+        draw.upload_power_w(),
+        np.full(count, NOISE_W),
+    )
+    groups = quality.reshape(len(distances), _UES_EACH)
+    by_distance = dict(zip(distances, groups, strict=True))
+    return [
+        float((by_distance[distance_m] >= from_db(threshold_db)).mean())
+        for distance_m, threshold_db in cases
+    ]
+
+
+def _closed_form(
+    law: str,
+    distance_m: float,
+    threshold_db: float,
+) -> float:
+    closed = success_probability(
+        distance_m,
+        density_per_m2=DENSITY,
+        sinr_threshold=from_db(threshold_db),
+        pathloss_exponent=EXPONENT,
+        noise_to_power=NOISE_W / POWER_W,
+        law=law,
+    )
+    return float(closed)

@@ -1,7 +1,7 @@
-"""What a law is, how much work is spent on it, and when it holds.
+"""What a law is, and how much work is spent on it.
 
 A law function takes an `Effort` and returns `Law` rows: an estimate with its standard error beside
-a closed form. The runner turns the standard errors into intervals that hold all together.
+a closed form. The runner turns the standard errors into intervals that all hold at once.
 """
 
 from __future__ import annotations
@@ -41,9 +41,7 @@ class Law:
     judged: bool = True
     """False: shown for comparison, neither counted nor failed."""
     probability: bool = True
-    """The estimate is a probability, so that its interval must have a half-width of at most
-    0.01.
-    """
+    """The estimate is a probability: its interval must have a half-width of at most 0.01."""
     note: str = ""
 
     @property
@@ -60,11 +58,12 @@ def ratio(numerator: FloatArray, denominator: FloatArray) -> tuple[FloatArray, F
 
     Shapes [network, ...] -> [...]. Networks are the independent units; UEs of one network are not.
     """
+    count = len(numerator)
     total = denominator.sum(axis=0)
     value = numerator.sum(axis=0) / total
     residual = numerator - value * denominator
-    count = len(numerator)
-    error = np.sqrt((residual**2).sum(axis=0) * count / (count - 1)) / total
+    squares = (residual**2).sum(axis=0)
+    error = np.sqrt(squares * count / (count - 1)) / total
     return np.asarray(value), np.asarray(error)
 
 

@@ -1,9 +1,8 @@
-"""Network mode of the simulator: uploads through its medium, with every cell loaded and on equal
-shares.
+"""Network mode of the simulator: uploads through its medium, all cells loaded, in equal shares.
 
-Each network's cells have as many UEs, who start together. Equal bands lie side by side in every
-cell, so a UE is disturbed by one UE of each other cell: given all positions the product form is
-exact, and over networks it is eq. (15) for a UE dropped in the typical cell.
+All cells of a network have the same number of UEs, who start together. Equal bands lie side by side
+in every cell, so a UE is disturbed by one UE of each other cell: given all positions the product
+form is exact, and over networks it is eq. (15) for a UE dropped in the typical cell.
 """
 
 from __future__ import annotations
@@ -32,66 +31,90 @@ _NO_NOISE = 1e-40
 
 
 def network_mode(effort: Effort) -> Sequence[Law]:
-    """Frequency of SINR >= threshold over all UEs, against the product form and the typical-cell
-    law.
-    """
+    """Frequency of SINR >= threshold over all UEs, against product form and typical-cell law."""
+    drawn = networks(effort)[: max(effort.networks // 2, 200)]
+    found = np.array([_network(network) for network in drawn])
+    met, given, law = found.transpose(1, 0, 2)
+    return [
+        *_against(
+            met,
+            given,
+            "given all positions",
+            allowed=0.0,
+        ),
+        *_against(
+            met,
+            law,
+            "typical cell",
+            allowed=ALLOWED["typical_cell"],
+        ),
+    ]
+
+
+def _network(network: Network) -> list[list[float]]:
+    """Frequency of success in one network, product form and typical-cell law. [3, threshold]."""
+    distance = _distances(network)
+    ratio = _sinr(network, distance)
+    rows = np.arange(len(ratio))
+    site = rows // PER_CELL
+    own = distance[rows, site]
+    every_site = np.arange(len(network.sites_m))
+    others = np.where(
+        every_site == site[:, None],
+        np.inf,
+        _heard(distance, site),
+    )
     met = []
     given = []
     law = []
-    for network in networks(effort)[: max(effort.networks // 2, 200)]:
-        distance = _distances(network)
-        ratio = _sinr(network, distance)
-        rows = np.arange(len(ratio))
-        site = rows // PER_CELL
-        own = distance[rows, site]
-        others = np.where(
-            np.arange(len(network.sites_m)) == site[:, None], np.inf, _heard(distance, site)
+    for threshold_db in THRESHOLDS_DB:
+        threshold = from_db(threshold_db)
+        met.append(float((ratio >= threshold).mean()))
+        product_form = topology_success_probability(
+            own,
+            others,
+            sinr_threshold=threshold,
+            pathloss_exponent=EXPONENT,
         )
-        thresholds = [from_db(t) for t in THRESHOLDS_DB]
-        met.append([(ratio >= t).mean() for t in thresholds])
-        for threshold in thresholds:
-            form = topology_success_probability(
-                own,
-                others,
-                sinr_threshold=threshold,
-                pathloss_exponent=EXPONENT,
-            )
-            given.append(form.mean())
-            form = success_probability(
-                own,
-                density_per_m2=DENSITY,
-                sinr_threshold=threshold,
-                pathloss_exponent=EXPONENT,
-                law="typical_cell",
-            )
-            law.append(form.mean())
-    frequency, _ = mean(np.array(met))
-    rows_out = []
-    for name, form, allowed in (
-        ("given all positions", np.reshape(given, (len(met), -1)), 0.0),
-        ("typical cell", np.reshape(law, (len(met), -1)), ALLOWED["typical_cell"]),
-    ):
-        closed, _ = mean(form)
-        _, errors = mean(np.array(met) - form)
-        for index, threshold_db in enumerate(THRESHOLDS_DB):
-            rows_out.append(
-                Law(
-                    "network mode, full load",
-                    f"{threshold_db:g} dB, {PER_CELL} UEs in each cell",
-                    name,
-                    float(frequency[index]),
-                    float(errors[index]),
-                    float(closed[index]),
-                    allowed=allowed,
-                )
-            )
-    return rows_out
+        given.append(float(product_form.mean()))
+        typical_cell = success_probability(
+            own,
+            density_per_m2=DENSITY,
+            sinr_threshold=threshold,
+            pathloss_exponent=EXPONENT,
+            law="typical_cell",
+        )
+        law.append(float(typical_cell.mean()))
+    return [met, given, law]
+
+
+def _against(
+    met: FloatArray,
+    form: FloatArray,
+    estimator: str,
+    *,
+    allowed: float,
+) -> list[Law]:
+    """Rows of one closed form. Frequencies and forms: [network, threshold]."""
+    frequency, _ = mean(met)
+    closed, _ = mean(form)
+    _, errors = mean(met - form)
+    return [
+        Law(
+            family="network mode, full load",
+            case=f"{threshold_db:g} dB, {PER_CELL} UEs in each cell",
+            estimator=estimator,
+            estimate=float(frequency[index]),
+            standard_error=float(errors[index]),
+            closed_form=float(closed[index]),
+            allowed=allowed,
+        )
+        for index, threshold_db in enumerate(THRESHOLDS_DB)
+    ]
 
 
 def _distances(network: Network) -> FloatArray:
-    """From every UE to every gNB; UEs PER_CELL c ... PER_CELL c + PER_CELL - 1 are of cell c. [K,
-    S].
-    """
+    """Distance from every UE to every gNB. UE k is of cell k // PER_CELL. [K, S]."""
     drops = [network.ue_per_cell_m(f"medium_{turn}") for turn in range(PER_CELL)]
     ues = np.stack(drops, axis=1).reshape(-1, 2)
     return network.distances_m(ues, network.sites_m)
@@ -107,46 +130,13 @@ def _heard(distance_m: FloatArray, site: IntArray) -> FloatArray:
 def _sinr(network: Network, distance_m: FloatArray) -> FloatArray:
     """SINR of every UE at the start of its upload, by the simulator. [K]."""
     count, sites = distance_m.shape
-    gain = PowerLaw(EXPONENT, min_distance_m=1e-3).gain(distance_m)
-    gnb = np.arange(count) // PER_CELL
     one = np.ones(count)
-    none = np.zeros(count)
-    own = gain[np.arange(count), gnb]
-    links = Links(
-        np.zeros((count, 2)),
-        gnb,
-        none,
-        own,
-        none,
-        none,
-        one,
-        gain,
-    )
-    fleet = Fleet(
-        [],
-        one,
-        one,
-        one,
-        1e-9 * one,
-        none,
-        one.astype(np.int64),
-        np.ones((count, 1), np.int64),
-    )
-    rules = Rules(
-        10.0,
-        True,
-        5.0,
-        0.0,
-        False,
-        1e12,
-        1.0,
-        np.zeros(1, dtype=bool),
-    )
+    gain = PowerLaw(EXPONENT, min_distance_m=1e-3).gain(distance_m)
     plan = RoundPlan(
-        np.arange(count),
-        np.zeros(count, dtype=np.int64),
-        one / PER_CELL,
-        POWER_W * one,
+        ue=np.arange(count),
+        module=np.zeros(count, dtype=np.int64),
+        share=one / PER_CELL,
+        power_w=POWER_W * one,
     )
     uplink = NetworkUplink(
         seed=network.seed,
@@ -165,15 +155,59 @@ def _sinr(network: Network, distance_m: FloatArray) -> FloatArray:
     )
     clock = Clock()
     round_ = open_round(
-        clock,
-        network.index + 1,
-        plan,
-        fleet,
-        links,
-        rules,
-        Backhaul(),
-        np.ones(len(plan.ue)),
+        clock=clock,
+        number=network.index + 1,
+        plan=plan,
+        fleet=_fleet(count),
+        links=_links(gain),
+        rules=_RULES,
+        backhaul=Backhaul(),
+        payload_bits=one,
     )
     uplink.begin(clock, round_)
     clock.run(until=20.0)
     return round_.airing.sinr
+
+
+def _links(gain: FloatArray) -> Links:
+    """Links of UEs with these gains to every gNB, [K, S]."""
+    rows = np.arange(len(gain))
+    gnb = rows // PER_CELL
+    none = np.zeros(len(gain))
+    return Links(
+        position_m=np.zeros((len(gain), 2)),
+        gnb=gnb,
+        distance_m=none,
+        gain=gain[rows, gnb],
+        interference_w=none,
+        noise_psd_w_hz=none,
+        downlink_efficiency=np.ones(len(gain)),
+        site_gain=gain,
+    )
+
+
+def _fleet(count: int) -> Fleet:
+    """UEs that compute in no time to speak of."""
+    one = np.ones(count)
+    return Fleet(
+        device_class=[],
+        cpu_hz=one,
+        energy_coefficient=one,
+        cycles=one,
+        compute_s=1e-9 * one,
+        compute_energy_j=np.zeros(count),
+        samples=one.astype(np.int64),
+        label_counts=np.ones((count, 1), np.int64),
+    )
+
+
+_RULES = Rules(
+    deadline_s=10.0,
+    barrier=True,
+    compute_limit_s=5.0,
+    aggregation_s=0.0,
+    w0_every_round=False,
+    downlink_hz=1e12,
+    foundation_bits=1.0,
+    payload_emulated=np.zeros(1, dtype=bool),
+)

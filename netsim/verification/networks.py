@@ -25,16 +25,12 @@ DENSITY = 1e-6
 
 _MARGIN = 0.3
 """Part of the side by which the network is continued around itself before cells are cut: 4.8 mean
-spacings. A cell is wrong only if an empty disc of half that radius touches it (probability
-1e-7).
-"""
+spacings. A cell is wrong only if an empty disc of half that radius touches it: probability 1e-7."""
 
 
 @dataclass(frozen=True)
 class Ridges:
-    """Edges of the Voronoi cells as seen from their gNB; each edge is there twice. R rows by
-    owner.
-    """
+    """Edges of the Voronoi cells, R rows by owner: each edge twice, as seen from both its gNBs."""
 
     owner: IntArray  # [R] gNB, ascending
     toward_m: FloatArray  # [R, 2] from the gNB to its neighbour across the edge
@@ -50,9 +46,7 @@ class Ridges:
 
 @dataclass(frozen=True)
 class Network:
-    """One network of M gNBs on a square torus. Random numbers come from streams of (seed, name,
-    index).
-    """
+    """One network of M gNBs on a square torus; random streams are keyed by (seed, name, index)."""
 
     side_m: float
     sites_m: FloatArray  # [M, 2]
@@ -67,36 +61,43 @@ class Network:
 
     def stream(self, purpose: str) -> np.random.Generator:
         """Random numbers of this network for one purpose."""
-        return rng.stream(self.seed, f"verify_{self.name}_{purpose}", self.index)
+        name = f"verify_{self.name}_{purpose}"
+        return rng.stream(self.seed, name, self.index)
 
     @cached_property
     def ridges(self) -> Ridges:
         """Voronoi cells, dual to the triangles of the network continued on all sides."""
-        side = self.side_m
         count = len(self.sites_m)
-        shifts = np.array([[i, j] for i in (0, -1, 1) for j in (0, -1, 1)], dtype=np.float64) * side
-        copies = (self.sites_m[None] + shifts[:, None]).reshape(
-            -1, 2
-        )  # the network itself comes first
-        near = np.all((copies >= -_MARGIN * side) & (copies <= (1 + _MARGIN) * side), axis=1)
-        points = copies[near]
+        points = self._continued_m()
         triangles = Delaunay(points)
-        # counterclockwise; [T, 3]
-        corners = triangles.simplices
-        beyond = triangles.neighbors
+        corners = triangles.simplices  # [T, 3], counterclockwise
         centre = _circumcentres(points[corners])
         # edge j of a triangle lies opposite to corner j; its neighbour sees it the other way round
         start = corners[:, [1, 2, 0]].ravel()
         end = corners[:, [2, 0, 1]].ravel()
         own = np.repeat(np.arange(len(corners)), 3)
-        other = beyond.ravel()
+        other = triangles.neighbors.ravel()
         mine = np.flatnonzero(start < count)
         if (other[mine] < 0).any():
             raise ValueError("a cell of the torus is open: the margin is too small")
         mine = mine[np.argsort(start[mine], kind="stable")]
         owner = start[mine]
-        ends = np.stack([centre[own[mine]], centre[other[mine]]], axis=1) - points[owner][:, None]
-        return Ridges(owner.astype(np.int64), points[end[mine]] - points[owner], ends)
+        from_owner = points[owner]
+        ends = np.stack([centre[own[mine]], centre[other[mine]]], axis=1)
+        return Ridges(
+            owner=owner.astype(np.int64),
+            toward_m=points[end[mine]] - from_owner,
+            ends_m=ends - from_owner[:, None],
+        )
+
+    def _continued_m(self) -> FloatArray:
+        """The gNBs, followed by their copies within the margin around the torus. [P, 2]."""
+        side = self.side_m
+        steps = (0, -1, 1)  # the network itself comes first
+        shifts = np.array([[i, j] for i in steps for j in steps], dtype=np.float64) * side
+        copies = (self.sites_m[None] + shifts[:, None]).reshape(-1, 2)
+        inside = (copies >= -_MARGIN * side) & (copies <= (1 + _MARGIN) * side)
+        return np.asarray(copies[np.all(inside, axis=1)])
 
     @property
     def areas_m2(self) -> FloatArray:
@@ -110,46 +111,50 @@ class Network:
         return self._per_cell(np.hypot(edge[:, 0], edge[:, 1]))
 
     def ue_per_cell_m(self, purpose: str) -> FloatArray:
-        """One UE uniform in each cell: a triangle by its area, then a place in it. Shape [M, 2]."""
+        """One UE uniform in each cell: a triangle by its area, then a place in it. [M, 2]."""
         generator = self.stream(purpose)
         ridges = self.ridges
         count = len(self.sites_m)
         cumulative = np.cumsum(ridges.triangle_m2)
-        last = np.searchsorted(ridges.owner, np.arange(count), side="right") - 1
+        last = (
+            np.searchsorted(
+                ridges.owner,
+                np.arange(count),
+                side="right",
+            )
+            - 1
+        )
         before = np.concatenate([[0.0], cumulative[last[:-1]]])
         wanted = before + generator.random(count) * (cumulative[last] - before)
-        chosen = np.minimum(np.searchsorted(cumulative, wanted, side="right"), last)
+        triangle = np.searchsorted(cumulative, wanted, side="right")
+        ends_m = ridges.ends_m[np.minimum(triangle, last)]
         u = np.sqrt(generator.random((count, 1)))
         v = generator.random((count, 1))
-        first = ridges.ends_m[chosen, 0]
-        second = ridges.ends_m[chosen, 1]
-        return np.asarray((self.sites_m + u * (first + v * (second - first))) % self.side_m)
+        edge_m = ends_m[:, 0] + v * (ends_m[:, 1] - ends_m[:, 0])
+        return np.asarray((self.sites_m + u * edge_m) % self.side_m)
 
     def cell_radius_m(self, directions: int) -> FloatArray:
-        """Distance from each gNB to the edge of its cell, in evenly spaced directions. Shape [M,
-        J].
+        """Distance from each gNB to the edge of its cell, in J evenly spaced directions. [M, J].
 
         The first direction is random for each gNB.
         """
-        count = len(self.sites_m)
         ridges = self.ridges
+        count = len(self.sites_m)
         offset = self.stream("directions").random((count, 1))
         angle = 2 * np.pi * (np.arange(directions) + offset) / directions  # [M, J]
         x = ridges.toward_m[:, :1]
         y = ridges.toward_m[:, 1:]
         # along a direction e the edge is |t|² / (2 e.t) away, where e.t > 0
-        inverse = (
-            2
-            * (np.cos(angle)[ridges.owner] * x + np.sin(angle)[ridges.owner] * y)
-            / (x * x + y * y)
-        )
+        along = np.cos(angle)[ridges.owner] * x + np.sin(angle)[ridges.owner] * y
+        inverse = 2 * along / (x * x + y * y)
         first = np.searchsorted(ridges.owner, np.arange(count))
         return np.asarray(1.0 / np.maximum.reduceat(inverse, first, axis=0))
 
     def distances_m(self, points_m: FloatArray, to_m: FloatArray) -> FloatArray:
         """Distances on the torus. Shapes [A, 2], [B, 2] -> [A, B]."""
-        x = self._wrapped(points_m[:, None, 0] - to_m[None, :, 0])
-        y = self._wrapped(points_m[:, None, 1] - to_m[None, :, 1])
+        offset = points_m[:, None] - to_m[None]
+        x = self._wrapped(offset[..., 0])
+        y = self._wrapped(offset[..., 1])
         return np.asarray(np.sqrt(x * x + y * y))
 
     def far_field(self, exponent: float) -> float:
@@ -161,7 +166,8 @@ class Network:
         x = (np.arange(1000) + 0.5) * np.pi / 4000
         corner = float((np.cos(x) ** (exponent - 2)).mean()) * np.pi / 4
         density = SITES / self.side_m**2
-        return float(8 * density * (self.side_m / 2) ** (2 - exponent) / (exponent - 2) * corner)
+        half_side = (self.side_m / 2) ** (2 - exponent)
+        return float(8 * density * half_side / (exponent - 2) * corner)
 
     def scaled(self, factor: float, name: str) -> Network:
         """The same gNBs with all lengths times `factor`, and random numbers of its own."""
@@ -174,7 +180,9 @@ class Network:
         )
         ridges = self.ridges
         scaled.__dict__["ridges"] = Ridges(
-            ridges.owner, ridges.toward_m * factor, ridges.ends_m * factor
+            owner=ridges.owner,
+            toward_m=ridges.toward_m * factor,
+            ends_m=ridges.ends_m * factor,
         )
         return scaled
 
@@ -204,21 +212,22 @@ def _drawn(effort: Effort) -> Iterator[Network]:
         generator = rng.stream(effort.seed, "verify_sites", index)
         count = max(int(generator.poisson(SITES)), 8)
         yield Network(
-            side,
-            generator.uniform(0.0, side, size=(count, 2)),
-            effort.seed,
-            "network",
-            index,
+            side_m=side,
+            sites_m=generator.uniform(0.0, side, size=(count, 2)),
+            seed=effort.seed,
+            name="network",
+            index=index,
         )
 
 
 def _circumcentres(corners_m: FloatArray) -> FloatArray:
     """Centre of the circle through the corners of each triangle. Shape [T, 3, 2] -> [T, 2]."""
-    b = corners_m[:, 1] - corners_m[:, 0]
-    c = corners_m[:, 2] - corners_m[:, 0]
-    b2 = (b * b).sum(axis=1)
-    c2 = (c * c).sum(axis=1)
-    twice_area = 2 * (b[:, 0] * c[:, 1] - b[:, 1] * c[:, 0])
-    x = (c[:, 1] * b2 - b[:, 1] * c2) / twice_area
-    y = (b[:, 0] * c2 - c[:, 0] * b2) / twice_area
-    return np.asarray(corners_m[:, 0] + np.column_stack([x, y]))
+    origin = corners_m[:, 0]
+    bx, by = (corners_m[:, 1] - origin).T
+    cx, cy = (corners_m[:, 2] - origin).T
+    b2 = bx * bx + by * by
+    c2 = cx * cx + cy * cy
+    twice_area = 2 * (bx * cy - by * cx)
+    x = (cy * b2 - by * c2) / twice_area
+    y = (bx * c2 - cx * b2) / twice_area
+    return np.asarray(origin + np.column_stack([x, y]))

@@ -1,9 +1,9 @@
 """Runs laws and judges them together.
 
 All intervals hold at once with 99.9%: each of the m judged rows has a two-sided normal interval at
-level
-0.001 / m (Bonferroni), from at least 200 independent networks. A row holds if its interval meets
-the band closed form ± `allowed`; a probability's interval must also be at most 0.01 to each side.
+level 0.001 / m (Bonferroni), from at least 200 independent networks. A row holds if its interval
+meets the band closed form ± `allowed`; the interval of a probability must also reach at most 0.01
+to each side.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from netsim.verification.geometry import (
 )
 from netsim.verification.law import Effort, Law, LawFunction
 from netsim.verification.medium import network_mode
-from netsim.verification.success import explicit_networks, scale_invariance
+from netsim.verification.scaling import scale_invariance
+from netsim.verification.success import explicit_networks
 
 LAWS: tuple[LawFunction, ...] = (
     poisson_counts,
@@ -67,14 +68,20 @@ class Verdict:
 def judge(laws: Sequence[Law], *, confidence: float = CONFIDENCE) -> list[Verdict]:
     """Intervals that hold together, and whether each judged law holds."""
     judged = sum(law.judged for law in laws)
-    z = float(norm.isf((1 - confidence) / (2 * max(judged, 1))))
-    verdicts = []
-    for law in laws:
-        half_width = z * law.standard_error
-        precise = half_width <= MAX_HALF_WIDTH or not law.probability
-        holds = (_meets(law, half_width) and precise) if law.judged else None
-        verdicts.append(Verdict(law, half_width, holds))
-    return verdicts
+    level = (1 - confidence) / (2 * max(judged, 1))
+    z = float(norm.isf(level))
+    return [_verdict(law, z * law.standard_error) for law in laws]
+
+
+def _verdict(law: Law, half_width: float) -> Verdict:
+    if not law.judged:
+        return Verdict(law, half_width, None)
+    precise = half_width <= MAX_HALF_WIDTH or not law.probability
+    return Verdict(
+        law,
+        half_width,
+        _meets(law, half_width) and precise,
+    )
 
 
 def verify(
@@ -93,4 +100,5 @@ def verify(
 
 def _meets(law: Law, half_width: float) -> bool:
     """Whether the interval meets closed form ± allowed; false where a number is missing."""
-    return abs(law.deviation) <= law.allowed + half_width
+    reach = law.allowed + half_width
+    return abs(law.deviation) <= reach

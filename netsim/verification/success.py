@@ -4,17 +4,16 @@ Each cell has one active UE; the UE under test is at distance d from its gNB. Bo
 from the same networks, with every gNB as the serving one:
 
 * typical user (UEs independent of the gNBs): a place at distance d in a random direction counts if
-it
-  lies in the gNB's cell, that is, if no other gNB is nearer;
+  it lies in the gNB's cell, that is, if no other gNB is nearer;
 * typical cell (UEs dropped uniformly in a given cell): the same, weighted by 1 / area of the cell.
 
-Fading, places of the interferers and noise are drawn, not averaged by formula. Beyond the torus
-interference counts by its mean.
+Fading, places of the interferers and noise are drawn, not averaged by formula. Interference from
+beyond the torus counts by its mean.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -46,9 +45,6 @@ NOISY = (
 PRODUCT = ((0.20, 5.0), (0.35, -5.0), (0.50, 0.0))
 """Cases compared with the product form, which is exact given where everybody is."""
 
-SCALED = ((0.20, 5.0), (0.35, 0.0), (0.50, -5.0), (0.70, -10.0))
-"""Cases of scale invariance."""
-
 ALLOWED = {"typical_user": 0.015, "typical_cell": 0.015}
 """Largest error of the fitted laws c(u), in probability."""
 
@@ -59,10 +55,8 @@ _PRODUCT_SITES = 32  # gNBs of a network for which the product form is computed
 
 
 @dataclass(frozen=True)
-class Estimates:
-    """Frequencies of success. `user` and `cell` are (value, standard error), in the order of the
-    cases.
-    """
+class SuccessFrequencies:
+    """How often uploads succeed, as (value, standard error) in the order of the cases."""
 
     user: tuple[FloatArray, FloatArray]  # [case]
     cell: tuple[FloatArray, FloatArray]  # [case]
@@ -71,96 +65,82 @@ class Estimates:
 
 
 def explicit_networks(effort: Effort) -> Sequence[Law]:
-    """Grid of model-spec 1.2 and noisy cases: typical user and typical cell, each with its law
-    c(u).
-    """
+    """The grid of model-spec 1.2 and noisy cases, for both laws c(u)."""
     found = simulate(effort)
-    rows: list[Law] = []
-    for law, (values, errors) in (("typical_user", found.user), ("typical_cell", found.cell)):
-        rows += _against_law(law, values, errors)
-    for index, (u, threshold_db) in enumerate(PRODUCT):
-        rows.append(
-            Law(
-                "success, product form",
-                _case(u, threshold_db),
-                "given all positions",
-                float(found.product[0][index]),
-                float(found.product[1][index]),
-                float(found.product_form[index]),
-            )
-        )
-    return rows
-
-
-def scale_invariance(effort: Effort) -> Sequence[Law]:
-    """Without noise only d sqrt(phi) counts: 100 gNBs per km² against 1 per km².
-
-    The same gNBs ten times nearer to each other, with UEs and fading of their own.
-    """
-    cases = [GRID.index(case) for case in SCALED]
-    u = np.array([case[0] for case in SCALED])
-    dense: list[FloatArray] = []
-    sparse: list[FloatArray] = []
-    weights: list[FloatArray] = []
-    for network in networks(effort)[: effort.networks // 3]:
-        near = network.scaled(0.1, "dense")
-        inside = (network.cell_radius_m(_DIRECTIONS)[:, :, None] >= u * network.spacing_m).mean(
-            axis=1
-        )
-        weights.append(inside.sum(axis=0))
-        for sums, place in ((dense, near), (sparse, network)):
-            success = _Place.draw(place, "scaled").success(noisy=False)[:, cases]
-            sums.append((inside * success).sum(axis=0))
-    weight = np.array(weights)
-    values, _ = ratio(np.array(dense), weight)
-    expected, _ = ratio(np.array(sparse), weight)
-    _, errors = ratio(np.array(dense) - np.array(sparse), weight)
+    values, errors = found.product
     return [
-        Law(
-            "scale invariance",
-            f"{_case(*case)}, 100 against 1 per km²",
-            "typical user",
-            float(values[index]),
-            float(errors[index]),
-            float(expected[index]),
-        )
-        for index, case in enumerate(SCALED)
+        *_against_law("typical_user", *found.user),
+        *_against_law("typical_cell", *found.cell),
+        *(
+            Law(
+                family="success, product form",
+                case=case_name(u, threshold_db),
+                estimator="given all positions",
+                estimate=float(values[index]),
+                standard_error=float(errors[index]),
+                closed_form=float(found.product_form[index]),
+            )
+            for index, (u, threshold_db) in enumerate(PRODUCT)
+        ),
     ]
 
 
+def summed(*parts: FloatArray) -> list[FloatArray]:
+    """Sums over the gNBs of a network. Shapes [M, case] -> [case]."""
+    return [part.sum(axis=0) for part in parts]
+
+
+def in_own_cell(network: Network, u: FloatArray) -> FloatArray:
+    """Share of the directions in which a place at distance u lies in the gNB's cell. [M, case]."""
+    radius = network.cell_radius_m(_DIRECTIONS)
+    inside = radius[:, :, None] >= u * network.spacing_m
+    return np.asarray(inside.mean(axis=1))
+
+
 @lru_cache(maxsize=2)
-def simulate(effort: Effort) -> Estimates:
+def simulate(effort: Effort) -> SuccessFrequencies:
     """Success frequencies over explicit networks; the grid's cases first, then the noisy ones."""
     u = np.array([case[0] for case in GRID + NOISY])
     columns = [GRID.index(case) for case in PRODUCT]
     sums = []
     products = []
     for network in networks(effort):
-        radius = network.cell_radius_m(_DIRECTIONS)
-        inside = (radius[:, :, None] >= u * network.spacing_m).mean(axis=1)  # [M, case]
+        inside = in_own_cell(network, u)
         by_area = inside * network.spacing_m**2 / network.areas_m2[:, None]
-        place = _Place.draw(network, "uplink")
+        place = Place.draw(network, "uplink")
         success = place.success(noisy=True)  # [M, case]
-        weighted = [inside * success, inside, by_area * success, by_area]
-        sums.append([part.sum(axis=0) for part in weighted])
+        sums.append(
+            summed(
+                inside * success,
+                inside,
+                by_area * success,
+                by_area,
+            )
+        )
         weight = inside[:_PRODUCT_SITES, columns]
-        parts = [weight * success[:_PRODUCT_SITES, columns], weight * place.product_form(), weight]
-        products.append([part.sum(axis=0) for part in parts])
+        measured = success[:_PRODUCT_SITES, columns]
+        products.append(
+            summed(
+                weight * measured,
+                weight * place.product_form(),
+                weight,
+            )
+        )
     user, user_weight, cell, cell_weight = np.array(sums).transpose(1, 0, 2)
     frequency, form, weight = np.array(products).transpose(1, 0, 2)
-    return Estimates(
+    value, _ = ratio(frequency, weight)
+    _, error = ratio(frequency - form, weight)
+    return SuccessFrequencies(
         user=ratio(user, user_weight),
         cell=ratio(cell, cell_weight),
-        product=(ratio(frequency, weight)[0], ratio(frequency - form, weight)[1]),
+        product=(value, error),
         product_form=ratio(form, weight)[0],
     )
 
 
 @dataclass(frozen=True)
-class _Place:
-    """A network with its interferers in place. M gNBs, each hears the UEs of the M - 1 other
-    cells.
-    """
+class Place:
+    """A network with its interferers in place: each gNB hears the UEs of the M - 1 other cells."""
 
     distance_m: FloatArray  # [gNB, interferer], infinite for the own cell's
     far_w: float  # mean interference from beyond the torus
@@ -168,53 +148,63 @@ class _Place:
     generator: np.random.Generator  # of the fading
 
     @classmethod
-    def draw(cls, network: Network, purpose: str) -> _Place:
-        distance = network.distances_m(network.sites_m, network.ue_per_cell_m(f"{purpose}_ues"))
+    def draw(cls, network: Network, purpose: str) -> Place:
+        """Places for one purpose, with random numbers of its own."""
+        ues_m = network.ue_per_cell_m(f"{purpose}_ues")
+        distance = network.distances_m(network.sites_m, ues_m)
         np.fill_diagonal(distance, np.inf)
-        far_w = POWER_W * network.far_field(EXPONENT)
         return cls(
-            distance,
-            far_w,
-            network.spacing_m,
-            network.stream(f"{purpose}_fading"),
+            distance_m=distance,
+            far_w=POWER_W * network.far_field(EXPONENT),
+            spacing_m=network.spacing_m,
+            generator=network.stream(f"{purpose}_fading"),
         )
 
     def success(self, *, noisy: bool) -> FloatArray:
-        """Frequency of SINR >= threshold of a UE at the distance of each case. Shape [gNB,
-        case].
-        """
+        """Frequency of SINR >= threshold of a UE at the distance of each case. [gNB, case]."""
         pathloss = PowerLaw(EXPONENT, min_distance_m=1e-3)
         received_w = POWER_W * pathloss.gain(self.distance_m)
         count = len(received_w)
-        fading = (self.generator.standard_exponential(received_w.shape) for _ in range(_FADINGS))
-        interference_w = np.array([(h * received_w).sum(axis=1) for h in fading]) + self.far_w
+        interference_w = self._interference_w(received_w)
         own = self.generator.standard_exponential((_OWN_FADINGS, _FADINGS, count))
         groups: list[tuple[float, float, tuple[float, ...]]] = [
             (u, 0.0, THRESHOLDS_DB) for u in DISTANCES
         ]
-        groups += [(u, bandwidth_hz, (th,)) for u, th, bandwidth_hz in (NOISY if noisy else ())]
+        if noisy:
+            groups += [(u, bandwidth_hz, (th,)) for u, th, bandwidth_hz in NOISY]
         hits = []
         for u, bandwidth_hz, thresholds_db in groups:
-            signal_w = own * (POWER_W * float(pathloss.gain(np.array(u * self.spacing_m))))
-            quality = sinr(signal_w, interference_w, np.full(count, NOISE_PSD_W_HZ * bandwidth_hz))
-            hits += [(quality >= from_db(th)).mean(axis=(0, 1)) for th in thresholds_db]
+            gain = float(pathloss.gain(np.array(u * self.spacing_m)))
+            noise_w = np.full(count, NOISE_PSD_W_HZ * bandwidth_hz)
+            quality = sinr(own * (POWER_W * gain), interference_w, noise_w)
+            for threshold_db in thresholds_db:
+                met = quality >= from_db(threshold_db)
+                hits.append(met.mean(axis=(0, 1)))
         return np.column_stack(hits)
 
+    def _interference_w(self, received_w: FloatArray) -> FloatArray:
+        """Faded interference at every gNB. [fading, gNB]."""
+        sums = []
+        for _ in range(_FADINGS):
+            h = self.generator.standard_exponential(received_w.shape)
+            sums.append((h * received_w).sum(axis=1))
+        return np.array(sums) + self.far_w
+
     def product_form(self) -> FloatArray:
-        """The closed form given all positions, for the first gNBs. Shape [gNB, product case]."""
+        """The closed form given all positions, for the first gNBs. [gNB, product case]."""
         distance = self.distance_m[:_PRODUCT_SITES]
-        return np.column_stack(
-            [
-                topology_success_probability(
-                    np.full(len(distance), u * self.spacing_m),
-                    distance,
-                    sinr_threshold=from_db(np.full(len(distance), threshold_db)),
-                    pathloss_exponent=EXPONENT,
-                    noise_to_power=np.full(len(distance), self.far_w / POWER_W),
-                )
-                for u, threshold_db in PRODUCT
-            ]
-        )
+        count = len(distance)
+        columns = [
+            topology_success_probability(
+                np.full(count, u * self.spacing_m),
+                distance,
+                sinr_threshold=from_db(np.full(count, threshold_db)),
+                pathloss_exponent=EXPONENT,
+                noise_to_power=np.full(count, self.far_w / POWER_W),
+            )
+            for u, threshold_db in PRODUCT
+        ]
+        return np.column_stack(columns)
 
 
 def _against_law(
@@ -223,44 +213,53 @@ def _against_law(
     errors: FloatArray,
 ) -> list[Law]:
     """Rows of one estimator, and how far the other forms are off at most."""
-    cases = [(u, th, 0.0) for u, th in GRID] + list(NOISY)
-    rows = []
-    own = []
-    printed = []
-    constant = []
-    for index, (u, threshold_db, bandwidth_hz) in enumerate(cases):
-        own.append(_closed(u, threshold_db, bandwidth_hz, law=law))
-        printed.append(_closed(u, threshold_db, bandwidth_hz, form="paper"))
-        constant.append(_closed(u, threshold_db, bandwidth_hz, law="constant"))
-        rows.append(
-            Law(
-                f"success, ppp {law}",
-                _case(u, threshold_db) + (f", {bandwidth_hz / 1e6:g} MHz" if bandwidth_hz else ""),
-                law.replace("_", " "),
-                float(values[index]),
-                float(errors[index]),
-                own[-1],
-                allowed=ALLOWED[law],
-                note=f"printed (15) {printed[-1] - values[index]:+.3f}",
-            )
+    cases = [(u, threshold_db, 0.0) for u, threshold_db in GRID] + list(NOISY)
+    own = np.array([_closed(*case, law=law) for case in cases])
+    printed = np.array([_closed(*case, form="paper") for case in cases])
+    constant = np.array([_closed(*case, law="constant") for case in cases])
+    rows = [
+        Law(
+            family=f"success, ppp {law}",
+            case=case_name(*case),
+            estimator=law.replace("_", " "),
+            estimate=float(values[index]),
+            standard_error=float(errors[index]),
+            closed_form=float(own[index]),
+            allowed=ALLOWED[law],
+            note=f"printed (15) {printed[index] - values[index]:+.3f}",
         )
-    forms = ((f"ppp {law}", own), ("law c = 12/5", constant), ("printed (15)", printed))
-    parts = (("no noise", range(len(GRID))), ("with noise", range(len(GRID), len(cases))))
-    for form, column in forms:
-        for title, part in parts:
-            difference = np.abs(np.array(column) - values)[part]
-            worst = part[int(np.argmax(difference))]
-            rows.append(
-                replace(
-                    rows[worst],
-                    family=f"success, {form}: largest error",
-                    case=f"{title}, of {len(part)}: {rows[worst].case}",
-                    closed_form=column[worst],
-                    judged=False,
-                    note=f"mean error {difference.mean():.3f}",
-                )
-            )
-    return rows
+        for index, case in enumerate(cases)
+    ]
+    return [
+        *rows,
+        *_largest_errors(rows, f"ppp {law}", own),
+        *_largest_errors(rows, "law c = 12/5", constant),
+        *_largest_errors(rows, "printed (15)", printed),
+    ]
+
+
+def _largest_errors(
+    rows: list[Law],
+    form: str,
+    closed: FloatArray,
+) -> Iterator[Law]:
+    """The rows in which a form is off most, without and with noise; for comparison only."""
+    parts = (
+        ("no noise", range(len(GRID))),
+        ("with noise", range(len(GRID), len(rows))),
+    )
+    values = np.array([row.estimate for row in rows])
+    for title, part in parts:
+        difference = np.abs(closed - values)[part]
+        worst = part[int(np.argmax(difference))]
+        yield replace(
+            rows[worst],
+            family=f"success, {form}: largest error",
+            case=f"{title}, of {len(part)}: {rows[worst].case}",
+            closed_form=float(closed[worst]),
+            judged=False,
+            note=f"mean error {difference.mean():.3f}",
+        )
 
 
 def _closed(
@@ -283,5 +282,12 @@ def _closed(
     return float(value)
 
 
-def _case(u: float, threshold_db: float) -> str:
-    return f"d sqrt(phi) = {u:.2f}, {threshold_db:g} dB"
+def case_name(
+    u: float,
+    threshold_db: float,
+    bandwidth_hz: float = 0.0,
+) -> str:
+    text = f"d sqrt(phi) = {u:.2f}, {threshold_db:g} dB"
+    if bandwidth_hz:
+        return f"{text}, {bandwidth_hz / 1e6:g} MHz"
+    return text

@@ -15,9 +15,9 @@ from netsim.radio.coverage import (
     interferer_constant,
     mean_interference_w,
     success_probability,
-    thinned_integral,
     topology_success_probability,
 )
+from netsim.radio.thinning import thinned_integral
 from netsim.units import dbm_to_w, from_db
 
 ALPHA = 3.8
