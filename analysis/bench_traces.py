@@ -37,7 +37,7 @@ CONVERT = """
 import sys
 from pathlib import Path
 from netsim.traces.convert import write_trace
-from netsim.traces.detect import open_trace
+from netsim.traces.formats import open_trace
 write_trace(open_trace(Path(sys.argv[1])), Path(sys.argv[2]))
 """
 

@@ -26,7 +26,7 @@ from netsim.simulation.world import World
 from netsim.topology.association import nearest_site
 from netsim.topology.deployment import Deployment
 from netsim.traces import series
-from netsim.traces.detect import open_trace
+from netsim.traces.formats import open_trace
 from netsim.traces.trace import Trace
 from netsim.units import FloatArray, from_db
 
@@ -174,7 +174,7 @@ def _drivers(
     return drivers
 
 
-def _begin_s(values: series.Series, motion: Motion, *, recorded: bool) -> float:
+def _begin_s(values: series.TraceSeries, motion: Motion, *, recorded: bool) -> float:
     """Trace time at simulated time 0 if nothing is said: on the clock of the places of the same
     nodes, else at the first sample."""
     if recorded or values.period_s is not None:

@@ -21,9 +21,10 @@ from netsim.projection import Origin
 from netsim.protocols import Mobility
 from netsim.scenario.model import USUAL_UES, Scenario
 from netsim.scenario.parameters import typed_parameters
-from netsim.topology.files import file_origin, read_sites
+from netsim.topology.files import read_sites
+from netsim.topology.graph import graph_origin
 from netsim.traces.files import present
-from netsim.traces.scan import metadata_of
+from netsim.traces.tables.scan import metadata_of
 from netsim.traces.seeds import Seeds, seeds_of
 
 
@@ -84,7 +85,7 @@ def replayed(scenario: Scenario, loaded: Loaded) -> Recorded | None:
 def _origin(scenario: Scenario) -> Origin | None:
     """Around which degrees of a trace are projected: that of the sites, if they have one."""
     path = scenario.topology.path
-    return None if path is None else file_origin(read_sites(path))
+    return None if path is None else graph_origin(read_sites(path))
 
 
 def settled(scenario: Scenario, loaded: Loaded) -> Scenario:

@@ -6,9 +6,10 @@ from netsim.errors import ScenarioError
 from netsim.scenario.model import Scenario
 from netsim.simulation.core import Backhaul
 from netsim.topology.association import drop_in_cell, drop_in_window
-from netsim.topology.backhaul import backhaul, with_links
+from netsim.topology.backhaul import backhaul_paths
 from netsim.topology.deployment import Deployment, explicit_sites, hexagonal_sites, poisson_sites
 from netsim.topology.files import read_sites
+from netsim.topology.links import with_links
 from netsim.units import FloatArray
 
 
@@ -62,5 +63,5 @@ def build_backhaul(scenario: Scenario, deployment: Deployment) -> Backhaul:
         )
     else:
         where = str(scenario.topology.path)
-    found = backhaul(graph, core=core, where=where)
+    found = backhaul_paths(graph, core=core, where=where)
     return Backhaul(found.delay_s, found.core)

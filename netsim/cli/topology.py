@@ -95,7 +95,7 @@ def _with_backhaul(
     *,
     hop_delay_ms: float,
 ) -> Graph:
-    from netsim.topology.backhaul import with_links
+    from netsim.topology.links import with_links
 
     _check_positive("rate-gbps", rate_gbps, lowest=1e-9)
     _check_positive("hop-delay-ms", hop_delay_ms, lowest=0.0)
@@ -141,7 +141,7 @@ def show(
 
 
 def _facts(graph: Graph) -> list[tuple[str, str]]:
-    from netsim.topology.files import file_origin
+    from netsim.topology.graph import graph_origin
     from netsim.topology.summary import summarise
 
     facts = summarise(graph)
@@ -162,7 +162,7 @@ def _facts(graph: Graph) -> list[tuple[str, str]]:
         rows.append(("at the place of another site", str(facts.same_place)))
     rows.append(("links", str(facts.links)))
     rows.append(("backhaul", facts.backhaul))
-    origin = file_origin(graph)
+    origin = graph_origin(graph)
     if origin is not None:
         rows.append(("origin", f"{origin.lat:.6f}, {origin.lon:.6f}"))
     return rows

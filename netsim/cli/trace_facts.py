@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from netsim.mobility.replay import is_recorded
-from netsim.traces.summary import FAST_M_S, LONG_GAP, Series
+from netsim.traces.summary import FAST_M_S, LONG_GAP, TableFacts
 from netsim.traces.trace import Trace
 
 ONLY_CHANGES = ("ns2", "bonnmotion", "mahimahi")  # formats with a row per change, not per step
@@ -28,10 +28,11 @@ VALUES = {  # column: label, digits
 Line = tuple[str, str]
 
 
-def fact_lines(table: str, facts: Series, trace: Trace) -> list[Line]:
+def fact_lines(table: str, facts: TableFacts, trace: Trace) -> list[Line]:
     """Label and text of every fact about a table."""
     return [
         ("format", trace.format),
+        *_reading(trace),
         ("rows", str(facts.rows)),
         (WHO[table], _names(list(facts.keys))),
         *_times(table, facts, trace),
@@ -42,6 +43,11 @@ def fact_lines(table: str, facts: Series, trace: Trace) -> list[Line]:
     ]
 
 
+def _reading(trace: Trace) -> Iterator[Line]:
+    if trace.reading:
+        yield "read as", trace.reading
+
+
 def _names(names: list[str]) -> str:
     shown = ", ".join(names[:NAMES_SHOWN])
     if len(names) > NAMES_SHOWN:
@@ -49,7 +55,7 @@ def _names(names: list[str]) -> str:
     return f"{len(names)}: {shown}"
 
 
-def _times(table: str, facts: Series, trace: Trace) -> Iterator[Line]:
+def _times(table: str, facts: TableFacts, trace: Trace) -> Iterator[Line]:
     if facts.rows:
         length_s = facts.end - facts.begin
         yield "time", f"{facts.begin:g} .. {facts.end:g} s ({length_s:g} s)"
@@ -60,11 +66,11 @@ def _times(table: str, facts: Series, trace: Trace) -> Iterator[Line]:
         yield "time 0", trace.metadata["time_origin"]
 
 
-def _steps(facts: Series, trace: Trace) -> Iterator[Line]:
-    if facts.steps:
-        quantiles = [facts.step_quantile(level) for level in (0.0, 0.05, 0.5, 0.95, 1.0)]
+def _steps(facts: TableFacts, trace: Trace) -> Iterator[Line]:
+    if facts.steps.lengths_s:
+        quantiles = [facts.steps.quantile_s(level) for level in (0.0, 0.05, 0.5, 0.95, 1.0)]
         yield "step, 0/5/50/95/100%", " / ".join(f"{q:g}" for q in quantiles) + " s"
-        gaps, longest_s = facts.gaps()
+        gaps, longest_s = facts.steps.gaps()
         if gaps and trace.format not in ONLY_CHANGES:
             yield f"gaps over {LONG_GAP:g} median steps", f"{gaps}, the longest {longest_s:g} s"
     if "period_s" in trace.metadata:
@@ -72,7 +78,7 @@ def _steps(facts: Series, trace: Trace) -> Iterator[Line]:
         yield "repeats after", f"{period_s:g} s"
 
 
-def _values(table: str, facts: Series, trace: Trace) -> Iterator[Line]:
+def _values(table: str, facts: TableFacts, trace: Trace) -> Iterator[Line]:
     if table == "channel" and "gain_kind" in trace.metadata:
         yield "gain", trace.metadata["gain_kind"]
     for column, (label, digits) in VALUES.items():
@@ -97,18 +103,18 @@ def _span(low: float, high: float, digits: int) -> str:
     return f"{low:.{digits}f} .. {high:.{digits}f}"
 
 
-def _speeds(table: str, facts: Series) -> Iterator[Line]:
-    if table == "mobility" and facts.moving_s:
-        mean_m_s = facts.moved_m / facts.moving_s
-        yield "speed, mean and top", f"{mean_m_s:.3g}, {facts.top_m_s:.3g} m/s"
+def _speeds(table: str, facts: TableFacts) -> Iterator[Line]:
+    if table == "mobility" and facts.steps.total_s:
+        mean_m_s = facts.steps.moved_m / facts.steps.total_s
+        yield "speed, mean and top", f"{mean_m_s:.3g}, {facts.steps.top_m_s:.3g} m/s"
 
 
-def _oddities(facts: Series) -> Iterator[Line]:
+def _oddities(facts: TableFacts) -> Iterator[Line]:
     counts = {
-        "times going backwards within a node": facts.backwards,
-        "rows repeating a time": facts.repeated,
-        "jumps (two places or values at one time)": facts.jumps,
-        f"steps faster than {FAST_M_S:g} m/s": facts.fast,
+        "times going backwards within a node": facts.steps.backwards,
+        "rows repeating a time": facts.steps.repeated,
+        "jumps (two places or values at one time)": facts.steps.jumps,
+        f"steps faster than {FAST_M_S:g} m/s": facts.steps.fast,
         "missing values": facts.missing,
     }
     for label, count in counts.items():
@@ -118,7 +124,7 @@ def _oddities(facts: Series) -> Iterator[Line]:
         yield "odd", "all within 1 m: degrees named as metres? name the columns lat and lon"
 
 
-def _looks_like_degrees(facts: Series) -> bool:
+def _looks_like_degrees(facts: TableFacts) -> bool:
     several = facts.rows > 1 and len(facts.keys) > 1
     if not several or "x_m" not in facts.low:
         return False

@@ -22,19 +22,27 @@ def positions(
     from then. Between samples that are further apart than `jump_m_s` covers, the UE stays and then
     jumps.
     """
-    index = last_sample(first[:-1], first[1:], time_s, at_s)
+    index = last_sample(
+        first[:-1],
+        first[1:],
+        time_s,
+        at_s,
+    )
     before = index < first[:-1, None]
     final = index == first[1:, None] - 1
     here = np.where(before, 0, index)
     there = np.where(before | final, here, index + 1)
-    begin, end = time_s[here], time_s[there]
-    length = end - begin
-    origin, move = places_m[here], places_m[there] - places_m[here]
+
+    begin = time_s[here]
+    length = time_s[there] - begin
+    origin = places_m[here]
+    move = places_m[there] - origin
     with np.errstate(divide="ignore", invalid="ignore"):
         part = np.where(length > 0, (at_s - begin) / length, 0.0)
     if np.isfinite(jump_m_s):
         jumps: BoolArray = np.hypot(move[..., 0], move[..., 1]) > jump_m_s * length
         part = np.where(jumps, 0.0, part)
+
     found = origin + part[..., None] * move
     absent = before | (final & (at_s > begin))
     return np.where(absent[..., None], np.nan, found)

@@ -1,6 +1,4 @@
-"""Where UEs may move: a disc, a rectangle, or a torus (a rectangle whose opposite sides are
-one).
-"""
+"""Where UEs may move: a disc, a rectangle, or a torus (a rectangle with opposite sides joined)."""
 
 from __future__ import annotations
 
@@ -21,16 +19,15 @@ class Region(Protocol):
         ...
 
     def nearest_image(self, origin_m: FloatArray, target_m: FloatArray) -> FloatArray:
-        """The copy of `target_m` nearest to `origin_m`; on a torus it may lie outside of the
-        rectangle.
-        """
+        """The copy of `target_m` nearest to `origin_m`; of a torus, maybe outside the window."""
         ...
 
     def reflect(
         self, point_m: FloatArray, velocity_m_s: FloatArray
     ) -> tuple[FloatArray, FloatArray]:
-        """Points beyond the border mirrored at it, and their velocities with them; a torus has no
-        border.
+        """Points beyond the border mirrored at it, and their velocities with them.
+
+        A torus has no border.
         """
         ...
 
@@ -52,9 +49,8 @@ class Disc:
     def uniform(self, draws: FloatArray) -> FloatArray:
         radius = self.radius_m * np.sqrt(draws[..., 0])
         angle = 2 * np.pi * draws[..., 1]
-        return np.asarray(
-            self.centre_m + np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
-        )
+        offset = [radius * np.cos(angle), radius * np.sin(angle)]
+        return np.asarray(self.centre_m + np.stack(offset, axis=-1))
 
     def nearest_image(self, origin_m: FloatArray, target_m: FloatArray) -> FloatArray:
         return target_m
@@ -70,7 +66,10 @@ class Disc:
         outward = (velocity_m_s * normal).sum(axis=-1, keepdims=True)
         turned = velocity_m_s - 2 * np.maximum(outward, 0.0) * normal
         inside = np.asarray(self.centre_m) + mirrored * normal
-        return np.where(outside, inside, point_m), np.where(outside, turned, velocity_m_s)
+        return (
+            np.where(outside, inside, point_m),
+            np.where(outside, turned, velocity_m_s),
+        )
 
     def fold(self, point_m: FloatArray) -> FloatArray:
         return point_m
@@ -104,8 +103,9 @@ class Rectangle:
     ) -> tuple[FloatArray, FloatArray]:
         along = (point_m - self.low_m) % (2 * self.side_m)
         back = along > self.side_m
-        inside = self.low_m + np.where(back, 2 * self.side_m - along, along)
-        return inside, np.where(back, -velocity_m_s, velocity_m_s)
+        inside = np.where(back, 2 * self.side_m - along, along)
+        turned = np.where(back, -velocity_m_s, velocity_m_s)
+        return self.low_m + inside, turned
 
     def fold(self, point_m: FloatArray) -> FloatArray:
         return point_m
@@ -125,7 +125,8 @@ class Torus(Rectangle):
         return point_m, velocity_m_s
 
     def fold(self, point_m: FloatArray) -> FloatArray:
-        return np.asarray(self.low_m + (point_m - self.low_m) % self.side_m)
+        offset = (point_m - self.low_m) % self.side_m
+        return np.asarray(self.low_m + offset)
 
 
 def _positive(size_m: float) -> None:

@@ -1,23 +1,23 @@
-"""UEs that move as a trace says: one UE per node, absent before its first and after its last
-sample.
-"""
+"""UEs that move as a trace says: one per node, absent before its first and after its last row."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
 from netsim.errors import ScenarioError
 from netsim.mobility.interpolation import positions
 from netsim.mobility.region import Region
+from netsim.plugins import Limited, parameter
 from netsim.projection import Origin
-from netsim.traces.detect import open_trace
+from netsim.traces.formats import open_trace
 from netsim.traces.seeds import seeds_of
 from netsim.traces.trace import Trace
-from netsim.traces.tracks import Tracks, tracks
+from netsim.traces.tracks import Tracks, tracks_of
 from netsim.units import FloatArray
 
 
@@ -35,11 +35,10 @@ class Recorded:
 
     def positions(self, times_s: FloatArray) -> FloatArray:
         """[T] -> [K, T, 2]; NaN while a UE is absent."""
-        track = self.tracks
         found = positions(
-            track.first,
-            track.time_s,
-            track.places_m,
+            self.tracks.first,
+            self.tracks.time_s,
+            self.tracks.places_m,
             times_s + self.begin_s,
             jump_m_s=self.jump_m_s,
         )
@@ -49,72 +48,92 @@ class Recorded:
     def box_m(self) -> FloatArray:
         """Smallest and largest x and y of all samples, in simulated places. [2, 2], m."""
         x, y = self.tracks.places_m.T[:2]  # by column, which is quicker over many rows
-        return np.array([[x.min(), y.min()], [x.max(), y.max()]]) + self.shift_m
+        corners = [
+            [x.min(), y.min()],
+            [x.max(), y.max()],
+        ]
+        return np.array(corners) + self.shift_m
 
     @property
     def end_s(self) -> float:
         """Simulated time of the last sample, after which nobody is there; -inf if there is none."""
-        return float(self.tracks.time_s.max(initial=-math.inf)) - self.begin_s
+        last_s = float(self.tracks.time_s.max(initial=-math.inf))
+        return last_s - self.begin_s
 
     @property
     def names(self) -> tuple[str, ...] | None:
-        """Of the UEs in the trace; a run's own table has numbers only."""
+        """Names of the UEs in the trace; a run's own table has numbers only."""
         return None if self.recorded else self.nodes
 
     def arrivals_departures_s(self) -> tuple[FloatArray, FloatArray]:
         """First and last simulated time at which each UE is there, [K] and [K]."""
         first = self.tracks.first
-        return self.tracks.time_s[first[:-1]] - self.begin_s, self.tracks.time_s[
-            first[1:] - 1
-        ] - self.begin_s
+        time_s = self.tracks.time_s
+        arrival_s = time_s[first[:-1]] - self.begin_s
+        departure_s = time_s[first[1:] - 1] - self.begin_s
+        return arrival_s, departure_s
 
 
 @dataclass(frozen=True)
-class Replay:
-    """A trace file replayed; any format of `netsim trace inspect`, with `format` where it is not
-    seen.
+class Replay(Limited):
+    """A trace file replayed, of any format that `netsim trace inspect` reads.
 
     Trace time `begin_s` is simulated time 0; if None, that is the first sample's, or 0 of a
     recorded run. Faster than `jump_m_s` is a jump, not a move.
     """
 
-    path: str = ""
-    format: str = ""
-    begin_s: float | None = None
-    jump_m_s: float = 150.0
+    section: ClassVar[str] = "mobility"
 
-    def __post_init__(self) -> None:
-        if self.begin_s is not None and not math.isfinite(self.begin_s):
-            raise ScenarioError("must be finite", where="mobility.begin_s", value=self.begin_s)
-        if not self.jump_m_s > 0:
-            raise ScenarioError(
-                "must be greater than 0", where="mobility.jump_m_s", value=self.jump_m_s
-            )
+    path: str = parameter("", "trace file")
+    format: str = parameter("", "its format, where that is not seen from the file")
+    columns: str = parameter("", "what its columns are, as time=t:ms,node=id,x=east:km")
+    begin_s: float | None = parameter(
+        None, "trace time at simulated time 0", gt=-math.inf, lt=math.inf
+    )
+    jump_m_s: float = parameter(150.0, "what is faster is a jump, not a move", gt=0)
 
     def recorded(self, origin: Origin | None = None, folder: Path | None = None) -> Recorded:
-        """Read the trace. Degrees are projected around `origin` (of the sites), if given; a
-        relative path is taken from `folder` (of the scenario), if given. Raises DataError.
+        """Read the trace.
+
+        Degrees are projected around `origin` (of the sites), if given; a relative path is taken
+        from `folder` (of the scenario), if given. Raises DataError.
         """
         path = (folder or Path()) / self.path
-        trace = open_trace(path, self.format or None, origin=origin)
-        found = tracks(trace.table("mobility"), path)
-        first, last = float(found.time_s.min()), float(found.time_s.max())
+        trace = open_trace(path, self.format or None, columns=self.columns, origin=origin)
+        tracks = tracks_of(trace.table("mobility"), path)
         own = is_recorded(trace)
-        begin = self.begin_s if self.begin_s is not None else (0.0 if own else first)
+        first_s = float(tracks.time_s.min())
+        last_s = float(tracks.time_s.max())
+        begin_s = self.begin_s
+        if begin_s is None:
+            begin_s = 0.0 if own else first_s
         return Recorded(
-            found.nodes, (first - begin, last - begin), found, begin, self.jump_m_s, own
+            tracks.nodes,
+            span_s=(first_s - begin_s, last_s - begin_s),
+            tracks=tracks,
+            begin_s=begin_s,
+            jump_m_s=self.jump_m_s,
+            recorded=own,
         )
 
-    def motion(self, start_m: FloatArray, region: Region, *, seed: int) -> Recorded:
-        """Motion of the first UEs of the trace, as many as `start_m` [K, 2] has rows; nothing is
-        drawn.
+    def motion(
+        self,
+        start_m: FloatArray,
+        region: Region,
+        *,
+        seed: int,
+    ) -> Recorded:
+        """Motion of the first UEs of the trace, as many as `start_m` [K, 2] has rows.
+
+        Nothing is drawn.
         """
         return chosen_nodes(self.recorded(), len(start_m))
 
 
 def is_recorded(trace: Trace) -> bool:
-    """A run recorded it: in its own places, by numbers of UEs, from its own time 0 on. Raises
-    DataError.
+    """A run recorded it: in its own places, by numbers of UEs, from its own time 0 on.
+
+    Raises DataError.
     """
     return trace.path.is_dir() or seeds_of(trace.metadata, trace.path) is not None
 
@@ -127,27 +146,43 @@ def chosen_nodes(found: Recorded, count: int) -> Recorded:
     if found.recorded:
         return _numbered_nodes(found, count)
     if count > len(found.nodes):
-        rule = f"must be at most the {len(found.nodes)} nodes of the trace; leave it out to take them all"
+        rule = (
+            f"must be at most the {len(found.nodes)} nodes of the trace; "
+            "leave it out to take them all"
+        )
         raise ScenarioError(rule, where="scenario: ues.count", value=count)
     first = found.tracks.first[: count + 1]
-    end, track = int(first[-1]), found.tracks
-    kept = Tracks(track.nodes[:count], first, track.time_s[:end], track.places_m[:end])
+    end = int(first[-1])
+    kept = Tracks(
+        found.nodes[:count],
+        first,
+        found.tracks.time_s[:end],
+        found.tracks.places_m[:end],
+    )
     return replace(found, nodes=kept.nodes, tracks=kept)
 
 
 def _numbered_nodes(found: Recorded, count: int) -> Recorded:
-    track = found.tracks
-    of_name = {name: k for k, name in enumerate(track.nodes)}
-    parts = [of_name.get(str(number)) for number in range(count)]
-    rows = [
-        np.arange(0) if k is None else np.arange(track.first[k], track.first[k + 1]) for k in parts
-    ]
-    first = np.concatenate([[0], np.cumsum([len(r) for r in rows])]).astype(np.int64)
+    """The nodes named 0..count - 1, without samples where the trace has none of that name."""
+    tracks = found.tracks
+    node_of_name = {name: node for node, name in enumerate(tracks.nodes)}
+    names = tuple(str(number) for number in range(count))
+    rows = []
+    for name in names:
+        node = node_of_name.get(name)
+        if node is None:
+            rows.append(np.arange(0))
+        else:
+            rows.append(np.arange(tracks.first[node], tracks.first[node + 1]))
+    sizes = [len(part) for part in rows]
     every = np.concatenate(rows).astype(np.int64)
-    names = tuple(map(str, range(count)))
-    return replace(
-        found, nodes=names, tracks=Tracks(names, first, track.time_s[every], track.places_m[every])
+    kept = Tracks(
+        names,
+        first=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+        time_s=tracks.time_s[every],
+        places_m=tracks.places_m[every],
     )
+    return replace(found, nodes=names, tracks=kept)
 
 
 def node_count(found: Recorded) -> int:
@@ -155,7 +190,6 @@ def node_count(found: Recorded) -> int:
     if not found.recorded:
         return len(found.nodes)
     if not all(name.isdecimal() for name in found.nodes):
-        raise ScenarioError(
-            "a recorded run numbers its UEs", where="mobility.path", value=found.nodes[0]
-        )
-    return 1 + max(map(int, found.nodes))
+        rule = "a recorded run numbers its UEs"
+        raise ScenarioError(rule, where="mobility.path", value=found.nodes[0])
+    return 1 + max(int(name) for name in found.nodes)

@@ -16,7 +16,7 @@ import numpy as np
 from netsim import rng
 from netsim.errors import DataError
 from netsim.traces.fading import STEP_S
-from netsim.traces.series import FadingTrace, Series
+from netsim.traces.series import FadingTrace, TraceSeries
 from netsim.units import BoolArray, FloatArray, IntArray
 
 
@@ -25,7 +25,7 @@ class Driver:
     """One trace and the links it drives."""
 
     kind: str  # gain | fading | total | interference | snr | rate
-    series: Series | FadingTrace
+    series: TraceSeries | FadingTrace
     row: dict[tuple[int, ...], int]  # (ue,), (ue, gnb) or (ue, gnb, attempt) -> row of the series
     ues: frozenset[int]
     begin_s: float = 0.0  # trace time at time 0
@@ -104,7 +104,7 @@ class Driver:
 
     @cached_property
     def _times_s(self) -> FloatArray:
-        assert isinstance(self.series, Series)
+        assert isinstance(self.series, TraceSeries)
         return np.unique(self.series.time_s)
 
 

@@ -1,0 +1,15 @@
+"""The scenario: every key a run can be given, checked, with its unit, default and equation.
+
+In reading order:
+
+| file | what lives there |
+|---|---|
+| section.py | what all sections share: frozen, unknown keys refused, each key with a meaning |
+| model.py | the whole scenario, and the rules that join its sections |
+| radio.py | sections of the network: sites, UEs, radio, downlink, how a round goes in time |
+| training.py | sections of what UEs compute and learn: devices, modules, model, data, scheme |
+| motion.py | sections of what changes during a run: mobility, channel traces |
+| parameters.py | parameters of plug-ins, typed by their fields |
+| load.py | a scenario from a file, a bundled name or a recorded run, with overrides; back to TOML |
+| schema.py | every key as a row, for `netsim validate --schema` |
+"""

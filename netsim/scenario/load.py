@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import tomli_w
 from pydantic import BaseModel, ValidationError
@@ -18,11 +18,14 @@ from pydantic import BaseModel, ValidationError
 from netsim.errors import ScenarioError
 from netsim.scenario.model import Scenario
 from netsim.scenario.motion import REPLAY, MobilityChoice
+from netsim.scenario.section import section_type
 
 PATH_KEYS = (("topology", "path"), ("model", "path"), ("data", "path"), ("mobility", "path"))
 """File values are relative to the scenario file, overrides to the working directory."""
 RECORD = ("mobility", "channel")
 """Tables of a run that was recorded."""
+LISTS = ("devices", "modules")
+"""Sections whose default is a list, which an override of one of its items starts from."""
 
 
 def load_scenario(
@@ -51,9 +54,8 @@ def load_text(toml: str, where: str = "scenario") -> Scenario:
 def bundled_names() -> list[str]:
     """Names of the scenarios that come with the package."""
     folder = resources.files("netsim.scenario")
-    return sorted(
-        f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")
-    )
+    names = [file.name for file in folder.iterdir()]
+    return sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
 
 
 def check(raw: Mapping[str, Any], where: str = "scenario") -> Scenario:
@@ -86,6 +88,7 @@ def parse_value(text: str) -> Any:
 
 
 def _read(path_or_name: str | Path) -> tuple[dict[str, Any], str]:
+    """The raw scenario and its name for messages."""
     path = Path(path_or_name)
     if (path / "scenario.toml").is_file():
         return _replay_of(path), str(path)
@@ -93,13 +96,10 @@ def _read(path_or_name: str | Path) -> tuple[dict[str, Any], str]:
         return _read_file(path), str(path)
     name = str(path_or_name)
     if name in bundled_names():
-        text = (
-            resources.files("netsim.scenario").joinpath(f"{name}.toml").read_text(encoding="utf-8")
-        )
-        return tomllib.loads(text), name
-    raise ScenarioError(
-        f"no such file, and not a bundled scenario ({', '.join(bundled_names())})", where=name
-    )
+        bundled = resources.files("netsim.scenario").joinpath(f"{name}.toml")
+        return tomllib.loads(bundled.read_text(encoding="utf-8")), name
+    known = ", ".join(bundled_names())
+    raise ScenarioError(f"no such file, and not a bundled scenario ({known})", where=name)
 
 
 def _read_file(path: Path) -> dict[str, Any]:
@@ -108,109 +108,124 @@ def _read_file(path: Path) -> dict[str, Any]:
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ScenarioError(f"not a TOML file: {error}", where=path) from None
     for section, key in PATH_KEYS:
-        value = raw.get(section, {}).get(key) if isinstance(raw.get(section), dict) else None
-        if isinstance(value, str):
-            raw[section][key] = str((path.parent / value).resolve())
+        keys = raw.get(section)
+        if isinstance(keys, dict) and isinstance(keys.get(key), str):
+            keys[key] = str((path.parent / keys[key]).resolve())
     _resolve_channels(raw.get("channel"), path.parent)
     return raw
 
 
 def _replay_of(folder: Path) -> dict[str, Any]:
-    """The scenario of a recorded run with its record in place of what moved its UEs and of its
-    channel model.
+    """The scenario of a recorded run, with its record in place of its mobility and channel models.
 
     Traces of rates and SNR that it replayed itself, which the record does not hold, stay.
     """
-    scenario = check(_read_file(folder / "scenario.toml"), str(folder / "scenario.toml"))
+    file = folder / "scenario.toml"
+    scenario = check(_read_file(file), str(file))
     if not all((folder / table).is_dir() for table in RECORD):
         rule = "was not recorded (record = true), to run it again give its scenario.toml"
         raise ScenarioError(rule, where=folder)
-    raw: dict[str, Any] = _plain(scenario.model_dump(mode="python", exclude_none=True))
     mobility, channel = (str((folder / table).resolve()) for table in RECORD)
-    kept = {
-        key: value for key, value in raw["mobility"].items() if key in MobilityChoice.model_fields
-    }
+    raw: dict[str, Any] = _plain(scenario.model_dump(mode="python", exclude_none=True))
+    common = {}
+    for key, value in raw["mobility"].items():
+        if key in MobilityChoice.model_fields:
+            common[key] = value
     raw["record"] = False
-    raw["mobility"] = {**kept, "kind": REPLAY, "path": mobility}
+    raw["mobility"] = {**common, "kind": REPLAY, "path": mobility}
     raw["channel"] = [*raw["channel"], {"path": channel}]
     return raw
 
 
 def _resolve_channels(value: Any, folder: Path) -> None:
     """Paths of `[[channel]]` entries are relative to `folder`."""
-    for entry in value if isinstance(value, list) else []:
+    if not isinstance(value, list):
+        return
+    for entry in value:
         if isinstance(entry, dict) and isinstance(entry.get("path"), str):
             entry["path"] = str((folder / entry["path"]).resolve())
 
 
-def _put(raw: dict[str, Any], key: str, value: Any) -> None:
+def _put(
+    raw: dict[str, Any],
+    key: str,
+    value: Any,
+) -> None:
+    """Set the value of a dotted key, which may lead through lists. Raises ScenarioError."""
     parts = key.split(".")
     if parts == ["channel"]:
         _resolve_channels(value, Path())
     if tuple(parts) in PATH_KEYS and isinstance(value, str | Path):
         value = str(Path(value).resolve())
+    if len(parts) > 1 and parts[0] in LISTS and parts[0] not in raw:
+        default = Scenario.model_fields[parts[0]].default
+        raw[parts[0]] = [_plain(item.model_dump(exclude_none=True)) for item in default]
     node: Any = raw
-    for depth, part in enumerate(parts):
-        last = depth == len(parts) - 1
-        if isinstance(node, list):
-            if not part.isdigit() or int(part) >= len(node):
-                raise ScenarioError(
-                    f"must be an index below {len(node)}",
-                    where=".".join(parts[: depth + 1]),
-                    value=part,
-                )
-            index = int(part)
-            if last:
-                node[index] = value
-            else:
-                node = node[index]
-        elif isinstance(node, dict):
-            if last:
-                node[part] = value
-            else:
-                if part not in node and depth == 0 and part in ("devices", "modules"):
-                    default = Scenario.model_fields[part].default
-                    node[part] = [_plain(item.model_dump(exclude_none=True)) for item in default]
-                node = node.setdefault(part, {})
-        else:
-            raise ScenarioError("is not a section", where=".".join(parts[:depth]), value=node)
+    for depth, part in enumerate(parts[:-1]):
+        where = ".".join(parts[: depth + 1])
+        node = (
+            node[_index(node, part, where)] if isinstance(node, list) else node.setdefault(part, {})
+        )
+        if not isinstance(node, list | dict):
+            raise ScenarioError("is not a section", where=where, value=node)
+    last = parts[-1]
+    if isinstance(node, list):
+        node[_index(node, last, key)] = value
+    else:
+        node[last] = value
+
+
+def _index(
+    items: list[Any],
+    text: str,
+    where: str,
+) -> int:
+    """The index of an item. Raises ScenarioError."""
+    if not text.isdigit() or int(text) >= len(items):
+        raise ScenarioError(
+            f"must be an index below {len(items)}",
+            where=where,
+            value=text,
+        )
+    return int(text)
 
 
 def _plain(value: Any) -> Any:
+    """A copy made of dictionaries, lists and scalars; paths become text."""
     if isinstance(value, Mapping):
-        return {k: _plain(v) for k, v in value.items()}
+        return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
+        return [_plain(item) for item in value]
     return str(value) if isinstance(value, Path) else value
 
 
 def _first_error(error: ValidationError, where: str) -> ScenarioError:
+    """The first broken rule, with its key and value."""
     first = error.errors(include_url=False)[0]
-    key = ".".join(str(p) for p in first["loc"])
-    rule = first["msg"].removeprefix("Value error, ")
+    key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return ScenarioError(f"unknown key{_suggestion(first['loc'])}", where=f"{where}: {key}")
+    rule = first["msg"].removeprefix("Value error, ")
     value = first["input"]
-    shown = None if isinstance(value, Mapping | BaseModel) else value
     return ScenarioError(
-        rule[0].lower() + rule[1:], where=f"{where}: {key}" if key else where, value=shown
+        rule[0].lower() + rule[1:],
+        where=f"{where}: {key}" if key else where,
+        value=None if isinstance(value, Mapping | BaseModel) else value,
     )
 
 
 def _suggestion(loc: tuple[int | str, ...]) -> str:
-    """The known key nearest to an unknown one."""
+    """The known key nearest to an unknown one, as the end of a message."""
     section: type[BaseModel] = Scenario
     for part in loc[:-1]:
         if isinstance(part, str) and part in section.model_fields:
-            annotation = section.model_fields[part].annotation
-            inner = next((a for a in get_args(annotation) if _is_model(a)), annotation)
-            if _is_model(inner):
-                section = inner  # type: ignore[assignment]
-    near = difflib.get_close_matches(str(loc[-1]), section.model_fields, n=1)
-    return (
-        f"; did you mean {near[0]}?" if near else f"; known keys: {', '.join(section.model_fields)}"
+            section = section_type(section.model_fields[part].annotation) or section
+    known = list(section.model_fields)
+    near = difflib.get_close_matches(
+        str(loc[-1]),
+        known,
+        n=1,
     )
-
-
-def _is_model(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+    if near:
+        return f"; did you mean {near[0]}?"
+    return f"; known keys: {', '.join(known)}"

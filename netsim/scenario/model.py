@@ -71,8 +71,8 @@ class Scenario(Section):
     channel: tuple[ChannelTrace, ...] = key((), "traces in place of the channel model")
     record: bool = key(
         False,
-        "write where UEs are and what their channels are (tables mobility, channel); `netsim run RUN_DIR` "
-        "replays them, under any seed and with any scheme",
+        "write where UEs are and what their channels are (tables mobility, channel); "
+        "`netsim run RUN_DIR` replays them, under any seed and with any scheme",
     )
 
     @model_validator(mode="before")
@@ -106,24 +106,23 @@ class Scenario(Section):
     @property
     def w0_every_round(self) -> bool:
         """The foundation model is sent in every round."""
-        return (
-            self.downlink.w0_broadcast or ("every_round" if self.printed else "once")
-        ) == "every_round"
+        default = "every_round" if self.printed else "once"
+        return (self.downlink.w0_broadcast or default) == "every_round"
 
     @property
     def local_optimizer(self) -> str:
-        """Optimiser of local training."""
+        """Optimiser of local training, by name."""
         return self.learning.local_optimizer or ("sgd" if self.printed else "adam")
 
     @property
     def constant_rate(self) -> bool:
         """An upload has one rate, by Shannon's formula, from its start to its end."""
         radio = self.radio
-        kept = (
-            radio.fading == "round" and radio.reallocation == "static" and not radio.retransmissions
-        )
-        kept = kept and not self.mobility.moves and not self.channel
-        return kept and radio.rate_model == "shannon" and radio.interference == "field"
+        constant_world = not self.mobility.moves and not self.channel
+        constant_radio = radio.fading == "round" and radio.interference == "field"
+        one_attempt = radio.reallocation == "static" and not radio.retransmissions
+        by_shannon = radio.rate_model == "shannon"
+        return constant_world and constant_radio and one_attempt and by_shannon
 
     @property
     def interferers_follow(self) -> bool:
@@ -133,8 +132,9 @@ class Scenario(Section):
 
     @property
     def poisson_field(self) -> bool:
-        """The closed forms of eq. (15) hold: Poisson sites, power-law path loss without
-        shadowing.
+        """The closed forms of eq. (15) hold.
+
+        They are for Poisson sites and power-law path loss without shadowing.
         """
         power_law = self.radio.pathloss.kind == "power_law"
         shadowed = bool(self.radio.pathloss.parameters.get("shadowing_std_db", 0))
@@ -152,76 +152,104 @@ class Scenario(Section):
     @property
     def interferer_law(self) -> str:
         """Thinning law of the Poisson field."""
-        return self.radio.interferer_law or (
-            "typical_cell" if self.federation == "cell" else "typical_user"
-        )
+        default = "typical_cell" if self.federation == "cell" else "typical_user"
+        return self.radio.interferer_law or default
 
     @model_validator(mode="after")
-    def _radio_fits(self) -> Scenario:
+    def _success_form_fits(self) -> Scenario:
         form = self.radio.success_model
         if form in ("ppp", "paper") and not self.poisson_field:
             raise ValueError(
-                f"radio.success_model = {form} is a closed form for Poisson sites and power-law path loss "
-                "without shadowing; use topology"
+                f"radio.success_model = {form} is a closed form for Poisson sites and power-law "
+                "path loss without shadowing; use topology"
             )
         if form == "topology" and self.poisson_field and self.radio.interference == "field":
             raise ValueError(
                 "radio.success_model = topology needs real sites; a Poisson field has ppp or paper"
             )
-        if self.federation == "cell":
-            for name, value in (("boundary", "guard"), ("association", "strongest")):
-                if getattr(self.topology, name) == value:
-                    raise ValueError(f"topology.{name} = {value} needs federation = network")
-        elif self.topology.learning_site is not None:
-            raise ValueError("topology.learning_site needs federation = cell: all sites learn")
-        if math.isinf(self.round.deadline_s):
-            for name, value in (("fading", "block"), ("interference", "network")):
-                if getattr(self.radio, name) == value:
-                    raise ValueError(f"round.deadline_s must be finite with radio.{name} = {value}")
         return self
 
     @model_validator(mode="after")
-    def _motion_fits(self) -> Scenario:
-        if self.in_time and math.isinf(self.round.deadline_s):
+    def _topology_fits(self) -> Scenario:
+        topology = self.topology
+        if self.federation == "network":
+            if topology.learning_site is not None:
+                raise ValueError("topology.learning_site needs federation = cell: all sites learn")
+            return self
+        if topology.boundary == "guard":
+            raise ValueError("topology.boundary = guard needs federation = network")
+        if topology.association == "strongest":
+            raise ValueError("topology.association = strongest needs federation = network")
+        return self
+
+    @model_validator(mode="after")
+    def _deadline_fits(self) -> Scenario:
+        if not math.isinf(self.round.deadline_s):
+            return self
+        if self.radio.fading == "block":
+            raise ValueError("round.deadline_s must be finite with radio.fading = block")
+        if self.radio.interference == "network":
+            raise ValueError("round.deadline_s must be finite with radio.interference = network")
+        if self.in_time:
             raise ValueError(
                 "round.deadline_s must be finite where UEs move or channels are traced"
             )
-        if self.mobility.handover == "resume":
-            if self.federation == "cell":
-                raise ValueError(
-                    "mobility.handover = resume needs federation = network: one gNB learns"
-                )
-            if self.radio.reallocation != "events":
-                raise ValueError("mobility.handover = resume needs radio.reallocation = events")
-        if self.radio.interference == "network":
-            if any(trace.use in ("snr", "rate") for trace in self.channel):
-                raise ValueError("channel.use = snr or rate needs radio.interference = field")
-            if self.record and self.radio.background_ues:
-                raise ValueError(
-                    "record needs radio.background_ues = 0: their channels are not recorded"
-                )
+        return self
+
+    @model_validator(mode="after")
+    def _handover_fits(self) -> Scenario:
+        if self.mobility.handover != "resume":
+            return self
+        if self.federation == "cell":
+            raise ValueError(
+                "mobility.handover = resume needs federation = network: one gNB learns"
+            )
+        if self.radio.reallocation != "events":
+            raise ValueError("mobility.handover = resume needs radio.reallocation = events")
+        return self
+
+    @model_validator(mode="after")
+    def _traces_fit(self) -> Scenario:
+        if self.radio.interference != "network":
+            return self
+        if any(trace.use in ("snr", "rate") for trace in self.channel):
+            raise ValueError("channel.use = snr or rate needs radio.interference = field")
+        if self.record and self.radio.background_ues:
+            raise ValueError(
+                "record needs radio.background_ues = 0: their channels are not recorded"
+            )
         return self
 
     @model_validator(mode="after")
     def _measured_rows_exist(self) -> Scenario:
-        if self.data.validation_fraction == 0:
-            for name, wanted in (("evaluate_on", "validation"), ("evaluate_in_full", True)):
-                if getattr(self.learning, name) == wanted:
-                    rule = f"must be above 0 with learning.{name} = {str(wanted).lower()}"
-                    raise ValueError(f"data.validation_fraction {rule}")
+        if self.data.validation_fraction > 0:
+            return self
+        if self.learning.evaluate_on == "validation":
+            raise ValueError(
+                "data.validation_fraction must be above 0 with learning.evaluate_on = validation"
+            )
+        if self.learning.evaluate_in_full:
+            raise ValueError(
+                "data.validation_fraction must be above 0 with learning.evaluate_in_full = true"
+            )
         return self
 
     @model_validator(mode="after")
-    def _network_only_stops(self) -> Scenario:
-        if self.network_only:
-            for name in ("target_accuracy", "patience_evaluations"):
-                if getattr(self.stop, name) is not None:
-                    raise ValueError(
-                        f"stop.{name} depends on learning, which network_only leaves out"
-                    )
-            if self.learning.log_risk:
-                raise ValueError("learning.log_risk measures losses, which network_only leaves out")
-        names = [d.name for d in self.devices]
+    def _network_only_measures_no_loss(self) -> Scenario:
+        if not self.network_only:
+            return self
+        left_out = "which network_only leaves out"
+        if self.stop.target_accuracy is not None:
+            raise ValueError(f"stop.target_accuracy depends on learning, {left_out}")
+        if self.stop.patience_evaluations is not None:
+            raise ValueError(f"stop.patience_evaluations depends on learning, {left_out}")
+        if self.learning.log_risk:
+            raise ValueError(f"learning.log_risk measures losses, {left_out}")
+        return self
+
+    @model_validator(mode="after")
+    def _device_names_differ(self) -> Scenario:
+        names = [device.name for device in self.devices]
         if len(set(names)) < len(names):
             raise ValueError(f"device class names must differ, found {names}")
         return self

@@ -19,8 +19,8 @@ class MobilityChoice(Section):
 
     kind: str = key(
         "static",
-        "static, random_waypoint, gauss_markov, replay (of the trace `path`, from its first sample or from "
-        "trace time `begin_s`), or a plug-in",
+        "static, random_waypoint, gauss_markov, replay (of the trace `path`, from its first "
+        "sample or from trace time `begin_s`), or a plug-in",
         min_length=1,
     )
     step_s: Positive = key(
@@ -63,8 +63,8 @@ class ChannelTrace(Section):
     )
     begin_s: Finite | None = key(
         None,
-        "trace time at simulated time 0; default: that of the replayed mobility trace if both name the same "
-        "nodes, 0 of a recorded channel, else the first sample",
+        "trace time at simulated time 0; default: that of the replayed mobility trace if both "
+        "name the same nodes, 0 of a recorded channel, else the first sample",
         unit="s",
     )
     fill: Literal["error", "hold", "interpolate"] = key("error", "what bridges a gap in the trace")

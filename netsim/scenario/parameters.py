@@ -1,4 +1,4 @@
-"""Parameters of plug-ins (schemes) given in a scenario, typed by the fields of their dataclass."""
+"""Parameters of plug-ins given in a scenario, typed by the fields of their dataclass."""
 
 from __future__ import annotations
 
@@ -11,24 +11,44 @@ from netsim.errors import ScenarioError
 from netsim.plugins import arguments, parameters
 
 
-def typed_parameters(plugin: type[Any], given: Mapping[str, Any], where: str) -> dict[str, Any]:
+def typed_parameters(
+    plugin: type[Any],
+    given: Mapping[str, Any],
+    where: str,
+) -> dict[str, Any]:
     """`given` as the constructor arguments of the dataclass `plugin`. Raises ScenarioError."""
+    fields: dict[str, Any] = {}
     declared = parameters(plugin)
-    fields: dict[str, Any] = {p.name: (p.type, p.default) for p in declared}
-    model = create_model(
-        plugin.__name__, __config__=ConfigDict(extra="forbid", allow_inf_nan=False), **fields
-    )
+    for parameter in declared:
+        fields[parameter.name] = (parameter.type, parameter.default)
+    config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model = create_model(plugin.__name__, __config__=config, **fields)
     try:
         checked = model.model_validate(dict(given))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(str(p) for p in first["loc"])
-        if first["type"] == "extra_forbidden":
-            known = ", ".join(fields) or "none"
-            rule = f"unknown parameter of {plugin.__name__}; it has: {known}"
-            raise ScenarioError(rule, where=f"{where}.{key}") from None
-        raise ScenarioError(first["msg"], where=f"{where}.{key}", value=first["input"]) from None
+        raise _first_error(
+            error,
+            plugin.__name__,
+            list(fields),
+            where,
+        ) from None
     values = {name: getattr(checked, name) for name in fields}
-    for p in declared:
-        p.limits.check(values[p.name], f"{where}.{p.name}")
+    for parameter in declared:
+        parameter.limits.check(values[parameter.name], f"{where}.{parameter.name}")
     return arguments(plugin, values)
+
+
+def _first_error(
+    error: ValidationError, plugin: str, known: list[str], where: str
+) -> ScenarioError:
+    first = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        names = ", ".join(known) or "none"
+        rule = f"unknown parameter of {plugin}; it has: {names}"
+        return ScenarioError(rule, where=f"{where}.{key}")
+    return ScenarioError(
+        first["msg"],
+        where=f"{where}.{key}",
+        value=first["input"],
+    )

@@ -10,13 +10,16 @@ from pydantic import ConfigDict, model_validator
 
 from netsim.scenario.section import Finite, NonNegative, Positive, PositiveOrInf, Section, key
 
+MAX_SITES = 1e6
 
-class Backhaul(Section):
+
+class BackhaulLinks(Section):
     """Links between the sites and the core node, where several gNBs learn."""
 
     kind: Literal["star", "tree", "mesh", "file"] = key(
         "star",
-        "links from every site to the core, of least total length, between neighbours, or the file's",
+        "links from every site to the core, of least total length, between neighbours, "
+        "or the file's",
     )
     rate_bps: Positive = key(1e10, "rate of every generated link", unit="bit/s")
     hop_delay_s: NonNegative = key(
@@ -46,15 +49,19 @@ class Topology(Section):
     association: Literal["nearest", "strongest"] = key(
         "nearest", "gNB of a UE: by distance, or by mean gain"
     )
-    backhaul: Backhaul = Backhaul()
+    backhaul: BackhaulLinks = BackhaulLinks()
 
     @model_validator(mode="after")
-    def _consistent(self) -> Topology:
+    def _few_sites(self) -> Topology:
+        expected = self.density_per_km2 * self.window_km**2
+        if self.kind != "file" and expected > MAX_SITES:
+            raise ValueError(f"density_per_km2 x window_km^2 = {expected:g} sites; at most 1e6")
+        return self
+
+    @model_validator(mode="after")
+    def _kind_fits(self) -> Topology:
         if (self.kind == "file") != (self.path is not None):
             raise ValueError("path is given exactly when kind is file")
-        expected = self.density_per_km2 * self.window_km**2
-        if self.kind != "file" and expected > 1e6:
-            raise ValueError(f"density_per_km2 x window_km^2 = {expected:g} sites; at most 1e6")
         if self.boundary == "torus" and self.kind != "ppp":
             raise ValueError(
                 "boundary = torus needs kind = ppp: the sides of others do not fit together"
@@ -71,7 +78,8 @@ class Ues(Section):
 
     count: int | None = key(
         None,
-        "UEs in the learning cell, or in the network, K; default: 40, or the nodes of a replayed trace",
+        "UEs in the learning cell, or in the network, K; default: 40, or the nodes of a "
+        "replayed trace",
         ge=1,
         le=10_000_000,
     )
@@ -155,7 +163,8 @@ class Radio(Section):
     )
     success_model: Literal["ppp", "topology", "paper"] | None = key(
         None,
-        "lambda that schemes plan with; default: ppp or paper for a Poisson field, topology for real sites",
+        "lambda that schemes plan with; default: ppp or paper for a Poisson field, topology "
+        "for real sites",
         eq="15",
     )
 
@@ -183,7 +192,8 @@ class Downlink(Section):
     )
     w0_broadcast: Literal["once", "every_round"] | None = key(
         None,
-        "send the foundation model before round 1, or in every round (default if formulas is paper)",
+        "send the foundation model before round 1, or in every round (default if formulas is "
+        "paper)",
     )
 
 
@@ -200,7 +210,8 @@ class Round(Section):
     aggregation_s: NonNegative = key(0.01, "time the gNB takes to aggregate", unit="s")
     late_uploads: Literal["drop", "stale"] = key(
         "drop",
-        "what is under way at the deadline: stopped, or goes on and is aggregated, damped, in a later round",
+        "what is under way at the deadline: stopped, or goes on and is aggregated, damped, in a "
+        "later round",
     )
 
     @model_validator(mode="after")

@@ -3,59 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from netsim.scenario.model import Scenario
+from netsim.scenario.section import section_type
 
 
 def schema_rows(section: type[BaseModel] = Scenario, prefix: str = "") -> Iterator[dict[str, str]]:
     """Rows with key, type, unit, default, equation and meaning, in the model's order."""
     for name, info in section.model_fields.items():
-        inner, repeated = _section(info)
+        inner = section_type(info.annotation)
         key = f"{prefix}{name}"
         if inner is not None:
-            yield from schema_rows(inner, f"{key}[]." if repeated else f"{key}.")
+            several = get_origin(info.annotation) is tuple
+            yield from schema_rows(inner, f"{key}[]." if several else f"{key}.")
             continue
-        extra: dict[str, Any] = (
-            info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
-        )
+        default = info.default
+        has_default = not info.is_required() and default is not None
         yield {
             "key": key,
             "type": _type_name(section, name),
-            "unit": str(extra.get("unit", "")),
-            "default": "" if info.is_required() or info.default is None else _shown(info.default),
-            "equation": str(extra.get("equation", "")),
+            "unit": _noted(info, "unit"),
+            "default": _shown(default) if has_default else "",
+            "equation": _noted(info, "equation"),
             "meaning": info.description or "",
         }
 
 
-def _section(info: FieldInfo) -> tuple[type[BaseModel] | None, bool]:
-    annotation = info.annotation
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation, False
-    for argument in get_args(annotation):
-        if isinstance(argument, type) and issubclass(argument, BaseModel):
-            return argument, True
-    return None, False
+def _noted(info: FieldInfo, what: str) -> str:
+    """The unit or the equation of a key."""
+    extra = info.json_schema_extra
+    return str(extra.get(what, "")) if isinstance(extra, dict) else ""
 
 
 def _type_name(section: type[BaseModel], name: str) -> str:
+    """The types of a key, in words."""
     schema = section.model_json_schema()["properties"][name]
     options = schema.get("anyOf", [schema])
-    names = []
-    for option in options:
-        if "enum" in option:
-            names.append(" | ".join(str(v) for v in option["enum"]))
-        elif option.get("type") == "array":
-            names.append(f"list of {option['items'].get('type', 'value')}")
-        elif option.get("type") != "null":
-            names.append(
-                "path" if option.get("format") == "path" else str(option.get("type", "value"))
-            )
+    names = [_option_name(option) for option in options if option.get("type") != "null"]
     return " | ".join(names)
+
+
+def _option_name(option: dict[str, Any]) -> str:
+    if "enum" in option:
+        return " | ".join(str(value) for value in option["enum"])
+    if option.get("type") == "array":
+        item = option["items"].get("type", "value")
+        return f"list of {item}"
+    if option.get("format") == "path":
+        return "path"
+    return str(option.get("type", "value"))
 
 
 def _shown(value: Any) -> str:
@@ -63,4 +63,6 @@ def _shown(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, float):
         return f"{value:g}"
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return str(value)

@@ -1,11 +1,9 @@
-"""What all sections of a scenario share: frozen, unknown keys rejected, each key with meaning and
-unit.
-"""
+"""What all sections of a scenario share: frozen, unknown keys refused, a meaning for each key."""
 
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -23,6 +21,7 @@ PositiveOrInf = Annotated[float, Field(gt=0)]
 
 
 def key(default: Any, meaning: str, *, unit: str = "", eq: str = "", **constraints: Any) -> Any:
+    """A key of a section: what it means, its unit, its equation in the paper, and its range."""
     return Field(
         default,
         description=meaning,
@@ -35,3 +34,11 @@ class Section(BaseModel):
     """Base of all sections."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=True)
+
+
+def section_type(annotation: Any) -> type[Section] | None:
+    """The section that a key's annotation names, by itself or as the item of a list."""
+    for candidate in (annotation, *get_args(annotation)):
+        if isinstance(candidate, type) and issubclass(candidate, Section):
+            return candidate
+    return None

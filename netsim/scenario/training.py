@@ -105,7 +105,8 @@ class Learning(Section):
     def _measures_apart(self) -> Learning:
         if self.evaluate_in_full and self.evaluate_on == "validation":
             raise ValueError(
-                "evaluate_in_full needs evaluate_on = test: best modules are chosen by validation rows"
+                "evaluate_in_full needs evaluate_on = test: best modules are chosen by "
+                "validation rows"
             )
         return self
 
@@ -143,7 +144,8 @@ class Data(Section):
     samples_per_ue: int = key(200, "rows each UE holds", ge=1, le=10_000_000)
     dirichlet_concentration: PositiveOrInf = key(
         1.0,
-        "label skew over UEs: mixture ~ Dirichlet(c C p) for C classes of frequencies p; inf is none",
+        "label skew over UEs: mixture ~ Dirichlet(c C p) for C classes of frequencies p; "
+        "inf is none",
     )
 
     @model_validator(mode="after")

@@ -1,0 +1,15 @@
+"""Networks of gNB sites: made or read, the cells around them, the links between them.
+
+In reading order:
+
+| file | what lives there |
+|---|---|
+| graph.py | a site graph: positions, core mark and origin, as every other file reads them |
+| deployment.py | sites of a scenario: Poisson, hexagonal, or of a graph |
+| association.py | which site serves which place; UEs dropped in a cell or in the window |
+| backhaul.py | links between sites and the time of a payload to the core |
+| links.py | generated links: star, tree, mesh |
+| files.py | reads a site file of any kind (`site_table.py`, `geojson.py`, `opencellid.py`) |
+| generate.py, writers.py | `netsim topology make`: generated sites, and files of them |
+| summary.py | `netsim topology show`: counts, density, cell areas, a picture |
+"""

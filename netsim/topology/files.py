@@ -7,7 +7,6 @@ around their middle; the origin is kept as the graph's `origin_lat` and `origin_
 from __future__ import annotations
 
 import gzip
-import io
 import json
 import math
 from pathlib import Path
@@ -16,17 +15,16 @@ from xml.etree import ElementTree
 
 import networkx as nx
 import numpy as np
-import polars as pl
 
 from netsim.errors import DataError
-from netsim.projection import Origin, central_origin
+from netsim.projection import central_origin
 from netsim.topology.geojson import graph_of_features, is_geojson
-from netsim.topology.opencellid import COLUMNS, RADIOS, is_cell_table, sites_of_cells
+from netsim.topology.graph import graph_origin, keep_origin
+from netsim.topology.opencellid import CellChoice
+from netsim.topology.site_table import graph_of_table
 
 MAX_BYTES = 256 * 2**20
 LIMITS_DEG = {"lat": 90.0, "lon": 180.0}
-_ALIASES = {"latitude": "lat", "longitude": "lon", "lng": "lon", "long": "lon"}
-_NAMES = ("site", "id", "name")
 SUFFIXES = (".csv", ".csv.gz", ".json", ".geojson", ".graphml")
 
 
@@ -43,72 +41,29 @@ def read_sites(
         raise DataError("no such site file", where=path)
     name = path.name.lower()
     if name.endswith((".csv", ".csv.gz")):
-        graph = _read_csv(path, radio, operator, merge_m)
+        choice = CellChoice(radio, operator, merge_m)
+        graph = graph_of_table(_content(path), path, choice)
     elif name.endswith((".json", ".geojson")):
         graph = _read_json(path)
     elif name.endswith(".graphml"):
         graph = _read_graphml(path)
     else:
-        raise DataError(
-            f"the suffix must be one of {', '.join(SUFFIXES)}", where=path, value=path.suffix
-        )
+        rule = f"the suffix must be one of {', '.join(SUFFIXES)}"
+        raise DataError(rule, where=path, value=path.suffix)
     return _located(graph, path)
 
 
 def _content(path: Path) -> bytes:
     """The bytes of a file, unpacked, up to MAX_BYTES."""
+    packed = path.name.lower().endswith(".gz")
     try:
-        with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as file:
+        with gzip.open(path) if packed else path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except (OSError, EOFError) as error:
         raise DataError(f"cannot be read: {error}", where=path) from None
     if len(content) > MAX_BYTES:
         raise DataError(f"a site file may have at most {MAX_BYTES} bytes", where=path)
     return content
-
-
-def _read_csv(path: Path, radio: str | None, operator: str | None, merge_m: float) -> nx.Graph:
-    content = _content(path)
-    bare = content.startswith(
-        tuple(f"{r},".encode() for r in RADIOS)
-    )  # OpenCelliD by country: no header
-    try:
-        table = pl.read_csv(
-            io.BytesIO(content), infer_schema=False, has_header=not bare, truncate_ragged_lines=bare
-        )
-    except pl.exceptions.PolarsError as error:
-        raise DataError(f"not a readable CSV file: {error}", where=path) from None
-    if bare:
-        table = table.rename(dict(zip(table.columns, COLUMNS, strict=False)))
-    names = [_ALIASES.get(c.strip().lower(), c.strip()) for c in table.columns]
-    if len(set(names)) < len(names):
-        raise DataError("column names must differ", where=path, value=table.columns)
-    table.columns = names
-    if is_cell_table(table.columns):
-        return sites_of_cells(
-            {c: table[c].to_list() for c in table.columns},
-            path,
-            radio=radio,
-            operator=operator,
-            merge_m=merge_m,
-            first_line=1 if bare else 2,
-        )
-    if not ({"x_m", "y_m"} <= set(names) or {"lat", "lon"} <= set(names)):
-        have = {"lat", "lon"} if {"lat", "lon"} & set(names) else {"x_m", "y_m"}
-        raise DataError(
-            f"column {' and '.join(sorted(have - set(names)))} is missing; a site file has x_m and y_m, in "
-            "metres, or lat and lon, in degrees",
-            where=path,
-            value=table.columns,
-        )
-    key = next((c for c in _NAMES if c in names), None)
-    graph = nx.Graph()
-    for line, row in enumerate(table.iter_rows(named=True), start=2):
-        node = (row[key] if key else None) or line - 2
-        if node in graph:
-            raise DataError("site names must differ", where=f"{path}, line {line}", value=node)
-        graph.add_node(node, **{k: v for k, v in row.items() if v is not None and k != key})
-    return graph
 
 
 def _read_json(path: Path) -> nx.Graph:
@@ -118,23 +73,26 @@ def _read_json(path: Path) -> nx.Graph:
         raise DataError(f"not JSON: {error}", where=path) from None
     if is_geojson(data):
         return graph_of_features(data, path)
-    if not isinstance(data, dict) or not isinstance(data.get("nodes"), list):
-        raise DataError(
-            "node-link JSON has a list `nodes`, GeoJSON is a FeatureCollection", where=path
-        )
-    seen: set[str] = set()
-    for index, node in enumerate(data["nodes"]):
-        name = node.get("id") if isinstance(node, dict) else None
-        if name is None or repr(name) in seen:
-            raise DataError(
-                "every node needs an `id` of its own", where=f"{path}, node {index}", value=name
-            )
-        seen.add(repr(name))
+    _check_nodes(data, path)
     try:
         links = data.get("edges", data.get("links", []))
         return nx.Graph(nx.node_link_graph({**data, "edges": links}, edges="edges"))
     except (nx.NetworkXError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise DataError(f"not node-link JSON: {error}", where=path) from None
+
+
+def _check_nodes(data: Any, path: Path) -> None:
+    """Raises DataError if the nodes of node-link JSON have no names of their own."""
+    if not isinstance(data, dict) or not isinstance(data.get("nodes"), list):
+        rule = "node-link JSON has a list `nodes`, GeoJSON is a FeatureCollection"
+        raise DataError(rule, where=path)
+    seen: set[str] = set()
+    for index, node in enumerate(data["nodes"]):
+        name = node.get("id") if isinstance(node, dict) else None
+        if name is None or repr(name) in seen:
+            where = f"{path}, node {index}"
+            raise DataError("every node needs an `id` of its own", where=where, value=name)
+        seen.add(repr(name))
 
 
 def _read_graphml(path: Path) -> nx.Graph:
@@ -145,7 +103,13 @@ def _read_graphml(path: Path) -> nx.Graph:
         raise DataError("GraphML with a document type or entities is refused", where=path)
     try:
         return nx.Graph(nx.parse_graphml(text))
-    except (nx.NetworkXError, ElementTree.ParseError, KeyError, ValueError, TypeError) as error:
+    except (
+        nx.NetworkXError,
+        ElementTree.ParseError,
+        KeyError,
+        ValueError,
+        TypeError,
+    ) as error:
         raise DataError(f"not GraphML: {error}", where=path) from None
 
 
@@ -153,37 +117,41 @@ def _located(graph: nx.Graph, path: Path) -> nx.Graph:
     """The graph with every site in metres; degrees are projected where metres are missing."""
     if len(graph) == 0:
         raise DataError("has no sites", where=path)
-    in_metres = any("x_m" in data or "y_m" in data for _, data in graph.nodes(data=True))
-    in_degrees = any("lat" in data or "lon" in data for _, data in graph.nodes(data=True))
+    in_metres = _some_site_has(graph, "x_m", "y_m")
+    in_degrees = _some_site_has(graph, "lat", "lon")
     if in_metres or not in_degrees:
-        for node, data in graph.nodes(data=True):
-            for key in ("x_m", "y_m"):
-                data[key] = _coordinate(data.get(key), key, node, path)
+        _make_numbers(graph, ("x_m", "y_m"), path)
         return graph
-    for node, data in graph.nodes(data=True):
-        for key in LIMITS_DEG:
-            data[key] = _coordinate(data.get(key), key, node, path)
-    lat = np.array([data["lat"] for _, data in graph.nodes(data=True)])
-    lon = np.array([data["lon"] for _, data in graph.nodes(data=True)])
-    origin = file_origin(graph) or central_origin(lat, lon)
-    for data, (x, y) in zip(
-        dict(graph.nodes(data=True)).values(), origin.to_metres(lat, lon), strict=True
-    ):
-        data["x_m"], data["y_m"] = float(x), float(y)
-    graph.graph["origin_lat"], graph.graph["origin_lon"] = origin.lat, origin.lon
+    _make_numbers(graph, ("lat", "lon"), path)
+    _project(graph)
     return graph
 
 
-def file_origin(graph: nx.Graph) -> Origin | None:
-    """The origin that the graph keeps, if it has one in range."""
-    try:
-        lat, lon = float(graph.graph["origin_lat"]), float(graph.graph["origin_lon"])
-    except (KeyError, TypeError, ValueError):
-        return None
-    return Origin(lat, lon) if abs(lat) <= 90 and abs(lon) <= 180 else None
+def _some_site_has(graph: nx.Graph, *keys: str) -> bool:
+    found = set().union(*(data for _, data in graph.nodes(data=True)))
+    return not found.isdisjoint(keys)
 
 
-def _coordinate(value: Any, key: str, node: Any, path: Path) -> float:
+def _make_numbers(
+    graph: nx.Graph,
+    keys: tuple[str, str],
+    path: Path,
+) -> None:
+    for node, data in graph.nodes(data=True):
+        for key in keys:
+            data[key] = _coordinate(
+                data.get(key),
+                key,
+                f"{path}, site {node}, {key}",
+            )
+
+
+def _coordinate(
+    value: Any,
+    key: str,
+    where: str,
+) -> float:
+    """A finite coordinate, of degrees in range."""
     try:
         number = float(value)
     except (TypeError, ValueError):
@@ -193,5 +161,21 @@ def _coordinate(value: Any, key: str, node: Any, path: Path) -> float:
         rule = "must be a finite number of metres"
         if key in LIMITS_DEG:
             rule = f"must be degrees in -{limit:g}..{limit:g}"
-        raise DataError(rule, where=f"{path}, site {node}, {key}", value=value)
+        raise DataError(rule, where=where, value=value)
     return number
+
+
+def _project(graph: nx.Graph) -> None:
+    """Give every site `x_m` and `y_m` from its degrees; the graph keeps the origin."""
+    sites = [data for _, data in graph.nodes(data=True)]
+    lat = np.array([data["lat"] for data in sites])
+    lon = np.array([data["lon"] for data in sites])
+    origin = graph_origin(graph) or central_origin(lat, lon)
+    for data, (x, y) in zip(
+        sites,
+        origin.to_metres(lat, lon),
+        strict=True,
+    ):
+        data["x_m"] = float(x)
+        data["y_m"] = float(y)
+    keep_origin(graph, origin)

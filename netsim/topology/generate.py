@@ -1,6 +1,4 @@
-"""Generated site graphs for files: Poisson, hexagonal, or along a line, with what they were made
-from.
-"""
+"""Generated site graphs for `netsim topology make`: Poisson, hexagonal, or along a line."""
 
 from __future__ import annotations
 
@@ -8,10 +6,13 @@ import networkx as nx
 import numpy as np
 
 from netsim.errors import InputError
-from netsim.topology.deployment import hexagonal_sites, poisson_sites, site_graph
+from netsim.topology.deployment import hexagonal_sites, poisson_sites
+from netsim.topology.graph import site_graph
+from netsim.units import FloatArray
 
 KINDS = ("ppp", "hex", "line")
 MAX_SITES = 1_000_000
+LINE_SITES = 20
 
 
 def generate_sites(
@@ -29,42 +30,52 @@ def generate_sites(
     keeps the so many most central. line: `sites` of them, `spacing_m` apart, along the x axis.
     Raises InputError.
     """
-    positive = (
-        ("density_per_km2", density_per_km2),
-        ("window_km", window_km),
-        ("spacing_m", spacing_m),
-    )
-    for name, value in positive:
-        if not (np.isfinite(value) and value > 0):
-            raise InputError(
-                "must be finite and positive", where=f"topology make: {name}", value=value
-            )
+    _check_positive("density_per_km2", density_per_km2)
+    _check_positive("window_km", window_km)
+    _check_positive("spacing_m", spacing_m)
     if sites is not None and not 1 <= sites <= MAX_SITES:
         raise InputError(f"must lie in 1..{MAX_SITES}", where="topology make: sites", value=sites)
     if kind == "line":
-        count = sites or 20
-        x = (np.arange(count) - (count - 1) / 2) * spacing_m
-        return site_graph(np.column_stack([x, np.zeros(count)]))
-    if kind not in KINDS:
+        return _line(sites or LINE_SITES, spacing_m)
+    positions_m = _in_window(kind, density_per_km2, window_km, seed)
+    if sites is not None and sites > len(positions_m):
         raise InputError(
-            f"must be one of {', '.join(KINDS)}", where="topology make: kind", value=kind
-        )
-    if density_per_km2 * window_km**2 > MAX_SITES:
-        rule = f"density_per_km2 x window_km^2 must be at most {MAX_SITES} sites"
-        raise InputError(rule, where="topology make", value=density_per_km2 * window_km**2)
-    if kind == "hex":
-        positions = hexagonal_sites(
-            density_per_km2=density_per_km2, window_km=window_km
-        ).positions_m
-    else:
-        positions = poisson_sites(
-            density_per_km2=density_per_km2, window_km=window_km, seed=seed
-        ).positions_m
-    if sites is not None and sites > len(positions):
-        raise InputError(
-            f"the window holds {len(positions)} sites at this density",
+            f"the window holds {len(positions_m)} sites at this density",
             where="topology make: sites",
             value=sites,
         )
-    order = np.argsort((positions**2).sum(axis=1), kind="stable")[:sites]
-    return site_graph(np.round(positions[np.sort(order)], 3))
+    by_distance = np.argsort((positions_m**2).sum(axis=1), kind="stable")
+    kept = np.sort(by_distance[:sites])
+    return site_graph(np.round(positions_m[kept], 3))
+
+
+def _check_positive(name: str, value: float) -> None:
+    if not (np.isfinite(value) and value > 0):
+        raise InputError("must be finite and positive", where=f"topology make: {name}", value=value)
+
+
+def _line(count: int, spacing_m: float) -> nx.Graph:
+    """Sites on the x axis around the origin."""
+    x = (np.arange(count) - (count - 1) / 2) * spacing_m
+    return site_graph(np.column_stack([x, np.zeros(count)]))
+
+
+def _in_window(
+    kind: str,
+    density_per_km2: float,
+    window_km: float,
+    seed: int,
+) -> FloatArray:
+    """Positions of Poisson or hexagonal sites. [S, 2], m."""
+    if kind not in KINDS:
+        rule = f"must be one of {', '.join(KINDS)}"
+        raise InputError(rule, where="topology make: kind", value=kind)
+    expected = density_per_km2 * window_km**2
+    if expected > MAX_SITES:
+        rule = f"density_per_km2 x window_km^2 must be at most {MAX_SITES} sites"
+        raise InputError(rule, where="topology make", value=expected)
+    if kind == "hex":
+        made = hexagonal_sites(density_per_km2=density_per_km2, window_km=window_km)
+    else:
+        made = poisson_sites(density_per_km2=density_per_km2, window_km=window_km, seed=seed)
+    return made.positions_m

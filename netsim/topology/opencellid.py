@@ -9,6 +9,7 @@ The first five identify a cell, lon and lat are an estimate of its mast. A site 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import networkx as nx
@@ -38,6 +39,17 @@ COLUMNS = (
 KEY = COLUMNS[:5]
 RADIOS = ("GSM", "CDMA", "UMTS", "LTE", "NR")
 
+TextTable = Mapping[str, Sequence[str | None]]
+
+
+@dataclass(frozen=True)
+class CellChoice:
+    """Which cells of a file count, and how far apart those of one site may be."""
+
+    radio: str | None = None  # one of RADIOS
+    operator: str | None = None  # "mcc-net"
+    merge_m: float = 50.0
+
 
 def is_cell_table(columns: Sequence[str]) -> bool:
     """Whether a CSV file with these columns is a table of cells."""
@@ -45,97 +57,147 @@ def is_cell_table(columns: Sequence[str]) -> bool:
 
 
 def sites_of_cells(
-    table: Mapping[str, Sequence[str | None]],
+    table: TextTable,
     path: Path,
-    *,
-    radio: str | None,
-    operator: str | None,
-    merge_m: float,
+    choice: CellChoice,
     first_line: int,
 ) -> nx.Graph:
     """One node per site with lat, lon, and the number of its cells; `table` holds text columns.
 
-    `radio` keeps one of RADIOS, `operator` one "mcc-net". The cell with the most samples takes in
-    the cells within `merge_m` that no stronger one has taken; the site is their mean, weighted by
-    samples.
+    The cell with the most samples takes in the cells within `choice.merge_m` that no stronger one
+    has taken; the site is their mean, weighted by samples. Raises DataError.
     """
-    if radio is not None and radio not in RADIOS:
-        raise DataError(f"radio must be one of {', '.join(RADIOS)}", where=path, value=radio)
-    kept = [
-        row
-        for row in range(len(table["radio"]))
-        if (radio is None or table["radio"][row] == radio)
-        and (operator is None or f"{table['mcc'][row]}-{table['net'][row]}" == operator)
-    ]
-    if not kept:
-        raise DataError(
-            "has no cells"
-            + (f" of radio {radio}" if radio else "")
-            + (f" of {operator}" if operator else ""),
-            where=path,
-        )
-    seen: dict[tuple[str | None, ...], int] = {}
-    for row in kept:
-        key = tuple(table[column][row] for column in KEY)
-        if key in seen:
-            raise DataError(
-                f"a cell (radio, mcc, net, area, cell) must occur once; it is also in "
-                f"line {seen[key] + first_line}",
-                where=f"{path}, line {row + first_line}",
-                value="-".join(str(part) for part in key),
-            )
-        seen[key] = row
-    lines = [row + first_line for row in kept]
-    lat = _degrees(table["lat"], kept, lines, "lat", path)
-    lon = _degrees(table["lon"], kept, lines, "lon", path)
+    kept = _kept_rows(table, path, choice)
+    _check_cells_differ(table, kept, path, first_line)
+    lat = _degrees(
+        table,
+        "lat",
+        90.0,
+        kept=kept,
+        path=path,
+        first_line=first_line,
+    )
+    lon = _degrees(
+        table,
+        "lon",
+        180.0,
+        kept=kept,
+        path=path,
+        first_line=first_line,
+    )
     samples = _samples(table.get("samples"), kept)
+    positions_m = central_origin(lat, lon).to_metres(lat, lon)
     graph = nx.Graph()
-    position = central_origin(lat, lon).to_metres(lat, lon)
-    for members in _clusters(position, samples, merge_m):
-        strongest = kept[int(members[0])]
+    for members in _clusters(positions_m, samples, choice.merge_m):
+        strongest = kept[members[0]]
         share = samples[members] / samples[members].sum()
-        turned = lon[members] - lon[members[0]]  # near 0, also across the date line
-        mean_lon = lon[members[0]] + float(share @ ((turned + 180) % 360 - 180))
         graph.add_node(
-            "-".join(str(table[column][strongest]) for column in KEY),
+            _cell_name(table, strongest),
             lat=float(share @ lat[members]),
-            lon=(mean_lon + 180) % 360 - 180,
+            lon=_mean_longitude(lon[members], share),
             cells=len(members),
             samples=int(samples[members].sum()),
         )
     return graph
 
 
-def _clusters(position_m: FloatArray, samples: FloatArray, merge_m: float) -> list[list[int]]:
+def _kept_rows(
+    table: TextTable,
+    path: Path,
+    choice: CellChoice,
+) -> list[int]:
+    """Rows of the chosen radio and operator."""
+    radio, operator = choice.radio, choice.operator
+    if radio is not None and radio not in RADIOS:
+        raise DataError(
+            f"radio must be one of {', '.join(RADIOS)}",
+            where=path,
+            value=radio,
+        )
+    kept = []
+    for row, row_radio in enumerate(table["radio"]):
+        row_operator = f"{table['mcc'][row]}-{table['net'][row]}"
+        if radio in (None, row_radio) and operator in (None, row_operator):
+            kept.append(row)
+    if not kept:
+        of_radio = f" of radio {radio}" if radio else ""
+        of_operator = f" of {operator}" if operator else ""
+        raise DataError(f"has no cells{of_radio}{of_operator}", where=path)
+    return kept
+
+
+def _check_cells_differ(
+    table: TextTable,
+    kept: Sequence[int],
+    path: Path,
+    first_line: int,
+) -> None:
+    seen: dict[str, int] = {}
+    for row in kept:
+        name = _cell_name(table, row)
+        if name in seen:
+            raise DataError(
+                "a cell (radio, mcc, net, area, cell) must occur once; it is also in "
+                f"line {seen[name] + first_line}",
+                where=f"{path}, line {row + first_line}",
+                value=name,
+            )
+        seen[name] = row
+
+
+def _cell_name(table: TextTable, row: int) -> str:
+    return "-".join(str(table[column][row]) for column in KEY)
+
+
+def _mean_longitude(lon: FloatArray, share: FloatArray) -> float:
+    """Weighted mean of longitudes that lie together, also across the date line, degrees."""
+    turned = (lon - lon[0] + 180) % 360 - 180
+    mean = lon[0] + float(share @ turned)
+    return float((mean + 180) % 360 - 180)
+
+
+def _clusters(
+    positions_m: FloatArray,
+    samples: FloatArray,
+    merge_m: float,
+) -> list[list[int]]:
     """Groups of cells, the strongest of each first."""
-    tree = cKDTree(position_m)
-    taken: BoolArray = np.zeros(len(position_m), dtype=bool)
+    tree = cKDTree(positions_m)
+    taken: BoolArray = np.zeros(len(positions_m), dtype=bool)
     groups = []
     for cell in np.argsort(-samples, kind="stable").tolist():
         if taken[cell]:
             continue
-        near = sorted(tree.query_ball_point(position_m[cell], merge_m))
-        members = [cell] + [other for other in near if other != cell and not taken[other]]
+        near = sorted(tree.query_ball_point(positions_m[cell], merge_m))
+        free = [other for other in near if other != cell and not taken[other]]
+        members = [cell, *free]
         taken[members] = True
         groups.append(members)
     return groups
 
 
 def _degrees(
-    column: Sequence[str | None], kept: Sequence[int], lines: Sequence[int], name: str, path: Path
+    table: TextTable,
+    name: str,
+    limit: float,
+    *,
+    kept: Sequence[int],
+    path: Path,
+    first_line: int,
 ) -> FloatArray:
-    limit = 90.0 if name == "lat" else 180.0
+    """The kept cells' latitudes or longitudes."""
     values = np.empty(len(kept))
     for index, row in enumerate(kept):
+        text = table[name][row]
         try:
-            values[index] = float(column[row] or "")
+            values[index] = float(text or "")
         except ValueError:
             values[index] = np.nan
         if not abs(values[index]) <= limit:
             raise DataError(
                 f"must be degrees in -{limit:g}..{limit:g}",
-                where=f"{path}, line {lines[index]}, {name}",
-                value=column[row],
+                where=f"{path}, line {row + first_line}, {name}",
+                value=text,
             )
     return values
 
@@ -144,5 +206,6 @@ def _samples(column: Sequence[str | None] | None, kept: Sequence[int]) -> FloatA
     """Measurements behind each cell, at least 1; unknown counts as 1."""
     if column is None:
         return np.ones(len(kept))
-    text = [column[row] or "" for row in kept]
-    return np.array([max(float(t), 1.0) if t.isdigit() else 1.0 for t in text])
+    texts = [column[row] or "" for row in kept]
+    counts = [float(text) if text.isdigit() else 1.0 for text in texts]
+    return np.asarray(np.maximum(counts, 1.0))

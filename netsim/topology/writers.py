@@ -1,5 +1,6 @@
-"""Writes a site graph as GraphML, node-link JSON, CSV or GeoJSON, by the suffix; `files` reads it
-back.
+"""Writes a site graph as GraphML, node-link JSON, CSV or GeoJSON, by the suffix of the file.
+
+`files.py` reads it back.
 """
 
 from __future__ import annotations
@@ -11,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import networkx as nx
-import numpy as np
 
 from netsim.errors import DataError, OutputError
-from netsim.topology.files import file_origin
 from netsim.topology.geojson import features_of_graph
+from netsim.topology.graph import graph_origin, site_positions_m
 
 SUFFIXES = (".graphml", ".json", ".csv", ".geojson")
 
@@ -25,25 +25,25 @@ def write_sites(graph: nx.Graph, path: Path) -> None:
 
     CSV holds no links; GeoJSON needs the graph's origin. Raises DataError or OutputError.
     """
-    writers = {".graphml": _graphml, ".json": _json, ".csv": _csv, ".geojson": _geojson}
-    writer = writers.get(path.suffix.lower())
-    if writer is None:
-        raise DataError(
-            f"the suffix must be one of {', '.join(SUFFIXES)}", where=path, value=path.suffix
-        )
-    text = writer(graph, path)
+    text = _text(graph, path)
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise OutputError(f"cannot be written: {error.strerror}", where=path) from None
 
 
-def _graphml(graph: nx.Graph, path: Path) -> str:
-    return "\n".join(nx.generate_graphml(graph, prettyprint=True)) + "\n"
-
-
-def _json(graph: nx.Graph, path: Path) -> str:
-    return json.dumps(nx.node_link_data(graph, edges="edges"), indent=1) + "\n"
+def _text(graph: nx.Graph, path: Path) -> str:
+    suffix = path.suffix.lower()
+    if suffix == ".graphml":
+        return "\n".join(nx.generate_graphml(graph, prettyprint=True)) + "\n"
+    if suffix == ".json":
+        return json.dumps(nx.node_link_data(graph, edges="edges"), indent=1) + "\n"
+    if suffix == ".csv":
+        return _csv(graph, path)
+    if suffix == ".geojson":
+        return _geojson(graph, path)
+    rule = f"the suffix must be one of {', '.join(SUFFIXES)}"
+    raise DataError(rule, where=path, value=path.suffix)
 
 
 def _csv(graph: nx.Graph, path: Path) -> str:
@@ -57,7 +57,12 @@ def _csv(graph: nx.Graph, path: Path) -> str:
     for _, data in graph.nodes(data=True):
         columns |= dict.fromkeys(data)
     buffer = io.StringIO()
-    table = csv.DictWriter(buffer, list(columns), restval="", lineterminator="\n")
+    table = csv.DictWriter(
+        buffer,
+        list(columns),
+        restval="",
+        lineterminator="\n",
+    )
     table.writeheader()
     for name, data in graph.nodes(data=True):
         table.writerow({"site": name, **data})
@@ -65,12 +70,9 @@ def _csv(graph: nx.Graph, path: Path) -> str:
 
 
 def _geojson(graph: nx.Graph, path: Path) -> str:
-    origin = file_origin(graph)
+    origin = graph_origin(graph)
     if origin is None:
-        raise DataError(
-            "GeoJSON is in degrees: the sites need an origin (latitude, longitude)", where=path
-        )
-    positions = np.array(
-        [[d["x_m"], d["y_m"]] for _, d in graph.nodes(data=True)], dtype=np.float64
-    )
-    return json.dumps(features_of_graph(graph, positions, origin), indent=1) + "\n"
+        rule = "GeoJSON is in degrees: the sites need an origin (latitude, longitude)"
+        raise DataError(rule, where=path)
+    features = features_of_graph(graph, site_positions_m(graph), origin)
+    return json.dumps(features, indent=1) + "\n"

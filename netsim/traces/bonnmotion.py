@@ -8,8 +8,9 @@ bonnmotion:3. DisasterArea has a status after y.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -22,39 +23,70 @@ from netsim.traces.tracks import Tracks
 from netsim.units import FloatArray
 
 
-def read_bonnmotion(path: Path, detail: str = "", origin: Origin | None = None) -> Trace:
-    """The mobility table; nodes are named by their line: 0, 1, ..."""
+class _Line(NamedTuple):
+    """Numbers of one node."""
+
+    where: str
+    numbers: FloatArray
+
+
+def read_bonnmotion(
+    path: Path,
+    detail: str = "",
+    origin: Origin | None = None,
+) -> Trace:
+    """The mobility table; nodes are named by their line: 0, 1, ... Raises DataError."""
     if detail not in ("", "2", "3"):
-        raise DataError(
-            "bonnmotion: must be bonnmotion:2 or bonnmotion:3", where=path, value=detail
-        )
+        rule = "bonnmotion: must be bonnmotion:2 or bonnmotion:3"
+        raise DataError(rule, where=path, value=detail)
     path = _movements(path)
     params = read_params(path)
-    rows = _rows(path)
-    if not rows:
+    found = _lines_of_numbers(path)
+    if not found:
         raise DataError("has no movements", where=path)
-    status = params.get("model") == "DisasterArea"
-    width = 4 if status else _width(rows, detail, params, path)
-    notes: dict[str, int] = {"a status after each position, left out": 0} if status else {}
+    notes: dict[str, int] = {}
+    if params.get("model") == "DisasterArea":
+        notes["a status after each position, left out"] = 0
+        width, axes = 4, ["x_m", "y_m"]
+    else:
+        width = int(detail) + 1 if detail else _width(found, params, path)
+        axes = ["x_m", "y_m", "z_m"][: width - 1]
     frames = []
-    for number, (line, row) in enumerate(rows):
-        if len(row) % width:
-            raise DataError(
-                f"must have {width} numbers a point",
-                where=f"{path}, line {line}",
-                value=f"{len(row)} numbers",
+    for node, line in enumerate(found):
+        points = _points(line, width)
+        named = dict(
+            zip(
+                ["time_s", *axes],
+                points.T,
+                strict=False,
             )
-        points = row.reshape(-1, width)
-        if (np.diff(points[:, 0]) < 0).any():
-            at = points[1:, 0][np.diff(points[:, 0]) < 0][0]
-            raise DataError(
-                "time must not go backwards", where=f"{path}, line {line}", value=float(at)
-            )
-        columns = {"time_s": points[:, 0], "x_m": points[:, 1], "y_m": points[:, 2]}
-        if width == 4 and not status:
-            columns["z_m"] = points[:, 3]
-        frames.append(pl.DataFrame(columns).insert_column(1, pl.lit(str(number)).alias("node")))
-    return Trace(path, "bonnmotion", {"mobility": pl.concat(frames).lazy()}, notes=notes)
+        )
+        name = pl.lit(str(node)).alias("node")
+        frames.append(pl.DataFrame(named).insert_column(1, name))
+    return Trace(
+        path,
+        "bonnmotion",
+        {"mobility": pl.concat(frames).lazy()},
+        notes=notes,
+    )
+
+
+def _points(line: _Line, width: int) -> FloatArray:
+    """The samples of a node: time, x, y and what else a point has. [N, width]."""
+    if len(line.numbers) % width:
+        rule = f"must have {width} numbers a point"
+        raise DataError(
+            rule,
+            where=line.where,
+            value=f"{len(line.numbers)} numbers",
+        )
+    points = line.numbers.reshape(-1, width)
+    times = points[:, 0]
+    backwards = np.diff(times) < 0
+    if backwards.any():
+        first = float(times[1:][backwards][0])
+        raise DataError("time must not go backwards", where=line.where, value=first)
+    return points
 
 
 def _movements(path: Path) -> Path:
@@ -69,76 +101,91 @@ def _movements(path: Path) -> Path:
 
 def read_params(path: Path) -> dict[str, str]:
     """`key=value` lines of the .params file beside the movements; empty if there is none."""
-    name = path.name.removesuffix(".gz").removesuffix(".movements") + ".params"
-    beside = path.with_name(name)
+    beside = _params_path(path)
     if beside == path or not beside.is_file():
         return {}
-    pairs = (line.partition("=") for _, line in lines(beside))
-    return {key.strip(): value.strip() for key, sep, value in pairs if sep}
+    params = {}
+    for _, line in lines(beside):
+        key, equals, value = line.partition("=")
+        if equals:
+            params[key.strip()] = value.strip()
+    return params
 
 
-def _rows(path: Path) -> list[tuple[int, FloatArray]]:
-    rows = []
+def _params_path(movements: Path) -> Path:
+    stem = movements.name.removesuffix(".gz").removesuffix(".movements")
+    return movements.with_name(f"{stem}.params")
+
+
+def _lines_of_numbers(path: Path) -> list[_Line]:
+    """The lines that are not empty and no comment."""
+    found = []
     for number, line in lines(path):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
+        where = f"{path}, line {number}"
         try:
-            row = np.array(line.split(), dtype=np.float64)
+            numbers = np.array(line.split(), dtype=np.float64)
         except ValueError as error:
             raise DataError(
-                "must be numbers", where=f"{path}, line {number}", value=str(error)[-60:]
+                "must be numbers",
+                where=where,
+                value=str(error)[-60:],
             ) from None
-        if not np.isfinite(row).all():
-            bad = row[~np.isfinite(row)][0]
-            raise DataError(
-                "must be finite numbers", where=f"{path}, line {number}", value=float(bad)
-            )
-        rows.append((number, row))
-    return rows
+        infinite = ~np.isfinite(numbers)
+        if infinite.any():
+            first = float(numbers[infinite][0])
+            raise DataError("must be finite numbers", where=where, value=first)
+        found.append(_Line(where, numbers))
+    return found
 
 
 def _width(
-    rows: list[tuple[int, FloatArray]], detail: str, params: dict[str, str], path: Path
+    found: list[_Line],
+    params: Mapping[str, str],
+    path: Path,
 ) -> int:
-    """Numbers per point: 3 in the plane, 4 in space."""
-    if detail:
-        return int(detail) + 1
-    fits = [
-        w for w in (3, 4) if all(len(r) % w == 0 and (np.diff(r[::w]) >= 0).all() for _, r in rows)
-    ]
+    """Numbers per point: 3 in the plane, 4 in space. Raises DataError where that is not seen."""
+    fits = [width for width in (3, 4) if all(_times_ascend(line, width) for line in found)]
+    if not fits:
+        rule = "lines must be t x y t x y ... or t x y z t x y z ..., time not decreasing"
+        raise DataError(rule, where=path)
     if len(fits) == 1:
         return fits[0]
     said = params.get("J", "").upper()
-    if fits and (said in ("2D", "3D") or "z" in params):
-        return 3 if said == "2D" else 4
-    if fits and params:
+    if said == "3D" or (said != "2D" and "z" in params):
+        return 4
+    if params:
         return 3  # BonnMotion writes z, or J=3D, into the parameters of every model in space
-    if not fits:
-        raise DataError(
-            "lines must be t x y t x y ... or t x y z t x y z ..., time not decreasing", where=path
-        )
-    raise DataError(
-        "can be read in 2-D and in 3-D; say --format bonnmotion:2 or bonnmotion:3", where=path
-    )
+    rule = "can be read in 2-D and in 3-D; say --format bonnmotion:2 or bonnmotion:3"
+    raise DataError(rule, where=path)
+
+
+def _times_ascend(line: _Line, width: int) -> bool:
+    """Whether a line can have `width` numbers a point."""
+    times = line.numbers[::width]
+    return len(line.numbers) % width == 0 and bool((np.diff(times) >= 0).all())
 
 
 def write_bonnmotion(tracks: Tracks) -> Iterator[bytes]:
     """A line per node, in order; names are lost."""
-    for index in range(len(tracks.nodes)):
-        part = slice(tracks.first[index], tracks.first[index + 1])
+    for node in range(len(tracks.nodes)):
+        part = slice(tracks.first[node], tracks.first[node + 1])
         points = np.column_stack([tracks.time_s[part], tracks.places_m[part]])
-        yield " ".join(map(repr, points.ravel().tolist())).encode() + b"\n"
+        numbers = [repr(number) for number in points.ravel().tolist()]
+        yield " ".join(numbers).encode() + b"\n"
 
 
 def params_of(tracks: Tracks) -> bytes:
     """The .params file of written movements."""
-    space = f"{tracks.places_m.shape[1]}D"
+    x, y = tracks.places_m.T[:2]
     values = {
         "model": "netsim",
         "nn": len(tracks.nodes),
         "duration": float(tracks.time_s.max()),
-        "x": float(tracks.places_m[:, 0].max()),
-        "y": float(tracks.places_m[:, 1].max()),
-        "J": space,
+        "x": float(x.max()),
+        "y": float(y.max()),
+        "J": f"{tracks.places_m.shape[1]}D",
     }
-    return "".join(f"{key}={value}\n" for key, value in values.items()).encode()
+    lines_of_params = [f"{key}={value}\n" for key, value in values.items()]
+    return "".join(lines_of_params).encode()

@@ -21,54 +21,13 @@ PARQUET = b"PAR1"
 ZIP = b"PK\x03\x04"
 HDF5 = b"\x89HDF"
 
-
-def blocks(path: Path) -> Iterator[bytes]:
-    """The unpacked content, a block of at most BLOCK bytes at a time."""
-    try:
-        with path.open("rb") as plain:
-            packed = plain.read(2) == GZIP
-            plain.seek(0)
-            if packed:
-                with gzip.open(plain) as unpacked:
-                    while block := unpacked.read(BLOCK):
-                        yield block
-            else:
-                while block := plain.read(BLOCK):
-                    yield block
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"cannot be read: {_reason(error)}", where=path) from None
-
-
-def head(path: Path) -> bytes:
-    """The first block, unpacked."""
-    return next(blocks(path), b"")
-
-
-def lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Numbered lines of a text file, without their ends."""
-    number, open_line, size = 0, [b""], 0
-    for block in blocks(path):
-        if b"\0" in block:
-            raise DataError("is not text in UTF-8: it has zero bytes", where=path)
-        ended, *whole = block.split(b"\n")
-        open_line.append(ended)
-        if not whole:
-            size += len(ended)
-            if size > MAX_LINE:
-                where = f"{path}, line {number + 1}"
-                raise DataError(f"a line may have at most {MAX_LINE} bytes", where=where)
-            continue
-        *whole, rest = b"".join(open_line), *whole
-        open_line, size = [rest], len(rest)
-        for line in whole:
-            number += 1
-            yield number, _text(line)
-    if last := b"".join(open_line):
-        yield number + 1, _text(last)
-
-
-def _text(line: bytes) -> str:
-    return line.decode("utf-8", "replace").removeprefix("\ufeff").rstrip("\r")
+READ_FAILURES = (
+    pl.exceptions.PolarsError,
+    pl.exceptions.PanicException,
+    OSError,
+    EOFError,
+    zlib.error,
+)
 
 
 def present(path: Path) -> Path:
@@ -79,19 +38,68 @@ def present(path: Path) -> Path:
     return path
 
 
+def blocks(path: Path) -> Iterator[bytes]:
+    """The unpacked content, a block of at most BLOCK bytes at a time."""
+    with reading(path), path.open("rb") as plain:
+        packed = plain.read(2) == GZIP
+        plain.seek(0)
+        if not packed:
+            while block := plain.read(BLOCK):
+                yield block
+            return
+        with gzip.open(plain) as unpacked:
+            while block := unpacked.read(BLOCK):
+                yield block
+
+
+def head(path: Path) -> bytes:
+    """The first block, unpacked."""
+    return next(blocks(path), b"")
+
+
+def lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Numbered lines of a text file, without their ends."""
+    number = 0
+    begun: list[bytes] = []  # parts of a line that has not ended yet
+    size = 0
+    for block in blocks(path):
+        if b"\0" in block:
+            raise DataError("is not text in UTF-8: it has zero bytes", where=path)
+        *ended, rest = block.split(b"\n")
+        if ended:
+            ended[0] = b"".join([*begun, ended[0]])
+            begun = []
+            size = 0
+        for line in ended:
+            number += 1
+            yield number, _text(line)
+        begun.append(rest)
+        size += len(rest)
+        if size > MAX_LINE:
+            rule = f"a line may have at most {MAX_LINE} bytes"
+            raise DataError(rule, where=f"{path}, line {number + 1}")
+    if last := b"".join(begun):
+        yield number + 1, _text(last)
+
+
+def _text(line: bytes) -> str:
+    return line.decode("utf-8", "replace").removeprefix("\ufeff").rstrip("\r")
+
+
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Failures of polars while it reads `path` are DataErrors."""
+    """Failures while `path` is read, also those of polars, are DataErrors."""
     try:
         yield
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, EOFError) as error:
+    except READ_FAILURES as error:
         raise DataError(f"cannot be read: {_reason(error)}", where=path) from None
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A binary file that takes the name `path` once it is whole; packed where the name ends with
-    .gz.
+    """A binary file that takes the name `path` once it is whole.
+
+    It is packed where the name ends with .gz.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -110,5 +118,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _reason(error: BaseException) -> str:
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return " ".join(str(text).split())[:200]
+    """What an error says, on one line."""
+    said = error.strerror if isinstance(error, OSError) else None
+    text = said or str(error) or type(error).__name__
+    return " ".join(text.split())[:200]

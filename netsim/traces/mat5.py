@@ -3,7 +3,7 @@
 Read here because scipy.io.loadmat crashes the interpreter on damaged files (a flipped byte is
 enough), and trace files are not trusted. Format: MathWorks, "MAT-File Format", level 5. An element
 is a tag (type, bytes) and data padded to 8 bytes; small ones have both in 8 bytes. A matrix has
-flags, dimensions, name, real part.
+flags, dimensions, a name and its real part.
 """
 
 from __future__ import annotations
@@ -44,17 +44,28 @@ def read_matrix(path: Path) -> FloatArray:
     if not content.startswith(b"MATLAB 5.0") or len(content) < 128:
         raise DataError("not a MATLAB 5 file", where=path)
     order = ">" if content[126:128] == b"MI" else "<"
+    found = []
     try:
-        found = [
-            _matrix(_unpacked(data), order) if kind == _COMPRESSED else _array(data, order)
-            for kind, data in _elements(content[128:], order)
-            if kind in (_MATRIX, _COMPRESSED)
-        ]
-    except (struct.error, ValueError, zlib.error, OverflowError, MemoryError) as error:
+        for kind, data in _elements(content[128:], order):
+            if kind == _COMPRESSED:
+                found.append(_matrix(_unpacked(data), order))
+            elif kind == _MATRIX:
+                found.append(_array(data, order))
+    except (
+        struct.error,
+        ValueError,
+        zlib.error,
+        OverflowError,
+        MemoryError,
+    ) as error:
         reason = " ".join(str(error).split())[:120]
         raise DataError(f"not a readable MATLAB 5 file: {reason}", where=path) from None
     if len(found) != 1:
-        raise DataError("must hold one matrix", where=path, value=f"{len(found)} matrices")
+        raise DataError(
+            "must hold one matrix",
+            where=path,
+            value=f"{len(found)} matrices",
+        )
     return found[0]
 
 
@@ -79,20 +90,24 @@ def _unpacked(data: bytes) -> bytes:
 
 def _elements(content: bytes, order: str) -> Iterator[tuple[int, bytes]]:
     """(type, data) of the elements in a row."""
-    at = 0
-    while at + 8 <= len(content):
-        kind, size = struct.unpack_from(f"{order}II", content, at)
-        if kind >> 16:  # small: 16 bits each of size and type, data in the next 4 bytes
-            kind, size, data_at = kind & 0xFFFF, kind >> 16, at + 4
-            at += 8
+    position = 0
+    while position + 8 <= len(content):
+        kind, size = struct.unpack_from(f"{order}II", content, position)
+        is_small = kind >> 16 > 0  # 16 bits each of size and type, data in the next 4 bytes
+        if is_small:
+            size = kind >> 16
+            kind = kind & 0xFFFF
             if size > 4:
                 raise ValueError("a small element has at most 4 bytes")
+            begin = position + 4
+            position += 8
         else:
-            data_at = at + 8
-            at = data_at + (size if kind == _COMPRESSED else -(-size // 8) * 8)
-        if data_at + size > len(content):
+            begin = position + 8
+            padded = -(-size // 8) * 8
+            position = begin + (size if kind == _COMPRESSED else padded)
+        if begin + size > len(content):
             raise ValueError("an element is longer than the file")
-        yield kind, content[data_at : data_at + size]
+        yield kind, content[begin : begin + size]
 
 
 def _matrix(content: bytes, order: str) -> FloatArray:
@@ -107,11 +122,19 @@ def _array(content: bytes, order: str) -> FloatArray:
     parts = list(_elements(content, order))
     if len(parts) < 4:
         raise ValueError("a matrix has flags, dimensions, a name and numbers")
-    (flags,) = struct.unpack_from(f"{order}I", parts[0][1])
+    (
+        (_, flag_bytes),
+        (_, shape_bytes),
+        _,
+        (
+            kind,
+            data,
+        ),
+    ) = parts[:4]
+    (flags,) = struct.unpack_from(f"{order}I", flag_bytes)
     if flags & 0xFF not in _NUMERIC_CLASSES or flags & _COMPLEX:
         raise ValueError("must hold real numbers")
-    shape = tuple(np.frombuffer(parts[1][1], dtype=f"{order}i4").tolist())
-    kind, data = parts[3]
+    shape = tuple(np.frombuffer(shape_bytes, dtype=f"{order}i4").tolist())
     if kind not in _NUMBERS or len(shape) < 2 or min(shape) < 0:
         raise ValueError("must hold a matrix of numbers")
     values = np.frombuffer(data, dtype=order + _NUMBERS[kind])

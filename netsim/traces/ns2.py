@@ -16,7 +16,9 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 
@@ -26,10 +28,29 @@ from netsim.traces.files import lines
 from netsim.traces.trace import Trace
 from netsim.traces.tracks import Tracks
 
+AXES = "XYZ"
 _NODE = r"\$\w+\(\s*(\w+)\s*\)"
 _INITIAL = re.compile(rf"^{_NODE}\s+set\s+([XYZ])_\s+(\S+)$")
 _AT = re.compile(rf'^\$\w+\s+at\s+(\S+)\s+"{_NODE}\s+(set\s+[XYZ]_|setdest)\s+([^"]*?)\s*"$')
 _ARRIVED = 1e-9  # of a leg's length: a command that comes so little before the arrival comes at it
+_UNSORTED = "nodes whose commands were not in order of time, sorted"
+_SAMPLE = {
+    "time_s": pl.Float64,
+    "node": pl.String,
+    "x_m": pl.Float64,
+    "y_m": pl.Float64,
+    "z_m": pl.Float64,
+}
+
+Point = list[float]
+Sample = tuple[float, ...]
+"""Time, x, y, z."""
+
+
+class _Command(NamedTuple):
+    time_s: float
+    verb: str  # setdest, or the axis that is set
+    values: tuple[float, ...]
 
 
 @dataclass
@@ -37,132 +58,87 @@ class _Node:
     """Commands of one node, in the order of the file."""
 
     initial: dict[str, float] = field(default_factory=dict)
-    commands: list[tuple[float, str, tuple[float, ...]]] = field(default_factory=list)
+    commands: list[_Command] = field(default_factory=list)
 
 
-def read_ns2(path: Path, detail: str = "", origin: Origin | None = None) -> Trace:
-    """The mobility table: a sample where a node starts, turns, stops or jumps (two at one time)."""
+def read_ns2(
+    path: Path,
+    detail: str = "",
+    origin: Origin | None = None,
+) -> Trace:
+    """The mobility table: a sample where a node starts, turns, stops or jumps (two at one time).
+
+    Raises DataError.
+    """
     notes: dict[str, int] = {}
     nodes = _parse(path, notes)
     walks = {name: _walk(node) for name, node in nodes.items()}
-    end = max(walk[-1][0] for walk in walks.values())
+    end_s = max(walk[-1][0] for walk in walks.values())
     rows: list[tuple[float, str, float, float, float]] = []
     for name, walk in walks.items():
-        if walk[-1][0] < end:
-            walk.append((end, *walk[-1][1:]))
+        last_s, *place = walk[-1]
+        if last_s < end_s:
+            walk.append((end_s, *place))
         rows += [(time, name, x, y, z) for time, x, y, z in walk]
-    frame = pl.DataFrame(
-        rows,
-        schema=dict.fromkeys(("time_s", "node", "x_m", "y_m", "z_m"), pl.Float64)
-        | {"node": pl.String},
-        orient="row",
-    )
-    if not (frame["z_m"] != 0).any():
+    frame = pl.DataFrame(rows, schema=_SAMPLE, orient="row")
+    if (frame["z_m"] == 0).all():
         frame = frame.drop("z_m")
-    return Trace(path, "ns2", {"mobility": frame.lazy()}, notes=notes)
-
-
-def read_destinations(path: Path) -> pl.DataFrame:
-    """The `setdest` commands as they stand: time_s, node, x_m, y_m, speed_m_s."""
-    found = [
-        (time, name, values[0], values[1], values[-1])
-        for name, node in _parse(path, {}).items()
-        for time, verb, values in node.commands
-        if verb == "setdest"
-    ]
-    schema = dict.fromkeys(("time_s", "node", "x_m", "y_m", "speed_m_s"), pl.Float64) | {
-        "node": pl.String
-    }
-    return pl.DataFrame(found, schema=schema, orient="row")
+    return Trace(
+        path,
+        "ns2",
+        {"mobility": frame.lazy()},
+        notes=notes,
+    )
 
 
 def _parse(path: Path, notes: dict[str, int]) -> dict[str, _Node]:
+    """Nodes by name. Raises DataError."""
     nodes: dict[str, _Node] = {}
     passed = 0
     for number, line in lines(path):
         text = line.split("#", 1)[0].strip().rstrip(";").strip()
-        if not text:
-            continue
         where = f"{path}, line {number}"
         if found := _INITIAL.match(text):
             name, axis, value = found.groups()
             nodes.setdefault(name, _Node()).initial[axis] = _number(value, where)
         elif found := _AT.match(text):
-            at, name, verb, rest = found.groups()
-            time = _number(at, where)
-            values = tuple(_number(part, where) for part in rest.split())
-            if time < 0:
-                raise DataError("time must not be negative", where=where, value=at)
-            if verb == "setdest":
-                if len(values) not in (3, 4):
-                    raise DataError(
-                        "setdest takes x, y, speed or x, y, z, speed", where=where, value=rest
-                    )
-                if values[-1] < 0:
-                    raise DataError("speed must not be negative", where=where, value=rest)
-            else:
-                if len(values) != 1:
-                    raise DataError("set takes one number", where=where, value=rest)
-                verb = verb[-2]
-            nodes.setdefault(name, _Node()).commands.append((time, verb, values))
-        else:
-            if "setdest" in text:
-                raise DataError(
-                    "a setdest with numbers only is understood", where=where, value=text
-                )
+            time, name, verb, values = found.groups()
+            command = _command(time, verb, values, where)
+            nodes.setdefault(name, _Node()).commands.append(command)
+        elif "setdest" in text:
+            raise DataError("a setdest with numbers only is understood", where=where, value=text)
+        elif text:
             passed += 1
     if not nodes:
         raise DataError("has no movement of ns-2 (set X_, setdest)", where=path)
     if passed:
         notes["lines that are no movement, passed over"] = passed
-    unset = sum(not {"X", "Y"} <= set(node.initial) for node in nodes.values())
-    if unset:
-        notes["nodes without an initial position, which start at 0, 0 as in ns-2"] = unset
-    for node in nodes.values():
-        times = [command[0] for command in node.commands]
-        if times != sorted(times):
-            notes["nodes whose commands were not in order of time, sorted"] = (
-                notes.get("nodes whose commands were not in order of time, sorted", 0) + 1
-            )
-            node.commands.sort(key=lambda command: command[0])
+    _note_unset(nodes, notes)
+    _sort_commands(nodes, notes)
     return nodes
 
 
-def _walk(node: _Node) -> list[tuple[float, ...]]:
-    """Samples (time, x, y, z) at every change of velocity."""
-    here = [node.initial.get(axis, 0.0) for axis in "XYZ"]
-    samples: list[tuple[float, ...]] = [(0.0, *here)]
-    goal, begun, arrival = (
-        here,
-        0.0,
-        0.0,
-    )  # of the leg the node is on; it stands where begun == arrival
-    for time, verb, values in node.commands:
-        if arrival > begun and time >= arrival - _ARRIVED * (arrival - begun):
-            here = goal
-            samples.append((min(time, arrival), *here))
-        elif arrival > begun:
-            part = (time - begun) / (arrival - begun)
-            here = [a + part * (b - a) for a, b in zip(here, goal, strict=True)]
-        begun = arrival = time
-        goal = here
-        if samples[-1] != (time, *here):
-            samples.append((time, *here))
-        if verb == "setdest":
-            target = [*values[:-1], here[2]][:3]
-            length = math.dist(here, target)
-            if values[-1] > 0 and length > 0:
-                goal, arrival = target, time + length / values[-1]
-                if not math.isfinite(arrival):
-                    goal, arrival = here, time
-        else:
-            here = here.copy()
-            here["XYZ".index(verb)] = values[0]
-            goal = here
-            samples.append((time, *here))
-    if arrival > begun:
-        samples.append((arrival, *goal))
-    return samples
+def _command(
+    time: str,
+    verb: str,
+    rest: str,
+    where: str,
+) -> _Command:
+    """What is done at a time. Raises DataError."""
+    time_s = _number(time, where)
+    if time_s < 0:
+        raise DataError("time must not be negative", where=where, value=time)
+    values = tuple(_number(part, where) for part in rest.split())
+    if verb != "setdest":
+        if len(values) != 1:
+            raise DataError("set takes one number", where=where, value=rest)
+        axis = verb[-2]  # of `set X_`
+        return _Command(time_s, axis, values)
+    if len(values) not in (3, 4):
+        raise DataError("setdest takes x, y, speed or x, y, z, speed", where=where, value=rest)
+    if values[-1] < 0:
+        raise DataError("speed must not be negative", where=where, value=rest)
+    return _Command(time_s, verb, values)
 
 
 def _number(text: str, where: str) -> float:
@@ -175,33 +151,121 @@ def _number(text: str, where: str) -> float:
     return value
 
 
+def _note_unset(nodes: dict[str, _Node], notes: dict[str, int]) -> None:
+    unset = sum(not {"X", "Y"} <= set(node.initial) for node in nodes.values())
+    if unset:
+        notes["nodes without an initial position, which start at 0, 0 as in ns-2"] = unset
+
+
+def _sort_commands(nodes: dict[str, _Node], notes: dict[str, int]) -> None:
+    for node in nodes.values():
+        if any(later.time_s < earlier.time_s for earlier, later in pairwise(node.commands)):
+            notes[_UNSORTED] = notes.get(_UNSORTED, 0) + 1
+            node.commands.sort(key=lambda command: command.time_s)
+
+
+def _walk(node: _Node) -> list[Sample]:
+    """Samples at every change of velocity."""
+    here = [node.initial.get(axis, 0.0) for axis in AXES]
+    walker = _Walker(here)
+    for command in node.commands:
+        walker.reach(command.time_s)
+        if command.verb == "setdest":
+            walker.set_destination(command)
+        else:
+            walker.jump(command)
+    walker.arrive()
+    return walker.samples
+
+
+class _Walker:
+    """A node on its way, from command to command."""
+
+    def __init__(self, here: Point) -> None:
+        self.samples: list[Sample] = [(0.0, *here)]
+        self._here = here
+        self._goal = here
+        self._begun_s = 0.0  # the leg; the node stands where begun == arrival
+        self._arrival_s = 0.0
+
+    def reach(self, time_s: float) -> None:
+        """Go on until a command at `time_s` ends the leg."""
+        length_s = self._arrival_s - self._begun_s
+        if length_s > 0 and time_s >= self._arrival_s - _ARRIVED * length_s:
+            self._here = self._goal
+            self.samples.append((min(time_s, self._arrival_s), *self._here))
+        elif length_s > 0:
+            part = (time_s - self._begun_s) / length_s
+            ends = zip(self._here, self._goal, strict=True)
+            self._here = [begin + part * (end - begin) for begin, end in ends]
+        self._stand(time_s)
+        if self.samples[-1] != (time_s, *self._here):
+            self.samples.append((time_s, *self._here))
+
+    def set_destination(self, command: _Command) -> None:
+        """Set out from here."""
+        *goal, speed_m_s = command.values
+        target = [*goal, self._here[2]][:3]
+        length_m = math.dist(self._here, target)
+        if speed_m_s > 0 and length_m > 0:
+            arrival_s = command.time_s + length_m / speed_m_s
+            if math.isfinite(arrival_s):
+                self._goal = target
+                self._arrival_s = arrival_s
+
+    def jump(self, command: _Command) -> None:
+        """Be somewhere else along one axis."""
+        self._here = self._here.copy()
+        self._here[AXES.index(command.verb)] = command.values[0]
+        self._stand(command.time_s)
+        self.samples.append((command.time_s, *self._here))
+
+    def arrive(self) -> None:
+        """Go to the end of the last leg."""
+        if self._arrival_s > self._begun_s:
+            self.samples.append((self._arrival_s, *self._goal))
+
+    def _stand(self, time_s: float) -> None:
+        self._goal = self._here
+        self._begun_s = time_s
+        self._arrival_s = time_s
+
+
 def write_ns2(tracks: Tracks) -> Iterator[bytes]:
-    """Commands that pass through every sample. Nodes are numbered in their order; ns-2 knows no
-    absence.
+    """Commands that pass through every sample.
+
+    Nodes are numbered in their order; ns-2 knows no absence.
     """
-    for index, name in enumerate(tracks.nodes):
-        part = slice(tracks.first[index], tracks.first[index + 1])
+    for number, name in enumerate(tracks.nodes):
+        part = slice(tracks.first[number], tracks.first[number + 1])
+        times_s = tracks.time_s[part].tolist()
         points = tracks.places_m[part].tolist()
-        times = tracks.time_s[part].tolist()
-        node = f"$node_({index})"
-        text = [b"# " + f"{node[1:]} is {name}".replace("\n", " ").encode() + b"\n"]
-        text += [
-            f"{node} set {a}_ {v!r}\n".encode() for a, v in zip("XYZ", points[0], strict=False)
-        ]
-        for (begin, here), (end, there) in zip(
-            zip(times[:-1], points[:-1], strict=True),
-            zip(times[1:], points[1:], strict=True),
-            strict=True,
-        ):
-            if here == there:
-                continue
-            if end == begin:
-                text += [
-                    f'$ns_ at {end!r} "{node} set {a}_ {v!r}"\n'.encode()
-                    for a, v in zip("XYZ", there, strict=False)
-                ]
-                continue
-            speed = math.dist(here, there) / (end - begin)
-            goal = " ".join(repr(v) for v in there)
-            text.append(f'$ns_ at {begin!r} "{node} setdest {goal} {speed!r}"\n'.encode())
-        yield b"".join(text)
+        node = f"$node_({number})"
+        text = [f"# node_({number}) is {name}".replace("\n", " ")]
+        text += [f"{node} {setting}" for setting in _settings(points[0])]
+        for here, there in pairwise(zip(times_s, points, strict=True)):
+            text += _steps(node, here, there)
+        yield "".join(f"{line}\n" for line in text).encode()
+
+
+def _steps(
+    node: str,
+    here: tuple[float, Point],
+    there: tuple[float, Point],
+) -> list[str]:
+    """Lines that bring a node from one sample to the next."""
+    begin_s, begin_m = here
+    end_s, end_m = there
+    if begin_m == end_m:
+        return []
+    if end_s == begin_s:
+        return [f'$ns_ at {end_s!r} "{node} {setting}"' for setting in _settings(end_m)]
+    speed_m_s = math.dist(begin_m, end_m) / (end_s - begin_s)
+    goal = " ".join(repr(coordinate) for coordinate in end_m)
+    return [f'$ns_ at {begin_s!r} "{node} setdest {goal} {speed_m_s!r}"']
+
+
+def _settings(point: Point) -> list[str]:
+    """`set X_ 10.0` and so on."""
+    axes = zip(AXES, point, strict=False)
+    return [f"set {axis}_ {coordinate!r}" for axis, coordinate in axes]

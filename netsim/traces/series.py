@@ -1,8 +1,7 @@
 """Channel and throughput tables as plain arrays to sample by time: what the radio replays.
 
 A value holds from its time to the next of its key. A time before the first sample, or more than
-three median
-steps after a sample, is a gap: an error, unless `fill` says how it is bridged.
+three median steps after a sample, is a gap: an error, unless `fill` says how it is bridged.
 """
 
 from __future__ import annotations
@@ -20,16 +19,17 @@ from netsim.traces.fading import STEP_S
 from netsim.traces.files import reading
 from netsim.traces.search import last_sample
 from netsim.traces.trace import Trace
-from netsim.units import FloatArray, IntArray, from_db
+from netsim.units import BoolArray, FloatArray, IntArray, from_db
 
 FILLS = ("error", "hold", "interpolate")
 STALE_STEPS = 3.0
 
 
 @dataclass(frozen=True)
-class Series:
-    """Values of R keys over time; key r has the samples first[r]..first[r + 1], times
-    increasing.
+class TraceSeries:
+    """Values of R keys over time; key r has the samples first[r]..first[r + 1] - 1.
+
+    Times of a key increase.
     """
 
     path: Path
@@ -44,124 +44,190 @@ class Series:
     def at(self, row: int, times_s: FloatArray) -> FloatArray:
         """Value of key `row` at times, [T] -> [T]. Raises DataError in a gap."""
         part = slice(self.first[row], self.first[row + 1])
-        time, value = self.time_s[part], self.value[part]
+        time = self.time_s[part]
+        value = self.value[part]
         asked = np.asarray(times_s, dtype=np.float64)
-        if self.period_s is not None:
-            asked = asked % self.period_s
-        index = np.searchsorted(time, asked, side="right") - 1
-        if self.period_s is not None:
-            index %= len(time)  # before the first sample the last of the period before holds
-            gap = np.isnan(value[index])
-        else:
-            step = float(np.median(np.diff(time))) if len(time) > 1 else np.inf
+        if self.period_s is None:
+            index = np.searchsorted(time, asked, side="right") - 1
             age = asked - time[np.maximum(index, 0)]
-            gap = (
-                (index < 0)
-                | (age > self.stale_steps * step)
-                | np.isnan(value[np.maximum(index, 0)])
-            )
+            gap = (index < 0) | (age > self._stale_s[row])
+        else:
+            asked = asked % self.period_s
+            # before the first sample the last of the period before holds
+            index = (np.searchsorted(time, asked, side="right") - 1) % len(time)
+            gap = np.zeros(len(asked), dtype=bool)
         held = value[np.maximum(index, 0)]
+        gap |= np.isnan(held)
         if not gap.any():
             return held
         if self.fill == "error":
-            raise DataError(
-                f"gap at {float(asked[gap][0]):g} s of {' - '.join(self.keys[row])}; set a fill rule "
-                f"({', '.join(FILLS[1:])}) to bridge it",
-                where=self.path,
-            )
-        known = ~np.isnan(value)
+            raise self._gap_error(row, float(asked[gap][0]))
+        return np.where(gap, self._bridged(row, asked), held)
+
+    def _gap_error(self, row: int, time_s: float) -> DataError:
+        name = " - ".join(self.keys[row])
+        fills = ", ".join(FILLS[1:])
+        rule = f"gap at {time_s:g} s of {name}; set a fill rule ({fills}) to bridge it"
+        return DataError(rule, where=self.path)
+
+    def _bridged(self, row: int, asked_s: FloatArray) -> FloatArray:
+        """Values by the fill rule, from the known samples around. [T] -> [T]."""
+        part = slice(self.first[row], self.first[row + 1])
+        known = ~np.isnan(self.value[part])
         if not known.any():
             raise DataError(f"has no value of {' - '.join(self.keys[row])}", where=self.path)
-        if self.fill == "hold":
-            index = np.searchsorted(time[known], asked, side="right") - 1
-            filled = value[known][np.maximum(index, 0)]
-        else:
-            filled = np.interp(asked, time[known], value[known])
-        return np.where(gap, filled, held)
+        time = self.time_s[part][known]
+        value = self.value[part][known]
+        if self.fill == "interpolate":
+            return np.interp(asked_s, time, value)
+        index = np.searchsorted(time, asked_s, side="right") - 1
+        return value[np.maximum(index, 0)]
 
     def at_rows(self, rows: IntArray, times_s: FloatArray) -> FloatArray:
         """Values of keys `rows` at times, [L], [T] -> [L, T]; as `at`, many at once."""
-        if self.period_s is None and len(rows):
-            begin, asked = self.first[rows], np.asarray(times_s, dtype=np.float64)
-            index = last_sample(begin, self.first[rows + 1], self.time_s, asked)
-            at = np.maximum(index, 0)
-            late = asked - self.time_s[at] > self._stale_s[rows, None]
-            if not ((index < begin[:, None]) | late | np.isnan(self.value[at])).any():
-                return np.asarray(self.value[at])
-        return (
-            np.stack([self.at(row, times_s) for row in rows.tolist()])
-            if len(rows)
-            else np.empty((0, len(times_s)))
+        if not len(rows):
+            return np.empty((0, len(times_s)))
+        if self.period_s is None:
+            value, gap = self._held(rows, np.asarray(times_s, dtype=np.float64))
+            if not gap.any():
+                return value
+        return np.stack([self.at(row, times_s) for row in rows.tolist()])
+
+    def _held(self, rows: IntArray, times_s: FloatArray) -> tuple[FloatArray, BoolArray]:
+        """Value of the last sample before each time, and where that is a gap. [L, T] each."""
+        begin = self.first[rows]
+        index = last_sample(
+            begin,
+            self.first[rows + 1],
+            self.time_s,
+            times_s,
         )
+        at = np.maximum(index, 0)
+        value = np.asarray(self.value[at])
+        late = times_s - self.time_s[at] > self._stale_s[rows, None]
+        early = index < begin[:, None]
+        return value, early | late | np.isnan(value)
 
     @cached_property
     def _stale_s(self) -> FloatArray:
         """[R] age at which a sample no longer holds."""
-        steps = [np.diff(self.time_s[a:b]) for a, b in pairwise(self.first.tolist())]
-        return self.stale_steps * np.array(
-            [float(np.median(s)) if len(s) else np.inf for s in steps]
-        )
+        limits = []
+        for begin, end in pairwise(self.first.tolist()):
+            steps = np.diff(self.time_s[begin:end])
+            limits.append(float(np.median(steps)) if len(steps) else np.inf)
+        return self.stale_steps * np.array(limits)
 
     def row(self, *key: str) -> int | None:
-        """The row of a key; None if the trace has it not."""
+        """The row of a key; None if the trace does not have it."""
         return self.keys.index(key) if key in self.keys else None
 
 
-def gain_series(trace: Trace, *, fill: str = "error") -> Series:
+def gain_series(trace: Trace, *, fill: str = "error") -> TraceSeries:
     """Linear gain per (ue, gnb); the column `gain` where there is one, else from dB."""
-    frame = trace.table("channel")
-    names = frame.collect_schema().names()
+    names = trace.table("channel").collect_schema().names()
     if "gain_db" not in names:
-        raise DataError("holds no gains", where=trace.path, value=", ".join(names))
-    value = pl.col("gain") if "gain" in names else 10 ** (pl.col("gain_db") / 10)
-    return _series(trace, frame, ("ue", "gnb"), value, fill)
+        raise DataError(
+            "holds no gains",
+            where=trace.path,
+            value=", ".join(names),
+        )
+    value = 10 ** (pl.col("gain_db") / 10)
+    if "gain" in names:
+        value = pl.col("gain")
+    return _series(
+        trace,
+        trace.table("channel"),
+        ("ue", "gnb"),
+        value,
+        fill=fill,
+    )
 
 
-def recorded_series(trace: Trace, column: str, *, fill: str = "error") -> Series:
-    """`gain` or `interference_w` per (ue, gnb, attempt) of a recorded channel: values hold to the
-    next.
+def recorded_series(
+    trace: Trace,
+    column: str,
+    *,
+    fill: str = "error",
+) -> TraceSeries:
+    """`gain` or `interference_w` per (ue, gnb, attempt) of a recorded channel.
+
+    Values hold to the next.
     """
-    frame = trace.table("channel").with_columns(pl.col("attempt").cast(pl.String))
-    found = _series(trace, frame, ("ue", "gnb", "attempt"), pl.col(column), fill)
+    attempt = pl.col("attempt").cast(pl.String)
+    frame = trace.table("channel").with_columns(attempt)
+    found = _series(
+        trace,
+        frame,
+        ("ue", "gnb", "attempt"),
+        pl.col(column),
+        fill=fill,
+    )
     return replace(found, stale_steps=np.inf)
 
 
-def snr_series(trace: Trace, *, fill: str = "error") -> Series:
+def snr_series(trace: Trace, *, fill: str = "error") -> TraceSeries:
     """Measured linear SNR per ue, of whichever cell served it."""
     frame = trace.table("channel")
     names = frame.collect_schema().names()
     if "snr_db" not in names:
-        raise DataError("holds no SNR", where=trace.path, value=", ".join(names))
-    return _series(trace, frame, ("ue",), 10 ** (pl.col("snr_db") / 10), fill)
+        raise DataError(
+            "holds no SNR",
+            where=trace.path,
+            value=", ".join(names),
+        )
+    value = 10 ** (pl.col("snr_db") / 10)
+    return _series(trace, frame, ("ue",), value, fill=fill)
 
 
-def rate_series(trace: Trace, *, fill: str = "error") -> Series:
+def rate_series(trace: Trace, *, fill: str = "error") -> TraceSeries:
     """Rate in bit/s per node."""
-    return _series(trace, trace.table("throughput"), ("node",), pl.col("rate_bps"), fill)
+    frame = trace.table("throughput")
+    return _series(
+        trace,
+        frame,
+        ("node",),
+        pl.col("rate_bps"),
+        fill=fill,
+    )
 
 
 def _series(
-    trace: Trace, frame: pl.LazyFrame, keys: tuple[str, ...], value: pl.Expr, fill: str
-) -> Series:
+    trace: Trace,
+    frame: pl.LazyFrame,
+    keys: tuple[str, ...],
+    value: pl.Expr,
+    *,
+    fill: str,
+) -> TraceSeries:
+    """The values of each key in order of time. Raises DataError."""
     if fill not in FILLS:
-        raise DataError(f"fill must be one of {', '.join(FILLS)}", where=trace.path, value=fill)
+        raise DataError(
+            f"fill must be one of {', '.join(FILLS)}",
+            where=trace.path,
+            value=fill,
+        )
+    value = value.cast(pl.Float64).fill_null(np.nan)
     with reading(trace.path):
-        table = frame.select(*keys, "time_s", value.cast(pl.Float64).alias("value")).collect()
-    if any(table[k].null_count() for k in keys):
+        table = frame.select(*keys, "time_s", value.alias("value")).collect()
+    if any(table[key].null_count() for key in keys):
         raise DataError(f"{' and '.join(keys)} must be named in every row", where=trace.path)
-    table = table.unique([*keys, "time_s"], keep="last", maintain_order=True)
+    table = table.unique(
+        [*keys, "time_s"],
+        keep="last",
+        maintain_order=True,
+    )
     table = table.sort(*keys, "time_s", maintain_order=True)
     sizes = table.group_by(keys, maintain_order=True).len()
-    first = np.concatenate([[0], np.cumsum(sizes["len"].to_numpy())]).astype(np.int64)
-    period = trace.metadata.get("period_s")
-    return Series(
+    ends = np.cumsum(sizes["len"].to_numpy())
+    period_s = trace.metadata.get("period_s")
+    return TraceSeries(
         trace.path,
-        tuple(sizes.select(keys).rows()),
-        first,
-        table["time_s"].to_numpy(),
-        table["value"].fill_null(np.nan).to_numpy(),
-        fill,
-        float(period) if period else None,
+        keys=tuple(sizes.select(keys).rows()),
+        first=np.append(0, ends).astype(np.int64),
+        time_s=table["time_s"].to_numpy(),
+        value=table["value"].to_numpy(),
+        fill=fill,
+        period_s=float(period_s) if period_s else None,
     )
 
 
@@ -172,10 +238,9 @@ class FadingTrace:
     gain: FloatArray
 
     def at(self, times_s: FloatArray, offset: IntArray) -> FloatArray:
-        """Gain averaged over the resource blocks, for links that see the trace from `offset` [L]
-        steps on.
+        """Gain averaged over the resource blocks. [T], [L] -> [L, T].
 
-        [T], [L] -> [L, T].
+        Links see the trace from `offset` steps on.
         """
         steps = np.floor(np.asarray(times_s) / STEP_S + 1e-9).astype(np.int64)
         mean = self.gain.mean(axis=0)
@@ -185,15 +250,14 @@ class FadingTrace:
 def fading_trace(trace: Trace) -> FadingTrace:
     """The gains of a trace with a resource block per row of a grid of milliseconds."""
     frame = trace.table("channel")
-    if not {"gain_db", "resource_block"} <= set(frame.collect_schema().names()):
+    if not {"gain_db", "resource_block"} <= set(trace.columns("channel")):
         raise DataError("holds no gain_db per resource_block", where=trace.path)
+    wanted = frame.select("resource_block", "time_s", "gain_db")
     with reading(trace.path):
-        table = (
-            frame.select("resource_block", "time_s", "gain_db")
-            .sort("resource_block", "time_s")
-            .collect()
-        )
-    blocks, steps = table["resource_block"].n_unique(), table["time_s"].n_unique()
+        table = wanted.sort("resource_block", "time_s").collect()
+    blocks = table["resource_block"].n_unique()
+    steps = table["time_s"].n_unique()
     if len(table) != blocks * steps:
         raise DataError("must have a gain for each resource block and time", where=trace.path)
-    return FadingTrace(from_db(table["gain_db"].to_numpy().reshape(blocks, steps)))
+    gain_db = table["gain_db"].to_numpy().reshape(blocks, steps)
+    return FadingTrace(from_db(gain_db))

@@ -1,5 +1,6 @@
-"""What there is to know about a trace at a glance, in one pass whose memory does not grow with the
-rows.
+"""What there is to know about a trace at a glance.
+
+One pass over the file, whose memory does not grow with the rows.
 """
 
 from __future__ import annotations
@@ -18,139 +19,174 @@ from netsim.units import BoolArray, FloatArray, IntArray
 FAST_M_S = 100.0  # faster is odd for a UE
 LONG_GAP = 5.0  # times the median step
 _DISTINCT = 20_000  # steps kept apart; above, to two digits
+_BATCH = 200_000  # rows
+_VALUES = ("x_m", "y_m", "z_m", "speed_m_s", "lat", "lon", "gain_db", "snr_db", "rate_bps")
 
 
 @dataclass
-class Series:
+class Steps:
+    """What lies between consecutive rows of a key."""
+
+    lengths_s: Counter[float] = field(default_factory=Counter)  # positive ones
+    repeated: int = 0  # rows at the time of the one before, same place or value
+    jumps: int = 0  # ... another place
+    backwards: int = 0
+    fast: int = 0  # faster than FAST_M_S
+    total_s: float = 0.0
+    moved_m: float = 0.0
+    top_m_s: float = 0.0
+
+    def quantile_s(self, q: float) -> float:
+        """A quantile of the steps, s."""
+        values = sorted(self.lengths_s)
+        if not values:
+            return np.nan
+        counts = np.cumsum([self.lengths_s[value] for value in values])
+        return values[int(np.searchsorted(counts, q * counts[-1]))]
+
+    def gaps(self) -> tuple[int, float]:
+        """Steps longer than LONG_GAP times the median step, and the longest."""
+        limit_s = LONG_GAP * self.quantile_s(0.5)
+        long = [count for length_s, count in self.lengths_s.items() if length_s > limit_s]
+        return sum(long), max(self.lengths_s, default=np.nan)
+
+
+@dataclass
+class TableFacts:
     """Facts about the rows of one table."""
 
     rows: int = 0
     keys: dict[str, int] = field(default_factory=dict)  # node, or ue and gnb
     begin: float = np.inf
     end: float = -np.inf
-    steps: Counter[float] = field(default_factory=Counter)  # positive steps within a key, s
-    repeated: int = 0  # rows at the time of the one before, same place or value
-    jumps: int = 0  # ... another place
-    backwards: int = 0
-    fast: int = 0  # steps faster than FAST_M_S
-    moved_m: float = 0.0
-    held: float = 0.0  # the first value times the time it held
-    moving_s: float = 0.0  # sum of the steps
-    top_m_s: float = 0.0
     low: dict[str, float] = field(default_factory=dict)
     high: dict[str, float] = field(default_factory=dict)
     missing: int = 0  # null values
-
-    def step_quantile(self, q: float) -> float:
-        """A quantile of the steps, s."""
-        values = sorted(self.steps)
-        counts = np.cumsum([self.steps[v] for v in values])
-        return values[int(np.searchsorted(counts, q * counts[-1]))] if values else np.nan
-
-    def gaps(self) -> tuple[int, float]:
-        """Steps longer than LONG_GAP times the median step, and the longest."""
-        limit = LONG_GAP * self.step_quantile(0.5)
-        return sum(n for step, n in self.steps.items() if step > limit), max(
-            self.steps, default=np.nan
-        )
+    steps: Steps = field(default_factory=Steps)
 
 
-_VALUES = ("x_m", "y_m", "z_m", "speed_m_s", "lat", "lon", "gain_db", "snr_db", "rate_bps")
-
-
-def summarise(trace: Trace) -> dict[str, Series]:
+def summarise(trace: Trace) -> dict[str, TableFacts]:
     """Facts about each table of a trace; reads the file, which completes `trace.notes`."""
-    return {name: _summary(trace, frame) for name, frame in trace.tables.items()}
+    return {name: _summary(trace, name) for name in trace.tables}
 
 
-def _summary(trace: Trace, frame: pl.LazyFrame) -> Series:
-    facts = Series()
-    last = _Last()
-    names = set(frame.collect_schema().names())
-    keys = (
-        ["node"]
-        if "node" in names
-        else ["ue", "gnb", *(["resource_block"] if "resource_block" in names else [])]
-    )
-    values = [c for c in _VALUES if c in names]
+def _summary(trace: Trace, name: str) -> TableFacts:
+    columns = trace.columns(name)
+    keys = ["node"]
+    if "node" not in columns:
+        keys = [key for key in ("ue", "gnb", "resource_block") if key in columns]
+    values = [column for column in _VALUES if column in columns]
+    frame = trace.table(name).select("time_s", *keys, *values)
+    gatherer = _Gatherer(keys, values)
     with reading(trace.path):
-        for batch in _batches(frame.select("time_s", *keys, *values)):
-            _gather(facts, last, batch, keys, values)
-    return facts
+        for batch in _batches(frame):
+            if len(batch):
+                gatherer.add(batch)
+    return gatherer.facts
 
 
 def _batches(frame: pl.LazyFrame) -> Iterator[pl.DataFrame]:
-    yield from frame.collect_batches(chunk_size=200_000, maintain_order=True)
+    """The rows, some at a time."""
+    yield from frame.collect_batches(chunk_size=_BATCH, maintain_order=True)
 
 
-class _Last:
-    """Time and place of each key's last row so far."""
+class _Gatherer:
+    """Facts so far, and the last row of each key."""
 
-    def __init__(self) -> None:
-        self.state = np.full((3, 64), np.nan)  # time, x, y (or value, 0)
+    def __init__(self, keys: list[str], values: list[str]) -> None:
+        self.facts = TableFacts()
+        self._keys = keys
+        self._values = values
+        self._planar = "x_m" in values
+        self._last = np.full((3, 64), np.nan)  # time, x, y (or value, 0) of each key
 
-    def grow(self, size: int) -> None:
-        while self.state.shape[1] < size:
-            self.state = np.hstack([self.state, np.full_like(self.state, np.nan)])
+    def add(self, batch: pl.DataFrame) -> None:
+        """Take in the next rows, at least one."""
+        facts = self.facts
+        time = batch["time_s"].to_numpy()
+        facts.rows += len(batch)
+        facts.begin = min(facts.begin, float(time.min()))
+        facts.end = max(facts.end, float(time.max()))
+        for name in self._values:
+            self._add_range(name, batch[name])
+        first = self._values[0]
+        x = batch[first].cast(pl.Float64).fill_null(np.nan).to_numpy()
+        y = batch["y_m"].to_numpy() if self._planar else np.zeros(len(batch))
+        code = self._codes(batch)
+        order = np.argsort(code, kind="stable")
+        rows = np.stack([time[order], x[order], y[order]])
+        _add_steps(
+            facts.steps,
+            rows - self._before(code[order], rows),
+            planar=self._planar,
+        )
+        self._keep_last(code[order], rows)
 
-
-def _gather(
-    facts: Series, last: _Last, batch: pl.DataFrame, keys: list[str], values: list[str]
-) -> None:
-    if not len(batch):
-        return
-    label = batch.select(
-        pl.concat_str([pl.col(k).cast(pl.String).fill_null("*") for k in keys], separator=" - ")
-    )
-    names = label.to_series()
-    for name in names.unique(maintain_order=True).to_list():
-        facts.keys.setdefault(name, len(facts.keys))
-    last.grow(len(facts.keys))
-    code = names.replace_strict(facts.keys, return_dtype=pl.Int64).to_numpy()
-    time = batch["time_s"].to_numpy()
-    facts.rows += len(batch)
-    facts.begin, facts.end = min(facts.begin, float(time.min())), max(facts.end, float(time.max()))
-    for c in values:
-        column = batch[c]
+    def _add_range(self, name: str, column: pl.Series) -> None:
+        facts = self.facts
         facts.missing += column.null_count()
-        if column.null_count() < len(column):
-            # type: ignore[arg-type]
-            facts.low[c] = min(facts.low.get(c, np.inf), float(column.min()))
-            # type: ignore[arg-type]
-            facts.high[c] = max(facts.high.get(c, -np.inf), float(column.max()))
-    planar = "x_m" in values
-    x = batch[values[0]].cast(pl.Float64).fill_null(np.nan).to_numpy()
-    y = batch[values[1]].to_numpy() if planar else np.zeros(len(batch))
-    order = np.argsort(code, kind="stable")
-    _steps(facts, last, code[order], np.stack([time[order], x[order], y[order]]), planar=planar)
+        if column.null_count() == len(column):
+            return
+        values = column.drop_nulls().to_numpy()
+        facts.low[name] = min(facts.low.get(name, np.inf), float(values.min()))
+        facts.high[name] = max(
+            facts.high.get(name, -np.inf),
+            float(values.max()),
+        )
+
+    def _codes(self, batch: pl.DataFrame) -> IntArray:
+        """Number of the key of each row; new keys are numbered as they come."""
+        parts = [pl.col(key).cast(pl.String).fill_null("*") for key in self._keys]
+        names = batch.select(pl.concat_str(parts, separator=" - ")).to_series()
+        known = self.facts.keys
+        for name in names.unique(maintain_order=True).to_list():
+            known.setdefault(name, len(known))
+        while self._last.shape[1] < len(known):
+            self._last = np.hstack([self._last, np.full_like(self._last, np.nan)])
+        return names.replace_strict(known, return_dtype=pl.Int64).to_numpy()
+
+    def _before(self, code: IntArray, rows: FloatArray) -> FloatArray:
+        """The row before each of its key; of the first in a batch, the last of those before."""
+        is_first: BoolArray = np.append(True, code[1:] != code[:-1])
+        before = np.hstack([rows[:, :1], rows[:, :-1]])
+        before[:, is_first] = self._last[:, code[is_first]]
+        return before
+
+    def _keep_last(self, code: IntArray, rows: FloatArray) -> None:
+        is_last: BoolArray = np.append(code[1:] != code[:-1], True)
+        self._last[:, code[is_last]] = rows[:, is_last]
 
 
-def _steps(facts: Series, last: _Last, code: IntArray, rows: FloatArray, *, planar: bool) -> None:
-    """Steps between rows of one key, the first of a batch from the last of the batch before."""
-    is_first: BoolArray = np.append(True, code[1:] != code[:-1])
-    before = np.hstack([rows[:, :1], rows[:, :-1]])
-    before[:, is_first] = last.state[:, code[is_first]]
-    is_last = np.append(is_first[1:], True)
-    last.state[:, code[is_last]] = rows[:, is_last]
-    step, *move = rows - before
-    distance = np.hypot(*move)
-    facts.backwards += int((step < 0).sum())
-    same = step == 0
-    moved = same & (distance > 0)
-    facts.jumps += int(moved.sum())
-    facts.repeated += int(same.sum() - moved.sum())
-    forward = step > 0
-    lengths, counts = np.unique(np.round(step[forward], 6), return_counts=True)
-    facts.steps.update(dict(zip(lengths.tolist(), counts.tolist(), strict=True)))
-    if len(facts.steps) > _DISTINCT:
-        merged: Counter[float] = Counter()
-        for value, count in facts.steps.items():
-            merged[float(f"{value:.2g}")] += count
-        facts.steps = merged
-    facts.moving_s += float(step[forward].sum())
-    facts.held += float(np.nansum(before[1, forward] * step[forward]))
+def _add_steps(
+    steps: Steps,
+    moves: FloatArray,
+    *,
+    planar: bool,
+) -> None:
+    """Take in the differences of time, x and y between rows of one key. [3, N]."""
+    step_s, *move = moves
+    distance_m = np.hypot(*move)
+    same_time = step_s == 0
+    jumps = int((same_time & (distance_m > 0)).sum())
+    steps.backwards += int((step_s < 0).sum())
+    steps.jumps += jumps
+    steps.repeated += int(same_time.sum()) - jumps
+    forward = step_s > 0
+    _count_lengths(steps, step_s[forward])
+    steps.total_s += float(step_s[forward].sum())
     if planar and forward.any():
-        speed = distance[forward] / step[forward]
-        facts.fast += int((speed > FAST_M_S).sum())
-        facts.moved_m += float(distance[forward].sum())
-        facts.top_m_s = max(facts.top_m_s, float(speed.max()))
+        speed_m_s = distance_m[forward] / step_s[forward]
+        steps.fast += int((speed_m_s > FAST_M_S).sum())
+        steps.moved_m += float(distance_m[forward].sum())
+        steps.top_m_s = max(steps.top_m_s, float(speed_m_s.max()))
+
+
+def _count_lengths(steps: Steps, step_s: FloatArray) -> None:
+    lengths, counts = np.unique(np.round(step_s, 6), return_counts=True)
+    steps.lengths_s.update(dict(zip(lengths.tolist(), counts.tolist(), strict=True)))
+    if len(steps.lengths_s) <= _DISTINCT:
+        return
+    merged: Counter[float] = Counter()
+    for length, count in steps.lengths_s.items():
+        merged[float(f"{length:.2g}")] += count
+    steps.lengths_s = merged

@@ -39,30 +39,47 @@ class Trace:
     tables: Mapping[str, pl.LazyFrame]
     metadata: Mapping[str, str] = field(default_factory=dict)
     notes: dict[str, int] = field(default_factory=dict)  # what was odd, and how often (0: no count)
+    reading: str = ""  # the option of the command line that fixes how the file was read
 
     def table(self, name: str) -> pl.LazyFrame:
-        """The native table `name`."""
+        """The native table `name`. Raises DataError if the file has none."""
         if name not in self.tables:
             has = " and ".join(self.tables)
             raise DataError(f"holds no {name} table, only {has} ({self.format})", where=self.path)
         return self.tables[name]
 
+    def columns(self, name: str) -> list[str]:
+        """Names of the columns of a table; none if the file has no such table."""
+        if name not in self.tables:
+            return []
+        return self.tables[name].collect_schema().names()
+
     @property
     def origin(self) -> Origin | None:
         """Where on Earth (0, 0) is, if known."""
         try:
-            return Origin(float(self.metadata["origin_lat"]), float(self.metadata["origin_lon"]))
+            lat = float(self.metadata["origin_lat"])
+            lon = float(self.metadata["origin_lon"])
         except (KeyError, ValueError):
             return None
+        return Origin(lat, lon)
 
 
 Reader = Callable[[Path, str, Origin | None], Trace]
 """(file, detail of the format the user forces or "", origin to project degrees around) -> Trace."""
 
 
+def node_of_file(path: Path) -> str:
+    """The name of the only node of a file that names none."""
+    return path.name.split(".")[0]
+
+
 def origin_metadata(origin: Origin) -> dict[str, str]:
     """How an origin is kept."""
-    return {"origin_lat": repr(origin.lat), "origin_lon": repr(origin.lon)}
+    return {
+        "origin_lat": repr(origin.lat),
+        "origin_lon": repr(origin.lon),
+    }
 
 
 def projected(frame: pl.LazyFrame, origin: Origin) -> pl.LazyFrame:
@@ -70,14 +87,15 @@ def projected(frame: pl.LazyFrame, origin: Origin) -> pl.LazyFrame:
 
     def to_metres(degrees: pl.Series) -> pl.Series:
         columns = degrees.struct.unnest()
-        metres = origin.to_metres(columns["lat"].to_numpy(), columns["lon"].to_numpy())
-        return pl.DataFrame({"x_m": metres[:, 0], "y_m": metres[:, 1]}).to_struct("metres")
+        lat = columns["lat"].to_numpy()
+        lon = columns["lon"].to_numpy()
+        x, y = origin.to_metres(lat, lon).T
+        return pl.DataFrame({"x_m": x, "y_m": y}).to_struct("metres")
 
     metres = pl.struct("lat", "lon").map_batches(
         to_metres,
         return_dtype=pl.Struct({"x_m": pl.Float64, "y_m": pl.Float64}),
         is_elementwise=True,
     )
-    return (
-        frame.drop("x_m", "y_m", strict=False).with_columns(metres.alias("metres")).unnest("metres")
-    )
+    without = frame.drop("x_m", "y_m", strict=False)
+    return without.with_columns(metres.alias("metres")).unnest("metres")

@@ -17,10 +17,9 @@ _PIECE = 2**17
 
 @dataclass(frozen=True)
 class Tracks:
-    """K nodes with M samples in all; those of node k are first[k]..first[k + 1], times not
-    decreasing.
+    """K nodes with M samples in all; those of node k are first[k]..first[k + 1] - 1.
 
-    Two samples of a node at one time are a jump.
+    Times of a node do not decrease. Two samples of a node at one time are a jump.
     """
 
     nodes: tuple[str, ...]  # K, in order of first appearance in the table
@@ -29,49 +28,72 @@ class Tracks:
     places_m: FloatArray  # [M, 2], or [M, 3] with z
 
 
-def tracks(frame: pl.LazyFrame, path: Path) -> Tracks:
-    """The tracks of a mobility table. `path` is for messages."""
-    axes = ["x_m", "y_m", *(["z_m"] if "z_m" in frame.collect_schema() else [])]
+def tracks_of(frame: pl.LazyFrame, path: Path) -> Tracks:
+    """The tracks of a mobility table; a z that is not given is 0. `path` is for messages.
+
+    Raises DataError if the table is empty.
+    """
+    axes = ["x_m", "y_m"]
+    node = pl.col("node").cast(pl.Categorical)
     with reading(path):
-        table = frame.select("time_s", pl.col("node").cast(pl.Categorical), *axes).collect()
+        if "z_m" in frame.collect_schema():
+            axes.append("z_m")
+            frame = frame.with_columns(pl.col("z_m").fill_null(0.0))
+        table = frame.select("time_s", node, *axes).collect()
     if not len(table):
         raise DataError("has no positions", where=path)
     names, code = _codes(table["node"])
-    pieces = (code[start : start + _PIECE] for start in range(0, len(code), _PIECE))
-    sizes = sum(np.bincount(piece, minlength=len(names)) for piece in pieces)
-    first = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    if len(axes) == 3:
-        table = table.with_columns(pl.col("z_m").fill_null(0.0))
-    grouped_time_s, places_m = _grouped(code, first, table.select("time_s", *axes))
-    back = np.flatnonzero(grouped_time_s[1:] < grouped_time_s[:-1]) + 1
-    for node in np.unique(
-        np.searchsorted(first, back[~np.isin(back, first)], side="right") - 1
-    ).tolist():
-        part = slice(first[node], first[node + 1])
-        order = np.argsort(
-            grouped_time_s[part], kind="stable"
-        )  # ties stay in the order of the table
-        grouped_time_s[part] = grouped_time_s[part][order]
+    first = _first_rows(code, len(names))
+    time_s, places_m = _grouped(code, first, table.select("time_s", *axes))
+    for part in _unsorted(first, time_s):
+        order = np.argsort(time_s[part], kind="stable")  # ties stay in the order of the table
+        time_s[part] = time_s[part][order]
         places_m[part] = places_m[part][order]
-    return Tracks(names, first, grouped_time_s, places_m)
+    return Tracks(names, first, time_s, places_m)
 
 
-def _grouped(code: IntArray, first: IntArray, table: pl.DataFrame) -> tuple[FloatArray, FloatArray]:
+def _first_rows(code: IntArray, nodes: int) -> IntArray:
+    """Where each node's rows begin once they are grouped, and where the last ends. [K + 1]."""
+    sizes = np.zeros(nodes, dtype=np.int64)
+    for start in range(0, len(code), _PIECE):
+        sizes += np.bincount(code[start : start + _PIECE], minlength=nodes)
+    return np.append(0, np.cumsum(sizes)).astype(np.int64)
+
+
+def _unsorted(first: IntArray, time_s: FloatArray) -> list[slice]:
+    """Rows of the nodes whose times go backwards somewhere."""
+    backwards = np.flatnonzero(time_s[1:] < time_s[:-1]) + 1
+    within = backwards[~np.isin(backwards, first)]
+    nodes = np.unique(np.searchsorted(first, within, side="right") - 1)
+    return [slice(first[node], first[node + 1]) for node in nodes.tolist()]
+
+
+def _grouped(
+    code: IntArray,
+    first: IntArray,
+    table: pl.DataFrame,
+) -> tuple[FloatArray, FloatArray]:
     """Times [M] and places [M, D] ordered by node, rows of a node in the order they had.
 
     Done in pieces that fit in the cache and are not copied before: at ten million rows, a third of
     the time of one large gather.
     """
-    times, places = np.empty(len(code)), np.empty((len(code), table.width - 1))
+    times = np.empty(len(code))
+    places = np.empty((len(code), table.width - 1))
     free = first[:-1].copy()  # where each node's next row goes
     for start in range(0, len(code), _PIECE):
         piece = code[start : start + _PIECE]
         counts = np.bincount(piece, minlength=len(free))
         order = np.argsort(piece, kind="stable")
+        begin = free - (np.cumsum(counts) - counts)
         goal = np.empty_like(order)
-        goal[order] = np.arange(len(order)) + np.repeat(free - (np.cumsum(counts) - counts), counts)
+        goal[order] = np.arange(len(order)) + np.repeat(begin, counts)
         columns = table.slice(start, _PIECE).get_columns()
-        for column, values in zip((times, *places.T), columns, strict=True):
+        for column, values in zip(
+            (times, *places.T),
+            columns,
+            strict=True,
+        ):
             column[goal] = values.to_numpy()
         free += counts
     return times, places
@@ -81,8 +103,11 @@ def _codes(node: pl.Series) -> tuple[tuple[str, ...], IntArray]:
     """Names, and the number of the node of each row; numbered by first appearance."""
     physical = node.to_physical().to_numpy()
     row = np.sort(node.arg_unique().to_numpy())  # where each node is first
+    small = len(row) <= 2**16  # a radix sort can be used then
     number = np.zeros(
-        int(physical.max()) + 1, dtype=np.uint16 if len(row) <= 2**16 else np.int64
-    )  # radix sort
+        int(physical.max()) + 1,
+        dtype=np.uint16 if small else np.int64,
+    )
     number[physical[row]] = np.arange(len(row))
-    return tuple(node.gather(row).cast(pl.String).to_list()), number[physical]
+    names = node.gather(row).cast(pl.String).to_list()
+    return tuple(names), number[physical]

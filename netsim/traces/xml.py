@@ -19,8 +19,10 @@ def stream(
     end: Callable[[str], None] | None = None,
     text: Callable[[str], None] | None = None,
 ) -> Iterator[None]:
-    """Call the handlers for a file's elements; yields after every block, so that the caller can
-    take what its handlers have gathered. Memory does not grow with the file.
+    """Call the handlers for a file's elements.
+
+    Yields after every block, so that the caller can take what its handlers have gathered. Memory
+    does not grow with the file. Raises DataError with the line of what is wrong.
     """
     parser = expat.ParserCreate()
     parser.buffer_text = True
@@ -29,16 +31,8 @@ def stream(
     parser.CharacterDataHandler = text
     parser.StartDoctypeDeclHandler = _refuse
     parser.EntityDeclHandler = _refuse
-    fed = 0
     try:
-        for block in blocks(path):
-            parser.Parse(block, False)
-            fed += len(block)
-            if fed - parser.CurrentByteIndex > MAX_TAG:
-                raise DataError(f"one tag has more than {MAX_TAG} bytes", where=path)
-            yield
-        parser.Parse(b"", True)
-        yield
+        yield from _parse(parser, path)
     except _RefusedError:
         where = f"{path}, line {parser.CurrentLineNumber}"
         raise DataError("XML with a document type or entities is refused", where=where) from None
@@ -49,6 +43,18 @@ def stream(
             raise
         where = f"{path}, line {parser.CurrentLineNumber}"
         raise DataError(error.rule, where=where, value=error.value) from None
+
+
+def _parse(parser: expat.XMLParserType, path: Path) -> Iterator[None]:
+    fed = 0
+    for block in blocks(path):
+        parser.Parse(block, False)
+        fed += len(block)
+        if fed - parser.CurrentByteIndex > MAX_TAG:
+            raise DataError(f"one tag has more than {MAX_TAG} bytes", where=path)
+        yield
+    parser.Parse(b"", True)
+    yield
 
 
 class _RefusedError(Exception):

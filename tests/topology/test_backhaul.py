@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from netsim.errors import DataError
-from netsim.topology.backhaul import FIBRE_M_S, backhaul, central_site, with_links
-from netsim.topology.deployment import poisson_sites, site_graph
+from netsim.topology.backhaul import backhaul_paths
+from netsim.topology.deployment import poisson_sites
+from netsim.topology.graph import central_site, site_graph
+from netsim.topology.links import FIBRE_M_S, with_links
 
 
 def _chain() -> nx.Graph:
@@ -25,7 +27,7 @@ def _chain() -> nx.Graph:
 
 
 def test_the_fastest_path_depends_on_the_payload() -> None:
-    found = backhaul(_chain(), core=2)
+    found = backhaul_paths(_chain(), core=2)
     assert found.path(0, 1e3) == [0, 2]  # 10 us + 0.5 ms by the short cut
     assert found.delay_s(1e3) == pytest.approx([0.51e-3, 1.001e-3, 0.0])
     assert found.path(0, 1e8) == [0, 1, 2]  # 2 (100 + 1) ms against 1000.5 ms
@@ -38,7 +40,7 @@ def test_generated_links_join_everybody(kind: str) -> None:
     deployment = poisson_sites(density_per_km2=1.0, window_km=8.0, seed=3)
     count = len(deployment.positions_m)
     graph = with_links(deployment.graph, kind, rate_bps=5e9, hop_delay_s=2e-4)
-    found = backhaul(graph)
+    found = backhaul_paths(graph)
     assert found.core == central_site(deployment.positions_m)
     assert graph.number_of_edges() >= count - 1
     if kind != "mesh":
@@ -73,18 +75,18 @@ def test_the_tree_is_a_minimum_spanning_tree() -> None:
 )
 def test_awkward_places(kind: str, places: list[list[int]]) -> None:
     graph = with_links(site_graph(np.array(places, dtype=float)), kind)
-    assert backhaul(graph).delay_s(1.0).shape == (len(places),)
+    assert backhaul_paths(graph).delay_s(1.0).shape == (len(places),)
 
 
 def test_the_core_may_be_marked() -> None:
     graph = _chain()
     graph.nodes["a"]["core"] = "True"
-    assert backhaul(graph).core == 0
+    assert backhaul_paths(graph).core == 0
     graph.nodes["b"]["core"] = True
     with pytest.raises(DataError, match="at most one site may be the core"):
-        backhaul(graph)
+        backhaul_paths(graph)
     with pytest.raises(DataError, match="core must name one of the 3 sites"):
-        backhaul(graph, core=3)
+        backhaul_paths(graph, core=3)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +107,7 @@ def test_bad_links(change: dict[str, object], message: str) -> None:
     graph = _chain()
     graph.edges["a", "b"].update(change)
     with pytest.raises(DataError, match=message):
-        backhaul(graph, where="x.json")
+        backhaul_paths(graph, where="x.json")
 
 
 def test_disconnected() -> None:
@@ -115,7 +117,7 @@ def test_disconnected() -> None:
         DataError,
         match="x: disconnected: 1 of 3 sites have no path to the core 'c', the first is 'b'",
     ):
-        backhaul(graph, core=2, where="x")
+        backhaul_paths(graph, core=2, where="x")
 
 
 def test_unknown_kind() -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from netsim.errors import ScenarioError
 from netsim.topology.association import drop_in_cell, nearest_site
-from netsim.topology.deployment import explicit_sites, hexagonal_sites, poisson_sites, site_graph
+from netsim.topology.deployment import explicit_sites, hexagonal_sites, poisson_sites
+from netsim.topology.graph import site_graph
 
 
 def test_poisson_counts_have_the_mean_and_variance_of_a_poisson_law() -> None:

@@ -9,8 +9,9 @@ import networkx as nx
 import pytest
 
 from netsim.errors import DataError
-from netsim.topology.deployment import explicit_sites, site_graph
+from netsim.topology.deployment import explicit_sites
 from netsim.topology.files import read_sites
+from netsim.topology.graph import site_graph
 
 POSITIONS = [[0.0, 0.0], [650.5, -20.0], [10.0, 900.0]]
 

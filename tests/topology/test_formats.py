@@ -15,9 +15,10 @@ from pyproj import Geod
 
 from netsim.errors import DataError, OutputError
 from netsim.projection import Origin, central_origin
-from netsim.topology.backhaul import with_links
-from netsim.topology.deployment import explicit_sites, site_graph
-from netsim.topology.files import file_origin, read_sites
+from netsim.topology.deployment import explicit_sites
+from netsim.topology.files import read_sites
+from netsim.topology.graph import graph_origin, site_graph
+from netsim.topology.links import with_links
 from netsim.topology.writers import write_sites
 
 DEGREES = [(52.5163, 13.3777), (52.5208, 13.4094), (52.4989, 13.4183)]  # three places in one town
@@ -48,7 +49,7 @@ def test_degrees_become_true_distances(header: str, tmp_path: Path) -> None:
         assert np.hypot(*(positions[i] - positions[j])) == pytest.approx(geodesic, rel=1e-6)
     assert positions[1, 0] > positions[0, 0]  # further east
     assert positions[2, 1] < positions[0, 1]  # further south
-    origin = file_origin(graph)
+    origin = graph_origin(graph)
     assert origin is not None
     np.testing.assert_allclose(origin.to_degrees(positions), DEGREES, atol=1e-9)
 
@@ -125,7 +126,7 @@ def test_written_files_read_back(name: str, tmp_path: Path) -> None:
         assert data["rate_bps"] == 2e9
         assert data["delay_s"] > 1e-4
     assert [bool(d["core"]) for _, d in again.nodes(data=True)] == [False, False, True, False]
-    assert file_origin(again) == Origin(48.1, 11.5)
+    assert graph_origin(again) == Origin(48.1, 11.5)
 
 
 def test_csv_holds_sites_only(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from netsim.cli.main import app
 from netsim.scenario.load import load_scenario
-from netsim.topology.backhaul import backhaul
+from netsim.topology.backhaul import backhaul_paths
 from netsim.topology.files import read_sites
 
 FOLDER = Path(__file__).parents[2] / "topologies"
@@ -47,7 +47,7 @@ def test_scenarios_use_networks_that_read(path: Path) -> None:
     if scenario.topology.path is not None:
         graph = read_sites(scenario.topology.path)
         if graph.number_of_edges():
-            assert backhaul(graph).delay_s(1e7).max() < 1.0
+            assert backhaul_paths(graph).delay_s(1e7).max() < 1.0
 
 
 def _rounded(number: re.Match[str]) -> str:

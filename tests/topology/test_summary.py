@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from netsim.errors import InputError
-from netsim.topology.backhaul import with_links
-from netsim.topology.deployment import site_graph
 from netsim.topology.generate import generate_sites
+from netsim.topology.graph import site_graph
+from netsim.topology.links import with_links
 from netsim.topology.summary import cell_areas_m2, picture, summarise
 
 

@@ -13,7 +13,7 @@ import pytest
 from netsim.errors import DataError, InputError
 from netsim.traces import open_trace, read_channel, read_mobility
 from netsim.traces.convert import write_trace
-from netsim.traces.tracks import tracks
+from netsim.traces.tracks import tracks_of
 
 BACK = {
     "grid.fcd.xml": "back.xml",
@@ -29,8 +29,8 @@ BACK = {
 def test_positions_survive(name: str, native: str, samples: Path, tmp_path: Path) -> None:
     write_trace(open_trace(samples / name), tmp_path / native)
     write_trace(open_trace(tmp_path / native), tmp_path / BACK[name])
-    before = tracks(read_mobility(samples / name), samples)
-    after = tracks(read_mobility(tmp_path / BACK[name]), tmp_path)
+    before = tracks_of(read_mobility(samples / name), samples)
+    after = tracks_of(read_mobility(tmp_path / BACK[name]), tmp_path)
     at = [
         np.searchsorted(
             after.time_s[slice(*after.first[k : k + 2])],
@@ -82,7 +82,7 @@ def test_fast_walks_and_jumps_through_ns2(tmp_path: Path) -> None:
         "time_s,node,x_m,y_m\n0,a,0,0\n1,a,3,4\n1,a,9,9\n4,a,9,9\n5,a,10,9\n0,b,7,7\n5,b,7,7\n"
     )
     write_trace(open_trace(path), tmp_path / "a.tcl")
-    found = tracks(read_mobility(tmp_path / "a.tcl"), tmp_path)
+    found = tracks_of(read_mobility(tmp_path / "a.tcl"), tmp_path)
     own = [
         tuple(row)
         for row in np.column_stack([found.time_s, found.places_m])[: found.first[1]].tolist()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,7 +11,6 @@ import polars as pl
 
 from netsim.mobility.replay import Replay
 from netsim.traces import open_trace, read_mobility
-from netsim.traces.ns2 import read_destinations
 from netsim.units import FloatArray
 
 
@@ -74,6 +74,17 @@ def test_nodes_are_there_to_the_end_of_all(tmp_path: Path) -> None:
     places = _places(tmp_path, text, 10.0, 10.001)
     assert places[:, 0].tolist() == [[1, 2], [10, 0]]
     assert np.isnan(places[:, 1]).all()
+
+
+_DESTINATION = re.compile(r'at (\S+) "\$node_\((\w+)\) setdest (\S+) (\S+) (\S+)"')
+
+
+def read_destinations(path: Path) -> pl.DataFrame:
+    """The `setdest` commands of a file as they stand, one a line, in the plane."""
+    found = [m.groups() for m in map(_DESTINATION.search, path.read_text().splitlines()) if m]
+    columns = ["time_s", "node", "x_m", "y_m", "speed_m_s"]
+    table = pl.DataFrame(found, schema=columns, orient="row")
+    return table.with_columns(pl.col("time_s", "x_m", "y_m", "speed_m_s").cast(pl.Float64))
 
 
 def test_destinations_of_sumo_are_its_fcd(samples: Path) -> None:

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from netsim import rng
-from netsim.traces.tracks import tracks
+from netsim.traces.tracks import tracks_of
 
 
 @pytest.mark.parametrize("is_sorted", [True, False])
@@ -25,7 +25,7 @@ def test_beside_a_plain_loop(is_sorted: bool, monkeypatch: pytest.MonkeyPatch) -
     frame = pl.DataFrame(
         {"time_s": time, "node": node, "x_m": draws.random(1000), "y_m": draws.random(1000)}
     )
-    found = tracks(frame.lazy(), Path("a"))
+    found = tracks_of(frame.lazy(), Path("a"))
     assert found.nodes == tuple(dict.fromkeys(node))
     for k, name in enumerate(found.nodes):
         own = frame.filter(pl.col("node") == name).sort("time_s", maintain_order=True)

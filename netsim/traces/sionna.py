@@ -1,0 +1,170 @@
+"""Paths of Sionna RT in a `.npz` file.
+
+Powers of paths are summed; a gain is the mean over antennas.
+
+`a` [num_rx, rx_ant, num_tx, tx_ant, paths, time] (complex, or a pair `a_real`, `a_imag`), places
+`rx_pos`, and `time_s`, `sampling_frequency` or the detail sionna:STEP_S.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from netsim.errors import DataError
+from netsim.projection import Origin
+from netsim.traces.trace import Trace
+from netsim.units import FloatArray
+
+MAX_BYTES = 4 * 2**30
+_PLACES = ("rx_pos", "rx_positions", "ue_pos")
+
+Arrays = Mapping[str, Any]
+
+
+def read_sionna(
+    path: Path,
+    detail: str = "",
+    origin: Origin | None = None,
+) -> Trace:
+    """Gains of every receiver to every transmitter over time, and the receivers' places.
+
+    Raises DataError.
+    """
+    arrays = _read_npz(path)
+    gain = _gains(arrays, path)
+    receivers, _, steps = gain.shape
+    time_s = _sample_times(arrays, detail, steps, path)
+    links = _links(gain, time_s)
+    tables = {"channel": links.lazy()}
+    places = next((arrays[name] for name in _PLACES if name in arrays), None)
+    if places is not None:
+        _check_places(places, receivers, path)
+        tables = {"mobility": _standing(places, time_s).lazy(), **tables}
+    without_path = gain.size - len(links)
+    notes = {"links without a path, left out": without_path} if without_path else {}
+    return Trace(path, "sionna", tables, {"gain_kind": "total"}, notes)
+
+
+def _read_npz(path: Path) -> Arrays:
+    """Arrays of an npz file.
+
+    Objects are refused; sizes are looked at before anything is unpacked.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+        if size > MAX_BYTES:
+            raise DataError(f"may unpack to at most {MAX_BYTES} bytes", where=path, value=size)
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except DataError:
+        raise
+    except Exception as error:  # zipfile and numpy raise what they stumble over
+        reason = " ".join(str(error).split())[:120]
+        raise DataError(f"not a readable npz file: {reason}", where=path) from None
+
+
+def _gains(arrays: Arrays, path: Path) -> FloatArray:
+    """Linear gains, [receiver, transmitter, time]."""
+    a = arrays.get("a")
+    if a is None and {"a_real", "a_imag"} <= set(arrays):
+        a = arrays["a_real"] + 1j * arrays["a_imag"]
+    if a is None or a.ndim != 6 or a.dtype.kind not in "fc" or 0 in a.shape:
+        rule = "a must be numbers [num_rx, rx_ant, num_tx, tx_ant, paths, time]"
+        raise DataError(
+            rule,
+            where=path,
+            value=sorted(arrays) if a is None else a.shape,
+        )
+    if not np.isfinite(a).all():
+        raise DataError("a must be finite", where=path)
+    power = np.abs(a.astype(np.complex128)) ** 2
+    return np.asarray(power.sum(axis=4).mean(axis=(1, 3)))
+
+
+def _links(gain: FloatArray, time_s: FloatArray) -> pl.DataFrame:
+    """Rows of the channel table in order of time, where there is a path."""
+    receiver, transmitter, step = np.indices(gain.shape).reshape(3, -1)
+    rows = pl.DataFrame(
+        {
+            "time_s": time_s[step],
+            "ue": receiver.astype(str),
+            "gnb": transmitter.astype(str),
+            "gain": gain.ravel(),
+        }
+    )
+    reached = rows.filter(pl.col("gain") > 0)
+    in_db = reached.with_columns(gain_db=10 * pl.col("gain").log10())
+    ordered = in_db.sort("time_s", maintain_order=True)
+    return ordered.select("time_s", "ue", "gnb", "gain_db", "gain")
+
+
+def _sample_times(
+    arrays: Arrays,
+    detail: str,
+    steps: int,
+    path: Path,
+) -> FloatArray:
+    """Times of the samples, s. [T]."""
+    try:
+        time_s = _given_times(arrays, detail, steps)
+    except (ValueError, TypeError, ZeroDivisionError):
+        raise DataError("its times must be numbers", where=path, value=detail) from None
+    if time_s is None:
+        rule = "needs time_s, sampling_frequency or --format sionna:STEP_S"
+        raise DataError(rule, where=path)
+    if len(time_s) != steps or not np.isfinite(time_s).all() or (np.diff(time_s) <= 0).any():
+        raise DataError(
+            f"must have {steps} increasing times",
+            where=path,
+            value=len(time_s),
+        )
+    return time_s
+
+
+def _given_times(
+    arrays: Arrays,
+    detail: str,
+    steps: int,
+) -> FloatArray | None:
+    if "time_s" in arrays:
+        return np.asarray(arrays["time_s"], dtype=np.float64).ravel()
+    if detail:
+        return float(detail) * np.arange(steps, dtype=np.float64)
+    if "sampling_frequency" in arrays:
+        step_s = 1.0 / float(arrays["sampling_frequency"])
+        return step_s * np.arange(steps, dtype=np.float64)
+    return np.zeros(1) if steps == 1 else None
+
+
+def _check_places(
+    places: Any,
+    receivers: int,
+    path: Path,
+) -> None:
+    shaped = places.shape == (receivers, 3) and places.dtype.kind in "fiu"
+    if not shaped or not np.isfinite(places).all():
+        rule = f"positions must be finite [{receivers}, 3]"
+        raise DataError(rule, where=path, value=places.shape)
+
+
+def _standing(places: FloatArray, time_s: FloatArray) -> pl.DataFrame:
+    """Rows of the mobility table: receivers stay where they are for all of the trace."""
+    times_s = np.unique(time_s[[0, -1]])
+    receivers = [str(number) for number in range(len(places))]
+    x, y, z = np.tile(places, (len(times_s), 1)).T
+    return pl.DataFrame(
+        {
+            "time_s": np.repeat(times_s, len(places)),
+            "node": receivers * len(times_s),
+            "x_m": x,
+            "y_m": y,
+            "z_m": z,
+        }
+    )

@@ -1,0 +1,66 @@
+"""Times that count from 1970 as times from the first one on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import polars as pl
+
+from netsim.errors import DataError
+from netsim.traces.tables.clock import Clock
+
+_UNIX = (
+    (1e17, 1e9, "nanoseconds"),
+    (1e14, 1e6, "microseconds"),
+    (1e11, 1e3, "milliseconds"),
+    (1e8, 1.0, "seconds"),
+)
+"""From so large a number on, times count from 1970, in parts of a second."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """Times from the first one on, which lies at a known date."""
+
+    seconds: pl.Expr
+    origin: str  # ISO 8601 of the first
+    note: str = ""
+
+
+def epoch_of(
+    clock: Clock, span: tuple[float, float], *, unit_is_said: bool, where: str
+) -> Epoch | None:
+    """The times of a trace that counts from 1970; None if it does not. Raises DataError."""
+    begin, end = span
+    per_second, word = 1.0, "seconds"
+    if not clock.is_date:
+        if begin < _UNIX[-1][0]:
+            return None
+        if not unit_is_said:
+            per_second, word = _unix_unit(begin)
+            if _unix_unit(end)[0] != per_second:
+                rule = "mixes Unix times in seconds and in smaller units"
+                raise DataError(
+                    rule,
+                    where=where,
+                    value=f"{begin:.0f} and {end:.0f}",
+                )
+    seconds = clock.seconds
+    if per_second != 1:
+        seconds = seconds / per_second
+        begin = begin / per_second
+    try:
+        origin = datetime.fromtimestamp(begin, UTC).isoformat()
+    except (OverflowError, ValueError, OSError):
+        raise DataError("must be a date", where=where, value=begin) from None
+    note = "" if word == "seconds" else f"time is Unix time in {word}"
+    return Epoch(seconds - begin, origin, note)
+
+
+def _unix_unit(number: float) -> tuple[float, str]:
+    """How many of the units of a Unix time make a second, and their name."""
+    for least, per_second, word in _UNIX:
+        if number >= least:
+            return per_second, word
+    return 1.0, "seconds"

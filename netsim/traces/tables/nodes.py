@@ -1,0 +1,52 @@
+"""Which column names the nodes: a row number does not, if another column repeats its values."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from netsim.traces.tables.cells import Cells
+from netsim.traces.tables.roles import alias_columns
+from netsim.traces.tables.scan import RawTable
+
+
+def node_column(
+    raw: RawTable,
+    cells: Cells,
+    time: str,
+    notes: dict[str, int],
+) -> str | None:
+    """The column with the names of the nodes; None if none has them. A choice is noted."""
+    candidates = [name for name in alias_columns("node", raw.names) if name != time]
+    if not candidates:
+        return None
+    counts = [pl.col(name).n_unique().alias(name) for name in candidates]
+    at_times = pl.col(time).n_unique().alias("number of times")
+    rows = pl.len().alias("number of rows")
+    found = raw.collect(raw.frame.select(*counts, at_times, rows)).row(
+        0,
+        named=True,
+    )
+    if found["number of times"] == 1:
+        return candidates[0]
+    repeating = [name for name in candidates if found[name] < found["number of rows"]]
+    if repeating:
+        chosen = repeating[0]
+        if chosen != candidates[0]:
+            notes[f"nodes are named by {chosen}; {candidates[0]} differs in every row"] = 0
+        return chosen
+    if _numbers_rows(raw, cells, candidates[0]):
+        notes[f"{candidates[0]} numbers the rows: taken for one node"] = 0
+        return None
+    return candidates[0]
+
+
+def _numbers_rows(
+    raw: RawTable,
+    cells: Cells,
+    name: str,
+) -> bool:
+    """Whether a column counts the rows."""
+    number = cells.text(name).cast(pl.Int64, strict=False)
+    counts_up = (number.diff().drop_nulls() == 1).all() & (number.is_not_null()).all()
+    several = pl.len() > 1
+    return bool(raw.collect(raw.frame.select(counts_up & several)).item())
