@@ -8,6 +8,8 @@ import polars as pl
 
 from netsim.traces.tables.scan import RawTable
 
+_TIME = r"^[\d:.]+$"
+
 
 def with_persons(raw: RawTable, notes: dict[str, int]) -> RawTable:
     """SUMO's rows with persons and containers as nodes, and without its empty timesteps."""
@@ -22,8 +24,10 @@ def with_persons(raw: RawTable, notes: dict[str, int]) -> RawTable:
             samples = raw.collect(raw.frame.select(count)).item()
             if samples:
                 notes[f"samples of {kind}s, taken as nodes"] = samples
-    named = pl.col("vehicle_id").is_not_null()
-    empty = raw.collect(frame.select((~named).sum())).item()
+    has_time = pl.col("timestep_time").cast(pl.String).str.contains(_TIME)
+    is_empty = pl.col("vehicle_id").is_null() & has_time
+    empty = raw.collect(frame.select(is_empty.sum())).item()
     if empty:
         notes["timesteps without vehicles"] = empty
-    return replace(raw, frame=frame.filter(named))
+        frame = frame.filter(~is_empty.fill_null(value=False))
+    return replace(raw, frame=frame)
