@@ -59,7 +59,7 @@ BAD: dict[str, tuple[bytes | str, str]] = {
         '$node_(0) set X_ 1\n$node_(0) set Y_ 1\n$ns_ at -5.0 "$node_(0) setdest 1 2 3"\n',
         "-5",
     ),
-    "delimiter.fcd.csv": (SUMO + "0,v,1,2,3\n1,v,2,2,3\n", "row 1"),
+    "delimiter.fcd.csv": (SUMO + "0,v,1,2,3\n1,v,2,2,3\n", "timestep_time: times must be seconds"),
     "decimals.csv": (
         "time_s;node;x_m;y_m\n0;a;1,500;2\n",
         "may have a decimal comma, or thousands",

@@ -157,7 +157,11 @@ def test_models_are_found_by_name() -> None:
             {"min_speed_m_s": 0.0},
             "min_speed_m_s: must be above 0",
         ),
-        (RandomWaypoint, {"max_speed_m_s": 0.1}, "max_speed_m_s: must be at least min_speed_m_s, 0.5"),
+        (
+            RandomWaypoint,
+            {"max_speed_m_s": 0.1},
+            "max_speed_m_s: must be at least min_speed_m_s, 0.5",
+        ),
         (RandomWaypoint, {"max_pause_s": np.nan}, "max_pause_s"),
         (GaussMarkov, {"memory_s": 0.0}, "memory_s"),
         (GaussMarkov, {"step_s": np.inf}, "step_s"),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
 
@@ -71,7 +70,7 @@ def clock_of(
         cells,
         cells.text(time.name),
         first,
-        order=time.unit,
+        column=time,
     )
 
 
@@ -149,12 +148,11 @@ def _of_date_and_time(
     sample = cells.raw.sample(date.name, time.name).select(joined).to_series().drop_nulls()
     if not len(sample):
         raise DataError("has no row with a date and a time", where=cells.raw.path)
-    order = date.unit or time.unit
     return _of_dates(
         cells,
         joined,
         str(sample[0]),
-        order=order,
+        column=date if date.unit else time,
     )
 
 
@@ -163,18 +161,20 @@ def _of_dates(
     text: pl.Expr,
     first: str,
     *,
-    order: str,
+    column: SourceColumn,
 ) -> Clock:
-    """Of dates that are written like the first one."""
+    """Of dates that are written like the first one; the column's unit may be their order."""
+    order = column.unit
+    where = f"{cells.raw.path}, {column.name}"
     if _YEAR_LAST.match(first) is None:
         pattern = _pattern(first, "")
         if pattern is None:
-            raise _unread(cells.raw.path, first)
+            raise _unread(where, first)
         return Clock(_moments(text, pattern), is_date=True, rule=DATE_RULE)
     day_first = _pattern(first, "day_first")
     month_first = _pattern(first, "month_first")
     if day_first is None or month_first is None:
-        raise _unread(cells.raw.path, first)
+        raise _unread(where, first)
     patterns = {"day_first": day_first, "month_first": month_first}
     chosen = order
     if order not in patterns:
@@ -188,9 +188,9 @@ def _of_dates(
     )
 
 
-def _unread(path: Path, first: str) -> DataError:
+def _unread(where: str, first: str) -> DataError:
     rule = "times must be seconds, hh:mm:ss, or dates as 2024-05-01 12:00:00 or 01/05/2024 12:00"
-    return DataError(rule, where=path, value=first)
+    return DataError(rule, where=where, value=first)
 
 
 def _seen_order(
