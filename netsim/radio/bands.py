@@ -50,6 +50,7 @@ def overlaps(
     Bands of one cell do not overlap. Two cells of K and L uploads give at most K + L - 1 pairs.
     """
     by = np.lexsort((low_hz, cell))
+    by = by[high_hz[by] > low_hz[by]]  # an empty band may lie out of order, by rounding
     bounds = np.flatnonzero(np.diff(cell[by], prepend=-1, append=-1)).tolist()
     found = [(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))]
     everyone = np.arange(victims)

@@ -35,3 +35,21 @@ def test_nobody() -> None:
     none = np.empty(0)
     low, high = stacked_bands(none.astype(np.int64), none, none)
     assert len(overlaps(none.astype(np.int64), low, high, 0).hz) == 0
+
+
+def test_empty_bands_hide_no_others() -> None:
+    """Shares of uploads that have ended are 0, and lie anywhere among the others by rounding."""
+    rng = np.random.default_rng(3)
+    for _ in range(200):
+        cell = np.sort(rng.integers(0, 3, 12))
+        hz = np.where(rng.random(12) < 0.5, 0.0, rng.random(12))
+        low, high = stacked_bands(cell, hz, rng.random(12))
+        found = overlaps(cell, low, high, 12)
+        pairs = {(v, s) for v, s in zip(found.victim.tolist(), found.source.tolist(), strict=True)}
+        expected = {
+            (v, s)
+            for v in range(12)
+            for s in range(12)
+            if cell[v] != cell[s] and min(high[v], high[s]) > max(low[v], low[s])
+        }
+        assert pairs == expected
