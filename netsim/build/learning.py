@@ -15,6 +15,7 @@ from netsim.learning.data.partition import Partition
 from netsim.learning.payload import BUILTIN, foundation_bits, payload_bits
 from netsim.learning.spec import LocalTraining, ModuleSpec
 from netsim.protocols import Learner, Listener, PayloadSize, Scheme
+from netsim.rng import stream
 from netsim.scenario.model import Scenario
 from netsim.scenario.training import Module
 from netsim.units import BoolArray, FloatArray, IntArray
@@ -77,14 +78,23 @@ def check_modules(modules: tuple[ModuleSpec, ...]) -> tuple[ModuleSpec, ...]:
     return modules
 
 
-def module_spec(module: Module, index: int) -> ModuleSpec:
+def module_spec(module: Module, index: int, run_seed: int) -> ModuleSpec:
+    """A module as the learner takes it.
+
+    Its initial weights follow from the run's seed and its index, so that they differ from run to
+    run, but not between the schemes of one seed.
+    """
+    lora_alpha = module.lora_alpha
+    if lora_alpha is None:
+        lora_alpha = 2.0 * max(module.rank, 1)
+    seed = module.seed
+    if seed is None:
+        seed = int(stream(run_seed, "learning.module_seed", index).integers(2**62))
     return ModuleSpec(
         rank=module.rank,
-        lora_alpha=module.lora_alpha
-        if module.lora_alpha is not None
-        else 2.0 * max(module.rank, 1),
+        lora_alpha=lora_alpha,
         target_modules=module.target_modules,
-        seed=module.seed if module.seed is not None else index,
+        seed=seed,
     )
 
 

@@ -91,7 +91,9 @@ def build_parts(scenario: Scenario, listener: Listener, loaded: Loaded | None = 
         validation_fraction=scenario.data.validation_fraction,
     )
     configured = build_modules(scenario, scheme)
-    modules = check_modules(tuple(module_spec(m, index) for index, m in enumerate(configured)))
+    modules = check_modules(
+        tuple(module_spec(m, index, scenario.seed) for index, m in enumerate(configured))
+    )
     learner = None
     if not scenario.network_only:
         learner = build_learner_of(

@@ -61,7 +61,11 @@ class Module(Section):
     target_modules: tuple[str, ...] = key(
         ("query", "value"), "linear layers that get an adapter", min_length=1
     )
-    seed: int | None = key(None, "seed of the initial weights; default: the module's index", ge=0)
+    seed: int | None = key(
+        None,
+        "seed of the initial weights; default: from the run's seed and the module's index",
+        ge=0,
+    )
     payload_bits_override: Positive | None = key(
         None, "upload size instead of the tensors' (marked emulated in the tables)", unit="bit"
     )
@@ -73,10 +77,14 @@ class Learning(Section):
     local_steps: int = key(
         4, "tau, full-batch steps on the round's samples", eq="4", ge=1, le=10_000
     )
-    local_optimizer: Literal["adam", "sgd"] = key(
-        "adam", "fresh each round; sgd with tau = 1 is eq. 1", eq="1"
+    local_optimizer: Literal["adam", "sgd"] | None = key(
+        None,
+        "fresh each round; sgd with tau = 1 is eq. 1; default: adam, or sgd with formulas = paper",
+        eq="1",
     )
-    learning_rate: Positive = key(3e-3, "eta", eq="1")
+    learning_rate: Positive = key(
+        3e-3, "eta; the default suits adam, sgd wants one some hundred times larger", eq="1"
+    )
     train_head: bool = key(True, "train, send and charge for the classification head")
     payload_bits_per_parameter: int = key(
         32, "bits sent per trained parameter", unit="bit", ge=1, le=64

@@ -185,7 +185,7 @@ def test_learning_stop_rules(tmp_path: Path) -> None:
     ):
         scenario = netsim.load_scenario(
             "quickstart",
-            {**SMALL, f"stop.{key}": value, "learning.learning_rate": 1e-9, "rounds": 5},
+            {**SMALL, f"stop.{key}": value, "learning.learning_rate": 1e-30, "rounds": 5},
         )
         assert netsim.run(scenario, out=tmp_path / key).metadata["stop_reason"] == reason
 
