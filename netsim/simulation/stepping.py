@@ -148,7 +148,8 @@ class Medium:
         if self._round.moves:
             self._move(begin_s)
         open_s = np.maximum(begin_s, self._start)
-        length = np.where(self.open, np.minimum(end_s, self._deadline) - open_s, 0.0)
+        holds = self.open & (self._share > 0)  # not on its way from one gNB to another
+        length = np.where(holds, np.minimum(end_s, self._deadline) - open_s, 0.0)
         on = length > 0
         ratio = self._ratio(np.where(on, length, 0.0) / (end_s - begin_s), begin_s)
         fresh = on & (self._airtime == 0)
@@ -257,7 +258,7 @@ class Medium:
                 continue
             if self._start[i] < begin_s:
                 self._close_piece(np.array([i]), np.array([begin_s]))
-            touched |= {int(self._cell[i]), move.site}
+            touched.add(int(self._cell[i]))
             self._round.site[move.row] = self._cell[i] = move.site
             self._share[i] = 0.0
             self._start[i] = self._piece_start[i] = max(
@@ -273,7 +274,8 @@ class Medium:
     def _admit(self, cells: IntArray, at_s: float) -> None:
         """Divide the bands of gNBs with newcomers over all their uploads."""
         for cell in cells.tolist():
-            mine = np.flatnonzero(self.open & (self._cell == cell))
+            there = self.open & (self._cell == cell)
+            mine = np.flatnonzero(there & ((self._share > 0) | (self._start <= at_s)))
             begun = mine[(self._piece_start[mine] < at_s) & (self._share[mine] > 0)]
             self._close_piece(begun, np.full(len(begun), at_s))
             self._piece_start[begun] = at_s
@@ -345,7 +347,7 @@ class Medium:
     def _reallocate(self, cells: IntArray, at_s: float) -> None:
         """The uploads on the air in `cells` get what is free of their band from `at_s`."""
         for cell in cells.tolist():
-            here = self.open & (self._cell == cell)
+            here = self.open & (self._cell == cell) & (self._share > 0)
             mine = np.flatnonzero(here & (self._start < at_s))
             if len(mine):
                 self._close_piece(mine, np.full(len(mine), at_s))
