@@ -14,6 +14,8 @@ An input error says where (file, line or key), what was found, and the rule it b
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -58,6 +60,12 @@ class RunError(NetsimError):
 
 class Interrupted(KeyboardInterrupt):
     """A run was interrupted; the message says where it stands and how to go on."""
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """The known name nearest to a wrong one, as the end of a message; nothing if none is near."""
+    near = difflib.get_close_matches(str(name), list(known), n=1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def _short(value: object, limit: int = 80) -> str:

@@ -15,7 +15,7 @@ import polars as pl
 
 from netsim.build import Loaded, Parts, build_parts, build_simulation
 from netsim.build.recorded import world_seeds
-from netsim.errors import DataError, Interrupted, NetsimError
+from netsim.errors import DataError, InputError, Interrupted, NetsimError
 from netsim.interruption import Interruption
 from netsim.protocols import Learner, Listener, Silence
 from netsim.results.checkpoint import Checkpoint, Pace, save_checkpoint, use_checkpoint
@@ -29,6 +29,7 @@ from netsim.results.run_folder import (
     package_versions,
 )
 from netsim.results.writer import MemorySink, ParquetSink, rounds_per_part
+from netsim.scenario.choices import check_choices, check_paths
 from netsim.scenario.load import load_scenario, to_toml
 from netsim.scenario.model import Scenario
 from netsim.simulation.simulation import Simulation
@@ -49,21 +50,28 @@ def run(
     """Run a scenario (or the file or bundled name of one) and return the run.
 
     `out` must be new or empty; by default a free folder under runs/. `seed` replaces the
-    scenario's. Raises InputError for bad input, RunError if the run fails; the folder then says
-    `failed`, and `interrupted` after KeyboardInterrupt. Rounds closed before that stay readable,
-    and `resume` goes on. The first SIGINT or SIGTERM lets the round in progress come to its end, a
-    second one does not. `loaded` keeps data and model for the next run of this process.
+    scenario's. Raises InputError for bad input, which leaves no folder if it shows before the first
+    round ends, and RunError if the run fails; the folder then says `failed`, and `interrupted`
+    after KeyboardInterrupt. Rounds closed before that stay readable, and `resume` goes on. The
+    first SIGINT or SIGTERM lets the round in progress come to its end, a second one does not.
+    `loaded` keeps data and model for the next run of this process.
     """
     if not isinstance(scenario, Scenario):
         scenario = load_scenario(scenario)
     if seed is not None:
         scenario = Scenario.model_validate({**scenario.model_dump(), "seed": seed})
+    check_choices(scenario)
+    check_paths(scenario)
     path = (
         Path(out) if out is not None else free_folder(RUNS / f"{scenario.name}-seed{scenario.seed}")
     )
     folder = RunFolder.create(path, to_toml(scenario))
     with folder.claim():
-        return _carry_out(_Record(folder, scenario), listener or Silence(), loaded)
+        try:
+            return _carry_out(_Record(folder, scenario), listener or Silence(), loaded)
+        except InputError:
+            folder.discard()
+            raise
 
 
 def resume(path: str | Path, listener: Listener | None = None, loaded: Loaded | None = None) -> Run:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any, ClassVar, get_type_hints
 
-from netsim.errors import ScenarioError
+from netsim.errors import ScenarioError, did_you_mean
 
 
 def plugin_class(
@@ -27,11 +27,8 @@ def plugin_class(
     """
     found = {e.name: e for e in entry_points(group=group)}
     if kind not in found:
-        raise ScenarioError(
-            f"must be one of {', '.join(sorted(found))}",
-            where=where,
-            value=kind,
-        )
+        rule = f"must be one of {', '.join(sorted(found))}{did_you_mean(kind, found)}"
+        raise ScenarioError(rule, where=where, value=kind)
     try:
         loaded = found[kind].load()
     except (ImportError, AttributeError) as error:

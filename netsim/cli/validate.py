@@ -40,11 +40,11 @@ def _check_run(path: Path) -> None:
     from netsim.results.checks import check_run
     from netsim.results.reader import open_run
     from netsim.results.run_folder import SCENARIO
-    from netsim.scenario.load import load_scenario
+    from netsim.scenario.load import stored_scenario
 
     run = open_run(path)
     _tell_status(run)
-    scenario = load_scenario(path / SCENARIO)
+    scenario = stored_scenario(path / SCENARIO)
     checks = check_run(
         run,
         bandwidth_hz=scenario.radio.bandwidth_hz,

@@ -8,7 +8,7 @@ import platform
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -118,6 +118,15 @@ class RunFolder:
                     shutil.rmtree(self.path / name)
         except OSError as error:
             raise RunError(f"{error.filename}: cannot be removed: {error.strerror}") from None
+
+    def discard(self) -> None:
+        """Remove the folder of a run that has written nothing, as far as it can be removed."""
+        if not _names(self.path) <= {SCENARIO, METADATA}:
+            return
+        with suppress(OSError):
+            (self.path / METADATA).unlink(missing_ok=True)
+            (self.path / SCENARIO).unlink()
+            self.path.rmdir()
 
     def write_metadata(self, metadata: dict[str, Any]) -> None:
         """Replace metadata.json. Raises RunError."""

@@ -9,6 +9,7 @@ In reading order:
 | radio.py | sections of the network: sites, UEs, radio, downlink, how a round goes in time |
 | training.py | sections of what UEs compute and learn: devices, modules, model, data, scheme |
 | motion.py | sections of what changes during a run: mobility, channel traces |
+| choices.py | what a section chooses by name: it exists, and takes the parameters given |
 | parameters.py | parameters of plug-ins, typed by their fields |
 | load.py | a scenario from a file, a bundled name or a recorded run, with overrides; back to TOML |
 | schema.py | every key as a row, for `netsim validate --schema` |

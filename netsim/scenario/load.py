@@ -5,7 +5,6 @@ Scenario text is data: it is parsed as TOML, checked by the model, and never exe
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Mapping
 from importlib import resources
@@ -15,7 +14,8 @@ from typing import Any
 import tomli_w
 from pydantic import BaseModel, ValidationError
 
-from netsim.errors import ScenarioError
+from netsim.errors import ScenarioError, did_you_mean
+from netsim.scenario.choices import check_choices, drop_old_parameters
 from netsim.scenario.model import Scenario
 from netsim.scenario.motion import REPLAY, MobilityChoice
 from netsim.scenario.section import section_type
@@ -35,12 +35,23 @@ def load_scenario(
 
     `path_or_name` is a TOML file, the folder of a recorded run, which is replayed, or the name of a
     bundled scenario; `overrides` maps dotted keys ("radio.bandwidth_hz", "modules.0.rank") to
-    values, typed by the model. Raises ScenarioError.
+    values, typed by the model. An override that names another scheme, path loss, mobility or
+    compute model drops the parameters of the old one. Raises ScenarioError, also for what is named
+    and does not exist, and for parameters that it does not have.
     """
     raw, where = _read(path_or_name)
-    for key, value in _plain(overrides or {}).items():  # a copy: later ones go into earlier ones
+    changes = _plain(overrides or {})  # a copy: later ones go into earlier ones
+    drop_old_parameters(raw, changes)
+    for key, value in changes.items():
         _put(raw, key, value)
-    return check(raw, where)
+    scenario = check(raw, where)
+    check_choices(scenario, where)
+    return scenario
+
+
+def stored_scenario(path: Path) -> Scenario:
+    """The scenario of a run or a sweep, as it was written; its plug-ins need not be there."""
+    return check(_read_file(path), str(path))
 
 
 def load_text(toml: str, where: str = "scenario") -> Scenario:
@@ -99,7 +110,8 @@ def _read(path_or_name: str | Path) -> tuple[dict[str, Any], str]:
         bundled = resources.files("netsim.scenario").joinpath(f"{name}.toml")
         return tomllib.loads(bundled.read_text(encoding="utf-8")), name
     known = ", ".join(bundled_names())
-    raise ScenarioError(f"no such file, and not a bundled scenario ({known})", where=name)
+    near = did_you_mean(name, bundled_names())
+    raise ScenarioError(f"no such file, and not a bundled scenario ({known}){near}", where=name)
 
 
 def _read_file(path: Path) -> dict[str, Any]:
@@ -221,11 +233,4 @@ def _suggestion(loc: tuple[int | str, ...]) -> str:
         if isinstance(part, str) and part in section.model_fields:
             section = section_type(section.model_fields[part].annotation) or section
     known = list(section.model_fields)
-    near = difflib.get_close_matches(
-        str(loc[-1]),
-        known,
-        n=1,
-    )
-    if near:
-        return f"; did you mean {near[0]}?"
-    return f"; known keys: {', '.join(known)}"
+    return did_you_mean(loc[-1], known) or f"; known keys: {', '.join(known)}"

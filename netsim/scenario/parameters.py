@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
-from pydantic import ConfigDict, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
-from netsim.errors import ScenarioError
+from netsim.errors import ScenarioError, did_you_mean
 from netsim.plugins import arguments, parameters
 
 
@@ -17,25 +18,30 @@ def typed_parameters(
     where: str,
 ) -> dict[str, Any]:
     """`given` as the constructor arguments of the dataclass `plugin`. Raises ScenarioError."""
-    fields: dict[str, Any] = {}
-    declared = parameters(plugin)
-    for parameter in declared:
-        fields[parameter.name] = (parameter.type, parameter.default)
-    config = ConfigDict(extra="forbid", allow_inf_nan=False)
-    model = create_model(plugin.__name__, __config__=config, **fields)
+    model = _parameter_model(plugin)  # type: ignore[arg-type]  # a class is hashable
     try:
         checked = model.model_validate(dict(given))
     except ValidationError as error:
         raise _first_error(
             error,
             plugin.__name__,
-            list(fields),
+            list(model.model_fields),
             where,
         ) from None
-    values = {name: getattr(checked, name) for name in fields}
-    for parameter in declared:
+    values = {name: getattr(checked, name) for name in model.model_fields}
+    for parameter in parameters(plugin):
         parameter.limits.check(values[parameter.name], f"{where}.{parameter.name}")
     return arguments(plugin, values)
+
+
+@cache
+def _parameter_model(plugin: type[Any]) -> type[BaseModel]:
+    """Types and defaults of a plug-in's parameters."""
+    fields: dict[str, Any] = {}
+    for parameter in parameters(plugin):
+        fields[parameter.name] = (parameter.type, parameter.default)
+    config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    return create_model(plugin.__name__, __config__=config, **fields)
 
 
 def _first_error(
@@ -45,7 +51,8 @@ def _first_error(
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         names = ", ".join(known) or "none"
-        rule = f"unknown parameter of {plugin}; it has: {names}"
+        near = did_you_mean(first["loc"][0], known)
+        rule = f"unknown parameter of {plugin}; it has: {names}{near}"
         return ScenarioError(rule, where=f"{where}.{key}")
     return ScenarioError(
         first["msg"],

@@ -219,5 +219,9 @@ class Round(Section):
         if math.isnan(self.deadline_s):
             raise ValueError("deadline_s must be a number")
         if self.compute_limit_s is not None and self.compute_limit_s >= self.deadline_s:
-            raise ValueError("compute_limit_s must be below deadline_s")
+            limit, deadline = self.compute_limit_s, self.deadline_s
+            raise ValueError(
+                f"compute_limit_s ({limit:g} s) must be below deadline_s ({deadline:g} s); "
+                f"try --set round.compute_limit_s={deadline / 2:g}"
+            )
         return self

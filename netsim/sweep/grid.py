@@ -16,6 +16,7 @@ from typing import Any
 import tomli_w
 
 from netsim.errors import ScenarioError
+from netsim.scenario.choices import check_paths
 from netsim.scenario.load import PATH_KEYS, load_scenario, parse_value, to_toml
 from netsim.scenario.model import Scenario
 
@@ -146,6 +147,7 @@ def _setting(
             **chosen,
         },
     )
+    check_paths(scenario)
     overrides = {key: _resolved(scenario, key, chosen[key]) for key in sorted(chosen)}
     return overrides, scenario
 

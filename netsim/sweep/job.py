@@ -12,7 +12,7 @@ from netsim.execution import resume, run
 from netsim.protocols import Listener
 from netsim.results.run_folder import CHECKPOINT, SCENARIO
 from netsim.results.sweep_folder import SweepFolder
-from netsim.scenario.load import load_scenario, load_text
+from netsim.scenario.load import load_text, stored_scenario
 from netsim.scenario.model import Scenario
 
 ELSEWHERE = "elsewhere"  # another process works on it
@@ -81,7 +81,7 @@ def _carry_out(
     """From the job's checkpoint, if it has one that can be used, else from the start."""
     path = sweep.run_path(job)
     try:
-        if (path / CHECKPOINT).is_dir() and load_scenario(path / SCENARIO) == scenario:
+        if (path / CHECKPOINT).is_dir() and stored_scenario(path / SCENARIO) == scenario:
             resume(path, listener, loaded)
             return
     except (DataError, ScenarioError):  # what is there is of no use

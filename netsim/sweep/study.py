@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from netsim.errors import InputError, NetsimError, OutputError
 from netsim.results.run_folder import SCENARIO, RunFolder
 from netsim.results.sweep_folder import SweepFolder
-from netsim.scenario.load import load_scenario, to_toml
+from netsim.scenario.load import stored_scenario, to_toml
 from netsim.sweep.grid import Job, base_scenario, grid, job_toml, scenario_digest
 from netsim.sweep.job import JobOutcome, StudyListener
 from netsim.sweep.local import cores, run_local
@@ -97,7 +97,7 @@ def open_study(
     path = out if out is not None else STUDIES / f"{base.name}-sweep-{scenario_digest(base)}"
     base = base.model_copy(update={"seed": 0})  # a job's own seed does not make another study
     folder = SweepFolder.create(path, to_toml(base))
-    if load_scenario(path / SCENARIO) != base:
+    if stored_scenario(path / SCENARIO) != base:
         raise OutputError("holds a sweep of another scenario; choose another --out", where=path)
     ordered = sorted(jobs.values(), key=lambda job: job.seed)  # seed by seed, as in one grid
     return Study(folder, ordered, [job for job in ordered if _is_to_do(folder, job)])
@@ -109,7 +109,7 @@ def _is_to_do(folder: SweepFolder, job: Job) -> bool:
     if folder.metadata(job.id)["status"] != "done":
         return True
     path = folder.run_path(job.id)
-    if load_scenario(path / SCENARIO) != job.scenario:
+    if stored_scenario(path / SCENARIO) != job.scenario:
         raise OutputError("was run with another scenario; choose another --out", where=path)
     return False
 
@@ -127,14 +127,8 @@ def _record_failure(folder: SweepFolder, outcome: JobOutcome) -> None:
     """Write the failure into the run folder, where the run's process died before it could."""
     path = folder.run_path(outcome.id)
     found = folder.metadata(outcome.id)
-    if path.is_dir() and found["status"] != "failed":
-        try:
-            RunFolder(path).write_metadata(
-                {
-                    **found,
-                    "status": "failed",
-                    "error": outcome.error,
-                }
-            )
-        except NetsimError:
-            return  # the outcome tells of it all the same
+    if found["status"] == "failed":
+        return
+    with suppress(NetsimError, OSError):  # the outcome tells of it all the same
+        path.mkdir(exist_ok=True)
+        RunFolder(path).write_metadata({**found, "status": "failed", "error": outcome.error})

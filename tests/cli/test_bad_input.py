@@ -89,11 +89,10 @@ def test_validate_of_no_run_folder(tmp_path: Path, command: Command) -> None:
     _check(command("validate", "."), "is not a run folder")
 
 
-def test_a_failed_run_says_so_in_its_folder(tmp_path: Path, command: Command) -> None:
-    import json
-
-    done = command("run", *LEARN, "--out", "r", "--set", "data.path=nowhere")
-    _check(done, "nowhere")
-    metadata = json.loads((tmp_path / "r" / "metadata.json").read_text())
-    assert metadata["status"] == "failed"
-    assert "nowhere" in metadata["error"]
+def test_bad_input_leaves_no_folder(tmp_path: Path, command: Command) -> None:
+    """Neither what shows when the scenario loads, nor what shows when its files are read."""
+    (tmp_path / "bad.csv").write_text("a,b\n1,2\n")
+    for key, value in (("data.path", "nowhere"), ("data.path", "bad.csv"), ("scheme.kind", "x")):
+        done = command("run", *LEARN, "--out", "r", "--set", f"{key}={value}")
+        _check(done, key if value == "x" else value)
+        assert not (tmp_path / "r").exists()

@@ -21,7 +21,7 @@ def test_one_command_answers_with_intervals(command: Command, tmp_path: Path) ->
         "--over",
         "topology.density_per_km2=1,2",
         "--over",
-        "scheme.kind=round_robin,gone",
+        "scheme.kind=round_robin,hetlora",
         "--seeds",
         "0:3",
     )
@@ -41,10 +41,10 @@ def test_one_command_answers_with_intervals(command: Command, tmp_path: Path) ->
     assert f"{apart['mean']:+.4g} ± {(apart['high'] - apart['low']) / 2:.2g}" in step
     assert "12 runs: 6 done now, 0 done before, 6 failed" in done.stdout
     failures = [
-        line for line in lines if line.startswith("failed: s/runs/kind-gone_density_per_km2-")
+        line for line in lines if line.startswith("failed: s/runs/kind-hetlora_density_per_km2-")
     ]
     assert len(failures) == 6
-    assert all("scheme.kind" in line and "gone" in line for line in failures)
+    assert all("scheme.kind" in line and "hetlora" in line for line in failures)
     again = command("sweep", *asked)
     assert "12 runs: 0 done now, 6 done before, 6 failed" in again.stdout
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from netsim.errors import ScenarioError
-from netsim.scenario.load import bundled_names, load_scenario, parse_override, to_toml
+from netsim.scenario.choices import check_paths
+from netsim.scenario.load import bundled_names, load_scenario, load_text, parse_override, to_toml
 from netsim.scenario.schema import schema_rows
 
 
@@ -95,7 +97,10 @@ def test_paths_are_relative_to_the_scenario_file(tmp_path: Path) -> None:
         ({"modules.7.rank": 3}, r"modules\.7: must be an index below 4"),
         ({"modules": []}, r"modules: "),
         ({"rounds.x": 1}, r"rounds: is not a section"),
-        ({"round.compute_limit_s": 99.0}, r"compute_limit_s must be below deadline_s"),
+        (
+            {"round.compute_limit_s": 99.0},
+            r"compute_limit_s \(99 s\) must be below deadline_s \(5 s\)",
+        ),
         ({"topology.kind": "file"}, r"path is given exactly when kind is file"),
         (
             {"network_only": True, "stop.target_accuracy": 0.9},
@@ -128,3 +133,69 @@ def test_schema_lists_every_key_with_a_meaning() -> None:
     assert all(row["meaning"] for row in rows.values())
     dimensional = ("_hz", "_s", "_j", "_w", "_db", "_km", "_m", "_km2")
     assert all(row["unit"] for key, row in rows.items() if key.endswith(dimensional))
+
+
+PAPER = Path(__file__).parents[2] / "topologies" / "paper.toml"
+
+
+@pytest.mark.parametrize(
+    ("key", "other"),
+    [
+        ("scheme.kind", "fedlora"),
+        ("radio.pathloss.kind", "uma"),
+        ("compute.model", "flops"),
+    ],
+)
+def test_another_choice_starts_with_its_own_defaults(key: str, other: str) -> None:
+    changed = load_scenario(PAPER, {key: other})
+    section = key.rpartition(".")[0]
+    chosen = changed.radio.pathloss if section == "radio.pathloss" else None
+    chosen = chosen or {"scheme": changed.scheme, "compute": changed.compute}[section]
+    assert chosen.parameters == {}
+    assert load_scenario(PAPER, {key: other}) == load_text(to_toml(changed))
+
+
+def test_a_choice_takes_its_own_parameters_in_any_order(tmp_path: Path) -> None:
+    before = load_scenario(PAPER, {"scheme.rank": 8, "scheme.kind": "fedlora"})
+    after = load_scenario(PAPER, {"scheme.kind": "fedlora", "scheme.rank": 8})
+    assert before.scheme.parameters == after.scheme.parameters == {"rank": 8}
+
+
+def test_the_same_choice_keeps_its_parameters() -> None:
+    again = load_scenario(PAPER, {"scheme.kind": "model_switching", "scheme.mu": 5.0})
+    assert again.scheme.parameters["participation"] == 0.1
+    assert again.scheme.parameters["mu"] == 5.0
+
+
+def test_keys_of_the_section_itself_stay() -> None:
+    moves = {"mobility.kind": "gauss_markov", "mobility.memory_s": 5.0, "mobility.step_s": 0.5}
+    text = to_toml(load_scenario("quickstart", moves))
+    path_or_text = load_text(text)
+    assert path_or_text.mobility.parameters == {"memory_s": 5.0}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"scheme.kind": "fedlra"}, "scheme.kind: must be one of .*; did you mean fedlora"),
+        ({"scheme.max_module": 2}, "scheme.max_module: unknown .*; did you mean max_modules"),
+        ({"radio.pathloss.kind": "umo"}, "did you mean umi|did you mean uma"),
+        ({"mobility.kind": "static", "mobility.speed": 1}, "mobility.speed: unknown parameter"),
+        ({"compute.model": "flop"}, "did you mean flops"),
+    ],
+)
+def test_names_are_checked_when_a_scenario_loads(overrides: dict[str, Any], message: str) -> None:
+    with pytest.raises(ScenarioError, match=message):
+        load_scenario("quickstart", overrides)
+
+
+def test_a_wrong_name_of_a_scenario_is_told_the_right_one() -> None:
+    with pytest.raises(ScenarioError, match="did you mean quickstart"):
+        load_scenario("quickstrat")
+
+
+def test_files_that_a_run_reads_must_exist(tmp_path: Path) -> None:
+    for key in ("data.path", "model.path"):
+        with pytest.raises(ScenarioError, match=f"{key}: must be an existing .* --set {key}=PATH"):
+            check_paths(load_scenario("quickstart", {key: str(tmp_path / "gone")}))
+    check_paths(load_scenario("quickstart", {"model.path": "gone", "network_only": True}))

@@ -45,14 +45,14 @@ def test_same_bytes_with_one_worker_two_workers_and_none(
 def test_failures_stop_nothing_and_are_tried_again(
     make_study: Callable[..., Study], heard: Any
 ) -> None:
-    over = {"scheme.kind": ["round_robin", "missing"]}
+    over = {"scheme.kind": ["round_robin", "hetlora"]}  # hetlora needs training
     study = make_study(over, [1, 2])
     study.run(heard, at_once=1)
     assert sorted(o.status for o in study.outcomes) == ["done", "done", "failed", "failed"]
-    assert all("missing" in outcome.error for outcome in study.failed)
+    assert all("network_only" in outcome.error for outcome in study.failed)
     frame = open_sweep(study.folder.path).runs
     assert frame["status"].to_list() == ["failed", "failed", "done", "done"]
-    assert all("missing" in error for error in frame["error"].drop_nulls())
+    assert all("network_only" in error for error in frame["error"].drop_nulls())
     again = make_study(over, [1, 2, 3])
     assert {job.seed for job in again.todo if job.overrides["scheme.kind"] == "round_robin"} == {3}
     assert len(again.todo) == 4
