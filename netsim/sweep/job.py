@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -10,7 +11,7 @@ from netsim.build.loaded import Loaded
 from netsim.errors import DataError, NetsimError, ScenarioError
 from netsim.execution import resume, run
 from netsim.protocols import Listener
-from netsim.results.run_folder import CHECKPOINT, SCENARIO
+from netsim.results.run_folder import CHECKPOINT, SCENARIO, RunFolder
 from netsim.results.sweep_folder import SweepFolder
 from netsim.scenario.load import load_text, stored_scenario
 from netsim.scenario.model import Scenario
@@ -65,9 +66,10 @@ def execute(
                     loaded,
                 )
     except NetsimError as error:
-        return JobOutcome(job, "failed", str(error))
+        return record_failure(sweep, JobOutcome(job, "failed", str(error)))
     except Exception as error:  # a bug, a plug-in's error: it must not stop the other runs
-        return JobOutcome(job, "failed", f"{type(error).__name__}: {error}")
+        reason = f"{type(error).__name__}: {error}"
+        return record_failure(sweep, JobOutcome(job, "failed", reason))
     return JobOutcome(job, "done")
 
 
@@ -88,3 +90,14 @@ def _carry_out(
         pass
     sweep.clear(job)
     run(scenario, path, listener=listener, loaded=loaded)
+
+
+def record_failure(sweep: SweepFolder, outcome: JobOutcome) -> JobOutcome:
+    """Write a failure into the run's folder, where the run itself did not."""
+    path = sweep.run_path(outcome.id)
+    found = sweep.metadata(outcome.id)
+    if found["status"] != "failed":
+        with suppress(NetsimError, OSError):  # the outcome tells of it all the same
+            path.mkdir(exist_ok=True)
+            RunFolder(path).write_metadata({**found, "status": "failed", "error": outcome.error})
+    return outcome

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from netsim.errors import InputError, NetsimError, OutputError
-from netsim.results.run_folder import SCENARIO, RunFolder
+from netsim.errors import InputError, OutputError
+from netsim.results.run_folder import SCENARIO
 from netsim.results.sweep_folder import SweepFolder
 from netsim.scenario.load import stored_scenario, to_toml
 from netsim.sweep.grid import Job, base_scenario, grid, job_toml, scenario_digest
-from netsim.sweep.job import JobOutcome, StudyListener
+from netsim.sweep.job import JobOutcome, StudyListener, record_failure
 from netsim.sweep.local import cores, run_local
 
 BACKENDS = ("local", "ray")
@@ -74,7 +74,7 @@ class Study:
                 self.outcomes.append(outcome)
                 self.todo.remove(waiting.pop(outcome.id))
                 if outcome.status == "failed":
-                    _record_failure(self.folder, outcome)
+                    record_failure(self.folder, outcome)
                 listener.run_ended(outcome)
 
 
@@ -121,14 +121,3 @@ def _check_backend(backend: str, at_once: int | None, address: str | None) -> No
         raise InputError("must be at least 1", where="--jobs", value=at_once)
     if address is not None and backend != "ray":
         raise InputError("is that of a Ray cluster: it needs --backend ray", where="--address")
-
-
-def _record_failure(folder: SweepFolder, outcome: JobOutcome) -> None:
-    """Write the failure into the run folder, where the run's process died before it could."""
-    path = folder.run_path(outcome.id)
-    found = folder.metadata(outcome.id)
-    if found["status"] == "failed":
-        return
-    with suppress(NetsimError, OSError):  # the outcome tells of it all the same
-        path.mkdir(exist_ok=True)
-        RunFolder(path).write_metadata({**found, "status": "failed", "error": outcome.error})
