@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from netsim.scenario.motion import REPLAY, ChannelTrace, MobilityChoice
 from netsim.scenario.radio import Downlink, Radio, Round, Topology, Ues
-from netsim.scenario.section import Positive, Section, key
+from netsim.scenario.section import PlainName, Positive, Section, key
 from netsim.scenario.training import Compute, Data, Device, Learning, Model, Module, SchemeChoice
 
 USUAL_UES = 40
@@ -35,7 +35,9 @@ class Stop(Section):
 class Scenario(Section):
     """One run, completely described."""
 
-    name: str = key("scenario", "shown in tables and reports", min_length=1)
+    name: PlainName = key(
+        "scenario", "shown in tables and reports; run folders are named after it", min_length=1
+    )
     seed: int = key(1, "seed of every random stream", ge=0, lt=2**63)
     rounds: int = key(30, "at most so many rounds", ge=0, le=10_000_000)
     formulas: Literal["corrected", "paper"] = key(

@@ -7,6 +7,8 @@ from typing import Annotated, Any, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+NAME_BYTES = 120  # folders add a seed and a number to it
+
 
 def _finite(value: float) -> float:
     if not math.isfinite(value):
@@ -14,9 +16,20 @@ def _finite(value: float) -> float:
     return value
 
 
+def _plain_name(text: str) -> str:
+    """A name that folders are called after leads nowhere else."""
+    printable = text.isprintable() and not {"/", "\\"} & set(text)
+    if not printable or text in (".", "..") or text != text.strip():
+        raise ValueError("must be one plain path component: no slash, no control character")
+    if len(text.encode()) > NAME_BYTES:
+        raise ValueError(f"must be at most {NAME_BYTES} bytes long")
+    return text
+
+
 Finite = Annotated[float, AfterValidator(_finite)]
 Positive = Annotated[float, Field(gt=0), AfterValidator(_finite)]
 NonNegative = Annotated[float, Field(ge=0), AfterValidator(_finite)]
+PlainName = Annotated[str, AfterValidator(_plain_name)]
 PositiveOrInf = Annotated[float, Field(gt=0)]
 
 

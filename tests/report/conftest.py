@@ -107,13 +107,14 @@ def moving(netsim: Callable[..., None], tmp_path_factory: pytest.TempPathFactory
     settings = {
         **REPLAY,
         "mobility.path": place / "hostile.fcd.xml",
-        "name": HOSTILE[1],
+        "name": HOSTILE[2],
         "devices.0.name": HOSTILE[0],
     }
     sets = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
     netsim("run", "--quiet", "--network-only", *sets, "--out", folder)
     metadata = json.loads((folder / "metadata.json").read_text())
-    metadata |= {"scheme": HOSTILE[2], "stop_reason": HOSTILE[0]}  # by somebody who has the folder
+    # by somebody who has the folder
+    metadata |= {"name": HOSTILE[1], "scheme": HOSTILE[2], "stop_reason": HOSTILE[0]}
     (folder / "metadata.json").write_text(json.dumps(metadata))
     return Run(folder)
 

@@ -66,7 +66,7 @@ def test_resolved_scenario_loads_as_the_same(tmp_path: Path) -> None:
         "topology.kind": "file",
         "topology.path": str(tmp_path / "sites.csv"),
         "data.dirichlet_concentration": math.inf,
-        "name": 'quote " and \n line',
+        "name": 'quote " and é', "devices.0.name": 'quote " and \n line',
         "scheme.kind": "fedlora",
         "scheme.rank": 16,
     }
@@ -199,3 +199,18 @@ def test_files_that_a_run_reads_must_exist(tmp_path: Path) -> None:
         with pytest.raises(ScenarioError, match=f"{key}: must be an existing .* --set {key}=PATH"):
             check_paths(load_scenario("quickstart", {key: str(tmp_path / "gone")}))
     check_paths(load_scenario("quickstart", {"model.path": "gone", "network_only": True}))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../../x", "/tmp/x", "a/b", "a\\b", "..", ".", "", " ", "a\0b", "a\nb", "x" * 5000, "\udce4"],
+)
+def test_a_name_is_one_plain_path_component(name: str) -> None:
+    with pytest.raises(ScenarioError, match="quickstart: name: ") as raised:
+        load_scenario("quickstart", {"name": name})
+    assert len(str(raised.value)) < 300
+
+
+def test_names_may_be_of_any_language() -> None:
+    for name in ("Zürich, 2 gNBs (test)", "東京", "a.b-c_d"):
+        assert load_scenario("quickstart", {"name": name}).name == name
