@@ -116,6 +116,8 @@ def moving(netsim: Callable[..., None], tmp_path_factory: pytest.TempPathFactory
     # by somebody who has the folder
     metadata |= {"name": HOSTILE[1], "scheme": HOSTILE[2], "stop_reason": HOSTILE[0]}
     (folder / "metadata.json").write_text(json.dumps(metadata))
+    with (folder / "scenario.toml").open("a") as scenario:
+        scenario.write(f"# {HOSTILE[1]}\n")
     return Run(folder)
 
 
