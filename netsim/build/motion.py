@@ -137,7 +137,7 @@ def _drivers(
     scenario: Scenario, entry: ChannelTrace, index: int, motion: Motion, sites: int
 ) -> list[Driver]:
     where = f"scenario: channel.{index}"
-    trace = open_trace(entry.path, entry.format or None)
+    trace = open_trace(entry.path, entry.format or None, columns=entry.columns)
     use = entry.use or _use(trace)
     names = trace.tables["channel"].collect_schema().names() if "channel" in trace.tables else []
     recorded = "attempt" in names and use == "gain"

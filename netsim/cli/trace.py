@@ -24,11 +24,20 @@ Format = Annotated[
         help="Format of FILE where it is not seen: sumo:geo, bonnmotion:3, fad:100x10000, ..."
     ),
 ]
+Columns = Annotated[
+    str,
+    typer.Option(
+        help="What the columns of a table are: ROLE=COLUMN, ROLE=UNIT or ROLE=COLUMN:UNIT, as "
+        "time=t:ms,node=id,lat=y,lon=x,rate=kbit/s; also separator=, decimal=, encoding=, header=."
+    ),
+]
 
 
 @app.command()
 def inspect(
-    file: Annotated[Path, typer.Argument(help="Trace file.")], format: Format = None
+    file: Annotated[Path, typer.Argument(help="Trace file.")],
+    format: Format = None,
+    columns: Columns = "",
 ) -> None:
     """Format, span, nodes, sampling step, gaps, bounding box, and what is odd."""
     from netsim.cli.console import console, print_table
@@ -36,7 +45,7 @@ def inspect(
     from netsim.traces import open_trace
     from netsim.traces.summary import summarise
 
-    trace = open_trace(file, format)
+    trace = open_trace(file, format, columns=columns)
     out = console()
     for name, facts in summarise(trace).items():
         out.print(f"{file}: {name}", markup=False, highlight=False)
@@ -60,6 +69,7 @@ def convert(
         ),
     ],
     format: Format = None,
+    columns: Columns = "",
     table: Annotated[
         str | None,
         typer.Option(help="mobility, channel or throughput, of a file that holds several."),
@@ -73,7 +83,7 @@ def convert(
 
     if out.exists() and file.exists() and out.samefile(file):
         raise InputError("must be another file than the one that is read", where=out)
-    trace = open_trace(file, format)
+    trace = open_trace(file, format, columns=columns)
     written = write_trace(trace, out, table)
     screen = console()
     screen.print(f"{out}: {written} of {file} ({trace.format})", markup=False, highlight=False)

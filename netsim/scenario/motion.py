@@ -55,6 +55,7 @@ class ChannelTrace(Section):
         description="trace file of gains, fading, SNR or rates, in any format that is read"
     )
     format: str = key("", "its format, where that is not seen from the file")
+    columns: str = key("", "what its columns are, as time=t:ms,ue=id,rate=kbit/s")
     use: Literal["gain", "fading", "snr", "rate"] | None = key(
         None, "what of the file is replayed; default: what it has, gains before SNR before rates"
     )

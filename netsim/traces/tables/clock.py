@@ -41,7 +41,7 @@ class Clock:
     seconds: pl.Expr
     is_date: bool
     rule: str  # that every time obeys
-    note: str = ""
+    unit: str = ""  # order of day and month that was seen
 
 
 def clock_of(
@@ -179,12 +179,11 @@ def _of_dates(
     chosen = order
     if order not in patterns:
         chosen = _seen_order(cells, text, patterns, first)
-    note = "" if order in patterns else f"dates are read {chosen.replace('_', ' ')}"
     return Clock(
         _moments(text, patterns[chosen]),
         is_date=True,
         rule=DATE_RULE,
-        note=note,
+        unit=chosen,
     )
 
 

@@ -11,10 +11,10 @@ from netsim.errors import DataError
 from netsim.traces.tables.clock import Clock
 
 _UNIX = (
-    (1e17, 1e9, "nanoseconds"),
-    (1e14, 1e6, "microseconds"),
-    (1e11, 1e3, "milliseconds"),
-    (1e8, 1.0, "seconds"),
+    (1e17, 1e9, "ns"),
+    (1e14, 1e6, "us"),
+    (1e11, 1e3, "ms"),
+    (1e8, 1.0, "s"),
 )
 """From so large a number on, times count from 1970, in parts of a second."""
 
@@ -25,7 +25,7 @@ class Epoch:
 
     seconds: pl.Expr
     origin: str  # ISO 8601 of the first
-    note: str = ""
+    unit: str = ""  # that was seen
 
 
 def epoch_of(
@@ -33,12 +33,12 @@ def epoch_of(
 ) -> Epoch | None:
     """The times of a trace that counts from 1970; None if it does not. Raises DataError."""
     begin, end = span
-    per_second, word = 1.0, "seconds"
+    per_second, unit = 1.0, "s"
     if not clock.is_date:
         if begin < _UNIX[-1][0]:
             return None
         if not unit_is_said:
-            per_second, word = _unix_unit(begin)
+            per_second, unit = _unix_unit(begin)
             if _unix_unit(end)[0] != per_second:
                 rule = "mixes Unix times in seconds and in smaller units"
                 raise DataError(
@@ -54,13 +54,12 @@ def epoch_of(
         origin = datetime.fromtimestamp(begin, UTC).isoformat()
     except (OverflowError, ValueError, OSError):
         raise DataError("must be a date", where=where, value=begin) from None
-    note = "" if word == "seconds" else f"time is Unix time in {word}"
-    return Epoch(seconds - begin, origin, note)
+    return Epoch(seconds - begin, origin, "" if clock.is_date or unit_is_said else unit)
 
 
 def _unix_unit(number: float) -> tuple[float, str]:
-    """How many of the units of a Unix time make a second, and their name."""
-    for least, per_second, word in _UNIX:
+    """How many of the units of a Unix time make a second, and its name."""
+    for least, per_second, unit in _UNIX:
         if number >= least:
-            return per_second, word
-    return 1.0, "seconds"
+            return per_second, unit
+    return 1.0, "s"

@@ -6,6 +6,7 @@ A column that is named `time_s` is taken as it is.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,18 @@ from netsim.traces.tables.radio import MODE, kept_mode, radio_tables
 from netsim.traces.tables.reading import NAMES, TableReading, reading_of
 from netsim.traces.tables.roles import ROLES, SourceColumn
 from netsim.traces.tables.scan import RawTable, names_text, scan_table
+from netsim.traces.tables.speed import note_speed
 from netsim.traces.tables.sumo_rows import with_persons
 from netsim.traces.trace import Trace, node_of_file, origin_metadata, projected
 
+UNUSUAL = {
+    "day_first": "dates are read day first",
+    "month_first": "dates are read month first",
+    "ms": "time is Unix time in milliseconds",
+    "us": "time is Unix time in microseconds",
+    "ns": "time is Unix time in nanoseconds",
+}
+"""Notes on what the file shows of its times."""
 _NEVER = pl.lit(value=False)
 
 
@@ -97,6 +107,8 @@ class _TableReader:
             self.notes,
         )
         self._note_unused()
+        if "mobility" in tables and "speed" in columns:
+            note_speed(self.raw, self.reading, tables["mobility"])
         return Trace(
             self.raw.path,
             self.reading.format,
@@ -140,8 +152,7 @@ class _TableReader:
             columns.get("date"),
             is_date=preset.time_is_date if preset else None,
         )
-        if clock.note:
-            self.notes[clock.note] = 0
+        self._see_unit(clock.unit)
         return clock
 
     def _checked(self, columns: Columns) -> dict[str, Any]:
@@ -242,9 +253,17 @@ class _TableReader:
         if epoch is None:
             return self.clock.seconds
         self.metadata["time_origin"] = epoch.origin
-        if epoch.note:
-            self.notes[epoch.note] = 0
+        self._see_unit(epoch.unit)
         return epoch.seconds
+
+    def _see_unit(self, unit: str) -> None:
+        """Keep the unit of times, or the order of their days, that the file shows."""
+        time = self.reading.columns.get("time")
+        if time is None or not unit or time.unit:
+            return
+        self.reading.columns["time"] = replace(time, unit=unit)
+        if unit in UNUSUAL:
+            self.notes[UNUSUAL[unit]] = 0
 
     def _frame(self, columns: Columns, time: pl.Expr) -> pl.LazyFrame:
         """The rows with a time and a node, in native columns."""

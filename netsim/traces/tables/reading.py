@@ -70,7 +70,9 @@ class TableReading:
 
 
 def _entry(role: str, column: SourceColumn) -> str:
-    unit = column.unit or ROLES[role].unit
+    unit = column.unit
+    if role != "time":
+        unit = unit or ROLES[role].unit
     return f"{role}={column.name}:{unit}" if unit else f"{role}={column.name}"
 
 
