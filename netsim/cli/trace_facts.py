@@ -60,7 +60,7 @@ def _times(table: str, facts: TableFacts, trace: Trace) -> Iterator[Line]:
         length_s = facts.end - facts.begin
         yield "time", f"{facts.begin:g} .. {facts.end:g} s ({length_s:g} s)"
     if facts.rows and table == "mobility":
-        begin_s = 0.0 if is_recorded(trace) else facts.begin
+        begin_s = 0.0 if is_recorded(trace) else trace.moves_from_s or facts.begin
         yield "replay begins at", f"{begin_s:g} s, unless mobility.begin_s is given"
     if "time_origin" in trace.metadata:
         yield "time 0", trace.metadata["time_origin"]

@@ -106,7 +106,7 @@ class Replay(Limited):
         last_s = float(tracks.time_s.max())
         begin_s = self.begin_s
         if begin_s is None:
-            begin_s = 0.0 if own else first_s
+            begin_s = 0.0 if own else trace.moves_from_s or first_s
         return Recorded(
             tracks.nodes,
             span_s=(first_s - begin_s, last_s - begin_s),

@@ -8,6 +8,7 @@ bonnmotion:3. DisasterArea has a status after y.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +19,7 @@ import polars as pl
 from netsim.errors import DataError
 from netsim.projection import Origin
 from netsim.traces.files import lines
+from netsim.traces.missing import check_missing
 from netsim.traces.trace import Trace
 from netsim.traces.tracks import Tracks
 from netsim.units import FloatArray
@@ -52,8 +54,14 @@ def read_bonnmotion(
         width = int(detail) + 1 if detail else _width(found, params, path)
         axes = ["x_m", "y_m", "z_m"][: width - 1]
     frames = []
+    samples = placeless = 0
+    until_s = _duration_s(params, path)
     for node, line in enumerate(found):
         points = _points(line, width)
+        placed = np.isfinite(points).all(axis=1)
+        samples += len(points)
+        placeless += int((~placed).sum())
+        points = _staying(points[placed], until_s)
         named = dict(
             zip(
                 ["time_s", *axes],
@@ -63,6 +71,14 @@ def read_bonnmotion(
         )
         name = pl.lit(str(node)).alias("node")
         frames.append(pl.DataFrame(named).insert_column(1, name))
+    if placeless:
+        check_missing(
+            path,
+            "a place",
+            placeless,
+            rows=samples,
+        )
+        notes["points without a place, left out"] = placeless
     return Trace(
         path,
         "bonnmotion",
@@ -87,6 +103,27 @@ def _points(line: _Line, width: int) -> FloatArray:
         first = float(times[1:][backwards][0])
         raise DataError("time must not go backwards", where=line.where, value=first)
     return points
+
+
+def _duration_s(params: Mapping[str, str], path: Path) -> float:
+    """How long the scenario lasts; -inf where the parameters do not say it. Raises DataError."""
+    text = params.get("duration")
+    if text is None:
+        return -math.inf
+    try:
+        return float(text)
+    except ValueError:
+        where = f"{_params_path(path)}, duration"
+        raise DataError("must be a number of seconds", where=where, value=text) from None
+
+
+def _staying(points: FloatArray, until_s: float) -> FloatArray:
+    """The samples of a node that stays at its last waypoint to the end of the scenario."""
+    if not len(points) or points[-1, 0] >= until_s:
+        return points
+    last = points[-1].copy()
+    last[0] = until_s
+    return np.vstack([points, last])
 
 
 def _movements(path: Path) -> Path:
@@ -132,7 +169,7 @@ def _lines_of_numbers(path: Path) -> list[_Line]:
                 where=where,
                 value=str(error)[-60:],
             ) from None
-        infinite = ~np.isfinite(numbers)
+        infinite = np.isinf(numbers)
         if infinite.any():
             first = float(numbers[infinite][0])
             raise DataError("must be finite numbers", where=where, value=first)
@@ -164,7 +201,7 @@ def _width(
 def _times_ascend(line: _Line, width: int) -> bool:
     """Whether a line can have `width` numbers a point."""
     times = line.numbers[::width]
-    return len(line.numbers) % width == 0 and bool((np.diff(times) >= 0).all())
+    return len(line.numbers) % width == 0 and not (np.diff(times) < 0).any()
 
 
 def write_bonnmotion(tracks: Tracks) -> Iterator[bytes]:

@@ -7,7 +7,9 @@ order are sorted, and of several points at one time the last counts.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -16,6 +18,7 @@ import polars as pl
 
 from netsim.errors import DataError
 from netsim.projection import Origin, central_origin
+from netsim.traces.missing import check_missing, is_missing
 from netsim.traces.trace import Trace, origin_metadata, projected
 from netsim.traces.xml import stream
 
@@ -44,7 +47,9 @@ def read_gpx(
     ):
         pass
     if not points.rows:
-        raise DataError("has no track points with a time", where=path)
+        raise DataError("has no track points with a time and a place", where=path)
+    without = points.notes.get(_PLACELESS, 0)
+    check_missing(path, "a place", without, without + len(points.rows))
     notes = dict(points.notes)
     table = _in_order(pl.DataFrame(points.rows, schema=_POINT, orient="row"), notes)
     begin = float(table["time_s"].min())  # type: ignore[arg-type]
@@ -59,7 +64,8 @@ def read_gpx(
     order = ["time_s", "node", "x_m", "y_m", *altitude, "lat", "lon"]
     mobility = projected(named.lazy(), origin).select(order)
     metadata = origin_metadata(origin)
-    metadata["time_origin"] = datetime.fromtimestamp(begin, UTC).isoformat()
+    if points.dated:
+        metadata["time_origin"] = datetime.fromtimestamp(begin, UTC).isoformat()
     return Trace(path, "gpx", {"mobility": mobility}, metadata, notes)
 
 
@@ -76,6 +82,10 @@ def _in_order(points: pl.DataFrame, notes: dict[str, int]) -> pl.DataFrame:
     return kept
 
 
+_PLACELESS = "points without a place, left out"
+_DATED_S = 1e8  # later times count from 1970; SUMO's traceExporter writes seconds of its own clock
+
+
 class _Points:
     """Gathers track points while the file is parsed."""
 
@@ -85,7 +95,8 @@ class _Points:
         self.notes: dict[str, int] = {}
         self._path: list[str] = []
         self._chunks: list[str] = []
-        self._place: tuple[float, float] = (0.0, 0.0)
+        self.dated = False
+        self._place: tuple[float, float] | None = None
         self._time: float | None = None
         self._altitude: float | None = None
 
@@ -99,9 +110,7 @@ class _Points:
         elif name == "trkpt":
             if not self.tracks:
                 raise DataError("trkpt outside of a trk")
-            lat = _degrees(attributes, "lat", 90.0)
-            lon = _degrees(attributes, "lon", 180.0)
-            self._place = (lat, lon)
+            self._place = _place(attributes)
             self._time = None
             self._altitude = None
 
@@ -135,6 +144,10 @@ class _Points:
         if self._time is None:
             self._note("points without a time, left out")
             return
+        if self._place is None:
+            self._note(_PLACELESS)
+            return
+        self.dated |= self._time >= _DATED_S
         track = len(self.tracks) - 1
         lat, lon = self._place
         self.rows.append(
@@ -151,14 +164,22 @@ class _Points:
         self.notes[text] = self.notes.get(text, 0) + 1
 
 
+def _place(attributes: dict[str, str]) -> tuple[float, float] | None:
+    """Latitude and longitude; None if one is missing. Raises DataError."""
+    lat = attributes.get("lat")
+    lon = attributes.get("lon")
+    if is_missing(lat) or is_missing(lon):
+        return None
+    return _degrees("lat", str(lat), 90.0), _degrees("lon", str(lon), 180.0)
+
+
 def _degrees(
-    attributes: dict[str, str],
     name: str,
+    text: str,
     limit: float,
 ) -> float:
-    text = attributes.get(name)
     try:
-        value = float(text or "")
+        value = float(text)
     except ValueError:
         value = float("nan")
     if not abs(value) <= limit:
@@ -167,14 +188,17 @@ def _degrees(
 
 
 def _epoch(text: str) -> float:
-    """Seconds since 1970 of a date and time, UTC where it says nothing."""
+    """Seconds since 1970 of a date and time, UTC where it says nothing; or of a plain number."""
+    with suppress(ValueError):
+        if math.isfinite(float(text)):
+            return float(text)
     try:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
         return moment.timestamp()
     except (ValueError, OverflowError):
-        raise DataError("time of a trkpt must be ISO 8601", value=text) from None
+        raise DataError("time of a trkpt must be ISO 8601 or seconds", value=text) from None
 
 
 def _altitude(text: str) -> float | None:

@@ -16,6 +16,7 @@ import polars as pl
 from netsim.errors import DataError
 from netsim.projection import Origin
 from netsim.traces.files import lines
+from netsim.traces.missing import is_missing
 from netsim.traces.trace import Trace, node_of_file
 from netsim.units import FloatArray, IntArray
 
@@ -53,7 +54,7 @@ def _times_ms(path: Path) -> IntArray:
     values: list[int] = []
     for number, line in lines(path):
         text = line.strip()
-        if not text or text.startswith("#"):
+        if is_missing(text) or text.startswith("#"):
             continue
         where = f"{path}, line {number}"
         if not text.isdecimal() or len(text) > 10 or int(text) > MAX_MS:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -83,12 +83,35 @@ def read_ns2(
     frame = pl.DataFrame(rows, schema=_SAMPLE, orient="row")
     if (frame["z_m"] == 0).all():
         frame = frame.drop("z_m")
+    metadata = _long_wait(walks.values(), end_s, notes)
     return Trace(
         path,
         "ns2",
         {"mobility": frame.lazy()},
-        notes=notes,
+        metadata,
+        notes,
     )
+
+
+def _long_wait(
+    walks: Iterable[list[Sample]],
+    end_s: float,
+    notes: dict[str, int],
+) -> dict[str, str]:
+    """When something moves for the first time, as metadata, if that is after more than half of all.
+
+    So it is of simulations that begin at some time of the day.
+    """
+    begins = []
+    for walk in walks:
+        for (time_s, *here), (_, *there) in pairwise(walk):
+            if here != there:
+                begins.append(time_s)
+                break
+    if not begins or min(begins) <= end_s / 2:
+        return {}
+    notes[f"nothing moves before {min(begins):g} s: a replay begins then"] = 0
+    return {"moves_from_s": repr(min(begins))}
 
 
 def _parse(path: Path, notes: dict[str, int]) -> dict[str, _Node]:

@@ -9,9 +9,11 @@ force it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -20,6 +22,7 @@ from polars.io.plugins import register_io_source
 from netsim.errors import DataError
 from netsim.projection import Origin
 from netsim.traces.files import head
+from netsim.traces.missing import check_missing, is_missing
 from netsim.traces.trace import Trace, origin_metadata, projected
 from netsim.traces.xml import stream
 
@@ -34,9 +37,10 @@ FCD_COLUMNS = {
 """Native column -> column of SUMO's CSV and Parquet."""
 INVALID = -1073741824.0
 """A coordinate of a vehicle that is not on the road (SUMO's INVALID_DOUBLE_VALUE)."""
+_INVALID_TEXT = "-10737418"  # in whatever number of digits
 ROWS = 200_000  # of a batch
 PEEK = 5_000
-_MOVERS = ("vehicle", "person", "container")
+_OTHER_MOVERS = ("person", "container")
 _RAW = {name: pl.String if name == "node" else pl.Float64 for name in FCD_COLUMNS}
 _DEGREES = {"x_m": "lon", "y_m": "lat"}
 _LIMITS = {"x_m": 180.0, "y_m": 90.0}
@@ -132,113 +136,140 @@ def _batches(
     What was odd is added to `notes` at the end.
     """
     gatherer = _Gatherer()
-    for _ in stream(path, start=gatherer.start):
-        if len(gatherer.node) >= rows:
-            yield _frame(path, gatherer, geo=geo)
-            gatherer.clear()
-    if gatherer.node:
-        yield _frame(path, gatherer, geo=geo)
+    for _ in stream(path, start=gatherer.handler()):
+        if len(gatherer.cells) >= rows * _WIDTH:
+            yield _frame(path, gatherer.take(), geo=geo)
+    if gatherer.cells:
+        yield _frame(path, gatherer.take(), geo=geo)
     empty = gatherer.empty_steps + gatherer.is_empty
     if empty:
         notes["timesteps without vehicles"] = empty
+    if gatherer.placeless:
+        rows = gatherer.placed + gatherer.placeless
+        check_missing(path, "a place", gatherer.placeless, rows)
+        notes["samples without a place, left out"] = gatherer.placeless
     if gatherer.persons:
         notes["samples of persons and containers, taken as nodes"] = gatherer.persons
 
 
+_WIDTH = len(_RAW)
+_MAYBE_NO_NUMBER = frozenset("-?nN\\ ")
+"""How a coordinate may begin that is none."""
+
+
 @dataclass
 class _Gatherer:
-    """Samples of the elements parsed since the last batch, as text."""
+    """Samples of the elements parsed since the last batch, and counts of all so far."""
 
-    time_s: list[float] = field(default_factory=list)
-    node: list[str] = field(default_factory=list)
-    x_m: list[str | None] = field(default_factory=list)
-    y_m: list[str | None] = field(default_factory=list)
-    z_m: list[str | None] = field(default_factory=list)
-    speed_m_s: list[str | None] = field(default_factory=list)
+    cells: list[Any] = field(default_factory=list)  # time, node, x, y, z and speed, row by row
+    placed: int = 0  # samples that were taken
+    placeless: int = 0
     persons: int = 0
     empty_steps: int = 0  # without the current one
-    is_empty: bool = False  # the current one, so far
-    _now: float | None = None
+    now_s: float | None = None
+    before: int = 0  # samples before the current step
 
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        """An element begins."""
-        if name in _MOVERS:
-            self._add(name, attributes)
-        elif name == "timestep":
-            time = _seconds(attributes.get("time"))
-            if self._now is not None and time < self._now:
-                rule = f"time must not go backwards; {self._now:g} s lies before"
+    def handler(self) -> Callable[[str, dict[str, str]], None]:
+        """The hot path: what is called for each sample of the file."""
+        add = self.cells.extend
+        now_s: float | None = None
+
+        def start(name: str, attributes: dict[str, str]) -> None:
+            nonlocal now_s
+            if name == "vehicle" or name in _OTHER_MOVERS:
+                try:
+                    node, x, y = attributes["id"], attributes["x"], attributes["y"]
+                    is_odd = x[0] in _MAYBE_NO_NUMBER or y[0] in _MAYBE_NO_NUMBER
+                except LookupError:
+                    self.count_placeless(name, attributes)
+                    return
+                if now_s is None:
+                    raise DataError(f"{name} outside of a timestep", value=node)
+                if is_odd and _is_no_place(x, y):
+                    self.placeless += 1
+                    return
+                add((now_s, node, x, y, attributes.get("z"), attributes.get("speed")))
+                if name != "vehicle":
+                    self.persons += 1
+            elif name == "timestep":
+                now_s = self.begin_step(attributes)
+
+        return start
+
+    def count_placeless(self, name: str, attributes: dict[str, str]) -> None:
+        """Count a sample that lacks x or y. Raises DataError if it has no name either."""
+        if "id" not in attributes:
+            raise DataError(f"{name} has no attribute 'id'", value=attributes)
+        self.placeless += 1
+
+    def begin_step(self, attributes: dict[str, str]) -> float:
+        """Time of a step. Raises DataError if it lies before the one before."""
+        time_s = _seconds(attributes.get("time"))
+        if self.now_s is not None:
+            if time_s < self.now_s:
+                rule = f"time must not go backwards; {self.now_s:g} s lies before"
                 raise DataError(rule, value=attributes["time"])
             self.empty_steps += self.is_empty
-            self.is_empty = True
-            self._now = time
+        self.now_s = time_s
+        self.before = self._samples
+        return time_s
 
-    def _add(self, name: str, attributes: dict[str, str]) -> None:
-        try:
-            node, x, y = attributes["id"], attributes["x"], attributes["y"]
-        except KeyError as missing:
-            rule = f"{name} has no attribute {missing}; positions need id, x and y"
-            raise DataError(rule, value=attributes) from None
-        if self._now is None:
-            raise DataError(f"{name} outside of a timestep", value=node)
-        self.time_s.append(self._now)
-        self.node.append(node)
-        self.x_m.append(x)
-        self.y_m.append(y)
-        self.z_m.append(attributes.get("z"))
-        self.speed_m_s.append(attributes.get("speed"))
-        self.persons += name != "vehicle"
-        self.is_empty = False
+    @property
+    def is_empty(self) -> bool:
+        """The current step has no sample so far."""
+        return self.now_s is not None and self._samples == self.before
 
-    def texts(self) -> dict[str, list[str | None]]:
-        """Columns that are still text."""
-        return {
-            "x_m": self.x_m,
-            "y_m": self.y_m,
-            "z_m": self.z_m,
-            "speed_m_s": self.speed_m_s,
-        }
+    @property
+    def _samples(self) -> int:
+        return self.placed + self.placeless + len(self.cells) // _WIDTH
 
-    def clear(self) -> None:
-        """Forget the samples."""
-        self.time_s.clear()
-        self.node.clear()
-        for texts in self.texts().values():
-            texts.clear()
+    def take(self) -> list[list[Any]]:
+        """The columns of the samples, which are forgotten."""
+        columns = [self.cells[column::_WIDTH] for column in range(_WIDTH)]
+        self.placed += len(columns[0])
+        self.cells.clear()
+        return columns
 
 
-def _frame(
-    path: Path,
-    gathered: _Gatherer,
-    *,
-    geo: bool,
-) -> pl.DataFrame:
-    """What was gathered, as numbers. Raises DataError at the first bad one."""
-    columns = [
-        pl.Series("time_s", gathered.time_s, dtype=pl.Float64),
-        pl.Series("node", gathered.node, dtype=pl.String),
+def _is_no_place(x: str, y: str) -> bool:
+    """Whether a coordinate is missing, or stands for a vehicle that is not on the road."""
+    if is_missing(x) or is_missing(y):
+        return True
+    return x.startswith(_INVALID_TEXT) or y.startswith(_INVALID_TEXT)
+
+
+def _frame(path: Path, columns: list[list[Any]], *, geo: bool) -> pl.DataFrame:
+    """Samples as numbers. Raises DataError at the first bad one."""
+    time_s, node, *texts = columns
+    series = [
+        pl.Series("time_s", time_s, dtype=pl.Float64),
+        pl.Series("node", node, dtype=pl.String),
     ]
-    for name, texts in gathered.texts().items():
+    for name, values in zip(list(_RAW)[2:], texts, strict=True):
         limit = _LIMITS.get(name, math.inf) if geo else math.inf
-        text = pl.Series(name, texts, dtype=pl.String)
+        text = pl.Series(name, values, dtype=pl.String)
         number = text.cast(pl.Float64, strict=False)
         good = number.is_finite() & (number.abs() <= limit)
-        optional = name not in _LIMITS
-        bad = ~(good.fill_null(value=False) | (text.is_null() & optional))
+        if name not in _LIMITS:
+            good |= text.is_null()
+        bad = ~good.fill_null(value=False)
         if bad.any():
             row = int(bad.arg_max() or 0)
             rule = "must be a finite number"
             if limit < math.inf:
                 rule = f"must be degrees in -{limit:g}..{limit:g}"
             axis = name.partition("_")[0]
-            where = f"{path}, time {gathered.time_s[row]:g}, {gathered.node[row]}, {axis}"
-            raise DataError(rule, where=where, value=texts[row])
-        columns.append(number)
-    return pl.DataFrame(columns)
+            where = f"{path}, time {time_s[row]:g}, {node[row]}, {axis}"
+            raise DataError(rule, where=where, value=values[row])
+        series.append(number)
+    return pl.DataFrame(series)
 
 
 def _seconds(text: str | None) -> float:
     """Seconds of `12.00` or, as with --human-readable-time, of `[days:]hh:mm:ss`."""
+    with suppress(ValueError):
+        if math.isfinite(value := float(text or "")):
+            return value
     parts = (text or "").split(":")
     value = math.nan
     if len(parts) <= len(_SECONDS_PER_PART):

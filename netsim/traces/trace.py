@@ -8,6 +8,7 @@
 
 Metadata: `origin_lat`, `origin_lon` (degrees of the local (0, 0)), `time_origin` (UTC of time 0),
 `gain_kind` (large_scale, fading or total), `period_s` (the trace repeats), `source_format`,
+`moves_from_s` (nodes stand until then),
 `ground_seed` and `air_seed` (of a recorded run, see `netsim.traces.seeds`).
 """
 
@@ -53,6 +54,12 @@ class Trace:
         if name not in self.tables:
             return []
         return self.tables[name].collect_schema().names()
+
+    @property
+    def moves_from_s(self) -> float | None:
+        """When something moves for the first time, if that is not the beginning."""
+        text = self.metadata.get("moves_from_s")
+        return None if text is None else float(text)
 
     @property
     def origin(self) -> Origin | None:

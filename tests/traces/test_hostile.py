@@ -260,7 +260,7 @@ CASES = {
     ),
     "bomb.gpx": (BOMB + "]><gpx>&i;</gpx>", "document type or entities is refused"),
     "outside.xml": ('<!DOCTYPE x SYSTEM "file:///etc/hostname">' + _fcd(""), "refused"),
-    "nan.xml": (_fcd(_step("0", "nan")), "time 0, v, x: must be a finite number (found 'nan')"),
+    "nan.xml": (_fcd(_step("0", "nan")), "no row has a place"),
     "inf.xml": (
         _fcd(_step("0", "1", "inf")),
         "time 0, v, y: must be a finite number (found 'inf')",
@@ -272,7 +272,7 @@ CASES = {
     "never.xml": (_fcd(_step("soon")), "finite number of seconds (found 'soon')"),
     "noplace.xml": (
         _fcd('<timestep time="0"><vehicle id="v" speed="1"/></timestep>'),
-        "no attribute 'x'",
+        "no row has a place",
     ),
     "empty.xml": (_fcd('<timestep time="0"/>'), "has no vehicle"),
     "cut.xml": (_fcd(_step("0"))[:-15], "not well-formed XML"),

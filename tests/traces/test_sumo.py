@@ -127,10 +127,10 @@ def test_persons_in_vehicles_selected_attributes_and_times_of_day(tmp_path: Path
 def test_reading_is_a_stream(tmp_path: Path) -> None:
     """The first rows come from a file whose end is broken; the whole of it raises."""
     rows = (_vehicle("a", 10 * t, 500) for t in range(30_000))
-    frame = read_mobility(_fcd(tmp_path, *rows, '<vehicle id="broken" x="?" y="1"/>'))
+    frame = read_mobility(_fcd(tmp_path, *rows, '<vehicle id="broken" x="here" y="1"/>'))
     assert frame.select("x_m").head(3).collect()["x_m"].to_list() == [0, 10, 20]
     with pytest.raises(
-        DataError, match=r"time 30000, broken, x: must be a finite number \(found '\?'\)"
+        DataError, match=r"time 30000, broken, x: must be a finite number \(found 'here'\)"
     ):
         frame.collect()
 

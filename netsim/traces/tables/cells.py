@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from netsim.errors import DataError
-from netsim.traces.tables.presets import NULLS
+from netsim.traces.missing import NULLS
 from netsim.traces.tables.roles import SourceColumn
 from netsim.traces.tables.scan import RawTable
 

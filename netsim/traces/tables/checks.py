@@ -11,8 +11,6 @@ from netsim.errors import DataError
 from netsim.projection import Origin, origin_of
 from netsim.traces.tables.scan import RawTable
 
-MOST_MISSING = 0.5
-"""Part of the rows that may lack a time, a node or a place; with more, the file is refused."""
 LIMITS = {"lat": 90.0, "lon": 180.0}
 POSITIVE = ("gain", "duration")
 NOT_NEGATIVE = ("rate", "downlink", "uplink", "bytes")
@@ -79,24 +77,6 @@ def _bad_value(raw: RawTable, column: CheckedColumn) -> DataError:
         where=f"{raw.path}, row {row}, {column.source}",
         value=value,
     )
-
-
-def check_missing(
-    raw: RawTable,
-    what: str,
-    missing: int,
-    rows: int,
-) -> None:
-    """Raises DataError where too many rows lack something."""
-    if missing == rows:
-        raise DataError(f"no row has {what}", where=raw.path)
-    if missing > MOST_MISSING * rows:
-        rule = f"more than {MOST_MISSING:.0%} of the rows have no {what.split(' ', 1)[1]}"
-        raise DataError(
-            rule,
-            where=raw.path,
-            value=f"{missing} of {rows}",
-        )
 
 
 def middle_facts(lat: pl.Expr, lon: pl.Expr) -> dict[str, pl.Expr]:

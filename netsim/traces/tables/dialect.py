@@ -10,8 +10,9 @@ from pathlib import Path
 
 from netsim.errors import DataError
 from netsim.traces.files import head
+from netsim.traces.missing import is_missing
 from netsim.traces.tables.choice import ENCODINGS, SEPARATORS, ColumnChoice
-from netsim.traces.tables.presets import NULLS, TablePreset, preset_of
+from netsim.traces.tables.presets import TablePreset, preset_of
 from netsim.traces.tables.roles import recognise
 
 SEEN_LINES = 200
@@ -105,8 +106,8 @@ def table_lines(
 ) -> list[str]:
     """The first lines of a table, without comments and blank ones."""
     text = content.decode(encoding, "replace").removeprefix("\ufeff")
-    lines = text.splitlines()[skip_lines : skip_lines + SEEN_LINES]
-    return [line for line in lines if line.strip() and not line.startswith("#")]
+    lines = text.split("\n")[skip_lines : skip_lines + SEEN_LINES]
+    return [line.rstrip("\r") for line in lines if line.strip() and not line.startswith("#")]
 
 
 def _separator(
@@ -137,7 +138,8 @@ def _fields(line: str, separator: str) -> list[str]:
     """The fields of a line, without the spaces around them."""
     if separator == " ":
         line = " ".join(line.split())
-    fields = next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
+    plain = line.replace("\r", " ")
+    fields = next(csv.reader([plain], delimiter=separator, skipinitialspace=True), [])
     return [field.strip() for field in fields]
 
 
@@ -164,7 +166,7 @@ def _has_header(
 
 def _is_value(field: str) -> bool:
     """Whether a field is a number, a date or empty, which no name of a column is."""
-    return field.lower() in NULLS or _VALUE.fullmatch(field) is not None
+    return is_missing(field) or _VALUE.fullmatch(field) is not None
 
 
 def _preset_names(

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from netsim.traces.sumo import FCD_COLUMNS
 from netsim.traces.tables.roles import SourceColumn
 
-NULLS = ("", "-", "--", "nan", "na", "n/a", "null", "none", "?", "\\n")
-"""Cells that hold no value, in lower case."""
 FEET = 0.3048
 
 

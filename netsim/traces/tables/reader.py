@@ -13,10 +13,10 @@ from typing import Any
 import polars as pl
 
 from netsim.projection import Origin
+from netsim.traces.missing import check_missing
 from netsim.traces.tables.cells import Cells, has_decimal_comma
 from netsim.traces.tables.checks import (
     CheckedColumn,
-    check_missing,
     check_rows,
     middle,
     middle_facts,
@@ -202,7 +202,7 @@ class _TableReader:
     ) -> None:
         left_out = missing - blank
         if left_out > 0:
-            check_missing(self.raw, what, left_out, rows)
+            check_missing(self.raw.path, what, left_out, rows)
             self.notes[f"rows without {what}, left out"] = left_out
 
     def _note_unplaced(
@@ -216,7 +216,7 @@ class _TableReader:
         if not self.reading.has_places or left_out <= 0:
             return
         if not self.reading.has_radio:
-            check_missing(self.raw, "a place", left_out, rows)
+            check_missing(self.raw.path, "a place", left_out, rows)
         self.notes["rows without a place, left out of mobility"] = left_out
 
     def _time_column(self) -> CheckedColumn:
@@ -307,6 +307,7 @@ class _TableReader:
     def _note_unused(self) -> None:
         """Name the columns that have no role."""
         used = {column.name for column in self.reading.columns.values()}
+        used |= self.reading.said_unused
         preset = self.reading.preset
         if preset and preset.radio_mode:
             used.add(preset.radio_mode[0])

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from netsim.errors import DataError
+from netsim.traces.missing import NULLS
 from netsim.traces.tables.choice import ColumnChoice, chosen_column
 from netsim.traces.tables.numbers_only import (
     is_time_and_rate,
     number_rows,
     plausible_readings,
 )
-from netsim.traces.tables.presets import NULLS, TablePreset, preset_of
+from netsim.traces.tables.presets import TablePreset, preset_of
 from netsim.traces.tables.roles import ROLES, Recognised, SourceColumn, recognise
 from netsim.traces.tables.scan import RawTable, names_text
 from netsim.traces.tables.units import unit_factor
@@ -35,6 +36,7 @@ class TableReading:
     preset: TablePreset | None = None
     choice: ColumnChoice = field(default_factory=ColumnChoice)
     node_is_chosen: bool = False
+    said_unused: set[str] = field(default_factory=set)
     notes: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -222,3 +224,4 @@ def _check_complete(
         if role not in reading.roles:
             note = f"{name} is not used: its unit is not known (--columns {role}={name}:UNIT)"
             reading.notes[note] = 0
+            reading.said_unused.add(name)

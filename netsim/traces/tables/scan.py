@@ -77,7 +77,8 @@ def _explained(
             return not_utf8(path, number)
         if number <= dialect.skip_lines or line.startswith("#"):
             continue
-        fields = len(next(csv.reader([line], delimiter=dialect.separator), []))
+        plain = line.replace("\r", " ")
+        fields = len(next(csv.reader([plain], delimiter=dialect.separator), []))
         if fields > len(dialect.names):
             rule = f"has {fields} fields where the first line has {len(dialect.names)}"
             return DataError(rule, where=f"{path}, line {number}")
