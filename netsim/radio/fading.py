@@ -7,11 +7,16 @@ the other draws.
 
 from __future__ import annotations
 
+import numpy as np
+
 from netsim import rng
 from netsim.units import SPEED_OF_LIGHT_M_S, FloatArray
 
 CHUNK_BLOCKS = 32
 """Coherence blocks that are drawn at a time."""
+
+WAVES = 24
+"""Plane waves of a correlated channel."""
 
 
 def coherence_time_s(speed_m_s: float, carrier_hz: float) -> float:
@@ -39,3 +44,40 @@ def block_fading(
     """Power gain |h|^2 of each UE in the CHUNK_BLOCKS blocks of a chunk. Shape [K, block]."""
     generator = rng.stream(seed, "block_fading", round, chunk)
     return generator.standard_exponential((count, CHUNK_BLOCKS))
+
+
+def jakes_fading(
+    seed: int,
+    round: int,
+    chunk: int,
+    count: int,
+    *,
+    doppler_hz: FloatArray | float,
+    block_s: float,
+) -> FloatArray:
+    """Power gain |h|^2 of each UE in the blocks of a chunk, correlated in time. [K, block].
+
+    Clarke's model as a sum of plane waves from random directions (Zheng and Xiao, "Improved models
+    for the generation of multiple uncorrelated Rayleigh fading waveforms", IEEE Commun. Lett. 6(6),
+    2002): h has the autocorrelation J0(2 pi f_D t) of the Jakes spectrum, and |h|^2 is exponential
+    but for its kurtosis. A function of time, so that chunks may be asked for in any order.
+
+    doppler_hz: f_D = v f_c / c, one number or [K]. block_s: length of a block.
+    """
+    draws = rng.stream(seed, "jakes_fading", round).random((count, 2, WAVES))
+    speed = np.broadcast_to(np.asarray(doppler_hz, dtype=np.float64), (count,))
+    turns_per_s = speed[:, None] * np.cos(2 * np.pi * draws[:, 0])  # [K, wave]
+    first_s = chunk * CHUNK_BLOCKS * block_s
+    wave = np.exp(2j * np.pi * (turns_per_s * first_s + draws[:, 1]))
+    step = np.exp(2j * np.pi * turns_per_s * block_s)
+    gain = np.empty((count, CHUNK_BLOCKS))
+    for block in range(CHUNK_BLOCKS):
+        amplitude = wave.sum(axis=1)
+        gain[:, block] = np.abs(amplitude) ** 2 / WAVES
+        wave *= step
+    return gain
+
+
+def doppler_hz(speed_m_s: FloatArray | float, carrier_hz: float) -> FloatArray:
+    """Largest Doppler shift f_D = v f_c / c, Hz. Any shape."""
+    return np.asarray(np.asarray(speed_m_s, dtype=np.float64) * carrier_hz / SPEED_OF_LIGHT_M_S)

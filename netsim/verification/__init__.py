@@ -9,4 +9,5 @@ downlink    coverage of a downlink, where the theory is exact
 success     success probability of an uplink, eq. (15)
 field       the simulator's field mode
 medium      the simulator's network mode
+nr          the NR link layer
 """

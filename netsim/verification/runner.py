@@ -1,9 +1,9 @@
 """Runs laws and judges them together.
 
-All intervals hold at once with 99.9%: each of the m judged rows has a two-sided normal interval at
-level 0.001 / m (Bonferroni), from at least 200 independent networks. A row holds if its interval
-meets the band closed form ± `allowed`; the interval of a probability must also reach at most 0.01
-to each side.
+All intervals hold at once with 99.9%: each of the m judged rows that are estimates has a two-sided
+normal interval at level 0.001 / m (Bonferroni), from at least 200 independent networks. A row holds
+if its interval meets the band closed form ± `allowed`; the interval of a probability must also
+reach at most 0.01 to each side. Rows without chance have no interval.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from netsim.verification.geometry import (
 )
 from netsim.verification.law import Effort, Law, LawFunction
 from netsim.verification.medium import network_mode
+from netsim.verification.nr import nr_efficiencies, nr_goodput, nr_harq, nr_transport_blocks
 from netsim.verification.scaling import scale_invariance
 from netsim.verification.success import explicit_networks
 
@@ -40,6 +41,10 @@ LAWS: tuple[LawFunction, ...] = (
     scale_invariance,
     field_mode,
     network_mode,
+    nr_transport_blocks,
+    nr_efficiencies,
+    nr_goodput,
+    nr_harq,
 )
 """What `netsim verify` checks, in the order of its table. A new law is one more function here."""
 
@@ -67,7 +72,7 @@ class Verdict:
 
 def judge(laws: Sequence[Law], *, confidence: float = CONFIDENCE) -> list[Verdict]:
     """Intervals that hold together, and whether each judged law holds."""
-    judged = sum(law.judged for law in laws)
+    judged = sum(law.judged and law.standard_error > 0 for law in laws)
     level = (1 - confidence) / (2 * max(judged, 1))
     z = float(norm.isf(level))
     return [_verdict(law, z * law.standard_error) for law in laws]

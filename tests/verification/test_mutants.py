@@ -35,7 +35,7 @@ def _field() -> list[Law]:
 
 
 def _failing(rows: Sequence[Law]) -> list[Law]:
-    padding = [Law("", "", "", 0.5, 0.0, 0.5)] * (ROWS_OF_A_RUN - sum(r.judged for r in rows))
+    padding = [Law("", "", "", 0.5, 1e-9, 0.5)] * (ROWS_OF_A_RUN - sum(r.judged for r in rows))
     return [v.law for v in judge([*rows, *padding]) if v.reason == "FAILS"]
 
 

@@ -1,0 +1,16 @@
+"""The link layer of 5G NR: from SINR and resource blocks to delivered bits per second.
+
+In reading order:
+
+    grid            numerology, resource blocks of a channel, uplink fraction, overheads
+    shares          shares of a band as whole resource blocks
+    schemes         modulation and coding schemes, tables 1 to 3 of TS 38.214
+    transport       transport-block size of TS 38.214 clause 5.1.3.2, its code blocks
+    information     mutual information and dispersion of QAM over a Gaussian channel
+    error_rate      block error rate at finite block length; effective SINR
+    harq            retransmissions that combine: chase combining, incremental redundancy
+    adaptation      which scheme is sent: inner loop, outer loop
+    goodput         delivered bits per second of uploads, expected or with sampled errors
+
+All of it is pure and vectorised: no clock, no state, randomness only as an argument.
+"""

@@ -1,0 +1,59 @@
+"""Shares of a band as whole resource blocks."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from netsim.units import FloatArray, IntArray
+
+
+def whole_blocks(share: FloatArray, blocks: int) -> IntArray:
+    """Resource blocks of each upload of one gNB, [M], from its share of the band, [M].
+
+    Every upload with a share gets at least one block and otherwise the whole part of share times
+    blocks; what is left of the sum goes, one block each, to the largest remainders (at a tie to the
+    first). Where there are more uploads than blocks, those with the smallest shares wait with none.
+    """
+    wanted = np.asarray(share, dtype=np.float64) * blocks
+    asking = int(np.count_nonzero(wanted > 0))
+    whole = int(np.floor(wanted.sum() + 1e-6))  # shares that sum to 1 may fall short by rounding
+    total = min(max(whole, asking), blocks)
+    served = np.argsort(-wanted, kind="stable")[: min(asking, blocks)]
+    found = np.zeros(len(wanted), dtype=np.int64)
+    found[served] = np.maximum(np.floor(wanted[served] + 1e-9), 1.0)
+    _give(found, wanted, served, total - int(found.sum()))
+    _take(found, wanted, int(found.sum()) - total)
+    return found
+
+
+def _give(
+    found: IntArray,
+    wanted: FloatArray,
+    served: IntArray,
+    count: int,
+) -> None:
+    """Adds one block to each of the `count` largest remainders, in place."""
+    ascending = np.sort(served)
+    remainder = wanted[ascending] - found[ascending]
+    order = np.argsort(-remainder, kind="stable")
+    found[ascending[order[: max(count, 0)]]] += 1
+
+
+def _take(found: IntArray, wanted: FloatArray, count: int) -> None:
+    """Takes back blocks that the guaranteed ones cost, from the smallest remainders, in place."""
+    for _ in range(count):
+        excess = np.where(found > 1, found - wanted, -np.inf)
+        found[int(np.argmax(excess))] -= 1
+
+
+def whole_blocks_of_cells(
+    share: FloatArray,
+    cell: IntArray,
+    blocks: int,
+) -> IntArray:
+    """`whole_blocks` for the uploads of several gNBs at once. Shapes [M]."""
+    found = np.zeros(len(share), dtype=np.int64)
+    for one in np.unique(cell):
+        rows = np.flatnonzero(cell == one)
+        found[rows] = whole_blocks(share[rows], blocks)
+    return found
