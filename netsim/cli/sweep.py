@@ -60,9 +60,13 @@ def sweep(
     """
     from netsim.cli.console import console
     from netsim.cli.sweep_tables import print_differences, print_response
+    from netsim.errors import InputError
     from netsim.results.sweep import open_sweep
     from netsim.sweep.study import open_study
 
+    if not over and seeds is None:
+        rule = "nothing to vary: give --over a.b=v1,v2,... or --seeds 0:8, or both"
+        raise InputError(rule, where="netsim sweep")
     study = open_study(
         scenario,
         _values_by_key(over or []),

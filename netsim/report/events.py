@@ -31,7 +31,7 @@ def write_events(run: Run, out: Path) -> Path:
         from tensorboard.summary.writer.record_writer import RecordWriter
     except ImportError:
         raise InputError(
-            "needs TensorBoard: pip install 'netsim[tensorboard]'",
+            "needs the extra 'tensorboard': pip install tensorboard",
             where="netsim export tensorboard",
         ) from None
     path = out / FILE

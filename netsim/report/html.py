@@ -20,16 +20,17 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from netsim.errors import DataError, OutputError
+from netsim.errors import DataError
 from netsim.records import OUTCOMES, SPAN_KINDS
 from netsim.report import sections
 from netsim.report.columns import PageBudget
 from netsim.report.comparison import comparison, labels
+from netsim.report.folders import export_file
 from netsim.report.ground import STATES, ground
 from netsim.report.timeline import timeline
 from netsim.results.damage import naming_damage
 from netsim.results.digest import digest
-from netsim.results.plain_files import read_text, write_text
+from netsim.results.plain_files import read_text
 from netsim.results.reader import Run
 from netsim.results.run_folder import SCENARIO
 
@@ -60,11 +61,8 @@ def write_report(runs: Sequence[Run], out: Path, budget: PageBudget | None = Non
             "comparison": comparison(runs, names) if len(runs) > 1 else None,
         }
         text = page(title, data)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        write_text(out, text)
-    except OSError as error:
-        raise OutputError(f"cannot be written: {error.strerror or error}", where=out) from None
+    with export_file(out) as temporary:
+        temporary.write_text(text, encoding="utf-8")
     return out
 
 

@@ -71,6 +71,8 @@ class RunFolder:
     def open(cls, path: Path) -> RunFolder:
         """The folder of a run that was begun, if only just. Raises DataError if it is none."""
         folder = cls(path)
+        if not path.exists():
+            raise DataError("does not exist", where=path)
         try:
             names = _names(path)
         except OSError as error:
@@ -140,6 +142,8 @@ class RunFolder:
     def metadata(self) -> dict[str, Any]:
         """metadata.json. Raises DataError if this is no run folder."""
         path = self.path / METADATA
+        if not self.path.exists():
+            raise DataError("does not exist", where=self.path)
         if not os.path.lexists(path):
             raise DataError("is not a run folder: it has no metadata.json", where=self.path)
         data = read_json(path)

@@ -75,6 +75,8 @@ class SweepFolder:
     def check(self) -> None:
         """Raises DataError if this is no sweep folder of a known format."""
         path = self.path / SWEEP
+        if not self.path.exists():
+            raise DataError("does not exist", where=self.path)
         if not path.exists():
             raise DataError("is not a sweep folder: it has no sweep.json", where=self.path)
         found = read_json(path)

@@ -55,9 +55,7 @@ def run_ray(
     try:
         import ray
     except ImportError as error:
-        raise InputError(
-            "needs the extra 'ray' (pip install 'netsim[ray]')", where="--backend ray"
-        ) from error
+        raise InputError("needs the extra 'ray': pip install ray", where="--backend ray") from error
     ours = not ray.is_initialized()
     if ours:
         _connect(address)

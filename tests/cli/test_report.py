@@ -72,10 +72,10 @@ def test_from_within_the_run_folder(
 @pytest.mark.parametrize(
     ("arguments", "rule"),
     [
-        (("report", "nothing"), "nothing: is not a run folder"),
+        (("report", "nothing"), "nothing: does not exist"),
         (("report", "a", "--out", "a/metadata.json/page.html"), "cannot be written"),
         (("report", *["a"] * 13), "a report compares 1 to 12 runs"),
-        (("export", "perfetto", "nothing"), "is not a run folder"),
+        (("export", "perfetto", "."), "is not a run folder"),
         (("export", "csv", "a", "--out", "a"), "a: the output folder must be new or empty"),
         (("export", "adapters", "a"), "a: has no adapters"),
     ],

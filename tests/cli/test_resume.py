@@ -77,7 +77,7 @@ def test_bad_folders_are_one_message(interrupted: Any, command: Command, tmp_pat
         (tmp_path / "r" / "checkpoint" / number / "state.json").write_text("{}")
     for folder, rule in (
         ("r", "no checkpoint can be used"),
-        ("none", "cannot be read"),
+        ("none", "does not exist"),
         (".", "metadata.json"),
     ):
         done = command("resume", folder)

@@ -70,8 +70,18 @@ def test_one_message(
     (tmp_path / "mine" / "thesis.txt").write_text("precious")
     if "ray" in arguments:
         pytest.importorskip("ray", reason="the extra 'ray' is not installed")
-    done = command("sweep", *arguments)
+    seeds = [] if "--seeds" in arguments or "--over" in arguments else ["--seeds", "0:2"]
+    done = command("sweep", *arguments, *seeds)
     assert done.returncode == 2, done.stderr + done.stdout
     (line,) = [line for line in done.stderr.splitlines() if line]
     for fragment in fragments:
         assert fragment in line
+
+
+def test_a_sweep_of_nothing_says_how_to_vary(command: Command) -> None:
+    bare = command("sweep")
+    assert bare.returncode in (0, 2)
+    assert "--over" in bare.stdout + bare.stderr
+    named = command("sweep", "quickstart", "--network-only")
+    assert named.returncode == 2
+    assert "give --over a.b=v1,v2,... or --seeds 0:8" in named.stderr

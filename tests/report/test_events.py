@@ -39,6 +39,6 @@ def test_without_the_extra_there_is_one_clear_error(
     network_run: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "tensorboard.compat.proto.event_pb2", None)
-    with pytest.raises(InputError, match=r"netsim\[tensorboard\]"):
+    with pytest.raises(InputError, match="pip install tensorboard"):
         write_events(network_run(), tmp_path / "events")
     assert not (tmp_path / "events").exists()
