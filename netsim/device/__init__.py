@@ -2,5 +2,6 @@
 
 profiles    device classes, drawn by seed
 compute     work of local training in cycles, and the time it takes
-energy      joules of computing and transmitting
+energy      joules of computing and transmitting, as the paper has them
+power       electric power of UEs by modem state, of gNBs by load
 """
