@@ -2,22 +2,30 @@
 
 Sources: M. Hata, "Empirical formula for propagation loss in land mobile radio services", IEEE
 Trans. Veh. Technol. 29(3), 1980, Table I; COST Action 231 final report, 1999, section 4.4.1,
-eqs. (4.4.1)-(4.4.4). The formulas were fitted to 1..20 km and are used outside that range as they
-stand. Loss in dB with f in MHz, d in km, heights in m:
+eqs. (4.4.1)-(4.4.4). The formulas were fitted to 1..20 km. Outside they are extended, but never
+below the loss of free space, or refused. Loss in dB with f in MHz, d in km, heights in m:
 
     A + B log10 f - 13.82 log10 h_b - a(h_m) + (44.9 - 6.55 log10 h_b) log10 d + correction
 """
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
 
+from netsim.errors import ScenarioError
 from netsim.radio.pathloss import distances_m, require_within
 from netsim.radio.shadowing import shadowing_db
-from netsim.units import FloatArray, IntArray, from_db
+from netsim.units import SPEED_OF_LIGHT_M_S, FloatArray, IntArray, from_db
+
+FITTED_M = (1e3, 20e3)
+"""Distances to which the models were fitted, m."""
+
+_LOG = logging.getLogger(__name__)
+_WARNED: set[str] = set()  # models that have warned in this process
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,7 @@ class _Hata:
     shadowing_std_db: float = 0.0
     correlation_m: float = 50.0
     min_distance_m: float = 10.0
+    extrapolate: bool = True  # False: links outside 1..20 km are refused
 
     carrier_range_hz: ClassVar[tuple[float, float]]
 
@@ -51,12 +60,39 @@ class _Hata:
             )
 
     def loss_db(self, distance_m: FloatArray) -> FloatArray:
-        """Median loss at horizontal `distance_m`. Any shape."""
+        """Median loss at horizontal `distance_m`, at least that of free space. Any shape."""
         log_height = np.log10(self.site_height_m)
         slope_db = 44.9 - 6.55 * log_height  # per decade of distance
         distance_km = np.maximum(distance_m, self.min_distance_m) / 1e3
         at_1_km_db = self._ground_loss_db() - 13.82 * log_height
-        return np.asarray(at_1_km_db + slope_db * np.log10(distance_km))
+        fitted_db = at_1_km_db + slope_db * np.log10(distance_km)
+        return np.maximum(fitted_db, self._free_space_db(distance_km * 1e3))
+
+    def _free_space_db(self, distance_m: FloatArray) -> FloatArray:
+        """20 log10 (4 pi d f / c) between the antennas."""
+        height_m = self.site_height_m - self.ue_height_m
+        distance_3d_m = np.hypot(distance_m, height_m)
+        waves = distance_3d_m * self.carrier_hz / SPEED_OF_LIGHT_M_S
+        return np.asarray(20 * np.log10(4 * np.pi * waves))
+
+    def _check_range(self, distance_m: FloatArray) -> None:
+        """Warns, or raises ScenarioError, about links that the models were not fitted to."""
+        low_m, high_m = FITTED_M
+        outside = (distance_m < low_m) | (distance_m > high_m)
+        if not outside.any():
+            return
+        if not self.extrapolate:
+            rule = f"links must be {low_m / 1e3:g}..{high_m / 1e3:g} km long without extrapolate"
+            worst = float(distance_m[outside].flat[0])
+            raise ScenarioError(rule, where="pathloss.extrapolate", value=f"{worst:.0f} m")
+        if type(self).__name__ not in _WARNED:
+            _WARNED.add(type(self).__name__)
+            _LOG.warning(
+                "%s is fitted to links of 1..20 km; %.0f%% of those here lie outside, where it is "
+                "extended, but not below the loss of free space",
+                type(self).__name__,
+                100 * outside.mean(),
+            )
 
     def gain(self, distance_m: FloatArray) -> FloatArray:
         """Linear gain at the median of shadowing. Any shape."""
@@ -72,7 +108,9 @@ class _Hata:
     ) -> FloatArray:
         """Gain of every link with its shadowing, [K, 2], [S, 2] -> [K, S]."""
         ids = np.arange(len(sites_m)) if site_ids is None else site_ids
-        median_db = self.loss_db(distances_m(ues_m, sites_m))
+        distance_m = distances_m(ues_m, sites_m)
+        self._check_range(distance_m)
+        median_db = self.loss_db(distance_m)
         excess_db = shadowing_db(
             ues_m,
             ids,

@@ -114,7 +114,9 @@ class Radio(Section):
     """Uplink."""
 
     bandwidth_hz: Positive = key(1e7, "uplink bandwidth of a gNB, W", unit="Hz", eq="2")
-    noise_psd_dbm_hz: Finite = key(-162.0, "noise power density N0", unit="dBm/Hz", eq="2")
+    noise_psd_dbm_hz: Finite = key(
+        -162.0, "noise power density N0", unit="dBm/Hz", eq="2", ge=-250, le=0
+    )
     noise_figure_db: Finite | None = key(None, "N0 = k T F at 290 K instead", unit="dB", ge=0)
     site_antenna_dbi: Finite = key(0.0, "antenna gain of a gNB, cables included", unit="dBi")
     ue_antenna_dbi: Finite = key(0.0, "antenna gain of a UE", unit="dBi")
@@ -186,7 +188,7 @@ class Radio(Section):
 class Downlink(Section):
     """Broadcast of the foundation model and of the modules (no model in the paper)."""
 
-    power_w: Positive = key(39.8, "power of a gNB (46 dBm)", unit="W")
+    power_w: Positive = key(39.8, "power of a gNB (46 dBm)", unit="W", ge=1e-6, le=1e6)
     bandwidth_hz: Positive | None = key(
         None, "downlink bandwidth; default: radio.bandwidth_hz", unit="Hz"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import netsim.radio.hata as hata
 from netsim.errors import InputError, ScenarioError
 from netsim.plugins import plugin_names
 from netsim.radio.budget import antenna_gain, noise_psd_w_hz
@@ -188,3 +189,32 @@ def test_link_budget() -> None:
 def test_power_law_draws_nothing() -> None:
     ues, sites = np.array([[0.0, 0.0]]), np.array([[300.0, 400.0]])
     assert PowerLaw(3.8).link_gain(ues, sites, seed=1)[0, 0] == pytest.approx(500.0**-3.8)
+
+
+def test_hata_is_never_below_free_space(caplog: pytest.LogCaptureFixture) -> None:
+    """Open land at short distances: the formula alone would amplify."""
+    model = OkumuraHata(area="open")
+    distance_m = np.geomspace(10, 20e3, 200)
+    free_space = 20 * np.log10(
+        4 * np.pi * np.hypot(distance_m, 28.5) * model.carrier_hz / 299_792_458.0
+    )
+    loss_db = model.loss_db(distance_m)
+    assert (loss_db >= free_space).all()
+    assert loss_db[0] == free_space[0]
+    assert loss_db[-1] > free_space[-1] + 10
+    assert (np.diff(loss_db) > 0).all()
+
+
+def test_hata_outside_its_range(caplog: pytest.LogCaptureFixture) -> None:
+    sites = np.zeros((1, 2))
+    near = np.array([[500.0, 0.0], [3e3, 0.0]])
+    hata._WARNED.clear()
+    OkumuraHata().link_gain(near[1:], sites, seed=1)
+    assert caplog.text == ""
+    for _ in range(2):
+        OkumuraHata().link_gain(near, sites, seed=1)
+    assert caplog.text.count("OkumuraHata is fitted to links of 1..20 km; 50% of those here") == 1
+    strict = Cost231Hata(extrapolate=False)
+    strict.link_gain(near[1:], sites, seed=1)
+    with pytest.raises(ScenarioError, match=r"must be 1\.\.20 km long.*500 m"):
+        strict.link_gain(near, sites, seed=1)

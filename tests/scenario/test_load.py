@@ -66,7 +66,8 @@ def test_resolved_scenario_loads_as_the_same(tmp_path: Path) -> None:
         "topology.kind": "file",
         "topology.path": str(tmp_path / "sites.csv"),
         "data.dirichlet_concentration": math.inf,
-        "name": 'quote " and é', "devices.0.name": 'quote " and \n line',
+        "name": 'quote " and é',
+        "devices.0.name": 'quote " and \n line',
         "scheme.kind": "fedlora",
         "scheme.rank": 16,
     }

@@ -1,0 +1,43 @@
+"""Absurd radios are refused with the rule; what is just allowed runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import netsim
+from netsim.errors import ScenarioError
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "rule"),
+    [
+        ("radio.noise_psd_dbm_hz", 100, "less than or equal to 0"),
+        ("radio.noise_psd_dbm_hz", -1e6, "greater than or equal to -250"),
+        ("downlink.power_w", 1e-30, r"greater than or equal to 0\.000001"),
+        ("downlink.power_w", 1e30, "less than or equal to 1000000"),
+    ],
+)
+def test_refused(key: str, value: float, rule: str) -> None:
+    with pytest.raises(ScenarioError, match=rf"{key}: input should be {rule}"):
+        netsim.load_scenario("quickstart", {key: value})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"radio.noise_psd_dbm_hz": 0},
+        {"radio.noise_psd_dbm_hz": -250},
+        {"downlink.power_w": 1e-6},
+        {"radio.noise_psd_dbm_hz": 0, "radio.fading": "block"},
+    ],
+)
+def test_the_bounds_themselves_run(change: dict[str, Any], tmp_path: Path) -> None:
+    small = {"network_only": True, "rounds": 2, "data.train_samples": 400, "data.test_samples": 50}
+    run = netsim.run(netsim.load_scenario("quickstart", {**small, **change}), out=tmp_path / "run")
+    uploads = run.uploads.collect()
+    assert np.isfinite(uploads["sinr_db"].drop_nulls().to_numpy()).all()
+    assert np.isfinite(uploads["end_s"].to_numpy()).all()
