@@ -138,7 +138,7 @@ def _network_facts(parts: Parts) -> list[tuple[str, str]]:
     facts = [
         ("sites", str(len(parts.deployment.positions_m))),
         ("gNB density", f"{density_per_km2:.3g} per km²"),
-        ("gNBs that serve UEs", _numbers(links.gnbs.tolist())),
+        ("gNBs that serve UEs", _count_and_numbers(links.gnbs.tolist())),
         ("UEs", str(len(links))),
         *_trace_facts(parts),
         ("worst downlink", f"{worst_downlink:.3g} bit/s/Hz"),
@@ -151,9 +151,11 @@ def _network_facts(parts: Parts) -> list[tuple[str, str]]:
     return facts
 
 
-def _numbers(gnbs: list[int]) -> str:
+def _count_and_numbers(gnbs: list[int]) -> str:
+    """How many, and which."""
     named = ", ".join(map(str, gnbs[:GNBS_NAMED]))
-    return f"{named} ..." if len(gnbs) > GNBS_NAMED else named
+    more = ", ..." if len(gnbs) > GNBS_NAMED else ""
+    return f"{len(gnbs)} (site {named}{more})"
 
 
 def _trace_facts(parts: Parts) -> list[tuple[str, str]]:

@@ -1,9 +1,10 @@
-"""Progress of a run: a live line on a terminal, plain lines elsewhere."""
+"""Progress of a run, on stderr: a live line on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable, Iterator
 
 from rich.console import Console
 from rich.progress import (
@@ -19,27 +20,25 @@ from netsim.cli.console import quantity, seconds
 from netsim.protocols import Progress, Silence
 
 PLAIN_EVERY_S = 1.0
+WIDE = 100  # columns from which on the bar has its full width
+SHORT_BAR, LONG_BAR = 10, 24
+SPINNER_STEP_TIME = 26  # columns of spinner, longest step and time to go, with their gaps
 
 
 class TerminalListener:
-    """Shows round, simulated time, energy, loss, accuracy, uploads, time to go."""
+    """Shows round, accuracy, simulated time, energy, uploads, time to go.
+
+    KeyboardInterrupt if nobody reads any more: the run ends as interrupted, and can be resumed.
+    """
 
     def __init__(self, out: Console, rounds: int) -> None:
         self._rounds = rounds
         self._out = out
         self._bar: Bar | None = None
-        self._said = 0.0
+        self._said_s = 0.0
         self._counts = False
         if out.is_terminal:
-            self._bar = Bar(
-                SpinnerColumn(),
-                TextColumn("{task.description}"),
-                BarColumn(bar_width=24),
-                MofNCompleteColumn(),
-                TimeRemainingColumn(),
-                TextColumn("{task.fields[facts]}"),
-                console=out,
-            )
+            self._bar = _bar(out)
             self._task = self._bar.add_task("starting", total=rounds, facts="")
 
     def __enter__(self) -> TerminalListener:
@@ -53,31 +52,37 @@ class TerminalListener:
 
     def status(self, text: str) -> None:
         """Something slow has begun."""
-        if self._bar is not None:
-            self._bar.update(self._task, description=text)
+        bar = self._bar
+        if bar is not None:
+            _show(lambda: bar.update(self._task, description=text))
         else:
-            self._out.print(text, markup=False)
+            self._print(text)
 
     def warning(self, text: str) -> None:
         """Something is not as it should be; the run goes on."""
-        self._out.print(f"warning: {text}", markup=False)
+        self._print(f"warning: {text}")
 
     def round_closed(self, progress: Progress) -> None:
         """A round is over."""
         if self._bar is not None:
-            if not self._counts:  # rounds of an earlier session took no time in this one
-                self._bar.reset(self._task, completed=progress.round)
-                self._counts = True
-            self._bar.update(
-                self._task,
-                completed=progress.round,
-                facts=facts(progress),
-            )
-        elif progress.round in (0, self._rounds) or time.monotonic() - self._said >= PLAIN_EVERY_S:
-            self._said = time.monotonic()
-            self._out.print(
-                f"round {progress.round}/{self._rounds}  {facts(progress)}", markup=False
-            )
+            self._move(self._bar, progress)
+        elif progress.round in (0, self._rounds) or self._is_time():
+            self._said_s = time.monotonic()
+            self._print(f"round {progress.round}/{self._rounds}  {facts(progress)}")
+
+    def _is_time(self) -> bool:
+        return time.monotonic() - self._said_s >= PLAIN_EVERY_S
+
+    def _move(self, bar: Bar, progress: Progress) -> None:
+        if not self._counts:  # rounds of an earlier session took no time in this one
+            bar.reset(self._task, completed=progress.round)
+            self._counts = True
+        columns = _columns_for_facts(self._out.width, self._rounds)
+        text = facts(progress, columns)
+        _show(lambda: bar.update(self._task, completed=progress.round, facts=text))
+
+    def _print(self, text: str) -> None:
+        _show(lambda: self._out.print(text, markup=False))
 
 
 class QuietListener(Silence):
@@ -88,17 +93,54 @@ class QuietListener(Silence):
         sys.stderr.write(f"netsim: warning: {text}\n")
 
 
-def facts(progress: Progress) -> str:
-    """One line about a round."""
-    parts = [
-        f"simulated {seconds(progress.time_s)}",
-        quantity(progress.energy_j, "J"),
-        f"on time {progress.on_time}",
-        f"late {progress.late}",
-        f"lost {progress.outage}",
-    ]
+def facts(progress: Progress, columns: int | None = None) -> str:
+    """A round in a few words; what matters most comes first, and stays where columns are few."""
+    text = ""
+    for fact in _facts(progress):
+        longer = f"{text}  {fact}" if text else fact
+        if columns is not None and len(longer) > columns:
+            break
+        text = longer
+    return text
+
+
+def _facts(progress: Progress) -> Iterator[str]:
+    if progress.accuracy is not None:
+        yield f"accuracy {progress.accuracy:.3f}"
+    yield f"simulated {seconds(progress.time_s)}"
+    yield quantity(progress.energy_j, "J")
+    yield f"on time {progress.on_time}"
+    yield f"late {progress.late}"
+    yield f"outage {progress.outage}"
     if progress.not_ready:
-        parts.append(f"not ready {progress.not_ready}")
-    if progress.loss is not None and progress.accuracy is not None:
-        parts += [f"loss {progress.loss:.3f}", f"accuracy {progress.accuracy:.3f}"]
-    return "  ".join(parts)
+        yield f"not ready {progress.not_ready}"
+    if progress.loss is not None:
+        yield f"loss {progress.loss:.3f}"
+
+
+def _bar(out: Console) -> Bar:
+    width = LONG_BAR if out.width >= WIDE else SHORT_BAR
+    return Bar(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=width),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[facts]}"),
+        console=out,
+    )
+
+
+def _columns_for_facts(width: int, rounds: int) -> int:
+    """Columns that bar, rounds and time to go leave."""
+    bar = LONG_BAR if width >= WIDE else SHORT_BAR
+    counts = 2 * len(str(rounds)) + 2
+    return max(0, width - SPINNER_STEP_TIME - bar - counts)
+
+
+def _show(write: Callable[[], object]) -> None:
+    """Write to a terminal or a pipe. Raises KeyboardInterrupt if nobody reads it any more."""
+    try:
+        write()
+    except (BrokenPipeError, SystemExit):  # rich makes a SystemExit of a broken pipe
+        raise KeyboardInterrupt from None

@@ -52,6 +52,7 @@ def carry_out(work: Callable[[Listener], Run], rounds: int, quiet: bool) -> None
     Exit code 130 if it is interrupted.
     """
     import sys
+    from contextlib import suppress
 
     from netsim.cli.console import console
     from netsim.cli.progress import QuietListener, TerminalListener
@@ -62,9 +63,11 @@ def carry_out(work: Callable[[Listener], Run], rounds: int, quiet: bool) -> None
         if quiet:
             sys.stdout.write(f"{work(QuietListener()).path}\n")
             return
-        with TerminalListener(console(), rounds) as listener:
+        with TerminalListener(console(stderr=True), rounds) as listener:
             finished = work(listener)
     except Interrupted as error:  # typer would end without a word
-        sys.stderr.write(f"netsim: {error}\n")
+        with suppress(OSError):  # stderr may be what was closed
+            sys.stderr.write(f"netsim: {error}\n")
+            sys.stderr.flush()
         raise typer.Exit(130) from None
     print_summary(finished)

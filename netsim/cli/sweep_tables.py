@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 from rich.console import Console
 
-from netsim.cli.console import print_table
+from netsim.cli.console import plus_minus, print_table
 from netsim.results.sweep import Sweep
 
 SHOWN = {  # metric: header
@@ -99,7 +99,7 @@ def _estimate(cell: dict[str, Any], *, count: str, sign: str = "") -> str:
     text = f"{mean:{sign}.4g}"
     if cell["low"] is not None and cell["high"] is not None:
         half_width = (cell["high"] - cell["low"]) / 2
-        text = f"{text} ± {half_width:.2g}"
+        text = plus_minus(mean, half_width, sign=sign)
     if cell["missing"] and cell[count]:
         text = f"{text} ({cell['missing']} without)"
     return text

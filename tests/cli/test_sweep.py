@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from netsim.cli.console import plus_minus
 from netsim.results.sweep import open_sweep
 
 TINY = ("--network-only", "--set", "rounds=2", "--set", "ues.count=6", "--out", "s", "--jobs", "1")
@@ -31,14 +32,15 @@ def test_one_command_answers_with_intervals(command: Command, tmp_path: Path) ->
     (row,) = [line for line in lines if line.split()[:2] == ["round_robin", "2"]]
     mean = open_sweep(tmp_path / "s").response("energy_j").row(3, named=True)
     assert row.split()[2] == "3"
-    assert f"{mean['mean']:.4g} ± {(mean['high'] - mean['low']) / 2:.2g}" in row
+    assert plus_minus(mean["mean"], (mean["high"] - mean["low"]) / 2) in row
     (step,) = [line for line in lines if line.split()[:4] == ["round_robin", "1", "->", "2"]]
     apart = (
         open_sweep(tmp_path / "s")
         .differences("energy_j", "topology.density_per_km2")
         .row(1, named=True)
     )
-    assert f"{apart['mean']:+.4g} ± {(apart['high'] - apart['low']) / 2:.2g}" in step
+    half_width = (apart["high"] - apart["low"]) / 2
+    assert plus_minus(apart["mean"], half_width, sign="+") in step
     assert "12 runs: 6 done now, 0 done before, 6 failed" in done.stdout
     failures = [
         line for line in lines if line.startswith("failed: s/runs/kind-hetlora_density_per_km2-")
