@@ -66,7 +66,7 @@ class _Hata:
         distance_km = np.maximum(distance_m, self.min_distance_m) / 1e3
         at_1_km_db = self._ground_loss_db() - 13.82 * log_height
         fitted_db = at_1_km_db + slope_db * np.log10(distance_km)
-        return np.maximum(fitted_db, self._free_space_db(distance_km * 1e3))
+        return np.asarray(np.maximum(fitted_db, self._free_space_db(distance_km * 1e3)))
 
     def _free_space_db(self, distance_m: FloatArray) -> FloatArray:
         """20 log10 (4 pi d f / c) between the antennas."""

@@ -191,7 +191,7 @@ def test_power_law_draws_nothing() -> None:
     assert PowerLaw(3.8).link_gain(ues, sites, seed=1)[0, 0] == pytest.approx(500.0**-3.8)
 
 
-def test_hata_is_never_below_free_space(caplog: pytest.LogCaptureFixture) -> None:
+def test_hata_is_never_below_free_space() -> None:
     """Open land at short distances: the formula alone would amplify."""
     model = OkumuraHata(area="open")
     distance_m = np.geomspace(10, 20e3, 200)
@@ -199,8 +199,8 @@ def test_hata_is_never_below_free_space(caplog: pytest.LogCaptureFixture) -> Non
         4 * np.pi * np.hypot(distance_m, 28.5) * model.carrier_hz / 299_792_458.0
     )
     loss_db = model.loss_db(distance_m)
-    assert (loss_db >= free_space).all()
-    assert loss_db[0] == free_space[0]
+    assert (loss_db >= free_space - 1e-9).all()
+    assert loss_db[0] == pytest.approx(free_space[0])
     assert loss_db[-1] > free_space[-1] + 10
     assert (np.diff(loss_db) > 0).all()
 
