@@ -11,6 +11,7 @@ from netsim.build.loaded import Loaded
 from netsim.build.radio import RadioParts
 from netsim.build.recorded import mobility_model, replayed
 from netsim.errors import ScenarioError
+from netsim.mobility.extent import Extent, extent_of, sampled
 from netsim.mobility.models import Static
 from netsim.mobility.region import Rectangle, Torus
 from netsim.mobility.replay import Recorded, chosen_nodes
@@ -30,8 +31,6 @@ from netsim.traces.formats import open_trace
 from netsim.traces.trace import Trace
 from netsim.units import FloatArray, from_db
 
-SAMPLED = 100_000
-"""Places of a trace that are looked at to see where it lies, about."""
 LITTLE = 0.1
 """Part of a trace in the cell that learns, below which it lies elsewhere."""
 
@@ -54,39 +53,65 @@ def build_motion(
     if found is None:
         region = (Torus if deployment.torus else Rectangle)(deployment.window_m)
         return mobility_model(scenario).motion(start_m, region, seed=scenario.seed)
-    placed = put_among_sites(chosen_nodes(found, len(start_m)), scenario, deployment)
+    path = str(chosen.parameters["path"])
+    chosen_ues = chosen_nodes(found, len(start_m))
+    extent = extent_of(chosen_ues.tracks)
+    if extent.outliers:
+        names = ", ".join(extent.outlying[:4])
+        listener.warning(
+            f"{path}: {extent.outliers} places lie far from all others, of {names}; where the "
+            "trace lies is judged without them"
+        )
+    placed = put_among_sites(chosen_ues, extent, scenario, deployment)
     if placed.shift_m != (0.0, 0.0):
         x, y = placed.shift_m
         listener.warning(
-            f"{chosen.parameters['path']} lies elsewhere than the sites, which are generated: its places are "
-            f"moved by {x:.0f} m, {y:.0f} m"
+            f"{path} lies elsewhere than the sites, which are generated: its places are moved by "
+            f"{x:.0f} m, {y:.0f} m"
         )
+    _check_somebody_comes(placed, scenario, deployment, path)
     return placed
 
 
-def put_among_sites(found: Recorded, scenario: Scenario, deployment: Deployment) -> Recorded:
+def put_among_sites(
+    found: Recorded, extent: Extent, scenario: Scenario, deployment: Deployment
+) -> Recorded:
     """The trace moved onto generated sites, which are nowhere in particular, if it lies elsewhere.
 
     That is if it leaves their window, or where one cell learns, if hardly anything of it is in that
-    cell, or
-    nobody at the beginning: then its samples' mean is put on the learning site. Sites of a file and
-    recorded runs have places of their own.
+    cell, or nobody at the beginning: then its samples' median is put on the learning site. Sites of
+    a file and recorded runs have places of their own.
     """
     if found.recorded or scenario.topology.kind == "file":
         return found
     low, high = np.array(deployment.window_m).reshape(2, 2)
-    box = found.box_m
     if scenario.federation == "network":
-        shift = (low + high - box[0] - box[1]) / 2
-        fits = (box[0] >= low).all() and (box[1] <= high).all()
+        shift = (low + high) / 2 - extent.centre_m
+        fits = bool((extent.low_m >= low).all() and (extent.high_m <= high).all())
     else:
-        places = found.tracks.places_m[:: max(len(found.tracks.places_m) // SAMPLED, 1), :2]
-        shift = deployment.positions_m[deployment.learning_site] - places.mean(axis=0)
+        places = sampled(found.tracks.places_m[:, :2])
+        shift = deployment.positions_m[deployment.learning_site] - extent.middle_m
         start = found.positions(np.zeros(1))[:, 0]
         begins = _part_in_cell(start[~np.isnan(start[:, 0])], deployment) > 0
         here = _part_in_cell(places, deployment)
         fits = (begins and here >= LITTLE) or here >= _part_in_cell(places + shift, deployment)
     return found if fits else replace(found, shift_m=(float(shift[0]), float(shift[1])))
+
+
+def _check_somebody_comes(
+    found: Recorded, scenario: Scenario, deployment: Deployment, path: str
+) -> None:
+    """Raises ScenarioError if no sample of a trace lies in the cell that learns."""
+    if found.recorded or scenario.federation == "network":
+        return
+    places = found.tracks.places_m[:, :2] + found.shift_m
+    if _part_in_cell(sampled(places), deployment) > 0 or _part_in_cell(places, deployment) > 0:
+        return
+    site = deployment.learning_site
+    rule = (
+        f"no place of the trace lies in the cell of site {site}, which learns, so no round begins"
+    )
+    raise ScenarioError(rule, where="scenario: mobility.path", value=path)
 
 
 def _part_in_cell(places_m: FloatArray, deployment: Deployment) -> float:

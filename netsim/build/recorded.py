@@ -24,8 +24,8 @@ from netsim.scenario.parameters import typed_parameters
 from netsim.topology.files import read_sites
 from netsim.topology.graph import graph_origin
 from netsim.traces.files import present
-from netsim.traces.tables.scan import metadata_of
 from netsim.traces.seeds import Seeds, seeds_of
+from netsim.traces.tables.scan import metadata_of
 
 
 class WorldOf(NamedTuple):

@@ -15,12 +15,14 @@ def positions(
     at_s: FloatArray,
     *,
     jump_m_s: float = np.inf,
+    gap_s: FloatArray | float = np.inf,
 ) -> FloatArray:
     """Places at times, linear between samples. [K + 1], [M], [M, D], [T] -> [K, T, D].
 
     NaN before a UE's first and after its last sample. Of two samples at one time the later holds
     from then. Between samples that are further apart than `jump_m_s` covers, the UE stays and then
-    jumps.
+    jumps. Between samples that are more than `gap_s` apart, one limit or one of each UE [K], it is
+    absent.
     """
     index = last_sample(
         first[:-1],
@@ -45,4 +47,7 @@ def positions(
 
     found = origin + part[..., None] * move
     absent = before | (final & (at_s > begin))
+    if np.isfinite(gap_s).any():
+        away = (length > np.reshape(gap_s, (-1, 1))) & (at_s > begin)
+        absent |= away & ~final
     return np.where(absent[..., None], np.nan, found)

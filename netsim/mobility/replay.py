@@ -17,8 +17,11 @@ from netsim.projection import Origin
 from netsim.traces.formats import open_trace
 from netsim.traces.seeds import seeds_of
 from netsim.traces.trace import Trace
-from netsim.traces.tracks import Tracks, tracks_of
+from netsim.traces.tracks import Tracks, tracks_of, usual_step_s
 from netsim.units import FloatArray
+
+GAP_STEPS = 1.5
+"""A sample is missing where SUMO's are further apart, in steps."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Recorded:
     jump_m_s: float
     recorded: bool = False  # by a run, in its own places and from its own beginning
     shift_m: tuple[float, float] = (0.0, 0.0)  # from places of the trace to simulated ones
+    gap_s: float = math.inf  # a node is absent between samples that are further apart
 
     def positions(self, times_s: FloatArray) -> FloatArray:
         """[T] -> [K, T, 2]; NaN while a UE is absent."""
@@ -41,18 +45,9 @@ class Recorded:
             self.tracks.places_m,
             times_s + self.begin_s,
             jump_m_s=self.jump_m_s,
+            gap_s=self.gap_s,
         )
         return np.asarray(found[..., :2] + self.shift_m)
-
-    @property
-    def box_m(self) -> FloatArray:
-        """Smallest and largest x and y of all samples, in simulated places. [2, 2], m."""
-        x, y = self.tracks.places_m.T[:2]  # by column, which is quicker over many rows
-        corners = [
-            [x.min(), y.min()],
-            [x.max(), y.max()],
-        ]
-        return np.array(corners) + self.shift_m
 
     @property
     def end_s(self) -> float:
@@ -79,7 +74,9 @@ class Replay(Limited):
     """A trace file replayed, of any format that `netsim trace inspect` reads.
 
     Trace time `begin_s` is simulated time 0; if None, that is the first sample's, or 0 of a
-    recorded run. Faster than `jump_m_s` is a jump, not a move.
+    recorded run. Faster than `jump_m_s` is a jump, not a move. Between samples of a node that are
+    more than `gap_s` apart it is absent; by default where a sample of SUMO's is missing, which
+    writes every vehicle at every step.
     """
 
     section: ClassVar[str] = "mobility"
@@ -91,6 +88,11 @@ class Replay(Limited):
         None, "trace time at simulated time 0", gt=-math.inf, lt=math.inf
     )
     jump_m_s: float = parameter(150.0, "what is faster is a jump, not a move", gt=0)
+    gap_s: float | None = parameter(
+        None,
+        "between samples further apart a node is absent; default: 1.5 steps of SUMO, else never",
+        gt=0,
+    )
 
     def recorded(self, origin: Origin | None = None, folder: Path | None = None) -> Recorded:
         """Read the trace.
@@ -107,6 +109,9 @@ class Replay(Limited):
         begin_s = self.begin_s
         if begin_s is None:
             begin_s = 0.0 if own else trace.moves_from_s or first_s
+        if begin_s > last_s:
+            rule = f"must not lie after the trace's last sample, at {last_s:g} s"
+            raise ScenarioError(rule, where="scenario: mobility.begin_s", value=begin_s)
         return Recorded(
             tracks.nodes,
             span_s=(first_s - begin_s, last_s - begin_s),
@@ -114,7 +119,15 @@ class Replay(Limited):
             begin_s=begin_s,
             jump_m_s=self.jump_m_s,
             recorded=own,
+            gap_s=self._gap_s(trace, tracks),
         )
+
+    def _gap_s(self, trace: Trace, tracks: Tracks) -> float:
+        if self.gap_s is not None:
+            return self.gap_s
+        if trace.format != "sumo":
+            return math.inf
+        return GAP_STEPS * usual_step_s(tracks)
 
     def motion(
         self,

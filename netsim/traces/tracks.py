@@ -52,6 +52,15 @@ def tracks_of(frame: pl.LazyFrame, path: Path) -> Tracks:
     return Tracks(names, first, time_s, places_m)
 
 
+def usual_step_s(tracks: Tracks) -> float:
+    """The median time between samples of a node; infinite if none has two at different times."""
+    step_s = np.diff(tracks.time_s)
+    of_one_node = np.ones(len(step_s), dtype=bool)
+    of_one_node[tracks.first[1:-1] - 1] = False
+    step_s = step_s[of_one_node & (step_s > 0)]
+    return float(np.median(step_s)) if len(step_s) else np.inf
+
+
 def _first_rows(code: IntArray, nodes: int) -> IntArray:
     """Where each node's rows begin once they are grouped, and where the last ends. [K + 1]."""
     sizes = np.zeros(nodes, dtype=np.int64)

@@ -56,7 +56,27 @@ def test_trace_time_may_be_shifted(trace: str) -> None:
 def test_places_may_be_shifted(trace: str) -> None:
     motion = replace(Replay(trace).recorded(), shift_m=(-450.0, 100.0))
     assert motion.positions(np.array([5.0]))[0, 0].tolist() == [-400, 100]
-    assert motion.box_m.tolist() == [[-450, 100], [450, 105]]
+
+
+def test_between_samples_far_apart_a_node_may_be_absent(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("time,id,x,y\n0,a,0,0\n1,a,1,0\n50,a,50,0\n51,a,51,0\n")
+    at_s = np.array([0.5, 1.0, 25.0, 50.0, 50.5])
+    whole = Replay(str(path)).recorded().positions(at_s)[0, :, 0]
+    assert whole.tolist() == [0.5, 1, 25, 50, 50.5]
+    gaps = Replay(str(path), gap_s=2.0).recorded().positions(at_s)[0, :, 0]
+    assert np.isnan(gaps).tolist() == [False, False, True, False, False]
+
+
+def test_sumo_s_vehicles_are_absent_while_they_have_no_sample(tmp_path: Path) -> None:
+    rows = "".join(f"{t};a;{t};0;1\n" for t in (0, 1, 2, 50, 51))
+    path = tmp_path / "a.fcd.csv"
+    path.write_text(f"timestep_time;vehicle_id;vehicle_x;vehicle_y;vehicle_speed\n{rows}")
+    motion = Replay(str(path), format="sumo:metres").recorded()
+    found = motion.positions(np.array([1.5, 2.0, 25.0, 50.0]))[0, :, 0]
+    assert np.isnan(found).tolist() == [False, False, True, False]
+    with pytest.raises(ScenarioError, match="must not lie after the trace's last sample, at 51 s"):
+        Replay(str(path), begin_s=52.0).recorded()
 
 
 def test_as_many_nodes_as_ues(trace: str) -> None:
