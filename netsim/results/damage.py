@@ -72,7 +72,7 @@ def _look_for_damage(run: RunTables) -> None:
 def _schema_fault(table: str, file: Path) -> str:
     """What is wrong with a file's columns; nothing if it is empty text."""
     try:
-        found = pl.read_parquet_schema(file)
+        found = pl.scan_parquet(file, glob=False).collect_schema()
     except UNREADABLE as error:
         return f"is no whole Parquet file: {_first_line(error)}"
     for column in TABLES[table]:
@@ -88,7 +88,7 @@ def _schema_fault(table: str, file: Path) -> str:
 def _value_fault(table: str, file: Path) -> str:
     """What is wrong with a file's rows; nothing if it is empty text."""
     try:
-        rows = pl.read_parquet(file)
+        rows = pl.read_parquet(file, glob=False)
     except UNREADABLE as error:
         return f"cannot be read: {_first_line(error)}"
     for column in TABLES[table]:

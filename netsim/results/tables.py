@@ -93,7 +93,7 @@ class RunTables:
         files = self.part_files(name)
         if not files:
             return pl.LazyFrame(schema=table_schema(name))
-        return pl.scan_parquet(files)
+        return pl.scan_parquet(files, glob=False)
 
     def part_files(self, name: str) -> list[Path]:
         """The files of a table. Raises DataError for what only looks like one."""

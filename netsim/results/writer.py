@@ -202,10 +202,12 @@ class _TableTail:
         earlier = [path for path in parts if path.name < _part_name(self.part)]
         if not earlier:
             return 0
-        count: int = pl.scan_parquet(earlier).select(pl.len()).collect().item()
+        count: int = pl.scan_parquet(earlier, glob=False).select(pl.len()).collect().item()
         return count
 
     def _open_part(self) -> pl.DataFrame | None:
         if not self.rows_in_part:
             return None
-        return pl.read_parquet(self.folder / _part_name(self.part)).head(self.rows_in_part)
+        return pl.read_parquet(self.folder / _part_name(self.part), glob=False).head(
+            self.rows_in_part
+        )

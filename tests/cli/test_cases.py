@@ -1,0 +1,84 @@
+"""Runs and conversions of files as people have them: done, or refused in words with exit code 2."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Command = Callable[..., tuple[int, str, str]]
+SMALL = ("run", "--network-only", "--quiet", "--set", "rounds=2")
+LOG = (
+    "Timestamp,Longitude,Latitude,Speed,CellID,NetworkMode,SNR,DL_bitrate,UL_bitrate\n"
+    "2018.02.12_16.14.01,13.4000,52.5,0,11,LTE,4.0,12000,300\n"
+    "2018.02.12_16.14.02,13.4002,52.5,36,11,LTE,5.0,15000,310\n"
+    "2018.02.12_16.14.03,13.4004,52.5,36,11,LTE,-,18000,320\n"
+)
+
+
+@pytest.fixture
+def walk(tmp_path: Path) -> str:
+    """Cars within a kilometre, one of them with a far-off place now and then."""
+    rows = []
+    for time in range(0, 40, 2):
+        for car in range(8):
+            x, y = (400 * car + time, 300 * (car % 3))
+            rows.append(f"{time},car{car},{x},{y}\n")
+    rows[70] = f"{16},car6,-9000000,9000000\n"
+    (tmp_path / "walk.csv").write_text("time,id,x,y\n" + "".join(rows))
+    return "walk.csv"
+
+
+def test_a_log_without_5g_drives_a_channel(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(LOG)
+    code, _, complaint = command(*SMALL, "--set", 'channel=[{path="log.csv", fill="hold"}]', "--out", "a")
+    assert (code, complaint) == (0, "")
+
+
+def test_columns_of_a_channel_can_be_named(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "rates.csv").write_text("when,who,what\n0,0,5\n1,0,6\n2,0,7\n")
+    channel = (
+        'channel=[{path="rates.csv", columns="time=when,node=who,rate=what:Mbit/s", fill="hold"}]'
+    )
+    assert command(*SMALL, "--set", channel, "--out", "a")[0] == 0
+    code, _, complaint = command(*SMALL, "--set", 'channel=[{path="rates.csv"}]', "--out", "b")
+    assert code == 2
+    assert "no column is seen to be the time; say --columns time=COLUMN" in complaint
+    assert "when, who, what" in complaint
+
+
+def test_one_far_off_place_does_not_end_a_run(command: Command, walk: str, tmp_path: Path) -> None:
+    replay = ("--set", "mobility.kind=replay", "--set", f"mobility.path={walk}")
+    code, out, complaint = command(
+        "run", "--network-only", "--set", "rounds=2", *replay, "--out", "a"
+    )
+    assert code == 0
+    assert "1 places lie far from all others, of car6" in out + complaint
+
+
+def test_nobody_ever_there_is_an_error(command: Command, walk: str, tmp_path: Path) -> None:
+    replay = ("--set", "mobility.kind=replay", "--set", f"mobility.path={walk}")
+    late = command(*SMALL, *replay, "--set", "mobility.begin_s=1e6", "--out", "a")
+    assert late[0] == 2
+    assert "mobility.begin_s: must not lie after the trace's last sample, at 38 s" in late[2]
+    (tmp_path / "sites.csv").write_text("site,x_m,y_m\nA,500000,0\nB,501000,0\nC,500000,1000\n")
+    sites = ("--set", "topology.kind=file", "--set", "topology.path=sites.csv")
+    code, _, complaint = command(*SMALL, *replay, *sites, "--out", "b")
+    assert code == 2
+    assert "no place of the trace lies in the cell of site" in complaint
+
+
+def test_folders_with_brackets_are_no_patterns(command: Command, walk: str, tmp_path: Path) -> None:
+    assert command(*SMALL, "--out", "x[1]")[0] == 0
+    assert command("report", "x[1]", "--out", "a.html")[0] == 0
+    (tmp_path / "walk[1].csv").write_text((tmp_path / walk).read_text())
+    assert command("trace", "convert", "walk[1].csv", "b[1].parquet")[0] == 0
+    assert command("trace", "inspect", "b[1].parquet")[0] == 0
+
+
+def test_inspect_prints_the_reading_it_chose(command: Command, walk: str) -> None:
+    code, out, _ = command("trace", "inspect", walk)
+    assert code == 0
+    assert "read as" in out
+    assert "--columns time=time,node=id,x=x:m,y=y:m" in out
