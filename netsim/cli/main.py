@@ -11,9 +11,11 @@ import typer
 
 from netsim.cli import (
     export,
+    init,
     report,
     resume,
     run,
+    runs,
     schemes,
     sweep,
     topology,
@@ -31,6 +33,9 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("resume")(resume.resume)
+app.command("list")(runs.list_runs)
+app.command("diff")(runs.diff)
+app.command("init")(init.init)
 app.command("report")(report.report)
 app.command("schemes")(schemes.schemes)
 app.command("sweep", no_args_is_help=True)(sweep.sweep)

@@ -23,6 +23,7 @@ Asked of one run
 Asked of several
     intervals       confidence intervals
     compare         paired differences of two runs, or of two sets of runs
+    settings        scenarios as dotted keys, and where runs differ
     sweep_folder    the layout of a sweep folder
     sweep           all runs of a sweep: response to what was varied, paired differences
 """

@@ -69,6 +69,15 @@ def bundled_names() -> list[str]:
     return sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
 
 
+def bundled_text(name: str) -> str:
+    """The TOML text of a bundled scenario, comments and all. Raises ScenarioError."""
+    names = bundled_names()
+    if name not in names:
+        rule = f"no bundled scenario; there are {', '.join(names)}{did_you_mean(name, names)}"
+        raise ScenarioError(rule, where=name)
+    return resources.files("netsim.scenario").joinpath(f"{name}.toml").read_text(encoding="utf-8")
+
+
 def check(raw: Mapping[str, Any], where: str = "scenario") -> Scenario:
     """A Scenario from nested dictionaries; the first broken rule is raised as a ScenarioError."""
     try:
@@ -107,8 +116,7 @@ def _read(path_or_name: str | Path) -> tuple[dict[str, Any], str]:
         return _read_file(path), str(path)
     name = str(path_or_name)
     if name in bundled_names():
-        bundled = resources.files("netsim.scenario").joinpath(f"{name}.toml")
-        return tomllib.loads(bundled.read_text(encoding="utf-8")), name
+        return tomllib.loads(bundled_text(name)), name
     known = ", ".join(bundled_names())
     near = did_you_mean(name, bundled_names())
     raise ScenarioError(f"no such file, and not a bundled scenario ({known}){near}", where=name)
