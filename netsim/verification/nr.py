@@ -87,7 +87,8 @@ def nr_goodput(effort: Effort) -> Sequence[Law]:
     for number in range(effort.networks):
         generator = rng.stream(effort.seed, "verify_nr_goodput", number)
         length_s = _SLOTS * link.grid.slot_s
-        rates = link.sampled_bps(blocks, sinr, known, length_s, generator)
+        uniform = generator.random(sinr.shape)
+        rates = link.sampled_bps(blocks, sinr, known, length_s, uniform)
         drawn.append(rates[0] / bandwidth_hz)
     values, errors = mean(np.array(drawn))
     capacity = np.log2(1 + sinr[0])

@@ -11,6 +11,7 @@ In reading order:
     harq            retransmissions that combine: chase combining, incremental redundancy
     adaptation      which scheme is sent: inner loop, outer loop
     goodput         delivered bits per second of uploads, expected or with sampled errors
+    rate_model      the same as a rate model of `netsim.radio.link`
 
 All of it is pure and vectorised: no clock, no state, randomness only as an argument.
 """

@@ -24,9 +24,11 @@ def highest_scheme(first_error: FloatArray, target: float = TARGET_ERROR) -> Int
 
     first_error: error of the first transmission of each scheme, in the order of the table.
     """
+    schemes = len(first_error)
     meets = first_error <= target
-    index = np.arange(len(first_error)).reshape(-1, *[1] * (first_error.ndim - 1))
-    return np.asarray(np.where(meets, index, 0).max(axis=0))
+    from_last = np.argmax(meets[::-1], axis=0)
+    last = schemes - 1 - from_last
+    return np.where(meets.any(axis=0), last, 0)
 
 
 @dataclass(frozen=True)
@@ -50,5 +52,7 @@ class OuterLoop:
 
     def update(self, margin_db: FloatArray, lost: FloatArray) -> FloatArray:
         """The next margin. lost: 1 where a first transmission was lost, 0 where not, or P(lost)."""
-        moved = margin_db + lost * self.step_up_db - (1 - lost) * self.step_down_db
-        return np.clip(moved, -self.limit_db, self.limit_db)
+        up_db = lost * self.step_up_db
+        down_db = (1 - lost) * self.step_down_db
+        moved_db = margin_db + up_db - down_db
+        return np.clip(moved_db, -self.limit_db, self.limit_db)

@@ -35,18 +35,21 @@ def code_block_error(
 ) -> FloatArray:
     """Probability that a code block is lost, for one modulation; arrays broadcast."""
     mother_rate = np.maximum(code_rate, LOWEST_CODE_RATE)
-    repetition_db = to_db(np.asarray(mother_rate / code_rate))
-    needed_db = sinr_db + repetition_db - GAP_DB[order]
-    bits, variance = information_curve(order).at(np.asarray(needed_db))
+    repetition = np.asarray(mother_rate / code_rate)
+    useful_db = sinr_db + to_db(repetition) - GAP_DB[order]
+    bits, variance = information_curve(order).at(useful_db)
     symbols = code_block_bits / (mother_rate * order)
-    margin = symbols * bits - code_block_bits + 0.5 * np.log2(symbols)
+    margin = symbols * bits - code_block_bits
+    margin = margin + 0.5 * np.log2(symbols)
     spread = np.sqrt(symbols * np.maximum(variance, 1e-12))
     return np.asarray(ndtr(-margin / spread))
 
 
 def transport_block_error(block_error: FloatArray, code_blocks: IntArray) -> FloatArray:
     """Probability that some code block of a transport block is lost; arrays broadcast."""
-    return np.asarray(-np.expm1(code_blocks * np.log1p(-np.minimum(block_error, 1 - 1e-16))))
+    log_kept = np.log1p(-np.minimum(block_error, 1 - 1e-16))
+    all_kept = code_blocks * log_kept
+    return np.asarray(-np.expm1(all_kept))
 
 
 def effective_sinr_db(sinr_db: FloatArray, order: int, axis: int = -1) -> FloatArray:

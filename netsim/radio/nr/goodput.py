@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 import numpy as np
+from scipy.stats import binom
 
 from netsim.errors import InputError
 from netsim.radio.nr.adaptation import TARGET_ERROR, highest_scheme
@@ -80,11 +81,11 @@ class NrLink:
         sinr: FloatArray,
         known_sinr: FloatArray,
         length_s: float,
-        generator: np.random.Generator,
+        uniform: FloatArray,
     ) -> FloatArray:
         """Goodput with drawn errors in coherence blocks of `length_s`; its mean is `expected_bps`.
 
-        Draws one binomial number per entry of [R, B] in index order.
+        uniform: one random number in [0, 1) for each block, [R, B].
         """
         stack, row = self._stacked(blocks)
         scheme = stack.scheme_at(row, _nearest(known_sinr))
@@ -92,9 +93,14 @@ class NrLink:
         full_bps = stack.size_bits[row[:, None], scheme] * self.grid.uplink_slots_per_s
         slots = length_s * self.grid.uplink_slots_per_s
         whole = np.floor(slots)
-        some = np.divide(mean_bps, full_bps, out=np.zeros_like(mean_bps), where=full_bps > 0)
-        completed = generator.binomial(int(whole), np.clip(some, 0.0, 1.0))
-        part = some * (slots - whole)  # of a slot that reaches into the next block
+        completes = np.divide(
+            mean_bps,
+            full_bps,
+            out=np.zeros_like(mean_bps),
+            where=full_bps > 0,
+        )
+        completed = np.maximum(binom.ppf(uniform, whole, np.clip(completes, 0.0, 1.0)), 0.0)
+        part = completes * (slots - whole)  # of a slot that reaches into the next block
         return np.asarray((completed + part) / slots * full_bps)
 
     def rate_bps(
@@ -132,12 +138,14 @@ class NrLink:
         """SINR below which even the first scheme loses half of its transport blocks for good."""
         table = goodput_table(self, 1)
         kept = table.residual[0] <= 0.5
-        return float(from_db(sinr_grid_db()[int(np.argmax(kept))]))
+        first_db = sinr_grid_db()[int(np.argmax(kept))]
+        return float(from_db(first_db))
 
     def _stacked(self, blocks: IntArray) -> tuple[_TableStack, IntArray]:
         """Tables of the numbers of blocks that occur, and the table of each row."""
         distinct, row = np.unique(blocks, return_inverse=True)
-        return _stack(self, tuple(distinct.tolist())), row.astype(np.int64)
+        counts = tuple(distinct.tolist())
+        return _stack(self, counts), row
 
 
 @dataclass(frozen=True)

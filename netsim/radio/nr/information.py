@@ -34,7 +34,9 @@ class InformationCurve:
     def at(self, sinr_db: FloatArray) -> tuple[FloatArray, FloatArray]:
         """(I, V) by linear interpolation; the ends of the grid hold beyond it. Any shape."""
         grid = sinr_grid_db()
-        return np.interp(sinr_db, grid, self.bits), np.interp(sinr_db, grid, self.variance)
+        bits = np.interp(sinr_db, grid, self.bits)
+        variance = np.interp(sinr_db, grid, self.variance)
+        return bits, variance
 
     def sinr_db(self, bits: FloatArray) -> FloatArray:
         """SINR at which the mutual information is `bits`. Any shape."""
@@ -83,7 +85,7 @@ def _gray_amplitudes(bits: int) -> tuple[FloatArray, np.ndarray]:
     """Levels of one dimension at unit symbol power, [L], and their Gray labels, [L, bit]."""
     index = np.arange(2**bits)
     level = 2.0 * index - (len(index) - 1)
-    gray = index ^ (index >> 1)
-    label = (gray[:, None] >> np.arange(bits)) & 1
     power = 2 * (level**2).mean()  # of both dimensions
-    return level / np.sqrt(power), label
+    gray = index ^ (index >> 1)
+    shifted = gray[:, None] >> np.arange(bits)
+    return level / np.sqrt(power), shifted & 1

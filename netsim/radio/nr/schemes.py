@@ -55,13 +55,17 @@ class SchemeTable:
     @cached_property
     def order(self) -> IntArray:
         """Modulation order Q_m, bits of a symbol. [N]."""
-        found = [q for q, rates in _TABLES[self.number].items() for _ in rates]
+        found: list[int] = []
+        for order, rates in _TABLES[self.number].items():
+            found += [order] * len(rates)
         return np.array(found, dtype=np.int64)
 
     @cached_property
     def code_rate(self) -> FloatArray:
         """Target code rate R. [N]."""
-        found = [rate for rates in _TABLES[self.number].values() for rate in rates]
+        found: list[float] = []
+        for rates in _TABLES[self.number].values():
+            found += rates
         return np.array(found, dtype=np.float64) / 1024
 
     @cached_property

@@ -16,13 +16,18 @@ def whole_blocks(share: FloatArray, blocks: int) -> IntArray:
     """
     wanted = np.asarray(share, dtype=np.float64) * blocks
     asking = int(np.count_nonzero(wanted > 0))
-    whole = int(np.floor(wanted.sum() + 1e-6))  # shares that sum to 1 may fall short by rounding
+    whole = int(wanted.sum() + 1e-6)  # shares that sum to 1 may fall short by rounding
     total = min(max(whole, asking), blocks)
-    served = np.argsort(-wanted, kind="stable")[: min(asking, blocks)]
+    by_size = np.argsort(-wanted, kind="stable")
+    served = by_size[: min(asking, blocks)]
     found = np.zeros(len(wanted), dtype=np.int64)
-    found[served] = np.maximum(np.floor(wanted[served] + 1e-9), 1.0)
-    _give(found, wanted, served, total - int(found.sum()))
-    _take(found, wanted, int(found.sum()) - total)
+    whole_part = np.floor(wanted[served] + 1e-9)
+    found[served] = np.maximum(whole_part, 1.0)
+    left = total - int(found.sum())
+    if left > 0:
+        _give(found, wanted, served, left)
+    else:
+        _take(found, wanted, -left)
     return found
 
 
@@ -36,7 +41,8 @@ def _give(
     ascending = np.sort(served)
     remainder = wanted[ascending] - found[ascending]
     order = np.argsort(-remainder, kind="stable")
-    found[ascending[order[: max(count, 0)]]] += 1
+    chosen = ascending[order[:count]]
+    found[chosen] += 1
 
 
 def _take(found: IntArray, wanted: FloatArray, count: int) -> None:

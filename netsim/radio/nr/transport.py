@@ -54,27 +54,32 @@ def transport_block_bits(
 
 def _small(info: FloatArray) -> IntArray:
     """Step 3: the least size of the table that is at least the quantised N_info."""
-    safe = np.maximum(info, 1.0)
-    exponent = np.maximum(3, np.floor(np.log2(safe)).astype(np.int64) - 6)
-    step = 2**exponent
-    quantised = np.maximum(24, step * np.floor(info / step).astype(np.int64))
-    index = np.searchsorted(SMALL_SIZES, quantised)
+    magnitude = _floor(np.log2(np.maximum(info, 1.0)))
+    step = 2 ** np.maximum(3, magnitude - 6)
+    quantised = step * _floor(info / step)
+    index = np.searchsorted(SMALL_SIZES, np.maximum(24, quantised))
     return np.asarray(SMALL_SIZES[index])
 
 
 def _large(info: FloatArray, rate: FloatArray) -> IntArray:
     """Step 4: a multiple of 8 in code blocks of equal size."""
-    exponent = np.floor(np.log2(info - 24)).astype(np.int64) - 5
-    step = 2**exponent
-    rounded = np.floor((info - 24) / step + 0.5).astype(np.int64)  # ties towards larger sizes
-    quantised = np.maximum(3840, step * rounded)
-    low_rate = rate <= 1 / 4
-    count = np.where(
-        low_rate,
-        -(-(quantised + 24) // 3816),
-        np.where(quantised > 8424, -(-(quantised + 24) // 8424), 1),
-    )
-    return np.asarray(8 * count * -(-(quantised + 24) // (8 * count)) - 24)
+    magnitude = _floor(np.log2(info - 24))
+    step = 2 ** (magnitude - 5)
+    steps = _floor((info - 24) / step + 0.5)  # ties towards larger sizes
+    with_check = np.maximum(3840, step * steps) + 24
+    largest = np.where(rate <= 1 / 4, 3816, 8424)
+    count = np.where(with_check > largest + 24, _divided_up(with_check, largest), 1)
+    in_bytes = _divided_up(with_check, 8 * count)
+    return np.asarray(8 * count * in_bytes - 24)
+
+
+def _floor(values: FloatArray) -> IntArray:
+    return np.floor(values).astype(np.int64)
+
+
+def _divided_up(number: IntArray, divisor: IntArray) -> IntArray:
+    """Quotient, rounded up."""
+    return np.asarray(-(-number // divisor))
 
 
 @dataclass(frozen=True)
@@ -93,9 +98,15 @@ def code_blocks(size_bits: IntArray, code_rate: FloatArray) -> CodeBlocks:
     size, rate = np.broadcast_arrays(size_bits, code_rate)
     check_bits = np.where(size > 3824, 24, 16)
     with_check = size + check_bits
-    second_graph = (size <= 292) | ((size <= 3824) & (rate <= 0.67)) | (rate <= 0.25)
-    largest = np.where(second_graph, LARGEST_CODE_BLOCK_BG2, LARGEST_CODE_BLOCK)
+    short = (size <= 3824) & (rate <= 0.67)
+    second_graph = (size <= 292) | short | (rate <= 0.25)
+    largest = np.where(
+        second_graph,
+        LARGEST_CODE_BLOCK_BG2,
+        LARGEST_CODE_BLOCK,
+    )
     several = with_check > largest
     count = np.where(several, -(-with_check // (largest - 24)), 1)
-    bits = (with_check + np.where(several, 24 * count, 0)) / count
-    return CodeBlocks(count=np.asarray(count), bits=np.asarray(bits))
+    extra_bits = np.where(several, 24 * count, 0)
+    bits = (with_check + extra_bits) / count
+    return CodeBlocks(count=count, bits=np.asarray(bits))

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 from netsim.errors import InputError
-from netsim.radio.fading import jakes_fading
+from netsim.radio.fading import CHUNK_BLOCKS, jakes_fading
+from netsim.radio.link import RateModel, transmit_blocks
 from netsim.radio.nr.adaptation import OuterLoop, highest_scheme
 from netsim.radio.nr.error_rate import code_block_error
 from netsim.radio.nr.goodput import NrLink, goodput_table, sinr_grid_db
 from netsim.radio.nr.grid import ResourceGrid
 from netsim.radio.nr.harq import Harq, expected_transmissions, still_lost
+from netsim.radio.nr.rate_model import NrRateModel
 from netsim.units import FloatArray, from_db, to_db
 
 SINR_DB = np.linspace(-15, 30, 901)
@@ -150,16 +152,14 @@ def test_expected_and_sampled_goodput_agree_in_the_mean() -> None:
     expected = LINK.expected_bps(blocks, sinr, known)
     for length_s in (0.0362, 0.0012, 0.0003):
         draws = [
-            LINK.sampled_bps(blocks, sinr, known, length_s, np.random.default_rng(seed))
+            LINK.sampled_bps(
+                blocks, sinr, known, length_s, np.random.default_rng(seed).random(sinr.shape)
+            )
             for seed in range(20)
         ]
         mean = np.mean([d.sum() for d in draws])
         error = np.std([d.sum() for d in draws]) / np.sqrt(20)
         assert abs(mean - expected.sum()) <= 4 * error + 1e-9 * mean
-    again = LINK.sampled_bps(blocks, sinr, known, 0.036, np.random.default_rng(1))
-    assert np.array_equal(
-        again, LINK.sampled_bps(blocks, sinr, known, 0.036, np.random.default_rng(1))
-    )
 
 
 def test_outdated_schemes_cost_goodput() -> None:
@@ -217,3 +217,63 @@ def test_lowest_sinr_is_where_the_first_scheme_begins_to_work() -> None:
         to_db(np.array(LINK.lowest_sinr)) + to_db(4.0), 2, np.array(120 / 1024), np.array(50.0)
     )
     assert 0.3 < float(error) < 0.7
+
+
+# -- as a rate model -------------------------------------------------------------------------------
+
+
+def test_rate_model_sees_whole_resource_blocks() -> None:
+    model = NrRateModel.of(LINK, None)
+    sinr = from_db(np.array([0.0, 10.0, 10.0, 20.0]))
+    bands = 360e3 * np.array([3.0, 3.0, 3.9, 0.9])
+    found = model.rate_bps(bands, sinr)
+    assert found.shape == (4,)
+    assert found[1] == found[2] > found[0] > 0
+    assert found[3] == 0
+    expected = LINK.expected_bps(np.array([3]), sinr[None, :2], sinr[None, :2])
+    np.testing.assert_array_equal(found[:2], expected[0])
+
+
+def test_rate_model_over_blocks_and_draws() -> None:
+    generator = np.random.default_rng(0)
+    model = NrRateModel.of(LINK, 36e-3)
+    sinr = generator.exponential(10.0, (5, 3, 32))
+    bands = 360e3 * np.arange(1.0, 6.0)[:, None, None]
+    found = model.rate_bps(bands, sinr)
+    for row in range(5):
+        expected = LINK.rate_bps(np.full(3, row + 1), sinr[row], 36e-3)
+        np.testing.assert_array_equal(found[row], expected)
+
+
+def test_upload_over_nr() -> None:
+    """One upload through `transmit_blocks` ends where its goodput has carried its bits."""
+    model = NrRateModel.of(LINK, 36e-3)
+    generator = np.random.default_rng(2)
+    sinr = [generator.exponential(30.0, (1, CHUNK_BLOCKS)) for _ in range(20)]
+    band = np.array([3.6e6])
+    found = transmit_blocks(
+        np.array([20e6]),
+        band,
+        lambda chunk, rows: sinr[chunk][rows],
+        np.zeros(1),
+        np.full(1, 20.0),
+        model=model,
+        origin_s=0.0,
+        coherence_s=36e-3,
+    )
+    rate = np.concatenate([model.rate_bps(band[:, None], s)[0] for s in sinr])
+    usable = np.concatenate(sinr, axis=1)[0] >= model.threshold
+    carried = np.cumsum(rate * usable * 36e-3)
+    last = int(np.argmax(carried >= 20e6))
+    assert last * 36e-3 <= found.finish_s[0] <= (last + 1) * 36e-3
+    shannon = transmit_blocks(
+        np.array([20e6]),
+        band,
+        lambda chunk, rows: sinr[chunk][rows],
+        np.zeros(1),
+        np.full(1, 20.0),
+        model=RateModel("shannon", 0.0),
+        origin_s=0.0,
+        coherence_s=36e-3,
+    )
+    assert 1.2 * shannon.finish_s[0] < found.finish_s[0] < 4 * shannon.finish_s[0]

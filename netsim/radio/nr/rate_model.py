@@ -1,0 +1,52 @@
+"""NR as a rate model of `netsim.radio.link`: from bandwidth and SINR to goodput."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from netsim.radio.link import RateModel
+from netsim.radio.nr.goodput import NrLink
+from netsim.units import FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class NrRateModel(RateModel):
+    """Goodput of an NR link on the whole resource blocks of a band."""
+
+    link: NrLink = field(default_factory=NrLink)
+    coherence_s: float | None = None  # None: the SINR of an upload does not change
+
+    @classmethod
+    def of(cls, link: NrLink, coherence_s: float | None) -> NrRateModel:
+        """The model of a link; its threshold is where the first scheme begins to work."""
+        return cls(
+            kind="nr",
+            threshold=link.lowest_sinr,
+            link=link,
+            coherence_s=coherence_s,
+        )
+
+    def rate_bps(self, bandwidth_hz: FloatArray, sinr: FloatArray) -> FloatArray:
+        """Expected goodput; arrays broadcast. The last of several axes runs over blocks in time.
+
+        Without such an axis the scheme fits the SINR. With it, the scheme is late by the link's
+        CSI delay (see `NrLink.rate_bps`).
+        """
+        shape = np.broadcast_shapes(np.shape(bandwidth_hz), np.shape(sinr))
+        in_time = len(shape) > 1 and self.coherence_s is not None
+        per_row = shape[-1] if in_time else 1
+        rows = np.broadcast_to(sinr, shape).reshape(-1, per_row)
+        bands = np.broadcast_to(bandwidth_hz, shape).reshape(-1, per_row)
+        blocks = self.blocks_of(bands[:, 0])
+        if in_time and self.coherence_s is not None:
+            rate = self.link.rate_bps(blocks, rows, self.coherence_s)
+        else:
+            rate = self.link.expected_bps(blocks, rows, rows)
+        return rate.reshape(shape)
+
+    def blocks_of(self, bandwidth_hz: FloatArray) -> IntArray:
+        """Whole resource blocks in a band. Any shape."""
+        blocks = np.asarray(bandwidth_hz) / self.link.grid.block_hz
+        return np.floor(blocks + 1e-6).astype(np.int64)
