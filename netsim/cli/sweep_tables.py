@@ -13,6 +13,8 @@ from netsim.results.sweep import Sweep
 SHOWN = {  # metric: header
     "accuracy": "accuracy",
     "time_to_accuracy_s": "to 0.8, s",
+    "energy_to_accuracy_j": "to 0.8, J",
+    "rounds_to_accuracy": "to 0.8, rounds",
     "upload_p50_s": "upload p50, s",
     "upload_p95_s": "upload p95, s",
     "on_time_share": "on time",

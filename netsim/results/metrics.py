@@ -26,8 +26,36 @@ METRICS = {
     "handovers": "handovers of all UEs",
     "accuracy": "accuracy of the ensemble at the end, on the split that the run measures",
     "time_to_accuracy_s": f"simulated time until it reached {TARGET_ACCURACY:g}; null if never",
+    "energy_to_accuracy_j": "energy of all UEs until then",
+    "rounds_to_accuracy": "rounds until then",
+}
+LABELS = {  # how a metric is called in a table, a figure or a sentence
+    "rounds_closed": "rounds closed",
+    "simulated_s": "simulated time",
+    "uploads": "uploads",
+    "on_time_share": "share of uploads on time",
+    "late_share": "share of late uploads",
+    "outage_share": "share of uploads in outage",
+    "upload_p50_s": "median upload latency",
+    "upload_p95_s": "95% upload latency",
+    "energy_j": "energy",
+    "wasted_share": "share of wasted energy",
+    "handovers": "handovers",
+    "accuracy": "final accuracy",
+    "time_to_accuracy_s": "time to accuracy",
+    "energy_to_accuracy_j": "energy to accuracy",
+    "rounds_to_accuracy": "rounds to accuracy",
 }
 COUNTS = ("rounds_closed", "uploads", "handovers")
+
+
+def unit(metric: str) -> str:
+    """The unit of a metric: s, J, share (of 1), or none for counts."""
+    if metric.endswith("_share") or metric == "accuracy":
+        return "share"
+    if metric.endswith("_s"):
+        return "s"
+    return "J" if metric.endswith("_j") else ""
 
 
 def headline(runs: Sequence[RunTables], accuracy: float = TARGET_ACCURACY) -> pl.DataFrame:
@@ -90,5 +118,7 @@ def _accuracy(evaluations: pl.LazyFrame, target: float) -> pl.LazyFrame:
         .agg(
             col("accuracy").sort_by("round").last(),
             time_to_accuracy_s=col("time_s").filter(reached).min(),
+            energy_to_accuracy_j=col("energy_j").filter(reached).min(),
+            rounds_to_accuracy=col("round").filter(reached).min(),
         )
     )

@@ -63,7 +63,7 @@ class Sweep:
         return self.runs_to(TARGET_ACCURACY)
 
     def runs_to(self, accuracy: float) -> pl.DataFrame:
-        """`runs` with `time_to_accuracy_s` for another accuracy."""
+        """`runs` with time, energy and rounds to another accuracy."""
         folder = SweepFolder(self.path)
         states = [{"id": job, **folder.metadata(job)} for job in self.jobs]
         status = pl.DataFrame(
@@ -93,14 +93,22 @@ class Sweep:
         nothing = pl.LazyFrame(schema=table_schema(name))
         return self._with_setting(nothing, dict.fromkeys(self._settings.columns))
 
-    def response(self, metric: str, *, level: float = 0.95, method: Method = "t") -> pl.DataFrame:
+    def response(
+        self,
+        metric: str,
+        *,
+        level: float = 0.95,
+        method: Method = "t",
+        accuracy: float = TARGET_ACCURACY,
+    ) -> pl.DataFrame:
         """Mean of a metric over seeds for every combination of the varied keys.
 
+        `accuracy` is the one that time, energy and rounds to accuracy are measured to.
         Columns: the keys, mean, low, high (of the interval at `level`), seeds (that count),
         missing (runs without a value: not finished, or never reached), interval (how it was made).
         """
         rows = []
-        for setting, group in _groups(self._valued(metric), self.keys):
+        for setting, group in _groups(self._valued(metric, accuracy), self.keys):
             known = group["value"].drop_nulls()
             interval = mean_interval(known.to_numpy(), level=level, method=method)
             row = {
@@ -123,6 +131,7 @@ class Sweep:
         against: Any = None,
         level: float = 0.95,
         method: Method = "t",
+        accuracy: float = TARGET_ACCURACY,
     ) -> pl.DataFrame:
         """Effect of changing `key` on a metric, from pairs that share seed and other keys.
 
@@ -134,7 +143,7 @@ class Sweep:
         if key not in self.keys:
             varied = ", ".join(self.keys) or "nothing"
             raise InputError(f"the sweep varies {varied}", where="key", value=key)
-        valued = self._valued(metric)
+        valued = self._valued(metric, accuracy)
         steps = _steps(valued[key].unique().sort().to_list(), against)
         others = [k for k in self.keys if k != key]
         rows = []
@@ -186,13 +195,14 @@ class Sweep:
             pl.all(),
         )
 
-    def _valued(self, metric: str) -> pl.DataFrame:
+    def _valued(self, metric: str, accuracy: float) -> pl.DataFrame:
         """id, varied keys, seed, value."""
         if metric not in METRICS:
             known = ", ".join(METRICS)
             raise InputError(f"must be one of {known}", where="metric", value=metric)
         value = col(metric).cast(pl.Float64).alias("value")
-        return self.runs.select(
+        runs = self.runs if accuracy == TARGET_ACCURACY else self.runs_to(accuracy)
+        return runs.select(
             "id",
             *self.keys,
             "seed",

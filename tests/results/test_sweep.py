@@ -167,7 +167,9 @@ def test_differences_are_of_the_same_seed(found: Sweep) -> None:
 
 
 def test_a_key_that_came_later_has_its_own_value_in_earlier_runs(tmp_path: Path) -> None:
-    for over in ({DENSITY: [2.0]}, {DENSITY: [2.0], "rounds": [1]}, {"data.path": ["x.csv"]}):
+    data = tmp_path / "x.csv"
+    data.touch()
+    for over in ({DENSITY: [2.0]}, {DENSITY: [2.0], "rounds": [1]}, {"data.path": [str(data)]}):
         _run(
             open_study("quickstart", over, [5], fixed=TINY, out=tmp_path / "s"),
             0 if "data.path" in over else 1,
@@ -176,7 +178,7 @@ def test_a_key_that_came_later_has_its_own_value_in_earlier_runs(tmp_path: Path)
     assert runs.select("data.path", "rounds", DENSITY).rows() == [
         (None, 1, 2.0),
         (None, 3, 2.0),
-        ("x.csv", 3, 1.0),
+        (str(data), 3, 1.0),
     ]
 
 
