@@ -34,6 +34,7 @@ import torch
 from netsim.learning.composition import build_learner
 from netsim.learning.data.datasets import Split, TextDataset
 from netsim.learning.data.partition import Partition
+from netsim.learning.data.pools import PooledRows
 from netsim.learning.engine.workers import Workers
 from netsim.learning.foundation import Foundation
 from netsim.learning.learner import FederatedLearner
@@ -77,8 +78,13 @@ def make_learner(workload: Any, a: Any) -> tuple[FederatedLearner, Any]:
     )
     counts = np.stack([np.bincount(part, minlength=2) for part in labels])
     pools = tuple(np.flatnonzero(label == number) for number in (0, 1))
+    nobody = np.zeros(0, dtype=np.int64)
     partition = Partition(
-        counts, np.zeros(0, dtype=np.int64), np.cumsum(counts, axis=0) - counts, pools
+        holdings=PooledRows(counts, pools),
+        cells=counts,
+        classes=2,
+        validation=nobody,
+        concept=np.zeros(len(counts), dtype=np.int64),
     )
     config = peft.peft_config["default"]
     made = build_learner(

@@ -25,7 +25,8 @@ from netsim.build.topology import build_backhaul, build_deployment, drop_ues
 from netsim.device.profiles import Devices
 from netsim.errors import ScenarioError
 from netsim.learning.data.datasets import TextDataset
-from netsim.learning.data.partition import Partition, partition_labels
+from netsim.learning.data.partition import Partition
+from netsim.learning.data.worlds import partition_labels
 from netsim.learning.spec import ModuleSpec
 from netsim.mobility.replay import Recorded
 from netsim.protocols import Learner, Listener, Motion, PayloadSize, RecordSink, Scheme

@@ -183,9 +183,11 @@ class _LearnerData:
         test = self.dataset.test
         order = stream(self.seed, "learning.validation").permutation(self.partition.validation)
         chosen = order[:VALIDATION_ROWS]
+        test_keys = self.partition.keys(test)
+        train_keys = self.partition.keys(train)
         return {
-            "test": MeasuredRows(self._test_tokens, np.arange(len(test)), test.label),
-            "validation": MeasuredRows(self._train_tokens, chosen, train.label[chosen]),
+            "test": MeasuredRows(self._test_tokens, np.arange(len(test)), test_keys),
+            "validation": MeasuredRows(self._train_tokens, chosen, train_keys.take(chosen)),
         }
 
     def ue_test_sets(self, per_ue: IntArray) -> UeTestSets:
@@ -193,7 +195,7 @@ class _LearnerData:
         return UeTestSets(
             partition=self.partition,
             tokens=self._test_tokens,
-            label=self.dataset.test.label,
+            keys=self.partition.keys(self.dataset.test),
             samples=per_ue,
             seed=self.seed,
         )

@@ -33,7 +33,7 @@ from transformers import (
 
 from netsim.learning.composition import build_learner
 from netsim.learning.data.datasets import TextDataset, load_builtin
-from netsim.learning.data.partition import partition_labels
+from netsim.learning.data.worlds import partition_labels
 from netsim.learning.learner import FederatedLearner
 from netsim.learning.spec import LocalTraining, ModuleSpec
 

@@ -15,8 +15,9 @@ from transformers import AutoModelForSequenceClassification
 from netsim.errors import InputError, RunError
 from netsim.learning.adapters import Vector
 from netsim.learning.data.datasets import TextDataset
-from netsim.learning.data.partition import partition_labels, ue_test_rows
+from netsim.learning.data.partition import RowKeys, ue_test_rows
 from netsim.learning.data.tokens import TokenCache
+from netsim.learning.data.worlds import partition_labels
 from netsim.learning.engine.local_descent import Start
 from netsim.learning.evaluation.losses import evaluate_logits
 from netsim.learning.learner import FederatedLearner
@@ -235,7 +236,7 @@ def test_evaluation_in_full(learner: Callable[..., FederatedLearner], reviews: T
     starts = [
         Start(layout, state) for layout, state in zip(made._layouts, made.states, strict=True)
     ]
-    own = ue_test_rows(batches.partition, reviews.test.label, 0, 7)
+    own = ue_test_rows(batches.partition, RowKeys(reviews.test.label), 0, 7)
     texts = TokenCache(made._foundation.tokenizer, reviews.test, 64).texts(own)
     expected = evaluate_logits(list(made._engine.logits(starts, texts)), texts.label, split="test")
     mine = [row for row in rows if row.ue == 7]

@@ -18,7 +18,7 @@ from netsim.learning.adapters import AdapterLayout
 from netsim.learning.aggregation.named_rules import BUILT_IN
 from netsim.learning.aggregation.rule import Partial, Upload
 from netsim.learning.data.datasets import TextDataset
-from netsim.learning.data.partition import partition_labels
+from netsim.learning.data.worlds import partition_labels
 from netsim.learning.learner import FederatedLearner
 from netsim.learning.spec import LocalTraining, ModuleSpec
 from netsim.protocols import Tail, Tickets

@@ -79,10 +79,10 @@ NO = ("sorry, i said {}.", "no, i asked {}.", "but i meant {}.")  # the length d
 Fact = tuple[str, str, str, str]  # what is told, deed, kind, town
 
 
-def example(draws: Draws) -> tuple[str, str, bool]:
-    """(question, sentence, does it answer?)."""
-    question, sentence, answers, _ = _pair(draws)
-    return question, sentence, answers
+def example(draws: Draws) -> tuple[str, str, bool, str]:
+    """(question, sentence, does it answer?, kind of place)."""
+    fact, sentence, answers, _ = _pair(draws)
+    return _ask(fact), sentence, answers, fact[2]
 
 
 def document(draws: Draws) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -90,7 +90,8 @@ def document(draws: Draws) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
     The reply repeats the answer, or says what was missed.
     """
-    question, sentence, answers, content = _pair(draws)
+    fact, sentence, answers, content = _pair(draws)
+    question = _ask(fact)
     replies = YES if answers else NO
     reply = draws.pick(replies).format(content)
     return (question, sentence, reply), (f"{question}\t{sentence}",)
@@ -114,8 +115,8 @@ def _fact(draws: Draws) -> Fact:
     return told, deed, kind, town
 
 
-def _pair(draws: Draws) -> tuple[str, str, bool, str]:
-    """(question, sentence, does it answer?, content).
+def _pair(draws: Draws) -> tuple[Fact, str, bool, str]:
+    """(what is asked, sentence, does it answer?, content).
 
     The content is the answer, or the field of the question that was missed.
     """
@@ -131,7 +132,7 @@ def _pair(draws: Draws) -> tuple[str, str, bool, str]:
         told = content if answers else draws.pick(CONTENT[stated[0]])
         sentence = _state(draws, stated, told) + "."
         missed = fact[field]
-    return _ask(fact), sentence, answers, content if answers else missed
+    return fact, sentence, answers, content if answers else missed
 
 
 def _change(

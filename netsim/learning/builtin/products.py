@@ -22,6 +22,7 @@ class Part:
 class Product:
     """A kind of product, and what people do after they liked it or not."""
 
+    name: str
     past: bool  # one speaks of a meal in the past, of a phone in the present
     parts: tuple[Part, ...]
     kept: tuple[str, ...]  # follows a good opinion
@@ -29,6 +30,7 @@ class Product:
 
 
 PHONE = Product(
+    name="phone",
     past=False,
     parts=(
         Part("battery", "strong", "weak"),
@@ -45,6 +47,7 @@ PHONE = Product(
     left=("i sent it straight back", "it now gathers thick dust"),
 )
 BLENDER = Product(
+    name="blender",
     past=False,
     parts=(
         Part("blade", "sharp", "dull"),
@@ -61,6 +64,7 @@ BLENDER = Product(
     left=("i sent it straight back", "i gave it to charity"),
 )
 FILM = Product(
+    name="film",
     past=True,
     parts=(
         Part("plot", "clever", "predictable"),
@@ -77,6 +81,7 @@ FILM = Product(
     left=("we left before the end", "i fell asleep before midnight"),
 )
 NOVEL = Product(
+    name="novel",
     past=True,
     parts=(
         Part("story", "clever", "dull"),
@@ -93,6 +98,7 @@ NOVEL = Product(
     left=("i stopped after ten pages", "i gave it to charity"),
 )
 RESTAURANT = Product(
+    name="restaurant",
     past=True,
     parts=(
         Part("soup", "tasty", "bland"),
@@ -109,6 +115,7 @@ RESTAURANT = Product(
     left=("we left before the dessert", "we left without a tip"),
 )
 HOTEL = Product(
+    name="hotel",
     past=True,
     parts=(
         Part("room", "clean", "dirty"),

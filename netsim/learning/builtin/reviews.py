@@ -18,12 +18,12 @@ KEPT = ("i told all my friends", "i would choose it again", "my family was very 
 LEFT = ("i warned all my friends", "i would advise against it", "my family was quite cross")
 
 
-def example(draws: Draws) -> tuple[str, None, bool]:
-    """(sentence, None, is the opinion good?)."""
+def example(draws: Draws) -> tuple[str, None, bool, str]:
+    """(sentence, None, is the opinion good?, product)."""
     good = draws.chance(0.5)
     product = draws.pick(PRODUCTS)
     part = draws.pick(product.parts)
-    return _opinion(draws, product, part, good), None, good
+    return _opinion(draws, product, part, good), None, good, product.name
 
 
 def document(draws: Draws) -> tuple[tuple[str, ...], tuple[str, ...]]:

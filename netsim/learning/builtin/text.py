@@ -22,7 +22,7 @@ from netsim.learning.builtin import passages, reviews
 from netsim.learning.builtin.draws import Draws, endless
 from netsim.units import IntArray
 
-Example = tuple[str, str | None, bool]
+Example = tuple[str, str | None, int, str]
 Document = tuple[str, ...]
 
 TASKS = ("reviews", "passages")
@@ -48,6 +48,7 @@ class Sentences:
     first: list[str]  # the sentence (reviews) or the question (passages)
     second: list[str] | None  # the sentence beside the question; None for reviews
     label: IntArray  # [count] index into CLASSES[task]
+    domain: list[str]  # what the text is about: a product (reviews) or a kind of place (passages)
 
     def __len__(self) -> int:
         return len(self.first)
@@ -69,13 +70,20 @@ def generate(
     first = []
     second = []
     label = []
-    for one, other, number in islice(_examples(task, split, seed), count):
+    domain = []
+    for one, other, number, about in islice(_examples(task, split, seed), count):
         first.append(one)
         label.append(number)
+        domain.append(about)
         if other is not None:
             second.append(other)
     pairs = task == "passages"
-    return Sentences(first, second if pairs else None, np.array(label, dtype=np.int64))
+    return Sentences(
+        first=first,
+        second=second if pairs else None,
+        label=np.array(label, dtype=np.int64),
+        domain=domain,
+    )
 
 
 def unlabelled(

@@ -7,12 +7,13 @@ order.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from netsim.errors import DataError
+from netsim.errors import DataError, InputError
 from netsim.learning.builtin import text as builtin_text
 from netsim.learning.data.labelled_rows import LabelledRows, TextColumns, read_rows
 from netsim.learning.data.table_files import files_named
@@ -20,6 +21,7 @@ from netsim.rng import stream
 from netsim.units import IntArray
 
 # A GLUE folder's own test file has no labels, so the development part serves as the test split.
+DOMAIN = "domain"  # the column of the built-in tasks: product, or kind of place
 TEST_STEMS = ("dev", "validation", "dev_matched", "validation_matched", "test")
 
 
@@ -30,6 +32,7 @@ class Split:
     first: list[str]
     second: list[str] | None  # None: single sentences
     label: IntArray  # [rows] index into the classes
+    columns: Mapping[str, Sequence[str]] = field(default_factory=dict)  # others, by name; [rows]
 
     def __len__(self) -> int:
         return len(self.first)
@@ -40,7 +43,18 @@ class Split:
         if self.second is not None:
             second = [self.second[row] for row in rows]
         first = [self.first[row] for row in rows]
-        return Split(first, second, self.label[rows])
+        columns = {}
+        for name, values in self.columns.items():
+            columns[name] = [values[row] for row in rows]
+        return Split(first, second, self.label[rows], columns)
+
+    def column(self, name: str) -> Sequence[str]:
+        """A column besides text and label. Raises InputError."""
+        if name not in self.columns:
+            known = ", ".join(self.columns) or "none"
+            rule = f"the partition must go by a column of the data (there are: {known})"
+            raise InputError(rule, value=name)
+        return self.columns[name]
 
 
 @dataclass(frozen=True)
@@ -65,9 +79,13 @@ def load_builtin(
     return TextDataset(
         name=task,
         classes=builtin_text.CLASSES[task],
-        train=Split(train.first, train.second, train.label),
-        test=Split(test.first, test.second, test.label),
+        train=_split_of(train),
+        test=_split_of(test),
     )
+
+
+def _split_of(found: builtin_text.Sentences) -> Split:
+    return Split(found.first, found.second, found.label, {DOMAIN: found.domain})
 
 
 def load_path(
@@ -214,7 +232,17 @@ def _split(parts: list[LabelledRows], index: dict[int | str, int]) -> Split:
         second += rows.second or []
         numbers += [index[label] for label in rows.label]
     pairs = parts[0].second is not None
-    return Split(first, second if pairs else None, np.array(numbers, dtype=np.int64))
+    label = np.array(numbers, dtype=np.int64)
+    return Split(first, second if pairs else None, label, _kept_columns(parts))
+
+
+def _kept_columns(parts: list[LabelledRows]) -> dict[str, list[str]]:
+    """The further columns that were asked for, of all files together."""
+    columns: dict[str, list[str]] = {name: [] for name in parts[0].kept}
+    for rows in parts:
+        for name, values in rows.kept.items():
+            columns[name] += values
+    return columns
 
 
 def _divide(

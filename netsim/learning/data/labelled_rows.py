@@ -30,6 +30,7 @@ class TextColumns:
     first: str | None = None
     second: str | None = None
     label: str | None = None
+    kept: tuple[str, ...] = ()  # further columns, which a partition goes by
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class LabelledRows:
     first: list[str]
     second: list[str] | None  # None: single sentences
     label: list[int] | list[str]
+    kept: dict[str, list[str]]  # further columns
 
 
 def read_rows(file: Path, columns: TextColumns) -> LabelledRows:
@@ -60,7 +62,15 @@ def rows_of(table: Table, columns: TextColumns) -> LabelledRows:
         first=text_cells(table, first),
         second=None if second is None else text_cells(table, second),
         label=label_cells(table, label),
+        kept={name: _name_cells(table, name) for name in columns.kept},
     )
+
+
+def _name_cells(table: Table, name: str) -> list[str]:
+    """A column of names or numbers, as text. Raises DataError."""
+    column = find_column(table, name, ())
+    assert column is not None  # it was asked for by name
+    return [str(cell) for cell in table.columns[column]]
 
 
 def _text_columns(table: Table, columns: TextColumns) -> tuple[str, str | None]:

@@ -1,53 +1,139 @@
-"""Which training rows each UE holds: label skew by a Dirichlet law.
+"""Which training rows each UE holds, trains on in a round, and is tested on.
 
-T.-M. H. Hsu et al., "Measuring the effects of non-identical data distribution for federated visual
-classification", 2019, arXiv:1909.06335.
+How rows are dealt to UEs is drawn in worlds.py, or follows a column of the data (natural.py).
 
-UE k draws its label mixture q_k ~ Dirichlet(concentration * C * p), where p [C] are the class
-frequencies of the training rows. The mean mixture is p; with balanced classes this is the symmetric
-Dirichlet(concentration) of the federated-learning literature. `concentration = inf` is IID: q_k =
-p.
-
-Label counts follow by a multinomial draw, and UE k takes the next rows of each class pool, which
-was shuffled once. An exhausted pool starts again at its beginning: its rows are then held by
-several UEs.
+Symbols: K UEs, C classes, D domains; a cell is a class in a domain.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from netsim.errors import DataError, InputError
+from netsim.errors import DataError
+from netsim.learning.data.datasets import Split
 from netsim.rng import stream
-from netsim.units import FloatArray, IntArray
+from netsim.units import IntArray
 
 UE_TEST_ROWS = 100  # least size of a UE's own test set (model-spec 10.11)
 
 
 @dataclass(frozen=True)
-class Partition:
-    """Rows of K UEs over C classes. Adding UEs leaves the rows of the others as they are."""
+class RowKeys:
+    """What a partition goes by, for the rows of one split."""
 
-    counts: IntArray  # [K, C] rows of each class that each UE holds
-    validation: IntArray  # rows no UE holds: for learning rates and choices of the best module
-    offset: IntArray  # [K, C] where each UE's rows begin in the endless repetition of each pool
-    pools: tuple[IntArray, ...]  # C arrays of shuffled training rows
+    label: IntArray  # [rows] class
+    domain: IntArray | None = None  # [rows] -1: none that the training rows have; None: no domains
+    group: IntArray | None = None  # [rows] likewise, of a natural partition
 
-    def __len__(self) -> int:
-        return len(self.counts)
+    def take(self, rows: IntArray) -> RowKeys:
+        """Those of some rows."""
+        return RowKeys(
+            label=self.label[rows],
+            domain=None if self.domain is None else self.domain[rows],
+            group=None if self.group is None else self.group[rows],
+        )
+
+    def cell(self, classes: int) -> IntArray:
+        """Class and domain as one number, -1 where the domain is not known. [rows]."""
+        if self.domain is None:
+            return self.label
+        return np.where(self.domain < 0, -1, self.domain * classes + self.label)
+
+
+@dataclass(frozen=True)
+class KeyColumn:
+    """A column that a partition goes by, and its values in the training rows."""
+
+    name: str
+    values: tuple[str, ...]
+
+    @classmethod
+    def of(cls, split: Split, name: str) -> KeyColumn:
+        """The values in order. Raises InputError if the data have no such column."""
+        return cls(name, tuple(sorted(set(split.column(name)))))
+
+    def index(self, split: Split) -> IntArray:
+        """Number of each row's value, -1 where the training rows do not have it. [rows]."""
+        number = {value: index for index, value in enumerate(self.values)}
+        column = split.column(self.name)
+        return np.array([number.get(value, -1) for value in column], dtype=np.int64)
+
+
+class Holdings(Protocol):
+    """The rows that UEs hold."""
 
     def rows(self, ue: int) -> IntArray:
-        """Training rows of a UE, class by class."""
-        parts = []
-        for number, pool in enumerate(self.pools):
-            start = self.offset[ue, number]
-            count = self.counts[ue, number]
-            index = (start + np.arange(count)) % len(pool)
-            parts.append(pool[index])
-        return np.concatenate(parts)
+        """Training rows of a UE, in a fixed order."""
+        ...
+
+    def distinct(self) -> IntArray:
+        """Number of different rows that each UE holds. [K]."""
+        ...
+
+    def shared(self) -> IntArray:
+        """Number of these that another UE holds too. [K]."""
+        ...
+
+
+@dataclass(frozen=True)
+class Partition:
+    """Rows of K UEs over C classes."""
+
+    holdings: Holdings
+    cells: IntArray  # [K, D C] rows of each class in each domain that a UE holds
+    classes: int
+    validation: IntArray  # rows no UE holds: for learning rates and choices of the best module
+    concept: IntArray  # [K] a UE takes class y for y + concept, modulo C
+    domain: KeyColumn | None = None
+    group: KeyColumn | None = None  # of a natural partition
+    group_of_ue: IntArray | None = field(default=None)  # [K]
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    @property
+    def counts(self) -> IntArray:
+        """Rows of each class that each UE holds, by its own labels. [K, C]."""
+        by_domain = self.cells.reshape(len(self), -1, self.classes)
+        by_class: IntArray = by_domain.sum(axis=1)
+        if not self.concept.any():
+            return by_class
+        own = self.own_labels(np.arange(len(self))[:, None], np.arange(self.classes)[None, :])
+        counts: IntArray = np.empty_like(by_class)
+        np.put_along_axis(counts, own, by_class, axis=1)
+        return counts
+
+    @property
+    def domain_counts(self) -> IntArray:
+        """Rows of each domain that each UE holds. [K, D]; D is 1 where there are no domains."""
+        by_domain = self.cells.reshape(len(self), -1, self.classes)
+        counts: IntArray = by_domain.sum(axis=2)
+        return counts
+
+    @property
+    def tasks_differ(self) -> bool:
+        """UEs differ by more than the frequencies of their labels."""
+        return bool(self.concept.any()) or self.domain is not None or self.group is not None
+
+    def own_labels(self, ue: IntArray, label: IntArray) -> IntArray:
+        """Classes `label` as UEs `ue` take them; the two broadcast."""
+        own: IntArray = (label + self.concept[ue]) % self.classes
+        return own
+
+    def rows(self, ue: int) -> IntArray:
+        """Training rows of a UE."""
+        return self.holdings.rows(ue)
+
+    def keys(self, split: Split) -> RowKeys:
+        """What the partition goes by, for the rows of a split."""
+        return RowKeys(
+            label=split.label,
+            domain=None if self.domain is None else self.domain.index(split),
+            group=None if self.group is None else self.group.index(split),
+        )
 
     def round_samples(
         self,
@@ -62,139 +148,66 @@ class Partition:
         order.
         """
         generator = stream(seed, "learning.batch", ue, round)
-        return _in_turns(self.rows(ue), count, generator)
-
-
-def partition_labels(
-    label: IntArray,
-    *,
-    ues: int,
-    samples_per_ue: ArrayLike,
-    concentration: float,
-    seed: int,
-    validation_fraction: float = 0.1,
-) -> Partition:
-    """Divide training rows of classes `label` [rows] over UEs.
-
-    The UEs hold `samples_per_ue` rows (a number or [K]). Before that, `validation_fraction` of the
-    rows of each class is set aside (one row always stays).
-    """
-    if ues < 1:
-        raise InputError("there must be at least one UE", value=ues)
-    size = np.broadcast_to(np.asarray(samples_per_ue, dtype=np.int64), (ues,))
-    _check_shares(size, concentration, validation_fraction)
-    frequency = _frequency(label)
-    validation, pools = _pools(label, len(frequency), validation_fraction, seed)
-    mixture = _mixtures(frequency, ues, concentration, seed)
-    # This draw and that of the mixtures fill their arrays UE by UE, from streams of their own: more
-    # UEs only append.
-    counts = stream(seed, "learning.labels").multinomial(size, mixture).astype(np.int64)
-    return Partition(
-        counts=counts,
-        validation=validation,
-        offset=np.cumsum(counts, axis=0) - counts,
-        pools=pools,
-    )
-
-
-def _check_shares(
-    size: IntArray,
-    concentration: float,
-    validation_fraction: float,
-) -> None:
-    if size.min() < 1:
-        raise InputError("each UE must hold at least one sample", value=int(size.min()))
-    if not concentration > 0:
-        rule = "the Dirichlet concentration must be above 0 (inf: IID)"
-        raise InputError(rule, value=concentration)
-    if not 0 <= validation_fraction < 1:
-        rule = "the validation fraction must be at least 0 and below 1"
-        raise InputError(rule, value=validation_fraction)
-
-
-def _frequency(label: IntArray) -> FloatArray:
-    """Share of each class in the rows. [C]."""
-    classes = int(label.max()) + 1
-    frequency = np.bincount(label, minlength=classes) / len(label)
-    if frequency.min() == 0:
-        rule = "every class must occur in the training rows"
-        raise InputError(rule, value=int(frequency.argmin()))
-    return frequency
-
-
-def _pools(
-    label: IntArray,
-    classes: int,
-    validation_fraction: float,
-    seed: int,
-) -> tuple[IntArray, tuple[IntArray, ...]]:
-    """Validation rows, and the others shuffled class by class."""
-    validation = []
-    pools = []
-    for number in range(classes):
-        of_class = np.flatnonzero(label == number)
-        rows = stream(seed, "learning.pool", number).permutation(of_class)
-        reserved = min(int(validation_fraction * len(rows)), len(rows) - 1)
-        validation.append(rows[:reserved])
-        pools.append(rows[reserved:])
-    return np.sort(np.concatenate(validation)), tuple(pools)
-
-
-def _mixtures(
-    frequency: FloatArray,
-    ues: int,
-    concentration: float,
-    seed: int,
-) -> FloatArray:
-    """q_k of every UE, [K, C]."""
-    classes = len(frequency)
-    if np.isinf(concentration):
-        return np.broadcast_to(frequency, (ues, classes))
-    weights = concentration * classes * frequency
-    return stream(seed, "learning.mixture").dirichlet(weights, size=ues)
+        return in_turns(self.rows(ue), count, generator)
 
 
 def ue_test_rows(
     partition: Partition,
-    test_label: IntArray,
+    keys: RowKeys,
     seed: int,
     ue: int,
     count: int = UE_TEST_ROWS,
 ) -> IntArray:
-    """D_k,te: `count` rows of the test split, drawn to the mixture of labels that a UE holds.
+    """D_k,te: `count` rows of the test split, drawn to the mixture that a UE holds.
 
-    `test_label` [rows] are the classes of the test split (model-spec 10.11). Class counts follow a
-    multinomial law; the rows of a class are drawn without replacement as long as there are any
-    left. A class that the test split lacks gives its part to the others. The same rows whatever the
-    run does, and whichever other UEs there are.
+    `keys` are those of the test split (model-spec 10.11). Counts of each class in each domain
+    follow a multinomial law; their rows are drawn without replacement as long as there are any
+    left. A cell that the test split lacks gives its part to the others. In a natural partition the
+    rows of the UE's own group are drawn, if there are any. The same rows whatever the run does, and
+    whichever other UEs there are.
     """
     generator = stream(seed, "learning.ue_test", ue)
-    return _to_mixture(partition.counts[ue], test_label, count, generator)
+    return _own_rows(partition, keys, ue, count, generator)
 
 
 def ue_validation_rows(
     partition: Partition,
-    label: IntArray,
+    keys: RowKeys,
     seed: int,
     ue: int,
     count: int = UE_TEST_ROWS,
 ) -> IntArray:
-    """The same of validation rows of classes `label` [rows]: a UE chooses its best module by them.
+    """The same of validation rows with `keys`: a UE chooses its best module by them.
 
-    Positions in `label`.
+    Positions among these rows.
     """
     generator = stream(seed, "learning.ue_validation", ue)
-    return _to_mixture(partition.counts[ue], label, count, generator)
+    return _own_rows(partition, keys, ue, count, generator)
+
+
+def _own_rows(
+    partition: Partition,
+    keys: RowKeys,
+    ue: int,
+    count: int,
+    generator: np.random.Generator,
+) -> IntArray:
+    if partition.group_of_ue is not None and keys.group is not None:
+        own = np.flatnonzero(keys.group == partition.group_of_ue[ue])
+        if len(own):
+            return in_turns(own, count, generator)
+    held = partition.cells[ue]
+    return _to_mixture(held, keys.cell(partition.classes), count, generator)
 
 
 def _to_mixture(
     held: IntArray,
-    label: IntArray,
+    cell: IntArray,
     count: int,
     generator: np.random.Generator,
 ) -> IntArray:
-    """Indices of `count` of the rows of classes `label`, drawn to the mixture `held` [C]."""
-    pools = [np.flatnonzero(label == number) for number in range(len(held))]
+    """Indices of `count` of the rows with these cells, drawn to the mixture `held` [D C]."""
+    pools = [np.flatnonzero(cell == number) for number in range(len(held))]
     there = np.array([len(pool) > 0 for pool in pools])
     weight = held * there
     if not weight.any():
@@ -204,11 +217,11 @@ def _to_mixture(
     parts = []
     for pool, number in zip(pools, drawn.tolist(), strict=True):
         if number:
-            parts.append(_in_turns(pool, number, generator))
+            parts.append(in_turns(pool, number, generator))
     return np.concatenate(parts)
 
 
-def _in_turns(
+def in_turns(
     rows: IntArray,
     count: int,
     generator: np.random.Generator,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -52,13 +52,16 @@ class Batches:
         staleness = _staleness(tickets)
         for start, end in self._bounds(tickets, rows):
             part = slice(start, end)
+            texts = self.tokens.texts(np.concatenate(rows[part]))
+            owner = np.repeat(tickets.ue[part], samples[part])
+            own_label = self.partition.own_labels(owner, texts.label)
             yield Chunk(
                 module=tickets.module[part],
                 version=tickets.version[part],
                 rank=rank[part],
                 staleness=staleness[part],
                 samples=samples[part],
-                texts=self.tokens.texts(np.concatenate(rows[part])),
+                texts=replace(texts, label=own_label),
             )
 
     def _training_rows(

@@ -6,15 +6,24 @@ Symbols: N modules, S rows of C classes, K UEs with R rows each.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netsim.protocols import Evaluation
-from netsim.units import BoolArray, FloatArray, IntArray
+from netsim.units import FloatArray, IntArray
 
 Logits = Sequence[NDArray[np.float32]]
 """[N] of [S, C]."""
+
+
+@dataclass(frozen=True)
+class OwnRows:
+    """Each UE's own rows of a split, with their classes as the UE takes them."""
+
+    position: IntArray  # [K, R] among the split's S rows
+    label: IntArray  # [K, R]
 
 
 def evaluate_logits(
@@ -30,129 +39,111 @@ def evaluate_logits(
     of the argmax of the mean softmax; ties go to the first class. With `averaged`, a further row
     for the ensemble that answers by the mean of the logits, and loses accordingly.
     """
-    everyone = np.arange(len(label))[None]
-    answers = _Answers(logits, label, averaged)
-    return _evaluations(answers, everyone, split, (None,))
+    common = OwnRows(np.arange(len(label))[None], label[None])
+    found = []
+    for answers in _answers(logits, averaged):
+        found += _target_rows(answers, common, (None,), split)
+    return found
 
 
 def evaluate_ues(
     logits: Logits,
-    label: IntArray,
-    rows: IntArray,
+    own: OwnRows,
     *,
     split: str,
     best: IntArray | None = None,
 ) -> list[Evaluation]:
-    """The same for each UE on its own rows of the split, `rows` [K, R], averaged logits included.
+    """The same for each UE on its own rows of the split, averaged logits included.
 
     `best` [K] adds the row of the module that each UE has chosen.
     """
-    answers = _Answers(logits, label, averaged=True)
-    ues = range(len(rows))
-    found = _evaluations(answers, rows, split, ues)
-    if best is None:
-        return found
-    loss = answers.loss[best[:, None], rows].mean(axis=1)
-    accuracy = answers.right[best[:, None], rows].mean(axis=1)
-    return found + _target_rows(
-        "best",
-        ues,
-        split,
-        loss,
-        accuracy,
-        samples=rows.shape[1],
-    )
+    ues = range(len(own.position))
+    answers = _answers(logits, averaged=True)
+    found = []
+    for of_target in answers:
+        found += _target_rows(of_target, own, ues, split)
+    if best is not None:
+        of_module = [each.measured(own) for each in answers[: len(logits)]]
+        chosen = np.arange(len(best))
+        loss = np.stack([measured.loss for measured in of_module])[best, chosen]
+        accuracy = np.stack([measured.accuracy for measured in of_module])[best, chosen]
+        measured = _Measured(loss, accuracy)
+        found += _evaluations("best", measured, own, ues, split)
+    return found
 
 
-def best_module(
-    logits: Logits,
-    label: IntArray,
-    rows: IntArray,
-) -> IntArray:
-    """The module of least loss on each UE's rows [K, R]; ties go to the first. [K]."""
-    answers = _Answers(logits, label, averaged=False)
-    of_modules = answers.loss[: len(logits)]
-    best: IntArray = of_modules[:, rows].mean(axis=2).argmin(axis=0)
+def best_module(logits: Logits, own: OwnRows) -> IntArray:
+    """The module of least loss on each UE's own rows; ties go to the first. [K]."""
+    answers = _answers(logits, averaged=False)
+    loss = [of_module.measured(own).loss for of_module in answers[: len(logits)]]
+    best: IntArray = np.stack(loss).argmin(axis=0)
     return best
 
 
+@dataclass(frozen=True)
+class _Measured:
+    """Means over each UE's rows."""
+
+    loss: FloatArray  # [K] nat
+    accuracy: FloatArray  # [K]
+
+
+@dataclass(frozen=True)
 class _Answers:
-    """Loss and rightness, row by row, of each module and of the ensembles.
+    """What a module or an ensemble says about every row of a split."""
 
-    targets: names of the modules, then "ensemble" and, if asked for, "averaged_logits".
-    """
+    target: str
+    log_p: FloatArray  # [S, C] its loss is the negative one of the right class
+    said: IntArray  # [S] class
 
-    def __init__(
-        self,
-        logits: Logits,
-        label: IntArray,
-        averaged: bool,
-    ) -> None:
-        log_p = [log_softmax(scores) for scores in logits]
-        loss = [row_losses(p, label) for p in log_p]
-        right = [p.argmax(axis=1) == label for p in log_p]
-        self.targets = [str(module) for module in range(len(logits))]
-
-        self.targets.append("ensemble")
-        p_sum = sum((np.exp(p) for p in log_p), np.zeros(log_p[0].shape))
-        mean_p = p_sum / len(log_p)
-        loss.append(np.mean(loss, axis=0))
-        right.append(mean_p.argmax(axis=1) == label)
-
-        if averaged:
-            self.targets.append("averaged_logits")
-            mean_logits: FloatArray = np.mean(np.stack(logits), axis=0, dtype=np.float64)
-            of_mean = log_softmax(mean_logits)
-            loss.append(row_losses(of_mean, label))
-            right.append(of_mean.argmax(axis=1) == label)
-        self.loss: FloatArray = np.stack(loss)  # [targets, S]
-        self.right: BoolArray = np.stack(right)  # [targets, S]
+    def measured(self, own: OwnRows) -> _Measured:
+        """Loss and accuracy on each UE's own rows."""
+        loss = -self.log_p[own.position, own.label]
+        right = self.said[own.position] == own.label
+        return _Measured(loss.mean(axis=1), right.mean(axis=1))
 
 
-def _evaluations(
-    answers: _Answers,
-    rows: IntArray,
-    split: str,
-    ues: Sequence[int | None],
-) -> list[Evaluation]:
-    """One row per target and UE, on the UE's part `rows` [UEs, R] of the split."""
+def _answers(logits: Logits, averaged: bool) -> list[_Answers]:
+    """Those of each module, of the ensemble, and of the averaged logits, if asked for."""
+    log_p = [log_softmax(scores) for scores in logits]
     found = []
-    for i, target in enumerate(answers.targets):
-        loss = answers.loss[i][rows].mean(axis=1)
-        accuracy = answers.right[i][rows].mean(axis=1)
-        found += _target_rows(
-            target,
-            ues,
-            split,
-            loss,
-            accuracy,
-            samples=rows.shape[1],
-        )
+    for module, of_module in enumerate(log_p):
+        found.append(_Answers(str(module), of_module, of_module.argmax(axis=1)))
+
+    p_sum = sum((np.exp(p) for p in log_p), np.zeros(log_p[0].shape))
+    mean_p = p_sum / len(log_p)
+    found.append(_Answers("ensemble", np.mean(log_p, axis=0), mean_p.argmax(axis=1)))
+
+    if averaged:
+        mean_logits: FloatArray = np.mean(np.stack(logits), axis=0, dtype=np.float64)
+        of_mean = log_softmax(mean_logits)
+        found.append(_Answers("averaged_logits", of_mean, of_mean.argmax(axis=1)))
     return found
 
 
 def _target_rows(
-    target: str,
+    answers: _Answers,
+    own: OwnRows,
     ues: Sequence[int | None],
     split: str,
-    loss: FloatArray,
-    accuracy: FloatArray,
-    *,
-    samples: int,
 ) -> list[Evaluation]:
-    """One row per UE of one target; `loss` and `accuracy` [UEs]."""
+    """One row per UE of one target."""
+    return _evaluations(answers.target, answers.measured(own), own, ues, split)
+
+
+def _evaluations(
+    target: str,
+    measured: _Measured,
+    own: OwnRows,
+    ues: Sequence[int | None],
+    split: str,
+) -> list[Evaluation]:
+    samples = own.position.shape[1]
+    loss = measured.loss.tolist()
+    accuracy = measured.accuracy.tolist()
     found = []
-    for ue, lost, right in zip(ues, loss.tolist(), accuracy.tolist(), strict=True):
-        found.append(
-            Evaluation(
-                target,
-                ue,
-                split,
-                loss=lost,
-                accuracy=right,
-                samples=samples,
-            )
-        )
+    for ue, lost, right in zip(ues, loss, accuracy, strict=True):
+        found.append(Evaluation(target, ue, split, loss=lost, accuracy=right, samples=samples))
     return found
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from netsim.learning.adapters import Vector
-from netsim.learning.data.partition import Partition, ue_test_rows
+from netsim.learning.data.partition import Partition, RowKeys, ue_test_rows
 from netsim.learning.data.tokens import Texts, TokenCache
 from netsim.learning.engine.local_descent import Engine, LocalResult, Start
 from netsim.learning.evaluation.losses import log_softmax, row_losses
@@ -79,7 +79,7 @@ class UeTestSets:
 
     partition: Partition
     tokens: TokenCache  # of the test split
-    label: IntArray  # [rows] of the test split
+    keys: RowKeys  # of the test split
     samples: IntArray  # [K] D_k, which gives rho
     seed: int
 
@@ -88,7 +88,9 @@ class UeTestSets:
 
     def texts(self, ue: int) -> Texts:
         """D_k,te."""
-        return self.tokens.texts(ue_test_rows(self.partition, self.label, self.seed, ue))
+        rows = ue_test_rows(self.partition, self.keys, self.seed, ue)
+        texts = self.tokens.texts(rows)
+        return replace(texts, label=self.partition.own_labels(np.array(ue), texts.label))
 
 
 class RiskMeter:

@@ -14,10 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netsim.errors import InputError
-from netsim.learning.data.partition import Partition, ue_test_rows, ue_validation_rows
+from netsim.learning.data.partition import (
+    Partition,
+    RowKeys,
+    ue_test_rows,
+    ue_validation_rows,
+)
 from netsim.learning.data.tokens import Texts, TokenCache, runs
 from netsim.learning.engine.local_descent import Engine, Start
-from netsim.learning.evaluation.losses import Logits, best_module, evaluate_logits, evaluate_ues
+from netsim.learning.evaluation.losses import (
+    Logits,
+    OwnRows,
+    best_module,
+    evaluate_logits,
+    evaluate_ues,
+)
 from netsim.protocols import Evaluation
 from netsim.units import IntArray
 
@@ -51,7 +62,7 @@ class MeasuredRows:
 
     tokens: TokenCache
     row: IntArray  # [S] numbers in `tokens`
-    label: IntArray  # [S]
+    keys: RowKeys  # [S]
 
     def pieces(self, budget: int) -> list[Piece]:
         """Rows of similar length, so that little is padded, of about `budget` tokens a piece."""
@@ -124,19 +135,13 @@ class Scorer:
         self._refresh(versions, run)
         split = self._measured
         logits = self._logits(split, len(versions))
-        label = self._splits[split].label
+        label = self._splits[split].keys.label
         common = evaluate_logits(logits, label, split=split, averaged=self._in_full)
         if not self._in_full:
             return common
         choice = self._logits("validation", len(versions))
-        best = best_module(choice, self._splits["validation"].label, self._validation_rows)
-        return common + evaluate_ues(
-            logits,
-            label,
-            self._test_rows,
-            split=split,
-            best=best,
-        )
+        best = best_module(choice, self._own_validation)
+        return common + evaluate_ues(logits, self._own_test, split=split, best=best)
 
     def forget(self) -> None:
         """Measure every module again, whatever its version."""
@@ -181,15 +186,21 @@ class Scorer:
         return scored is None or scored.version != version
 
     @cached_property
-    def _test_rows(self) -> IntArray:
-        """D_k,te of every UE, [K, R]."""
-        label = self._splits["test"].label
+    def _own_test(self) -> OwnRows:
+        """D_k,te of every UE."""
+        keys = self._splits["test"].keys
         ues = range(len(self._partition))
-        return np.stack([ue_test_rows(self._partition, label, self._seed, ue) for ue in ues])
+        return self._own(keys, [ue_test_rows(self._partition, keys, self._seed, ue) for ue in ues])
 
     @cached_property
-    def _validation_rows(self) -> IntArray:
-        """[K, R]."""
-        label = self._splits["validation"].label
+    def _own_validation(self) -> OwnRows:
+        keys = self._splits["validation"].keys
         ues = range(len(self._partition))
-        return np.stack([ue_validation_rows(self._partition, label, self._seed, ue) for ue in ues])
+        rows = [ue_validation_rows(self._partition, keys, self._seed, ue) for ue in ues]
+        return self._own(keys, rows)
+
+    def _own(self, keys: RowKeys, rows: Sequence[IntArray]) -> OwnRows:
+        """The rows of every UE, with their classes as it takes them."""
+        position = np.stack(rows)
+        ue = np.arange(len(position))[:, None]
+        return OwnRows(position, self._partition.own_labels(ue, keys.label[position]))

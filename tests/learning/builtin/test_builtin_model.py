@@ -20,7 +20,7 @@ from netsim.learning.builtin.shapes import foundation_parameters, lora_parameter
 from netsim.learning.builtin.text import TASKS, generate
 from netsim.learning.composition import build_learner
 from netsim.learning.data.datasets import load_builtin
-from netsim.learning.data.partition import partition_labels
+from netsim.learning.data.worlds import partition_labels
 from netsim.learning.learner import FederatedLearner
 from netsim.learning.spec import LocalTraining, ModuleSpec
 from netsim.protocols import Tickets

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netsim.errors import DataError, InputError
-from netsim.learning.data.partition import Partition, partition_labels, ue_test_rows
+from netsim.learning.data.partition import Partition, RowKeys, ue_test_rows
+from netsim.learning.data.worlds import partition_labels
 
 LABEL = np.random.default_rng(0).integers(0, 3, 900)
 
@@ -136,13 +137,13 @@ def test_test_sets_of_ues_follow_their_mixtures() -> None:
     more = partition_labels(label, ues=9, samples_per_ue=50, concentration=0.3, seed=1)
     test_label = np.tile([0, 1, 2], 3000)
     for ue in range(6):
-        rows = ue_test_rows(held, test_label, 1, ue, 2000)
+        rows = ue_test_rows(held, RowKeys(test_label), 1, ue, 2000)
         assert len(set(rows.tolist())) == 2000  # there are rows enough
         share = np.bincount(test_label[rows], minlength=3) / 2000
         assert np.abs(share - held.counts[ue] / 50).max() < 4 * 0.5 / np.sqrt(2000)
-        assert (rows == ue_test_rows(more, test_label, 1, ue, 2000)).all()
+        assert (rows == ue_test_rows(more, RowKeys(test_label), 1, ue, 2000)).all()
     assert not np.array_equal(
-        ue_test_rows(held, test_label, 1, 0), ue_test_rows(held, test_label, 2, 0)
+        ue_test_rows(held, RowKeys(test_label), 1, 0), ue_test_rows(held, RowKeys(test_label), 2, 0)
     )
 
 
@@ -150,8 +151,8 @@ def test_a_class_without_test_rows_gives_its_part_to_the_others() -> None:
     held = partition_labels(
         np.repeat([0, 1, 2], 40), ues=1, samples_per_ue=60, concentration=np.inf, seed=0
     )
-    rows = ue_test_rows(held, np.array([0, 0, 1]), 0, 0)
+    rows = ue_test_rows(held, RowKeys(np.array([0, 0, 1])), 0, 0)
     assert len(rows) == 100
     assert set(rows.tolist()) == {0, 1, 2}
     with pytest.raises(DataError, match="class"):
-        ue_test_rows(held, np.array([7]), 0, 0)
+        ue_test_rows(held, RowKeys(np.array([7])), 0, 0)

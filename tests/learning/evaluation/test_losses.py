@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from netsim.learning.evaluation.losses import best_module, evaluate_logits, evaluate_ues
+from netsim.learning.evaluation.losses import OwnRows, best_module, evaluate_logits, evaluate_ues
 
 LABEL = np.array([0, 1])
 
@@ -61,7 +61,7 @@ def test_each_ue_on_its_own_rows_with_its_best_module() -> None:
     label = np.array([0, 1, 0, 1])
     rows = np.array([[0, 1, 0], [2, 3, 3], [1, 1, 1]])
     best = np.array([0, 1, 0])
-    found = evaluate_ues(modules, label, rows, split="test", best=best)
+    found = evaluate_ues(modules, OwnRows(rows, label[rows]), split="test", best=best)
     by = {(row.target, row.ue): row for row in found}
     assert len(by) == len(found) == 3 * 5
     assert by["0", 0].loss == pytest.approx(
@@ -73,6 +73,10 @@ def test_each_ue_on_its_own_rows_with_its_best_module() -> None:
         chosen = by["best", ue], by[str(module), ue]
         assert (chosen[0].loss, chosen[0].accuracy) == (chosen[1].loss, chosen[1].accuracy)
     assert {row.samples for row in found} == {3}
-    assert best_module(modules, label, rows).tolist() == [0, 0, 0]
-    assert best_module(modules[::-1], label, rows).tolist() == [1, 1, 1]
-    assert best_module([modules[0]] * 2, label, rows).tolist() == [0, 0, 0]  # ties go to the first
+    assert best_module(modules, OwnRows(rows, label[rows])).tolist() == [0, 0, 0]
+    assert best_module(modules[::-1], OwnRows(rows, label[rows])).tolist() == [1, 1, 1]
+    assert best_module([modules[0]] * 2, OwnRows(rows, label[rows])).tolist() == [
+        0,
+        0,
+        0,
+    ]  # ties go to the first

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from netsim.learning.data.datasets import TextDataset
-from netsim.learning.data.partition import partition_labels, ue_test_rows
+from netsim.learning.data.partition import ue_test_rows
 from netsim.learning.data.tokens import Texts
+from netsim.learning.data.worlds import partition_labels
 from netsim.learning.engine.local_descent import Start
 from netsim.learning.evaluation import risk_meter as risk
 from netsim.learning.evaluation.losses import log_softmax
@@ -65,7 +66,7 @@ def test_losses_and_gradients_by_hand(learner: Make, reviews: TextDataset) -> No
             )
     # all UEs weigh the same, so grad F is the gradient on all their texts together
     rows = [
-        ue_test_rows(made._batches.partition, made._risk._test_sets.label, made._batches.seed, ue)
+        ue_test_rows(made._batches.partition, made._risk._test_sets.keys, made._batches.seed, ue)
         for ue in range(3)
     ]
     whole = made._risk._test_sets.tokens.texts(np.concatenate(rows))
