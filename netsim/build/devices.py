@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from netsim.build.partition import held_rows
 from netsim.device.compute import ENTRY_POINTS, ComputeModel, ModelShape, Training, compute_time_s
 from netsim.device.energy import compute_energy_j
 from netsim.device.profiles import DeviceClass, Devices, draw_devices
@@ -57,6 +58,7 @@ def build_fleet(
         compute_energy_j=compute_energy_j(cycles, devices.cpu_hz, devices.energy_coefficient),
         samples=devices.samples,
         label_counts=partition.counts,
+        held=held_rows(partition),
     )
 
 

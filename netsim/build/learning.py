@@ -11,6 +11,7 @@ from netsim.device.profiles import Devices
 from netsim.errors import ScenarioError
 from netsim.learning.data.datasets import TextDataset, capped, load_builtin, load_path
 from netsim.learning.data.hub import load_hub
+from netsim.learning.data.labelled_rows import TextColumns
 from netsim.learning.data.partition import Partition
 from netsim.learning.payload import BUILTIN, foundation_bits, payload_bits
 from netsim.learning.spec import LocalTraining, ModuleSpec
@@ -24,9 +25,22 @@ if TYPE_CHECKING:
     from netsim.build.loaded import Loaded
 
 
+MOST_UES = 256  # measured one by one where nobody asked for it
+
+
+def evaluates_in_full(scenario: Scenario, partition: Partition) -> bool:
+    """Are modules measured on each UE's own rows: as said, or where UEs have different tasks."""
+    asked = scenario.learning.evaluate_in_full
+    if asked is not None:
+        return asked
+    on_test = scenario.learning.evaluate_on == "test"
+    return partition.tasks_differ and on_test and len(partition.validation) > 0
+
+
 def build_dataset(scenario: Scenario) -> TextDataset:
     """Training and test rows, cut to the scenario's sizes."""
     data = scenario.data
+    columns = TextColumns(kept=data.partition.columns)
     if data.path is not None:
         if not data.path.exists():
             raise ScenarioError(
@@ -34,9 +48,9 @@ def build_dataset(scenario: Scenario) -> TextDataset:
                 where="scenario: data.path",
                 value=str(data.path),
             )
-        found = load_path(data.path, seed=scenario.seed)
+        found = load_path(data.path, columns=columns, seed=scenario.seed)
     elif data.hub is not None:
-        found = load_hub(data.hub, seed=scenario.seed)
+        found = load_hub(data.hub, columns=columns, seed=scenario.seed)
     else:
         return load_builtin(data.task, data.train_samples, data.test_samples, scenario.seed)
     return capped(found, data.train_samples, data.test_samples, scenario.seed)
@@ -131,7 +145,8 @@ def build_learner_of(
         payload_bits_per_parameter=learning.payload_bits_per_parameter,
         max_tokens=learning.max_tokens,
         evaluate_on=learning.evaluate_on,
-        evaluate_in_full=learning.evaluate_in_full,
+        evaluate_in_full=evaluates_in_full(scenario, partition),
+        most_ues=MOST_UES if learning.evaluate_in_full is None else None,
         workers=learning.workers,
     )
 

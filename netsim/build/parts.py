@@ -18,6 +18,7 @@ from netsim.build.learning import (
 )
 from netsim.build.loaded import Loaded
 from netsim.build.motion import build_motion, build_roaming
+from netsim.build.partition import build_partition, distance_to_gnb
 from netsim.build.radio import RadioParts, build_radio
 from netsim.build.recorded import settled, world_of
 from netsim.build.rules import build_rules, check_stale
@@ -26,7 +27,6 @@ from netsim.device.profiles import Devices
 from netsim.errors import ScenarioError
 from netsim.learning.data.datasets import TextDataset
 from netsim.learning.data.partition import Partition
-from netsim.learning.data.worlds import partition_labels
 from netsim.learning.spec import ModuleSpec
 from netsim.mobility.replay import Recorded
 from netsim.protocols import Learner, Listener, Motion, PayloadSize, RecordSink, Scheme
@@ -83,14 +83,8 @@ def build_parts(scenario: Scenario, listener: Listener, loaded: Loaded | None = 
     check_stale(scenario, scheme)
     listener.status("reading data")
     dataset = loaded.dataset(scenario)
-    partition = partition_labels(
-        dataset.train.label,
-        ues=scenario.ue_count,
-        samples_per_ue=scenario.data.samples_per_ue,
-        concentration=scenario.data.dirichlet_concentration,
-        seed=scenario.seed,
-        validation_fraction=scenario.data.validation_fraction,
-    )
+    distance_m = distance_to_gnb(scenario, deployment, start_m)
+    partition = build_partition(scenario, dataset, distance_m, listener)
     configured = build_modules(scenario, scheme)
     modules = check_modules(
         tuple(module_spec(m, index, scenario.seed) for index, m in enumerate(configured))

@@ -49,6 +49,7 @@ def build_learner(
     max_tokens: int = 128,
     evaluate_on: str = "test",
     evaluate_in_full: bool = False,
+    most_ues: int | None = None,
     workers: int | None = None,
     engine: str = "auto",
 ) -> FederatedLearner:
@@ -58,13 +59,15 @@ def build_learner(
     decide which. `weights` and `device` as foundation.load_foundation has them. `workers` None: as
     many as cores, at most 2; changes no result; a GPU is served by this process alone. `engine` is
     "auto" (a fast one where it knows the architecture), "fast" (only that) or "generic".
-    `evaluate_on` is "test" or "validation": the rows that modules are measured on.
+    `evaluate_on` is "test" or "validation": the rows that modules are measured on. With
+    `evaluate_in_full` also averaged logits, and every UE's own rows (of the first `most_ues` UEs).
     """
     _check_sizes(dataset, modules, max_tokens, workers)
     per_ue = _samples_per_ue(samples, len(partition))
     if isinstance(foundation, str):
         classes = len(dataset.classes)
         foundation = load_foundation(foundation, classes, weights=weights, device=device)
+    own_ues = _own_ues(len(partition), evaluate_in_full, most_ues)
     layouts = [layout_of(foundation, spec) for spec in modules]
     with one_thread():  # as all computing: weights are laid out for it
         computing = make_engine(engine, foundation, layouts, train_head)
@@ -83,13 +86,20 @@ def build_learner(
         layouts=layouts,
         engine=computing,
         batches=data.batches(per_ue, layouts, budget),
-        scorer=data.scorer(computing, evaluate_on, in_full=evaluate_in_full, budget=budget),
+        scorer=data.scorer(computing, evaluate_on, own_ues=own_ues, budget=budget),
         risk=RiskMeter(computing, data.ue_test_sets(per_ue), first),
         training=training,
         train_head=train_head,
         payload_bits_per_parameter=payload_bits_per_parameter,
         workers=(workers or default_workers()) if on_cpu else 1,
     )
+
+
+def _own_ues(ues: int, in_full: bool, most: int | None) -> int:
+    """How many UEs are measured on their own rows."""
+    if not in_full:
+        return 0
+    return ues if most is None else min(ues, most)
 
 
 def _check_sizes(
@@ -162,7 +172,7 @@ class _LearnerData:
         engine: Engine,
         measured: str,
         *,
-        in_full: bool,
+        own_ues: int,
         budget: int,
     ) -> Scorer:
         """What measures modules on the rows of the split `measured`."""
@@ -173,7 +183,7 @@ class _LearnerData:
             measured=measured,
             classes=self.foundation.classes,
             seed=self.seed,
-            in_full=in_full,
+            own_ues=own_ues,
             budget=budget,
         )
 

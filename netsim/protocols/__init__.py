@@ -10,7 +10,15 @@ neither tensors nor the clock.
     records     sinks of rows, listeners of progress
 """
 
-from netsim.protocols.learning import Evaluation, Learner, Redeemed, RiskProbe, Tail, Tickets
+from netsim.protocols.learning import (
+    Evaluation,
+    HeldRows,
+    Learner,
+    Redeemed,
+    RiskProbe,
+    Tail,
+    Tickets,
+)
 from netsim.protocols.radio import Mobility, Motion, Pathloss, SuccessModel
 from netsim.protocols.records import Columns, Listener, Progress, RecordSink, Silence
 from netsim.protocols.scheme import (
@@ -29,6 +37,7 @@ __all__ = [
     "Columns",
     "Computed",
     "Evaluation",
+    "HeldRows",
     "Learner",
     "Listener",
     "Mobility",

@@ -34,6 +34,17 @@ class Tickets:
 
 
 @dataclass(frozen=True)
+class HeldRows:
+    """What the tables tell of the rows that K UEs hold, besides their labels."""
+
+    domain_counts: IntArray  # [K, D] rows of each domain; D is 1 where there are no domains
+    concept: IntArray  # [K] group of UEs to whom labels mean the same
+    distinct: IntArray  # [K] different rows
+    shared: IntArray  # [K] of these, rows that another UE holds too
+    group: list[str] | None  # [K] of a natural partition
+
+
+@dataclass(frozen=True)
 class Redeemed:
     """Results of the tickets, row by row, at the downloaded version (first local step)."""
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, model_validator
 
+from netsim.scenario.partition import Partition
 from netsim.scenario.section import Positive, PositiveOrInf, Section, key
 
 
@@ -94,9 +95,10 @@ class Learning(Section):
     evaluate_on: Literal["test", "validation"] = key(
         "test", "rows that accuracy is measured on: the test split, or validation rows, for choices"
     )
-    evaluate_in_full: bool = key(
-        False,
-        "also measure averaged logits, and all modules and the best one on each UE's own test rows",
+    evaluate_in_full: bool | None = key(
+        None,
+        "also measure averaged logits, and all modules and the best one on each UE's own test "
+        "rows; default: where data.partition gives UEs different tasks, on at most 256 UEs",
     )
     log_risk: bool = key(
         False, "measure the risk gap each round and log it beside its bound (costly)", eq="5, 6"
@@ -155,6 +157,7 @@ class Data(Section):
         "label skew over UEs: mixture ~ Dirichlet(c C p) for C classes of frequencies p; "
         "inf is none",
     )
+    partition: Partition = Partition()
 
     @model_validator(mode="after")
     def _one_source(self) -> Data:

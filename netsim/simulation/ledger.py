@@ -5,6 +5,7 @@ records.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -37,6 +38,7 @@ def write_ues(sink: RecordSink, fleet: Fleet, links: Links) -> None:
             "samples": fleet.samples,
             "local_samples": fleet.label_counts.sum(axis=1),
             "label_histogram": fleet.label_counts,
+            **_held_columns(fleet),
             "x_m": place[:, 0],
             "y_m": place[:, 1],
             "gnb": np.where(absent, -1, links.gnb),
@@ -44,6 +46,22 @@ def write_ues(sink: RecordSink, fleet: Fleet, links: Links) -> None:
             "gain_db": np.where(absent, np.nan, to_db(links.gain)),
         },
     )
+
+
+def _held_columns(fleet: Fleet) -> dict[str, Any]:
+    """What is told of the rows that UEs hold; nulls where nothing is known."""
+    held = fleet.held
+    if held is None:
+        return dict.fromkeys(("domain_histogram", "data_group"), None) | dict.fromkeys(
+            ("concept", "distinct_samples", "shared_samples"), -1
+        )
+    return {
+        "domain_histogram": held.domain_counts,
+        "data_group": held.group,
+        "concept": held.concept,
+        "distinct_samples": held.distinct,
+        "shared_samples": held.shared,
+    }
 
 
 def write_round(

@@ -12,7 +12,7 @@ import numpy as np
 from simpy.events import Event
 
 from netsim.device.energy import compute_energy_j, transmit_energy_j
-from netsim.protocols import Redeemed, RoundPlan
+from netsim.protocols import HeldRows, Redeemed, RoundPlan
 from netsim.records import ABORTED, LATE, ON_TIME, OUTAGE
 from netsim.units import BoolArray, FloatArray, IntArray
 
@@ -33,6 +33,7 @@ class Fleet:
     samples: IntArray  # [K] D_k
     label_counts: IntArray  # [K, class]
     name: tuple[str, ...] | None = None  # [K] in the trace that is replayed
+    held: HeldRows | None = None
 
     def __len__(self) -> int:
         return len(self.cpu_hz)

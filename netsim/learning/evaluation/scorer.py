@@ -86,8 +86,9 @@ class _Scored:
 class Scorer:
     """Made before workers are forked, which then have the texts too.
 
-    `measured` names the split whose rows are reported. `in_full` (of the test split) adds averaged
-    logits, and every UE's own rows with its best module, chosen by the validation split.
+    `measured` names the split whose rows are reported. Where the first `own_ues` UEs are measured
+    one by one (on the test split), there are also averaged logits, and for each of them its best
+    module, chosen by the validation split.
     """
 
     def __init__(
@@ -99,16 +100,16 @@ class Scorer:
         measured: str,
         classes: int,
         seed: int,
-        in_full: bool,
+        own_ues: int,
         budget: int,
     ) -> None:
         self._engine = engine
         self._partition = partition
         self._seed = seed
         self._classes = classes
-        self._in_full = in_full
+        self._own_ues = own_ues
         self._measured = measured
-        names = (measured, "validation") if in_full else (measured,)
+        names = (measured, "validation") if own_ues else (measured,)
         self._splits = {name: splits[name] for name in names}
         if "validation" in self._splits and not len(splits["validation"].row):
             rule = "validation rows are measured, so the validation fraction must be above 0"
@@ -131,13 +132,13 @@ class Scorer:
         versions: IntArray,
         run: RunScores,
     ) -> list[Evaluation]:
-        """Rows of the common split and, in full, of every UE's. `versions` [N]."""
+        """Rows of the common split, and of the UEs' own rows. `versions` [N]."""
         self._refresh(versions, run)
         split = self._measured
         logits = self._logits(split, len(versions))
         label = self._splits[split].keys.label
-        common = evaluate_logits(logits, label, split=split, averaged=self._in_full)
-        if not self._in_full:
+        common = evaluate_logits(logits, label, split=split, averaged=self._own_ues > 0)
+        if not self._own_ues:
             return common
         choice = self._logits("validation", len(versions))
         best = best_module(choice, self._own_validation)
@@ -189,13 +190,13 @@ class Scorer:
     def _own_test(self) -> OwnRows:
         """D_k,te of every UE."""
         keys = self._splits["test"].keys
-        ues = range(len(self._partition))
+        ues = range(self._own_ues)
         return self._own(keys, [ue_test_rows(self._partition, keys, self._seed, ue) for ue in ues])
 
     @cached_property
     def _own_validation(self) -> OwnRows:
         keys = self._splits["validation"].keys
-        ues = range(len(self._partition))
+        ues = range(self._own_ues)
         rows = [ue_validation_rows(self._partition, keys, self._seed, ue) for ue in ues]
         return self._own(keys, rows)
 
