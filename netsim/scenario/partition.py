@@ -53,10 +53,10 @@ class Partition(Section):
     def _fits(self) -> Partition:
         if math.isnan(self.domain_concentration):
             raise ValueError("domain_concentration must be a number")
-        if self.by is not None:
-            if self.domain is not None or self.sizes != "equal" or self.distance_correlation:
-                raise ValueError(
-                    "by = COLUMN takes UEs' rows as they are: sizes, domain and "
-                    "distance_correlation cannot be drawn beside it"
-                )
+        drawn = self.domain is not None or self.sizes != "equal" or self.distance_correlation
+        if self.by is not None and drawn:
+            raise ValueError(
+                "by = COLUMN takes UEs' rows as they are: sizes, domain and "
+                "distance_correlation cannot be drawn beside it"
+            )
         return self

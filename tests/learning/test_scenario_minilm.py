@@ -33,9 +33,7 @@ def test_paths_that_are_not_there(rows: Path, tmp_path: Path) -> None:
     ):
         netsim.run(SCENARIO, out=tmp_path / "a")
     given = netsim.load_scenario(SCENARIO, {"data.path": str(rows)})
-    with pytest.raises(
-        InputError, match=r"model\.path: must be an existing.*--set model\.path="
-    ):
+    with pytest.raises(InputError, match=r"model\.path: must be an existing.*--set model\.path="):
         netsim.run(given, out=tmp_path / "b")
 
 

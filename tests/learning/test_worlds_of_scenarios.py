@@ -73,9 +73,9 @@ def test_reuse_is_reported_or_refused() -> None:
     scarce = {**SMALL, "network_only": True, "data.train_samples": 200}
     build_parts(netsim.load_scenario("quickstart", scarce), heard)
     assert "12 UEs hold rows that others hold too" in heard.warnings[0]
+    refuse = netsim.load_scenario("quickstart", {**scarce, "data.partition.reuse": "refuse"})
     with pytest.raises(ScenarioError, match="reuse = refuse"):
-        refuse = {**scarce, "data.partition.reuse": "refuse"}
-        build_parts(netsim.load_scenario("quickstart", refuse), heard)
+        build_parts(refuse, heard)
 
 
 @pytest.mark.parametrize(

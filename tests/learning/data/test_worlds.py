@@ -72,9 +72,10 @@ def test_concepts_permute_the_labels_of_a_share_of_the_ues() -> None:
     sizes = np.bincount(held.concept, minlength=3)
     assert sizes[0] == pytest.approx(300, abs=50)
     assert sizes[1] == pytest.approx(150, abs=40)
-    assert held.own_labels(np.arange(600), np.full(600, 2)).tolist() == (
-        (2 + held.concept) % 3
-    ).tolist()
+    assert (
+        held.own_labels(np.arange(600), np.full(600, 2)).tolist()
+        == ((2 + held.concept) % 3).tolist()
+    )
     ue = int(np.flatnonzero(held.concept == 1)[0])
     mine = held.own_labels(np.array(ue), LABEL[held.rows(ue)])
     assert np.bincount(mine, minlength=3).tolist() == held.counts[ue].tolist()
@@ -101,9 +102,7 @@ def test_worlds_follow_distance(wanted: float) -> None:
 
 def test_natural_partition_by_a_column() -> None:
     concept = np.zeros(3, dtype=np.int64)
-    held = natural_partition(
-        SPLIT, "site", ues=3, seed=0, validation_fraction=0.1, concept=concept
-    )
+    held = natural_partition(SPLIT, "site", ues=3, seed=0, validation_fraction=0.1, concept=concept)
     assert held.group is not None
     assert held.group_of_ue is not None
     assert len(set(held.group_of_ue.tolist())) == 3
