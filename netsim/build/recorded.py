@@ -85,7 +85,9 @@ def replayed(scenario: Scenario, loaded: Loaded) -> Recorded | None:
 def _origin(scenario: Scenario) -> Origin | None:
     """Around which degrees of a trace are projected: that of the sites, if they have one."""
     path = scenario.topology.path
-    return None if path is None else graph_origin(read_sites(path))
+    if path is None:
+        return None
+    return graph_origin(read_sites(path, columns=scenario.topology.columns))
 
 
 def settled(scenario: Scenario, loaded: Loaded) -> Scenario:

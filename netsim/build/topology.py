@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from netsim.errors import ScenarioError
 from netsim.scenario.model import Scenario
+from netsim.scenario.motion import REPLAY
 from netsim.simulation.core import Backhaul
 from netsim.topology.association import drop_in_cell, drop_in_window
 from netsim.topology.backhaul import backhaul_paths
@@ -18,7 +21,8 @@ def build_deployment(scenario: Scenario) -> Deployment:
     topology = scenario.topology
     if topology.kind == "file":
         assert topology.path is not None  # held by the model
-        return explicit_sites(read_sites(topology.path), learning_site=topology.learning_site)
+        graph = read_sites(topology.path, columns=topology.columns)
+        return explicit_sites(graph, learning_site=topology.learning_site)
     if topology.learning_site not in (None, 0):
         raise ScenarioError(
             "only a site file lets you choose; ppp and hex learn at the central site, 0",
@@ -38,8 +42,13 @@ def build_deployment(scenario: Scenario) -> Deployment:
 
 
 def drop_ues(scenario: Scenario, deployment: Deployment) -> FloatArray:
-    """Places of the UEs: in the learning cell, or all over the window. [K, 2], m."""
+    """Places of the UEs: in the learning cell, or all over the window. [K, 2], m.
+
+    Those of a replayed trace need no room there: it says where they are.
+    """
     count = scenario.ue_count
+    if scenario.mobility.kind == REPLAY:
+        return np.zeros((count, 2))
     if scenario.federation == "cell":
         return drop_in_cell(deployment, count, scenario.seed)
     margin_m = (scenario.topology.guard_km or 0.0) * 1e3

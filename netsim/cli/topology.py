@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -35,6 +36,9 @@ Origin = Annotated[str | None, typer.Option(help="LAT,LON of the point (0, 0), i
 Radio = Annotated[str | None, typer.Option(help="OpenCelliD: keep GSM, UMTS, LTE or NR.")]
 Operator = Annotated[str | None, typer.Option(help="OpenCelliD: keep one operator, as mcc-net.")]
 Merge = Annotated[float, typer.Option(help="OpenCelliD: cells within so many metres are one site.")]
+Columns = Annotated[
+    str, typer.Option(help="What the columns of a CSV file are, as lat=y,lon=x,node=mast.")
+]
 
 
 @app.command()
@@ -50,6 +54,7 @@ def make(
     radio: Radio = None,
     operator: Operator = None,
     merge_m: Merge = 50.0,
+    columns: Columns = "",
     backhaul: BackhaulKind = None,
     rate_gbps: Rate = 10.0,
     hop_delay_ms: HopDelay = 0.1,
@@ -59,8 +64,9 @@ def make(
     """Write a file of sites, and of the backhaul links between them."""
     from netsim.cli.console import console
     from netsim.errors import InputError
-    from netsim.topology.files import read_sites
+    from netsim.topology.files import read_site_file
     from netsim.topology.generate import generate_sites
+    from netsim.topology.opencellid import CellChoice
     from netsim.topology.writers import write_sites
 
     if (kind == "file") != (from_file is not None):
@@ -68,7 +74,9 @@ def make(
             "--from FILE is given exactly for kind file", where="topology make", value=kind
         )
     if from_file is not None:
-        graph = read_sites(from_file, radio=radio, operator=operator, merge_m=merge_m)
+        found = read_site_file(from_file, CellChoice(radio, operator, merge_m), columns)
+        graph = found.graph
+        _print_notes(found.notes)
     else:
         graph = generate_sites(
             kind,
@@ -122,22 +130,34 @@ def show(
     radio: Radio = None,
     operator: Operator = None,
     merge_m: Merge = 50.0,
+    columns: Columns = "",
 ) -> None:
     """Counts, density, cell areas, backhaul, and a picture of the sites."""
     from netsim.cli.console import console, print_table
-    from netsim.topology.files import read_sites
+    from netsim.topology.files import read_site_file
+    from netsim.topology.opencellid import CellChoice
     from netsim.topology.summary import picture
 
-    graph = read_sites(file, radio=radio, operator=operator, merge_m=merge_m)
+    found = read_site_file(file, CellChoice(radio, operator, merge_m), columns)
     out = console()
     print_table(
         ("", ""),
-        _facts(graph),
+        _facts(found.graph),
         title=str(file),
         out=out,
     )
-    for line in picture(graph):
+    for line in picture(found.graph):
         out.print(line, markup=False, highlight=False)
+    _print_notes(found.notes)
+
+
+def _print_notes(notes: Mapping[str, int]) -> None:
+    """What the reader left out or merged, and how often."""
+    from netsim.cli.console import console
+
+    for text, count in notes.items():
+        line = f"note: {text}: {count}" if count else f"note: {text}"
+        console().print(line, markup=False, highlight=False)
 
 
 def _facts(graph: Graph) -> list[tuple[str, str]]:

@@ -39,6 +39,7 @@ class Topology(Section):
     density_per_km2: Positive = key(1.0, "gNB density phi (ppp, hex)", unit="1/km²", eq="15")
     window_km: Positive = key(12.0, "side of the square window of sites (ppp, hex)", unit="km")
     path: Path | None = key(None, "site file: CSV, node-link JSON, GraphML, GeoJSON, OpenCelliD")
+    columns: str = key("", "what the columns of a CSV site file are, as lat=y,lon=x,node=mast")
     learning_site: int | None = key(
         None, "the site whose cell learns; default: the central one", ge=0
     )

@@ -10,6 +10,7 @@ In reading order:
 | backhaul.py | links between sites and the time of a payload to the core |
 | links.py | generated links: star, tree, mesh |
 | files.py | reads a site file of any kind (`site_table.py`, `geojson.py`, `opencellid.py`) |
+| site_places.py | places under any of their names, degrees, sectors of one mast |
 | generate.py, writers.py | `netsim topology make`: generated sites, and files of them |
 | summary.py | `netsim topology show`: counts, density, cell areas, a picture |
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,15 @@ def is_geojson(data: Any) -> bool:
     return isinstance(data, dict) and data.get("type") == "FeatureCollection"
 
 
-def graph_of_features(data: dict[str, Any], path: Path) -> nx.Graph:
+def graph_of_features(
+    data: dict[str, Any],
+    path: Path,
+    notes: dict[str, int],
+) -> nx.Graph:
     """Nodes with lat, lon and the points' properties; edges with the lines' properties.
 
     A site's name is its feature's `id`, or its property `site`, `id` or `name`, or its number.
-    Raises DataError.
+    Features that are neither points nor links are counted in `notes`. Raises DataError.
     """
     features = data.get("features")
     if not isinstance(features, list):
@@ -39,6 +44,7 @@ def graph_of_features(data: dict[str, Any], path: Path) -> nx.Graph:
         graph.graph["origin_lat"] = origin.get("lat")
         graph.graph["origin_lon"] = origin.get("lon")
     links: list[tuple[str, Properties]] = []
+    passed: Counter[str] = Counter()
     for number, feature in enumerate(features):
         where = f"{path}, feature {number}"
         geometry, properties = _parts(feature, where)
@@ -46,13 +52,14 @@ def graph_of_features(data: dict[str, Any], path: Path) -> nx.Graph:
         if kind == "Point":
             name = _site_name(feature, properties, number)
             _add_site(graph, name, geometry, properties, where)
-        elif kind == "LineString":
+        elif kind == "LineString" and {"source", "target"} & set(properties):
             links.append((where, properties))
         else:
-            rule = "must be a Point (site) or a LineString (link)"
-            raise DataError(rule, where=where, value=kind)
+            passed[str(kind)] += 1
     for where, properties in links:
         _add_link(graph, properties, where)
+    for kind, count in passed.items():
+        notes[f"features that are no sites or links ({kind}), passed over"] = count
     return graph
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import networkx as nx
@@ -16,79 +15,102 @@ from netsim.topology.opencellid import (
     is_cell_table,
     sites_of_cells,
 )
+from netsim.topology.site_places import REPEATED, Columns, place_columns
+from netsim.traces.files import head
+from netsim.traces.tables.cells import Cells, has_decimal_comma
+from netsim.traces.tables.choice import ColumnChoice
+from netsim.traces.tables.presets import TablePreset
+from netsim.traces.tables.reading import chosen_columns
+from netsim.traces.tables.roles import alias_columns
+from netsim.traces.tables.scan import RawTable, names_text, scan_table
 
-_ALIASES = {"latitude": "lat", "longitude": "lon", "lng": "lon", "long": "lon"}
-_NAME_COLUMNS = ("site", "id", "name")
+_NAME_COLUMNS = ("site", "site_id", "id", "name", "station", "node", "label")
+_BARE_CELLS = TablePreset("opencellid", {}, header=COLUMNS, separator=",")
 
 
 def graph_of_table(
-    content: bytes,
     path: Path,
     choice: CellChoice,
-) -> nx.Graph:
-    """The sites of a CSV file; nodes carry its columns as text. Raises DataError."""
-    without_header = content.startswith(tuple(f"{radio},".encode() for radio in RADIOS))
-    table = _read(content, path, without_header)
-    if is_cell_table(table.columns):
-        cells = {name: table[name].to_list() for name in table.columns}
-        return sites_of_cells(cells, path, choice, first_line=1 if without_header else 2)
-    _check_placed(table.columns, path)
-    return _graph_of_rows(table, path)
+    columns: ColumnChoice,
+    notes: dict[str, int],
+) -> tuple[nx.Graph, Columns]:
+    """The sites of a CSV file with its columns as text, and which of them are the places.
 
-
-def _read(
-    content: bytes,
-    path: Path,
-    without_header: bool,
-) -> pl.DataFrame:
-    """The table as text, with the names of its columns made alike.
-
-    OpenCelliD's files by country have no header.
+    Raises DataError.
     """
-    try:
-        table = pl.read_csv(
-            io.BytesIO(content),
-            infer_schema=False,
-            has_header=not without_header,
-            truncate_ragged_lines=without_header,
-        )
-    except pl.exceptions.PolarsError as error:
-        raise DataError(f"not a readable CSV file: {error}", where=path) from None
-    if without_header:
-        table = table.rename(dict(zip(table.columns, COLUMNS, strict=False)))
-    names = [_ALIASES.get(name.strip().lower(), name.strip()) for name in table.columns]
-    if len(set(names)) < len(names):
-        raise DataError("column names must differ", where=path, value=table.columns)
-    table.columns = names
-    return table
+    without_header = head(path).startswith(tuple(f"{radio},".encode() for radio in RADIOS))
+    raw = scan_table(path, _BARE_CELLS if without_header else None, columns)
+    notes |= raw.notes
+    places = _place_columns(raw, columns)
+    table = _text_of(raw, places, columns)
+    names = {name: name.strip().lower() for name in table.columns}
+    if is_cell_table(list(names.values())) or is_cell_table(table.columns):
+        cells = {name if name in COLUMNS else names[name]: table[name].to_list() for name in names}
+        first_line = 1 if without_header else 2
+        graph = sites_of_cells(cells, path, choice, first_line)
+        return graph, place_columns(["lat", "lon"])
+    if not places:
+        rule = "has no columns of places: x_m and y_m, in metres, or lat and lon, in degrees"
+        raise DataError(f"{rule}; its columns are {names_text(raw.names)}", where=path)
+    return _graph_of_rows(table, path, columns), places
 
 
-def _check_placed(names: list[str], path: Path) -> None:
-    has = set(names)
-    in_metres, in_degrees = {"x_m", "y_m"}, {"lat", "lon"}
-    if in_metres <= has or in_degrees <= has:
-        return
-    meant = in_degrees if in_degrees & has else in_metres
-    missing = " and ".join(sorted(meant - has))
-    raise DataError(
-        f"column {missing} is missing; a site file has x_m and y_m, in metres, or lat and lon, "
-        "in degrees",
-        where=path,
-        value=names,
-    )
+def _place_columns(raw: RawTable, columns: ColumnChoice) -> Columns:
+    """The columns of places: the user's, else by their names."""
+    given = chosen_columns(raw, columns)
+    places = {role: column for role, column in given.items() if role in ("x", "y", "lat", "lon")}
+    if places:
+        return places
+    found = place_columns(list(raw.names))
+    for role in found:
+        several = alias_columns(role, raw.names)
+        if len(several) > 1:
+            rule = f"{' and '.join(several)} could both be the {role}"
+            raise DataError(f"{rule}; say --columns {role}={several[0]}", where=raw.path)
+    return found
 
 
-def _graph_of_rows(table: pl.DataFrame, path: Path) -> nx.Graph:
-    """A node per row, named by its column of names or by its number."""
-    named_by = next((name for name in _NAME_COLUMNS if name in table.columns), None)
+def _text_of(
+    raw: RawTable,
+    places: Columns,
+    columns: ColumnChoice,
+) -> pl.DataFrame:
+    """The table as text, null where a cell is missing; numbers of places with a decimal point."""
+    numeric = [column.name for column in places.values()]
+    comma = has_decimal_comma(raw, numeric, columns.dialect.get("decimal"))
+    cells = Cells(raw)
+    texts = []
+    for name in raw.names:
+        text = cells.text(name)
+        if comma and name in numeric:
+            text = text.str.replace(",", ".", literal=True)
+        texts.append(text.alias(name))
+    table = raw.collect(raw.frame.select(texts))
+    return table.filter(~pl.all_horizontal(pl.all().is_null()))
+
+
+def _graph_of_rows(
+    table: pl.DataFrame,
+    path: Path,
+    columns: ColumnChoice,
+) -> nx.Graph:
+    """A node per row, named by its column of names or by its number.
+
+    Rows of one name are sectors of one site, which is seen when they are merged by place.
+    """
+    named_by = columns.columns.get("node") or _name_column(table.columns)
     graph = nx.Graph()
     for number, row in enumerate(table.iter_rows(named=True)):
         name = row.pop(named_by) if named_by else None
         name = name or number
-        if name in graph:
-            raise DataError(
-                "site names must differ", where=f"{path}, line {number + 2}", value=name
-            )
         given = {column: value for column, value in row.items() if value is not None}
+        if name in graph:
+            given[REPEATED] = name
+            name = f"{name}, line {number + 2}"
         graph.add_node(name, **given)
     return graph
+
+
+def _name_column(names: list[str]) -> str | None:
+    plain = {name.strip().lower(): name for name in reversed(names)}
+    return next((plain[alias] for alias in _NAME_COLUMNS if alias in plain), None)

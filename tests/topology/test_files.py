@@ -31,10 +31,10 @@ def test_csv_json_and_graphml_agree(tmp_path: Path) -> None:
 
 
 BAD = {
-    "empty.csv": ("", "not a readable CSV"),
+    "empty.csv": ("", "is empty"),
     "header.csv": ("x_m,y_m\n", "has no sites"),
-    "columns.csv": ("x,y\n1,2\n", "column x_m and y_m is missing"),
-    "nan.csv": ("x_m,y_m\n1,nan\n", "site 0, y_m: must be a finite number"),
+    "columns.csv": ("a,b\n1,2\n", "has no columns of places: x_m and y_m"),
+    "nan.csv": ("x_m,y_m\n1,nan\n", "no row has a place"),
     "text.csv": ("x_m,y_m\n1,here\n", "'here'"),
     "twice.csv": ("site,x_m,y_m\na,1,2\na,3,4\n", "line 3: site names must differ"),
     "broken.json": ("{", "not JSON"),
@@ -46,7 +46,7 @@ BAD = {
     ),
     "broken.graphml": ("<graphml>", "not GraphML"),
     "bomb.graphml": ('<!DOCTYPE x [<!ENTITY a "b">]><graphml>&a;</graphml>', "entities is refused"),
-    "sites.txt": ("x_m,y_m\n1,2\n", "suffix"),
+    "sites.doc": ("x_m,y_m\n1,2\n", "suffix"),
 }
 
 

@@ -16,7 +16,7 @@ from pyproj import Geod
 from netsim.errors import DataError, OutputError
 from netsim.projection import Origin, central_origin
 from netsim.topology.deployment import explicit_sites
-from netsim.topology.files import read_sites
+from netsim.topology.files import read_site_file, read_sites
 from netsim.topology.graph import graph_origin, site_graph
 from netsim.topology.links import with_links
 from netsim.topology.writers import write_sites
@@ -154,13 +154,16 @@ BAD = {
         r"site a, lat: must be degrees in -90\.\.90 \(found '91'\)",
     ),
     "lon.csv": ("site,lat,lon\na,9,181\n", r"site a, lon: must be degrees in -180\.\.180"),
-    "nan.csv": ("lat,lon\n9,nan\n", "site 0, lon: must be degrees"),
-    "half.csv": ("site,lat\na,9\n", "column lon is missing"),
+    "nan.csv": ("lat,lon\n9,nan\n", "no row has a place"),
+    "half.csv": ("site,lat\na,9\n", "lon is missing; sites have"),
     "mixed.json": (
         '{"nodes": [{"id": 1, "x_m": 1, "y_m": 2}, {"id": 2, "lat": 1, "lon": 2}]}',
-        "site 2, x_m",
+        "site 2: has its place in degrees, others in metres",
     ),
-    "twice.csv": ("lat,latitude,lon\n1,2,3\n", "column names must differ"),
+    "twice.csv": (
+        "lat,latitude,lon\n1,2,3\n",
+        "lat and latitude could both be the lat; say --columns lat=lat",
+    ),
     "cell.csv": (
         f"{HEADER}\n{CELLS[0].replace('52.50000', '95')}\n",
         "line 2, lat: must be degrees",
@@ -173,7 +176,7 @@ BAD = {
     "empty.geojson": (_geojson([]), "has no sites"),
     "nopoint.geojson": (
         _geojson([{"type": "Feature", "geometry": None}]),
-        "feature 0: must be a Point",
+        "has no sites",
     ),
     "short.geojson": (
         _geojson([{"geometry": {"type": "Point", "coordinates": [1]}}]),
@@ -198,7 +201,7 @@ BAD = {
     "nolist.geojson": ('{"type": "FeatureCollection"}', "a list `features`"),
     "ghost.json": (
         '{"nodes": [{"id": 1, "x_m": 1, "y_m": 2}], "edges": [{"source": 1, "target": 9}]}',
-        "site 9, x_m",
+        "link 0: source and target must be nodes of the file",
     ),
 }
 
@@ -219,10 +222,85 @@ def test_bad_filters_and_packed_files(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="radio must be one of GSM"):
         read_sites(tmp_path / "c.csv", radio="5G")
     (tmp_path / "c.csv.gz").write_bytes(b"not packed")
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="has no columns of places"):
         read_sites(tmp_path / "c.csv.gz")
     (tmp_path / "bomb.graphml").write_bytes(
         '<!DOCTYPE x [<!ENTITY a "b">]><graphml/>'.encode("utf-16")
     )
     with pytest.raises(DataError, match="UTF-8"):
         read_sites(tmp_path / "bomb.graphml")
+
+
+# -- files as people have them ---------------------------------------------------------------------
+
+
+def _sites(tmp_path: Path, name: str, text: str, **options: str) -> nx.Graph:
+    (tmp_path / name).write_text(text)
+    return read_sites(tmp_path / name, **options)
+
+
+def test_sectors_at_one_place_are_one_site(tmp_path: Path) -> None:
+    text = (
+        "station,carrier_mhz,azimuth,latitude,longitude\nNord,763,0,54.3210,10.12\n"
+        "Nord,763,120,54.3210,10.12\nHafen,763,0,54.3260,10.1350\nNord,1845,0,54.3210,10.12\n"
+    )
+    (tmp_path / "sectors.csv").write_text(text)
+    found = read_site_file(tmp_path / "sectors.csv")
+    assert dict(found.graph.nodes(data="sectors")) == {"Nord": 3, "Hafen": 1}
+    assert found.notes == {"sectors at the place of another, merged into one site": 2}
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("name;lat;lon\nA;51.00;7.00\nB;51.01;7.02\n", ""),
+        ("id,Latitude (deg),Longitude (deg)\nA,51.00,7.00\nB,51.01,7.02\n", ""),
+        ("Site\tLAT\tLNG\nA\t51.00\t7.00\nB\t51.01\t7.02\n", ""),
+        ("site;lat;lon\nA;51,00;7,00\nB;51,01;7,02\n", ""),
+        ("mast,north,east\nA,51.00,7.00\nB,51.01,7.02\n", "node=mast,lat=north,lon=east"),
+    ],
+)
+def test_names_separators_and_units_of_columns(text: str, columns: str, tmp_path: Path) -> None:
+    graph = _sites(tmp_path, "a.csv", text, columns=columns)
+    assert list(graph) == ["A", "B"]
+    assert [data["lat"] for _, data in graph.nodes(data=True)] == [51.0, 51.01]
+    assert [data["lon"] for _, data in graph.nodes(data=True)] == [7.0, 7.02]
+
+
+def test_places_in_kilometres(tmp_path: Path) -> None:
+    graph = _sites(tmp_path, "a.csv", "site,x (km),y_km\nA,1,2\nB,3,4.5\n")
+    assert [(data["x_m"], data["y_m"]) for _, data in graph.nodes(data=True)] == [
+        (1000.0, 2000.0),
+        (3000.0, 4500.0),
+    ]
+
+
+def test_names_of_the_topology_zoo(tmp_path: Path) -> None:
+    graph = nx.Graph()
+    graph.add_node("0", Latitude=48.2, Longitude=11.5, label="Alpha")
+    graph.add_node("1", Latitude=48.3, Longitude=11.6, label="Beta")
+    graph.add_node("2", label="somewhere")
+    graph.add_edge("0", "1", LinkSpeedRaw=1e9)
+    nx.write_graphml(graph, tmp_path / "zoo.graphml")
+    found = read_site_file(tmp_path / "zoo.graphml")
+    assert [data["lat"] for _, data in found.graph.nodes(data=True)] == [48.2, 48.3]
+    assert found.graph.edges["0", "1"]["rate_bps"] == 1e9
+    assert found.notes == {"sites without a place, left out": 1}
+    (tmp_path / "zoo.json").write_text(json.dumps(nx.node_link_data(graph, edges="edges")))
+    again = read_sites(tmp_path / "zoo.json")
+    assert [data["lon"] for _, data in again.nodes(data=True)] == [11.5, 11.6]
+
+
+def test_features_that_are_no_points_are_counted(tmp_path: Path) -> None:
+    point = {"type": "Feature", "geometry": {"type": "Point", "coordinates": [7.0, 51.0]}}
+    ring = [[[7.0, 51.0], [7.1, 51.0], [7.1, 51.1], [7.0, 51.0]]]
+    area = {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": ring}}
+    road = {"type": "Feature", "geometry": {"type": "LineString", "coordinates": ring[0]}}
+    data = {"type": "FeatureCollection", "features": [point, area, road, area]}
+    (tmp_path / "osm.geojson").write_text(json.dumps(data))
+    found = read_site_file(tmp_path / "osm.geojson")
+    assert len(found.graph) == 1
+    assert found.notes == {
+        "features that are no sites or links (Polygon), passed over": 2,
+        "features that are no sites or links (LineString), passed over": 1,
+    }

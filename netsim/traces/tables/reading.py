@@ -132,6 +132,12 @@ def _with_choice(
     return {role: merged[role] for role in ROLES if role in merged}
 
 
+def chosen_columns(raw: RawTable, choice: ColumnChoice) -> dict[str, SourceColumn]:
+    """The columns that the user names, by role. Raises DataError."""
+    found = recognise(raw.names)
+    return {role: _chosen(raw, found, role, text) for role, text in choice.columns.items()}
+
+
 def _chosen(
     raw: RawTable,
     found: Recognised,
