@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -12,7 +11,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-MOST_DECIMALS = 6
 PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"))
 
 
@@ -71,18 +69,6 @@ def quantity(value: float, unit: str) -> str:
         if abs(value) >= factor:
             return f"{value / factor:.3g} {prefix}{unit}"
     return f"{value:.3g} {unit}"
-
-
-def plus_minus(mean: float, half_width: float, *, sign: str = "") -> str:
-    """A mean and half of its interval, to the interval's second digit: 1195 ± 210, 0.80 ± 0.12."""
-    if half_width <= 0 or not math.isfinite(half_width):
-        return f"{mean:{sign}.4g} ± {half_width:.2g}"
-    decimals = 1 - math.floor(math.log10(half_width))
-    if decimals > MOST_DECIMALS:
-        return f"{mean:{sign}.3e} ± {half_width:.1e}"
-    shown = max(decimals, 0)
-    rounded = round(half_width, decimals)
-    return f"{mean:{sign}.{shown}f} ± {rounded:.{shown}f}"
 
 
 def sparkline(values: Sequence[float], width: int = 40) -> str:

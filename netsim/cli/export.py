@@ -34,7 +34,7 @@ def perfetto(
 
     opened = open_run(run)
     _say(
-        write_perfetto(opened, out or beside(opened, ".perfetto.json.gz")),
+        write_perfetto(opened, out or beside(opened.path, ".perfetto.json.gz")),
         "open it in ui.perfetto.dev",
     )
 
@@ -47,7 +47,7 @@ def csv(run: RunDir, out: Folder = None) -> None:
     from netsim.results.reader import open_run
 
     opened = open_run(run)
-    out = out or beside(opened, "-csv")
+    out = out or beside(opened.path, "-csv")
     _say(out, ", ".join(path.name for path in write_csv(opened, out)))
 
 
@@ -60,7 +60,7 @@ def adapters(run: RunDir, out: Folder = None) -> None:
     from netsim.results.reader import open_run
 
     opened = open_run(run)
-    out = out or beside(opened, "-adapters")
+    out = out or beside(opened.path, "-adapters")
     _say(out, ", ".join(path.name for path in write_adapters(opened, out, model_folder())))
 
 
@@ -72,7 +72,7 @@ def tensorboard(run: RunDir, out: Folder = None) -> None:
     from netsim.results.reader import open_run
 
     opened = open_run(run)
-    out = out or beside(opened, "-tensorboard")
+    out = out or beside(opened.path, "-tensorboard")
     write_events(opened, out)
     _say(out, f"tensorboard --logdir {out}")
 

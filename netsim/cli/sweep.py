@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -144,6 +145,9 @@ def _print_ends(study: Study, out: Console) -> None:
     if statuses["elsewhere"]:
         parts.append(f"{statuses['elsewhere']} at work in another process")
     out.print(f"{len(study.jobs)} runs: {', '.join(parts)}", markup=False)
+    if statuses["done"] + before:
+        folder = shlex.quote(str(study.folder.path))
+        out.print(f"next: netsim report {folder}", markup=False)
     for outcome in study.failed:
         path = study.folder.run_path(outcome.id)
         out.print(f"failed: {path}: {outcome.error}", markup=False)

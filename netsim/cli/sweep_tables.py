@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 from rich.console import Console
 
-from netsim.cli.console import plus_minus, print_table
+from netsim.cli.console import print_table
+from netsim.results.intervals import plus_minus
 from netsim.results.sweep import Sweep
 
 SHOWN = {  # metric: header

@@ -2,6 +2,7 @@
 
 The page
     html            data, style and script in one file that needs no network
+    sweep_page      the page of a sweep: response curves, and what each step did
     comparison      names of several runs, and their differences from the first
     sections        what each part of the page shows of one run, as plain columns
     timeline        the spans of chosen rounds

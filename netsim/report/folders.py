@@ -9,7 +9,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from netsim.errors import OutputError
-from netsim.results.reader import Run
 
 
 @contextmanager
@@ -63,8 +62,8 @@ def export_file(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def beside(run: Run, ending: str) -> Path:
-    """A path next to the run folder, named after it."""
-    has_name = run.path.name not in ("", "..")
-    path = run.path if has_name else run.path.resolve()
+def beside(folder: Path, ending: str) -> Path:
+    """A path next to a folder, named after it."""
+    has_name = folder.name not in ("", "..")
+    path = folder if has_name else folder.resolve()
     return path.with_name(path.name + ending)

@@ -92,10 +92,10 @@ def _scenario_text(run: Run) -> str:
     return read_text(path) if os.path.lexists(path) else ""
 
 
-def page(title: str, data: dict[str, Any]) -> str:
-    """The HTML text of `data`."""
+def page(title: str, data: dict[str, Any], scripts: Sequence[str] = SCRIPTS) -> str:
+    """The HTML text of `data`, shown by `scripts`."""
     plotly = _inline(_plotly())
-    script = _inline(_script())
+    script = _inline(_script(scripts))
     hashes = f"{_hash(plotly)} {_hash(script)}"
     policy = (
         "default-src 'none'",
@@ -135,8 +135,8 @@ def _page_file(name: str) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def _script() -> str:
-    parts = [_page_file(f"{name}.js") for name in SCRIPTS]
+def _script(names: Sequence[str]) -> str:
+    parts = [_page_file(f"{name}.js") for name in names]
     body = "\n".join(parts)
     return f"'use strict';\n(() => {{\n{body}\n}})();\n"
 

@@ -8,9 +8,11 @@ from typing import Any
 import polars as pl
 from polars import col
 
+from netsim.results.intervals import plus_minus
 from netsim.results.metrics import LABELS, unit
 from netsim.results.sweep import Sweep
 
+MINUS = "\N{MINUS SIGN}"
 PLURAL = ("handovers", "uploads", "rounds_closed", "rounds_to_accuracy")
 
 
@@ -73,7 +75,7 @@ def _sentence(metric: str, step: dict[str, Any], mean_before: float | None, *, s
     verb = "rise" if step["mean"] > 0 else "fall"
     if metric not in PLURAL:
         verb = f"{verb}s"
-    size = change.lstrip("+-−")
+    size = change.lstrip(f"+{MINUS}")
     return f"{name} {verb} by {size} ({seeds}{left_out})"
 
 
@@ -88,8 +90,8 @@ def _change(metric: str, step: dict[str, Any], mean_before: float | None) -> str
 
 
 def _with_half_width(step: dict[str, Any], *, factor: float, ending: str) -> str:
-    mean = f"{factor * step['mean']:+.3g}"
+    mean = factor * step["mean"]
     if step["low"] is None:
-        return f"{mean}{ending}"
+        return f"{mean:+.3g}{ending}".replace("-", MINUS)
     half_width = factor * (step["high"] - step["low"]) / 2
-    return f"{mean} ± {half_width:.2g}{ending}"
+    return f"{plus_minus(mean, half_width, sign='+')}{ending}".replace("-", MINUS)

@@ -15,6 +15,7 @@ from netsim.units import FloatArray
 
 Method = Literal["t", "bootstrap"]
 RESAMPLES = 9999
+MOST_DECIMALS = 6
 
 
 @dataclass(frozen=True)
@@ -139,3 +140,15 @@ def coupling_gain(first: FloatArray, second: FloatArray) -> float:
     if paired > 0:
         return apart / paired
     return float("inf") if apart > 0 else float("nan")
+
+
+def plus_minus(mean: float, half_width: float, *, sign: str = "") -> str:
+    """A mean and half of its interval, to the interval's second digit: 1195 ± 210, 0.80 ± 0.12."""
+    if half_width <= 0 or not math.isfinite(half_width):
+        return f"{mean:{sign}.4g} ± {half_width:.2g}"
+    decimals = 1 - math.floor(math.log10(half_width))
+    if decimals > MOST_DECIMALS:
+        return f"{mean:{sign}.3e} ± {half_width:.1e}"
+    shown = max(decimals, 0)
+    rounded = round(half_width, decimals)
+    return f"{mean:{sign}.{shown}f} ± {rounded:.{shown}f}"

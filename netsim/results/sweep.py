@@ -144,11 +144,13 @@ class Sweep:
             varied = ", ".join(self.keys) or "nothing"
             raise InputError(f"the sweep varies {varied}", where="key", value=key)
         valued = self._valued(metric, accuracy)
-        steps = _steps(valued[key].unique().sort().to_list(), against)
+        values = valued[key].unique().sort().to_list()
+        if against is not None and against not in values:
+            raise InputError(f"must be one of {values}", where="against", value=against)
         others = [k for k in self.keys if k != key]
         rows = []
         for setting, group in _groups(valued, others):
-            for before, after in steps:
+            for before, after in _steps(group[key].unique().sort().to_list(), against):
                 pairs = _pairs(group, key, before, after)
                 if len(pairs):
                     row = {
@@ -229,8 +231,6 @@ def _steps(values: list[Any], against: Any) -> list[tuple[Any, Any]]:
     """Which values are compared with which: neighbours, or all with `against`."""
     if against is None:
         return list(pairwise(values))
-    if against not in values:
-        raise InputError(f"must be one of {values}", where="against", value=against)
     return [(against, value) for value in values if value != against]
 
 

@@ -32,7 +32,9 @@ def walk(tmp_path: Path) -> str:
 
 def test_a_log_without_5g_drives_a_channel(command: Command, tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text(LOG)
-    code, _, complaint = command(*SMALL, "--set", 'channel=[{path="log.csv", fill="hold"}]', "--out", "a")
+    code, _, complaint = command(
+        *SMALL, "--set", 'channel=[{path="log.csv", fill="hold"}]', "--out", "a"
+    )
     assert (code, complaint) == (0, "")
 
 

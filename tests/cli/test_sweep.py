@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from netsim.cli.console import plus_minus
+from netsim.results.intervals import plus_minus
 from netsim.results.sweep import open_sweep
 
 TINY = ("--network-only", "--set", "rounds=2", "--set", "ues.count=6", "--out", "s", "--jobs", "1")

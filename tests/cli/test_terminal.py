@@ -12,9 +12,10 @@ import pytest
 from rich.console import Console
 
 import netsim
-from netsim.cli.console import plus_minus, print_table
+from netsim.cli.console import print_table
 from netsim.cli.progress import TerminalListener, facts
 from netsim.protocols import Progress
+from netsim.results.intervals import plus_minus
 
 Command = Callable[..., Any]
 ROUND = Progress(

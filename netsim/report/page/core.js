@@ -169,7 +169,8 @@ function styled(layout, height) {
     automargin: true,
     fixedrange: touch,
   };
-  const axes = Object.fromEntries(["xaxis", "yaxis"].map((name) => [name, { ...axis, ...layout[name] }]));
+  const names = new Set(["xaxis", "yaxis", ...Object.keys(layout).filter((name) => /^[xy]axis\d+$/.test(name))]);
+  const axes = Object.fromEntries([...names].map((name) => [name, { ...axis, ...layout[name] }]));
   for (const a of Object.values(axes))
     if (typeof a.title === "string") a.title = { text: a.title, standoff: 8, font: { size: 12.5 } };
   return {
@@ -212,6 +213,13 @@ function choice(label, options, chosen, changed) {
     changed(value);
   }
   return make("div", { class: "choice", role: "group", "aria-label": label }, ...buttons);
+}
+
+// A list of which one is chosen; calls back with its value. For more options than fit on a row.
+function pick(label, options, chosen, changed) {
+  const list = make("select", { "aria-label": label, onchange: (event) => changed(event.target.value) });
+  for (const [value, text] of options) list.append(make("option", { value, selected: value === chosen }, text));
+  return list;
 }
 
 // A slider over `count` positions with its reading beside it.
