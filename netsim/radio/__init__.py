@@ -13,5 +13,7 @@ In reading order:
     link            SINR to rate to the end of an upload
     coverage        closed-form success probabilities, eq. (15); thinning: the integral in it
     success         the same as schemes ask for it; arrival: under block fading
+    following       the same where interferers follow the power control of all UEs
     replay          channels from traces in place of all this
+    nr              the link layer of 5G NR
 """

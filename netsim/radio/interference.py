@@ -7,10 +7,14 @@ they disturb. Two laws of where they are:
   a Poisson process of intensity phi (1 - exp(-c(u) pi phi r^2)), u = d sqrt(phi) (sampler L1). Near
   the gNB there are none, because those places belong to its own cell;
 * `SiteField`: each interferer is somewhere in the cell of its own, real site.
+
+Interferers send at P_max, or follow the power control of all UEs: each by the channel to its own
+gNB.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -129,6 +133,15 @@ class _NearAndFar:
     far_w: FloatArray  # [K]
 
 
+PowerOfGain = Callable[[FloatArray], FloatArray]
+"""Transmit power of UEs, W, from the mean gains to their own gNBs, in the band of an interferer."""
+
+CELL_DENSITY = 1.25
+"""A UE uniform in the typical Poisson-Voronoi cell is about as far from its gNB as the typical user
+of a network of this density times phi (M. Haenggi, "User point processes in cellular networks",
+IEEE Wireless Commun. Lett. 6(2), 2017)."""
+
+
 @dataclass(frozen=True)
 class PoissonField:
     """Interferers around a gNB of a Poisson network."""
@@ -138,6 +151,7 @@ class PoissonField:
     pathloss: PowerLaw
     power_w: float
     antenna_gain: float = 1.0  # of both ends, linear
+    power_of: PowerOfGain | None = None  # None: all at power_w
 
     def draw(
         self,
@@ -160,11 +174,15 @@ class PoissonField:
         kept = u[:, 1] < -np.expm1(-c[victim] * x)
         x = x[kept]
         radius_m = np.sqrt(x / (np.pi * self.density_per_m2))
+        power_w: FloatArray | float = self.power_w
+        if self.power_of is not None:
+            own = rng.stream(seed, "interferer_own_distance", round, attempt).random(len(victim))
+            power_w = self.power_at(own[kept], x)
         return FieldDraw(
             seed=seed,
             key=(round, attempt),
             victim=victim[kept],
-            received_w=self.power_w * self.antenna_gain * self.pathloss.gain(radius_m),
+            received_w=power_w * self.antenna_gain * self.pathloss.gain(radius_m),
             tail_w=np.full(count, self.tail_w),
             near=x < np.pi * NEAR_RADIUS**2,
         )
@@ -174,7 +192,7 @@ class PoissonField:
         return mean_interference_w(
             np.maximum(distance_m, self.pathloss.min_distance_m),
             density_per_m2=self.density_per_m2,
-            interferer_power_w=self.power_w * self.antenna_gain,
+            interferer_power_w=self.mean_power_w * self.antenna_gain,
             pathloss_exponent=self.pathloss.exponent,
             law=self.law,
             min_distance_m=self.pathloss.min_distance_m,
@@ -182,12 +200,31 @@ class PoissonField:
             capped=True,  # as the path loss, which takes shorter distances as min_distance_m
         )
 
+    @cached_property
+    def mean_power_w(self) -> float:
+        """Mean power of an interferer far away, W."""
+        quantile = (np.arange(1000) + 0.5) / 1000
+        return float(self.power_at(quantile, np.full(1000, np.inf)).mean())
+
+    def power_at(self, quantile: FloatArray, x: FloatArray) -> FloatArray:
+        """Power of interferers, W, by quantile of the distance to their own gNB. [L].
+
+        x: pi phi r^2 of the distance r to the gNB that is disturbed, beyond which the own gNB
+        cannot be.
+        """
+        if self.power_of is None:
+            return np.full(len(x), self.power_w)
+        within = -np.expm1(-CELL_DENSITY * x)
+        area = -np.log1p(-quantile * within) / CELL_DENSITY  # pi phi d^2
+        distance_m = np.sqrt(area / (np.pi * self.density_per_m2))
+        return self.power_of(self.antenna_gain * self.pathloss.gain(distance_m))
+
     @property
     def tail_w(self) -> float:
         """Mean power from beyond the sampled radius R: 2 pi phi P g0 R^(2-alpha) / (alpha-2), W."""
         radius_m = FIELD_RADIUS / np.sqrt(self.density_per_m2)
         edge_gain = self.antenna_gain * float(self.pathloss.gain(np.array(radius_m)))
-        density_w = 2 * np.pi * self.density_per_m2 * self.power_w
+        density_w = 2 * np.pi * self.density_per_m2 * self.mean_power_w
         return float(density_w * edge_gain * radius_m**2 / (self.pathloss.exponent - 2))
 
 
@@ -197,6 +234,16 @@ class SiteField:
 
     places: CellPlaces
     power_w: float
+    power_of: PowerOfGain | None = None  # None: all at power_w
+
+    @cached_property
+    def received_w(self) -> FloatArray:
+        """Mean power that each site hears of an interferer at each place. [site, cell, place]."""
+        if self.power_of is None:
+            return np.asarray(self.power_w * self.places.gain)
+        cells = np.arange(self.places.sites)
+        own_gain = self.places.gain[cells, cells]  # [cell, place]
+        return np.asarray(self.power_of(own_gain) * self.places.gain)
 
     def draw(
         self,
@@ -218,7 +265,7 @@ class SiteField:
         )
         u = generator.random((ues, sites))
         place = (u * self.places.per_cell).astype(np.int64)
-        received = self.power_w * self.places.gain_at(gnb[:, None], every_site, place)
+        received = self.received_w[gnb[:, None], every_site, place]
         foreign = every_site != gnb[:, None]
         victim = np.nonzero(foreign)[0]
         received = received[foreign]
@@ -234,5 +281,6 @@ class SiteField:
 
     def mean_w(self, distance_m: FloatArray, gnb: IntArray) -> FloatArray:
         """As `InterfererField`, over the places."""
-        heard_w = self.power_w * self.places.foreign_mean()
-        return heard_w[gnb]
+        heard_w = self.received_w.mean(axis=2)  # [site, cell]
+        np.fill_diagonal(heard_w, 0.0)
+        return np.asarray(heard_w.sum(axis=1)[gnb])

@@ -18,10 +18,11 @@ def open_loop_power_w(
     p0_dbm: float,
     alpha: float,
     max_power_w: float,
+    min_power_w: float = 0.0,
 ) -> FloatArray:
     """Transmit power, 3GPP TS 38.213 clause 7.1.1 without its closed-loop and format terms, W.
 
-        P = min(P_max, P0 + 10 log10(2^mu M_RB) + alpha PL)   [dBm]
+        P = min(P_max, P0 + 10 log10(2^mu M_RB) + alpha PL)   [dBm],   at least P_min
 
     gain: linear large-scale gain, 1 / PL. bandwidth_hz: of the upload. p0_dbm: receive power aimed
     at in a 180 kHz resource block at alpha = 1. alpha in 0..1: fraction of the loss that is
@@ -36,4 +37,4 @@ def open_loop_power_w(
     blocks = np.asarray(bandwidth_hz) / RESOURCE_BLOCK_HZ
     compensation = np.asarray(gain) ** -alpha
     wanted_w = dbm_to_w(p0_dbm) * blocks * compensation
-    return np.minimum(max_power_w, wanted_w)
+    return np.clip(wanted_w, min_power_w, max_power_w)

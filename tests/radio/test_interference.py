@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from netsim.radio.coverage import success_probability
 from netsim.radio.fading import upload_fading
-from netsim.radio.interference import FieldDraw, InterfererField, PoissonField
+from netsim.radio.following import FollowingField
+from netsim.radio.interference import FieldDraw, InterfererField, PoissonField, SiteField
 from netsim.radio.link import sinr
 from netsim.radio.pathloss import PowerLaw
+from netsim.radio.places import CellPlaces
+from netsim.radio.power_control import open_loop_power_w
+from netsim.units import FloatArray
 
 
 def _field(law: str = "typical_cell", density: float = 1e-6) -> PoissonField:
@@ -59,3 +65,95 @@ def test_blocks_have_the_mean_of_the_field() -> None:
     mean = np.bincount(draw.victim, weights=draw.received_w, minlength=200) + draw.tail_w
     blocks = np.concatenate([draw.block_power_w(c) for c in range(200)], axis=1)
     assert np.median(blocks.mean(axis=1) / mean) == pytest.approx(1.0, abs=0.01)
+
+
+# -- interferers that follow the power control of all UEs ------------------------------------------
+
+
+def _rule(gain: FloatArray) -> FloatArray:
+    return open_loop_power_w(
+        gain, np.array(1e6), p0_dbm=-75.0, alpha=0.8, max_power_w=0.2, min_power_w=1e-3
+    )
+
+
+def test_power_control_has_a_floor() -> None:
+    strong = np.array([1e-4, 1e-9, 1e-14])
+    power = _rule(strong)
+    assert power[0] == 1e-3
+    assert 1e-3 < power[1] < 0.2
+    assert power[2] == 0.2
+
+
+def test_followers_are_near_their_own_gnb() -> None:
+    """Interferers with a good channel to their own gNB disturb less; they are where they were."""
+    law = PowerLaw(3.8)
+    field = PoissonField(1e-6, "typical_cell", law, 0.2)
+    following = replace(field, power_of=_rule)
+    distance = np.full(3000, 300.0)
+    gnb = np.zeros(3000, dtype=np.int64)
+    loud = field.draw(1, 1, 1, distance, gnb)
+    quiet = following.draw(1, 1, 1, distance, gnb)
+    assert np.array_equal(loud.victim, quiet.victim)
+    level = 0.2 * quiet.received_w / loud.received_w
+    assert (level <= 0.2 + 1e-12).all()
+    assert level.min() >= 1e-3 - 1e-12
+    far = loud.received_w < np.median(loud.received_w)
+    assert level[far].mean() == pytest.approx(following.mean_power_w, rel=0.03)
+    assert following.tail_w == pytest.approx(field.tail_w * following.mean_power_w / 0.2)
+
+
+@pytest.mark.parametrize(
+    ("distance_m", "threshold"), [(200.0, 1.0), (300.0, 5.0), (500.0, 0.3), (700.0, 0.1)]
+)
+def test_success_with_followers(distance_m: float, threshold: float) -> None:
+    """The frequency with drawn interferers, fading and noise is that of the tabulated law."""
+    law = PowerLaw(3.8, min_distance_m=1.0)
+    field = PoissonField(1e-6, "typical_cell", law, 0.2, power_of=_rule)
+    count, noise_w = 4000, 1e-13
+    distance = np.array([100.0, distance_m, 900.0])
+    gain = law.gain(distance)
+    own = _rule(gain)[1]
+    met = []
+    for number in range(8):
+        draw = field.draw(2, number, 1, np.full(count, distance_m), np.zeros(count, dtype=np.int64))
+        signal = upload_fading(2, number, 1, count) * own * gain[1]
+        met.append((signal >= threshold * (draw.upload_power_w() + noise_w)).mean())
+    model = FollowingField(field, distance, gain, threshold, noise_psd_w_hz=1e-19)
+    found = model.probability(np.array([1]), np.array(1e6), np.array([own]))
+    assert np.mean(met) == pytest.approx(found[0], abs=0.012)
+    assert model.probability(np.array([1]), np.array(1e6), np.zeros(1))[0] == 0
+
+
+def test_followers_at_one_power_are_the_closed_form() -> None:
+    law = PowerLaw(3.8, min_distance_m=1e-3)
+    field = PoissonField(1e-6, "typical_user", law, 0.2)
+    distance = np.array([100.0, 350.0, 800.0])
+    model = FollowingField(field, distance, law.gain(distance), 1.0, noise_psd_w_hz=0.0)
+    found = model.probability(np.arange(3), np.array(1e6), np.full(3, 0.1))
+    expected = success_probability(
+        distance,
+        density_per_m2=1e-6,
+        sinr_threshold=1.0,
+        pathloss_exponent=3.8,
+        law="typical_user",
+        interferer_power_ratio=2.0,
+    )
+    np.testing.assert_allclose(found, expected, atol=2e-3)
+
+
+def test_followers_in_real_cells() -> None:
+    rng = np.random.default_rng(0)
+    gain = rng.uniform(1e-12, 1e-9, (3, 3, 8))
+    field = SiteField(CellPlaces(gain), 0.2, power_of=_rule)
+    own = gain[[0, 1, 2], [0, 1, 2]]
+    np.testing.assert_allclose(field.received_w, _rule(own) * gain)
+    loud = SiteField(CellPlaces(gain), 0.2)
+    np.testing.assert_array_equal(loud.received_w, 0.2 * gain)
+    gnb = np.array([0, 2])
+    expected = [
+        field.received_w[0, 1:].mean(axis=1).sum(),
+        field.received_w[2, :2].mean(axis=1).sum(),
+    ]
+    np.testing.assert_allclose(field.mean_w(np.zeros(2), gnb), expected)
+    drawn = field.draw(1, 1, 1, np.zeros(2), gnb)
+    assert set(drawn.received_w.tolist()) <= set(field.received_w.ravel().tolist())
