@@ -116,7 +116,7 @@ class Radio(Section):
 
     bandwidth_hz: Positive = key(1e7, "uplink bandwidth of a gNB, W", unit="Hz", eq="2")
     noise_psd_dbm_hz: Finite = key(
-        -162.0, "noise power density N0", unit="dBm/Hz", eq="2", ge=-250, le=0
+        -162.0, "noise power density N0", unit="dBm/Hz", eq="2", ge=-400, le=0
     )
     noise_figure_db: Finite | None = key(None, "N0 = k T F at 290 K instead", unit="dB", ge=0)
     site_antenna_dbi: Finite = key(0.0, "antenna gain of a gNB, cables included", unit="dBi")

@@ -16,7 +16,7 @@ from netsim.errors import ScenarioError
     ("key", "value", "rule"),
     [
         ("radio.noise_psd_dbm_hz", 100, "less than or equal to 0"),
-        ("radio.noise_psd_dbm_hz", -1e6, "greater than or equal to -250"),
+        ("radio.noise_psd_dbm_hz", -1e6, "greater than or equal to -400"),
         ("downlink.power_w", 1e-30, r"greater than or equal to 0\.000001"),
         ("downlink.power_w", 1e30, "less than or equal to 1000000"),
     ],
@@ -30,7 +30,7 @@ def test_refused(key: str, value: float, rule: str) -> None:
     "change",
     [
         {"radio.noise_psd_dbm_hz": 0},
-        {"radio.noise_psd_dbm_hz": -250},
+        {"radio.noise_psd_dbm_hz": -400},
         {"downlink.power_w": 1e-6},
         {"radio.noise_psd_dbm_hz": 0, "radio.fading": "block"},
     ],
