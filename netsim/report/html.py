@@ -27,6 +27,7 @@ from netsim.report.columns import PageBudget
 from netsim.report.comparison import comparison, labels
 from netsim.report.folders import export_file
 from netsim.report.ground import STATES, ground
+from netsim.report.held_data import held_data, own_rows
 from netsim.report.timeline import timeline
 from netsim.results.damage import naming_damage
 from netsim.results.digest import digest
@@ -34,7 +35,17 @@ from netsim.results.plain_files import read_text
 from netsim.results.reader import Run
 from netsim.results.run_folder import SCENARIO
 
-SCRIPTS = ("core", "learning", "timeline", "costs", "ground", "people", "comparison", "start")
+SCRIPTS = (
+    "core",
+    "learning",
+    "timeline",
+    "costs",
+    "ground",
+    "people",
+    "data",
+    "comparison",
+    "start",
+)
 RUNS = 12  # more colours are not told apart; a sweep has its own summaries
 
 
@@ -82,6 +93,8 @@ def run_data(run: Run, label: str, budget: PageBudget) -> dict[str, Any]:
         "distance": sections.distance(run),
         "subscriptions": sections.subscriptions(run, budget),
         "movement": sections.movement(run),
+        "data": held_data(run, budget),
+        "own_rows": own_rows(run, budget),
         "timeline": timeline(run, budget),
         "ground": ground(run, budget),
     }

@@ -12,6 +12,7 @@ from polars import col
 from netsim.results import accuracy as _accuracy
 from netsim.results import energy as _energy
 from netsim.results import latency as _latency
+from netsim.results import own_rows as _own_rows
 from netsim.results import reliability as _reliability
 from netsim.results.damage import check_schemas
 from netsim.results.plain_files import check_plain_file
@@ -33,6 +34,9 @@ class Run(RunTables):
     learning_curve = _accuracy.learning_curve
     to_accuracy = _accuracy.to_accuracy
     time_to_accuracy = _accuracy.time_to_accuracy
+    own_accuracy = _own_rows.own_accuracy
+    own_curve = _own_rows.own_curve
+    own_distribution = _own_rows.own_distribution
     outcomes = _reliability.outcomes
     outage_by_distance = _reliability.outage_by_distance
     participation = _reliability.participation

@@ -66,6 +66,8 @@ const figured = [
   finishSection,
   distanceSection,
   heldSection,
+  dataSection,
+  ownSection,
   movementSection,
 ];
 for (const made of [...(data.runs.some((r) => r.digest.rounds) ? figured : []), provenance]) {
