@@ -9,9 +9,9 @@ import numpy as np
 
 from netsim.device.profiles import Devices
 from netsim.errors import ScenarioError
+from netsim.learning.data.column_options import parse_data_columns
 from netsim.learning.data.datasets import TextDataset, capped, load_builtin, load_path
 from netsim.learning.data.hub import load_hub
-from netsim.learning.data.labelled_rows import TextColumns
 from netsim.learning.data.partition import Partition
 from netsim.learning.payload import BUILTIN, foundation_bits, payload_bits
 from netsim.learning.spec import LocalTraining, ModuleSpec
@@ -40,7 +40,7 @@ def evaluates_in_full(scenario: Scenario, partition: Partition) -> bool:
 def build_dataset(scenario: Scenario) -> TextDataset:
     """Training and test rows, cut to the scenario's sizes."""
     data = scenario.data
-    columns = TextColumns(kept=data.partition.columns)
+    options = parse_data_columns(data.columns).keeping(data.partition.columns)
     if data.path is not None:
         if not data.path.exists():
             raise ScenarioError(
@@ -48,9 +48,14 @@ def build_dataset(scenario: Scenario) -> TextDataset:
                 where="scenario: data.path",
                 value=str(data.path),
             )
-        found = load_path(data.path, columns=columns, seed=scenario.seed)
+        found = load_path(
+            data.path,
+            columns=options.columns,
+            dialect=options.dialect,
+            seed=scenario.seed,
+        )
     elif data.hub is not None:
-        found = load_hub(data.hub, columns=columns, seed=scenario.seed)
+        found = load_hub(data.hub, columns=options.columns, seed=scenario.seed)
     else:
         return load_builtin(data.task, data.train_samples, data.test_samples, scenario.seed)
     return capped(found, data.train_samples, data.test_samples, scenario.seed)

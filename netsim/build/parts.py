@@ -83,6 +83,8 @@ def build_parts(scenario: Scenario, listener: Listener, loaded: Loaded | None = 
     check_stale(scenario, scheme)
     listener.status("reading data")
     dataset = loaded.dataset(scenario)
+    for note in dataset.notes:
+        listener.warning(note)
     distance_m = distance_to_gnb(scenario, deployment, start_m)
     partition = build_partition(scenario, dataset, distance_m, listener)
     configured = build_modules(scenario, scheme)

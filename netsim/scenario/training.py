@@ -144,8 +144,13 @@ class Data(Section):
     """Training and test data: a built-in task unless a path or a hub name is given."""
 
     task: Literal["reviews", "passages"] = key("reviews", "built-in task")
-    path: Path | None = key(None, "GLUE-style TSV folder, or CSV or Parquet file or folder")
+    path: Path | None = key(None, "GLUE-style TSV folder, or CSV, JSONL or Parquet file or folder")
     hub: str | None = key(None, "data set on the Hugging Face hub (extra: hub)", min_length=1)
+    columns: str = key(
+        "",
+        "what the columns of path or hub are, as text=review,second=title,label=sentiment; also "
+        "separator=, encoding=, header=no",
+    )
     train_samples: int = key(
         8000, "rows of the built-in training split; cap for others", ge=10, le=10_000_000
     )

@@ -5,7 +5,10 @@ In reading order:
     datasets.py         a data set: rows of text with classes, from the generator or from files
     hub.py              the same from the Hugging Face hub
     labelled_rows.py    text and label columns of a table
-    table_files.py      tables in TSV, CSV and Parquet, with the place of each row for messages
+    table_files.py      tables in TSV, CSV, JSONL and Parquet, with the place of each row
+    text_dialect.py     encoding and separator of text files
+    cells.py            the column that is meant, texts, labels and what means none
+    column_options.py   what the user says about columns: `data.columns`
     partition.py        which rows each UE holds, trains on in a round, and is tested on
     tokens.py           texts as token numbers, end to end
 """

@@ -8,15 +8,17 @@ order.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from netsim.errors import DataError, InputError
 from netsim.learning.builtin import text as builtin_text
+from netsim.learning.data.cells import NO_LABEL
 from netsim.learning.data.labelled_rows import LabelledRows, TextColumns, read_rows
 from netsim.learning.data.table_files import files_named
+from netsim.learning.data.text_dialect import TextDialect
 from netsim.rng import stream
 from netsim.units import IntArray
 
@@ -65,6 +67,7 @@ class TextDataset:
     classes: tuple[str, ...]
     train: Split
     test: Split
+    notes: tuple[str, ...] = ()  # what was left out of the files
 
 
 def load_builtin(
@@ -92,28 +95,37 @@ def load_path(
     path: str | Path,
     *,
     columns: TextColumns | None = None,
+    dialect: TextDialect | None = None,
     test_fraction: float = 0.2,
     seed: int = 0,
 ) -> TextDataset:
-    """A GLUE-style folder (train.tsv and dev.tsv, or the same in CSV or Parquet), or one file.
+    """A GLUE-style folder (train.tsv and dev.tsv, or CSV, JSONL or Parquet), or one file.
 
-    A single file, or a folder with nothing but a training part, is divided: `test_fraction` of the
-    rows, drawn under `seed`, become the test split. Raises DataError.
+    The parts may lie in a folder `data`, as in a snapshot of the hub. A single file, or a folder
+    without labelled test rows, is divided: `test_fraction` of the rows, drawn under `seed`, become
+    the test split. Raises DataError.
     """
     path = Path(path)
     columns = columns or TextColumns()
     if not path.exists():
-        rule = "the data path does not exist; it must be a folder or a .tsv, .csv or .parquet file"
+        rule = (
+            "the data path does not exist; it must be a folder or a .tsv, .csv, .jsonl or "
+            ".parquet file"
+        )
         raise DataError(rule, where=path)
     train_files = [path]
     test_files: list[Path] = []
     if path.is_dir():
-        train_files = files_named(path, ("train",))
-        test_files = files_named(path, TEST_STEMS)
+        parts = path
+        if not files_named(path, ("train",)) and (path / "data").is_dir():
+            parts = path / "data"
+        train_files = files_named(parts, ("train",))
+        test_files = files_named(parts, TEST_STEMS)
     if not train_files:
-        raise DataError("the folder must have train.tsv, train.csv or train.parquet", where=path)
-    train = [read_rows(file, columns) for file in train_files]
-    test = [read_rows(file, columns) for file in test_files]
+        rule = "the folder must have train.tsv, train.csv, train.jsonl or train.parquet"
+        raise DataError(rule, where=path)
+    train = [read_rows(file, columns, dialect) for file in train_files]
+    test = [read_rows(file, columns, dialect, may_lack_labels=True) for file in test_files]
     return dataset_of(
         path.stem,
         train,
@@ -139,12 +151,7 @@ def capped(
         if not (train.label == number).any():
             rule = f"no row of class {name!r} is left among {len(train)} training rows; allow more"
             raise DataError(rule, where=dataset.name)
-    return TextDataset(
-        dataset.name,
-        dataset.classes,
-        train,
-        test,
-    )
+    return replace(dataset, train=train, test=test)
 
 
 def _capped(
@@ -173,23 +180,52 @@ def dataset_of(
     """A data set of the rows of some files; without test rows, some training rows are held out."""
     known = _classes(train)
     index = {label: number for number, label in enumerate(known)}
-    for rows in test:
+    notes = _unlabelled_note("training", train)
+    measured = [_without_hidden(rows, index) for rows in test]
+    for rows in measured:
         _check_test_rows(rows, train[0], index)
-    classes = tuple(map(str, known))
     whole = _split(train, index)
-    if test:
-        return TextDataset(
-            name,
-            classes,
-            whole,
-            _split(test, index),
-        )
-    kept, held_out = _divide(whole, test_fraction, seed, train[0].table.path)
+    if any(len(rows.label) for rows in measured):
+        notes += _unlabelled_note("test", measured)
+        kept, held_out = whole, _split(measured, index)
+    else:
+        kept, held_out = _divide(whole, test_fraction, seed, train[0].table.path)
+        if test:
+            notes.append(
+                f"{name}: the test part has no labels; {len(held_out)} training rows are held out "
+                "in its place"
+            )
     return TextDataset(
         name,
-        classes,
-        kept,
-        held_out,
+        classes=tuple(map(str, known)),
+        train=kept,
+        test=held_out,
+        notes=tuple(notes),
+    )
+
+
+def _unlabelled_note(part: str, files: list[LabelledRows]) -> list[str]:
+    """How many rows of a part have no label, if any."""
+    unlabelled = sum(rows.unlabelled for rows in files)
+    if not unlabelled:
+        return []
+    return [f"{files[0].table.path}: {unlabelled} {part} rows without a label are left out"]
+
+
+def _without_hidden(rows: LabelledRows, index: Mapping[int | str, int]) -> LabelledRows:
+    """Test rows without those whose label is -1, which stands for a hidden one."""
+    if NO_LABEL in index or NO_LABEL not in rows.label:
+        return rows
+    seen = [row for row, label in enumerate(rows.label) if label != NO_LABEL]
+    second = rows.second
+    return replace(
+        rows,
+        table=replace(rows.table, line=[rows.table.line[row] for row in seen]),
+        first=[rows.first[row] for row in seen],
+        second=None if second is None else [second[row] for row in seen],
+        label=[rows.label[row] for row in seen],
+        kept={name: [cells[row] for row in seen] for name, cells in rows.kept.items()},
+        unlabelled=rows.unlabelled + len(rows.label) - len(seen),
     )
 
 

@@ -91,7 +91,7 @@ def _rows(
         numbers,
         "row",
     )
-    return rows_of(table, columns)
+    return rows_of(table, columns, may_lack_labels=part != "train")
 
 
 def _class_name(label: _ClassLabel, index: int | None) -> str | None:

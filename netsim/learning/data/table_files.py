@@ -6,15 +6,18 @@ A row that breaks a rule raises a DataError that names file, line, value and rul
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
-import numpy as np
-
 from netsim.errors import DataError, InputError
+from netsim.learning.data.text_dialect import TextDialect, csv_separator, text_lines
 
-TSV, CSV, PARQUET = ".tsv", ".csv", ".parquet"
+TSV, CSV, JSONL, PARQUET = ".tsv", ".csv", ".jsonl", ".parquet"
+SUFFIXES = (TSV, CSV, JSONL, PARQUET)
+_NAMELESS = "(no name)"
 
 
 @dataclass(frozen=True)
@@ -37,28 +40,38 @@ class Table:
         return f"{self.path}, {self.unit} {self.line[row]}"
 
 
-def read_table(path: Path) -> Table:
-    """Read one file by its suffix. Empty tables are refused."""
+def read_table(path: Path, dialect: TextDialect | None = None) -> Table:
+    """Read one file by its suffix. Empty tables are refused. Raises DataError."""
+    dialect = dialect or TextDialect()
     suffix = path.suffix.lower()
     if suffix == PARQUET:
         return _read_parquet(path)
-    if suffix not in (TSV, CSV):
-        rule = "a data file must end in .tsv, .csv or .parquet"
+    if suffix not in SUFFIXES:
+        rule = "a data file must end in .tsv, .csv, .jsonl or .parquet"
         raise DataError(rule, where=path, value=path.name)
-    rows = _csv_rows(path) if suffix == CSV else _tsv_rows(path)
-    return _table(path, rows)
+    lines = text_lines(path, _read_bytes(path), dialect.encoding)
+    if suffix == JSONL:
+        return _jsonl_table(path, lines)
+    if suffix == CSV or dialect.separator is not None:
+        return _table(path, _csv_rows(path, lines, dialect.separator), dialect)
+    return _table(path, _tsv_rows(lines), dialect)
 
 
-def _table(path: Path, rows: Iterator[tuple[int, list[str]]]) -> Table:
-    """Columns of a text file, from its rows and their lines. The first is the header."""
+def _table(
+    path: Path,
+    rows: Iterator[tuple[int, list[str]]],
+    dialect: TextDialect,
+) -> Table:
+    """Columns of a text file, from its rows and their lines. The first is the header, if any."""
     header: list[str] | None = None
     lines: list[int] = []
     cells: list[list[str]] = []
     for line, row in rows:
         if header is None:
-            header = [name.strip() for name in row]
-            _check_header(path, line, header)
-            continue
+            numbers = [str(number) for number in range(1, len(row) + 1)]
+            header = _header(path, line, row) if dialect.has_header else numbers
+            if dialect.has_header:
+                continue
         if len(row) != len(header):
             rule = f"the row must have {len(header)} columns as the header has, not {len(row)}"
             raise DataError(rule, where=f"{path}, line {line}", value=row)
@@ -70,7 +83,8 @@ def _table(path: Path, rows: Iterator[tuple[int, list[str]]]) -> Table:
         raise DataError("the file has a header but no rows", where=path, value=header)
     columns: dict[str, list[object]] = {}
     for name, column in zip(header, zip(*cells, strict=True), strict=True):
-        columns[name] = list(column)
+        if name or any(cell.strip() for cell in column):
+            columns[name or _NAMELESS] = list(column)
     return Table(
         path,
         columns,
@@ -79,16 +93,28 @@ def _table(path: Path, rows: Iterator[tuple[int, list[str]]]) -> Table:
     )
 
 
-def _tsv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+def _tsv_rows(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, list[str]]]:
     # GLUE's TSV has no quoting: a tab always ends a cell, a line feed always ends a row, and
     # quotation marks are text. str.splitlines would also cut at rarer separators that real
     # sentences contain.
-    for line, text in _lines(path):
+    for line, text in lines:
         yield line, text.split("\t")
 
 
-def _csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader((f"{text}\n" for _, text in _lines(path)), strict=True)
+def _csv_rows(
+    path: Path,
+    lines: Iterator[tuple[int, str]],
+    separator: str | None,
+) -> Iterator[tuple[int, list[str]]]:
+    texts = (f"{text}\n" for _, text in lines)
+    first = next(texts, None)
+    if first is None:
+        return
+    reader = csv.reader(
+        chain([first], texts),
+        strict=True,
+        delimiter=separator or csv_separator(first),
+    )
     start = 1  # a quoted cell may span lines: a row is named by its first
     while True:
         try:
@@ -102,18 +128,33 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
         start = reader.line_num + 1
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """(number, text) of every line; blank lines at the end are dropped."""
-    raw = _read_bytes(path).removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n")
-    if not raw.strip():
-        return
-    for number, line in enumerate(raw.split(b"\n"), start=1):
+def _jsonl_table(path: Path, lines: Iterator[tuple[int, str]]) -> Table:
+    """Objects, one a line; a key that an object lacks is null."""
+    numbers: list[int] = []
+    objects: list[dict[str, object]] = []
+    for number, text in lines:
+        if not text.strip():
+            continue
         try:
-            yield number, line.removesuffix(b"\r").decode("utf-8")
-        except UnicodeDecodeError as error:
-            bad = line[error.start : error.start + 8]
-            place = f"{path}, line {number}"
-            raise DataError("the text must be UTF-8", where=place, value=bad) from error
+            found = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            rule = f"each line must be a JSON object: {error}"
+            raise DataError(rule, where=f"{path}, line {number}", value=text[:60]) from None
+        if not isinstance(found, dict):
+            rule = "each line must be a JSON object"
+            raise DataError(rule, where=f"{path}, line {number}", value=text[:60])
+        numbers.append(number)
+        objects.append(found)
+    if not objects:
+        raise DataError("the file has no rows", where=path)
+    names = dict.fromkeys(name for found in objects for name in found)
+    columns = {name: [found.get(name) for found in objects] for name in names}
+    return Table(
+        path,
+        columns,
+        numbers,
+        "line",
+    )
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -123,15 +164,35 @@ def _read_bytes(path: Path) -> bytes:
         raise DataError(f"the file cannot be read: {error.strerror}", where=path) from error
 
 
-def _check_header(
+def _header(
     path: Path,
     line: int,
-    header: list[str],
-) -> None:
-    repeated = [name for name in header if header.count(name) > 1]
+    row: list[str],
+) -> list[str]:
+    """Names of the columns; they must differ, but several may be empty."""
+    names = [name.strip() for name in row]
+    named = [name for name in names if name]
+    repeated = [name for name in named if named.count(name) > 1]
     if repeated:
         rule = "column names must differ from each other"
         raise DataError(rule, where=f"{path}, line {line}", value=repeated[0])
+    if any(map(_is_number, named)) and all(map(_is_no_name, named)):
+        raise DataError(
+            "there seems to be no header; if so, say data.columns = header=no,text=2,label=1 "
+            "with the numbers of your columns",
+            where=f"{path}, line {line}",
+            value=row,
+        )
+    return names
+
+
+def _is_no_name(cell: str) -> bool:
+    """Whether a cell can hardly name a column: a number, or a sentence."""
+    return _is_number(cell) or len(cell.split()) > 1
+
+
+def _is_number(cell: str) -> bool:
+    return cell.lstrip("+-").replace(".", "", 1).isdigit()
 
 
 def _read_parquet(path: Path) -> Table:
@@ -153,85 +214,6 @@ def _read_parquet(path: Path) -> Table:
     )
 
 
-# -- cells ---------------------------------------------------------------------------------------
-
-
-def find_column(
-    table: Table,
-    wanted: str | None,
-    known: tuple[str, ...],
-) -> str | None:
-    """The column called `wanted`, or else the first of the known names, in any letter case."""
-    if wanted is not None:
-        if wanted not in table.columns:
-            names = ", ".join(table.columns)
-            rule = f"the column {wanted!r} is missing; the file has {names}"
-            raise DataError(rule, where=table.path)
-        return wanted
-    by_lower = {name.lower(): name for name in reversed(table.columns)}
-    return next((by_lower[name] for name in known if name in by_lower), None)
-
-
-def text_cells(table: Table, column: str) -> list[str]:
-    """A column of non-empty text."""
-    cells = table.columns[column]
-    for row, cell in enumerate(cells):
-        if not isinstance(cell, str) or not cell.strip():
-            rule = f"{column!r} must be text and not empty"
-            raise DataError(rule, where=table.place(row), value=_shown(cell))
-    return [str(cell) for cell in cells]
-
-
-def label_cells(table: Table, column: str) -> list[int] | list[str]:
-    """A column of class labels: all integers or all names.
-
-    A table with both is refused at the first row of the rarer kind, because a stray "x" among 0 and
-    1 would otherwise pass as a third class.
-    """
-    labels: list[int | str] = []
-    for row, cell in enumerate(table.columns[column]):
-        label = _label(cell)
-        if label is None:
-            rule = f"{column!r} must be an integer or a name, and not empty"
-            raise DataError(rule, where=table.place(row), value=_shown(cell))
-        labels.append(label)
-    numbers = [label for label in labels if isinstance(label, int)]
-    names = [label for label in labels if isinstance(label, str)]
-    if numbers and names:
-        rarer = str if len(names) <= len(numbers) else int
-        row = next(row for row, label in enumerate(labels) if isinstance(label, rarer))
-        rule = f"{column!r} must be all integers or all names; most rows hold {_KIND[rarer]}"
-        raise DataError(rule, where=table.place(row), value=labels[row])
-    return numbers or names
-
-
-_KIND = {str: "integers", int: "names"}  # what the other rows hold
-
-
-def _label(cell: object) -> int | str | None:
-    if isinstance(cell, bool | np.bool_):
-        return int(cell)
-    if isinstance(cell, float):
-        return int(cell) if cell.is_integer() else None
-    if isinstance(cell, int):
-        return cell
-    if not isinstance(cell, str):
-        return None
-    text = cell.strip()
-    if not text or text.lower() == "nan":
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        return text
-    # "1.0" is the class 1 written by a program that met a gap; "0.25" is a score, not a class.
-    return int(value) if value.is_integer() and "e" not in text.lower() else None
-
-
-def _shown(cell: object) -> object:
-    return "null" if cell is None else cell
-
-
 def files_named(folder: Path, stems: tuple[str, ...]) -> list[Path]:
     """The folder's file of the first stem it has (`train.tsv`), or that file's shards.
 
@@ -240,7 +222,7 @@ def files_named(folder: Path, stems: tuple[str, ...]) -> list[Path]:
     if not folder.is_dir():
         raise InputError("the folder does not exist", where=folder)
     for stem in stems:
-        for suffix in (TSV, CSV, PARQUET):
+        for suffix in SUFFIXES:
             whole = folder / f"{stem}{suffix}"
             if whole.is_file():
                 return [whole]

@@ -56,13 +56,7 @@ def parse_columns(text: str, where: str = "--columns") -> ColumnChoice:
     columns: dict[str, str] = {}
     dialect: dict[str, str] = {}
     step_s = None
-    for entry in next(csv.reader([text], skipinitialspace=True), []):
-        key, equals, value = (part.strip() for part in entry.partition("="))
-        if not equals or not key or not value:
-            rule = "must be ROLE=COLUMN, ROLE=UNIT or ROLE=COLUMN:UNIT, separated by commas"
-            raise DataError(rule, where=where, value=entry)
-        if key in columns or key in dialect:
-            raise DataError(f"{key} is given twice", where=where, value=text)
+    for key, value in option_entries(text, where):
         if key == STEP:
             step_s = _seconds(value, where)
         elif key in DIALECT:
@@ -73,6 +67,20 @@ def parse_columns(text: str, where: str = "--columns") -> ColumnChoice:
             known = ", ".join((*ROLES, STEP, *DIALECT))
             raise DataError(f"the role must be one of {known}", where=where, value=key)
     return ColumnChoice(columns, dialect, step_s)
+
+
+def option_entries(text: str, where: str) -> list[tuple[str, str]]:
+    """Keys and values of `a=b,c=d`; an entry with a comma stands in quotes. Raises DataError."""
+    found: dict[str, str] = {}
+    for entry in next(csv.reader([text], skipinitialspace=True), []):
+        key, equals, value = (part.strip() for part in entry.partition("="))
+        if not equals or not key or not value:
+            rule = "must be ROLE=COLUMN, ROLE=UNIT or ROLE=COLUMN:UNIT, separated by commas"
+            raise DataError(rule, where=where, value=entry)
+        if key in found:
+            raise DataError(f"{key} is given twice", where=where, value=text)
+        found[key] = value
+    return list(found.items())
 
 
 def _seconds(text: str, where: str) -> float:
