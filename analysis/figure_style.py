@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import matplotlib.pyplot as plt
 import polars as pl
-from matplotlib.figure import Figure
 
-# Okabe and Ito's palette, as in the report and in netsim.mplstyle
-OUTCOME = {"on_time": "#009e73", "late": "#e69f00", "outage": "#d55e00", "aborted": "#cc79a7"}
-ACTIVITY = {"broadcast": "#8a97a5", "compute": "#56b4e9", "wait": "#e3e7ec"}
-COLUMN_IN, PAGE_IN = 3.5, 7.2  # widths of a figure in a two-column paper
+from netsim.report.plot_style import (
+    ACTIVITY_COLOURS,
+    COLUMN_IN,
+    OUTCOME_COLOURS,
+    PAGE_IN,
+    save,
+    use,
+)
 
+__all__ = ["ACTIVITY", "COLUMN_IN", "OUTCOME", "PAGE_IN", "band", "save", "use"]
 
-def use() -> None:
-    """Make the style the default."""
-    plt.style.use(Path(__file__).with_name("netsim.mplstyle"))
-
-
-def save(figure: Figure, path: Path) -> None:
-    """Write a figure by its suffix; the same figure gives the same bytes."""
-    undated: dict[str, dict[str, None]] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
-    figure.savefig(path, metadata=undated.get(path.suffix))
+OUTCOME = OUTCOME_COLOURS
+ACTIVITY = ACTIVITY_COLOURS
 
 
 def band(

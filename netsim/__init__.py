@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     )
     from netsim.execution import resume, run
     from netsim.protocols import Learner, Observation, RoundOutcome, RoundPlan, Scheme
+    from netsim.report.html import write_report
+    from netsim.report.plots import plot
+    from netsim.report.sweep_page import write_sweep_report
     from netsim.results.reader import Run, open_run
     from netsim.results.sweep import Sweep, open_sweep
     from netsim.scenario.load import load_scenario
@@ -44,6 +47,9 @@ _HOME = {
     "RoundOutcome": "netsim.protocols",
     "RoundPlan": "netsim.protocols",
     "Scheme": "netsim.protocols",
+    "write_report": "netsim.report.html",
+    "plot": "netsim.report.plots",
+    "write_sweep_report": "netsim.report.sweep_page",
     "Run": "netsim.results.reader",
     "open_run": "netsim.results.reader",
     "Sweep": "netsim.results.sweep",
@@ -71,8 +77,11 @@ __all__ = [
     "load_scenario",
     "open_run",
     "open_sweep",
+    "plot",
     "resume",
     "run",
+    "write_report",
+    "write_sweep_report",
 ]
 
 

@@ -7,7 +7,7 @@ run, resume         progress (while it goes on), summary (at its end)
 sweep               sweep_progress, sweep_tables
 validate            expectations (of a scenario), schema (every key)
 init, runs (list, diff)
-report, export      a run as a page, or for other programs
+report, plot, export    a run as a page, as a figure, or for other programs
 topology, trace     networks and traces; trace_facts
 schemes, verify
 """

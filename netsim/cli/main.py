@@ -12,6 +12,7 @@ import typer
 from netsim.cli import (
     export,
     init,
+    plot,
     report,
     resume,
     run,
@@ -37,6 +38,7 @@ app.command("list")(runs.list_runs)
 app.command("diff")(runs.diff)
 app.command("init")(init.init)
 app.command("report")(report.report)
+app.command("plot")(plot.plot)
 app.command("schemes")(schemes.schemes)
 app.command("sweep", no_args_is_help=True)(sweep.sweep)
 app.command("validate")(validate.validate)

@@ -10,6 +10,10 @@ The page
     columns         frames as lists, thinned out to what a page can carry
     page/           HTML, style sheet and scripts
 
+Figures
+    plots           one figure of a run or a sweep for a paper
+    plot_style      the look that all figures share
+
 Exports
     perfetto        a run as trace events: trace_events, trace_tracks
     csv_files       the tables as CSV

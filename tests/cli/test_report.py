@@ -93,3 +93,13 @@ def test_sparkline_goes_from_least_to_greatest() -> None:
     long = sparkline([float(i) for i in range(1000)], width=20)
     assert len(long) == 20
     assert list(long) == sorted(long)
+
+
+def test_a_figure_is_asked_for_by_name(command: Command, folder: Path) -> None:
+    listed = command("plot", "a")
+    assert listed.returncode == 0
+    assert "latency_by_distance" in listed.stdout
+    drawn = command("plot", "a", "--figure", "timeline", "--round", "2")
+    assert (drawn.returncode, drawn.stdout) == (0, "a-timeline.svg\n")
+    assert (folder / "a-timeline.svg").stat().st_size > 0
+    assert command("plot", "a", "--figure", "timeline", "--out", "x.doc").returncode == 2

@@ -1,0 +1,54 @@
+"""`netsim plot`: one figure of a run or a sweep for a paper."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from netsim.results.reader import Run
+    from netsim.results.sweep import Sweep
+
+
+def plot(
+    source: Annotated[Path, typer.Argument(metavar="RUN_DIR|SWEEP_DIR", help="What to draw.")],
+    figure: Annotated[
+        str | None, typer.Option(help="Which figure. Without it the figures are listed.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File: .svg, .pdf or .png. Default: beside the folder, .svg")
+    ] = None,
+    round: Annotated[int, typer.Option(help="Round of the timeline.", min=0)] = 1,
+    metric: Annotated[str, typer.Option(help="Metric of a sweep's response.")] = "upload_p50_s",
+) -> None:
+    """Draw one figure of a run or of a sweep (extra `figures`)."""
+    from importlib.util import find_spec
+
+    from netsim.cli.console import console, print_table
+    from netsim.errors import InputError
+    from netsim.report.folders import beside
+
+    opened = _opened(source)
+    if find_spec("matplotlib") is None:
+        rule = "needs the extra 'figures': pip install matplotlib"
+        raise InputError(rule, where="netsim plot")
+    from netsim.report.plots import PlotOptions, check_metric, figure_names
+    from netsim.report.plots import plot as draw
+
+    if figure is None:
+        print_table(("--figure", "what it shows"), list(figure_names(opened).items()))
+        return
+    check_metric(metric)
+    ending = f"-{metric}.svg" if figure == "response" else f"-{figure}.svg"
+    path = out or beside(opened.path, ending)
+    draw(opened, figure, path, options=PlotOptions(round=round, metric=metric))
+    console().print(str(path), markup=False, highlight=False)
+
+
+def _opened(path: Path) -> Run | Sweep:
+    from netsim.results.reader import open_run
+    from netsim.results.sweep import open_sweep
+
+    return open_sweep(path) if (path / "sweep.json").exists() else open_run(path)
