@@ -72,7 +72,9 @@ def test_what_cannot_be_is_one_message(
 
 def test_failed_runs_end_the_study(study_module: ModuleType, tmp_path: Path) -> None:
     asked = study_module.options(["--jobs", "1", "--out", str(tmp_path)], "fig9.py", "", ("small",))
-    fixed = {**TINY, "mobility.kind": "replay", "mobility.path": str(tmp_path / "none.csv")}
+    empty = tmp_path / "empty.csv"
+    empty.touch()
+    fixed = {**TINY, "mobility.kind": "replay", "mobility.path": str(empty)}
     with pytest.raises(SystemExit, match=r"1 runs failed .*seed-0"):
         study_module.sweep(asked, "quickstart", {}, range(1), fixed)
 
