@@ -29,6 +29,13 @@ class CellView:
     code_sinr: float | None = None  # the rate is that of the threshold's code, not of the channel
     # [K] part of its gNB's band that is to be divided; None: all
     free_share: FloatArray | None = None
+    rate_factor: float = 1.0  # rates are rate_factor W delta log2(1 + SINR / sinr_gap)
+    sinr_gap: float = 1.0
+
+    @property
+    def rate_hz(self) -> float:
+        """Bandwidth whose capacity is the rate of the whole band, Hz."""
+        return self.bandwidth_hz * self.rate_factor
 
     @classmethod
     def of(cls, observation: Observation, *, perfect: bool = False) -> CellView:
@@ -53,6 +60,8 @@ class CellView:
             interferers_follow=observation.interferers_follow,
             code_sinr=code_sinr,
             free_share=observation.free_share,
+            rate_factor=observation.rate_factor,
+            sinr_gap=observation.sinr_gap,
         )
 
     def select(self, ue: IntArray) -> CellView:
@@ -73,16 +82,17 @@ class CellView:
     def link(self, power_w: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """What sets the rates at power_w: signal, W, interference, W, and noise, W/Hz. [K] each.
 
-        Where the rate is that of a code, an equivalent channel of the code's SINR in every band.
+        With these, the rate of a share is the capacity of as large a part of `rate_hz`. Where the
+        rate is that of a code, they are an equivalent channel of the code's SINR in every band.
         """
         if self.code_sinr is not None:
             count = len(self.ue)
             return np.full(count, self.code_sinr), np.ones(count), np.zeros(count)
-        signal = power_w * self.gain
+        signal = power_w * (self.gain / self.sinr_gap)
         interference = self.interference_w
         if self.interferers_follow:
             interference = interference * (power_w / self.max_power_w)
-        return signal, interference, self.noise_psd_w_hz
+        return signal, interference, self.noise_psd_w_hz / self.rate_factor
 
     def success_at(
         self,
@@ -117,7 +127,7 @@ class CellView:
             interference,
             payload_bits,
             finish_s,
-            bandwidth_hz=self.bandwidth_hz,
+            bandwidth_hz=self.rate_hz,
             noise_psd_w_hz=noise,
         )
 
@@ -128,6 +138,6 @@ class CellView:
             signal,
             interference,
             payload_bits,
-            bandwidth_hz=self.bandwidth_hz,
+            bandwidth_hz=self.rate_hz,
             noise_psd_w_hz=noise,
         )

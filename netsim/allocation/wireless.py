@@ -170,13 +170,13 @@ class _Alternation:
         if cell.code_sinr is not None:  # no power changes a rate
             return np.full(len(cell.ue), cell.min_power_w)
         return power_floor(
-            cell.gain,
+            cell.gain / cell.sinr_gap,
             cell.interference_w,
             self.payload_bits,
             start.shares,
             self.budget_s,
-            bandwidth_hz=cell.bandwidth_hz,
-            noise_psd_w_hz=cell.noise_psd_w_hz,
+            bandwidth_hz=cell.rate_hz,
+            noise_psd_w_hz=cell.noise_psd_w_hz / cell.rate_factor,
             min_power_w=cell.min_power_w,
             max_power_w=cell.max_power_w,
             interferers_follow=cell.interferers_follow,

@@ -77,7 +77,7 @@ class Observation:
     payload_of: PayloadSize
     bandwidth_hz: float  # of each gNB
     sinr_threshold: float  # linear
-    rate_model: str  # shannon | threshold
+    rate_model: str  # shannon | threshold | nr
     min_power_w: float
     max_power_w: float
     deadline_s: float  # length of a round
@@ -91,6 +91,9 @@ class Observation:
     computed: Computed
     channel: Channel
     previous: RoundOutcome | None  # None in round 1
+    # rates are planned as rate_factor W delta log2(1 + SINR / sinr_gap); both are 1 at capacity
+    rate_factor: float = 1.0
+    sinr_gap: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netsim.radio.fading import CHUNK_BLOCKS
+from netsim.radio.planned_rate import PlannedRate
 from netsim.units import BoolArray, FloatArray, IntArray
 
 
@@ -42,6 +43,11 @@ class RateModel:
             return bandwidth_hz * np.log2(1.0 + sinr)
         rate = bandwidth_hz * np.log2(1.0 + self.threshold)
         return np.broadcast_to(rate, np.shape(sinr))
+
+    @property
+    def planned(self) -> PlannedRate:
+        """The rate that schemes plan with, where it is not that of the threshold's code."""
+        return PlannedRate()
 
 
 @dataclass(frozen=True)

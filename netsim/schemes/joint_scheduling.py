@@ -77,7 +77,7 @@ class JointScheduling(Limited, Scheme):
             interference,
             observation.payload_bits[module],
             computed_s,
-            bandwidth_hz=cell.bandwidth_hz,
+            bandwidth_hz=cell.rate_hz,
             noise_psd_w_hz=noise,
         )
         return RoundPlan(
@@ -118,7 +118,7 @@ class JointScheduling(Limited, Scheme):
             interference,
             observation.payload_bits[module],
             np.maximum(left_s, 0.0),
-            bandwidth_hz=cell.bandwidth_hz,
+            bandwidth_hz=cell.rate_hz,
             noise_psd_w_hz=noise,
         )
         admitted = np.array([admit(row) for row in need])

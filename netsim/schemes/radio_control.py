@@ -122,5 +122,5 @@ def _equal_share_rate_bps(
     """Rate of each UE of a gNB in an equal share for every active one, bit/s."""
     count = max(int(active.sum()), 1)
     signal, interference, noise = cell.link(power_w)
-    ratio = signal / (interference + noise * cell.bandwidth_hz / count)
-    return np.asarray(cell.bandwidth_hz / count * np.log2(1.0 + ratio))
+    ratio = signal / (interference + noise * cell.rate_hz / count)
+    return np.asarray(cell.rate_hz / count * np.log2(1.0 + ratio))

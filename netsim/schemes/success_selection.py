@@ -168,11 +168,12 @@ def mean_rate_bps(
         rate = band_hz * np.log2(1.0 + view.code_sinr)
         return np.full(len(view.ue), rate)
     signal_w, interference_w, noise_psd = view.link(power_w)
-    z = (interference_w + band_hz * noise_psd) / signal_w
+    rate_hz = band_hz * view.rate_factor
+    z = (interference_w + rate_hz * noise_psd) / signal_w
     small = np.minimum(z, 500.0)
     scaled = np.where(
         z < 500.0,
         np.exp(small) * exp1(small),
         1.0 / (z + 1.0),  # the tail of the continued fraction
     )
-    return np.asarray(band_hz * scaled / np.log(2.0))
+    return np.asarray(rate_hz * scaled / np.log(2.0))

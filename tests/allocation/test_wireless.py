@@ -220,3 +220,48 @@ def test_printed_power_pays_for_the_modules_not_sent():
         view, everything, corrected_weight(10), energy_price_per_j=1e-4, budget_s=1e3
     )
     assert right.best.power_w.mean() > found.best.power_w.mean()
+
+
+def test_planned_rates_are_those_of_a_narrower_band_at_less_sinr() -> None:
+    """With a factor and a gap, shares are those of the same problem in a band and at SINRs so."""
+    plain = _cell_for_plans(rate_factor=1.0, sinr_gap=1.0)
+    nr = _cell_for_plans(rate_factor=0.2, sinr_gap=2.0)
+    power = np.full(4, 0.2)
+    bits = np.full(4, 5e6)
+    found = nr.allocate(power, bits)
+    by_hand = allocate_bandwidth(
+        power * plain.gain / 2,
+        plain.interference_w,
+        bits,
+        bandwidth_hz=0.2 * plain.bandwidth_hz,
+        noise_psd_w_hz=plain.noise_psd_w_hz / 0.2,
+    )
+    np.testing.assert_array_equal(found.shares, by_hand.shares)
+    assert found.finish_s > 5 * plain.allocate(power, bits).finish_s
+    share = np.full((4, 1), 0.25)
+    assert np.array_equal(
+        nr.success_at(power[:, None], share, bits[:, None], 1.0),
+        plain.success_at(power[:, None], share, bits[:, None], 1.0),
+    )
+
+
+def _cell_for_plans(**more: float) -> CellView:
+    return CellView(
+        ue=np.arange(4),
+        gain=np.array([1e-9, 3e-10, 1e-10, 3e-11]),
+        interference_w=np.full(4, 1e-12),
+        noise_psd_w_hz=np.full(4, 1e-19),
+        payload_bits=np.array([5e6]),
+        success=_Certain(),
+        bandwidth_hz=1e7,
+        min_power_w=1e-3,
+        max_power_w=0.2,
+        **more,
+    )
+
+
+class _Certain:
+    """Succeeds by band alone."""
+
+    def probability(self, ue, bandwidth_hz, power_w, payload_bits=0.0, airtime_s=np.inf):
+        return np.asarray(bandwidth_hz) / 1e7 + 0.0 * np.asarray(power_w)

@@ -8,7 +8,11 @@ import numpy as np
 
 from netsim.radio.link import RateModel
 from netsim.radio.nr.goodput import NrLink
-from netsim.units import FloatArray, IntArray
+from netsim.radio.nr.grid import SUBCARRIERS_PER_BLOCK, SYMBOLS_PER_SLOT
+from netsim.radio.planned_rate import PlannedRate
+from netsim.units import FloatArray, IntArray, from_db
+
+PLANNING_GAP_DB = 3.0
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,16 @@ class NrRateModel(RateModel):
         else:
             rate = self.link.expected_bps(blocks, rows, rows)
         return rate.reshape(shape)
+
+    @property
+    def planned(self) -> PlannedRate:
+        """Shannon's rate on the data elements of uplink slots, at 3 dB less SINR.
+
+        That is about the distance of this link layer to capacity between 0 and 15 dB.
+        """
+        grid = self.link.grid
+        used = grid.elements_per_block / (SUBCARRIERS_PER_BLOCK * SYMBOLS_PER_SLOT)
+        return PlannedRate(factor=grid.uplink_fraction * used, gap=from_db(PLANNING_GAP_DB))
 
     def blocks_of(self, bandwidth_hz: FloatArray) -> IntArray:
         """Whole resource blocks in a band. Any shape."""

@@ -277,3 +277,13 @@ def test_upload_over_nr() -> None:
         coherence_s=36e-3,
     )
     assert 1.2 * shannon.finish_s[0] < found.finish_s[0] < 4 * shannon.finish_s[0]
+
+
+def test_planned_rate_is_near_the_goodput() -> None:
+    """What schemes plan with: within 18% of the goodput between 0 and 15 dB."""
+    model = NrRateModel.of(replace(LINK, grid=ResourceGrid(uplink_fraction=0.25)), None)
+    sinr = from_db(np.linspace(0, 15, 61))
+    band = np.full(61, 50 * 360e3)
+    plan = model.planned
+    planned = plan.factor * band * np.log2(1 + sinr / plan.gap)
+    np.testing.assert_allclose(planned, model.rate_bps(band, sinr), rtol=0.18)

@@ -7,7 +7,7 @@ import pytest
 
 from netsim.errors import InputError
 from netsim.radio.nr.grid import RESOURCE_BLOCKS, ResourceGrid, resource_blocks
-from netsim.radio.nr.shares import whole_blocks, whole_blocks_of_cells
+from netsim.radio.nr.shares import on_whole_blocks, whole_blocks
 
 
 @pytest.mark.parametrize(
@@ -84,4 +84,13 @@ def test_blocks_of_random_shares() -> None:
 
 def test_cells_are_apart() -> None:
     share = np.array([0.5, 1.0, 0.5])
-    assert whole_blocks_of_cells(share, np.array([4, 7, 4]), 25).tolist() == [13, 25, 12]
+    cell = np.array([4, 7, 4])
+    found = on_whole_blocks(share, cell, np.ones(3), 25)
+    np.testing.assert_allclose(found, np.array([13, 25, 12]) / 25)
+
+
+def test_blocks_that_are_taken_are_not_given_away() -> None:
+    """A tenth of 24 blocks is free: two of three uploads get one each, the last one waits."""
+    share = np.array([0.05, 0.03, 0.02])
+    found = on_whole_blocks(share, np.zeros(3, dtype=np.int64), np.full(3, 0.1), 24)
+    np.testing.assert_allclose(found, np.array([1, 1, 0]) / 24)
