@@ -71,7 +71,8 @@ def test_what_cannot_be_is_one_message(
 
 
 def test_failed_runs_end_the_study(study_module: ModuleType, tmp_path: Path) -> None:
-    asked = study_module.options(["--jobs", "1", "--out", str(tmp_path)], "fig9.py", "", ("small",))
+    words = ["--jobs", "1", "--out", str(tmp_path / "out")]
+    asked = study_module.options(words, "fig9.py", "", ("small",))
     empty = tmp_path / "empty.csv"
     empty.touch()
     fixed = {**TINY, "mobility.kind": "replay", "mobility.path": str(empty)}
