@@ -34,7 +34,8 @@ def plot(
     if find_spec("matplotlib") is None:
         rule = "needs the extra 'figures': pip install matplotlib"
         raise InputError(rule, where="netsim plot")
-    from netsim.report.plots import PlotOptions, check_metric, figure_names
+    from netsim.report.plot_style import PlotOptions
+    from netsim.report.plots import check_metric, figure_names
     from netsim.report.plots import plot as draw
 
     if figure is None:

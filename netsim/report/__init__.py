@@ -6,12 +6,14 @@ The page
     comparison      names of several runs, and their differences from the first
     sections        what each part of the page shows of one run, as plain columns
     timeline        the spans of chosen rounds
-    ground          sites, their Voronoi cells, and where UEs were at which time
+    ground          the map: sites, their Voronoi cells, UEs
+    ue_tracks       where UEs were, and what they did, at chosen moments
     columns         frames as lists, thinned out to what a page can carry
     page/           HTML, style sheet and scripts
 
 Figures
     plots           one figure of a run or a sweep for a paper
+    run_figures, sweep_figures
     plot_style      the look that all figures share
 
 Exports

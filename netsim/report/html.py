@@ -26,9 +26,10 @@ from netsim.report import sections
 from netsim.report.columns import PageBudget
 from netsim.report.comparison import comparison, labels
 from netsim.report.folders import export_file
-from netsim.report.ground import STATES, ground
+from netsim.report.ground import ground
 from netsim.report.held_data import held_data, own_rows
 from netsim.report.timeline import timeline
+from netsim.report.ue_tracks import STATES
 from netsim.results.damage import naming_damage
 from netsim.results.digest import digest
 from netsim.results.plain_files import read_text

@@ -5,6 +5,7 @@ Needs the extra `figures` (matplotlib).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -20,6 +21,14 @@ OUTCOME_COLOURS = {
 ACTIVITY_COLOURS = {"broadcast": "#8a97a5", "compute": "#56b4e9", "wait": "#e3e7ec"}
 COLUMN_IN, PAGE_IN = 3.5, 7.2  # widths of a figure in a two-column paper
 UNDATED: dict[str, dict[str, None]] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+
+
+@dataclass(frozen=True)
+class PlotOptions:
+    """What may be asked of a figure."""
+
+    round: int = 1  # of the timeline
+    metric: str = "upload_p50_s"  # of a sweep
 
 
 def use() -> None:

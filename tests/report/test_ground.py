@@ -12,7 +12,8 @@ import pytest
 
 from netsim.records import OUTCOMES
 from netsim.report.columns import PageBudget
-from netsim.report.ground import STATES, ground, voronoi_cells
+from netsim.report.ground import ground, voronoi_cells
+from netsim.report.ue_tracks import STATES
 from netsim.results.reader import Run
 
 

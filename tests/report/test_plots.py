@@ -11,7 +11,8 @@ import pytest
 
 import netsim
 from netsim.errors import DataError, InputError
-from netsim.report.plots import RUN_FIGURES, PlotOptions
+from netsim.report.plot_style import PlotOptions
+from netsim.report.run_figures import RUN_FIGURES
 from netsim.results.reader import Run
 from netsim.results.sweep import Sweep, open_sweep
 from netsim.results.table_buffer import table_schema
