@@ -132,7 +132,12 @@ class GnbPower:
     def __post_init__(self) -> None:
         if self.transceivers < 1:
             raise InputError("a gNB needs at least 1 transceiver", value=self.transceivers)
-        least = min(self.static_w, self.slope, self.sleep_w, self.max_radiated_w)
+        least = min(
+            self.static_w,
+            self.slope,
+            self.sleep_w,
+            self.max_radiated_w,
+        )
         if least < 0:
             raise InputError("powers of a gNB must not be negative", value=least)
 

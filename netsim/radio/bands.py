@@ -75,11 +75,9 @@ def overlaps(
                 np.maximum(last - first, 0),
             )
         )
-    victim = np.concatenate([pair[0] for pair in found])
-    source = np.concatenate([pair[1] for pair in found])
+    victim, source = (np.concatenate(parts) for parts in zip(*found, strict=True))
     upper = np.minimum(high_hz[victim], high_hz[source])
-    lower = np.maximum(low_hz[victim], low_hz[source])
-    hz = upper - lower
+    hz = upper - np.maximum(low_hz[victim], low_hz[source])
     kept = hz > 0
     return Overlaps(victim[kept], source[kept], hz[kept])
 

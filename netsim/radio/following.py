@@ -82,7 +82,11 @@ class FollowingField:
         weakest = 1e-3 * self.field.mean_power_w * self.field.pathloss.gain(np.array(far_m))
         low = -np.log10(strongest) - 2
         high = -np.log10(weakest) + 2
-        return np.linspace(low, high, int((high - low) * _NODES_PER_DECADE))
+        return np.linspace(
+            low,
+            high,
+            int((high - low) * _NODES_PER_DECADE),
+        )
 
     @cached_property
     def _table(self) -> RegularGridInterpolator:

@@ -84,7 +84,11 @@ class _Hata:
         if not self.extrapolate:
             rule = f"links must be {low_m / 1e3:g}..{high_m / 1e3:g} km long without extrapolate"
             worst = float(distance_m[outside].flat[0])
-            raise ScenarioError(rule, where="pathloss.extrapolate", value=f"{worst:.0f} m")
+            raise ScenarioError(
+                rule,
+                where="pathloss.extrapolate",
+                value=f"{worst:.0f} m",
+            )
         if type(self).__name__ not in _WARNED:
             _WARNED.add(type(self).__name__)
             _LOG.warning(

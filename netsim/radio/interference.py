@@ -176,7 +176,12 @@ class PoissonField:
         radius_m = np.sqrt(x / (np.pi * self.density_per_m2))
         power_w: FloatArray | float = self.power_w
         if self.power_of is not None:
-            own = rng.stream(seed, "interferer_own_distance", round, attempt).random(len(victim))
+            own = rng.stream(
+                seed,
+                "interferer_own_distance",
+                round,
+                attempt,
+            ).random(len(victim))
             power_w = self.power_at(own[kept], x)
         return FieldDraw(
             seed=seed,

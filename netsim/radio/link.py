@@ -78,11 +78,8 @@ def transmit_constant(
     with np.errstate(divide="ignore"):
         finish = start_s + payload_bits / rate
     sent_by_deadline = rate * np.maximum(deadline_s - start_s, 0.0)
-    bits = np.where(
-        finish <= deadline_s,
-        payload_bits,
-        np.minimum(sent_by_deadline, payload_bits),
-    )
+    part = np.minimum(sent_by_deadline, payload_bits)
+    bits = np.where(finish <= deadline_s, payload_bits, part)
     return Transmission(
         finish,
         bits,
@@ -291,12 +288,8 @@ class _Progress:
     def result(self, start_s: FloatArray, deadline_s: FloatArray) -> Transmission:
         """The uploads at the end of the last chunk."""
         airtime = np.minimum(self.finish_s, deadline_s) - start_s
-        mean_sinr = np.divide(
-            self.sinr_time,
-            airtime,
-            out=np.zeros(len(airtime)),
-            where=airtime > 0,
-        )
+        none = np.zeros(len(airtime))
+        mean_sinr = np.divide(self.sinr_time, airtime, out=none, where=airtime > 0)
         return Transmission(
             finish_s=self.finish_s,
             bits=self.bits,

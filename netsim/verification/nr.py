@@ -46,7 +46,11 @@ def nr_transport_blocks(effort: Effort) -> Sequence[Law]:
     rows = []
     for blocks, scheme, payload in REFERENCE_CHANNELS:
         elements = np.array(12 * 12 * blocks)
-        size = transport_block_bits(elements, table.order[scheme], table.code_rate[scheme])
+        size = transport_block_bits(
+            elements,
+            table.order[scheme],
+            table.code_rate[scheme],
+        )
         rows.append(
             _exact(
                 "NR transport block, bit",
@@ -62,7 +66,11 @@ def nr_efficiencies(effort: Effort) -> Sequence[Law]:
     """Bits per resource element of every scheme of table 1, on 273 resource blocks: Q_m R."""
     table = SchemeTable(1)
     elements = 156 * 273
-    size = transport_block_bits(np.array(elements), table.order, table.code_rate)
+    size = transport_block_bits(
+        np.array(elements),
+        table.order,
+        table.code_rate,
+    )
     return [
         _exact(
             "NR spectral efficiency",
@@ -88,7 +96,13 @@ def nr_goodput(effort: Effort) -> Sequence[Law]:
         generator = rng.stream(effort.seed, "verify_nr_goodput", number)
         length_s = _SLOTS * link.grid.slot_s
         uniform = generator.random(sinr.shape)
-        rates = link.sampled_bps(blocks, sinr, known, length_s, uniform)
+        rates = link.sampled_bps(
+            blocks,
+            sinr,
+            known,
+            length_s,
+            uniform,
+        )
         drawn.append(rates[0] / bandwidth_hz)
     values, errors = mean(np.array(drawn))
     capacity = np.log2(1 + sinr[0])
@@ -163,18 +177,32 @@ _HALF_DB = 6.1
 def _lost(harq: Harq, offset_db: float) -> FloatArray:
     """P(block of 100 bit in 16-QAM of rate 1/2 lost after m transmissions). [m]."""
     sinr_db = np.array(_HALF_DB + offset_db)
-    errors = harq.block_errors(sinr_db, 4, np.array(0.5), np.array(100.0))
+    errors = harq.block_errors(
+        sinr_db,
+        4,
+        np.array(0.5),
+        np.array(100.0),
+    )
     return still_lost(errors, harq.combining)
 
 
-def _completed_slots(effort: Effort, number: int, lost: FloatArray) -> int:
+def _completed_slots(
+    effort: Effort,
+    number: int,
+    lost: FloatArray,
+) -> int:
     """Slots of one round that complete a block; each carries the next transmission of one.
 
     A block is completed by transmission m with the conditional probability that it is still lost
     after m, given that it was after m - 1. The first block starts before the round.
     """
     before = np.concatenate([[1.0], lost[:-1]])
-    fails = np.divide(lost, before, out=np.ones_like(lost), where=before > 0)
+    fails = np.divide(
+        lost,
+        before,
+        out=np.ones_like(lost),
+        where=before > 0,
+    )
     draws = rng.stream(effort.seed, "verify_nr_harq", number).random(2 * _SLOTS)
     transmission = 0
     completed = 0
@@ -188,7 +216,12 @@ def _completed_slots(effort: Effort, number: int, lost: FloatArray) -> int:
 def _chase_gain(number: int) -> Law:
     """How many dB less SINR half of the blocks need after `number` transmissions: 10 log10."""
     sinr_db = np.linspace(-10.0, 20.0, 3001)
-    errors = Harq("chase").block_errors(sinr_db, 4, np.array(0.5), np.array(4000.0))
+    errors = Harq("chase").block_errors(
+        sinr_db,
+        4,
+        np.array(0.5),
+        np.array(4000.0),
+    )
     half_db = [float(np.interp(-0.5, -error, sinr_db)) for error in errors]
     return _exact(
         "NR HARQ gain, dB",
@@ -208,7 +241,14 @@ def _exact(
 ) -> Law:
     """A law without chance."""
     return replace(
-        Law(family, case, "computed", found, 0.0, expected),
+        Law(
+            family,
+            case,
+            "computed",
+            found,
+            0.0,
+            expected,
+        ),
         allowed=allowed,
         probability=False,
     )

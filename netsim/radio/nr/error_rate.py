@@ -52,7 +52,11 @@ def transport_block_error(block_error: FloatArray, code_blocks: IntArray) -> Flo
     return np.asarray(-np.expm1(all_kept))
 
 
-def effective_sinr_db(sinr_db: FloatArray, order: int, axis: int = -1) -> FloatArray:
+def effective_sinr_db(
+    sinr_db: FloatArray,
+    order: int,
+    axis: int = -1,
+) -> FloatArray:
     """One SINR for a transport block over several channels, dB: that of equal information.
 
     Mean mutual information per coded bit (MIESM; Brueninghaus et al., "Link performance models for

@@ -99,7 +99,14 @@ class NrLink:
             out=np.zeros_like(mean_bps),
             where=full_bps > 0,
         )
-        completed = np.maximum(binom.ppf(uniform, whole, np.clip(completes, 0.0, 1.0)), 0.0)
+        completed = np.maximum(
+            binom.ppf(
+                uniform,
+                whole,
+                np.clip(completes, 0.0, 1.0),
+            ),
+            0.0,
+        )
         part = completes * (slots - whole)  # of a slot that reaches into the next block
         return np.asarray((completed + part) / slots * full_bps)
 
@@ -230,7 +237,11 @@ def _stack(link: NrLink, blocks: tuple[int, ...]) -> _TableStack:
     schemes = []
     for table in tables:
         chosen = highest_scheme(table.first_error, link.target_error)
-        known = np.clip(np.arange(len(chosen)) - margin, 0, len(chosen) - 1)
+        known = np.clip(
+            np.arange(len(chosen)) - margin,
+            0,
+            len(chosen) - 1,
+        )
         schemes.append(chosen[known])
     return _TableStack(
         rate_bps=np.concatenate([table.rate_bps.ravel() for table in tables]),

@@ -51,7 +51,12 @@ class Harq:
         found = []
         for number in range(1, self.transmissions + 1):
             gain_db, rate = self._combined(number, np.asarray(code_rate))
-            error = code_block_error(sinr_db + gain_db, order, rate, code_block_bits)
+            error = code_block_error(
+                sinr_db + gain_db,
+                order,
+                rate,
+                code_block_bits,
+            )
             found.append(error)
         return np.array(found)
 

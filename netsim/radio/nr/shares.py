@@ -52,7 +52,11 @@ def _give(
     found[chosen] += 1
 
 
-def _take(found: IntArray, wanted: FloatArray, count: int) -> None:
+def _take(
+    found: IntArray,
+    wanted: FloatArray,
+    count: int,
+) -> None:
     """Takes back blocks that the guaranteed ones cost, from the smallest remainders, in place."""
     for _ in range(count):
         excess = np.where(found > 1, found - wanted, -np.inf)

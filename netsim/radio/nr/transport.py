@@ -68,7 +68,11 @@ def _large(info: FloatArray, rate: FloatArray) -> IntArray:
     steps = _floor((info - 24) / step + 0.5)  # ties towards larger sizes
     with_check = np.maximum(3840, step * steps) + 24
     largest = np.where(rate <= 1 / 4, 3816, 8424)
-    count = np.where(with_check > largest + 24, _divided_up(with_check, largest), 1)
+    count = np.where(
+        with_check > largest + 24,
+        _divided_up(with_check, largest),
+        1,
+    )
     in_bytes = _divided_up(with_check, 8 * count)
     return np.asarray(8 * count * in_bytes - 24)
 
