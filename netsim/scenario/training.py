@@ -143,7 +143,9 @@ class Model(Section):
 class Data(Section):
     """Training and test data: a built-in task unless a path or a hub name is given."""
 
-    task: Literal["reviews", "passages"] = key("reviews", "built-in task")
+    task: Literal["reviews", "passages", "grades"] = key(
+        "reviews", "built-in task; grades is the harder one"
+    )
     path: Path | None = key(None, "GLUE-style TSV folder, or CSV, JSONL or Parquet file or folder")
     hub: str | None = key(None, "data set on the Hugging Face hub (extra: hub)", min_length=1)
     columns: str = key(

@@ -4,8 +4,9 @@ In reading order:
 
     text.py         seeded generator of the labelled tasks and of unlabelled documents
     reviews.py      the grammar of one task: is the opinion in this sentence good or bad?
+    grades.py       the grammar of a harder one: which of six grades does this review give?
     products.py     what the reviews talk about
-    passages.py     the grammar of the other: does this sentence answer this question?
+    passages.py     the grammar of another: does this sentence answer this question?
     draws.py        the random choices that a grammar makes
     shapes.py       parameter counts of the model and of LoRA modules on it, without torch
     tokenizer.py    the tokenizer's recipe

@@ -1,7 +1,8 @@
-"""Seeded text of the two built-in tasks, and the unlabelled documents of the pre-training.
+"""Seeded text of the built-in tasks, and the unlabelled documents of the pre-training.
 
     reviews     is the opinion in this sentence of a review good or bad?
     passages    does this sentence answer this question?
+    grades      which of six grades does this review give? Harder, and unevenly frequent
 
 Texts are pure functions of (task, split, seed, index): asking for more changes none of those
 before. A text belongs to one split by its own checksum, so splits share no text, whatever their
@@ -18,23 +19,26 @@ from zlib import crc32
 import numpy as np
 
 from netsim.errors import InputError
-from netsim.learning.builtin import passages, reviews
+from netsim.learning.builtin import grades, passages, reviews
 from netsim.learning.builtin.draws import Draws, endless
 from netsim.units import IntArray
 
 Example = tuple[str, str | None, int, str]
 Document = tuple[str, ...]
 
-TASKS = ("reviews", "passages")
-CLASSES: dict[str, tuple[str, str]] = {
+TASKS = ("reviews", "passages", "grades")
+DOCUMENT_TASKS = ("reviews", "passages")  # that the model was pre-trained on texts of
+CLASSES: dict[str, tuple[str, ...]] = {
     "reviews": ("negative", "positive"),
     "passages": ("no_answer", "answer"),
+    "grades": grades.GRADES,
 }
 SPLITS: dict[str, tuple[int, ...]] = {"train": (0, 1), "validation": (2,), "test": (3,)}
 
 _EXAMPLE: dict[str, Callable[[Draws], Example]] = {
     "reviews": reviews.example,
     "passages": passages.example,
+    "grades": grades.example,
 }
 _Grammar = dict[str, Callable[[Draws], tuple[Document, tuple[str, ...]]]]
 _DOCUMENT: _Grammar = {"reviews": reviews.document, "passages": passages.document}
@@ -45,10 +49,10 @@ _PLAIN: _Grammar = {"reviews": reviews.plain_document, "passages": passages.plai
 class Sentences:
     """Labelled texts of one task, `count` of them, no two alike."""
 
-    first: list[str]  # the sentence (reviews) or the question (passages)
-    second: list[str] | None  # the sentence beside the question; None for reviews
+    first: list[str]  # the sentence, or the question (passages)
+    second: list[str] | None  # the sentence beside the question; None for single sentences
     label: IntArray  # [count] index into CLASSES[task]
-    domain: list[str]  # what the text is about: a product (reviews) or a kind of place (passages)
+    domain: list[str]  # what the text is about: a product, or a kind of place (passages)
 
     def __len__(self) -> int:
         return len(self.first)
@@ -97,7 +101,7 @@ def unlabelled(
     Later sentences depend on the meaning of the first ones: what a customer did after the opinion,
     what one says to an answer or to a miss. In `plain` documents every word means what it says.
     """
-    sources = [_documents(task, seed, plain) for task in TASKS]
+    sources = [_documents(task, seed, plain) for task in DOCUMENT_TASKS]
     documents = []
     for index in range(count):
         source = sources[index % len(sources)]

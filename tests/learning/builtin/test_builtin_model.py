@@ -17,7 +17,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from netsim.learning.builtin import model_folder
 from netsim.learning.builtin.pretrain import Recipe, pretrain
 from netsim.learning.builtin.shapes import foundation_parameters, lora_parameters
-from netsim.learning.builtin.text import TASKS, generate
+from netsim.learning.builtin.text import CLASSES, DOCUMENT_TASKS, generate
 from netsim.learning.composition import build_learner
 from netsim.learning.data.datasets import load_builtin
 from netsim.learning.data.worlds import partition_labels
@@ -100,7 +100,7 @@ def _central(task: str, train: int) -> FederatedLearner:
     )
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", DOCUMENT_TASKS)
 def test_before_fine_tuning_at_chance(task: str) -> None:
     learner = _central(task, 100)
     try:
@@ -109,33 +109,42 @@ def test_before_fine_tuning_at_chance(task: str) -> None:
         learner.close()
 
 
-@pytest.mark.parametrize("task", TASKS)
-def test_central_lora_training_learns_the_task(task: str) -> None:
+@pytest.mark.parametrize(
+    ("task", "rows", "passes", "least", "most"),
+    [
+        ("reviews", 3000, 2, 0.92, 1.0),
+        ("passages", 3000, 2, 0.92, 1.0),
+        ("grades", 6000, 4, 0.80, 0.90),
+    ],
+)
+def test_central_lora_training_learns_the_task(
+    task: str, rows: int, passes: int, least: float, most: float
+) -> None:
     torch.manual_seed(0)
     torch.set_num_threads(1)
     tokenizer = AutoTokenizer.from_pretrained(model_folder())
     model = AutoModelForSequenceClassification.from_pretrained(
-        model_folder(), num_labels=2, dtype=torch.float32
+        model_folder(), num_labels=len(CLASSES[task]), dtype=torch.float32
     )
     model = get_peft_model(
         model,
         LoraConfig(task_type="SEQ_CLS", r=16, lora_alpha=32, target_modules=["query", "value"]),
     )
-    train, test = generate(task, "train", 3000), generate(task, "test", 600)
+    train, test = generate(task, "train", rows), generate(task, "test", 600)
 
-    def batch(found: object, rows: np.ndarray) -> dict[str, torch.Tensor]:
-        first = [found.first[i] for i in rows]  # type: ignore[attr-defined]
+    def batch(found: object, drawn: np.ndarray) -> dict[str, torch.Tensor]:
+        first = [found.first[i] for i in drawn]  # type: ignore[attr-defined]
         # type: ignore[attr-defined]
-        second = [found.second[i] for i in rows] if found.second else None
+        second = [found.second[i] for i in drawn] if found.second else None
         return dict(tokenizer(first, second, padding=True, return_tensors="pt"))
 
     optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=2e-3)
-    steps = 2 * 3000 // 32
+    steps = passes * rows // 32
     for step in range(steps):
-        rows = np.random.default_rng(step).integers(0, 3000, 32)
+        drawn = np.random.default_rng(step).integers(0, rows, 32)
         for group in optimizer.param_groups:
             group["lr"] = 2e-3 * (1 - step / steps)
-        loss = model(**batch(train, rows), labels=torch.from_numpy(train.label[rows])).loss
+        loss = model(**batch(train, drawn), labels=torch.from_numpy(train.label[drawn])).loss
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
@@ -145,7 +154,7 @@ def test_central_lora_training_learns_the_task(task: str) -> None:
             model(**batch(test, part)).logits.argmax(1).numpy() == test.label[part]
             for part in np.array_split(np.arange(600), 6)
         ]
-    assert np.concatenate(right).mean() >= 0.92
+    assert least <= np.concatenate(right).mean() <= most
 
 
 def test_federated_redeeming_moves_the_bundled_model() -> None:
