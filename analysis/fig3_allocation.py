@@ -31,8 +31,8 @@ from netsim.allocation.admission import admit
 from netsim.allocation.bandwidth import allocate_bandwidth
 from netsim.allocation.two_tier import two_tier_search
 from netsim.allocation.uplinks import required_shares
-from netsim.build.radio import build_radio
-from netsim.build.topology import build_deployment, drop_ues
+from netsim.assembly.radio import build_radio
+from netsim.assembly.topology import build_deployment, drop_ues
 from netsim.scenario.load import load_scenario
 from netsim.units import FloatArray, dbm_to_w
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         RunError,
         ScenarioError,
     )
-    from netsim.execution import resume, run
+    from netsim.execution import Session, resume, run
     from netsim.protocols import Learner, Observation, RoundOutcome, RoundPlan, Scheme
     from netsim.report.html import write_report
     from netsim.report.plots import plot
@@ -40,6 +40,7 @@ _HOME = {
     "OutputError": "netsim.errors",
     "RunError": "netsim.errors",
     "ScenarioError": "netsim.errors",
+    "Session": "netsim.execution",
     "resume": "netsim.execution",
     "run": "netsim.execution",
     "Learner": "netsim.protocols",
@@ -72,6 +73,7 @@ __all__ = [
     "Scenario",
     "ScenarioError",
     "Scheme",
+    "Session",
     "Sweep",
     "__version__",
     "load_scenario",

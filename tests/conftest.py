@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from netsim.build import build_parts, build_simulation
+from netsim.assembly import build_parts, build_simulation
 from netsim.protocols import Silence
 from netsim.results.writer import MemorySink
 from netsim.scenario.load import load_scenario
@@ -96,7 +96,7 @@ def simulate(network_scenario: Callable[..., Scenario]) -> Callable[..., MemoryS
     def make(overrides: Mapping[str, Any] | None = None, tie_seed: int | None = None) -> MemorySink:
         sink = MemorySink()
         parts = build_parts(network_scenario(overrides), Silence())
-        build_simulation(parts, sink, Silence(), tie_seed=tie_seed).run()
+        build_simulation(parts, sink, Silence(), tie_seed=tie_seed).run(parts.scheme)
         return sink
 
     return make

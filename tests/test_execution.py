@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 import netsim
-from netsim.build import Loaded
+from netsim.assembly import Loaded
 from netsim.errors import DataError, Interrupted, OutputError
 from netsim.protocols import Progress, Silence
 from netsim.results.run_folder import locked

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from polars import col
 
-from netsim.build import Parts
+from netsim.assembly import Parts
 from netsim.cli.console import print_table, quantity, seconds
 from netsim.execution import Forecast
 from netsim.mobility.replay import Recorded
@@ -144,7 +144,7 @@ def _network_facts(parts: Parts) -> list[tuple[str, str]]:
         ("worst downlink", f"{worst_downlink:.3g} bit/s/Hz"),
     ]
     if parts.scenario.federation == "network":
-        facts.append(("core", f"site {parts.backhaul.core}"))
+        facts.append(("core", f"site {parts.setting.core.core}"))
     coherence_s = parts.radio.uplink.coherence_s
     if coherence_s is not None:
         facts.append(("coherence time", seconds(coherence_s)))
@@ -183,12 +183,12 @@ def _trace_facts(parts: Parts) -> list[tuple[str, str]]:
 
 def _print_payloads(parts: Parts) -> None:
     rows = []
-    for index, spec in enumerate(parts.modules):
-        emulated = parts.payload_emulated[index]
-        bits = float(parts.payload_bits[index])
+    for index, spec in enumerate(parts.learning.modules):
+        emulated = parts.setting.payloads.emulated[index]
+        bits = float(parts.setting.payloads.bits[index])
         set_by = "by hand (emulated)" if emulated else "the tensors"
         rows.append((str(index), str(spec.rank), quantity(bits, "bit"), set_by))
-    foundation = quantity(parts.foundation_bits, "bit")
+    foundation = quantity(parts.setting.payloads.foundation_bits, "bit")
     title = f"Payloads; the foundation model is {foundation} on the air"
     print_table(
         ("module", "rank", "upload", "set by"),
@@ -199,7 +199,7 @@ def _print_payloads(parts: Parts) -> None:
 
 
 def _print_devices(parts: Parts) -> None:
-    rows = [_device_row(parts, name) for name in parts.devices.class_names]
+    rows = [_device_row(parts, name) for name in parts.learning.devices.class_names]
     print_table(
         DEVICE_HEADERS,
         rows,
@@ -221,13 +221,13 @@ class _Range:
 
 
 def _device_row(parts: Parts, device_class: str) -> tuple[str, ...]:
-    mine = np.array(parts.fleet.device_class) == device_class
+    mine = np.array(parts.setting.fleet.device_class) == device_class
     if not mine.any():
         return (device_class, "0", "", "", "", "")
-    clock_hz = _Range.of(parts.devices.cpu_hz[mine])
-    samples = _Range.of(parts.devices.samples[mine])
-    time_s = _Range.of(parts.fleet.compute_s[mine])
-    energy_j = _Range.of(parts.fleet.compute_energy_j[mine])
+    clock_hz = _Range.of(parts.learning.devices.cpu_hz[mine])
+    samples = _Range.of(parts.learning.devices.samples[mine])
+    time_s = _Range.of(parts.setting.fleet.compute_s[mine])
+    energy_j = _Range.of(parts.setting.fleet.compute_energy_j[mine])
     return (
         device_class,
         str(int(mine.sum())),

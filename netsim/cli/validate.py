@@ -90,7 +90,7 @@ def _tell_status(run: Run) -> None:
 
 
 def _explain(target: str, overrides: list[str]) -> None:
-    from netsim.build import build_parts
+    from netsim.assembly import build_parts
     from netsim.cli.expectations import print_expectations
     from netsim.execution import forecast
     from netsim.protocols import Silence

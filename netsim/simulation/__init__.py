@@ -1,0 +1,31 @@
+"""A run in simulated time: who sends what, when it arrives, what it costs.
+
+How a round goes. `session.Simulation.step` takes a plan. `opening` makes a row in the table of
+uploads for each (UE, module) pair of it, with the times of its broadcast and its computing
+(`timetable`); UEs that leave or change gNBs meanwhile lose what they break off (`motion`), and rows
+that earlier rounds have left under way are added. Then the SimPy clock runs. The core opens the
+round (`processes.core`); each UE takes the time of its download and its computing, waits for its
+gNB's grant and sends (`processes.ue`); the uplink moves all uploads from event to event over the
+air (`processes.uplink`, `uploads.advance`, `air`); each gNB collects what arrives until all have
+ended, enough have arrived or the deadline passes, aggregates, and passes its aggregate on
+(`processes.gnb`). When the core has merged, `closing` keeps the books: uploads that are over, with
+their outcomes and energy, go into the tables (`tables`), the others into the next round. The
+learner computes what arrived (`training`), and a checkpoint may be taken.
+
+In reading order:
+
+state       what the rooms share: fleet, links, rules, payloads, the round in progress
+uploads/    the table of uploads, and the one loop that moves them
+air/        what an upload meets: fading, interference, traces
+processes/  who waits for what on the clock
+motion/     where UEs are, who serves them, what they break off
+timetable   broadcasts and computing, fixed by the plan
+opening     a round opens
+closing     a round ends
+training    what a round asks of the learner
+tables/     one file per table that a run writes
+system      all that stays the same during a run
+observing   what a scheme may know
+session     a run that is stepped
+course, stopping, checkpoint, clock     how far it is, when it ends, what is kept, its time
+"""

@@ -22,7 +22,11 @@ class Clock(simpy.Environment):
     order is shuffled, which must change no record (a test).
     """
 
-    def __init__(self, tie_seed: int | None = None, begin_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        tie_seed: int | None = None,
+        begin_s: float = 0.0,
+    ) -> None:
         super().__init__(begin_s)
         if tie_seed is not None:
             self._eid = _shuffled(tie_seed)  # type: ignore[assignment]
@@ -36,11 +40,16 @@ class Clock(simpy.Environment):
         heappush(self._queue, (time_s, NORMAL, next(self._eid), event))
         return event
 
-    def fire(self, event: Event, time_s: float) -> None:
-        """Let an event that others may wait for already fire at `time_s`."""
+    def fire(
+        self,
+        event: Event,
+        time_s: float,
+        value: object = None,
+    ) -> None:
+        """Let an event that others may wait for already fire at `time_s`, with a value for them."""
         if time_s < self._now:
             raise ValueError(f"time {time_s!r} s lies before now, {self._now!r} s")
-        event._ok, event._value = True, None
+        event._ok, event._value = True, value
         heappush(self._queue, (time_s, NORMAL, next(self._eid), event))
 
 

@@ -32,27 +32,33 @@ class StopRules:
         rounds: int,
         time_s: float,
         energy_j: float,
+        *,
         losses: Sequence[float],
         accuracy: float | None,
     ) -> str | None:
-        """Why a run ends after so many rounds, losses of its evaluations and their last accuracy;
-        or None.
+        """Why a run ends after so many rounds, or None.
+
+        losses: of its evaluations so far; accuracy: of the last one.
         """
+        spent_s, spent_j = self.simulated_s, self.energy_j
+        rules = {
+            "target_accuracy": self._is_accurate(accuracy),
+            "converged": self._has_converged(losses),
+            "simulated_s": spent_s is not None and time_s >= spent_s,
+            "energy_j": spent_j is not None and energy_j >= spent_j,
+            "trace_end": self.trace_end_s is not None and time_s > self.trace_end_s,
+            "rounds": rounds >= self.rounds,
+        }
+        return next((name for name, holds in rules.items() if holds), None)
+
+    def _is_accurate(self, accuracy: float | None) -> bool:
+        if self.target_accuracy is None or accuracy is None:
+            return False
+        return accuracy >= self.target_accuracy
+
+    def _has_converged(self, losses: Sequence[float]) -> bool:
+        """The last evaluations are no better than those before."""
         patience = self.patience_evaluations
-        if (
-            self.target_accuracy is not None
-            and accuracy is not None
-            and accuracy >= self.target_accuracy
-        ):
-            return "target_accuracy"
-        if patience is not None and len(losses) > patience:
-            best_before = min(losses[:-patience])
-            if min(losses[-patience:]) >= best_before:
-                return "converged"
-        if self.simulated_s is not None and time_s >= self.simulated_s:
-            return "simulated_s"
-        if self.energy_j is not None and energy_j >= self.energy_j:
-            return "energy_j"
-        if self.trace_end_s is not None and time_s > self.trace_end_s:
-            return "trace_end"
-        return "rounds" if rounds >= self.rounds else None
+        if patience is None or len(losses) <= patience:
+            return False
+        return min(losses[-patience:]) >= min(losses[:-patience])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from netsim.build.loaded import Loaded
+from netsim.assembly.loaded import Loaded
 from netsim.errors import DataError, NetsimError, ScenarioError
 from netsim.execution import resume, run
 from netsim.protocols import Listener

@@ -20,7 +20,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from netsim.build.loaded import Loaded
+from netsim.assembly.loaded import Loaded
 from netsim.errors import InputError, RunError
 from netsim.protocols import Silence
 from netsim.results.sweep_folder import SweepFolder

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn, TextIO
 
-from netsim.build.loaded import Loaded
+from netsim.assembly.loaded import Loaded
 from netsim.protocols import Progress
 from netsim.sweep.job import execute
 

@@ -15,10 +15,15 @@ from netsim.protocols import RoundPlan
 from netsim.radio.coverage import success_probability, topology_success_probability
 from netsim.radio.link import RateModel
 from netsim.radio.pathloss import PowerLaw
-from netsim.simulation.clock import Clock
-from netsim.simulation.core import Backhaul, open_round
-from netsim.simulation.medium import NetworkUplink
-from netsim.simulation.state import Fleet, Links, Rules
+from netsim.simulation.air.network import NetworkUplink
+from netsim.simulation.opening import Setting, Versions, open_round, ready_to_send
+from netsim.simulation.processes.core import CoreLinks
+from netsim.simulation.state import Fleet, Links, Payloads, RoundSpan, Rules
+from netsim.simulation.uploads.advance import OnAir
+from netsim.simulation.uploads.band import StaticBand
+from netsim.simulation.uploads.flight import Flight
+from netsim.simulation.uploads.segments import SegmentLog
+from netsim.simulation.uploads.transfers import Transfers
 from netsim.units import FloatArray, IntArray, from_db
 from netsim.verification.law import Effort, Law, mean
 from netsim.verification.networks import DENSITY, Network, networks
@@ -26,8 +31,9 @@ from netsim.verification.success import ALLOWED, EXPONENT, POWER_W
 
 PER_CELL = 2
 THRESHOLDS_DB = (-5.0, 0.0, 5.0)
-_BANDWIDTH_HZ = 1e7
-_NO_NOISE = 1e-40
+BANDWIDTH_HZ = 1e7
+NO_NOISE = 1e-40
+DEADLINE_S = 10.0
 
 
 def network_mode(effort: Effort) -> Sequence[Law]:
@@ -130,19 +136,86 @@ def _heard(distance_m: FloatArray, site: IntArray) -> FloatArray:
 def _sinr(network: Network, distance_m: FloatArray) -> FloatArray:
     """SINR of every UE at the start of its upload, by the simulator. [K]."""
     count, sites = distance_m.shape
-    one = np.ones(count)
-    gain = PowerLaw(EXPONENT, min_distance_m=1e-3).gain(distance_m)
+    links = _links(distance_m)
     plan = RoundPlan(
         ue=np.arange(count),
         module=np.zeros(count, dtype=np.int64),
-        share=one / PER_CELL,
-        power_w=POWER_W * one,
+        share=np.full(count, 1 / PER_CELL),
+        power_w=np.full(count, POWER_W),
     )
-    uplink = NetworkUplink(
-        seed=network.seed,
+    number, none_made = network.index + 1, np.zeros(1, dtype=np.int64)
+    versions = Versions(none_made, none_made)
+    round_ = open_round(_setting(count), links, plan, versions, number=number, start_s=0.0)
+    ready_to_send(round_.uploads)
+    span = RoundSpan(number, 0.0, deadline_s=DEADLINE_S, horizon_s=np.inf)
+    on_air = OnAir(
+        uploads=round_.uploads,
+        air=_uplink(network.seed, sites).open(span, links, None),
+        band=StaticBand(),
+        log=SegmentLog(),
+        retransmissions=0,
+    )
+    flight = Flight(on_air, Transfers(), outlasts=False)
+    while (step := flight.next_step_s()) is not None:
+        flight.step(*step)
+    return round_.uploads.sinr
+
+
+def _links(distance_m: FloatArray) -> Links:
+    """Of UEs that are served cell by cell."""
+    count = len(distance_m)
+    gain = PowerLaw(EXPONENT, min_distance_m=1e-3).gain(distance_m)
+    gnb = np.arange(count) // PER_CELL
+    unused = np.zeros(count)
+    return Links(
+        position_m=np.zeros((count, 2)),
+        gnb=gnb,
+        distance_m=unused,
+        gain=gain[np.arange(count), gnb],
+        interference_w=unused,
+        noise_psd_w_hz=unused,
+        downlink_efficiency=np.ones(count),
+        site_gain=gain,
+    )
+
+
+def _setting(count: int) -> Setting:
+    """UEs that compute in no time, with a payload of one bit."""
+    one = np.ones(count)
+    bit = np.ones(1)
+    fleet = Fleet(
+        device_class=[],
+        cpu_hz=one,
+        energy_coefficient=one,
+        cycles=one,
+        compute_s=1e-9 * one,
+        compute_energy_j=0.0 * one,
+        samples=one.astype(np.int64),
+        label_counts=np.ones((count, 1), np.int64),
+    )
+    rules = Rules(
+        deadline_s=DEADLINE_S,
+        barrier=True,
+        compute_limit_s=DEADLINE_S / 2,
+        aggregation_s=0.0,
+        foundation_every_round=False,
+        downlink_hz=1e12,
+    )
+    payloads = Payloads(
+        bits=bit,
+        size_of=lambda module, rank=None: bit[module],
+        emulated=np.zeros(1, dtype=bool),
+        foundation_bits=1.0,
+    )
+    return Setting(fleet, rules, payloads, CoreLinks())
+
+
+def _uplink(seed: int, sites: int) -> NetworkUplink:
+    return NetworkUplink(
+        seed=seed,
         sites=sites,
-        bandwidth_hz=_BANDWIDTH_HZ,
-        noise_psd_w_hz=_NO_NOISE,
+        bandwidth_hz=BANDWIDTH_HZ,
+        noise_psd_w_hz=NO_NOISE,
         model=RateModel("shannon", 1.0),
         coherence_s=1.0,
         block_fading=False,
@@ -153,61 +226,3 @@ def _sinr(network: Network, distance_m: FloatArray) -> FloatArray:
         places=None,
         ordered_bands=True,
     )
-    clock = Clock()
-    round_ = open_round(
-        clock=clock,
-        number=network.index + 1,
-        plan=plan,
-        fleet=_fleet(count),
-        links=_links(gain),
-        rules=_RULES,
-        backhaul=Backhaul(),
-        payload_bits=one,
-    )
-    uplink.begin(clock, round_)
-    clock.run(until=20.0)
-    return round_.airing.sinr
-
-
-def _links(gain: FloatArray) -> Links:
-    """Links of UEs with these gains to every gNB, [K, S]."""
-    rows = np.arange(len(gain))
-    gnb = rows // PER_CELL
-    none = np.zeros(len(gain))
-    return Links(
-        position_m=np.zeros((len(gain), 2)),
-        gnb=gnb,
-        distance_m=none,
-        gain=gain[rows, gnb],
-        interference_w=none,
-        noise_psd_w_hz=none,
-        downlink_efficiency=np.ones(len(gain)),
-        site_gain=gain,
-    )
-
-
-def _fleet(count: int) -> Fleet:
-    """UEs that compute in no time to speak of."""
-    one = np.ones(count)
-    return Fleet(
-        device_class=[],
-        cpu_hz=one,
-        energy_coefficient=one,
-        cycles=one,
-        compute_s=1e-9 * one,
-        compute_energy_j=np.zeros(count),
-        samples=one.astype(np.int64),
-        label_counts=np.ones((count, 1), np.int64),
-    )
-
-
-_RULES = Rules(
-    deadline_s=10.0,
-    barrier=True,
-    compute_limit_s=5.0,
-    aggregation_s=0.0,
-    w0_every_round=False,
-    downlink_hz=1e12,
-    foundation_bits=1.0,
-    payload_emulated=np.zeros(1, dtype=bool),
-)

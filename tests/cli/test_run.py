@@ -148,7 +148,7 @@ def test_saved_adapters_give_the_last_accuracy(learned: Path) -> None:
     from peft import PeftModel
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-    from netsim.build import build_dataset
+    from netsim.assembly import build_dataset
     from netsim.learning.builtin import model_folder
 
     found = open_run(learned)

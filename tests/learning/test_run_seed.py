@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from netsim.build.learning import module_spec
-from netsim.build.parts import build_parts
+from netsim.assembly.learning import module_spec
+from netsim.assembly.parts import build_parts
 from netsim.learning.learner import FederatedLearner
 from netsim.protocols import Silence
 from netsim.scenario.load import load_scenario

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 import netsim
-from netsim.build.parts import build_parts
+from netsim.assembly.parts import build_parts
 from netsim.errors import ScenarioError
 from netsim.protocols import Silence
 

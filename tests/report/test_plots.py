@@ -86,7 +86,7 @@ def test_wrong_questions_have_one_answer(taught: Run, network_run: Callable[...,
 
 
 def _made_up_sweep(folder: Path) -> Sweep:
-    from netsim.build.loaded import Loaded
+    from netsim.assembly.loaded import Loaded
     from netsim.protocols import Silence
     from netsim.scenario.load import to_toml
     from netsim.sweep.job import execute

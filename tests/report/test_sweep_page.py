@@ -12,7 +12,7 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from netsim.build.loaded import Loaded
+from netsim.assembly.loaded import Loaded
 from netsim.errors import DataError
 from netsim.protocols import Silence
 from netsim.report.sweep_page import sweep_data, write_sweep_report

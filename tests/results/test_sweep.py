@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import netsim
-from netsim.build.loaded import Loaded
+from netsim.assembly.loaded import Loaded
 from netsim.errors import DataError, InputError
 from netsim.protocols import Silence
 from netsim.results.intervals import mean_interval

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from netsim.build import build_parts, build_simulation
+from netsim.assembly import build_parts, build_simulation
 from netsim.protocols import Observation, Silence
 from netsim.results.writer import MemorySink
 from netsim.scenario.model import Scenario
@@ -20,8 +20,8 @@ def observe(network_scenario: Callable[..., Scenario]) -> Callable[..., Observat
     def make(overrides: Mapping[str, Any] | None = None, round: int = 1) -> Observation:
         parts = build_parts(network_scenario(overrides), Silence())
         simulation = build_simulation(parts, MemorySink(), Silence())
-        simulation.round = round
-        return simulation._observe()
+        simulation.course.round = round - 1
+        return simulation.observe()
 
     return make
 

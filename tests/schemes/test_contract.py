@@ -12,8 +12,9 @@ import polars as pl
 import pytest
 
 import netsim
-from netsim.build import build_parts, build_simulation
-from netsim.build.parts import build_scheme
+from netsim.assembly import build_parts, build_simulation
+from netsim.assembly.parts import build_scheme
+from netsim.assembly.planning import PerfectKnowledge
 from netsim.plugins import parameters
 from netsim.protocols import Silence
 from netsim.results.checks import check_run
@@ -159,7 +160,7 @@ def test_all_schemes_meet_the_same_fading(
     other = build_parts(scenario_of({"scheme.kind": "round_robin", "ues.count": count}), Silence())
     uplink = other.radio.uplink
     for (number,), rows in run_of(setting).uploads.collect().group_by("begun"):
-        gain, interference_w = uplink.channel(int(number), other.links)
+        gain, interference_w = PerfectKnowledge(uplink)(int(number), other.links)
         ue = rows["ue"].to_numpy()
         noise_w = uplink.noise_psd_w_hz * rows["bandwidth_hz"].to_numpy()
         expected = rows["power_w"].to_numpy() * gain[ue] / (interference_w[ue] + noise_w)
@@ -171,11 +172,10 @@ def test_state_survives_a_checkpoint(setting: dict[str, Any], tmp_path: Path) ->
     scenario = scenario_of(setting)
     parts = build_parts(scenario, Silence())
     simulation = build_simulation(parts, MemorySink(), Silence())
-    simulation.run()
+    simulation.run(parts.scheme)
     restored = build_scheme(scenario)
     restored.restore(_through_files(parts.scheme.state(), tmp_path))
-    simulation.round = ROUNDS + 1
-    observation = simulation._observe()
+    observation = simulation.observe()
     first, second = parts.scheme.plan(observation), restored.plan(observation)
     for name in (
         "ue",

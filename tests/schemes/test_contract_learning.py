@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from safetensors.numpy import load_file
 
-from netsim.build import build_parts, build_simulation
+from netsim.assembly import build_parts, build_simulation
 from netsim.protocols import Progress
 from netsim.results.writer import MemorySink
 from netsim.scenario.load import load_scenario
@@ -56,15 +56,15 @@ def test_bits_are_those_of_the_tensors_and_others_do_not_move(kind: str, tmp_pat
     parts = build_parts(load_scenario("quickstart", {**SMALL, "scheme.kind": kind}), snapshots)
     learner: Any = parts.learner
     snapshots.states = lambda: [vector.tobytes() for vector in learner.states]
-    build_simulation(parts, sink, snapshots).run()
+    build_simulation(parts, sink, snapshots).run(parts.scheme)
     learner.save(tmp_path)
     learner.close()
 
     uploads = sink.frame("uploads")
     assert len(uploads) > 0
-    numbers = [_numbers(tmp_path / str(n)) for n in range(len(parts.modules))]
+    numbers = [_numbers(tmp_path / str(n)) for n in range(len(parts.learning.modules))]
     for row in uploads.iter_rows(named=True):
-        own = parts.modules[row["module"]].rank
+        own = parts.learning.modules[row["module"]].rank
         lora, rest = numbers[row["module"]]
         rank = own if row["rank"] is None else row["rank"]
         assert row["payload_bits"] == 32 * (rest + (lora // own * rank if own else 0))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from netsim.build import build_parts
+from netsim.assembly import build_parts
 from netsim.protocols import Observation, Silence
 from netsim.scenario.model import Scenario
 from netsim.schemes.full_parameter import FullParameter
@@ -26,6 +26,6 @@ def test_payload_is_the_model_and_computing_costs_half_more(
 ) -> None:
     full = build_parts(network_scenario({"scheme.kind": "full_parameter"}), Silence())
     lora = build_parts(network_scenario({"scheme.kind": "fedlora"}), Silence())
-    assert full.payload_bits[0] > full.foundation_bits  # the head besides
-    assert full.payload_bits[0] > 10 * lora.payload_bits[0]
-    assert np.allclose(full.fleet.compute_s, 1.5 * lora.fleet.compute_s, rtol=1e-12)
+    assert full.setting.payloads.bits[0] > full.setting.payloads.foundation_bits  # the head besides
+    assert full.setting.payloads.bits[0] > 10 * lora.setting.payloads.bits[0]
+    assert np.allclose(full.setting.fleet.compute_s, 1.5 * lora.setting.fleet.compute_s, rtol=1e-12)

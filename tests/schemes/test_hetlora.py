@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from netsim.build import build_parts, build_simulation
+from netsim.assembly import build_parts, build_simulation
 from netsim.errors import ScenarioError
 from netsim.protocols import Observation, RoundOutcome, Silence, Tail
 from netsim.results.writer import MemorySink
@@ -36,7 +36,7 @@ LEARN: dict[str, Any] = {
 def _run(**more: Any) -> tuple[MemorySink, HetLora]:
     parts = build_parts(load_scenario("quickstart", {**LEARN, **more}), Silence())
     sink = MemorySink()
-    build_simulation(parts, sink, Silence()).run()
+    build_simulation(parts, sink, Silence()).run(parts.scheme)
     assert parts.learner is not None
     parts.learner.close()
     assert isinstance(parts.scheme, HetLora)

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from netsim.allocation.participation import shortfall_bound
-from netsim.build import build_parts, build_simulation
+from netsim.assembly import build_parts, build_simulation
 from netsim.errors import ScenarioError
 from netsim.protocols import Observation, Silence
 from netsim.results.writer import MemorySink
@@ -32,7 +32,7 @@ def paper() -> tuple[MemorySink, ModelSwitching]:
     """200 rounds of the preset of Section V, network only."""
     parts = build_parts(load_scenario(PAPER, FAST), Silence())
     sink = MemorySink()
-    build_simulation(parts, sink, Silence()).run()
+    build_simulation(parts, sink, Silence()).run(parts.scheme)
     assert isinstance(parts.scheme, ModelSwitching)
     return sink, parts.scheme
 
@@ -82,7 +82,7 @@ def test_subscriptions_keep_their_limits_and_participation(
     spread = scheme.state()["spread"][always.to_numpy()]
     # M, and the step with it, has grown since the first round
     short = build_parts(load_scenario(PAPER, {**FAST, "rounds": 1}), Silence())
-    build_simulation(short, MemorySink(), Silence()).run()
+    build_simulation(short, MemorySink(), Silence()).run(short.scheme)
     growth = spread / short.scheme.state()["spread"][always.to_numpy()]
     bound = shortfall_bound(spread, spread / np.sqrt(200), 200, 4, growth=growth)
     assert worst <= bound.max()
@@ -191,13 +191,12 @@ def test_state_restores_to_the_same_plans(network_scenario: Callable[..., Scenar
     scenario = network_scenario({**SWITCHING, "rounds": 6})
     parts = build_parts(scenario, Silence())
     simulation = build_simulation(parts, MemorySink(), Silence())
-    simulation.run()
-    saved = copy.deepcopy(simulation.scheme.state())
-    simulation.round = 7
-    first = simulation.scheme.plan(simulation._observe())
+    simulation.run(parts.scheme)
+    saved = copy.deepcopy(parts.scheme.state())
+    first = parts.scheme.plan(simulation.observe())
     fresh = ModelSwitching()
     fresh.restore(saved)
-    second = fresh.plan(simulation._observe())
+    second = fresh.plan(simulation.observe())
     for name in ("ue", "module", "share", "power_w", "dual", "fraction", "success_probability"):
         assert np.array_equal(getattr(first, name), getattr(second, name))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netsim.simulation.core import Clock
+from netsim.simulation.clock import Clock
 
 
 @pytest.mark.parametrize("tie_seed", [None, 3])

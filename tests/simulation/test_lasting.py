@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from netsim.build import build_parts, build_simulation
+from netsim.assembly import build_parts, build_simulation
 from netsim.errors import RunError, ScenarioError
 from netsim.protocols import Observation, RoundPlan, Scheme, Silence, Tickets
 from netsim.records import TABLES
@@ -70,8 +70,7 @@ CONSTANT: dict[str, Any] = {
 def test_a_carry_over_by_hand(network_scenario: Make) -> None:
     parts, sink = build_parts(network_scenario(CONSTANT), Silence()), MemorySink()
     simulation = build_simulation(parts, sink, Silence())
-    simulation.scheme = Uneven()
-    end = simulation.run()
+    end = simulation.run(Uneven())
     rounds, uploads = sink.frame("rounds"), sink.frame("uploads")
     opened = rounds["start_s"].to_numpy()
     ready = uploads["start_s"][0] - opened[0]  # download and computing, in every round
@@ -118,9 +117,9 @@ def learned(redeem: str) -> list[np.ndarray]:
     """Modules after three rounds of `Uneven`."""
     parts = build_parts(load_scenario("quickstart", LEARNING), Silence())
     simulation = build_simulation(parts, MemorySink(), Silence())
-    simulation.scheme = Uneven()
-    simulation.scheme.redeem = redeem  # type: ignore[attr-defined]
-    simulation.run()
+    scheme = Uneven()
+    scheme.redeem = redeem
+    simulation.run(scheme)
     learner: Any = parts.learner
     learner.close()
     return learner.states
@@ -296,9 +295,8 @@ class Closing(Uneven):
 def test_a_plan_may_not_close_early_where_nothing_goes_on(network_scenario: Make) -> None:
     scenario = network_scenario({**CONSTANT, "round.late_uploads": "drop"})
     simulation = build_simulation(build_parts(scenario, Silence()), MemorySink(), Silence())
-    simulation.scheme = Closing()
     with pytest.raises(RunError, match="close_after needs"):
-        simulation.run()
+        simulation.run(Closing())
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from netsim import rng
-from netsim.build import build_parts, build_simulation
+from netsim.assembly import build_parts, build_simulation
 from netsim.errors import InputError
 from netsim.protocols import Silence
 from netsim.records import TABLES
@@ -63,7 +63,7 @@ def test_one_ue_in_each_of_two_cells_by_hand(
     assert parts is not None
     assert scenario is not None
     sink = MemorySink()
-    build_simulation(parts, sink, Silence()).run()
+    build_simulation(parts, sink, Silence()).run(parts.scheme)
     uploads, gain = sink.frame("uploads").sort("ue"), parts.links.site_gain
     assert gain is not None
     h = np.column_stack(
@@ -99,7 +99,7 @@ def test_without_other_cells_only_noise_disturbs(
     }
     parts = build_parts(network_scenario(options), Silence())
     sink = MemorySink()
-    build_simulation(parts, sink, Silence()).run()
+    build_simulation(parts, sink, Silence()).run(parts.scheme)
     uploads = sink.frame("uploads")
     ue = uploads["ue"].to_numpy()
     h = rng.stream(parts.scenario.seed, "network_fading", 1, 1, 0).standard_exponential((12, 1))[
@@ -147,7 +147,7 @@ def test_lambda_of_a_loaded_network_is_the_frequency_of_success(
     }
     parts = build_parts(network_scenario(options), Silence())
     sink = MemorySink()
-    build_simulation(parts, sink, Silence()).run()
+    build_simulation(parts, sink, Silence()).run(parts.scheme)
     uploads = sink.frame("uploads")
     ue, band = uploads["ue"].to_numpy(), uploads["bandwidth_hz"].to_numpy()
     lam = parts.radio.success_of(parts.links).probability(ue, band, uploads["power_w"].to_numpy())

@@ -9,8 +9,9 @@ import pytest
 
 from netsim.protocols import RiskProbe
 from netsim.results.checkpoint import load_checkpoint, save_checkpoint
-from netsim.simulation.risk import Estimates, RiskLog, gap_of
+from netsim.simulation.tables.risk import RiskLog
 from netsim.theory.risk_bound import default_constants
+from netsim.theory.risk_monitor import RiskEstimates, RiskMonitor, gap_of
 
 
 def probe(loss: list[list[float]], norm_sq: float = 1.0, smoothness: float = np.nan) -> RiskProbe:
@@ -37,17 +38,21 @@ class Given:
         return self.probes.pop(0)
 
 
-class Plan:
+class Uploads:
     """UE 0 on module 0; UE 1, on module 1, was not ready."""
 
     ue, module = np.array([0, 1]), np.array([0, 1])
     share, power_w = np.array([0.5, 0.5]), np.array([0.1, 0.1])
+    ready = np.array([True, False])
+    deadline_s, upload_start_s, payload_bits = np.full(2, 4.0), np.ones(2), np.full(2, 1e6)
+
+
+class Plan:
     success_probability = None
 
 
 class Round:
-    number, plan, ready = 1, Plan(), np.array([True, False])
-    deadline_s, upload_start_s, payload_bits = np.full(2, 4.0), np.ones(2), np.full(2, 1e6)
+    number, plan, uploads = 1, Plan(), Uploads()
 
 
 class Half:
@@ -64,11 +69,16 @@ class Sink:
         self.rows.append(columns)
 
 
+def risk_log(sink: Sink, formulas: str, *given: RiskProbe) -> RiskLog:
+    monitor = RiskMonitor(formulas, ues=2)
+    return RiskLog(Given(*given), sink, monitor, 1e6)  # type: ignore[arg-type]
+
+
 def test_gap_and_bound_by_hand() -> None:
     before, after = probe([[0.5, 0.9], [0.8, 0.6]]), probe([[0.4, 0.9], [0.7, 0.6]])
     assert gap_of(before) == pytest.approx(np.array([[0.4, 0.8], [0.6, 0.4]]))
     sink = Sink()
-    log = RiskLog(Given(before, after), sink, 2, 1e6, "corrected")  # type: ignore[arg-type]
+    log = risk_log(sink, "corrected", before, after)
     log.start()
     log.close(Round(), Half())  # type: ignore[arg-type]
     start, row = sink.rows
@@ -91,7 +101,7 @@ def test_gap_and_bound_by_hand() -> None:
 
 def test_the_printed_form_has_a_term_of_the_foundation_model() -> None:
     sink, same = Sink(), probe([[0.5, 0.9], [0.8, 0.6]])
-    log = RiskLog(Given(same, same), sink, 2, 1e6, "paper")  # type: ignore[arg-type]
+    log = risk_log(sink, "paper", same, same)
     log.start()
     log.close(Round(), Half())  # type: ignore[arg-type]
     assert sink.rows[1]["foundation"] == pytest.approx((1 + 2) / 4 * 9.0)
@@ -99,7 +109,7 @@ def test_the_printed_form_has_a_term_of_the_foundation_model() -> None:
 
 
 def test_estimates_grow_from_probe_to_probe() -> None:
-    estimates = Estimates(slope=0.1)
+    estimates = RiskEstimates(slope=0.1)
     estimates.add(probe([[0.5, 0.9], [0.8, 0.6]], 1.0))
     assert estimates.constants() is None  # nothing has moved
     assert estimates.dispersion == pytest.approx(2.0 - 0.1)
@@ -121,7 +131,7 @@ def test_a_log_that_was_put_back_writes_the_same_rows(
 
     def log(*given: RiskProbe) -> tuple[RiskLog, Sink]:
         sink = Sink()
-        return RiskLog(Given(*given), sink, 2, 1e6, formulas), sink  # type: ignore[arg-type]
+        return risk_log(sink, formulas, *given), sink
 
     (whole, expected), (first, _) = log(*probes), log(*probes)
     whole.start()
@@ -130,11 +140,11 @@ def test_a_log_that_was_put_back_writes_the_same_rows(
         whole.close(Round(), Half())  # type: ignore[arg-type]
     for _ in range(stop):
         first.close(Round(), Half())  # type: ignore[arg-type]
-    save_checkpoint(tmp_path, stop, first.state())
+    save_checkpoint(tmp_path, stop, first.monitor.state())
     found = load_checkpoint(tmp_path)
     assert found is not None
     second, rows = log(*probes[stop + 1 :])
-    second.restore(found.state)
+    second.monitor.restore(found.state)
     for _ in range(4 - stop):
         second.close(Round(), Half())  # type: ignore[arg-type]
     assert repr(rows.rows) == repr(expected.rows[stop + 1 :])

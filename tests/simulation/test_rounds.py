@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from netsim.build import build_parts, build_simulation
+from netsim.assembly import build_parts, build_simulation
 from netsim.protocols import Observation, RoundPlan, Silence
 from netsim.records import TABLES
 from netsim.results.writer import MemorySink
@@ -193,7 +193,8 @@ def test_stop_rules(
     network_scenario: Callable[..., Scenario], stop: Mapping[str, Any], reason: str
 ) -> None:
     scenario = network_scenario({"rounds": 100, **stop})
-    end = build_simulation(build_parts(scenario, Silence()), MemorySink(), Silence()).run()
+    parts = build_parts(scenario, Silence())
+    end = build_simulation(parts, MemorySink(), Silence()).run(parts.scheme)
     assert end.reason == reason
     assert 0 < end.rounds < 100
     if reason == "simulated_s":
@@ -233,8 +234,7 @@ def test_two_modules_are_computed_in_turn_and_sent_side_by_side(
     )
     sink = MemorySink()
     simulation = build_simulation(parts, sink, Silence())
-    simulation.scheme = _TwoModules()
-    simulation.run()
+    simulation.run(_TwoModules())
     spans = sink.frame("spans")
     computing = spans.filter((pl.col("kind") == "compute") & (pl.col("round") == 1)).sort(
         "ue", "module"
@@ -258,8 +258,7 @@ def test_an_empty_round_passes(network_scenario: Callable[..., Scenario]) -> Non
     parts = build_parts(network_scenario(), Silence())
     sink = MemorySink()
     simulation = build_simulation(parts, sink, Silence())
-    simulation.scheme = _Nobody()
-    simulation.run()
+    simulation.run(_Nobody())
     rounds = sink.frame("rounds")
     assert (rounds["subscribed"] == 0).all()
     assert np.allclose(rounds["end_s"] - rounds["start_s"], 5.01)

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from netsim.build import build_parts
+from netsim.assembly import build_parts
 from netsim.protocols import Silence
 from netsim.results.writer import MemorySink
 from netsim.scenario.model import Scenario

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from netsim.build.loaded import Loaded
+from netsim.assembly.loaded import Loaded
 from netsim.protocols import Progress, Silence
 from netsim.results.sweep_folder import SweepFolder
 from netsim.scenario.load import load_scenario, to_toml
@@ -53,7 +53,7 @@ def test_a_bug_is_an_outcome(
     def broken(_: object) -> None:
         raise ZeroDivisionError("a bug in a plug-in")
 
-    monkeypatch.setattr("netsim.build.parts.build_deployment", broken)
+    monkeypatch.setattr("netsim.assembly.parts.build_deployment", broken)
     assert _execute(study, job) == JobOutcome(
         job.id, "failed", "ZeroDivisionError: a bug in a plug-in"
     )

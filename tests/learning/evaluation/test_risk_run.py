@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from netsim.build import build_parts, build_simulation
+from netsim.assembly import build_parts, build_simulation
 from netsim.errors import ScenarioError
 from netsim.execution import run
 from netsim.learning.evaluation import risk_meter as risk
@@ -84,7 +84,7 @@ def test_modules_are_switched_by_their_measured_fit(tiny: Make) -> None:
     def subscribed(switch_gap: str) -> pl.DataFrame:
         scenario = tiny(**{"scheme.kind": "model_switching", "scheme.switch_gap": switch_gap})
         parts, sink = build_parts(scenario, Silence()), MemorySink()
-        build_simulation(parts, sink, Silence()).run()
+        build_simulation(parts, sink, Silence()).run(parts.scheme)
         return sink.frame("subscriptions").filter("subscribed").select("round", "ue", "module")
 
     plain, fitted = subscribed("none"), subscribed("affinity")

@@ -1,0 +1,90 @@
+"""Hardware and data of the UEs of a scenario."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from netsim.assembly.partition import held_rows
+from netsim.device.compute import ENTRY_POINTS, ComputeModel, ModelShape, Training, compute_time_s
+from netsim.device.energy import compute_energy_j
+from netsim.device.profiles import DeviceClass, Devices, draw_devices
+from netsim.errors import ScenarioError
+from netsim.learning.builtin import model_folder
+from netsim.learning.data.partition import Partition
+from netsim.learning.model_shape import read_shape
+from netsim.plugins import plugin_class
+from netsim.scenario.model import Scenario
+from netsim.scenario.parameters import typed_parameters
+from netsim.simulation.state import Fleet
+
+FULL_WORK = 1.5
+"""Work of training every weight over that of a LoRA module: weight gradients (model-spec 10.9)."""
+
+
+def build_devices(scenario: Scenario) -> Devices:
+    """Hardware drawn for every UE."""
+    classes = [
+        DeviceClass(
+            device.name,
+            device.share,
+            (device.cpu_hz_min, device.cpu_hz_max),
+            (device.samples_min, device.samples_max),
+            device.energy_coefficient,
+        )
+        for device in scenario.devices
+    ]
+    return draw_devices(classes, scenario.ue_count, scenario.seed)
+
+
+def build_fleet(
+    scenario: Scenario,
+    devices: Devices,
+    partition: Partition,
+    *,
+    full: bool,
+    foundation_bits: float,
+    names: tuple[str, ...] | None,
+) -> Fleet:
+    """What the simulation is told of the UEs.
+
+    full: they train every weight. names: theirs in the trace that is replayed.
+    """
+    training = Training(
+        devices.samples,
+        scenario.learning.local_steps,
+        foundation_bits,
+        lambda: _model_shape(scenario),
+    )
+    cycles = _compute_model(scenario).cycles(training) * (FULL_WORK if full else 1.0)
+    energy_j = compute_energy_j(cycles, devices.cpu_hz, devices.energy_coefficient)
+    return Fleet(
+        device_class=[devices.class_names[index] for index in devices.class_index.tolist()],
+        cpu_hz=devices.cpu_hz,
+        energy_coefficient=devices.energy_coefficient,
+        cycles=cycles,
+        compute_s=compute_time_s(cycles, devices.cpu_hz),
+        compute_energy_j=energy_j,
+        samples=devices.samples,
+        label_counts=partition.counts,
+        held=held_rows(partition),
+        name=names,
+    )
+
+
+def _compute_model(scenario: Scenario) -> ComputeModel:
+    """The model of computing with its parameters."""
+    chosen = scenario.compute
+    found = plugin_class(ENTRY_POINTS, chosen.model, "scenario: compute.model")
+    parameters = typed_parameters(found, chosen.parameters, "scenario: compute")
+    return cast(ComputeModel, found(**parameters))
+
+
+def _model_shape(scenario: Scenario) -> ModelShape:
+    """Layers and sizes of the foundation model, from its config.json."""
+    if scenario.model.hub is not None:
+        raise ScenarioError(
+            "this model of computing needs the foundation model's config.json: give model.path",
+            where="scenario: compute.model",
+            value=scenario.compute.model,
+        )
+    return read_shape(scenario.model.path or model_folder())

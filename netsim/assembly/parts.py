@@ -1,0 +1,233 @@
+"""Composition root: the only place that knows both the scenario and the parts made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import cast
+
+from netsim.assembly.devices import build_devices, build_fleet
+from netsim.assembly.learning import (
+    LearningParts,
+    build_learner,
+    build_modules,
+    check_modules,
+    module_spec,
+)
+from netsim.assembly.loaded import Loaded
+from netsim.assembly.motion import build_motion, build_roaming
+from netsim.assembly.partition import build_partition, distance_to_gnb
+from netsim.assembly.payloads import build_payloads
+from netsim.assembly.planning import PerfectKnowledge
+from netsim.assembly.radio import RadioParts, build_radio
+from netsim.assembly.recorded import settled, world_of
+from netsim.assembly.rules import build_rules, check_stale
+from netsim.assembly.topology import build_core_links, build_deployment, drop_ues
+from netsim.device.profiles import Devices
+from netsim.errors import ScenarioError
+from netsim.learning.data.datasets import TextDataset
+from netsim.learning.data.partition import Partition
+from netsim.mobility.replay import Recorded
+from netsim.protocols import Learner, Listener, Motion, RecordSink, Scheme
+from netsim.scenario.model import Scenario
+from netsim.scenario.parameters import typed_parameters
+from netsim.schemes.base import check_plan, scheme_class
+from netsim.simulation.motion.roaming import Roaming
+from netsim.simulation.opening import Setting
+from netsim.simulation.session import Simulation
+from netsim.simulation.state import Links
+from netsim.simulation.stopping import StopRules
+from netsim.simulation.system import System
+from netsim.simulation.tables.writer import TableWriter
+from netsim.topology.deployment import Deployment
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a scenario says, made."""
+
+    scenario: Scenario
+    deployment: Deployment
+    scheme: Scheme
+    learning: LearningParts
+    learner: Learner | None  # None: network only
+    setting: Setting
+    radio: RadioParts
+    links: Links  # at the start
+    motion: Motion | None  # None: nothing changes during a round
+    roaming: Callable[[], Roaming] | None  # None: nothing changes during a round
+
+
+def build_parts(
+    scenario: Scenario,
+    listener: Listener,
+    loaded: Loaded | None = None,
+) -> Parts:
+    """Make every part of a run. Raises InputError where the scenario or its files are wrong.
+
+    `loaded` keeps the data set and the foundation model for the next run of this process.
+    """
+    loaded = loaded or Loaded()
+    scenario = settled(scenario, loaded)
+    world = world_of(scenario)
+    deployment = build_deployment(world.ground)
+    start_m = drop_ues(world.ground, deployment)
+    motion = build_motion(
+        world.ground,
+        deployment,
+        start_m,
+        loaded,
+        listener,
+    )
+    devices = build_devices(world.ground)
+    scheme = build_scheme(scenario)
+    check_stale(scenario, scheme)
+
+    listener.status("reading data")
+    dataset = loaded.dataset(scenario)
+    for note in dataset.notes:
+        listener.warning(note)
+    distance_m = distance_to_gnb(scenario, deployment, start_m)
+    partition = build_partition(scenario, dataset, distance_m, listener)
+    learning = _learning_parts(scenario, scheme, devices, dataset, partition)
+    learner = None
+    if not scenario.network_only:
+        learner = build_learner(scenario, learning, listener, loaded)
+    names = motion.names if isinstance(motion, Recorded) else None
+    setting = _setting(scenario, deployment, learning, learner, names)
+
+    radio = build_radio(world.air, deployment)
+    roaming = build_roaming(
+        world.air,
+        deployment,
+        radio,
+        motion,
+        rules=setting.rules,
+        foundation_bits=setting.payloads.foundation_bits,
+    )
+    links = radio.links_of(start_m) if roaming is None else roaming().links_at(0.0)
+    return Parts(
+        scenario=scenario,
+        deployment=deployment,
+        scheme=scheme,
+        learning=learning,
+        learner=learner,
+        setting=setting,
+        radio=radio,
+        links=links,
+        motion=motion,
+        roaming=roaming,
+    )
+
+
+def _learning_parts(
+    scenario: Scenario,
+    scheme: Scheme,
+    devices: Devices,
+    dataset: TextDataset,
+    partition: Partition,
+) -> LearningParts:
+    """Data, who holds it, and the modules that the scheme works with."""
+    configured = build_modules(scenario, scheme)
+    seed = scenario.seed
+    specs = tuple(module_spec(module, index, seed) for index, module in enumerate(configured))
+    return LearningParts(
+        dataset=dataset,
+        partition=partition,
+        devices=devices,
+        scheme=scheme,
+        configured=configured,
+        modules=check_modules(specs),
+    )
+
+
+def _setting(
+    scenario: Scenario,
+    deployment: Deployment,
+    learning: LearningParts,
+    learner: Learner | None,
+    names: tuple[str, ...] | None,
+) -> Setting:
+    """What rounds are made from."""
+    payloads = build_payloads(scenario, learning, learner)
+    fleet = build_fleet(
+        scenario,
+        learning.devices,
+        learning.partition,
+        full=learning.modules[0].full,
+        foundation_bits=payloads.foundation_bits,
+        names=names,
+    )
+    return Setting(
+        fleet=fleet,
+        rules=build_rules(scenario, learning.scheme),
+        payloads=payloads,
+        core=build_core_links(scenario, deployment),
+    )
+
+
+def build_simulation(
+    parts: Parts,
+    sink: RecordSink,
+    listener: Listener,
+    *,
+    rounds: int | None = None,
+    tie_seed: int | None = None,
+) -> Simulation:
+    """The simulation of `parts`, writing to `sink`. `rounds` replaces the scenario's number."""
+    scenario, radio = parts.scenario, parts.radio
+    roaming = parts.roaming() if parts.roaming is not None else None
+    links = parts.links
+    system = System(
+        seed=scenario.seed,
+        sites_m=parts.deployment.positions_m,
+        setting=parts.setting,
+        uplink=radio.uplink,
+        powers=radio.powers,
+        links_at=roaming.links_at if roaming is not None else lambda _time_s: links,
+        success_of=radio.success_of,
+        channel_of=PerfectKnowledge(radio.uplink),
+        formulas=scenario.formulas,
+        stop=_stop_rules(parts, rounds),
+        evaluate_every=scenario.learning.evaluate_every,
+        log_risk=scenario.learning.log_risk,
+        roaming=roaming,
+        records=scenario.record,
+        tie_seed=tie_seed,
+    )
+    return Simulation(
+        system=system,
+        check_plan=partial(check_plan, parts.scheme.name),
+        learner=parts.learner,
+        tables=TableWriter(sink, system, parts.learner),
+        listener=listener,
+    )
+
+
+def _stop_rules(parts: Parts, rounds: int | None) -> StopRules:
+    """When the run ends; `rounds` replaces the scenario's number."""
+    stop, motion = parts.scenario.stop, parts.motion
+    return StopRules(
+        rounds=parts.scenario.rounds if rounds is None else rounds,
+        simulated_s=stop.simulated_s,
+        energy_j=stop.energy_j,
+        target_accuracy=stop.target_accuracy,
+        patience_evaluations=stop.patience_evaluations,
+        trace_end_s=motion.end_s if isinstance(motion, Recorded) else None,
+    )
+
+
+def build_scheme(scenario: Scenario) -> Scheme:
+    """The scheme with its parameters."""
+    chosen = scenario.scheme
+    found = scheme_class(chosen.kind)
+    parameters = typed_parameters(found, chosen.parameters, "scenario: scheme")
+    scheme = cast(Scheme, found(**parameters))
+    if scenario.network_only and scheme.needs_learning:
+        raise ScenarioError(
+            "this scheme's plans depend on training, which network_only leaves out",
+            where="scenario: scheme.kind",
+            value=chosen.kind,
+        )
+    return scheme

@@ -1,0 +1,72 @@
+"""What schemes are told of the air before a round: means, or the channel as it will be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from netsim.errors import ScenarioError
+from netsim.simulation.air.field import FieldUplink
+from netsim.simulation.air.network import NetworkUplink
+from netsim.simulation.state import Links
+from netsim.units import FloatArray
+
+
+def expected_interference(
+    uplink: FieldUplink | NetworkUplink, links: Links
+) -> tuple[FloatArray, FloatArray]:
+    """(interference in W [K], noise density in W/Hz [K]) that schemes plan with."""
+    if isinstance(uplink, FieldUplink):
+        mean_w = uplink.interferers.mean_w(links.distance_m, links.gnb)
+        return mean_w, np.full(len(links), uplink.noise_psd_w_hz)
+    density = np.maximum(_heard(uplink, links), 0.0) * uplink.max_power_w / uplink.bandwidth_hz
+    return np.zeros(len(links)), uplink.noise_psd_w_hz + density[links.gnb]
+
+
+def _heard(uplink: NetworkUplink, links: Links) -> FloatArray:
+    """Sum of the gains to each site from all UEs of other cells. [S].
+
+    As if they were on the air at P_max on equal shares: their density, averaged over the band, is
+    P_max gain / W each.
+    """
+    assert links.site_gain is not None
+    here = links.ues_present
+    heard: FloatArray = np.asarray(links.site_gain[here].sum(axis=0))
+    own = np.zeros(uplink.sites)
+    np.add.at(own, links.gnb[here], links.gain[here])
+    heard = heard - own
+    if uplink.places is not None:
+        idle = np.bincount(links.gnb[here], minlength=uplink.sites) == 0
+        mean = uplink.places.gain.mean(axis=2) * idle
+        np.fill_diagonal(mean, 0.0)
+        heard = heard + uplink.background_ues * mean.sum(axis=1)
+    return heard
+
+
+@dataclass(frozen=True)
+class PerfectKnowledge:
+    """The channel of a round as it will be, where it does not depend on the plan."""
+
+    uplink: FieldUplink | NetworkUplink
+
+    def __call__(
+        self,
+        round: int,
+        links: Links,
+    ) -> tuple[FloatArray, FloatArray]:
+        """(channel gain with fading [K], interference in W [K]). Raises ScenarioError."""
+        if isinstance(self.uplink, NetworkUplink):
+            raise ScenarioError(
+                "perfect channel knowledge needs interference that does not depend on the plan",
+                where="scenario: radio.interference",
+                value="network",
+            )
+        if self.uplink.coherence_s is not None:
+            raise ScenarioError(
+                "perfect channel knowledge needs one fading draw per upload",
+                where="scenario: radio.fading",
+                value="block",
+            )
+        fading, interference_w = self.uplink.draws(round, links, attempt=1)
+        return fading * links.gain, interference_w

@@ -1,0 +1,13 @@
+"""Runs from start to end, on disk and in memory.
+
+runs        `netsim.run` and `netsim.resume`: a scheme's loop over a session, whatever interrupts it
+session     `netsim.Session`: a run in its folder that is stepped round by round
+record      metadata.json as the run grows
+forecast    a trial in memory, for `netsim validate`
+"""
+
+from netsim.execution.forecast import Forecast, forecast
+from netsim.execution.runs import resume, run
+from netsim.execution.session import Session
+
+__all__ = ["Forecast", "Session", "forecast", "resume", "run"]

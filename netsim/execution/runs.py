@@ -1,0 +1,82 @@
+"""A run from start to end: a scheme's loop over a session, whatever happens on the way."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from netsim.assembly import Loaded
+from netsim.errors import Interrupted
+from netsim.execution.record import known_record, new_record
+from netsim.execution.session import Session
+from netsim.interruption import Interruption
+from netsim.protocols import Listener
+from netsim.results.reader import Run
+from netsim.scenario.model import Scenario
+
+
+def run(
+    scenario: Scenario | str | Path,
+    out: str | Path | None = None,
+    seed: int | None = None,
+    listener: Listener | None = None,
+    loaded: Loaded | None = None,
+) -> Run:
+    """Run a scenario (or the file or bundled name of one) and return the run.
+
+    `out` must be new or empty; by default a free folder under runs/. `seed` replaces the
+    scenario's. Raises InputError for bad input, which leaves no folder if it shows before the first
+    round ends, and RunError if the run fails; the folder then says `failed`, and `interrupted`
+    after KeyboardInterrupt. Rounds closed before that stay readable, and `resume` goes on. The
+    first SIGINT or SIGTERM lets the round in progress come to its end, a second one does not.
+    `loaded` keeps data and model for the next run of this process.
+    """
+    return _carry_out(Session.prepared(new_record(scenario, out, seed), listener, loaded))
+
+
+def resume(
+    path: str | Path,
+    listener: Listener | None = None,
+    loaded: Loaded | None = None,
+) -> Run:
+    """Go on with a run from its last checkpoint, or from its start if it has none.
+
+    The tables will be those of a run that was never interrupted. A finished run is returned as it
+    is. A checkpoint that cannot be used is told of, and the one before is taken. Raises DataError
+    if there are checkpoints and none can be used, or if `path` is no run folder.
+    """
+    return _carry_out(Session.prepared(known_record(path), listener, loaded))
+
+
+def _carry_out(session: Session) -> Run:
+    """Step a session through its scheme to the end."""
+    with Interruption() as interruption:
+        try:
+            with session:
+                session.open()
+                _simulate(session, interruption)
+                return session.close()
+        except KeyboardInterrupt:
+            after = "" if session.reached is None else f" after round {session.reached}"
+            path = shlex.quote(str(session.path))
+            told = f"interrupted{after}; to go on: netsim resume {path}"
+            raise Interrupted(told) from None
+
+
+def _simulate(session: Session, interruption: Interruption) -> None:
+    """To the end. Raises KeyboardInterrupt at the end of a round in which it was asked for."""
+    interruption.patient = True
+    try:
+        session.begin()
+        _stop_if_asked(session, interruption)
+        while not session.done:
+            session.step(session.scheme.plan(session.observe()))
+            _stop_if_asked(session, interruption)
+    finally:
+        interruption.patient = False
+
+
+def _stop_if_asked(session: Session, interruption: Interruption) -> None:
+    if interruption.asked:
+        session.save()
+        raise KeyboardInterrupt

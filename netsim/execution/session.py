@@ -1,0 +1,321 @@
+"""A run in its folder, stepped round by round: by a scheme, a notebook or a learned policy."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from netsim.assembly import Loaded, Parts, build_parts, build_simulation
+from netsim.assembly.recorded import world_seeds
+from netsim.errors import DataError, InputError, NetsimError, RunError
+from netsim.execution.record import RunRecord, known_record, new_record
+from netsim.protocols import Listener, Observation, RoundOutcome, RoundPlan, Scheme, Silence
+from netsim.results.checkpoint import Checkpoint, Pace, save_checkpoint, use_checkpoint
+from netsim.results.reader import Run, open_run
+from netsim.results.run_folder import ADAPTERS, CHECKPOINT
+from netsim.results.writer import ParquetSink, rounds_per_part
+from netsim.scenario.model import Scenario
+from netsim.simulation.session import Simulation
+
+SPANS_PER_UE = 6
+"""Rows that a UE adds to the largest table in a round, about."""
+
+
+class Session:
+    """A run that is stepped by hand.
+
+        with netsim.Session("quickstart", out="runs/mine") as session:
+            while not session.done:
+                plan = session.scheme.plan(session.observe())
+                session.step(plan)
+        run = session.close()
+
+    `step` may be given any feasible `RoundPlan`: the scenario's scheme is only a proposal. Its
+    ranks, and whether uploads may outlast their rounds, do come from that scheme. The run folder,
+    its checkpoints and its tables are those of `netsim.run`, and stepping through the scenario's
+    scheme gives the same bytes. Leaving the `with` block by an exception keeps all rounds that were
+    closed, and marks the run as failed or interrupted.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario | str | Path,
+        out: str | Path | None = None,
+        seed: int | None = None,
+        listener: Listener | None = None,
+        loaded: Loaded | None = None,
+    ) -> None:
+        """Open a run of a scenario (or the file or bundled name of one) in a new folder.
+
+        `out` must be new or empty; by default it is a free folder under runs/. `seed` replaces the
+        scenario's. `loaded` keeps data and model for the next run of this process. Raises
+        InputError for bad input.
+        """
+        self._prepare(new_record(scenario, out, seed), listener, loaded)
+        self._open_and_begin()
+
+    @classmethod
+    def resume(
+        cls,
+        path: str | Path,
+        listener: Listener | None = None,
+        loaded: Loaded | None = None,
+    ) -> Self:
+        """Go on with a run from its last checkpoint, or from its start if it has none.
+
+        The tables will be those of a run that was never interrupted. Raises DataError if there are
+        checkpoints and none can be used, or if `path` is no run folder.
+        """
+        session = cls.prepared(known_record(path), listener, loaded)
+        session._open_and_begin()
+        return session
+
+    @classmethod
+    def prepared(
+        cls,
+        record: RunRecord,
+        listener: Listener | None,
+        loaded: Loaded | None,
+    ) -> Self:
+        """A session that has its folder; `open` and `begin` are still to be called."""
+        session = cls.__new__(cls)
+        session._prepare(record, listener, loaded)
+        return session
+
+    def _prepare(
+        self,
+        record: RunRecord,
+        listener: Listener | None,
+        loaded: Loaded | None,
+    ) -> None:
+        """Claim the folder. Raises OutputError if another process is at work on it."""
+        self._record = record
+        self._listener = listener or Silence()
+        self._loaded = loaded
+        self._parts: Parts | None = None
+        self._sink: ParquetSink | None = None
+        self._simulation: Simulation | None = None
+        self._closed = False
+        self._pace = Pace(record.scenario.checkpoint_every)
+        self._saved: int | None = None  # the round of the last checkpoint
+        self._claim = ExitStack()
+        self._claim.enter_context(record.folder.claim())
+
+    def _open_and_begin(self) -> None:
+        try:
+            self.open()
+            self.begin()
+        except BaseException as error:
+            self._give_up(error)
+            raise
+
+    def open(self) -> None:
+        """Make all parts, and go back to the last checkpoint if there is one."""
+        record = self._record
+        if record.folder.status == "done":
+            return
+        record.write("running")
+        self._parts = build_parts(record.scenario, self._listener, self._loaded)
+        record.world = world_seeds(record.scenario)
+        record.write("running")  # its tables are traces from now on
+        if use_checkpoint(self.path / CHECKPOINT, self._go_on) is None:
+            record.folder.clear()
+            self._take(self._parts, ParquetSink(self.path, self._rounds_per_part))
+        self._listener.status("simulating")
+
+    def begin(self) -> None:
+        """What comes before the first round, unless it has been before."""
+        if self._simulation is not None and self._saved is None:
+            self._simulation.begin()
+            self._save_if_due()
+
+    # -- stepping ----------------------------------------------------------------------------------
+
+    @property
+    def scenario(self) -> Scenario:
+        """What is run."""
+        return self._record.scenario
+
+    @property
+    def path(self) -> Path:
+        """The run folder."""
+        return self._record.folder.path
+
+    @property
+    def scheme(self) -> Scheme:
+        """The scenario's scheme, whose plans may be used or not."""
+        return self._made.scheme
+
+    @property
+    def simulation(self) -> Simulation:
+        """What is stepped. Raises RunError once the session is closed."""
+        if self._simulation is None or self._closed:
+            raise RunError(f"{self.path}: the session is closed")
+        return self._simulation
+
+    @property
+    def reached(self) -> int | None:
+        """Rounds that are over; None if nothing has begun."""
+        return None if self._simulation is None else self._simulation.course.round
+
+    @property
+    def done(self) -> bool:
+        """The run has come to its end; `close` finishes it."""
+        return self._simulation is None or self._closed or self._simulation.done
+
+    def observe(self) -> Observation:
+        """What may be known when the next round is planned."""
+        return self.simulation.observe()
+
+    def step(self, plan: RoundPlan) -> RoundOutcome:
+        """Carry out a plan, from the opening of a round to its close.
+
+        Raises RunError if the plan cannot be carried out, or if the run is over.
+        """
+        outcome = self.simulation.step(plan)
+        self._save_if_due()
+        return outcome
+
+    def _save_if_due(self) -> None:
+        if self._pace.due(self.simulation.course.round):
+            self.save()
+
+    def save(self) -> None:
+        """Write a checkpoint of the round that has just ended, if that is not done yet."""
+        reached = self.simulation.course.round
+        if self._saved == reached:
+            return
+        begun_s = time.monotonic()
+        assert self._sink is not None
+        learner = self._made.learner
+        state = {
+            "run": self._record.made_by(),
+            "wall_time_s": self._record.wall_time_s(),
+            "sink": self._sink.save(),
+            "scheme": self.scheme.state(),
+            **self.simulation.state(),
+        }
+        add = None if learner is None else learner.save_state
+        save_checkpoint(
+            self.path / CHECKPOINT,
+            reached,
+            state,
+            add,
+        )
+        self._saved = reached
+        self._pace.made(begun_s)
+
+    # -- the end -----------------------------------------------------------------------------------
+
+    def close(self) -> Run:
+        """Finish the run and read it; one that is not done is interrupted, and can be resumed."""
+        if not self._closed:
+            try:
+                self._finish()
+            except BaseException as error:
+                self._give_up(error)
+                raise
+            self._release()
+        if self._record.folder.status == "done":
+            with suppress(OSError):  # a run that is done needs its checkpoints no more
+                shutil.rmtree(self.path / CHECKPOINT)
+        return open_run(self.path)
+
+    def _finish(self) -> None:
+        if self._simulation is None:  # it was done before
+            return
+        if not self.done:
+            self.save()
+            self._salvage("interrupted")
+            return
+        assert self._sink is not None
+        self._sink.close()
+        learner = self._made.learner
+        if learner is not None:
+            learner.save(self.path / ADAPTERS)
+        self._record.write("done", self._sink, self.simulation.end)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            self._give_up(error)
+        elif not self._closed:
+            self.close()
+
+    def _give_up(self, error: BaseException) -> None:
+        """Keep what closed rounds wrote. The error matters more than one met on the way."""
+        if self._closed:
+            return
+        if isinstance(error, KeyboardInterrupt):
+            self._salvage("interrupted")
+        else:
+            self._salvage("failed", f"{type(error).__name__}: {error}")
+        if isinstance(error, InputError) and self._record.new:
+            self._record.folder.discard()
+        self._release()
+
+    def _salvage(
+        self,
+        status: str,
+        error: str | None = None,
+    ) -> None:
+        if self._sink is not None:
+            with suppress(NetsimError):
+                self._sink.close()
+        with suppress(NetsimError):
+            self._record.write(status, self._sink, error=error)
+
+    def _release(self) -> None:
+        """End worker processes, and let go of the folder."""
+        if self._parts is not None and self._parts.learner is not None:
+            self._parts.learner.close()
+        self._closed = True
+        self._claim.close()
+
+    # -- parts -------------------------------------------------------------------------------------
+
+    @property
+    def _made(self) -> Parts:
+        assert self._parts is not None
+        return self._parts
+
+    @property
+    def _rounds_per_part(self) -> int:
+        return rounds_per_part(SPANS_PER_UE * self._made.scenario.ue_count)
+
+    def _take(
+        self,
+        parts: Parts,
+        sink: ParquetSink,
+    ) -> None:
+        self._sink = sink
+        self._simulation = build_simulation(parts, sink, self._listener)
+
+    def _go_on(self, found: Checkpoint) -> bool:
+        """From a checkpoint. Raises DataError if it cannot be used."""
+        state: dict[str, Any] = found.state
+        if state["run"] != self._record.made_by():
+            rule = "must be made by this netsim from this scenario.toml"
+            raise DataError(rule, where=found.path, value=state["run"])
+        sink = ParquetSink.resume(self.path, self._rounds_per_part, state["sink"])
+        self._take(self._made, sink)
+        self.simulation.restore(state)
+        self.scheme.restore(state["scheme"])
+        if self._made.learner is not None:
+            self._made.learner.load_state(found.path)
+        self._record.earlier_s = float(state["wall_time_s"])
+        self._saved = found.round
+        for reason in found.refused:
+            self._listener.warning(f"{reason}; going on from round {found.round}")
+        return True

@@ -1,0 +1,331 @@
+"""The air in field mode: orthogonal channels in each cell, interferers from outside drawn anew for
+every upload, Rayleigh fading.
+
+Uploads do not disturb one another, so each can be followed to its end at once. Where UEs move or
+traces stand in for the channel model, large-scale gains change at known moments; the draws are
+those of a round in which nothing moves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from netsim.radio.fading import CHUNK_BLOCKS, block_fading, upload_fading
+from netsim.radio.interference import FieldDraw, InterfererField
+from netsim.radio.link import (
+    RateModel,
+    Transmission,
+    sinr,
+    transmit_blocks,
+    transmit_constant,
+    transmit_pieces,
+)
+from netsim.radio.link_rows import LinkRows
+from netsim.simulation.air.links import Sending, links_of
+from netsim.simulation.air.moving import World
+from netsim.simulation.state import Links, RoundSpan
+from netsim.simulation.uploads.table import Uploads
+from netsim.units import BoolArray, FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class FieldUplink:
+    """What governs the uplink in field mode, the same for the whole run."""
+
+    seed: int
+    bandwidth_hz: float  # of each gNB
+    noise_psd_w_hz: float
+    model: RateModel
+    interferers: InterfererField  # at its power, P_max
+    interferers_follow: bool  # they send with the power of the UE they disturb instead
+    coherence_s: float | None  # None: one fading draw per attempt
+    retransmissions: int  # of an upload in outage, at most
+    reallocates: bool  # the band of an upload that has ended goes to the others of its gNB
+
+    @property
+    def max_power_w(self) -> float:
+        """Power of every interferer, W."""
+        return self.interferers.power_w
+
+    def draws(
+        self,
+        round: int,
+        links: Links,
+        attempt: int,
+    ) -> tuple[FloatArray, FloatArray]:
+        """(fading gain [K], interference in W [K]) of an attempt at uploads of `round`."""
+        field = self.interferers.draw(
+            self.seed,
+            round,
+            attempt,
+            links.distance_m,
+            links.gnb,
+        )
+        return upload_fading(
+            self.seed,
+            round,
+            attempt,
+            len(links),
+        ), field.upload_power_w()
+
+    def open(
+        self,
+        span: RoundSpan,
+        links: Links,
+        world: World | None,
+    ) -> FieldAir:
+        """The air of a round."""
+        return FieldAir(self, span, links, world)
+
+
+@dataclass
+class FieldAir:
+    """One round's channel, drawn as it is asked for."""
+
+    uplink: FieldUplink
+    span: RoundSpan
+    links: Links
+    world: World | None  # None: nothing changes during the round
+    _attempts: dict[tuple[int, int], tuple[FloatArray, FloatArray]] = field(
+        default_factory=dict, init=False
+    )
+    _chunk: tuple[int, FloatArray, FloatArray] | None = field(default=None, init=False)
+
+    block_end_s = None  # as `Air`: changes hold at once
+
+    @property
+    def block_fading(self) -> bool:
+        """As `Air`."""
+        return self.uplink.coherence_s is not None
+
+    def next_step_s(self, start_s: FloatArray) -> tuple[float, float]:
+        """As `Air`: all of the round."""
+        return self.span.start_s, self.span.horizon_s
+
+    def interference_level(
+        self,
+        uploads: Uploads,
+        rows: IntArray,
+    ) -> FloatArray:
+        """As `Air`: in proportion to bandwidth, and to the UE's power if interferers follow it."""
+        ue, band = uploads.ue[rows], uploads.band[rows]
+        level = band / np.bincount(ue, weights=band)[ue]
+        if self.uplink.interferers_follow:
+            power_w = np.bincount(ue, weights=uploads.power_w[rows])[ue]
+            level = level * power_w / self.uplink.max_power_w
+        return np.asarray(level)
+
+    def transmit(
+        self,
+        uploads: Uploads,
+        rows: IntArray,
+        stop_s: FloatArray,
+    ) -> Transmission:
+        """As `Air`."""
+        links = links_of(uploads, rows)
+        sending = Sending.of(
+            uploads,
+            rows,
+            stop_s,
+            bandwidth_hz=self.uplink.bandwidth_hz,
+            noise_psd_w_hz=self.uplink.noise_psd_w_hz,
+        )
+        if self.block_fading:
+            return self._in_blocks(links, sending)
+        if self.world is not None:
+            return self._in_pieces(self.world, links, sending)
+        return self._at_one_rate(links, sending)
+
+    # -- one draw per attempt ----------------------------------------------------------------------
+
+    def _at_one_rate(
+        self,
+        links: LinkRows,
+        sending: Sending,
+    ) -> Transmission:
+        """Nothing changes from the start of an attempt to its end."""
+        fading, interference_w = self._of_attempts(links)
+        gain = fading * self.links.gain[links.ue]
+        ratio = sinr(sending.power_w * gain, sending.level * interference_w, sending.noise_w)
+        return transmit_constant(
+            sending.bits,
+            sending.hz,
+            ratio,
+            sending.start_s,
+            sending.stop_s,
+            model=self.uplink.model,
+        )
+
+    def _in_pieces(
+        self,
+        world: World,
+        links: LinkRows,
+        sending: Sending,
+    ) -> Transmission:
+        """Gains and traces change at known moments, between which rates are constant."""
+        at = self._edges_s[:-1]
+        ratio = sending.sinr(slice(None), *self.attempt_channel(links, at))
+        ratio = world.put("snr", ratio, links, at)
+        rate = self.uplink.model.rate_bps(sending.hz[:, None], ratio)
+        given = world.traces.rates_bps(links.ue, sending.share, at)
+        if given is not None:
+            rules = ~np.isnan(given)
+            rate = np.where(rules, given, rate)
+            ratio = np.where(rules, np.nan, ratio)
+
+        new = _changes(rate) | _changes(ratio)  # what does not change is one piece
+        return transmit_pieces(
+            sending.bits,
+            rate[:, new],
+            ratio[:, new],
+            np.append(at[new], self._edges_s[-1]),
+            sending.start_s,
+            sending.stop_s,
+            threshold=self.uplink.model.threshold,
+        )
+
+    def attempt_channel(
+        self,
+        links: LinkRows,
+        at_s: FloatArray,
+    ) -> tuple[FloatArray, FloatArray]:
+        """(gain with fading, interference in the UE's band, W) at times. [R, T] each."""
+        assert self.world is not None
+        shape = (len(links), len(at_s))
+        fading, interference_w = self._of_attempts(links)
+        return self.world.channel(
+            links,
+            np.broadcast_to(fading[:, None], shape),
+            np.broadcast_to(interference_w[:, None], shape),
+            at_s,
+        )
+
+    def _of_attempts(self, links: LinkRows) -> tuple[FloatArray, FloatArray]:
+        """(fading gain [R], interference in the UE's band, W [R]) of attempts."""
+        fading, interference_w = np.empty((2, len(links)))
+        for begun, attempt, mine in links.attempts():
+            drawn = self._attempt(begun, attempt)
+            ue = links.ue[mine]
+            fading[mine] = drawn[0][ue]
+            interference_w[mine] = drawn[1][ue]
+        return fading, interference_w
+
+    def _attempt(
+        self,
+        begun_round: int,
+        attempt: int,
+    ) -> tuple[FloatArray, FloatArray]:
+        """Draws of all UEs, [K] each."""
+        key = begun_round, attempt
+        if key not in self._attempts:
+            self._attempts[key] = self.uplink.draws(begun_round, self.links, attempt)
+        return self._attempts[key]
+
+    # -- block fading ------------------------------------------------------------------------------
+
+    def _in_blocks(
+        self,
+        links: LinkRows,
+        sending: Sending,
+    ) -> Transmission:
+        """Fading changes with every coherence block of a grid that starts with the round."""
+        assert self.uplink.coherence_s is not None
+        world = self.world
+
+        def sinr_of_chunk(chunk: int, live: IntArray) -> FloatArray:
+            part = links.select(live)
+            ratio = sending.sinr(live, *self.chunk_channel(part, chunk))
+            if world is None:
+                return ratio
+            ratio = world.put(
+                "snr",
+                ratio,
+                part,
+                self.block_starts_s(chunk),
+            )
+            given = rate_of_chunk(chunk, live)
+            return ratio if given is None else np.where(np.isnan(given), ratio, np.nan)
+
+        def rate_of_chunk(chunk: int, live: IntArray) -> FloatArray | None:
+            assert world is not None
+            at = self.block_starts_s(chunk)
+            return world.traces.rates_bps(links.ue[live], sending.share[live], at)
+
+        traced = world is not None and world.traces.has("rate")
+        return transmit_blocks(
+            sending.bits,
+            sending.hz,
+            sinr_of_chunk,
+            sending.start_s,
+            sending.stop_s,
+            model=self.uplink.model,
+            origin_s=self.span.start_s,
+            coherence_s=self.uplink.coherence_s,
+            rate_of_chunk=rate_of_chunk if traced else None,
+        )
+
+    def chunk_channel(
+        self,
+        links: LinkRows,
+        chunk: int,
+    ) -> tuple[FloatArray, FloatArray]:
+        """(gain with fading, interference in the UE's band, W) in the blocks of a chunk. [R, B]."""
+        every_fading, every_interference_w = self._blocks(chunk)
+        fading, interference_w = every_fading[links.ue], every_interference_w[links.ue]
+        if self.world is None:
+            return fading * self.links.gain[links.ue, None], interference_w
+        at = self.block_starts_s(chunk)
+        return self.world.channel(
+            links,
+            fading,
+            interference_w,
+            at,
+        )
+
+    def block_starts_s(self, chunk: int) -> FloatArray:
+        """[B], s."""
+        assert self.uplink.coherence_s is not None
+        block = chunk * CHUNK_BLOCKS + np.arange(CHUNK_BLOCKS)
+        return np.asarray(self.span.start_s + block * self.uplink.coherence_s)
+
+    def _blocks(self, chunk: int) -> tuple[FloatArray, FloatArray]:
+        """Fading gain [K, B] and interference [K, B] of a chunk; the last one asked for is kept."""
+        if self._chunk is None or self._chunk[0] != chunk:
+            fading = block_fading(
+                self.uplink.seed,
+                self.span.number,
+                chunk,
+                len(self.links),
+            )
+            self._chunk = chunk, fading, self._field.block_power_w(chunk)
+        return self._chunk[1], self._chunk[2]
+
+    @cached_property
+    def _field(self) -> FieldDraw:
+        """The interferers of the round."""
+        return self.uplink.interferers.draw(
+            self.uplink.seed,
+            self.span.number,
+            1,
+            self.links.distance_m,
+            self.links.gnb,
+        )
+
+    @cached_property
+    def _edges_s(self) -> FloatArray:
+        """Moments at which gains or traces may change, with both ends of the round."""
+        assert self.world is not None
+        begin_s, end_s = self.span.start_s, self.span.deadline_s
+        changes_s = self.world.changes_s(begin_s, end_s)
+        return np.concatenate([[begin_s], changes_s, [end_s]])
+
+
+def _changes(values: FloatArray) -> BoolArray:
+    """Columns of [R, T] in which some row differs from the column before; the first is one."""
+    before, now = values[:, :-1], values[:, 1:]
+    both_unknown = np.isnan(now) & np.isnan(before)
+    differs = (now != before) & ~both_unknown
+    return np.append(True, differs.any(axis=0))

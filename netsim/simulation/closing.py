@@ -1,0 +1,103 @@
+"""A round ends: which uploads are over, which go on, and what stops when the run does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from netsim.protocols import RoundOutcome, RoundPlan
+from netsim.simulation.motion.leaving import break_off
+from netsim.simulation.state import Fleet, Round
+from netsim.simulation.uploads.flight import Flight
+from netsim.simulation.uploads.outcomes import Books, books_of
+from netsim.simulation.uploads.table import NO_RANK, Uploads
+from netsim.simulation.uploads.under_way import UnderWay, over_by
+from netsim.units import FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class Ending:
+    """A round that has just ended, with its flight halted."""
+
+    round: Round
+    flight: Flight
+    fleet: Fleet
+    versions: IntArray  # [N] how many each module has had, before what arrived is aggregated
+
+    @property
+    def cut_s(self) -> FloatArray:
+        """[M] when the rows' gNBs stopped to collect uploads."""
+        return self.round.cells.cut_s[self.round.cell]
+
+    def books(self) -> tuple[Books, UnderWay | None]:
+        """The books of uploads that are over, and those that go on."""
+        uploads, log = self.flight.uploads, self.flight.on_air.log
+        if not self.flight.outlasts:
+            return self._books_of(uploads, self.cut_s), None
+        over = over_by(uploads, self.cut_s)
+        goes_on = UnderWay.of(uploads, log, np.flatnonzero(~over))
+        return self._books_of(uploads.select(over), self.cut_s[over]), goes_on
+
+    def last_books(self) -> Books:
+        """The books of the run's last round: all that would go on has stopped, and has paid."""
+        uploads, cut_s = self.flight.uploads, self.cut_s
+        rows = np.flatnonzero(~over_by(uploads, cut_s))
+        self.flight.stop(rows, self.round.cell[rows], cut_s[rows])
+        _stop_computing(uploads, rows, cut_s[rows])
+        return self._books_of(uploads, cut_s)
+
+    def _books_of(
+        self,
+        uploads: Uploads,
+        cut_s: FloatArray,
+    ) -> Books:
+        return books_of(
+            uploads,
+            self.flight.on_air.log,
+            cut_s,
+            versions=self.versions,
+            fleet=self.fleet,
+        )
+
+
+def _stop_computing(
+    uploads: Uploads,
+    rows: IntArray,
+    cut_s: FloatArray,
+) -> None:
+    """End downloads and computing of `rows` [R] at `cut_s`; who is at it is not ready."""
+    until_s = np.full(len(uploads), np.inf)
+    until_s[rows] = cut_s
+    busy = uploads.computed_s > until_s
+    break_off(uploads, until_s)
+    uploads.ready = uploads.ready & ~busy
+
+
+def outcome_of_round(
+    round_: Round,
+    books: Books,
+    *,
+    sent_ranks: bool,
+) -> RoundOutcome:
+    """What schemes are told of it; sent_ranks: training has decided what was sent."""
+    return RoundOutcome(
+        plan=_plan_of(round_.plan, books.uploads),
+        on_time=books.on_time,
+        start_s=round_.start_s,
+        end_s=round_.end_s,
+        rank=books.uploads.rank_sent if sent_ranks else None,
+    )
+
+
+def _plan_of(plan: RoundPlan, uploads: Uploads) -> RoundPlan:
+    """A plan with the rows of uploads in place of its own."""
+    ranked = len(uploads) > 0 and bool((uploads.rank != NO_RANK).all())
+    return replace(
+        plan,
+        ue=uploads.ue,
+        module=uploads.module,
+        share=uploads.share,
+        power_w=uploads.power_w,
+        rank=uploads.rank if ranked else None,
+    )

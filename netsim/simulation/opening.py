@@ -1,0 +1,193 @@
+"""A round opens: rows for its plan, the gNBs' times, and the rows still under way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from netsim.errors import RunError
+from netsim.protocols import RoundPlan
+from netsim.simulation.processes.core import CoreLinks
+from netsim.simulation.state import Cells, Fleet, Links, Payloads, Round, Rules, bits_once
+from netsim.simulation.timetable import Timetable, timetable
+from netsim.simulation.uploads.table import NO_RANK, Uploads
+from netsim.units import FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What rounds are made from, the same for the whole run."""
+
+    fleet: Fleet
+    rules: Rules
+    payloads: Payloads
+    core: CoreLinks
+
+    @property
+    def foundation_bits_per_round(self) -> float:
+        """Of the foundation model, broadcast before the modules in every round."""
+        return self.payloads.foundation_bits if self.rules.foundation_every_round else 0.0
+
+    def timetable(
+        self, links: Links, ue: IntArray, module: IntArray, payload_bits: FloatArray
+    ) -> Timetable:
+        """Broadcasts and computing of rows [M], from the round's start at the gNB."""
+        return timetable(
+            ue,
+            module,
+            payload_bits,
+            fleet=self.fleet,
+            links=links,
+            rules=self.rules,
+            foundation_bits=self.foundation_bits_per_round,
+        )
+
+
+@dataclass(frozen=True)
+class Versions:
+    """The N modules as they are when a round opens."""
+
+    made_in: IntArray  # [N] round that made each
+    count: IntArray  # [N] how many have been made
+
+
+def open_round(
+    setting: Setting,
+    links: Links,
+    plan: RoundPlan,
+    versions: Versions,
+    *,
+    number: int,
+    start_s: float,
+) -> Round:
+    """A round that starts now at the core, with the rows of its plan."""
+    payload_bits = setting.payloads.size_of(plan.module, plan.rank)
+    cells = _cells(
+        setting.core,
+        links,
+        plan,
+        payload_bits,
+        start_s,
+    )
+    times = setting.timetable(
+        links,
+        plan.ue,
+        plan.module,
+        payload_bits,
+    )
+    begin_s = cells.open_s[cells.index_of(links.gnb[plan.ue])]
+    deadline_s = begin_s + setting.rules.deadline_s
+    uploads = _planned(plan, links, versions, number, payload_bits)
+    _schedule(uploads, times, begin_s)
+    uploads.deadline_s = deadline_s
+    if not setting.rules.stale:
+        uploads.stop_s = deadline_s.copy()
+    return Round(
+        number,
+        start_s,
+        plan,
+        links,
+        cells,
+        uploads,
+    )
+
+
+def _cells(
+    core: CoreLinks, links: Links, plan: RoundPlan, payload_bits: FloatArray, start_s: float
+) -> Cells:
+    """The round's gNBs, which begin once they have got the modules from the core."""
+    cell = np.searchsorted(links.gnbs, links.gnb[plan.ue])
+    model_bits = bits_once(
+        cell,
+        plan.module,
+        payload_bits,
+        len(links.gnbs),
+    )
+    wanted = zip(links.gnbs.tolist(), model_bits.tolist(), strict=True)
+    down_s = np.array([core.delay_s(site, bits) for site, bits in wanted])
+    return Cells(links.gnbs, start_s + down_s, model_bits)
+
+
+def _planned(
+    plan: RoundPlan,
+    links: Links,
+    versions: Versions,
+    number: int,
+    payload_bits: FloatArray,
+) -> Uploads:
+    """One row for each of the plan's, nothing of which has happened; times are still open."""
+    count = len(plan.ue)
+    rank = np.full(count, NO_RANK) if plan.rank is None else plan.rank
+    gnb = links.gnb[plan.ue]
+    return Uploads(
+        serial=np.arange(count),
+        ue=plan.ue,
+        module=plan.module,
+        gnb=gnb,
+        begun_round=np.full(count, number),
+        version=versions.made_in[plan.module],
+        versions_before=versions.count[plan.module],
+        rank=rank,
+        rank_sent=rank.copy(),
+        payload_bits=payload_bits,
+        share=plan.share,
+        power_w=plan.power_w,
+        left_bits=payload_bits.copy(),
+        band=plan.share.copy(),
+        site=gnb.copy(),
+    )
+
+
+def _schedule(
+    uploads: Uploads,
+    times: Timetable,
+    begin_s: FloatArray,
+) -> None:
+    """Set the times of rows whose gNBs begin at `begin_s` [M]."""
+    uploads.opened_s = begin_s
+    uploads.slot_start_s = begin_s + times.slot_start_s
+    uploads.slot_end_s = begin_s + times.slot_end_s
+    uploads.slot_bits = times.slot_bits
+    uploads.compute_start_s = begin_s + times.compute_start_s
+    uploads.compute_end_s = begin_s + times.compute_end_s
+    uploads.compute_done = times.compute_done
+    uploads.downloaded_s = begin_s + times.downloaded_s
+    uploads.computed_s = begin_s + times.computed_s
+    uploads.ready = times.ready
+    uploads.upload_start_s = begin_s + times.upload_start_s
+
+
+def ready_to_send(uploads: Uploads) -> None:
+    """Rows go on the air when their uploads start, with the payloads they have now."""
+    uploads.start_s = uploads.upload_start_s.copy()
+    uploads.segment_start_s = uploads.upload_start_s.copy()
+    uploads.left_bits = uploads.payload_bits.copy()
+
+
+def take_up(
+    round_: Round,
+    under_way: Uploads,
+    deadline_s: float,
+) -> Round:
+    """The round with rows of earlier rounds, too; no UE has rows of both kinds.
+
+    All are ordered by (ue, module).
+    """
+    own = round_.uploads
+    _same_kind_of_rank(own, under_way)
+    own.serial = own.serial + int(under_way.serial.max()) + 1
+    ue = np.append(own.ue, under_way.ue)
+    module = np.append(own.module, under_way.module)
+    uploads = own.join(under_way, np.lexsort((module, ue)))
+    cell = round_.cells.index_of(uploads.gnb)
+    uploads.deadline_s = round_.cells.open_s[cell] + deadline_s
+    return replace(round_, uploads=uploads)
+
+
+def _same_kind_of_rank(own: Uploads, under_way: Uploads) -> None:
+    """Tickets of one redemption all have ranks, or none has."""
+    found = {bool(r) for rank in (own.rank, under_way.rank) for r in (rank == NO_RANK).tolist()}
+    if len(found) > 1:
+        rule = "a scheme whose uploads outlast rounds must give ranks in every round, or in none"
+        raise RunError(rule)

@@ -1,0 +1,94 @@
+"""The core node: opens a round, waits for the gNBs' aggregates and merges them.
+
+With one cell it is the gNB.
+
+Where several gNBs learn, modules and aggregates travel over the backhaul, stored and forwarded on
+the fastest path; transfers do not queue behind one another. The merge is weighted by samples, as
+each gNB's own average is, so it is the average over all UEs that arrived (associativity), and is
+computed as that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+
+from netsim.simulation.clock import Clock, ProcessGenerator
+from netsim.simulation.processes.gnb import Gnb, gnb_process
+from netsim.simulation.processes.hub import Hub
+from netsim.simulation.processes.uplink import uplink_process
+from netsim.simulation.state import Links, Payloads, Round, Rules
+from netsim.simulation.uploads.flight import Flight
+from netsim.units import FloatArray
+
+
+@dataclass
+class CoreLinks:
+    """Delays between the core and the S sites; none where one gNB learns and aggregates itself."""
+
+    delay_of: Callable[[float], FloatArray] | None = None  # payload in bit -> [S] s
+    core: int | None = None  # site of the core node; None: the one gNB itself
+    _known: dict[float, FloatArray] = field(default_factory=dict, init=False)
+
+    def delay_s(
+        self,
+        site: int,
+        payload_bits: float,
+    ) -> float:
+        """Time of a payload between the core and `site`; 0 of no payload."""
+        if self.delay_of is None or payload_bits == 0:
+            return 0.0
+        if payload_bits not in self._known:
+            self._known[payload_bits] = self.delay_of(payload_bits)
+        return float(self._known[payload_bits][site])
+
+
+def round_process(
+    clock: Clock, hub: Hub, round_: Round, flight: Flight, rules: Rules, core: CoreLinks
+) -> ProcessGenerator:
+    """Takes the time of a round: opens it, waits for all gNBs, merges what they send."""
+    hub.open(round_)
+    clock.process(uplink_process(clock, hub, flight))
+    gnbs = []
+    for gnb in _gnbs_of(round_, rules, core):
+        gnbs.append(clock.process(gnb_process(clock, hub, round_, flight, gnb)))
+    yield clock.all_of(gnbs)
+    if core.core is not None:
+        yield clock.at(clock.now + rules.aggregation_s)
+    round_.end_s = float(clock.now)
+    flight.halt(round_.end_s)
+
+
+def _gnbs_of(
+    round_: Round,
+    rules: Rules,
+    core: CoreLinks,
+) -> list[Gnb]:
+    """The gNBs of a round. Where nobody is scheduled at all, the deadline passes."""
+    idle = not len(round_.uploads) and np.isfinite(rules.deadline_s)
+    idle_s = round_.cells.open_s + (rules.deadline_s if idle else 0.0)
+    return [
+        Gnb(
+            cell=cell,
+            aggregation_s=rules.aggregation_s,
+            passing_s=partial(core.delay_s, site),
+            idle_s=float(idle_s[cell]),
+        )
+        for cell, site in enumerate(round_.cells.gnb.tolist())
+    ]
+
+
+def foundation_times(
+    links: Links, rules: Rules, payloads: Payloads, core: CoreLinks
+) -> tuple[FloatArray, FloatArray]:
+    """When the foundation model is at each gNB and, at its worst UE's rate, its UEs. [G], [G]."""
+    bits = payloads.foundation_bits
+    reached = np.array([core.delay_s(site, bits) for site in links.gnbs.tolist()])
+    worst = np.full(len(links.gnbs), np.inf)
+    here = links.ues_present
+    cell = np.searchsorted(links.gnbs, links.gnb[here])
+    np.minimum.at(worst, cell, links.downlink_efficiency[here])
+    return reached, reached + bits / (rules.downlink_hz * worst)

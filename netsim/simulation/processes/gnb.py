@@ -1,0 +1,81 @@
+"""A gNB in a round: grants the uplink, collects, aggregates, passes its aggregate on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from netsim.simulation.clock import Clock, ProcessGenerator
+from netsim.simulation.processes.hub import Hub
+from netsim.simulation.state import Round, bits_once
+from netsim.simulation.uploads.flight import Flight
+from netsim.simulation.uploads.outcomes import arrived_by
+
+
+@dataclass(frozen=True)
+class Gnb:
+    """One gNB of a round and how long what it does takes."""
+
+    cell: int  # its position among the round's
+    aggregation_s: float
+    passing_s: Callable[[float], float]  # time of an aggregate of so many bits to the core
+    idle_s: float  # until then it passes the time if nobody is scheduled
+
+
+def gnb_process(
+    clock: Clock, hub: Hub, round_: Round, flight: Flight, gnb: Gnb
+) -> ProcessGenerator:
+    """Collects uploads, then takes the time to aggregate and to pass the aggregate to the core."""
+    cells, cell = round_.cells, gnb.cell
+    mine = round_.cell == cell
+    if mine.any():
+        # uploads that may not outlast the round stop at its deadline by themselves
+        deadline_s = float(round_.uploads.deadline_s[mine][0]) if flight.outlasts else np.inf
+        yield from _collect(
+            clock,
+            hub,
+            cell,
+            float(cells.open_s[cell]),
+            deadline_s,
+        )
+        cells.cut_s[cell] = clock.now
+        flight.mark(cell, float(clock.now))
+    else:
+        yield clock.at(gnb.idle_s)
+    yield clock.at(clock.now + gnb.aggregation_s)
+    cells.close_s[cell] = clock.now
+
+    arrived = np.flatnonzero(mine & arrived_by(flight.uploads, cells.cut_s[cell]))
+    payload_bits = flight.uploads.payload_bits[arrived]
+    module = flight.uploads.module[arrived]
+    cells.aggregate_bits[cell] = bits_once(
+        np.zeros_like(arrived),
+        module,
+        payload_bits,
+        1,
+    )[0]
+    delay_s = gnb.passing_s(float(cells.aggregate_bits[cell]))
+    if delay_s > 0:
+        yield clock.at(clock.now + delay_s)
+    cells.arrive_s[cell] = clock.now
+
+
+def _collect(
+    clock: Clock, hub: Hub, cell: int, open_s: float, deadline_s: float
+) -> ProcessGenerator:
+    """Waits until all uploads have ended, enough have arrived, or the deadline, whichever is first.
+
+    Under the barrier uploads start together, when the last UE has computed.
+    """
+    watch = hub.watches[cell]
+    if clock.now < open_s:
+        yield clock.at(open_s)
+    if hub.barrier:
+        yield watch.computed
+        watch.granted.succeed()
+    ends = [watch.finished, watch.filled]
+    if np.isfinite(deadline_s):
+        ends.append(clock.at(max(deadline_s, clock.now)))
+    yield clock.any_of(ends)

@@ -1,0 +1,116 @@
+"""All that stays the same during a run, made by the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from netsim.protocols import RoundPlan, SuccessModel
+from netsim.simulation.air.field import FieldUplink
+from netsim.simulation.air.moving import World
+from netsim.simulation.air.network import NetworkUplink
+from netsim.simulation.motion.roaming import Roaming
+from netsim.simulation.opening import Setting
+from netsim.simulation.state import Links, Round, RoundSpan
+from netsim.simulation.stopping import StopRules
+from netsim.simulation.uploads.advance import OnAir
+from netsim.simulation.uploads.band import Division, SharedBand, StaticBand
+from netsim.simulation.uploads.flight import Flight
+from netsim.simulation.uploads.segments import SegmentLog, Segments
+from netsim.simulation.uploads.transfers import Move, Transfers
+from netsim.units import FloatArray
+
+TransmitPower = Callable[[FloatArray, FloatArray], FloatArray]
+"""Transmit power, W, from channel gain and bandwidth, Hz."""
+
+
+@dataclass(frozen=True)
+class Powers:
+    """Limits of the UEs' transmit power, and what sets it."""
+
+    min_w: float
+    max_w: float
+    controlled_w: TransmitPower | None = None  # None: the plan's
+
+    def of(
+        self,
+        plan: RoundPlan,
+        links: Links,
+        bandwidth_hz: float,
+    ) -> RoundPlan:
+        """The plan with the powers that are used.
+
+        Power control acts on a UE's whole band, and divides by share (model-spec 10.7).
+        """
+        if self.controlled_w is None or not len(plan.ue):
+            return plan
+        share = np.bincount(plan.ue, weights=plan.share)[plan.ue].astype(np.float64)
+        power_w = self.controlled_w(links.gain[plan.ue], bandwidth_hz * share)
+        return replace(plan, power_w=power_w * plan.share / share)
+
+
+@dataclass(frozen=True)
+class System:
+    """Sites, UEs, the air between them and the rules."""
+
+    seed: int
+    sites_m: FloatArray  # [S, 2]
+    setting: Setting
+    uplink: FieldUplink | NetworkUplink
+    powers: Powers
+    links_at: Callable[[float], Links]  # at a time, s
+    success_of: Callable[[Links], SuccessModel]
+    channel_of: Callable[[int, Links], tuple[FloatArray, FloatArray]]  # as it will be in a round
+    formulas: str  # corrected | paper
+    stop: StopRules
+    evaluate_every: int = 1  # rounds
+    log_risk: bool = False
+    roaming: Roaming | None = None  # None: nothing changes during a round
+    records: bool = False  # places and channels
+    tie_seed: int | None = None  # shuffles simultaneous events, for tests
+
+    @property
+    def world(self) -> World | None:
+        """What changes during a round."""
+        return None if self.roaming is None else self.roaming.world
+
+    def flight(
+        self,
+        round_: Round,
+        moves: list[Move],
+        sent: Segments | None,
+    ) -> Flight:
+        """The uploads of a round that opens; `sent`: what those under way have sent before."""
+        outlasts = self.setting.rules.stale
+        deadline_s = float(round_.uploads.deadline_s.max(initial=round_.start_s))
+        horizon_s = deadline_s if outlasts else np.inf
+        span = RoundSpan(
+            round_.number,
+            round_.start_s,
+            deadline_s,
+            horizon_s,
+        )
+        on_air = OnAir(
+            uploads=round_.uploads,
+            air=self.uplink.open(span, round_.links, self.world),
+            band=self._band(round_),
+            log=SegmentLog(sent),
+            retransmissions=self.uplink.retransmissions,
+        )
+        return Flight(on_air, Transfers.of(moves), outlasts)
+
+    def _band(self, round_: Round) -> StaticBand | SharedBand:
+        """How the gNBs divide their bands in a round."""
+        uplink = self.uplink
+        if not uplink.reallocates:
+            return StaticBand()
+        division = Division(
+            bandwidth_hz=uplink.bandwidth_hz,
+            one_rate=uplink.model.kind == "threshold",
+            max_power_w=uplink.max_power_w,
+            interferers_follow=uplink.interferers_follow,
+            links=round_.links,
+        )
+        return SharedBand.of(division, round_.uploads, len(self.sites_m))

@@ -1,0 +1,48 @@
+"""The `rounds` table: one row per round and gNB, its uploads counted, their energy summed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from netsim.protocols import RecordSink
+from netsim.records import ABORTED, LATE, OUTAGE
+from netsim.simulation.tables.closed import ClosedRound
+from netsim.simulation.uploads.outcomes import NOT_READY
+
+
+def write_rounds(sink: RecordSink, closed: ClosedRound) -> None:
+    """Rows of the round's gNBs."""
+    round_, books = closed.round, closed.books
+    outcome, on_time = books.outcome, books.on_time
+    spent_j = books.compute_energy_j + books.uplink_energy_j
+    payload_bits = books.uploads.payload_bits
+    dead_ranks = -1
+    if round_.redeemed is not None and closed.plan.rank is not None:
+        dead_ranks = round_.redeemed.dead_ranks
+    cells = len(round_.cells)
+    under_way = np.bincount(round_.cell, minlength=cells) - np.bincount(
+        closed.cell, minlength=cells
+    )
+    sink.write(
+        "rounds",
+        {
+            "round": round_.number,
+            "gnb": round_.cells.gnb,
+            "start_s": round_.cells.open_s,
+            "deadline_s": round_.cells.open_s + closed.rules.deadline_s,
+            "end_s": round_.cells.close_s,
+            "subscribed": round_.per_cell(round_.own),
+            "on_time": closed.count(on_time),
+            "late": closed.count(outcome == LATE),
+            "outage": closed.count(outcome == OUTAGE),
+            "aborted": closed.count(outcome == ABORTED),
+            "not_ready": closed.count(outcome == NOT_READY),
+            "carried": under_way,
+            "compute_energy_j": closed.total(books.compute_energy_j),
+            "uplink_energy_j": closed.total(books.uplink_energy_j),
+            "wasted_energy_j": closed.total(spent_j, ~on_time),
+            "payload_bits": closed.total(payload_bits, books.uploads.ready),
+            "delivered_bits": closed.total(payload_bits, on_time),
+            "dead_ranks": dead_ranks,
+        },
+    )

@@ -1,0 +1,61 @@
+"""The `uploads` table: one row per upload, in the round in which it is over."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from netsim.protocols import RecordSink
+from netsim.simulation.tables.closed import ClosedRound
+from netsim.units import FloatArray, to_db
+
+
+def write_uploads(sink: RecordSink, closed: ClosedRound) -> None:
+    """Rows of UEs that were ready. What was sent in vain stays in the records."""
+    round_, books = closed.round, closed.books
+    ready = books.uploads.ready
+    uploads, cell = books.uploads.select(ready), closed.cell[ready]
+    links, cells = round_.links, round_.cells
+    on_air_s = books.summed(books.segments.length_s)[ready]
+    bits = books.summed(books.segments.bits)[ready]
+    sink.write(
+        "uploads",
+        {
+            "round": round_.number,
+            "begun": uploads.begun_round,
+            "ue": uploads.ue,
+            "gnb": uploads.gnb,
+            "module": uploads.module,
+            "payload_bits": uploads.payload_bits,
+            "payload_emulated": closed.payloads.emulated[uploads.module],
+            "rank": uploads.rank_sent,
+            "bandwidth_hz": closed.bandwidth_hz * uploads.share,
+            "power_w": uploads.power_w,
+            "distance_m": links.distance_m[uploads.ue],
+            "sinr_db": to_db(uploads.sinr),
+            "rate_bps": _rate_bps(bits, on_air_s),
+            "bits_sent": bits,
+            "attempts": uploads.attempt,
+            "start_s": uploads.upload_start_s,
+            "end_s": uploads.end_s,
+            "deadline_s": uploads.deadline_s,
+            "download_s": uploads.downloaded_s - uploads.opened_s,
+            "compute_s": uploads.computed_s - uploads.downloaded_s,
+            "wait_s": uploads.upload_start_s - uploads.computed_s,
+            "airtime_s": uploads.end_s - uploads.upload_start_s,
+            "retransmit_s": uploads.end_s - uploads.first_end_s,
+            "backhaul_s": cells.arrive_s[cell] - cells.close_s[cell],
+            "staleness": books.staleness[ready],
+            "energy_j": books.uplink_energy_j[ready],
+            "outcome": books.outcome[ready],
+        },
+    )
+
+
+def _rate_bps(bits: FloatArray, on_air_s: FloatArray) -> FloatArray:
+    """Mean rate while on the air; 0 of an upload that never was."""
+    return np.divide(
+        bits,
+        on_air_s,
+        out=np.zeros(len(bits)),
+        where=on_air_s > 0,
+    )

@@ -1,0 +1,47 @@
+"""What a round asks of the learner: training before the uplink, and new versions of modules."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from netsim.protocols import Learner
+from netsim.simulation.state import Payloads, Round
+from netsim.simulation.uploads.outcomes import Books
+from netsim.simulation.uploads.table import NO_RANK
+from netsim.simulation.uploads.under_way import UnderWay, tickets_of
+from netsim.units import IntArray
+
+
+def train_before_uplink(learner: Learner, round_: Round, payloads: Payloads) -> None:
+    """Train what will be sent, where training decides how much that is."""
+    uploads = round_.uploads
+    rows = np.flatnonzero(uploads.ready)
+    tickets = tickets_of(uploads.select(rows), round_.number)
+    rank = learner.compute(tickets).rank
+    uploads.rank_sent = np.full(len(uploads), NO_RANK)
+    uploads.rank_sent[rows] = rank
+    uploads.payload_bits[rows] = payloads.size_of(uploads.module[rows], rank)
+
+
+def aggregate(
+    learner: Learner | None,
+    round_: Round,
+    books: Books,
+    *,
+    under_way: UnderWay | None,
+    versions: IntArray,
+    stale: bool,
+) -> IntArray:
+    """Make new versions of the modules that updates have come for, whose numbers are given.
+
+    versions [N]: how many each module has had. stale: old updates count less.
+    """
+    arrived = books.uploads.select(books.on_time)
+    rule = round_.plan.aggregation
+    if stale and rule == "average":
+        rule = "staleness_weighted"
+    if learner is not None and len(arrived):
+        kept = None if under_way is None else under_way.tickets(round_.number)
+        tickets = tickets_of(arrived, round_.number, versions)
+        round_.redeemed = learner.redeem(tickets, rule, kept)
+    return np.unique(arrived.module)

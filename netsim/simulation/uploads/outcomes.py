@@ -1,0 +1,87 @@
+"""How uploads ended, and what they cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from netsim.device.energy import compute_energy_j, transmit_energy_j
+from netsim.records import ABORTED, LATE, ON_TIME, OUTAGE
+from netsim.simulation.state import Fleet
+from netsim.simulation.uploads.segments import SegmentLog, Segments, segments_of
+from netsim.simulation.uploads.table import Uploads
+from netsim.units import BoolArray, FloatArray, IntArray
+
+NOT_READY = -1
+"""Stands for an outcome where the UE had not computed in time."""
+
+
+def arrived_by(uploads: Uploads, cut_s: FloatArray | float) -> BoolArray:
+    """[M] on time: through, in no outage, when its gNB stopped to collect at `cut_s`."""
+    return np.asarray(outcomes(uploads, cut_s) == ON_TIME)
+
+
+def outcomes(uploads: Uploads, cut_s: FloatArray | float) -> IntArray:
+    """[M] outcome codes; outage outranks late. What has not ended by `cut_s` counts as late."""
+    outcome = np.where(uploads.finish_s <= cut_s, ON_TIME, LATE)
+    outcome = np.where(uploads.outage, OUTAGE, outcome)
+    broken = (uploads.stop_s < uploads.deadline_s) & ~(uploads.finish_s <= uploads.stop_s)
+    outcome = np.where(broken, ABORTED, outcome)
+    return np.where(uploads.ready, outcome, NOT_READY)
+
+
+@dataclass(frozen=True)
+class Books:
+    """Uploads that are over in a round, with what they did and cost. M rows, L segments."""
+
+    uploads: Uploads
+    outcome: IntArray  # [M] codes; NOT_READY where nothing was sent
+    staleness: IntArray  # [M] versions of the module made since its download
+    segments: Segments
+    segment_row: IntArray  # [L]
+    segment_energy_j: FloatArray  # [L]
+    cycles: FloatArray  # [M] of the processor
+    compute_energy_j: FloatArray  # [M] in proportion to the work done
+    uplink_energy_j: FloatArray  # [M] over all attempts
+
+    @property
+    def on_time(self) -> BoolArray:
+        """[M]."""
+        return np.asarray(self.outcome == ON_TIME)
+
+    @property
+    def energy_j(self) -> float:
+        """Of all rows."""
+        return float(self.compute_energy_j.sum() + self.uplink_energy_j.sum())
+
+    def summed(self, values: FloatArray) -> FloatArray:
+        """Sums [M] over the segments' values [L]."""
+        total = np.bincount(self.segment_row, weights=values, minlength=len(self.uploads))
+        return np.asarray(total, dtype=np.float64)
+
+
+def books_of(
+    uploads: Uploads, log: SegmentLog, cut_s: FloatArray, versions: IntArray, fleet: Fleet
+) -> Books:
+    """The books of uploads that are over, [M].
+
+    cut_s [M]: when their gNBs stopped to collect. versions [N]: how many each module has had by
+    the end of the round, before what arrived is aggregated.
+    """
+    segments, row = segments_of(uploads, log)
+    segment_energy_j = transmit_energy_j(uploads.power_w[row], segments.length_s)
+    uplink = np.bincount(row, weights=segment_energy_j, minlength=len(uploads))
+    ue = uploads.ue
+    cycles = fleet.cycles[ue] * uploads.compute_done
+    return Books(
+        uploads=uploads,
+        outcome=outcomes(uploads, cut_s),
+        staleness=versions[uploads.module] - uploads.versions_before,
+        segments=segments,
+        segment_row=row,
+        segment_energy_j=segment_energy_j,
+        cycles=cycles,
+        compute_energy_j=compute_energy_j(cycles, fleet.cpu_hz[ue], fleet.energy_coefficient[ue]),
+        uplink_energy_j=np.asarray(uplink, dtype=np.float64),
+    )

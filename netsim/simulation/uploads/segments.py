@@ -1,0 +1,113 @@
+"""The log of what was sent: one segment for each stretch of an attempt on a constant band.
+
+Segments are the uplink spans of the tables. They name uploads by serial number, since the rows of
+the table move from round to round.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from netsim.arrays import ArrayTable
+from netsim.simulation.uploads.table import Uploads
+from netsim.units import BoolArray, FloatArray, IntArray
+
+
+@dataclass
+class Segments(ArrayTable):
+    """L segments. Those of an upload come in the order of time."""
+
+    serial: IntArray  # of the upload
+    attempt: IntArray  # 1, 2, ...
+    gnb: IntArray  # that it was sent to
+    start_s: FloatArray
+    end_s: FloatArray
+    share: FloatArray  # of the gNB's band
+    bits: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.serial)
+
+    @property
+    def length_s(self) -> FloatArray:
+        """[L] time on the air."""
+        return self.end_s - self.start_s
+
+
+def no_segments() -> Segments:
+    """An empty table."""
+    none, nothing = np.empty(0, dtype=np.int64), np.empty(0)
+    return Segments(
+        serial=none,
+        attempt=none,
+        gnb=none,
+        start_s=nothing,
+        end_s=nothing,
+        share=nothing,
+        bits=nothing,
+    )
+
+
+class SegmentLog:
+    """Takes segments in pieces, and gives those of uploads that are over."""
+
+    def __init__(self, kept: Segments | None = None) -> None:
+        self._pieces: list[Segments] = [] if kept is None else [kept]
+
+    def close(
+        self,
+        uploads: Uploads,
+        rows: IntArray,
+        end_s: FloatArray,
+    ) -> None:
+        """Log what `rows` have sent since their segments began; the next ones begin at `end_s`."""
+        piece = Segments(
+            serial=uploads.serial[rows],
+            attempt=uploads.attempt[rows],
+            gnb=uploads.site[rows],
+            start_s=uploads.segment_start_s[rows],
+            end_s=end_s,
+            share=uploads.band[rows],
+            bits=uploads.segment_bits[rows],
+        )
+        self._pieces.append(piece)
+        uploads.segment_start_s[rows] = end_s
+        uploads.segment_bits[rows] = 0.0
+
+    def copy(self) -> SegmentLog:
+        """A log that goes on separately."""
+        log = SegmentLog()
+        log._pieces = list(self._pieces)
+        return log
+
+    def whole(self) -> Segments:
+        """All of it, in the order of logging."""
+        if not self._pieces:
+            return no_segments()
+        first, *more = self._pieces
+        if more:
+            columns = [piece.columns() for piece in self._pieces]
+            joined = {name: np.concatenate([c[name] for c in columns]) for name in columns[0]}
+            first = Segments(**joined)
+        self._pieces = [first]
+        return first
+
+    def restrict(self, kept: BoolArray) -> None:
+        """Forget all segments but those `kept`, [L] of `whole`."""
+        self._pieces = [self.whole().select(kept)]
+
+
+def segments_of(uploads: Uploads, log: SegmentLog) -> tuple[Segments, IntArray]:
+    """The logged segments of `uploads`, ordered by row, then time; and their rows. [L]."""
+    whole = log.whole()
+    order = np.argsort(uploads.serial)
+    place = np.searchsorted(uploads.serial, whole.serial, sorter=order)
+    known = place < len(order)
+    row = np.full(len(whole), -1)
+    row[known] = order[place[known]]
+    known[known] = uploads.serial[row[known]] == whole.serial[known]
+    kept = np.flatnonzero(known)
+    by_row = kept[np.argsort(row[kept], kind="stable")]
+    return whole.select(by_row), row[by_row]

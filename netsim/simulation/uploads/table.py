@@ -1,0 +1,88 @@
+"""The table of uploads: one row for each that is planned, under way or just over.
+
+A row is made when the round that plans it opens, and stays until the round in which it is over.
+Where uploads may not outlast their rounds no row is left at the end of a round.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from netsim.arrays import ArrayTable, column
+from netsim.units import BoolArray, FloatArray, IntArray
+
+NO_RANK = -1
+"""Stands for the module's own rank, or for a UE that has sent nothing."""
+
+
+@dataclass
+class Uploads(ArrayTable):
+    """M uploads, ordered by (ue, module). Times in s, sizes in bit."""
+
+    # what was planned
+    serial: IntArray  # names the upload in the log of segments
+    ue: IntArray
+    module: IntArray
+    gnb: IntArray  # in whose books it is: the one that served the UE when the round opened
+    begun_round: IntArray  # the round that planned it
+    version: IntArray  # of the module that the UE downloads: the round that made it
+    versions_before: IntArray  # how many versions of the module had been made by then
+    rank: IntArray  # trained; NO_RANK: the module's own
+    rank_sent: IntArray
+    payload_bits: FloatArray
+    share: FloatArray  # of the gNB's band, as planned
+    power_w: FloatArray
+    left_bits: FloatArray  # of this attempt
+    band: FloatArray  # share of that gNB's band, now
+    site: IntArray  # gNB that it is sent to; another than `gnb` after a handover
+
+    # when things happen
+    opened_s: FloatArray = column(np.nan)  # the round that planned it began at its gNB
+    slot_start_s: FloatArray = column(np.nan)  # the module's broadcast
+    slot_end_s: FloatArray = column(np.nan)
+    slot_bits: FloatArray = column(0.0)  # heard of it
+    compute_start_s: FloatArray = column(np.nan)
+    compute_end_s: FloatArray = column(np.nan)  # done, or stopped at the limit
+    compute_done: FloatArray = column(0.0)  # fraction of the work
+    downloaded_s: FloatArray = column(np.nan)  # the UE begins to compute the first of its modules
+    computed_s: FloatArray = column(np.nan)  # the UE has computed all its modules, or gives up
+    ready: BoolArray = column(False)  # all its modules are computed in time; others are never sent
+    upload_start_s: FloatArray = column(np.nan)
+    deadline_s: FloatArray = column(np.nan)  # of the round in progress
+    stop_s: FloatArray = column(np.inf)  # sending ends here at the latest
+
+    # how far it is on the air
+    over: BoolArray = column(False)  # nothing more will be sent
+    level: FloatArray = column(np.nan)  # part of its UE's interference; NaN: to be worked out
+    attempt: IntArray = column(1)  # 1, 2, ...
+    start_s: FloatArray = column(np.nan)  # it goes on from here
+    airtime_s: FloatArray = column(0.0)  # of this attempt
+    sinr_time: FloatArray = column(0.0)  # integral of the SINR over that airtime
+    usable: BoolArray = column(False)  # some block of this attempt could carry bits
+    segment_start_s: FloatArray = column(np.nan)  # the band has been as it is since then
+    segment_bits: FloatArray = column(0.0)  # sent since then
+    # of the last attempt that has ended, or of the one in progress as far as is known
+    sinr: FloatArray = column(np.nan)  # at its start, or mean over its airtime (block fading)
+    outage: BoolArray = column(False)
+    finish_s: FloatArray = column(np.inf)  # the whole payload is through; inf if never
+    end_s: FloatArray = column(np.nan)  # sending ended; NaN before
+    first_end_s: FloatArray = column(np.nan)  # end of the first attempt
+
+    def __len__(self) -> int:
+        return len(self.ue)
+
+    @property
+    def live(self) -> IntArray:
+        """Rows that are on the air or wait for it."""
+        return np.flatnonzero(self.ready & ~self.over)
+
+    def ended_by(self, time_s: FloatArray | float) -> BoolArray:
+        """[M] the upload ended at `time_s` or before."""
+        return np.asarray(self.over & (self.end_s <= time_s))
+
+
+def group_starts(sorted_ids: IntArray) -> IntArray:
+    """Index of the first of each run of equal values."""
+    return np.flatnonzero(np.diff(sorted_ids, prepend=-1))
