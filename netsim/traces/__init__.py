@@ -12,7 +12,7 @@ In reading order:
 |---|---|
 | trace.py | what a reader gives: native tables, metadata, what was odd |
 | formats.py, recognise.py | all formats; which one a file has |
-| files.py, xml.py | bytes, lines and elements of untrusted files |
+| files.py, xml.py, missing.py | bytes, lines, elements; cells without a value |
 | tables/ | CSV and Parquet with columns, of any origin |
 | sumo.py, ns2.py, bonnmotion.py, gpx.py | mobility in formats of its own |
 | mahimahi.py, fading.py | rates and fading |

@@ -53,38 +53,44 @@ def read_bonnmotion(
     else:
         width = int(detail) + 1 if detail else _width(found, params, path)
         axes = ["x_m", "y_m", "z_m"][: width - 1]
-    frames = []
-    samples = placeless = 0
-    until_s = _duration_s(params, path)
-    for node, line in enumerate(found):
-        points = _points(line, width)
-        placed = np.isfinite(points).all(axis=1)
-        samples += len(points)
-        placeless += int((~placed).sum())
-        points = _staying(points[placed], until_s)
-        named = dict(
-            zip(
-                ["time_s", *axes],
-                points.T,
-                strict=False,
-            )
-        )
-        name = pl.lit(str(node)).alias("node")
-        frames.append(pl.DataFrame(named).insert_column(1, name))
+    nodes = [_points(line, width) for line in found]
+    mobility = _mobility(nodes, ["time_s", *axes], _duration_s(params, path))
+    samples = sum(len(points) for points in nodes)
+    placeless = sum(len(points) - len(_placed(points)) for points in nodes)
+    check_missing(
+        path,
+        "a place",
+        placeless,
+        rows=samples,
+    )
     if placeless:
-        check_missing(
-            path,
-            "a place",
-            placeless,
-            rows=samples,
-        )
         notes["points without a place, left out"] = placeless
     return Trace(
         path,
         "bonnmotion",
-        {"mobility": pl.concat(frames).lazy()},
+        {"mobility": mobility.lazy()},
         notes=notes,
     )
+
+
+def _mobility(
+    nodes: list[FloatArray],
+    columns: list[str],
+    until_s: float,
+) -> pl.DataFrame:
+    """The samples of all nodes, which are numbered, in `columns`; nodes stay until the end."""
+    frames = []
+    for node, points in enumerate(nodes):
+        samples = _staying(_placed(points), until_s)
+        named = dict(zip(columns, samples.T, strict=False))
+        name = pl.lit(str(node)).alias("node")
+        frames.append(pl.DataFrame(named).insert_column(1, name))
+    return pl.concat(frames)
+
+
+def _placed(points: FloatArray) -> FloatArray:
+    """The points with a place."""
+    return points[np.isfinite(points).all(axis=1)]
 
 
 def _points(line: _Line, width: int) -> FloatArray:

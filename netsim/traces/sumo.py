@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 from polars.io.plugins import register_io_source
 
@@ -23,6 +22,7 @@ from netsim.errors import DataError
 from netsim.projection import Origin
 from netsim.traces.files import head
 from netsim.traces.missing import check_missing, is_missing
+from netsim.traces.sumo_degrees import PEEK, forced_geo, looks_like_degrees
 from netsim.traces.trace import Trace, origin_metadata, projected
 from netsim.traces.xml import stream
 
@@ -39,7 +39,6 @@ INVALID = -1073741824.0
 """A coordinate of a vehicle that is not on the road (SUMO's INVALID_DOUBLE_VALUE)."""
 _INVALID_TEXT = "-10737418"  # in whatever number of digits
 ROWS = 200_000  # of a batch
-PEEK = 5_000
 _OTHER_MOVERS = ("person", "container")
 _RAW = {name: pl.String if name == "node" else pl.Float64 for name in FCD_COLUMNS}
 _DEGREES = {"x_m": "lon", "y_m": "lat"}
@@ -299,32 +298,3 @@ def _is_geo(
     if geo:
         notes["x and y taken for longitude and latitude; force with sumo:metres"] = 0
     return geo
-
-
-def forced_geo(path: Path, detail: str) -> bool:
-    """What the user says about x and y. Raises DataError."""
-    if detail not in ("geo", "metres"):
-        raise DataError("sumo: must be sumo:geo or sumo:metres", where=path, value=detail)
-    return detail == "geo"
-
-
-def looks_like_degrees(first: pl.DataFrame) -> bool:
-    """Whether `x_m` and `y_m` of a trace's first rows are longitude and latitude.
-
-    They are if in range, and vehicles seem to move a thousand times slower than their speed says.
-    Where nothing moves: if they have more than the two decimals that SUMO gives to metres.
-    """
-    places = first.select("x_m", "y_m").to_numpy()
-    if not len(places) or not (np.abs(places) <= [180, 90]).all():
-        return False
-    same_node = pl.col("node") == pl.col("node").shift()
-    squared = pl.col("x_m").diff() ** 2 + pl.col("y_m").diff() ** 2
-    moves = first.sort("node", "time_s", maintain_order=True).select(
-        moved=pl.when(same_node).then(squared.sqrt()),
-        expected=pl.when(same_node).then(pl.col("speed_m_s") * pl.col("time_s").diff()),
-    )
-    moved, expected = moves.drop_nulls().sum().row(0)
-    if expected > 10:
-        return bool(moved < expected / 1000)
-    cents = places * 100
-    return bool((np.abs(cents - np.rint(cents)) > 1e-6).any())

@@ -16,7 +16,7 @@ In reading order:
 | clock.py, epoch.py | a time column as seconds: numbers, clock times, dates |
 | nodes.py | which column names the nodes |
 | number_columns.py, places.py, sumo_rows.py | columns with numbers; degrees among them; persons |
-| checks.py | one pass over all rows: bad values, missing ones, extent |
+| checks.py, missing_rows.py, speed.py | bad values, missing ones, odd units |
 | reader.py | a file on its way to native tables |
 | radio.py | the channel and throughput tables among them |
 """

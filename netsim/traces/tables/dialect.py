@@ -49,8 +49,10 @@ def dialect_of(
     if not lines:
         raise DataError("is empty", where=path)
     separator = _separator(lines, preset, choice)
-    spaced = separator == " " and any("  " in line or "\t" in line for line in lines)
-    rows = [_fields(line, separator) for line in lines]
+    quote = re.compile(rf'(^|{re.escape(separator)})\s*"')
+    quoted = any(quote.search(line) for line in lines)
+    spaced = separator == " " and not quoted and _is_spaced(lines)
+    rows = [_fields(" ".join(line.split()) if spaced else line, separator) for line in lines]
     has_header = _has_header(rows[0], preset, choice)
     if preset and not preset.has_header:
         names = _preset_names(preset, rows[0], path)
@@ -58,13 +60,12 @@ def dialect_of(
         names = _header_names(rows[0], path)
     else:
         names = tuple(f"column_{number}" for number in range(1, len(rows[0]) + 1))
-    quote = re.compile(rf'(^|{re.escape(separator)})\s*"')
     return Dialect(
         encoding=encoding,
         separator=separator,
         names=names,
         has_header=has_header,
-        quoted=any(quote.search(line) for line in lines),
+        quoted=quoted,
         skip_lines=skip_lines,
         spaced=spaced,
         first_rows=tuple(map(tuple, rows[has_header:])),
@@ -134,12 +135,17 @@ def _regularity(lines: list[str], separator: str) -> tuple[float, int]:
     return counts.count(counts[0]) / len(counts), counts[0]
 
 
+def _is_spaced(lines: list[str]) -> bool:
+    """Whether columns are several spaces apart: only then have all lines as many of them."""
+    apart = {line.strip().count(" ") for line in lines}
+    together = {len(line.split()) for line in lines}
+    return len(together) == 1 and (len(apart) > 1 or apart != {together.pop() - 1})
+
+
 def _fields(line: str, separator: str) -> list[str]:
     """The fields of a line, without the spaces around them."""
-    if separator == " ":
-        line = " ".join(line.split())
     plain = line.replace("\r", " ")
-    fields = next(csv.reader([plain], delimiter=separator, skipinitialspace=True), [])
+    fields = next(csv.reader([plain], delimiter=separator, skipinitialspace=separator != " "), [])
     return [field.strip() for field in fields]
 
 

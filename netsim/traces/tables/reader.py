@@ -13,7 +13,6 @@ from typing import Any
 import polars as pl
 
 from netsim.projection import Origin
-from netsim.traces.missing import check_missing
 from netsim.traces.tables.cells import Cells, has_decimal_comma
 from netsim.traces.tables.checks import (
     CheckedColumn,
@@ -24,6 +23,7 @@ from netsim.traces.tables.checks import (
 from netsim.traces.tables.choice import ColumnChoice
 from netsim.traces.tables.clock import NUMBER_RULE, Clock, clock_of
 from netsim.traces.tables.epoch import epoch_of
+from netsim.traces.tables.missing_rows import note_missing
 from netsim.traces.tables.nodes import node_column
 from netsim.traces.tables.number_columns import number_columns
 from netsim.traces.tables.places import Columns, Places, place_missing
@@ -169,55 +169,8 @@ class _TableReader:
         if {"lat", "lon"} <= set(columns):
             facts |= middle_facts(columns["lat"].value, columns["lon"].value)
         found = check_rows(self.raw, [*columns.values(), time], facts)
-        blank = found["blank"]
-        if blank:
-            self.notes["blank lines, passed over"] = blank
-        rows = found["rows"] - blank
-        self._note_missing(
-            "a time",
-            found["timeless"],
-            rows=rows,
-            blank=blank,
-        )
-        self._note_missing(
-            "a node",
-            found["nameless"],
-            rows=rows,
-            blank=blank,
-        )
-        self._note_unplaced(
-            found["unplaced"],
-            rows=rows,
-            blank=blank,
-        )
+        note_missing(self.raw, self.reading, found)
         return found
-
-    def _note_missing(
-        self,
-        what: str,
-        missing: int,
-        *,
-        rows: int,
-        blank: int,
-    ) -> None:
-        left_out = missing - blank
-        if left_out > 0:
-            check_missing(self.raw.path, what, left_out, rows)
-            self.notes[f"rows without {what}, left out"] = left_out
-
-    def _note_unplaced(
-        self,
-        missing: int,
-        *,
-        rows: int,
-        blank: int,
-    ) -> None:
-        left_out = missing - blank
-        if not self.reading.has_places or left_out <= 0:
-            return
-        if not self.reading.has_radio:
-            check_missing(self.raw.path, "a place", left_out, rows)
-        self.notes["rows without a place, left out of mobility"] = left_out
 
     def _time_column(self) -> CheckedColumn:
         source = self.reading.columns.get("time")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,8 +116,11 @@ def scan_table(
     if head(path).startswith(PARQUET):
         return _of_parquet(path, path, metadata)
     dialect = dialect_of(path, preset, choice)
-    notes = _checked_lines(path, dialect)
-    frame = _scan_csv(path, dialect)
+    content = None
+    if dialect.encoding != "utf-8" or dialect.spaced:
+        content = _recoded(path, dialect)
+    notes = _checked_lines(path, dialect, content)
+    frame = _scan_csv(path, dialect, content)
     return RawTable(
         path,
         frame,
@@ -139,11 +142,13 @@ def _of_parquet(
     return RawTable(path, frame, tuple(names), metadata)
 
 
-def _scan_csv(path: Path, dialect: Dialect) -> pl.LazyFrame:
+def _scan_csv(
+    path: Path,
+    dialect: Dialect,
+    content: bytes | None,
+) -> pl.LazyFrame:
     """The table with all columns as text, named as the dialect says."""
-    source: Any = path
-    if dialect.encoding != "utf-8" or dialect.spaced:
-        source = _recoded(path, dialect)
+    source: Any = path if content is None else io.BytesIO(content)
     try:
         frame = pl.scan_csv(
             source,
@@ -166,8 +171,8 @@ def _scan_csv(path: Path, dialect: Dialect) -> pl.LazyFrame:
     return frame
 
 
-def _recoded(path: Path, dialect: Dialect) -> io.BytesIO:
-    """The text in UTF-8, its fields one space apart if they were several."""
+def _recoded(path: Path, dialect: Dialect) -> bytes:
+    """The text in UTF-8, its fields one space apart if they were several. Raises DataError."""
     content = b"".join(blocks(path))
     if len(content) > MAX_RECODED:
         rule = f"may have at most {MAX_RECODED} bytes in this encoding"
@@ -177,36 +182,58 @@ def _recoded(path: Path, dialect: Dialect) -> io.BytesIO:
     except UnicodeError as error:
         raise DataError(f"is not {dialect.encoding}: {error}"[:150], where=path) from None
     if dialect.spaced:
-        text = "\n".join(" ".join(line.split()) for line in text.splitlines())
-    return io.BytesIO(text.encode())
+        text = _one_space_apart(path, dialect, text)
+    return text.encode()
 
 
-def _checked_lines(path: Path, dialect: Dialect) -> dict[str, int]:
-    """What is odd about the lines: comments among them. Raises DataError where they are ragged."""
-    notes: dict[str, int] = {}
-    if dialect.encoding != "utf-8" or dialect.spaced:
-        return notes
-    comments = _comments_below(path)
-    if comments:
-        notes["lines beginning with #, passed over"] = comments
+def _one_space_apart(
+    path: Path,
+    dialect: Dialect,
+    text: str,
+) -> str:
+    """The text with single spaces between fields. Raises DataError where a line lacks some."""
+    found = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        fields = line.split()
+        in_table = number > dialect.skip_lines and fields and not line.startswith("#")
+        if in_table and len(fields) != len(dialect.names):
+            rule = f"has {len(fields)} fields where the first line has {len(dialect.names)}"
+            raise DataError(rule, where=f"{path}, line {number}")
+        found.append(" ".join(fields))
+    return "\n".join(found)
+
+
+def _checked_lines(
+    path: Path,
+    dialect: Dialect,
+    content: bytes | None,
+) -> dict[str, int]:
+    """What is odd about the lines: comments among them. Raises DataError at an open quote.
+
+    `content` is the text in UTF-8 where the file is another.
+    """
+    comments = _comments_below(blocks(path) if content is None else [content])
     if dialect.quoted:
-        _check_quotes(path, dialect)
-    return notes
+        numbered = lines(path)
+        if content is not None:
+            numbered = iter(enumerate(content.decode().split("\n"), start=1))
+        _check_quotes(path, dialect, numbered)
+    return {"lines beginning with #, passed over": comments} if comments else {}
 
 
-def _comments_below(path: Path) -> int:
+def _comments_below(parts: Iterable[bytes]) -> int:
     """Lines beginning with # that are not above the table."""
     below = 0
     before = b"\n"
     seen_table = False
-    for block in blocks(path):
-        text = before + block
+    for part in parts:
+        text = before + part
         if not seen_table:
             table_at = _table_start(text)
             seen_table = table_at >= 0
             text = text[table_at:] if seen_table else b""
         below += text.count(b"\n#")
-        before = block[-1:]
+        before = part[-1:]
     return below
 
 
@@ -220,16 +247,16 @@ def _table_start(text: bytes) -> int:
     return at
 
 
-def _check_quotes(path: Path, dialect: Dialect) -> None:
+def _check_quotes(
+    path: Path,
+    dialect: Dialect,
+    numbered: Iterator[tuple[int, str]],
+) -> None:
     """Raises DataError where a quoted field spans lines or is not closed."""
-    for number, line in lines(path):
+    for number, line in numbered:
         if number > dialect.skip_lines and line.count('"') % 2 and not line.startswith("#"):
             rule = "a quoted field must end on its line"
-            raise DataError(
-                rule,
-                where=f"{path}, line {number}",
-                value=line[-80:],
-            )
+            raise DataError(rule, where=f"{path}, line {number}", value=line[-80:])
 
 
 def names_text(names: Sequence[str], most: int = 12) -> str:

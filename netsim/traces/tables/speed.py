@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from netsim.traces.sumo import PEEK
+from netsim.traces.sumo_degrees import PEEK
 from netsim.traces.tables.reading import TableReading
 from netsim.traces.tables.scan import RawTable
 from netsim.units import FloatArray
