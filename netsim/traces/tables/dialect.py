@@ -121,10 +121,13 @@ def _separator(
         return SEPARATORS[choice.dialect["separator"]]
     if preset and preset.separator and not preset.has_header:
         return preset.separator
-    for separator in SEPARATORS.values():
-        if is_understood(_fields(lines[0], separator)):
-            return separator
-    return max(SEPARATORS.values(), key=lambda separator: _regularity(lines, separator))
+    understood = [
+        separator
+        for separator in SEPARATORS.values()
+        if is_understood(_fields(lines[0], separator))
+    ]
+    candidates = understood or SEPARATORS.values()
+    return max(candidates, key=lambda separator: _regularity(lines, separator))
 
 
 def _regularity(lines: list[str], separator: str) -> tuple[float, int]:
