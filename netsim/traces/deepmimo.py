@@ -2,7 +2,7 @@
 
 Files are `power_t001_tx000_r000.mat`, `rx_pos_...`, `tx_pos_...`; sets of transmitters and
 receivers are in the names. Power is in dBW for 0 dBW sent, that is, a gain in dB. Powers of paths
-are summed.
+are summed. A folder of such folders is a scene for each time.
 """
 
 from __future__ import annotations
@@ -30,36 +30,86 @@ class _PowerFile(NamedTuple):
     receivers: str
 
 
-def read_deepmimo(
-    path: Path,
-    detail: str = "",
-    origin: Origin | None = None,
-) -> Trace:
-    """Static gains of every receiver to every transmitter, and the receivers' places, at time 0.
+def read_deepmimo(path: Path, detail: str = "", origin: Origin | None = None) -> Trace:
+    """Gains of every receiver to every transmitter, and the receivers' places.
 
-    Raises DataError.
+    A folder of scenes is a scene for each time: they come in the order of the number in their
+    folder's name, so many seconds apart as `deepmimo:STEP_S` says. Raises DataError.
     """
     folder = path if path.is_dir() else path.parent
-    files = _power_files(folder)
-    if not files:
-        raise DataError("has no power_tXXX_txXXX_rXXX.mat of DeepMIMO v4", where=folder)
-    channel: list[pl.DataFrame] = []
-    places: dict[str, pl.DataFrame] = {}
+    scenes = _scenes(folder)
+    step_s = _step_s(detail, len(scenes), path)
+    links: list[pl.DataFrame] = []
+    places: list[pl.DataFrame] = []
     without_path = 0
-    for file in files:
-        gain = _gains(file.path)
-        names = [f"{file.receivers}_{index}" for index in range(len(gain))]
-        channel.append(_links(file.transmitter, names, gain))
-        without_path += len(gain) - len(channel[-1])
-        beside = folder / f"rx_pos_{file.transmitter}_{file.receivers}.mat"
-        if file.receivers not in places and beside.is_file():
-            places[file.receivers] = _places(beside, names)
+    for number, scene in enumerate(scenes):
+        found = _read_scene(scene, number * step_s)
+        links += found.links
+        places += found.places
+        without_path += found.without_path
     tables = {}
     if places:
-        tables["mobility"] = pl.concat(places.values()).lazy()
-    tables["channel"] = pl.concat(channel).lazy()
+        tables["mobility"] = pl.concat(places).lazy()
+    tables["channel"] = pl.concat(links).lazy()
     notes = {"links without a path, left out": without_path} if without_path else {}
     return Trace(path, "deepmimo", tables, {"gain_kind": "large_scale"}, notes)
+
+
+def _scenes(folder: Path) -> list[Path]:
+    """Folders with power matrices: this one, or those in it by number. Raises DataError."""
+    if _power_files(folder):
+        return [folder]
+    inner = [entry for entry in folder.iterdir() if entry.is_dir() and _power_files(entry)]
+    if not inner:
+        raise DataError("has no power_tXXX_txXXX_rXXX.mat of DeepMIMO v4", where=folder)
+    return sorted(inner, key=_number_and_name)
+
+
+def _number_and_name(folder: Path) -> tuple[int, str]:
+    numbers = re.findall(r"\d+", folder.name)
+    return (int(numbers[-1]) if numbers else -1, folder.name)
+
+
+def _step_s(
+    detail: str,
+    scenes: int,
+    path: Path,
+) -> float:
+    """Seconds from scene to scene. Raises DataError."""
+    if not detail and scenes == 1:
+        return 0.0
+    try:
+        step_s = float(detail)
+    except ValueError:
+        step_s = 0.0
+    if not 0 < step_s < np.inf:
+        rule = f"has {scenes} scenes: say --format deepmimo:STEP_S, the seconds between them"
+        raise DataError(rule, where=path, value=detail or None)
+    return step_s
+
+
+class _Scene(NamedTuple):
+    links: list[pl.DataFrame]
+    places: list[pl.DataFrame]
+    without_path: int
+
+
+def _read_scene(folder: Path, time_s: float) -> _Scene:
+    """Rows of the channel and mobility tables at a time."""
+    links: list[pl.DataFrame] = []
+    places: dict[str, pl.DataFrame] = {}
+    without_path = 0
+    for file in _power_files(folder):
+        gain = _gains(file.path)
+        names = [f"{file.receivers}_{index}" for index in range(len(gain))]
+        rows = _links(file.transmitter, names, gain)
+        links.append(rows.with_columns(time_s=pl.lit(time_s)))
+        without_path += len(gain) - len(rows)
+        beside = folder / f"rx_pos_{file.transmitter}_{file.receivers}.mat"
+        if file.receivers not in places and beside.is_file():
+            at = _places(beside, names)
+            places[file.receivers] = at.with_columns(time_s=pl.lit(time_s))
+    return _Scene(links, list(places.values()), without_path)
 
 
 def _power_files(folder: Path) -> list[_PowerFile]:

@@ -11,8 +11,10 @@ from netsim.traces.deepmimo import read_deepmimo
 from netsim.traces.fading import read_fad
 from netsim.traces.files import head, present
 from netsim.traces.gpx import read_gpx
+from netsim.traces.gtfs import read_gtfs
 from netsim.traces.mahimahi import read_mahimahi
 from netsim.traces.ns2 import read_ns2
+from netsim.traces.porto import read_porto
 from netsim.traces.recognise import is_xml, recognised_format
 from netsim.traces.sionna import read_sionna
 from netsim.traces.sumo import read_fcd_xml
@@ -29,13 +31,15 @@ READERS: dict[str, Reader] = {
     "gpx": read_gpx,
     "mahimahi": read_mahimahi,
     "fad": read_fad,
+    "gtfs": read_gtfs,
+    "porto": read_porto,
     "deepmimo": read_deepmimo,
     "sionna": read_sionna,
 }
 """Formats with a reader of their own; `sumo` for its XML."""
 FORMATS = (*READERS, TABLE, *(name for name in PRESETS if name not in READERS))
-DETAILS = {"sumo", "bonnmotion", "fad", "sionna"}
-"""Formats with a detail after a colon: sumo:geo, bonnmotion:3, fad:100x10000, sionna:0.001."""
+DETAILS = {"sumo", "bonnmotion", "fad", "sionna", "deepmimo", "gtfs"}
+"""Formats with a detail after a colon: sumo:geo, bonnmotion:3, fad:100x10000, sionna:0.001, ..."""
 
 
 def open_trace(

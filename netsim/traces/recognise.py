@@ -9,6 +9,8 @@ import numpy as np
 
 from netsim.errors import DataError
 from netsim.traces.files import HDF5, PARQUET, ZIP, head
+from netsim.traces.gtfs import is_gtfs
+from netsim.traces.porto import is_porto
 from netsim.traces.tables.dialect import is_understood, table_lines
 from netsim.traces.tables.numbers_only import (
     FAST_M_S,
@@ -51,12 +53,16 @@ def is_xml(content: bytes) -> bool:
 
 def recognised_format(path: Path) -> str:
     """The name of the format. Raises DataError where nothing fits, or several do."""
+    if path.is_dir() and is_gtfs(path):
+        return "gtfs"
     if path.is_dir():
         return "table" if any(path.glob("*.parquet")) else "deepmimo"
     first = head(path)
     if not first.strip():
         raise DataError("is empty", where=path)
-    for start, name in ((PARQUET, "table"), (ZIP, "sionna"), (b"MATLAB 5.0", "deepmimo")):
+    if first.startswith(ZIP):
+        return "gtfs" if is_gtfs(path) else "sionna"
+    for start, name in ((PARQUET, "table"), (b"MATLAB 5.0", "deepmimo")):
         if first.startswith(start):
             return name
     if first.startswith(HDF5):
@@ -79,6 +85,8 @@ def _text_format(path: Path, first: bytes) -> str:
     for format_name, pattern in _FIRST_LINES.items():
         if pattern.fullmatch(lines[0]):
             return format_name
+    if is_porto(_split(lines[0], ",")):
+        return "porto"
     for suffix, format_name in _SUFFIXES.items():
         if name.endswith(suffix):
             return format_name

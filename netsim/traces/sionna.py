@@ -3,7 +3,8 @@
 Powers of paths are summed; a gain is the mean over antennas.
 
 `a` [num_rx, rx_ant, num_tx, tx_ant, paths, time] (complex, or a pair `a_real`, `a_imag`), places
-`rx_pos`, and `time_s`, `sampling_frequency` or the detail sionna:STEP_S.
+`rx_pos` [num_rx, 3] or [time, num_rx, 3], and `time_s`, `sampling_frequency` or the detail
+sionna:STEP_S.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ def read_sionna(
     tables = {"channel": links.lazy()}
     places = next((arrays[name] for name in _PLACES if name in arrays), None)
     if places is not None:
-        _check_places(places, receivers, path)
-        tables = {"mobility": _standing(places, time_s).lazy(), **tables}
+        over_time = _places_over_time(places, receivers, steps, path)
+        tables = {"mobility": _motion(over_time, time_s).lazy(), **tables}
     without_path = gain.size - len(links)
     notes = {"links without a path, left out": without_path} if without_path else {}
     return Trace(path, "sionna", tables, {"gain_kind": "total"}, notes)
@@ -143,26 +144,37 @@ def _given_times(
     return np.zeros(1) if steps == 1 else None
 
 
-def _check_places(
+def _places_over_time(
     places: Any,
     receivers: int,
+    steps: int,
     path: Path,
-) -> None:
-    shaped = places.shape == (receivers, 3) and places.dtype.kind in "fiu"
-    if not shaped or not np.isfinite(places).all():
-        rule = f"positions must be finite [{receivers}, 3]"
+) -> FloatArray:
+    """Places [time, receiver, 3]; one of receivers that stand is repeated. Raises DataError."""
+    standing = places.shape == (receivers, 3)
+    moving = places.shape == (steps, receivers, 3)
+    numeric = places.dtype.kind in "fiu"
+    if not (standing or moving) or not numeric or not np.isfinite(places).all():
+        rule = f"positions must be finite [{receivers}, 3], or [{steps}, {receivers}, 3] over time"
         raise DataError(rule, where=path, value=places.shape)
+    if moving:
+        return np.asarray(places, dtype=np.float64)
+    return np.asarray(np.broadcast_to(places, (steps, receivers, 3)), dtype=np.float64)
 
 
-def _standing(places: FloatArray, time_s: FloatArray) -> pl.DataFrame:
-    """Rows of the mobility table: receivers stay where they are for all of the trace."""
-    times_s = np.unique(time_s[[0, -1]])
-    receivers = [str(number) for number in range(len(places))]
-    x, y, z = np.tile(places, (len(times_s), 1)).T
+def _motion(places: FloatArray, time_s: FloatArray) -> pl.DataFrame:
+    """Rows of the mobility table; of receivers that stand at the first and the last time only."""
+    if (places == places[0]).all():
+        ends = np.unique([0, len(time_s) - 1])
+        places = places[ends]
+        time_s = time_s[ends]
+    steps, receivers, _ = places.shape
+    names = [str(number) for number in range(receivers)]
+    x, y, z = places.reshape(-1, 3).T
     return pl.DataFrame(
         {
-            "time_s": np.repeat(times_s, len(places)),
-            "node": receivers * len(times_s),
+            "time_s": np.repeat(time_s, receivers),
+            "node": names * steps,
             "x_m": x,
             "y_m": y,
             "z_m": z,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from scipy.io import savemat
 
 from netsim.errors import DataError
 from netsim.mobility.replay import Replay
@@ -497,3 +499,81 @@ def test_fcc_s_measurements(tmp_path: Path) -> None:
     text = "unit_id,dtime,target,bytes_total,bytes_sec\n7,2016-06-01 00:00:00,x,9,1000\n7,2016-06-01 00:00:05,x,9,2000\n"
     found = read_throughput(_file(tmp_path, "a.csv", text)).collect()
     assert found.rows() == [(0.0, "7", 8000.0), (5.0, "7", 16000.0)]
+
+
+def test_timetables(tmp_path: Path) -> None:
+    tables = {
+        "stops.txt": "stop_id,stop_name,stop_lat,stop_lon\nA,a,51.00,7.00\nB,b,51.01,7.00\nC,c,51.02,7.00\n",
+        "trips.txt": "route_id,service_id,trip_id\n1,weekday,t1\n1,weekday,t2\n1,sunday,t3\n",
+        "stop_times.txt": (
+            "trip_id,arrival_time,departure_time,stop_id,stop_sequence\n"
+            "t1,23:59:00,23:59:30,A,1\nt1,,,B,2\nt1,24:05:00,24:05:00,C,3\n"
+            "t2,8:00:00,8:00:00,C,1\nt2,8:04:00,8:05:00,B,2\nt3,9:00:00,9:00:00,A,1\nt3,9:09:00,9:09:00,B,2\n"
+        ),
+    }
+    with zipfile.ZipFile(tmp_path / "feed.zip", "w") as archive:
+        for name, text in tables.items():
+            archive.writestr(name, text)
+    trace = open_trace(tmp_path / "feed.zip")
+    assert trace.format == "gtfs"
+    found = _mobility(trace).select("time_s", "node", "lat").rows()
+    assert found == [
+        (86_340.0, "t1", 51.0),
+        (86_370.0, "t1", 51.0),
+        (86_700.0, "t1", 51.02),
+        (28_800.0, "t2", 51.02),
+        (29_040.0, "t2", 51.01),
+        (29_100.0, "t2", 51.01),
+    ]
+    assert trace.notes["stops without a time, passed without stopping"] == 1
+    assert trace.notes["trips of service weekday only (gtfs:SERVICE_ID chooses); others"] == 1
+    (tmp_path / "feed").mkdir()
+    for name, text in tables.items():
+        (tmp_path / "feed" / name).write_text(text)
+    sunday = _mobility(open_trace(tmp_path / "feed", "gtfs:sunday"))
+    assert sunday["node"].unique().to_list() == ["t3"]
+    with pytest.raises(DataError, match="must name a service of the timetable"):
+        open_trace(tmp_path / "feed", "gtfs:monday")
+    (tmp_path / "feed" / "stops.txt").write_text("stop_id,name\nA,a\n")
+    with pytest.raises(DataError, match=r"stops\.txt: has no column stop_lat"):
+        open_trace(tmp_path / "feed")
+
+
+def test_taxi_trips_of_porto(tmp_path: Path) -> None:
+    text = (
+        '"TRIP_ID","CALL_TYPE","TAXI_ID","TIMESTAMP","MISSING_DATA","POLYLINE"\n'
+        '"T1","C","20000589","1372636858","False","[[-8.618,41.141],[-8.619,41.142]]"\n'
+        '"T2","B","20000596","1372637303","False","[]"\n'
+        '"T3","B","20000596","1372636888","False","[[-8.6,41.1]]"\n'
+    )
+    trace = open_trace(_file(tmp_path, "train.csv", text))
+    assert trace.format == "porto"
+    assert _mobility(trace).select("time_s", "node", "lat", "lon").rows() == [
+        (0.0, "T1", 41.141, -8.618),
+        (15.0, "T1", 41.142, -8.619),
+        (30.0, "T3", 41.1, -8.6),
+    ]
+    assert trace.notes == {"trips without places, left out": 1}
+    broken = _file(tmp_path, "b.csv", text.replace("[[-8.6,41.1]]", "[[-8.6,"))
+    assert "must have TRIP_ID, TIMESTAMP and POLYLINE" in _refusal(broken)
+
+
+def test_users_that_move_through_ray_traced_scenes(tmp_path: Path) -> None:
+    a = np.ones((2, 1, 1, 1, 1, 3), dtype=np.complex128)
+    places = np.arange(18, dtype=float).reshape(3, 2, 3)
+    np.savez(tmp_path / "rt.npz", a=a, rx_pos=places, time_s=[0.0, 0.5, 1.0])
+    found = _mobility(open_trace(tmp_path / "rt.npz")).filter(pl.col("node") == "1")
+    assert found.select("time_s", "x_m", "z_m").rows() == [
+        (0.0, 3.0, 5.0),
+        (0.5, 9.0, 11.0),
+        (1.0, 15.0, 17.0),
+    ]
+    for scene in (2, 10):
+        folder = tmp_path / "scenes" / f"scene_{scene}"
+        folder.mkdir(parents=True)
+        savemat(folder / "power_t001_tx000_r000.mat", {"power": np.full((1, 2), -90.0 - scene)})
+        savemat(folder / "rx_pos_t001_tx000_r000.mat", {"rx_pos": np.array([[scene, 0.0, 1.5]])})
+    assert "has 2 scenes: say --format deepmimo:STEP_S" in _refusal(tmp_path / "scenes")
+    trace = open_trace(tmp_path / "scenes", "deepmimo:0.1")
+    assert _mobility(trace).select("time_s", "x_m").rows() == [(0.0, 2.0), (0.1, 10.0)]
+    assert trace.table("channel").collect()["time_s"].to_list() == [0.0, 0.1]
