@@ -17,7 +17,11 @@ PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "
 def console(*, stderr: bool = False) -> Console:
     """A console; in a pipe it is as wide as it must be."""
     stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, soft_wrap=not stream.isatty(), highlight=False)
+    return Console(
+        stderr=stderr,
+        soft_wrap=not stream.isatty(),
+        highlight=False,
+    )
 
 
 def print_table(

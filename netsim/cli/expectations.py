@@ -101,7 +101,11 @@ def _medians_per_ue(trial: Forecast) -> pl.DataFrame:
     )
 
 
-def _link(parts: Parts, ue: int, power_w: float) -> list[str]:
+def _link(
+    parts: Parts,
+    ue: int,
+    power_w: float,
+) -> list[str]:
     gain = float(parts.links.gain[ue])
     signal_dbm = to_db(power_w * gain) + DBM
     return [
@@ -112,7 +116,11 @@ def _link(parts: Parts, ue: int, power_w: float) -> list[str]:
     ]
 
 
-def _trial_of(ue: int, medians: pl.DataFrame, parts: Parts) -> list[str]:
+def _trial_of(
+    ue: int,
+    medians: pl.DataFrame,
+    parts: Parts,
+) -> list[str]:
     """What the trial saw of a UE."""
     found = medians.filter(col("ue") == ue)
     if not len(found):
@@ -257,7 +265,11 @@ def _print_forecast(trial: Forecast) -> None:
         ("length of a round", seconds(length_s)),
     ]
     title = f"To expect, from a trial of {trial.rounds} rounds without learning"
-    print_table(("", ""), rows, title=title)
+    print_table(
+        ("", ""),
+        rows,
+        title=title,
+    )
 
 
 def _finish_quantiles(trial: Forecast) -> str:

@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(
-    help="Write a run for other programs.", no_args_is_help=True, rich_markup_mode=None
+    help="Write a run for other programs.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 RunDir = Annotated[Path, typer.Argument(metavar="RUN_DIR", help="Run folder.")]
@@ -61,7 +63,17 @@ def adapters(run: RunDir, out: Folder = None) -> None:
 
     opened = open_run(run)
     out = out or beside(opened.path, "-adapters")
-    _say(out, ", ".join(path.name for path in write_adapters(opened, out, model_folder())))
+    _say(
+        out,
+        ", ".join(
+            path.name
+            for path in write_adapters(
+                opened,
+                out,
+                model_folder(),
+            )
+        ),
+    )
 
 
 @app.command()

@@ -50,7 +50,11 @@ app.add_typer(trace.app, name="trace")
 
 @app.callback(invoke_without_command=True)
 def options(
-    version: bool = typer.Option(False, "--version", help="Print the version and exit."),
+    version: bool = typer.Option(
+        False,
+        "--version",
+        help="Print the version and exit.",
+    ),
 ) -> None:
     """Options of the program itself."""
     if version:

@@ -44,8 +44,17 @@ def plot(
     check_metric(metric)
     ending = f"-{metric}.svg" if figure == "response" else f"-{figure}.svg"
     path = out or beside(opened.path, ending)
-    draw(opened, figure, path, options=PlotOptions(round=round, metric=metric))
-    console().print(str(path), markup=False, highlight=False)
+    draw(
+        opened,
+        figure,
+        path,
+        options=PlotOptions(round=round, metric=metric),
+    )
+    console().print(
+        str(path),
+        markup=False,
+        highlight=False,
+    )
 
 
 def _opened(path: Path) -> Run | Sweep:

@@ -39,7 +39,11 @@ class TerminalListener:
         self._counts = False
         if out.is_terminal:
             self._bar = _bar(out)
-            self._task = self._bar.add_task("starting", total=rounds, facts="")
+            self._task = self._bar.add_task(
+                "starting",
+                total=rounds,
+                facts="",
+            )
 
     def __enter__(self) -> TerminalListener:
         if self._bar is not None:
@@ -79,7 +83,13 @@ class TerminalListener:
             self._counts = True
         columns = _columns_for_facts(self._out.width, self._rounds)
         text = facts(progress, columns)
-        _show(lambda: bar.update(self._task, completed=progress.round, facts=text))
+        _show(
+            lambda: bar.update(
+                self._task,
+                completed=progress.round,
+                facts=text,
+            )
+        )
 
     def _print(self, text: str) -> None:
         _show(lambda: self._out.print(text, markup=False))

@@ -25,4 +25,8 @@ def resume(
         sys.stdout.write(f"{run_dir}\n" if quiet else f"{run_dir} is finished: nothing to do\n")
         return
     rounds = load_scenario(run_dir / SCENARIO).rounds
-    carry_out(lambda listener: resume_run(run_dir, listener), rounds, quiet)
+    carry_out(
+        lambda listener: resume_run(run_dir, listener),
+        rounds,
+        quiet,
+    )

@@ -17,7 +17,11 @@ def run(
     scenario: Annotated[str, typer.Argument(help="Scenario file or bundled name.")] = "quickstart",
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="a.b=value", help="Override a key; repeatable."),
+        typer.Option(
+            "--set",
+            metavar="a.b=value",
+            help="Override a key; repeatable.",
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Replace the scenario's seed.")] = None,
     out: Annotated[
@@ -40,13 +44,21 @@ def run(
         overrides["network_only"] = True
     loaded = load_scenario(scenario, overrides)
     carry_out(
-        lambda listener: run_scenario(loaded, out, listener=listener),
+        lambda listener: run_scenario(
+            loaded,
+            out,
+            listener=listener,
+        ),
         loaded.rounds,
         quiet,
     )
 
 
-def carry_out(work: Callable[[Listener], Run], rounds: int, quiet: bool) -> None:
+def carry_out(
+    work: Callable[[Listener], Run],
+    rounds: int,
+    quiet: bool,
+) -> None:
     """Do a run with its progress shown; `quiet` prints only its folder.
 
     Exit code 130 if it is interrupted.

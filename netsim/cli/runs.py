@@ -38,7 +38,12 @@ def list_runs(
     if not rows:
         console().print(f"{folder}: no runs; netsim run makes one", markup=False)
         return
-    print_table(HEADERS, rows, right=(4, 5, 6), whole=(0,))
+    print_table(
+        HEADERS,
+        rows,
+        right=(4, 5, 6),
+        whole=(0,),
+    )
 
 
 def diff(
@@ -54,7 +59,11 @@ def diff(
         console().print("no key differs", markup=False)
         return
     rows = [(key, _shown(one), _shown(other)) for key, (one, other) in found.items()]
-    print_table(("key", first, second), rows, whole=(0,))
+    print_table(
+        ("key", first, second),
+        rows,
+        whole=(0,),
+    )
 
 
 def _run_folders(folder: Path, depth: int) -> Iterator[Path]:
@@ -68,7 +77,11 @@ def _run_folders(folder: Path, depth: int) -> Iterator[Path]:
             yield from _run_folders(path, depth - 1)
 
 
-def _row(path: Path, folder: Path, bases: dict[str, Settings]) -> tuple[str, ...]:
+def _row(
+    path: Path,
+    folder: Path,
+    bases: dict[str, Settings],
+) -> tuple[str, ...]:
     from netsim.results.reader import open_run
     from netsim.results.settings import settings_of
 

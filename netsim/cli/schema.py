@@ -27,7 +27,12 @@ UNITS = {  # by the end of a parameter's name
     "_j": "J",
     "_w": "W",
 }
-TYPES = {float: "number", int: "integer", bool: "boolean", str: "text"}
+TYPES = {
+    float: "number",
+    int: "integer",
+    bool: "boolean",
+    str: "text",
+}
 
 Row = dict[str, str]
 
@@ -48,7 +53,11 @@ def print_schema(part: str | None, *, as_json: bool) -> None:
     if not keys and not choices:
         sections = {row["key"].partition(".")[0].removesuffix("[]") for row in schema_rows()}
         rule = f"no key is called so{did_you_mean(part, sections)}"
-        raise ScenarioError(rule, where="--schema", value=part)
+        raise ScenarioError(
+            rule,
+            where="--schema",
+            value=part,
+        )
     if as_json:
         sys.stdout.write(json.dumps({"keys": keys, "parameters": choices}, indent=1) + "\n")
         return
@@ -63,12 +72,22 @@ def _matches(row: Row, part: str) -> bool:
 
 def _print(rows: list[Row], headers: tuple[str, ...]) -> None:
     if rows:
-        print_table(headers, [[row[h] for h in headers] for row in rows], whole=(0,))
+        print_table(
+            headers,
+            [[row[h] for h in headers] for row in rows],
+            whole=(0,),
+        )
 
 
 def _parameter_rows(choice: Choice) -> Iterator[Row]:
     for name in plugin_names(choice.group):
-        for parameter in parameters(plugin_class(choice.group, name, choice.name_key)):
+        for parameter in parameters(
+            plugin_class(
+                choice.group,
+                name,
+                choice.name_key,
+            )
+        ):
             yield {
                 "key": f"{choice.section}.{parameter.name}",
                 "type": _type_in_words(parameter.type),

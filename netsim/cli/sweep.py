@@ -29,7 +29,11 @@ Seeds = Annotated[
 ]
 Overrides = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="a.b=value", help="Override a key in all runs; repeatable."),
+    typer.Option(
+        "--set",
+        metavar="a.b=value",
+        help="Override a key in all runs; repeatable.",
+    ),
 ]
 NetworkOnly = Annotated[
     bool,
@@ -126,7 +130,12 @@ def _carry_out(
 
     with SweepProgress(screen, study) as progress:
         try:
-            study.run(progress, backend=backend, at_once=at_once, address=address)
+            study.run(
+                progress,
+                backend=backend,
+                at_once=at_once,
+                address=address,
+            )
         except KeyboardInterrupt:
             progress.stop()
             left = f"{len(study.todo)} of {len(study.jobs)} runs are to do"

@@ -55,7 +55,11 @@ def print_differences(found: Sweep, out: Console) -> None:
         _print_steps(found, key, out)
 
 
-def _print_steps(found: Sweep, key: str, out: Console) -> None:
+def _print_steps(
+    found: Sweep,
+    key: str,
+    out: Console,
+) -> None:
     columns: dict[str, pl.DataFrame] = {}
     for metric in _known(found):
         steps = found.differences(metric, key)
@@ -71,7 +75,14 @@ def _print_steps(found: Sweep, key: str, out: Console) -> None:
         setting = [_text(step[other]) for other in others]
         change = f"{_text(step['from'])} -> {_text(step['to'])}"
         pairs = max(cell["pairs"] for cell in cells)
-        estimates = [_estimate(cell, count="pairs", sign="+") for cell in cells]
+        estimates = [
+            _estimate(
+                cell,
+                count="pairs",
+                sign="+",
+            )
+            for cell in cells
+        ]
         rows.append([*setting, change, str(pairs), *estimates])
     headers = [*others, key, "pairs", *[SHOWN[metric] for metric in columns]]
     print_table(
@@ -94,7 +105,12 @@ def _known(found: Sweep) -> list[str]:
     return known
 
 
-def _estimate(cell: dict[str, Any], *, count: str, sign: str = "") -> str:
+def _estimate(
+    cell: dict[str, Any],
+    *,
+    count: str,
+    sign: str = "",
+) -> str:
     """Mean, half of the interval, and how many runs or pairs had no value."""
     mean = cell["mean"]
     if mean is None:
@@ -102,7 +118,11 @@ def _estimate(cell: dict[str, Any], *, count: str, sign: str = "") -> str:
     text = f"{mean:{sign}.4g}"
     if cell["low"] is not None and cell["high"] is not None:
         half_width = (cell["high"] - cell["low"]) / 2
-        text = plus_minus(mean, half_width, sign=sign)
+        text = plus_minus(
+            mean,
+            half_width,
+            sign=sign,
+        )
     if cell["missing"] and cell[count]:
         text = f"{text} ({cell['missing']} without)"
     return text

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from netsim.topology.opencellid import CellChoice
     from netsim.units import FloatArray
 
 Graph = Any  # networkx, which only netsim.topology imports
 
 app = typer.Typer(
-    help="Make and show networks of gNB sites.", no_args_is_help=True, rich_markup_mode=None
+    help="Make and show networks of gNB sites.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 Kind = Annotated[str, typer.Argument(help="ppp, hex, line, or file (sites from another file).")]
@@ -64,19 +67,15 @@ def make(
     """Write a file of sites, and of the backhaul links between them."""
     from netsim.cli.console import console
     from netsim.errors import InputError
-    from netsim.topology.files import read_site_file
     from netsim.topology.generate import generate_sites
     from netsim.topology.opencellid import CellChoice
     from netsim.topology.writers import write_sites
 
     if (kind == "file") != (from_file is not None):
-        raise InputError(
-            "--from FILE is given exactly for kind file", where="topology make", value=kind
-        )
+        rule = "--from FILE is given exactly for kind file"
+        raise InputError(rule, where="topology make", value=kind)
     if from_file is not None:
-        found = read_site_file(from_file, CellChoice(radio, operator, merge_m), columns)
-        graph = found.graph
-        _print_notes(found.notes)
+        graph = _read(from_file, CellChoice(radio, operator, merge_m), columns)
     else:
         graph = generate_sites(
             kind,
@@ -95,6 +94,14 @@ def make(
     console().print(f"{out}: {len(graph)} sites, {links} links", markup=False, highlight=False)
 
 
+def _read(file: Path, choice: CellChoice, columns: str) -> Graph:
+    from netsim.topology.files import read_site_file
+
+    found = read_site_file(file, choice, columns)
+    _print_notes(found.notes)
+    return found.graph
+
+
 def _with_backhaul(
     graph: Graph,
     kind: str,
@@ -105,8 +112,16 @@ def _with_backhaul(
 ) -> Graph:
     from netsim.topology.links import with_links
 
-    _check_positive("rate-gbps", rate_gbps, lowest=1e-9)
-    _check_positive("hop-delay-ms", hop_delay_ms, lowest=0.0)
+    _check_positive(
+        "rate-gbps",
+        rate_gbps,
+        lowest=1e-9,
+    )
+    _check_positive(
+        "hop-delay-ms",
+        hop_delay_ms,
+        lowest=0.0,
+    )
     return with_links(
         graph,
         kind,
@@ -116,12 +131,21 @@ def _with_backhaul(
     )
 
 
-def _check_positive(option: str, value: float, *, lowest: float) -> None:
+def _check_positive(
+    option: str,
+    value: float,
+    *,
+    lowest: float,
+) -> None:
     from netsim.errors import InputError
 
     if not (math.isfinite(value) and value >= lowest):
         where = f"topology make: --{option}"
-        raise InputError("must be finite and positive", where=where, value=value)
+        raise InputError(
+            "must be finite and positive",
+            where=where,
+            value=value,
+        )
 
 
 @app.command()
@@ -138,7 +162,11 @@ def show(
     from netsim.topology.opencellid import CellChoice
     from netsim.topology.summary import picture
 
-    found = read_site_file(file, CellChoice(radio, operator, merge_m), columns)
+    found = read_site_file(
+        file,
+        CellChoice(radio, operator, merge_m),
+        columns,
+    )
     out = console()
     print_table(
         ("", ""),
@@ -147,7 +175,11 @@ def show(
         out=out,
     )
     for line in picture(found.graph):
-        out.print(line, markup=False, highlight=False)
+        out.print(
+            line,
+            markup=False,
+            highlight=False,
+        )
     _print_notes(found.notes)
 
 
@@ -157,7 +189,11 @@ def _print_notes(notes: Mapping[str, int]) -> None:
 
     for text, count in notes.items():
         line = f"note: {text}: {count}" if count else f"note: {text}"
-        console().print(line, markup=False, highlight=False)
+        console().print(
+            line,
+            markup=False,
+            highlight=False,
+        )
 
 
 def _facts(graph: Graph) -> list[tuple[str, str]]:
@@ -204,5 +240,9 @@ def _degrees(text: str) -> tuple[float, float]:
     except ValueError:
         lat = lon = float("nan")
     if not (abs(lat) <= 90 and abs(lon) <= 180):
-        raise InputError("must be LAT,LON in degrees", where="topology make: --origin", value=text)
+        raise InputError(
+            "must be LAT,LON in degrees",
+            where="topology make: --origin",
+            value=text,
+        )
     return lat, lon

@@ -45,10 +45,18 @@ def inspect(
     from netsim.traces import open_trace
     from netsim.traces.summary import summarise
 
-    trace = open_trace(file, format, columns=columns)
+    trace = open_trace(
+        file,
+        format,
+        columns=columns,
+    )
     out = console()
     for name, facts in summarise(trace).items():
-        out.print(f"{file}: {name}", markup=False, highlight=False)
+        out.print(
+            f"{file}: {name}",
+            markup=False,
+            highlight=False,
+        )
         print_table(
             ("", ""),
             fact_lines(name, facts, trace),
@@ -83,10 +91,18 @@ def convert(
 
     if out.exists() and file.exists() and out.samefile(file):
         raise InputError("must be another file than the one that is read", where=out)
-    trace = open_trace(file, format, columns=columns)
+    trace = open_trace(
+        file,
+        format,
+        columns=columns,
+    )
     written = write_trace(trace, out, table)
     screen = console()
-    screen.print(f"{out}: {written} of {file} ({trace.format})", markup=False, highlight=False)
+    screen.print(
+        f"{out}: {written} of {file} ({trace.format})",
+        markup=False,
+        highlight=False,
+    )
     _print_notes(trace, screen)
 
 

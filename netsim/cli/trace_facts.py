@@ -28,7 +28,11 @@ VALUES = {  # column: label, digits
 Line = tuple[str, str]
 
 
-def fact_lines(table: str, facts: TableFacts, trace: Trace) -> list[Line]:
+def fact_lines(
+    table: str,
+    facts: TableFacts,
+    trace: Trace,
+) -> list[Line]:
     """Label and text of every fact about a table."""
     return [
         ("format", trace.format),
@@ -55,7 +59,11 @@ def _names(names: list[str]) -> str:
     return f"{len(names)}: {shown}"
 
 
-def _times(table: str, facts: TableFacts, trace: Trace) -> Iterator[Line]:
+def _times(
+    table: str,
+    facts: TableFacts,
+    trace: Trace,
+) -> Iterator[Line]:
     if facts.rows:
         length_s = facts.end - facts.begin
         yield "time", f"{facts.begin:g} .. {facts.end:g} s ({length_s:g} s)"
@@ -78,7 +86,11 @@ def _steps(facts: TableFacts, trace: Trace) -> Iterator[Line]:
         yield "repeats after", f"{period_s:g} s"
 
 
-def _values(table: str, facts: TableFacts, trace: Trace) -> Iterator[Line]:
+def _values(
+    table: str,
+    facts: TableFacts,
+    trace: Trace,
+) -> Iterator[Line]:
     if table == "channel" and "gain_kind" in trace.metadata:
         yield "gain", trace.metadata["gain_kind"]
     for column, (label, digits) in VALUES.items():
@@ -99,7 +111,11 @@ def _values(table: str, facts: TableFacts, trace: Trace) -> Iterator[Line]:
         yield "rate, Mbit/s", f"{slowest:.4g} .. {fastest:.4g}"
 
 
-def _span(low: float, high: float, digits: int) -> str:
+def _span(
+    low: float,
+    high: float,
+    digits: int,
+) -> str:
     return f"{low:.{digits}f} .. {high:.{digits}f}"
 
 

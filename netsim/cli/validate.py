@@ -21,7 +21,11 @@ def validate(
     ] = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="a.b=value", help="Override a key; repeatable."),
+        typer.Option(
+            "--set",
+            metavar="a.b=value",
+            help="Override a key; repeatable.",
+        ),
     ] = None,
     schema: Annotated[
         bool,
@@ -62,7 +66,12 @@ def _check_run(path: Path) -> None:
         allowed = f"{check.allowed:.0e}"
         rows.append((check.name, str(check.cases), worst, allowed, verdict))
     headers = ("check", "cases", "worst", "allowed", "verdict")
-    print_table(headers, rows, title=f"{path}: {run.metadata['status']}", right=(1, 2, 3))
+    print_table(
+        headers,
+        rows,
+        title=f"{path}: {run.metadata['status']}",
+        right=(1, 2, 3),
+    )
     if not all(check.passed for check in checks):
         raise typer.Exit(1)
 

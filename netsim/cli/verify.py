@@ -46,7 +46,11 @@ def verify(
     def progress(name: str) -> None:
         if errors.is_terminal:
             spent_s = time.perf_counter() - begun_s
-            errors.print(f"{spent_s:6.1f} s  {name}", markup=False, highlight=False)
+            errors.print(
+                f"{spent_s:6.1f} s  {name}",
+                markup=False,
+                highlight=False,
+            )
 
     verdicts = run_laws(replace(FAST if fast else FULL, seed=seed), progress=progress)
     out = console()
@@ -64,7 +68,11 @@ def verify(
         failed,
         time.perf_counter() - begun_s,
     ):
-        out.print(line, markup=False, highlight=False)
+        out.print(
+            line,
+            markup=False,
+            highlight=False,
+        )
     if failed:
         raise typer.Exit(1)
 
@@ -85,7 +93,11 @@ def _row(verdict: Verdict) -> tuple[str, ...]:
     )
 
 
-def _explanation(judged: int, failed: int, spent_s: float) -> tuple[str, str]:
+def _explanation(
+    judged: int,
+    failed: int,
+    spent_s: float,
+) -> tuple[str, str]:
     from netsim.cli.console import seconds
     from netsim.verification.runner import CONFIDENCE, MAX_HALF_WIDTH
 

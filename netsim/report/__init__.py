@@ -17,7 +17,7 @@ Figures
     plot_style      the look that all figures share
 
 Exports
-    perfetto        a run as trace events: trace_events, trace_tracks
+    perfetto        a run as trace events: trace_events, trace_counters, trace_tracks
     csv_files       the tables as CSV
     events          TensorBoard
     adapters        the trained adapters with their base model

@@ -21,7 +21,11 @@ BASE = "base"
 OWN = re.compile(rf"{BASE}|module-\d+")
 
 
-def write_adapters(run: Run, out: Path, builtin: Path) -> list[Path]:
+def write_adapters(
+    run: Run,
+    out: Path,
+    builtin: Path,
+) -> list[Path]:
     """Copy every module to out/module-<n>, and the bundled base model to out/base.
 
     Their configurations then say where the base model is, so that
@@ -37,11 +41,26 @@ def write_adapters(run: Run, out: Path, builtin: Path) -> list[Path]:
     written = []
     with export_folder(out, OWN):
         if any(on_builtin):
-            shutil.copytree(builtin, base, ignore=shutil.ignore_patterns("shapes.json"))
-        for module, config, is_on_builtin in zip(modules, configs, on_builtin, strict=True):
+            shutil.copytree(
+                builtin,
+                base,
+                ignore=shutil.ignore_patterns("shapes.json"),
+            )
+        for module, config, is_on_builtin in zip(
+            modules,
+            configs,
+            on_builtin,
+            strict=True,
+        ):
             if is_on_builtin:
                 config = {**config, BASE_MODEL: str(base)}
-            written.append(_copy(module, config, out / f"module-{module.name}"))
+            written.append(
+                _copy(
+                    module,
+                    config,
+                    out / f"module-{module.name}",
+                )
+            )
     return written
 
 
@@ -57,10 +76,14 @@ def _module_folders(run: Run) -> list[Path]:
     return sorted(folders, key=lambda path: int(path.name))
 
 
-def _copy(module: Path, config: dict[str, object], folder: Path) -> Path:
+def _copy(
+    module: Path,
+    config: dict[str, object],
+    folder: Path,
+) -> Path:
     folder.mkdir()
-    text = json.dumps(config, indent=2, sort_keys=True) + "\n"
-    (folder / CONFIG).write_text(text, encoding="utf-8")
+    text = json.dumps(config, indent=2, sort_keys=True)
+    (folder / CONFIG).write_text(f"{text}\n", encoding="utf-8")
     shutil.copyfile(module / WEIGHTS, folder / WEIGHTS)
     return folder
 

@@ -27,7 +27,11 @@ def labels(runs: Sequence[Run]) -> list[str]:
         folders = [str(run.path) for run in runs]
     return [
         f"{name} ({folder})" if name else folder
-        for name, folder in zip(names, folders, strict=True)
+        for name, folder in zip(
+            names,
+            folders,
+            strict=True,
+        )
     ]
 
 

@@ -40,7 +40,11 @@ def write_events(run: Run, out: Path) -> Path:
         writer.write(Event(file_version="brain.Event:2").SerializeToString())
         for time_s, step, tag, value in scalars(run):
             summary = Summary(value=[Summary.Value(tag=tag, simple_value=value)])
-            event = Event(wall_time=time_s, step=step, summary=summary)
+            event = Event(
+                wall_time=time_s,
+                step=step,
+                summary=summary,
+            )
             writer.write(event.SerializeToString())
         writer.flush()
     return path

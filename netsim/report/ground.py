@@ -32,9 +32,14 @@ def ground(run: Run, budget: PageBudget) -> dict[str, Any] | None:
     if not len(all_ues) or not len(rounds):
         return None
     ues = all_ues[evenly(range(len(all_ues)), budget.rows * 2)]
-    frames = min(budget.rounds, max(2, budget.map_points // len(ues)))
+    frames = _frames_that_fit(len(ues), budget)
     moving = run.mobility.head(1).collect().height > 0
-    times = moments(run, rounds, frames, moving=moving)
+    times = moments(
+        run,
+        rounds,
+        frames,
+        moving=moving,
+    )
     tracks = moving_tracks(run, ues, times) if moving else standing(ues)
     if not np.isfinite(tracks.x_m).any():
         return None
@@ -49,14 +54,32 @@ def ground(run: Run, budget: PageBudget) -> dict[str, Any] | None:
         "time_s": [round(time_s, 3) for time_s in times],
         "round": _round_at(rounds, times),
         "gnb": tracks.gnb,
-        "states": states(run, numbers, rounds, np.array(times)),
+        "states": states(
+            run,
+            numbers,
+            rounds,
+            np.array(times),
+        ),
         "moving": moving,
         **_positions(tracks, window),
-        **_sites_and_cells(_sites_inside(sites, window), window, notes),
+        **_sites_and_cells(
+            _sites_inside(sites, window),
+            window,
+            notes,
+        ),
     }
 
 
-def _sites_and_cells(sites: pl.DataFrame, window: FloatArray, notes: list[str]) -> dict[str, Any]:
+def _frames_that_fit(ues: int, budget: PageBudget) -> int:
+    points_per_ue = budget.map_points // ues
+    return min(budget.rounds, max(2, points_per_ue))
+
+
+def _sites_and_cells(
+    sites: pl.DataFrame,
+    window: FloatArray,
+    notes: list[str],
+) -> dict[str, Any]:
     """Sites and cells, unless there are too many; and what the page leaves out."""
     drawn = sites
     if len(sites) > SITES:
@@ -90,7 +113,11 @@ def _places(sites: pl.DataFrame) -> dict[str, list[Any]]:
     return rounded.to_dict(as_series=False)
 
 
-def voronoi_cells(x_m: pl.Series, y_m: pl.Series, window: FloatArray) -> list[FloatArray]:
+def voronoi_cells(
+    x_m: pl.Series,
+    y_m: pl.Series,
+    window: FloatArray,
+) -> list[FloatArray]:
     """Corners [n, 2] of every site's cell, clipped to the window (x_min, y_min, x_max, y_max).
 
     The sites are reflected at the four sides, which makes the sides cell borders.
@@ -112,7 +139,14 @@ def voronoi_cells(x_m: pl.Series, y_m: pl.Series, window: FloatArray) -> list[Fl
     of_sites = diagram.point_region[: len(sites)]
     regions = [diagram.regions[number] for number in of_sites]
     bounded = [region for region in regions if region and -1 not in region]
-    return [np.clip(diagram.vertices[region], low, high) for region in bounded]
+    return [
+        np.clip(
+            diagram.vertices[region],
+            low,
+            high,
+        )
+        for region in bounded
+    ]
 
 
 def _cells(sites: pl.DataFrame, window: FloatArray) -> list[list[list[float]]]:

@@ -33,7 +33,11 @@ def held_data(run: Run, budget: PageBudget) -> dict[str, Any]:
     total = len(table)
     shown = table[evenly(range(total), budget.ues)]
     note = f"{len(shown)} of {total} UEs, evenly spaced" if len(shown) < total else ""
-    return {"note": note, "reuse": _reuse(table), **as_lists(shown)}
+    return {
+        "note": note,
+        "reuse": _reuse(table),
+        **as_lists(shown),
+    }
 
 
 def _reuse(ues: pl.DataFrame) -> str:

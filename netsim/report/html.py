@@ -50,7 +50,11 @@ SCRIPTS = (
 RUNS = 12  # more colours are not told apart; a sweep has its own summaries
 
 
-def write_report(runs: Sequence[Run], out: Path, budget: PageBudget | None = None) -> Path:
+def write_report(
+    runs: Sequence[Run],
+    out: Path,
+    budget: PageBudget | None = None,
+) -> Path:
     """Write the page of one run, or of several compared with the first.
 
     Raises DataError if there are too many runs, OutputError if `out` cannot be written.
@@ -69,7 +73,14 @@ def write_report(runs: Sequence[Run], out: Path, budget: PageBudget | None = Non
             "kinds": SPAN_KINDS,
             "outcomes": OUTCOMES,
             "states": STATES,
-            "runs": [run_data(run, name, share) for run, name in zip(runs, names, strict=True)],
+            "runs": [
+                run_data(run, name, share)
+                for run, name in zip(
+                    runs,
+                    names,
+                    strict=True,
+                )
+            ],
             "comparison": comparison(runs, names) if len(runs) > 1 else None,
         }
         text = page(title, data)
@@ -78,7 +89,11 @@ def write_report(runs: Sequence[Run], out: Path, budget: PageBudget | None = Non
     return out
 
 
-def run_data(run: Run, label: str, budget: PageBudget) -> dict[str, Any]:
+def run_data(
+    run: Run,
+    label: str,
+    budget: PageBudget,
+) -> dict[str, Any]:
     """Everything the page knows of one run."""
     return {
         "label": label,
@@ -106,7 +121,11 @@ def _scenario_text(run: Run) -> str:
     return read_text(path) if os.path.lexists(path) else ""
 
 
-def page(title: str, data: dict[str, Any], scripts: Sequence[str] = SCRIPTS) -> str:
+def page(
+    title: str,
+    data: dict[str, Any],
+    scripts: Sequence[str] = SCRIPTS,
+) -> str:
     """The HTML text of `data`, shown by `scripts`."""
     plotly = _inline(_plotly())
     script = _inline(_script(scripts))
@@ -129,7 +148,11 @@ def page(title: str, data: dict[str, Any], scripts: Sequence[str] = SCRIPTS) -> 
 
 def json_in_html(data: Any) -> str:
     """JSON that no HTML parser can leave: no "<", ">" or "&" in it."""
-    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    text = json.dumps(
+        data,
+        separators=(",", ":"),
+        allow_nan=False,
+    )
     return text.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e")
 
 

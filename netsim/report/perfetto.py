@@ -29,7 +29,14 @@ def write_perfetto(run: Run, out: Path) -> Path:
         file.write('{"displayTimeUnit":"ms","traceEvents":[\n')
         comma = ""
         for event in trace_events(run):
-            file.write(comma + json.dumps(event, separators=(",", ":"), allow_nan=False))
+            file.write(
+                comma
+                + json.dumps(
+                    event,
+                    separators=(",", ":"),
+                    allow_nan=False,
+                )
+            )
             comma = ",\n"
         file.write("\n]}\n")
     return out
@@ -41,7 +48,13 @@ def _opened(path: Path, *, compressed: bool) -> Iterator[IO[str]]:
     with path.open("wb") as raw:
         if compressed:
             with (
-                gzip.GzipFile("", "wb", fileobj=raw, mtime=0, compresslevel=6) as packed,
+                gzip.GzipFile(
+                    "",
+                    "wb",
+                    fileobj=raw,
+                    mtime=0,
+                    compresslevel=6,
+                ) as packed,
                 TextIOWrapper(packed, encoding="utf-8") as file,
             ):
                 yield file

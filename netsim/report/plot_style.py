@@ -18,7 +18,11 @@ OUTCOME_COLOURS = {
     "outage": "#d55e00",
     "aborted": "#cc79a7",
 }
-ACTIVITY_COLOURS = {"broadcast": "#8a97a5", "compute": "#56b4e9", "wait": "#e3e7ec"}
+ACTIVITY_COLOURS = {
+    "broadcast": "#8a97a5",
+    "compute": "#56b4e9",
+    "wait": "#e3e7ec",
+}
 COLUMN_IN, PAGE_IN = 3.5, 7.2  # widths of a figure in a two-column paper
 UNDATED: dict[str, dict[str, None]] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 

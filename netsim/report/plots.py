@@ -42,10 +42,19 @@ def plot(
     """
     path = None if out is None else Path(out)
     if path is not None and path.suffix not in FORMATS:
-        raise InputError(f"must end in {', '.join(FORMATS)}", where="plot", value=path.name)
+        raise InputError(
+            f"must end in {', '.join(FORMATS)}",
+            where="plot",
+            value=path.name,
+        )
     use()
     made, axes = plt.subplots(figsize=(1.3 * COLUMN_IN, 1.3 * HEIGHT_IN))
-    _draw(source, figure, axes, options or PlotOptions())
+    _draw(
+        source,
+        figure,
+        axes,
+        options or PlotOptions(),
+    )
     plt.close(made)  # out of pyplot's list; the figure itself lives on
     if path is not None:
         with export_file(path) as temporary:
@@ -55,7 +64,12 @@ def plot(
     return made
 
 
-def _draw(source: Run | Sweep, name: str, axes: Axes, options: PlotOptions) -> None:
+def _draw(
+    source: Run | Sweep,
+    name: str,
+    axes: Axes,
+    options: PlotOptions,
+) -> None:
     if isinstance(source, Sweep):
         draw_sweep = _find(name, SWEEP_FIGURES)
         draw_sweep(axes, source, options)
@@ -68,7 +82,11 @@ def _draw(source: Run | Sweep, name: str, axes: Axes, options: PlotOptions) -> N
 def _find(name: str, figures: dict[str, Draw]) -> Draw:
     if name not in figures:
         rule = f"must be one of {', '.join(figures)}{did_you_mean(name, figures)}"
-        raise InputError(rule, where="figure", value=name)
+        raise InputError(
+            rule,
+            where="figure",
+            value=name,
+        )
     return figures[name]
 
 
@@ -82,4 +100,8 @@ def check_metric(metric: str) -> None:
     """Raises InputError for a name that is no metric of a sweep."""
     if metric not in METRICS:
         rule = f"must be one of {', '.join(METRICS)}{did_you_mean(metric, METRICS)}"
-        raise InputError(rule, where="metric", value=metric)
+        raise InputError(
+            rule,
+            where="metric",
+            value=metric,
+        )

@@ -28,7 +28,11 @@ LEDGER_LABELS = {
 }
 
 
-def learning(axes: Axes, run: Run, _: PlotOptions) -> None:
+def learning(
+    axes: Axes,
+    run: Run,
+    _: PlotOptions,
+) -> None:
     """Accuracy of every module and of the ensemble against simulated time."""
     rows = run.evaluations.filter(col("ue").is_null()).sort("round").collect()
     if not len(rows):
@@ -47,7 +51,11 @@ def learning(axes: Axes, run: Run, _: PlotOptions) -> None:
     axes.legend(loc="best")
 
 
-def timeline(axes: Axes, run: Run, options: PlotOptions) -> None:
+def timeline(
+    axes: Axes,
+    run: Run,
+    options: PlotOptions,
+) -> None:
     """One bar per UE: download, computing, waiting for the grant, transmission by outcome."""
     number = options.round
     kinds = [*ACTIVITY_COLOURS, "uplink"]
@@ -55,7 +63,11 @@ def timeline(axes: Axes, run: Run, options: PlotOptions) -> None:
     spans = run.timeline(number).filter(drawn)
     ends = spans.filter(col("kind") == "uplink").group_by("ue").agg(col("to_s").max())
     if not len(ends):
-        raise DataError("has no upload in this round", where=run.path, value=number)
+        raise DataError(
+            "has no upload in this round",
+            where=run.path,
+            value=number,
+        )
     rank = {ue: place for place, ue in enumerate(ends.sort("to_s", "ue")["ue"])}
     for span in spans.filter(col("ue").is_in(list(rank))).iter_rows(named=True):
         colour = ACTIVITY_COLOURS.get(span["kind"]) or OUTCOME_COLOURS[span["outcome"]]
@@ -68,16 +80,33 @@ def timeline(axes: Axes, run: Run, options: PlotOptions) -> None:
         )
     _mark_deadline(axes, run, number)
     axes.grid(visible=False, axis="y")
-    axes.set(xlabel="time in the round (s)", ylabel="UE, by end of upload", yticks=[])
+    axes.set(
+        xlabel="time in the round (s)",
+        ylabel="UE, by end of upload",
+        yticks=[],
+    )
     axes.set_title(f"Round {number}: who was heard, who was not")
-    axes.legend(handles=_timeline_legend(), loc="lower right", frameon=True)
+    axes.legend(
+        handles=_timeline_legend(),
+        loc="lower right",
+        frameon=True,
+    )
 
 
-def _mark_deadline(axes: Axes, run: Run, number: int) -> None:
+def _mark_deadline(
+    axes: Axes,
+    run: Run,
+    number: int,
+) -> None:
     rounds = run.rounds.filter(col("round") == number)
     times = rounds.select(col("deadline_s").max() - col("start_s").min()).collect().item()
     if times is not None and np.isfinite(times):
-        axes.axvline(times, color="black", linewidth=1, linestyle="--")
+        axes.axvline(
+            times,
+            color="black",
+            linewidth=1,
+            linestyle="--",
+        )
 
 
 def _timeline_legend() -> list[Patch]:
@@ -92,7 +121,11 @@ def _timeline_legend() -> list[Patch]:
     return [Patch(facecolor=colour, label=name) for name, colour in names.items()]
 
 
-def latency(axes: Axes, run: Run, _: PlotOptions) -> None:
+def latency(
+    axes: Axes,
+    run: Run,
+    _: PlotOptions,
+) -> None:
     """Distribution of the finish time of the uploads that were on time."""
     on_time = run.latency().filter(col("outcome") == "on_time")
     found = cdf(on_time, "finish_s").collect()
@@ -103,24 +136,48 @@ def latency(axes: Axes, run: Run, _: PlotOptions) -> None:
     axes.set_ylim(0, 1)
 
 
-def latency_by_distance(axes: Axes, run: Run, _: PlotOptions) -> None:
+def latency_by_distance(
+    axes: Axes,
+    run: Run,
+    _: PlotOptions,
+) -> None:
     """The same for near, middle and far UEs, a third of the uploads each."""
     parts_s = pl.sum_horizontal("download_s", "compute_s", "wait_s", "airtime_s", "backhaul_s")
     uploads = run.uploads.filter(col("outcome") == "on_time")
     rows = uploads.select("distance_m", finish_s=parts_s).collect()
     if len(rows) < DISTANCE_BANDS:
-        raise DataError("has too few uploads that were on time", where=run.path, value=len(rows))
-    edges = np.quantile(rows["distance_m"].to_numpy(), np.linspace(0, 1, DISTANCE_BANDS + 1))
+        raise DataError(
+            "has too few uploads that were on time",
+            where=run.path,
+            value=len(rows),
+        )
+    edges = np.quantile(
+        rows["distance_m"].to_numpy(),
+        np.linspace(
+            0,
+            1,
+            DISTANCE_BANDS + 1,
+        ),
+    )
     for low, high in pairwise(edges):
         mine = rows.filter(col("distance_m").is_between(low, high))["finish_s"].sort()
         share = np.arange(1, len(mine) + 1) / max(len(mine), 1)
-        axes.step(mine, share, where="post", label=f"{low:.0f} to {high:.0f} m")
+        axes.step(
+            mine,
+            share,
+            where="post",
+            label=f"{low:.0f} to {high:.0f} m",
+        )
     axes.set(xlabel="finish time from the round's start (s)", ylabel="share of uploads on time")
     axes.set_ylim(0, 1)
     axes.legend(title="distance to the gNB", loc="lower right")
 
 
-def energy(axes: Axes, run: Run, _: PlotOptions) -> None:
+def energy(
+    axes: Axes,
+    run: Run,
+    _: PlotOptions,
+) -> None:
     """Where the joules of every round went."""
     rows = run.energy("round").collect()
     if not len(rows):
@@ -138,12 +195,21 @@ def energy(axes: Axes, run: Run, _: PlotOptions) -> None:
     axes.legend(loc="upper left", ncols=2)
 
 
-def outage(axes: Axes, run: Run, _: PlotOptions) -> None:
+def outage(
+    axes: Axes,
+    run: Run,
+    _: PlotOptions,
+) -> None:
     """Share of uploads in outage by distance, with Wilson's 95% interval."""
     rows = run.outage_by_distance().collect()
     if not len(rows):
         raise DataError("has no upload", where=run.path)
-    (line,) = axes.plot(rows["distance_m"], rows["outage"], marker="o", markersize=3)
+    (line,) = axes.plot(
+        rows["distance_m"],
+        rows["outage"],
+        marker="o",
+        markersize=3,
+    )
     colour = line.get_color()
     axes.fill_between(
         rows["distance_m"],

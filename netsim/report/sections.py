@@ -65,7 +65,11 @@ def rounds(run: Run, budget: PageBudget) -> dict[str, Any]:
         run.latency().group_by(bin_start).agg(col(LATENCY_PARTS).mean()),
         _held_up(run).filter((col("round") - first) % width == 0),
     ):
-        table = table.join(collect(query), on="round", how="left")
+        table = table.join(
+            collect(query),
+            on="round",
+            how="left",
+        )
     note = f"each point is the mean of {width} rounds" if width > 1 else ""
     return {
         "width": width,
@@ -104,7 +108,11 @@ def ues(run: Run, budget: PageBudget) -> dict[str, Any]:
         run.energy("ue"),
         run.outcomes("ue").select("ue", "uploads", *OUTCOMES),
     ):
-        table = table.join(collect(query), on="ue", how="left")
+        table = table.join(
+            collect(query),
+            on="ue",
+            how="left",
+        )
     note = f"{len(table)} of {total} UEs, evenly spaced" if len(table) < total else ""
     return {
         "note": note,
@@ -119,9 +127,18 @@ def who_held_up(run: Run, most: int = 10) -> dict[str, Any]:
     waited_for = path.filter(col("computing_ue") != col("sending_ue"))
     sending = path.group_by(ue="sending_ue").agg(sending=pl.len())
     computing = waited_for.group_by(ue="computing_ue").agg(computing=pl.len())
-    both = sending.join(computing, on="ue", how="full", coalesce=True).fill_null(0)
+    both = sending.join(
+        computing,
+        on="ue",
+        how="full",
+        coalesce=True,
+    ).fill_null(0)
     times = col("sending") + col("computing")
-    worst = both.sort(times, "ue", descending=[True, False]).head(most)
+    worst = both.sort(
+        times,
+        "ue",
+        descending=[True, False],
+    ).head(most)
     return as_lists(collect(worst))
 
 
@@ -157,9 +174,17 @@ def subscriptions(run: Run, budget: PageBudget) -> dict[str, Any]:
     outcomes = _Grid(shown_ues, shown_rounds)
     modules = _Grid(shown_ues, shown_rounds)
     for round, ue, module, count, outcome in cells.iter_rows():
-        outcomes.set(ue, round, NOT_READY if outcome is None else str(outcome))
+        outcomes.set(
+            ue,
+            round,
+            NOT_READY if outcome is None else str(outcome),
+        )
         has_digit = count == 1 and module < len(BASE_36)
-        modules.set(ue, round, BASE_36[module] if has_digit else SEVERAL)
+        modules.set(
+            ue,
+            round,
+            BASE_36[module] if has_digit else SEVERAL,
+        )
     notes = []
     if len(shown_ues) < len(all_ues):
         notes.append(f"{len(shown_ues)} of {len(all_ues)} UEs")
@@ -174,7 +199,11 @@ def subscriptions(run: Run, budget: PageBudget) -> dict[str, Any]:
     }
 
 
-def _subscribed_cells(run: Run, rounds: Sequence[int], ues: Sequence[int]) -> pl.DataFrame:
+def _subscribed_cells(
+    run: Run,
+    rounds: Sequence[int],
+    ues: Sequence[int],
+) -> pl.DataFrame:
     """Columns round, ue, module (the first), modules (how many), outcome (the worst, a code)."""
     wanted = col("round").is_in(rounds) & col("ue").is_in(ues)
     cell = ["round", "ue"]
@@ -185,7 +214,11 @@ def _subscribed_cells(run: Run, rounds: Sequence[int], ues: Sequence[int]) -> pl
         modules=pl.len(),
     )
     outcomes = ended.agg(col("outcome").to_physical().max())
-    joined = modules.join(outcomes, on=cell, how="left")
+    joined = modules.join(
+        outcomes,
+        on=cell,
+        how="left",
+    )
     return collect(joined.select(*cell, "module", "modules", "outcome"))
 
 
@@ -197,7 +230,12 @@ class _Grid:
         self._column = {round: i for i, round in enumerate(rounds)}
         self._cells = [[EMPTY] * len(rounds) for _ in ues]
 
-    def set(self, ue: int, round: int, character: str) -> None:
+    def set(
+        self,
+        ue: int,
+        round: int,
+        character: str,
+    ) -> None:
         """Write a cell."""
         self._cells[self._row[ue]][self._column[round]] = character
 

@@ -13,13 +13,21 @@ from netsim.results.metrics import LABELS, unit
 from netsim.results.sweep import Sweep
 
 
-def response(axes: Axes, sweep: Sweep, options: PlotOptions) -> None:
+def response(
+    axes: Axes,
+    sweep: Sweep,
+    options: PlotOptions,
+) -> None:
     """Mean of a metric over seeds against the key with most values, a line per other setting."""
     metric = options.metric
     rows = sweep.response(metric).drop_nulls("mean")
     if not len(rows):
         raise DataError(f"no run has a value of {metric}", where=sweep.path)
-    across = max(sweep.keys, key=lambda key: _count_of_numbers(rows, key), default=None)
+    across = max(
+        sweep.keys,
+        key=lambda key: _count_of_numbers(rows, key),
+        default=None,
+    )
     others = [key for key in sweep.keys if key != across]
     groups = rows.partition_by(others, as_dict=True) if others else {(): rows}
     factor = 100.0 if unit(metric) == "share" else 1.0
@@ -35,7 +43,13 @@ def response(axes: Axes, sweep: Sweep, options: PlotOptions) -> None:
 
 
 def _pairs(keys: list[str], values: tuple[object, ...]) -> list[tuple[str, object]]:
-    return list(zip(keys, values, strict=True))
+    return list(
+        zip(
+            keys,
+            values,
+            strict=True,
+        )
+    )
 
 
 def _count_of_numbers(rows: pl.DataFrame, key: str) -> int:
@@ -52,14 +66,32 @@ def _line_with_band(
     label: str,
 ) -> None:
     x = rows[across] if across is not None else pl.Series(["all runs"])
-    (line,) = axes.plot(x, factor * rows["mean"], marker="o", markersize=3, label=label)
+    (line,) = axes.plot(
+        x,
+        factor * rows["mean"],
+        marker="o",
+        markersize=3,
+        label=label,
+    )
     low = factor * rows["low"]
     high = factor * rows["high"]
     colour = line.get_color()
     if x.dtype.is_numeric():
-        axes.fill_between(x, low, high, alpha=0.2, linewidth=0, color=colour)
+        axes.fill_between(
+            x,
+            low,
+            high,
+            alpha=0.2,
+            linewidth=0,
+            color=colour,
+        )
     else:
-        axes.vlines(x, low, high, color=colour)
+        axes.vlines(
+            x,
+            low,
+            high,
+            color=colour,
+        )
 
 
 def _axis_title(metric: str) -> str:

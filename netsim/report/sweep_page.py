@@ -38,7 +38,11 @@ def write_sweep_report(sweep: Sweep, out: Path) -> Path:
 
     Raises DataError if none of its runs is finished, OutputError if `out` cannot be written.
     """
-    text = page(f"sweep {sweep.path.name}", sweep_data(sweep, out), SCRIPTS)
+    text = page(
+        f"sweep {sweep.path.name}",
+        sweep_data(sweep, out),
+        SCRIPTS,
+    )
     with export_file(out) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return out
@@ -78,7 +82,11 @@ def _metric(sweep: Sweep, metric: str) -> dict[str, Any]:
     }
 
 
-def _steps(sweep: Sweep, key: str, metric: str) -> list[dict[str, Any]]:
+def _steps(
+    sweep: Sweep,
+    key: str,
+    metric: str,
+) -> list[dict[str, Any]]:
     if sweep.runs["seed"].n_unique() < 2:
         return []
     return [_step(found) for found in conclusions(sweep, key, metric)]
@@ -96,7 +104,13 @@ def _step(found: Conclusion) -> dict[str, Any]:
 
 def _runs(sweep: Sweep, out: Path) -> dict[str, Any]:
     """One entry per run, with the way from the page to its folder."""
-    table = sweep.runs.select("id", *sweep.keys, "seed", "status", "error")
+    table = sweep.runs.select(
+        "id",
+        *sweep.keys,
+        "seed",
+        "status",
+        "error",
+    )
     folder = os.path.relpath(sweep.path / "runs", out.parent)
     links = [quote(f"{Path(folder).as_posix()}/{job}/") for job in table["id"]]
     return {**table.to_dict(as_series=False), "link": links}

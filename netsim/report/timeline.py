@@ -42,7 +42,14 @@ def timeline(run: Run, budget: PageBudget) -> dict[str, Any]:
     numbers = table["round"].unique().sort().to_list()
     if not numbers:
         return {"rounds": [], "note": ""}
-    chosen = evenly(numbers, _rounds_that_fit(run, len(numbers), budget))
+    chosen = evenly(
+        numbers,
+        _rounds_that_fit(
+            run,
+            len(numbers),
+            budget,
+        ),
+    )
     not_evaluating = col("kind") != "evaluate"
     spans = collect(run.spans.filter(col("round").is_in(chosen) & not_evaluating))
     by_round = spans.partition_by("round", as_dict=True)
@@ -64,7 +71,11 @@ def timeline(run: Run, budget: PageBudget) -> dict[str, Any]:
     return {"rounds": drawn, "note": "; ".join(notes)}
 
 
-def _rounds_that_fit(run: Run, rounds: int, budget: PageBudget) -> int:
+def _rounds_that_fit(
+    run: Run,
+    rounds: int,
+    budget: PageBudget,
+) -> int:
     recorded = run.metadata.get("records", {}).get("spans", 0)
     spans_per_round = max(1, recorded // rounds)
     drawn_per_round: int = min(spans_per_round, SPANS_PER_UE * budget.rows)

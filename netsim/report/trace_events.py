@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 from polars import col
 
+from netsim.report.trace_counters import learning_counters, radio_counters
 from netsim.report.trace_tracks import (
     DEADLINES,
     FIRST_CELL,
@@ -24,10 +25,10 @@ from netsim.report.trace_tracks import (
     TraceEvent,
     Track,
     TrackNames,
+    micro,
     named,
     ue_names,
 )
-from netsim.results.accuracy import target_name
 from netsim.results.reader import Run
 
 # (arrived or cut, round, gnb): when a flow ends, and on which thread of the gNB
@@ -37,7 +38,11 @@ FlowTargets = dict[tuple[str, int, int], tuple[float, int]]
 def trace_events(run: Run) -> Iterator[TraceEvent]:
     """All events, part by part."""
     tracks = TrackNames(ue_names(run))
-    yield named("process_name", Track(LEARNING, 0), name="learning")
+    yield named(
+        "process_name",
+        Track(LEARNING, 0),
+        name="learning",
+    )
     for part in run.parts():
         spans = _spans_in_order(part)
         targets = _aggregations(spans)
@@ -48,13 +53,19 @@ def trace_events(run: Run) -> Iterator[TraceEvent]:
         for event in _slices(spans, targets):
             yield from tracks.introduce(event)
             yield event
-        yield from _counters(spans)
-        yield from _accuracy(part)
+        yield from radio_counters(spans)
+        yield from learning_counters(part)
 
 
 def _spans_in_order(part: Run) -> pl.DataFrame:
     """Spans by time; `last` marks the last uplink span of every upload."""
-    ordered = part.spans.sort("start_s", "end_s", "ue", "module", nulls_last=True)
+    ordered = part.spans.sort(
+        "start_s",
+        "end_s",
+        "ue",
+        "module",
+        nulls_last=True,
+    )
     of_its_kind = pl.struct("round", "ue", "module", "kind").is_last_distinct()
     return ordered.collect().with_columns(last=of_its_kind & (col("kind") == "uplink"))
 
@@ -104,19 +115,23 @@ def _slice(span: dict[str, Any], track: Track) -> TraceEvent:
         name = f"{name}: {outcome}"
     elsewhere = ("start_s", "end_s", "kind", "last")
     details = {k: v for k, v in span.items() if v is not None and k not in elsewhere}
-    start_us = _micro(span["start_s"])
+    start_us = micro(span["start_s"])
     return {
         "ph": "X",
         "name": name,
         "cat": kind,
         "ts": start_us,
-        "dur": round(_micro(span["end_s"]) - start_us, 3),
+        "dur": round(micro(span["end_s"]) - start_us, 3),
         **track.fields,
         "args": details,
     }
 
 
-def _flow(span: dict[str, Any], track: Track, targets: FlowTargets) -> Iterator[TraceEvent]:
+def _flow(
+    span: dict[str, Any],
+    track: Track,
+    targets: FlowTargets,
+) -> Iterator[TraceEvent]:
     """From an upload to the aggregation that took it, or the deadline that cut it."""
     arrived = span["outcome"] == "on_time"
     target = targets.get(("arrived" if arrived else "cut", span["round"], span["gnb"]))
@@ -134,14 +149,14 @@ def _flow(span: dict[str, Any], track: Track, targets: FlowTargets) -> Iterator[
     yield {
         "ph": "s",
         **flow,
-        "ts": _micro(middle_s),
+        "ts": micro(middle_s),
         **track.fields,
     }
     yield {
         "ph": "f",
         "bp": "e",
         **flow,
-        "ts": _micro(at_s),
+        "ts": micro(at_s),
         **end.fields,
     }
 
@@ -151,7 +166,11 @@ def _aggregations(spans: pl.DataFrame) -> FlowTargets:
     aggregating = spans.filter(col("kind") == "aggregate")
     own = aggregating.unique(["round", "gnb"], keep="first")  # not the core's
     middle_s = (col("start_s") + col("end_s")) / 2
-    rows = own.select("round", "gnb", middle_s=middle_s).iter_rows()
+    rows = own.select(
+        "round",
+        "gnb",
+        middle_s=middle_s,
+    ).iter_rows()
     return {("arrived", number, gnb): (at_s, GNB_THREAD) for number, gnb, at_s in rows}
 
 
@@ -163,7 +182,12 @@ def _finite_deadlines(part: Run) -> pl.DataFrame:
     soonest = col("deadline_s") + 2e-6  # a slice has a length
     rounds = part.rounds.filter(col("deadline_s").is_finite())
     ends = pl.max_horizontal("end_s", soonest)
-    return rounds.select("round", "gnb", "deadline_s", end_s=ends).collect()
+    return rounds.select(
+        "round",
+        "gnb",
+        "deadline_s",
+        end_s=ends,
+    ).collect()
 
 
 def _deadline_targets(part: Run) -> FlowTargets:
@@ -181,95 +205,16 @@ def _deadlines(part: Run) -> Iterator[TraceEvent]:
         about = {
             "name": f"deadline of round {number}",
             "cat": "deadline",
-            "ts": _micro(at_s),
+            "ts": micro(at_s),
             **track.fields,
         }
         yield {
             "ph": "X",
             **about,
-            "dur": round(_micro(end_s) - _micro(at_s), 3),
+            "dur": round(micro(end_s) - micro(at_s), 3),
         }
         yield {
             "ph": "i",
             "s": "p",
             **about,
         }
-
-
-# -- counters ------------------------------------------------------------------------------------
-
-
-def _counters(spans: pl.DataFrame) -> Iterator[TraceEvent]:
-    """Band in use and power radiated per gNB, at every change."""
-    sending = spans.filter((col("kind") == "uplink") & (col("end_s") > col("start_s")))
-    band_hz = col("bandwidth_hz").fill_null(0.0)
-    power_w = col("energy_j") / (col("end_s") - col("start_s"))
-    yield from _levels(sending, band_hz, name="bandwidth in use", unit="Hz")
-    yield from _levels(sending, power_w, name="power radiated", unit="W")
-
-
-def _levels(
-    sending: pl.DataFrame,
-    amount: pl.Expr,
-    name: str,
-    unit: str,
-) -> Iterator[TraceEvent]:
-    """The sum of `amount` over what is on the air at a gNB, at every change."""
-    rises = sending.select(
-        "gnb",
-        at="start_s",
-        step=amount,
-        count=pl.lit(1),
-    )
-    falls = sending.select(
-        "gnb",
-        at="end_s",
-        step=-amount,
-        count=pl.lit(-1),
-    )
-    changes = pl.concat([rises, falls]).group_by("gnb", "at").agg(col("step", "count").sum())
-    running = changes.sort("gnb", "at").with_columns(col("step", "count").cum_sum().over("gnb"))
-    without_rounding = pl.when(col("count") > 0).then("step").otherwise(0.0)
-    for gnb, at_s, level in running.select("gnb", "at", without_rounding).iter_rows():
-        track = Track(FIRST_CELL + gnb, 0)
-        yield _counter(
-            name,
-            at_s,
-            track,
-            {unit: max(level, 0.0)},
-        )
-
-
-def _accuracy(part: Run) -> Iterator[TraceEvent]:
-    rows = part.evaluations.filter(col("ue").is_null()).collect()
-    track = Track(LEARNING, 0)
-    for row in rows.iter_rows(named=True):
-        target = target_name(row["target"])
-        for measure in ("accuracy", "loss"):
-            values = {measure: row[measure]}
-            yield _counter(
-                f"{measure}, {target}",
-                row["time_s"],
-                track,
-                values,
-            )
-
-
-def _counter(
-    name: str,
-    at_s: float,
-    track: Track,
-    values: dict[str, float],
-) -> TraceEvent:
-    return {
-        "ph": "C",
-        "name": name,
-        "ts": _micro(at_s),
-        **track.fields,
-        "args": values,
-    }
-
-
-def _micro(seconds: float) -> float:
-    """Microseconds in whole nanoseconds: what touches in the tables touches in the trace."""
-    return round(seconds * 1e9) / 1e3

@@ -54,7 +54,11 @@ def moments(
         last = min(last, last_sample)
     within = ends.filter(ends <= last).to_list()
     closing = [end_s - JUST_BEFORE_S for end_s in evenly(within, count // 3)]
-    spaced = np.linspace(first, last, count - len(closing)).tolist()
+    spaced = np.linspace(
+        first,
+        last,
+        count - len(closing),
+    ).tolist()
     return sorted({*spaced, *closing})
 
 
@@ -67,7 +71,11 @@ def standing(ues: pl.DataFrame) -> Tracks:
     )
 
 
-def moving_tracks(run: Run, ues: pl.DataFrame, times: list[float]) -> Tracks:
+def moving_tracks(
+    run: Run,
+    ues: pl.DataFrame,
+    times: list[float],
+) -> Tracks:
     """UEs that move; between samples they go straight on."""
     bin_s = max((times[-1] - times[0]) / (4 * len(times)), 1e-9)
     numbers = ues["ue"].to_list()
@@ -112,7 +120,14 @@ def _follow(
         sampled_s,
         samples["y_m"].to_numpy(),
     )
-    before = np.searchsorted(sampled_s, at_s, side="right") - 1
+    before = (
+        np.searchsorted(
+            sampled_s,
+            at_s,
+            side="right",
+        )
+        - 1
+    )
     latest = np.maximum(before, 0)
     serving = samples["gnb"].to_list()
     for frame in np.flatnonzero(here):
@@ -149,7 +164,9 @@ def states(
 
 
 def _uploads_of_rounds(
-    run: Run, ues: list[int], rounds: pl.DataFrame
+    run: Run,
+    ues: list[int],
+    rounds: pl.DataFrame,
 ) -> dict[tuple[Any, ...], pl.DataFrame]:
     """{(UE,): one row per round in which it sent}: begun_s, start_s, end_s, outcome, closed_s."""
     closed = rounds.group_by("round").agg(closed_s=col("end_s").max())
@@ -161,13 +178,24 @@ def _uploads_of_rounds(
         col("outcome").to_physical().max().cast(pl.Int64),
         begun_s=(col("start_s") - before_s).min(),
     )
-    joined = collect(per_round).join(closed, on="round", how="left")
+    joined = collect(per_round).join(
+        closed,
+        on="round",
+        how="left",
+    )
     return joined.sort("ue", "begun_s").partition_by("ue", as_dict=True)
 
 
 def _states_of(uploads: pl.DataFrame, at_s: FloatArray) -> np.ndarray[Any, Any]:
     """A UE's state [frame], an index into STATES."""
-    latest = np.searchsorted(uploads["begun_s"].to_numpy(), at_s, side="right") - 1
+    latest = (
+        np.searchsorted(
+            uploads["begun_s"].to_numpy(),
+            at_s,
+            side="right",
+        )
+        - 1
+    )
     start_s = uploads["start_s"].to_numpy()[latest]
     end_s = uploads["end_s"].to_numpy()[latest]
     closed_s = uploads["closed_s"].to_numpy()[latest]

@@ -25,5 +25,6 @@ Asked of several
     compare         paired differences of two runs, or of two sets of runs
     settings        scenarios as dotted keys, and where runs differ
     sweep_folder    the layout of a sweep folder
+    sweep_pairs     which runs of a sweep are compared, and their differences
     sweep           all runs of a sweep: response to what was varied, paired differences
 """

@@ -32,7 +32,9 @@ def learning_curve(run: RunTables, target: str = "ensemble") -> pl.LazyFrame:
 
 
 def to_accuracy(
-    run: RunTables, levels: Sequence[float] = LEVELS, target: str = "ensemble"
+    run: RunTables,
+    levels: Sequence[float] = LEVELS,
+    target: str = "ensemble",
 ) -> pl.LazyFrame:
     """Cost of reaching each accuracy level for the first time; null where it never was.
 
@@ -46,7 +48,12 @@ def to_accuracy(
         .group_by("level")
         .agg(col("round", "time_s", "energy_j").min())
     )
-    return wanted.join(reached, on="level", how="left", maintain_order="left")
+    return wanted.join(
+        reached,
+        on="level",
+        how="left",
+        maintain_order="left",
+    )
 
 
 def time_to_accuracy(run: RunTables, accuracy: float) -> float | None:

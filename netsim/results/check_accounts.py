@@ -36,5 +36,10 @@ class Accounts:
         """Uploads with the summed length of their uplink spans, `on_air_s`."""
         length_s = (col("end_s") - col("start_s")).sum()
         sent = self.sending.group_by(UPLOAD).agg(on_air_s=length_s)
-        joined = self.uploads.join(sent, on=UPLOAD, how="left", maintain_order="left")
+        joined = self.uploads.join(
+            sent,
+            on=UPLOAD,
+            how="left",
+            maintain_order="left",
+        )
         return joined.fill_null(0.0)

@@ -21,7 +21,13 @@ def energy_checks(accounts: Accounts) -> list[Check]:
 def _upload_energy(accounts: Accounts) -> list[Check]:
     on_air = accounts.on_air
     radiated_j = on_air["power_w"] * on_air["on_air_s"]
-    return [equal("upload energy = power x time on the air", on_air["energy_j"], radiated_j)]
+    return [
+        equal(
+            "upload energy = power x time on the air",
+            on_air["energy_j"],
+            radiated_j,
+        )
+    ]
 
 
 def _compute_energy(accounts: Accounts) -> list[Check]:
@@ -30,7 +36,11 @@ def _compute_energy(accounts: Accounts) -> list[Check]:
     expected_j = computing["cycles"] * joules_per_cycle
     duration_s = computing["end_s"] - computing["start_s"]
     return [
-        equal("compute energy = cycles x rho f^2", computing["energy_j"], expected_j),
+        equal(
+            "compute energy = cycles x rho f^2",
+            computing["energy_j"],
+            expected_j,
+        ),
         equal(
             "compute time x clock rate = cycles",
             duration_s * computing["cpu_hz"],
@@ -59,7 +69,11 @@ def _energy_sums(accounts: Accounts) -> list[Check]:
         .group_by(CELL)
         .agg(spent=col("energy_j").sum())
     )
-    per_round = rounds.join(spent, on=CELL, how="left").fill_null(0.0)
+    per_round = rounds.join(
+        spent,
+        on=CELL,
+        how="left",
+    ).fill_null(0.0)
     per_ue = accounts.spans.group_by("ue").agg(col("energy_j").sum())
     return [
         equal(
@@ -83,7 +97,12 @@ def _energy_sums(accounts: Accounts) -> list[Check]:
 def _at_home(accounts: Accounts) -> pl.DataFrame:
     """Spans with the gNB that accounts for them: an upload stays with its first gNB."""
     home = accounts.uploads.select(*UPLOAD, home="gnb")
-    joined = accounts.spans.join(home, on=UPLOAD, how="left", maintain_order="left")
+    joined = accounts.spans.join(
+        home,
+        on=UPLOAD,
+        how="left",
+        maintain_order="left",
+    )
     is_uplink = col("kind") == "uplink"
     accountable = pl.when(is_uplink).then(col("home")).otherwise(col("gnb"))
     return joined.with_columns(gnb=accountable)
@@ -134,4 +153,8 @@ def _bits_of_last_attempt(accounts: Accounts) -> pl.DataFrame:
 def _delivered_per_round(accounts: Accounts) -> pl.DataFrame:
     arrived_bits = col("payload_bits").sum().alias("arrived")
     arrived = accounts.arrived.group_by(CELL).agg(arrived_bits)
-    return accounts.rounds.join(arrived, on=CELL, how="left").fill_null(0)
+    return accounts.rounds.join(
+        arrived,
+        on=CELL,
+        how="left",
+    ).fill_null(0)

@@ -61,7 +61,12 @@ def _with_round_times(accounts: Accounts) -> pl.DataFrame:
         opened_s="start_s",
     )
     closed = rounds.select(*CELL, closed_s="end_s")
-    uploads = accounts.uploads.join(closed, on=CELL, how="left", maintain_order="left")
+    uploads = accounts.uploads.join(
+        closed,
+        on=CELL,
+        how="left",
+        maintain_order="left",
+    )
     return uploads.join(
         opened,
         on=["begun", "gnb"],
@@ -91,7 +96,11 @@ def _outcome_differences(accounts: Accounts) -> pl.Series:
     """Per round and gNB, summed over outcomes: |uploads that ended so - count of the round|."""
     counted = [(col("outcome") == o).sum().alias(f"counted_{o}") for o in OUTCOMES]
     by_outcome = accounts.uploads.group_by(CELL).agg(counted)
-    joined = accounts.rounds.join(by_outcome, on=CELL, how="left").fill_null(0)
+    joined = accounts.rounds.join(
+        by_outcome,
+        on=CELL,
+        how="left",
+    ).fill_null(0)
     off = [(col(o) - col(f"counted_{o}")).abs() for o in OUTCOMES]
     return joined.select(pl.sum_horizontal(off).cast(pl.Float64)).to_series()
 
@@ -109,7 +118,11 @@ def shares(accounts: Accounts, bandwidth_hz: float) -> Check:
     """Band in use at every instant: added at starts and taken off at ends, ends first."""
     spans = accounts.sending.filter(col("end_s") > col("start_s"))
     hz = col("bandwidth_hz")
-    taken = spans.select("gnb", at_s="start_s", hz=hz)
+    taken = spans.select(
+        "gnb",
+        at_s="start_s",
+        hz=hz,
+    )
     freed = spans.select(
         "gnb",
         at_s="end_s",
@@ -125,4 +138,8 @@ def shannon(accounts: Accounts) -> Check:
     known = accounts.uploads.filter(col("sinr_db").is_not_null(), col("airtime_s") > 0)
     sinr = known.select(10 ** (col("sinr_db") / 10)).to_series()
     capacity_bps = known["bandwidth_hz"] * (1 + sinr).log(2)
-    return equal("rate = band x log2(1 + SINR)", known["rate_bps"], capacity_bps)
+    return equal(
+        "rate = band x log2(1 + SINR)",
+        known["rate_bps"],
+        capacity_bps,
+    )

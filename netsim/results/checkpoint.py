@@ -182,7 +182,11 @@ def _found(folder: Path) -> list[Path]:
         return []
     check_plain_folder(folder)
     found = [path for path in folder.iterdir() if path.is_dir() and path.name.isdecimal()]
-    return sorted(found, key=lambda path: int(path.name), reverse=True)
+    return sorted(
+        found,
+        key=lambda path: int(path.name),
+        reverse=True,
+    )
 
 
 def _remove(path: Path) -> None:
@@ -211,9 +215,17 @@ def _read(path: Path) -> tuple[int, dict[str, Any]]:
     version = manifest["version"]
     round = manifest["round"]
     if version != VERSION:
-        raise DataError(f"must be of version {VERSION}", where=path, value=version)
+        raise DataError(
+            f"must be of version {VERSION}",
+            where=path,
+            value=version,
+        )
     if round != int(path.name):
-        raise DataError("must be of the round it is named after", where=path, value=round)
+        raise DataError(
+            "must be of the round it is named after",
+            where=path,
+            value=round,
+        )
     _check_files(path, manifest["files"])
     return round, read_state(path)
 
@@ -223,7 +235,11 @@ def _check_files(path: Path, listed: Mapping[str, Mapping[str, Any]]) -> None:
     found = {file.name for file in path.iterdir()} - {MANIFEST}
     if found != listed.keys():
         odd = sorted(found ^ listed.keys())
-        raise DataError("files and manifest differ", where=path, value=odd)
+        raise DataError(
+            "files and manifest differ",
+            where=path,
+            value=odd,
+        )
     for name, expected in listed.items():
         file = path / name
         check_plain_file(file)

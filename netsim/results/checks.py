@@ -14,7 +14,12 @@ from netsim.results.laws import Check
 from netsim.results.tables import RunTables
 
 
-def check_run(run: RunTables, *, bandwidth_hz: float, constant_rate: bool) -> list[Check]:
+def check_run(
+    run: RunTables,
+    *,
+    bandwidth_hz: float,
+    constant_rate: bool,
+) -> list[Check]:
     """All checks of a run with a gNB band of `bandwidth_hz`.
 
     With a constant rate (one fading draw on a static share, Shannon's formula) it is also
@@ -24,7 +29,11 @@ def check_run(run: RunTables, *, bandwidth_hz: float, constant_rate: bool) -> li
         return _checks(run, bandwidth_hz, constant_rate)
 
 
-def _checks(run: RunTables, bandwidth_hz: float, constant_rate: bool) -> list[Check]:
+def _checks(
+    run: RunTables,
+    bandwidth_hz: float,
+    constant_rate: bool,
+) -> list[Check]:
     accounts = Accounts(
         spans=run.spans.collect(),
         uploads=run.uploads.collect(),

@@ -51,7 +51,11 @@ def per_round(run: RunTables) -> pl.LazyFrame:
         col("wasted_energy_j", "delivered_bits").sum(),
     )
     scores = learning_curve(run).select("round", "accuracy", "loss")
-    joined = rounds.join(scores, on="round", how="left")
+    joined = rounds.join(
+        scores,
+        on="round",
+        how="left",
+    )
     return joined.select("round", *ROUND_METRICS).sort("round")
 
 
@@ -99,9 +103,22 @@ class _Pairs:
         return self.left[metric], self.right[metric]
 
 
-def _pairs_of_rounds(left: RunTables, right: RunTables, level: float) -> _Pairs:
+def _pairs_of_rounds(
+    left: RunTables,
+    right: RunTables,
+    level: float,
+) -> _Pairs:
     other = per_round(right).collect()
-    both = per_round(left).collect().join(other, on="round", suffix="_right").sort("round")
+    both = (
+        per_round(left)
+        .collect()
+        .join(
+            other,
+            on="round",
+            suffix="_right",
+        )
+        .sort("round")
+    )
     if not len(both):
         raise DataError("has no round in common with the other run", where=right.path)
     block = round(len(both) ** (1 / 3))
@@ -111,12 +128,18 @@ def _pairs_of_rounds(left: RunTables, right: RunTables, level: float) -> _Pairs:
         right=both.select(from_the_right),
         final_left=_final_accuracies([left]),
         final_right=_final_accuracies([right]),
-        rule=partial(block_interval, block=block, level=level),
+        rule=partial(
+            block_interval,
+            block=block,
+            level=level,
+        ),
     )
 
 
 def _pairs_of_seeds(
-    left: dict[int, RunTables], right: dict[int, RunTables], level: float
+    left: dict[int, RunTables],
+    right: dict[int, RunTables],
+    level: float,
 ) -> _Pairs:
     common = sorted(left.keys() & right.keys())
     if not common:
@@ -130,7 +153,11 @@ def _pairs_of_seeds(
         right=_means_over_rounds(right_runs),
         final_left=_final_accuracies(left_runs),
         final_right=_final_accuracies(right_runs),
-        rule=partial(mean_interval, level=level, method=method),
+        rule=partial(
+            mean_interval,
+            level=level,
+            method=method,
+        ),
     )
 
 

@@ -28,7 +28,11 @@ class Conclusion:
     sentence: str
 
 
-def conclusions(sweep: Sweep, key: str, metric: str) -> list[Conclusion]:
+def conclusions(
+    sweep: Sweep,
+    key: str,
+    metric: str,
+) -> list[Conclusion]:
     """A sentence for every step of `key`; none for steps that no pair of runs has taken."""
     response = sweep.response(metric)
     steps = sweep.differences(metric, key)
@@ -45,7 +49,12 @@ def conclusions(sweep: Sweep, key: str, metric: str) -> list[Conclusion]:
                 before=step["from"],
                 after=step["to"],
                 sure=sure,
-                sentence=_sentence(metric, step, mean_before, sure=sure),
+                sentence=_sentence(
+                    metric,
+                    step,
+                    mean_before,
+                    sure=sure,
+                ),
             )
         )
     return found
@@ -58,7 +67,13 @@ def _mean(response: pl.DataFrame, setting: dict[str, Any]) -> float | None:
     return rows["mean"][0] if len(rows) else None
 
 
-def _sentence(metric: str, step: dict[str, Any], mean_before: float | None, *, sure: bool) -> str:
+def _sentence(
+    metric: str,
+    step: dict[str, Any],
+    mean_before: float | None,
+    *,
+    sure: bool,
+) -> str:
     name = LABELS[metric]
     pairs = step["pairs"]
     seeds = "1 seed" if pairs == 1 else f"{pairs} seeds"
@@ -79,17 +94,38 @@ def _sentence(metric: str, step: dict[str, Any], mean_before: float | None, *, s
     return f"{name} {verb} by {size} ({seeds}{left_out})"
 
 
-def _change(metric: str, step: dict[str, Any], mean_before: float | None) -> str:
+def _change(
+    metric: str,
+    step: dict[str, Any],
+    mean_before: float | None,
+) -> str:
     """Mean difference and half of its interval: in points of shares, else in percent."""
     kind = unit(metric)
     if kind == "share":
-        return _with_half_width(step, factor=100.0, ending=" points")
+        return _with_half_width(
+            step,
+            factor=100.0,
+            ending=" points",
+        )
     if mean_before:
-        return _with_half_width(step, factor=100.0 / abs(mean_before), ending="%")
-    return _with_half_width(step, factor=1.0, ending=f" {kind}" if kind else "")
+        return _with_half_width(
+            step,
+            factor=100.0 / abs(mean_before),
+            ending="%",
+        )
+    return _with_half_width(
+        step,
+        factor=1.0,
+        ending=f" {kind}" if kind else "",
+    )
 
 
-def _with_half_width(step: dict[str, Any], *, factor: float, ending: str) -> str:
+def _with_half_width(
+    step: dict[str, Any],
+    *,
+    factor: float,
+    ending: str,
+) -> str:
     mean = factor * step["mean"]
     if step["low"] is None:
         return f"{mean:+.3g}{ending}".replace("-", MINUS)

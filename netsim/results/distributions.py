@@ -48,7 +48,14 @@ def cdf(
     def quantiles(rows: pl.DataFrame) -> pl.DataFrame:
         pieces = [pl.DataFrame(schema=schema)]
         for group in _groups(rows, by):
-            columns = {key: pl.repeat(group[key][0], points, eager=True) for key in keys}
+            columns = {
+                key: pl.repeat(
+                    group[key][0],
+                    points,
+                    eager=True,
+                )
+                for key in keys
+            }
             columns["probability"] = pl.Series(levels)
             columns["value"] = pl.Series(np.quantile(group[column].to_numpy(), levels))
             pieces.append(pl.DataFrame(columns, schema_overrides=schema))

@@ -33,7 +33,12 @@ class Interval:
         return (self.high - self.low) / 2
 
 
-def mean_interval(values: FloatArray, *, level: float = 0.95, method: Method = "t") -> Interval:
+def mean_interval(
+    values: FloatArray,
+    *,
+    level: float = 0.95,
+    method: Method = "t",
+) -> Interval:
     """Interval of the mean of independent `values` [n].
 
     `t`: Student's, exact for normal values. `bootstrap`: bias-corrected and accelerated (Efron
@@ -41,9 +46,17 @@ def mean_interval(values: FloatArray, *, level: float = 0.95, method: Method = "
     10 values on.
     """
     if method not in ("t", "bootstrap"):
-        raise InputError("must be t or bootstrap", where="method", value=method)
+        raise InputError(
+            "must be t or bootstrap",
+            where="method",
+            value=method,
+        )
     if not 0 < level < 1:
-        raise InputError("must be between 0 and 1", where="level", value=level)
+        raise InputError(
+            "must be between 0 and 1",
+            where="level",
+            value=level,
+        )
     known = _without_spread(values, fewest=2)
     if known is not None:
         return known
@@ -142,7 +155,12 @@ def coupling_gain(first: FloatArray, second: FloatArray) -> float:
     return float("inf") if apart > 0 else float("nan")
 
 
-def plus_minus(mean: float, half_width: float, *, sign: str = "") -> str:
+def plus_minus(
+    mean: float,
+    half_width: float,
+    *,
+    sign: str = "",
+) -> str:
     """A mean and half of its interval, to the interval's second digit: 1195 ± 210, 0.80 ± 0.12."""
     if half_width <= 0 or not math.isfinite(half_width):
         return f"{mean:{sign}.4g} ± {half_width:.2g}"

@@ -86,7 +86,11 @@ def _last_uploads(part: RunTables) -> pl.LazyFrame:
             "module",
             descending=[True, False, False, False],
         )
-        .unique(CELL, keep="first", maintain_order=True)
+        .unique(
+            CELL,
+            keep="first",
+            maintain_order=True,
+        )
         .rename({"ue": "sending_ue"})
     )
 
@@ -116,8 +120,16 @@ def _chain(last: pl.LazyFrame, computing: pl.LazyFrame) -> pl.LazyFrame:
     )
     return (
         pl.concat([held, own], how="diagonal")
-        .sort("done_s", "computing_ue", descending=[True, False])
-        .unique(CELL, keep="first", maintain_order=True)
+        .sort(
+            "done_s",
+            "computing_ue",
+            descending=[True, False],
+        )
+        .unique(
+            CELL,
+            keep="first",
+            maintain_order=True,
+        )
     )
 
 
@@ -153,4 +165,10 @@ def _lengths(chain: pl.LazyFrame) -> pl.LazyFrame:
         "backhaul_s": col("backhaul_s"),
         "length_s": round_s + col("backhaul_s"),
     }
-    return chain.select(*CELL, "computing_ue", "sending_ue", "outcome", **parts).sort(CELL)
+    return chain.select(
+        *CELL,
+        "computing_ue",
+        "sending_ue",
+        "outcome",
+        **parts,
+    ).sort(CELL)

@@ -67,7 +67,11 @@ def headline(runs: Sequence[RunTables], accuracy: float = TARGET_ACCURACY) -> pl
         _handovers(_of_all(runs, "handovers")),
         _accuracy(_of_all(runs, "evaluations"), accuracy),
     ):
-        table = table.join(metrics, on="run", how="left")
+        table = table.join(
+            metrics,
+            on="run",
+            how="left",
+        )
     table = table.with_columns(col(*COUNTS).fill_null(0))
     return table.sort("run").select(*METRICS).collect()
 

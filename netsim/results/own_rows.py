@@ -17,6 +17,7 @@ from netsim.results.tables import RunTables
 
 TARGETS = ("ensemble", "best", "averaged_logits")
 WORST = 0.1  # of the UEs: the worst decile
+OWN_COLUMNS = ("round", "time_s", "energy_j", "ue", "rho", "loss", "accuracy")
 
 
 def own_accuracy(run: RunTables, target: str = "ensemble") -> pl.LazyFrame:
@@ -27,11 +28,7 @@ def own_accuracy(run: RunTables, target: str = "ensemble") -> pl.LazyFrame:
     rho = (col("samples") / col("samples").sum()).alias("rho")
     mine = (col("target") == target) & col("ue").is_not_null()
     rows = run.evaluations.filter(mine).drop("samples")
-    return (
-        rows.join(run.ues.select("ue", rho), on="ue")
-        .select("round", "time_s", "energy_j", "ue", "rho", "loss", "accuracy")
-        .sort("time_s", "ue")
-    )
+    return rows.join(run.ues.select("ue", rho), on="ue").select(OWN_COLUMNS).sort("time_s", "ue")
 
 
 def own_curve(run: RunTables, target: str = "ensemble") -> pl.LazyFrame:
@@ -62,11 +59,18 @@ def own_distribution(run: RunTables) -> pl.LazyFrame:
 
     Columns ue, rho, concept, and the accuracy of TARGETS.
     """
-    found = run.ues.select("ue", _concept(run))
+    found = run.ues.select(
+        "ue",
+        _concept(run),
+    )
     for target in TARGETS:
         rows = own_accuracy(run, target)
         last = rows.filter(col("round") == col("round").max())
-        wanted = last.select("ue", "rho", col("accuracy").alias(target))
+        wanted = last.select(
+            "ue",
+            "rho",
+            col("accuracy").alias(target),
+        )
         found = found.join(wanted.drop("rho") if target != TARGETS[0] else wanted, on="ue")
     return found.sort("ue")
 

@@ -30,7 +30,11 @@ def part_by_part(run: RunTables, query: PartQuery) -> pl.LazyFrame:
         _batch: int | None,
     ) -> Iterator[pl.DataFrame]:
         for piece in pieces:
-            frame = _collected(query(piece), columns, predicate)
+            frame = _collected(
+                query(piece),
+                columns,
+                predicate,
+            )
             if rows is not None:
                 frame = frame.head(rows)
                 rows -= len(frame)
@@ -42,7 +46,9 @@ def part_by_part(run: RunTables, query: PartQuery) -> pl.LazyFrame:
 
 
 def _collected(
-    rows: pl.LazyFrame, columns: list[str] | None, predicate: pl.Expr | None
+    rows: pl.LazyFrame,
+    columns: list[str] | None,
+    predicate: pl.Expr | None,
 ) -> pl.DataFrame:
     if predicate is not None:
         rows = rows.filter(predicate)

@@ -52,7 +52,12 @@ class Run(RunTables):
                 from_s=col("start_s") - origin,
                 to_s=col("end_s") - origin,
             )
-            .sort("ue", "start_s", "end_s", nulls_last=True)
+            .sort(
+                "ue",
+                "start_s",
+                "end_s",
+                nulls_last=True,
+            )
             .collect()
         )
 

@@ -57,7 +57,11 @@ def participation(run: RunTables) -> pl.LazyFrame:
     counts = outcomes(run, "ue").select("ue", "uploads", "on_time")
     return (
         run.ues.select("ue", "gnb")
-        .join(counts, on="ue", how="left")
+        .join(
+            counts,
+            on="ue",
+            how="left",
+        )
         .with_columns(col("uploads", "on_time").fill_null(0))
         .with_columns(share=col("on_time") / col("on_time").sum())
         .sort("ue")

@@ -42,7 +42,12 @@ KINDS: dict[str, type | tuple[type, ...]] = {  # of the metadata that others rel
     "energy_j": (int, float),
     "records": dict,
 }
-KIND_NAMES = {str: "text", int: "a whole number", (int, float): "a number", dict: "an object"}
+KIND_NAMES = {
+    str: "text",
+    int: "a whole number",
+    (int, float): "a number",
+    dict: "an object",
+}
 STATUSES = ("running", "done", "failed", "interrupted")
 
 
@@ -133,7 +138,14 @@ class RunFolder:
     def write_metadata(self, metadata: dict[str, Any]) -> None:
         """Replace metadata.json. Raises RunError."""
         path = self.path / METADATA
-        text = json.dumps(metadata, indent=2, allow_nan=False) + "\n"
+        text = (
+            json.dumps(
+                metadata,
+                indent=2,
+                allow_nan=False,
+            )
+            + "\n"
+        )
         try:
             write_text(path, text)
         except OSError as error:
@@ -158,10 +170,18 @@ def _check_metadata(data: dict[str, Any], path: Path) -> None:
     for key, kind in KINDS.items():
         value = data.get(key)
         if key in data and (not isinstance(value, kind) or isinstance(value, bool)):
-            raise DataError(f"{key} must be {KIND_NAMES[kind]}", where=path, value=value)
+            raise DataError(
+                f"{key} must be {KIND_NAMES[kind]}",
+                where=path,
+                value=value,
+            )
     for table, rows in data.get("records", {}).items():
         if type(rows) is not int or rows < 0:
-            raise DataError(f"records.{table} must be a number of rows", where=path, value=rows)
+            raise DataError(
+                f"records.{table} must be a number of rows",
+                where=path,
+                value=rows,
+            )
     if data["status"] == "done":
         missing = [key for key in ("records", "seed", "name", "scheme") if key not in data]
         if missing:

@@ -37,8 +37,16 @@ def write_state(folder: Path, state: Mapping[str, Any]) -> None:
         zipfile.ZIP_STORED,
     ) as archive:
         for name, array in arrays.items():
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
-                npy.write_array(file, array, allow_pickle=False)
+            with archive.open(
+                f"{name}.npy",
+                "w",
+                force_zip64=True,
+            ) as file:
+                npy.write_array(
+                    file,
+                    array,
+                    allow_pickle=False,
+                )
 
 
 def _plain(value: Any, arrays: Arrays) -> Any:
@@ -105,9 +113,17 @@ def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray[Any, Any]:
         held = entry.file_size - file.tell()
     where = f"{archive.filename}: {name}"
     if entry.compress_type != zipfile.ZIP_STORED or dtype.kind not in NUMBERS:
-        raise DataError("must be numbers, not compressed", where=where, value=dtype.str)
+        raise DataError(
+            "must be numbers, not compressed",
+            where=where,
+            value=dtype.str,
+        )
     if math.prod(shape) * dtype.itemsize != held:
-        raise DataError("is not as long as it says", where=where, value=shape)
+        raise DataError(
+            "is not as long as it says",
+            where=where,
+            value=shape,
+        )
     with archive.open(entry) as file:
         found: np.ndarray[Any, Any] = npy.read_array(file, allow_pickle=False)
         return found

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +14,12 @@ from polars import col
 
 from netsim.errors import DataError, InputError
 from netsim.results.damage import naming_damage
-from netsim.results.intervals import Method, coupling_gain, mean_interval
+from netsim.results.intervals import Method, mean_interval
 from netsim.results.metrics import METRICS, TARGET_ACCURACY, headline
 from netsim.results.reader import Run
 from netsim.results.run_folder import SCENARIO
 from netsim.results.sweep_folder import SweepFolder
+from netsim.results.sweep_pairs import Row, difference_row, groups, pairs_of_seeds, steps_between
 from netsim.results.table_buffer import table_schema
 
 RUN_COLUMNS: dict[str, type[pl.DataType]] = {
@@ -29,7 +28,6 @@ RUN_COLUMNS: dict[str, type[pl.DataType]] = {
     "error": pl.String,
     "wall_time_s": pl.Float64,
 }
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -73,14 +71,33 @@ class Sweep:
         runs = [self.run(job) for job in done]
         with naming_damage(*runs):
             metrics = headline(runs, accuracy)
-        metrics = metrics.insert_column(0, pl.Series("id", done, dtype=pl.String))
-        frame = self._settings.join(status, on="id", how="left")
-        return frame.join(metrics, on="id", how="left").sort(*self.keys, "seed")
+        metrics = metrics.insert_column(
+            0,
+            pl.Series(
+                "id",
+                done,
+                dtype=pl.String,
+            ),
+        )
+        frame = self._settings.join(
+            status,
+            on="id",
+            how="left",
+        )
+        return frame.join(
+            metrics,
+            on="id",
+            how="left",
+        ).sort(*self.keys, "seed")
 
     def run(self, job: str) -> Run:
         """One run by its id."""
         if job not in self.jobs:
-            raise DataError("the sweep has no such run", where=self.path, value=job)
+            raise DataError(
+                "the sweep has no such run",
+                where=self.path,
+                value=job,
+            )
         return Run(SweepFolder(self.path).run_path(job))
 
     def table(self, name: str) -> pl.LazyFrame:
@@ -108,9 +125,13 @@ class Sweep:
         missing (runs without a value: not finished, or never reached), interval (how it was made).
         """
         rows = []
-        for setting, group in _groups(self._valued(metric, accuracy), self.keys):
+        for setting, group in groups(self._valued(metric, accuracy), self.keys):
             known = group["value"].drop_nulls()
-            interval = mean_interval(known.to_numpy(), level=level, method=method)
+            interval = mean_interval(
+                known.to_numpy(),
+                level=level,
+                method=method,
+            )
             row = {
                 **setting,
                 "mean": interval.mean,
@@ -142,23 +163,31 @@ class Sweep:
         key = key or next(iter(self.keys), "")
         if key not in self.keys:
             varied = ", ".join(self.keys) or "nothing"
-            raise InputError(f"the sweep varies {varied}", where="key", value=key)
+            raise InputError(
+                f"the sweep varies {varied}",
+                where="key",
+                value=key,
+            )
         valued = self._valued(metric, accuracy)
         values = valued[key].unique().sort().to_list()
         if against is not None and against not in values:
-            raise InputError(f"must be one of {values}", where="against", value=against)
+            raise InputError(
+                f"must be one of {values}",
+                where="against",
+                value=against,
+            )
         others = [k for k in self.keys if k != key]
         rows = []
-        for setting, group in _groups(valued, others):
-            for before, after in _steps(group[key].unique().sort().to_list(), against):
-                pairs = _pairs(group, key, before, after)
+        for setting, group in groups(valued, others):
+            for before, after in steps_between(group[key].unique().sort().to_list(), against):
+                pairs = pairs_of_seeds(group, key, before, after)
                 if len(pairs):
                     row = {
                         **setting,
                         "from": before,
                         "to": after,
                     }
-                    rows.append(row | _difference(pairs, level, method))
+                    rows.append(row | difference_row(pairs, level, method))
         return _frame(rows)
 
     @cached_property
@@ -201,7 +230,11 @@ class Sweep:
         """id, varied keys, seed, value."""
         if metric not in METRICS:
             known = ", ".join(METRICS)
-            raise InputError(f"must be one of {known}", where="metric", value=metric)
+            raise InputError(
+                f"must be one of {known}",
+                where="metric",
+                value=metric,
+            )
         value = col(metric).cast(pl.Float64).alias("value")
         runs = self.runs if accuracy == TARGET_ACCURACY else self.runs_to(accuracy)
         return runs.select(
@@ -216,50 +249,6 @@ def open_sweep(path: str | Path) -> Sweep:
     """Open a sweep folder. Raises DataError if it is none."""
     SweepFolder(Path(path)).check()
     return Sweep(Path(path))
-
-
-def _groups(frame: pl.DataFrame, by: list[str]) -> Iterator[tuple[Row, pl.DataFrame]]:
-    """Rows that agree in the keys `by`, with the values of the keys."""
-    if not by:
-        yield {}, frame
-        return
-    for values, group in frame.group_by(by, maintain_order=True):
-        yield dict(zip(by, values, strict=True)), group
-
-
-def _steps(values: list[Any], against: Any) -> list[tuple[Any, Any]]:
-    """Which values are compared with which: neighbours, or all with `against`."""
-    if against is None:
-        return list(pairwise(values))
-    return [(against, value) for value in values if value != against]
-
-
-def _pairs(
-    group: pl.DataFrame,
-    key: str,
-    before: Any,
-    after: Any,
-) -> pl.DataFrame:
-    """Runs of the same seed: seed, `before` and `after` the values of the metric."""
-    left = group.filter(col(key) == before).select("seed", before="value")
-    right = group.filter(col(key) == after).select("seed", after="value")
-    return left.join(right, on="seed").sort("seed")
-
-
-def _difference(pairs: pl.DataFrame, level: float, method: Method) -> Row:
-    known = pairs.drop_nulls()
-    before = known["before"].to_numpy()
-    after = known["after"].to_numpy()
-    interval = mean_interval(after - before, level=level, method=method)
-    return {
-        "mean": interval.mean,
-        "low": interval.low,
-        "high": interval.high,
-        "pairs": len(known),
-        "missing": len(pairs) - len(known),
-        "gain": coupling_gain(before, after),
-        "interval": f"{100 * level:g}% {method}",
-    }
 
 
 def _frame(rows: list[Row]) -> pl.DataFrame:

@@ -81,7 +81,11 @@ class SweepFolder:
             raise DataError("is not a sweep folder: it has no sweep.json", where=self.path)
         found = read_json(path)
         if found.get("sweep") != FORMAT:
-            raise DataError(f"format must be {FORMAT}", where=path, value=found)
+            raise DataError(
+                f"format must be {FORMAT}",
+                where=path,
+                value=found,
+            )
         for part in (JOBS, RUNS):
             check_plain_folder(self.path / part)
 

@@ -77,7 +77,12 @@ class ParquetSink:
         }
 
     @classmethod
-    def resume(cls, folder: Path, rounds_per_part: int, saved: Mapping[str, Any]) -> ParquetSink:
+    def resume(
+        cls,
+        folder: Path,
+        rounds_per_part: int,
+        saved: Mapping[str, Any],
+    ) -> ParquetSink:
         """A sink that goes on where `save` was called; later parts are deleted.
 
         Raises DataError if rows are missing.
@@ -131,7 +136,11 @@ def write_parquet(frame: pl.DataFrame, path: Path) -> None:
     temporary = path.with_name(path.name + UNFINISHED)
     try:
         path.parent.mkdir(exist_ok=True)  # not its parents: a run folder that is gone is an error
-        frame.write_parquet(temporary, compression="zstd", compression_level=1)
+        frame.write_parquet(
+            temporary,
+            compression="zstd",
+            compression_level=1,
+        )
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)

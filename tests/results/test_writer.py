@@ -86,6 +86,8 @@ def test_resumed_parts_have_the_same_bytes(saved_at: int, stopped_at: int, tmp_p
     """A checkpoint after `saved_at`, more rounds and perhaps parts after it, then the end of the
     process.
     """
+    for name in ("whole", "run"):
+        (tmp_path / name).mkdir()
     whole = ParquetSink(tmp_path / "whole", 3)
     _simulate(whole, 0, 12)
     whole.close()
