@@ -4,6 +4,7 @@ In reading order:
 
     spec.py              what is trained and how, as plain values
     foundation.py        the frozen model w_0 and its tokenizer
+    trial.py             whether a model with a decoder classifies at all
     adapters.py          the N modules: one vector each, and where each tensor stands in it
     initial_weights.py   the modules before training
     data/                data sets, their partition over the UEs, tokens

@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from transformers.pytorch_utils import Conv1D
 
 from netsim.errors import InputError
 from netsim.learning.foundation import Foundation
@@ -168,7 +170,7 @@ class _LinearLayer:
 
     inputs: int
     outputs: int
-    kind: str  # its class: Linear or Conv1D
+    kind: str  # how it stores its weight: Linear [out, in] or Conv1D [in, out]
 
 
 def layout_of(foundation: Foundation, spec: ModuleSpec) -> AdapterLayout:
@@ -248,14 +250,32 @@ def _linear_layers(foundation: Foundation) -> dict[str, _LinearLayer]:
     inside = tuple(f"{name}." for name in foundation.head)
     found = {}
     for path, module in foundation.model.named_modules():
-        kind = type(module).__name__
         if path.startswith(inside) or path in foundation.head:
             continue
-        if kind == "Linear":
-            outputs, inputs = module.weight.shape
-        elif kind == "Conv1D":
-            inputs, outputs = module.weight.shape
-        else:
-            continue
-        found[path] = _LinearLayer(inputs, outputs, kind)
+        layer = _linear_layer(module)
+        if layer is not None:
+            found[path] = layer
     return found
+
+
+def _linear_layer(module: Any) -> _LinearLayer | None:
+    """A module as a linear layer, if it computes what one does, whatever its class is called."""
+    if isinstance(module, Conv1D):
+        inputs, outputs = module.weight.shape
+        return _LinearLayer(inputs, outputs, "Conv1D")
+    if not isinstance(module, torch.nn.Linear):
+        return None
+    outputs, inputs = module.weight.shape
+    if type(module).forward is not torch.nn.Linear.forward and not _acts_linear(module):
+        return None
+    return _LinearLayer(inputs, outputs, "Linear")
+
+
+def _acts_linear(module: torch.nn.Linear) -> bool:
+    """Whether a layer with a forward of its own gives x W^T + b."""
+    weight = module.weight
+    some = torch.linspace(-1.0, 1.0, weight.shape[1], dtype=weight.dtype, device=weight.device)
+    with torch.no_grad():
+        got = module(some[None])
+        wanted = torch.nn.functional.linear(some[None], weight, module.bias)
+    return bool(got.shape == wanted.shape and torch.allclose(got, wanted, rtol=1e-3, atol=1e-4))

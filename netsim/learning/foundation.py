@@ -21,6 +21,7 @@ from netsim.learning.builtin import model_folder
 from netsim.learning.data.datasets import Split
 from netsim.learning.data.tokens import TokenCache
 from netsim.learning.payload import BUILTIN
+from netsim.learning.trial import check_it_classifies
 
 WEIGHTS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 TOKENIZERS = ("tokenizer.json", "vocab.txt", "tokenizer.model", "vocab.json")
@@ -195,6 +196,8 @@ def _load(
         tokenizer.pad_token = tokenizer.eos_token
     model.config.pad_token_id = tokenizer.pad_token_id
     model = model.float().eval().requires_grad_(False)
+    if model.config.is_encoder_decoder:
+        check_it_classifies(model, tokenizer, classes, source)
     return Foundation(
         name=name,
         model=model,

@@ -14,12 +14,16 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 from transformers import (
+    BartConfig,
+    BartForSequenceClassification,
     BertConfig,
     BertForSequenceClassification,
     DebertaV2Config,
     DebertaV2ForSequenceClassification,
     DistilBertConfig,
     DistilBertForSequenceClassification,
+    FalconConfig,
+    FalconForSequenceClassification,
     GPT2Config,
     GPT2ForSequenceClassification,
     LlamaConfig,
@@ -29,6 +33,8 @@ from transformers import (
     Qwen2ForSequenceClassification,
     RobertaConfig,
     RobertaForSequenceClassification,
+    T5Config,
+    T5ForSequenceClassification,
 )
 
 from netsim.learning.composition import build_learner
@@ -54,6 +60,36 @@ DECODER: dict[str, Any] = {
     "max_position_embeddings": 64,
 }
 GPT2: dict[str, Any] = {"n_embd": 32, "n_layer": 2, "n_head": 2, "n_positions": 64}
+FALCON: dict[str, Any] = {
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "max_position_embeddings": 64,
+}
+BART: dict[str, Any] = {
+    "d_model": 32,
+    "encoder_layers": 1,
+    "decoder_layers": 1,
+    "encoder_attention_heads": 2,
+    "decoder_attention_heads": 2,
+    "encoder_ffn_dim": 48,
+    "decoder_ffn_dim": 48,
+    "max_position_embeddings": 64,
+    "bos_token_id": 0,
+    "eos_token_id": 2,
+    "decoder_start_token_id": 2,
+    "num_labels": 2,
+}
+T5: dict[str, Any] = {
+    "d_model": 32,
+    "d_kv": 16,
+    "d_ff": 48,
+    "num_layers": 1,
+    "num_heads": 2,
+    "eos_token_id": 2,
+    "decoder_start_token_id": 1,
+    "num_labels": 2,
+}
 DISTIL: dict[str, Any] = {
     "dim": 32,
     "n_layers": 3,
@@ -74,6 +110,9 @@ MODELS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
         {**SMALL, "type_vocab_size": 0},
     ),
     "gpt2": (GPT2Config, GPT2ForSequenceClassification, GPT2),
+    "falcon": (FalconConfig, FalconForSequenceClassification, FALCON),
+    "bart": (BartConfig, BartForSequenceClassification, BART),
+    "t5": (T5Config, T5ForSequenceClassification, T5),
 }
 
 
