@@ -14,6 +14,8 @@ Read
 
 Asked of one run
     latency, energy, reliability, accuracy
+    own_rows        accuracy on each UE's own rows
+    targets         cost of a sustained target, area under the curve
     distributions   percentiles and distribution functions
     metrics         the headline metrics, one row per run
     digest          what a run's summary says first
@@ -22,6 +24,7 @@ Asked of one run
 
 Asked of several
     intervals       confidence intervals
+    cost_contrast   two schemes by what they spend until a target, censored runs included
     compare         paired differences of two runs, or of two sets of runs
     settings        scenarios as dotted keys, and where runs differ
     sweep_folder    the layout of a sweep folder

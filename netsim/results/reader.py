@@ -14,6 +14,7 @@ from netsim.results import energy as _energy
 from netsim.results import latency as _latency
 from netsim.results import own_rows as _own_rows
 from netsim.results import reliability as _reliability
+from netsim.results import targets as _targets
 from netsim.results.damage import check_schemas
 from netsim.results.plain_files import check_plain_file
 from netsim.results.run_folder import SCENARIO
@@ -37,6 +38,8 @@ class Run(RunTables):
     own_accuracy = _own_rows.own_accuracy
     own_curve = _own_rows.own_curve
     own_distribution = _own_rows.own_distribution
+    sustained_cost = _targets.sustained_cost
+    mean_accuracy = _targets.mean_accuracy
     outcomes = _reliability.outcomes
     outage_by_distance = _reliability.outage_by_distance
     participation = _reliability.participation

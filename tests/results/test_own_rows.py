@@ -32,12 +32,8 @@ def test_curve_by_hand(run: netsim.Run, target: str) -> None:
     curve = run.own_curve(target).collect()
     assert curve["round"].to_list() == [0, 1, 2]
     for number, mean, worst in curve.select("round", "accuracy", "worst_decile").iter_rows():
-        found = {
-            ue: accuracy
-            for ue, accuracy in rows.filter(pl.col("round") == number)
-            .select("ue", "accuracy")
-            .iter_rows()
-        }
+        of_round = rows.filter(pl.col("round") == number)
+        found = dict(of_round.select("ue", "accuracy").iter_rows())
         assert len(found) == 12
         total = sum(weight.values())
         expected = sum(weight[ue] * found[ue] for ue in found) / total

@@ -14,7 +14,7 @@ from netsim.learning.builtin.products import BLAME, PRAISE, PRODUCTS, Part, Prod
 GRADES = ("awful", "bad", "rather_bad", "rather_good", "good", "great")
 WRITTEN = (4, 1, 3, 2, 5, 0)  # grades by how often they are written
 CUMULATIVE = (0.30, 0.52, 0.69, 0.83, 0.93, 1.0)
-ONE_OFF = 0.04  # probability that a grade is one step higher than what is written, or lower
+ONE_OFF = 0.06  # probability that a grade is one step higher than what is written, or lower
 
 STRONG = ("really {}", "very {}")
 MILD = ("{}", "quite {}")
