@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from netsim.errors import ScenarioError
 from netsim.mobility.replay import Recorded
-from netsim.protocols import Motion
+from netsim.protocols import Listener, Motion
 from netsim.radio.replay import ChannelTraces, Driver
 from netsim.scenario.model import Scenario
 from netsim.scenario.motion import ChannelTrace
@@ -23,8 +23,9 @@ def channel_traces(
     scenario: Scenario,
     motion: Motion,
     sites: int,
+    listener: Listener,
 ) -> ChannelTraces:
-    """All of a scenario's `[[channel]]` entries, in order."""
+    """All of a scenario's `[[channel]]` entries, in order; what is odd about them is told."""
     drivers: list[Driver] = []
     for index, entry in enumerate(scenario.channel):
         request = _Request(
@@ -34,7 +35,10 @@ def channel_traces(
             motion,
             sites,
         )
-        drivers += request.drivers()
+        trace = request.trace()
+        drivers += request.drivers(trace)
+        for remark in trace.remarks():
+            listener.warning(f"{entry.path}: {remark}")
     return ChannelTraces(drivers)
 
 
@@ -48,11 +52,14 @@ class _Request:
     motion: Motion
     sites: int
 
-    def drivers(self) -> list[Driver]:
-        """What the entry's trace drives."""
+    def trace(self) -> Trace:
+        """The entry's trace. Raises DataError."""
         entry = self.entry
-        trace = open_trace(entry.path, entry.format or None, columns=entry.columns)
-        use = entry.use or _use(trace)
+        return open_trace(entry.path, entry.format or None, columns=entry.columns)
+
+    def drivers(self, trace: Trace) -> list[Driver]:
+        """What the entry's trace drives."""
+        use = self.entry.use or _use(trace)
         names = _channel_columns(trace)
         recorded = "attempt" in names and use == "gain"
         if use == "fading" and "resource_block" in names and not recorded:

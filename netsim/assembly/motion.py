@@ -51,6 +51,11 @@ def build_motion(
         return mobility_model(scenario).motion(start_m, region, seed=scenario.seed)
     path = str(chosen.parameters["path"])
     chosen_ues = chosen_nodes(found, len(start_m))
+    for note in found.notes:
+        listener.warning(f"{path}: {note}")
+    left_out = len(found.nodes) - len(chosen_ues.nodes)
+    if left_out > 0:
+        listener.warning(f"{path}: {left_out} of its {len(found.nodes)} nodes are left out")
     extent = extent_of(chosen_ues.tracks)
     if extent.outliers:
         names = ", ".join(extent.outlying[:4])
@@ -128,12 +133,14 @@ def build_roaming(
     *,
     rules: Rules,
     foundation_bits: float,
+    listener: Listener,
 ) -> Callable[[], Roaming] | None:
     """Makes UEs under way; None where nothing changes during a round."""
     if motion is None:
         return None
     chosen = scenario.mobility
-    traces = channel_traces(scenario, motion, len(deployment.positions_m))
+    sites = len(deployment.positions_m)
+    traces = channel_traces(scenario, motion, sites, listener)
 
     def make() -> Roaming:
         journey = Journey(

@@ -105,6 +105,7 @@ def build_parts(
         motion,
         rules=setting.rules,
         foundation_bits=setting.payloads.foundation_bits,
+        listener=listener,
     )
     links = radio.links_of(start_m) if roaming is None else roaming().links_at(0.0)
     return Parts(

@@ -36,6 +36,7 @@ class Recorded:
     recorded: bool = False  # by a run, in its own places and from its own beginning
     shift_m: tuple[float, float] = (0.0, 0.0)  # from places of the trace to simulated ones
     gap_s: float = math.inf  # a node is absent between samples that are further apart
+    notes: tuple[str, ...] = ()  # what was odd about the file
 
     def positions(self, times_s: FloatArray) -> FloatArray:
         """[T] -> [K, T, 2]; NaN while a UE is absent."""
@@ -120,6 +121,7 @@ class Replay(Limited):
             jump_m_s=self.jump_m_s,
             recorded=own,
             gap_s=self._gap_s(trace, tracks),
+            notes=tuple(trace.remarks()),
         )
 
     def _gap_s(self, trace: Trace, tracks: Tracks) -> float:

@@ -57,7 +57,7 @@ class ChannelTrace(Section):
     format: str = key("", "its format, where that is not seen from the file")
     columns: str = key("", "what its columns are, as time=t:ms,ue=id,rate=kbit/s")
     use: Literal["gain", "fading", "snr", "rate"] | None = key(
-        None, "what of the file is replayed; default: what it has, gains before SNR before rates"
+        None, "what of the file is replayed; default: what it has, gains, else rates, else SNR"
     )
     ues: tuple[Annotated[int, Field(ge=0)], ...] = key(
         (), "UEs that it drives, in the order of its nodes; default: those it names"

@@ -21,6 +21,8 @@ PARQUET = b"PAR1"
 ZIP = b"PK\x03\x04"
 HDF5 = b"\x89HDF"
 
+_ADVICE = ("Hint", "hint:", "Consider", "You might want", "Try ", "try setting")
+"""Where an inner library begins to advise those who call it."""
 READ_FAILURES = (
     pl.exceptions.PolarsError,
     pl.exceptions.PanicException,
@@ -92,7 +94,7 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except READ_FAILURES as error:
-        raise DataError(f"cannot be read: {_reason(error)}", where=path) from None
+        raise DataError(f"cannot be read: {reason_of(error)}", where=path) from None
 
 
 @contextmanager
@@ -111,14 +113,17 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
                 yield plain
         temporary.replace(path)
     except OSError as error:
-        raise OutputError(f"cannot be written: {_reason(error)}", where=path) from None
+        raise OutputError(f"cannot be written: {reason_of(error)}", where=path) from None
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
 
 
-def _reason(error: BaseException) -> str:
-    """What an error says, on one line."""
+def reason_of(error: BaseException) -> str:
+    """What an error says, on one line and without advice for programmers."""
     said = error.strerror if isinstance(error, OSError) else None
     text = said or str(error) or type(error).__name__
-    return " ".join(text.split())[:200]
+    first = text.strip().splitlines()[0]
+    for advice in _ADVICE:
+        first = first.partition(advice)[0]
+    return " ".join(first.split())[:160]

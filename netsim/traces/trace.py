@@ -28,6 +28,8 @@ TABLES = {
     "channel": ("time_s", "ue", "gnb"),
     "throughput": ("time_s", "node", "rate_bps"),
 }
+UNUSED_COLUMNS = "columns that are not used"
+"""How the note on columns without a role begins."""
 GAIN_KINDS = ("large_scale", "fading", "total")
 
 
@@ -48,6 +50,14 @@ class Trace:
             has = " and ".join(self.tables)
             raise DataError(f"holds no {name} table, only {has} ({self.format})", where=self.path)
         return self.tables[name]
+
+    def remarks(self) -> list[str]:
+        """The notes as text, but for columns that are not used; complete once it was read."""
+        found = []
+        for text, count in self.notes.items():
+            if not text.startswith(UNUSED_COLUMNS):
+                found.append(f"{text}: {count}" if count else text)
+        return found
 
     def columns(self, name: str) -> list[str]:
         """Names of the columns of a table; none if the file has no such table."""

@@ -202,7 +202,8 @@ def _read_parquet(path: Path) -> Table:
     try:
         frame = pl.read_parquet(path, glob=False)
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise DataError(f"the file must be Parquet: {error}", where=path) from error
+        reason = (str(error).strip().splitlines() or [""])[0][:120]
+        raise DataError(f"the file must be Parquet: {reason}", where=path) from error
     if frame.height == 0:
         raise DataError("the file has no rows", where=path, value=frame.columns)
     columns = {name: frame[name].to_list() for name in frame.columns}

@@ -34,7 +34,7 @@ from netsim.traces.tables.roles import ROLES, SourceColumn
 from netsim.traces.tables.scan import RawTable, names_text, scan_table
 from netsim.traces.tables.speed import note_speed
 from netsim.traces.tables.sumo_rows import with_persons
-from netsim.traces.trace import Trace, node_of_file, origin_metadata, projected
+from netsim.traces.trace import UNUSED_COLUMNS, Trace, node_of_file, origin_metadata, projected
 
 UNUSUAL = {
     "day_first": "dates are read day first",
@@ -266,4 +266,4 @@ class _TableReader:
             used.add(preset.radio_mode[0])
         unused = [name for name in self.raw.names if name not in used]
         if unused:
-            self.notes[f"columns that are not used ({names_text(unused)})"] = len(unused)
+            self.notes[f"{UNUSED_COLUMNS} ({names_text(unused)})"] = len(unused)

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from netsim.errors import DataError
-from netsim.traces.files import PARQUET, READ_FAILURES, blocks, head, lines, reading
+from netsim.traces.files import PARQUET, READ_FAILURES, blocks, head, lines, reading, reason_of
 from netsim.traces.seeds import SEEDS, seeds_beside
 from netsim.traces.tables.choice import ColumnChoice
 from netsim.traces.tables.dialect import Dialect, dialect_of, not_utf8
@@ -69,9 +69,8 @@ def _explained(
     error: BaseException,
 ) -> DataError:
     """What is wrong with a file that polars refuses, without polars' own advice."""
-    reason = " ".join(str(error).split())
     if dialect is None or isinstance(error, OSError):
-        return DataError(f"cannot be read: {reason[:150]}", where=path)
+        return DataError(f"cannot be read: {reason_of(error)}", where=path)
     for number, line in lines(path):
         if "\ufffd" in line:
             return not_utf8(path, number)
