@@ -46,3 +46,29 @@ def test_group_size() -> None:
         ScenarioError, match=r"scheme\.ues_per_round: must be at least 1 \(found 0\)"
     ):
         GroupSize(0)
+
+
+@pytest.mark.parametrize("count", [1, 3, 4])
+def test_modules_drawn_for_everybody(observation: Observation, count: int) -> None:
+    scheme, rounds = Random(GroupSize(None), modules_per_ue=count), 400
+    times = np.zeros((12, 4))
+    for number in range(1, rounds + 1):
+        plan = scheme.plan(replace(observation, round=number))
+        assert np.bincount(plan.ue, minlength=12).tolist() == [count] * 12
+        times[plan.ue, plan.module] += 1
+    spread = np.sqrt(rounds * count / 4 * (1 - count / 4))
+    assert np.abs(times - rounds * count / 4).max() <= 4.5 * spread
+
+
+def test_modules_do_not_depend_on_the_band(observe: Callable[..., Observation]) -> None:
+    scheme = Random(GroupSize(None), modules_per_ue=1)
+    wide = scheme.plan(observe())
+    narrow = scheme.plan(observe({"radio.bandwidth_hz": 1e6}))
+    assert wide.module.tolist() == narrow.module.tolist()
+
+
+def test_ranks_of_drawn_modules() -> None:
+    assert Random().ranks((4, 8, 16)) == (4, 8, 16)
+    assert Random(equal_rank=8).ranks((4, 8, 16)) == (8, 8, 8)
+    with pytest.raises(ScenarioError, match=r"scheme\.modules_per_ue: must be at most"):
+        Random(modules_per_ue=4).ranks((4, 8, 16))
