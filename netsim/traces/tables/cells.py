@@ -14,19 +14,30 @@ from netsim.traces.tables.scan import RawTable
 
 _COMMA = re.compile(r"[+-]?\d+,\d+(e[+-]?\d+)?", re.I)
 _SURELY_DECIMAL = re.compile(r"[+-]?(0,\d+|\d+,(\d{1,2}|\d{4,}))(e[+-]?\d+)?", re.I)
+_NULL_VARIANTS = sorted(
+    {form for null in NULLS for form in (null, null.upper(), null.title(), "NaN", "nA")}
+)
 
 
 @dataclass(frozen=True)
 class Cells:
-    """How the cells of a table are read."""
+    """How the cells of a table are read.
+
+    A plain table has a value in every cell that counts, without spaces around: most have, and that
+    is several times quicker. `odd_number` and `odd_text` say where a table is not plain.
+    """
 
     raw: RawTable
     nulls: tuple[str, ...] = NULLS
     decimal_comma: bool = False
+    plain: bool = False
 
     def text(self, name: str) -> pl.Expr:
         """A column as text; null where it is missing."""
-        text = pl.col(name).cast(pl.String).str.strip_chars()
+        text = pl.col(name).cast(pl.String)
+        if self.plain:
+            return text
+        text = text.str.strip_chars()
         missing = text.str.to_lowercase().is_in(self.nulls)
         return pl.when(missing).then(None).otherwise(text)
 
@@ -38,16 +49,35 @@ class Cells:
                 text = text.str.replace(",", ".", literal=True)
             number = text.cast(pl.Float64, strict=False)
         else:
-            number = pl.col(column.name).cast(pl.Float64).fill_nan(None)
+            number = pl.col(column.name).cast(pl.Float64)
+            if not self.plain:
+                number = number.fill_nan(None)
         return number if column.factor == 1 else number * column.factor
 
     def missing(self, name: str) -> pl.Expr:
         """Where a column holds no value."""
+        if self.plain:
+            return pl.lit(value=False)
         if self.raw.is_text(name):
             return self.text(name).is_null()
         column = pl.col(name)
         is_float = self.raw.frame.collect_schema()[name].is_float()
         return column.is_null() | column.is_nan() if is_float else column.is_null()
+
+
+def odd_number(value: pl.Expr) -> pl.Expr:
+    """Whether some cells of a plain column are no number."""
+    return (value.is_null() | value.is_nan()).any()
+
+
+def odd_text(name: str) -> pl.Expr:
+    """Whether some cells of a plain column may be missing, or have spaces around."""
+    text = pl.col(name).cast(pl.String)
+    spaced = pl.any_horizontal(
+        *(text.str.starts_with(space) for space in " \t"),
+        *(text.str.ends_with(space) for space in " \t\r"),
+    )
+    return (text.is_null() | text.is_in(_NULL_VARIANTS) | spaced).any()
 
 
 def has_decimal_comma(

@@ -17,6 +17,14 @@ NOT_NEGATIVE = ("rate", "downlink", "uplink", "bytes")
 _FAR_DEG = 1.0  # a fix at (0, 0) is none if the trace lies further away
 
 
+ODD = "odd"
+"""Fact: a table that is read as a plain one is none."""
+
+
+class OddCellsError(Exception):
+    """A table is not plain: it is read again with care for every cell."""
+
+
 @dataclass(frozen=True)
 class CheckedColumn:
     """A column on its way: its values, and where it holds none."""
@@ -56,11 +64,16 @@ def check_rows(
     columns: list[CheckedColumn],
     facts: dict[str, pl.Expr],
 ) -> dict[str, Any]:
-    """The facts about all rows, and their number as `rows`. Raises DataError at a bad value."""
+    """The facts about all rows, and their number as `rows`. Raises DataError at a bad value.
+
+    Raises OddCellsError where the fact ODD holds.
+    """
     bad = {f"bad {column.role}": column.bad.any() for column in columns}
     rows = pl.len().alias("rows")
     named = [expression.alias(name) for name, expression in {**facts, **bad}.items()]
     found = raw.collect(raw.frame.select(rows, *named)).row(0, named=True)
+    if found.get(ODD):
+        raise OddCellsError
     for column in columns:
         if found[f"bad {column.role}"]:
             raise _bad_value(raw, column)

@@ -19,6 +19,9 @@ def node_column(
     candidates = [name for name in alias_columns("node", raw.names) if name != time]
     if not candidates:
         return None
+    first = candidates[0]
+    if raw.sample(first)[first].n_unique() < len(raw.sample(first)):
+        return first
     counts = [pl.col(name).n_unique().alias(name) for name in candidates]
     at_times = pl.col(time).n_unique().alias("number of times")
     rows = pl.len().alias("number of rows")

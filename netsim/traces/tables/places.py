@@ -105,6 +105,18 @@ def _missing_where(column: CheckedColumn, none: pl.Expr) -> CheckedColumn:
     return replace(column, value=value, missing=missing)
 
 
+def no_fixes(columns: Columns) -> list[pl.Expr]:
+    """Whether some places may stand for no fix."""
+    found = []
+    if {"lat", "lon"} <= set(columns):
+        lat, lon = columns["lat"].value, columns["lon"].value
+        found.append(((lat == 0) & (lon == 0)).any())
+    if {"x", "y"} <= set(columns):
+        x, y = columns["x"].value, columns["y"].value
+        found.append(((x == INVALID) | (y == INVALID)).any())
+    return found
+
+
 def place_missing(columns: Columns) -> pl.Expr:
     """Where a row has no place; nowhere in a table without places."""
     for x, y in (("x", "y"), ("lat", "lon")):

@@ -6,6 +6,7 @@ A column that is named `time_s` is taken as it is.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ from typing import Any
 import polars as pl
 
 from netsim.projection import Origin
-from netsim.traces.tables.cells import Cells, has_decimal_comma
+from netsim.traces.tables.cells import Cells, has_decimal_comma, odd_number, odd_text
 from netsim.traces.tables.checks import (
+    ODD,
     CheckedColumn,
+    OddCellsError,
     check_rows,
     middle,
     middle_facts,
@@ -26,7 +29,7 @@ from netsim.traces.tables.epoch import epoch_of
 from netsim.traces.tables.missing_rows import note_missing
 from netsim.traces.tables.nodes import node_column
 from netsim.traces.tables.number_columns import number_columns
-from netsim.traces.tables.places import Columns, Places, place_missing
+from netsim.traces.tables.places import Columns, Places, no_fixes, place_missing
 from netsim.traces.tables.presets import SUMO, TablePreset
 from netsim.traces.tables.radio import MODE, kept_mode, radio_tables
 from netsim.traces.tables.reading import NAMES, TableReading, reading_of
@@ -56,23 +59,40 @@ def read_table(
 ) -> Trace:
     """Native tables of a CSV or Parquet file. Raises DataError."""
     raw = scan_table(path, preset, choice)
-    reading = reading_of(raw, preset, choice)
-    if reading.preset is SUMO:
-        raw = with_persons(raw, reading.notes)
-    return _TableReader(raw, reading).trace(detail, origin)
+    for plain in (True, False):
+        reading = reading_of(raw, preset, choice)
+        table = raw
+        if reading.preset is SUMO:
+            table = with_persons(raw, reading.notes)
+        if plain and reading.preset and reading.preset.nulls:
+            continue
+        with suppress(OddCellsError):
+            return _TableReader(table, reading, plain=plain).trace(detail, origin)
+    raise AssertionError("only a plain table has odd cells")
 
 
 class _TableReader:
     """One file on its way to native tables."""
 
-    def __init__(self, raw: RawTable, reading: TableReading) -> None:
+    def __init__(
+        self,
+        raw: RawTable,
+        reading: TableReading,
+        *,
+        plain: bool,
+    ) -> None:
         self.raw = raw
         self.reading = reading
         self.notes = reading.notes
         self.metadata = dict(raw.metadata)
         numeric = [column.name for role, column in reading.columns.items() if role not in NAMES]
         comma = has_decimal_comma(raw, numeric, reading.choice.dialect.get("decimal"))
-        self.cells = Cells(raw, reading.nulls, comma)
+        self.cells = Cells(
+            raw,
+            reading.nulls,
+            decimal_comma=comma,
+            plain=plain,
+        )
         self._choose_node()
         self.clock = self._clock()
 
@@ -85,7 +105,8 @@ class _TableReader:
             self.clock,
         )
         columns = places.with_degrees(number_columns(self.reading, self.cells), detail)
-        columns = places.without_zero_fixes(columns)
+        if not self.cells.plain:
+            columns = places.without_zero_fixes(columns)
         found = self._checked(columns)
         frame = self._frame(columns, self._shifted_time(found))
         tables: dict[str, pl.LazyFrame] = {}
@@ -158,19 +179,30 @@ class _TableReader:
     def _checked(self, columns: Columns) -> dict[str, Any]:
         """Facts about all rows. Raises DataError at a bad value, and where too much is missing."""
         time = self._time_column()
-        facts = {
-            "begin": time.value.min(),
-            "end": time.value.max(),
+        facts = {"begin": time.value.min(), "end": time.value.max()}
+        if {"lat", "lon"} <= set(columns):
+            facts |= middle_facts(columns["lat"].value, columns["lon"].value)
+        checked = [*columns.values(), time]
+        if self.cells.plain:
+            facts[ODD] = self._odd(columns, time)
+            return check_rows(self.raw, checked, facts)
+        facts |= {
             "blank": pl.all_horizontal(pl.all().is_null()).sum(),
             "timeless": time.missing.sum(),
             "nameless": self._node_missing().sum(),
             "unplaced": place_missing(columns).sum(),
         }
-        if {"lat", "lon"} <= set(columns):
-            facts |= middle_facts(columns["lat"].value, columns["lon"].value)
-        found = check_rows(self.raw, [*columns.values(), time], facts)
+        found = check_rows(self.raw, checked, facts)
         note_missing(self.raw, self.reading, found)
         return found
+
+    def _odd(self, columns: Columns, time: CheckedColumn) -> pl.Expr:
+        """Whether the table is not plain."""
+        numbers = [odd_number(column.value) for column in columns.values()]
+        names = [self.reading.columns[role].name for role in NAMES if role in self.reading.roles]
+        texts = [odd_text(name) for name in names]
+        fixes = no_fixes(columns)
+        return pl.any_horizontal(*numbers, *texts, *fixes, odd_number(time.value))
 
     def _time_column(self) -> CheckedColumn:
         source = self.reading.columns.get("time")
@@ -220,7 +252,9 @@ class _TableReader:
 
     def _frame(self, columns: Columns, time: pl.Expr) -> pl.LazyFrame:
         """The rows with a time and a node, in native columns."""
-        kept = ~(self._time_column().missing | self._node_missing())
+        raw = self.raw.frame
+        if not self.cells.plain:
+            raw = raw.filter(~(self._time_column().missing | self._node_missing()))
         native = {"time_s": time}
         for role in NAMES:
             if role in self.reading.roles:
@@ -230,7 +264,7 @@ class _TableReader:
         preset = self.reading.preset
         if preset and preset.radio_mode and preset.radio_mode[0] in self.raw.names:
             native[MODE] = self.cells.text(preset.radio_mode[0])
-        frame = self.raw.frame.filter(kept).select(**native)
+        frame = raw.select(**native)
         if "node" not in native:
             name = pl.col("ue") if "ue" in native else pl.lit(node_of_file(self.raw.path))
             frame = frame.with_columns(node=name)
@@ -247,7 +281,7 @@ class _TableReader:
         has = set(columns)
         optional = [ROLES[role].native for role in ("z", "speed") if role in has]
         places = ["lat", "lon"] if {"lat", "lon"} <= has else ["x_m", "y_m"]
-        if found["unplaced"]:
+        if found.get("unplaced"):
             frame = frame.drop_nulls(places)
         if places == ["lat", "lon"]:
             optional += places
