@@ -20,7 +20,8 @@ def node_column(
     if not candidates:
         return None
     first = candidates[0]
-    if raw.sample(first)[first].n_unique() < len(raw.sample(first)):
+    sample = raw.sample(first)[first]
+    if sample.n_unique() < len(sample) or (len(candidates) == 1 and not _counts_up(sample)):
         return first
     counts = [pl.col(name).n_unique().alias(name) for name in candidates]
     at_times = pl.col(time).n_unique().alias("number of times")
@@ -41,6 +42,12 @@ def node_column(
         notes[f"{candidates[0]} numbers the rows: taken for one node"] = 0
         return None
     return candidates[0]
+
+
+def _counts_up(values: pl.Series) -> bool:
+    """Whether values are whole numbers, each one more than the one before."""
+    numbers = values.cast(pl.String).str.strip_chars().cast(pl.Int64, strict=False)
+    return bool((numbers.diff().drop_nulls() == 1).all()) and numbers.null_count() == 0
 
 
 def _numbers_rows(
