@@ -18,6 +18,7 @@ from netsim.errors import ScenarioError, did_you_mean
 from netsim.scenario.choices import check_choices, drop_old_parameters
 from netsim.scenario.model import Scenario
 from netsim.scenario.motion import REPLAY, MobilityChoice
+from netsim.scenario.presets import apply_presets
 from netsim.scenario.section import section_type
 
 PATH_KEYS = (("topology", "path"), ("model", "path"), ("data", "path"), ("mobility", "path"))
@@ -41,6 +42,7 @@ def load_scenario(
     """
     raw, where = _read(path_or_name)
     changes = _plain(overrides or {})  # a copy: later ones go into earlier ones
+    apply_presets(raw, changes)
     drop_old_parameters(raw, changes)
     for key, value in changes.items():
         _put(raw, key, value)

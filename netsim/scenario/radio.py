@@ -111,9 +111,37 @@ class PowerControl(Section):
     alpha: float = key(0.8, "part of the path loss that is made up for", ge=0, le=1)
 
 
+class Nr(Section):
+    """Link layer of 5G NR, with radio.rate_model = nr (TS 38.211, 38.214)."""
+
+    subcarrier_spacing_khz: Literal[15, 30, 60, 120] = key(30, "subcarrier spacing", unit="kHz")
+    uplink_fraction: float = key(
+        1.0, "part of the slots that are the uplink's (TDD); 1 is FDD", gt=0, le=1
+    )
+    dmrs_elements: int = key(
+        12, "resource elements for DM-RS in each resource block and slot", ge=0, le=72
+    )
+    overhead_elements: Literal[0, 6, 12, 18] = key(0, "other overhead, N_oh of TS 38.214, 5.1.3.2")
+    mcs_table: Literal[1, 2, 3] = key(
+        1, "schemes of TS 38.214, 5.1.3.1: up to 64-QAM, up to 256-QAM, low efficiency"
+    )
+    target_error: float = key(
+        0.1, "error rate of first transmissions that schemes are chosen for", gt=0, lt=1
+    )
+    margin_db: Finite = key(0.0, "by which the known SINR is lowered", unit="dB", ge=-20, le=20)
+    csi_delay_s: NonNegative = key(4e-3, "age of the SINR that schemes are chosen by", unit="s")
+    harq: Literal["incremental", "chase", "none"] = key(
+        "incremental", "retransmissions bring new parity bits, add up SINRs, or stand alone"
+    )
+    transmissions: int = key(4, "of a transport block, at most; then RLC sends it anew", ge=1, le=4)
+
+
 class Radio(Section):
     """Uplink."""
 
+    preset: str | None = key(
+        None, "values of other keys: nr-fr1-100mhz, nr-fr1-20mhz or nr-fr2-100mhz"
+    )
     bandwidth_hz: Positive = key(1e7, "uplink bandwidth of a gNB, W", unit="Hz", eq="2")
     noise_psd_dbm_hz: Finite = key(
         -162.0, "noise power density N0", unit="dBm/Hz", eq="2", ge=-400, le=0
@@ -144,9 +172,12 @@ class Radio(Section):
     fading: Literal["round", "block"] = key(
         "round", "one Rayleigh draw per upload, or per coherence time"
     )
-    rate_model: Literal["shannon", "threshold"] = key(
-        "shannon", "W delta log2(1 + SINR), or with theta in its place", eq="2"
+    rate_model: Literal["shannon", "threshold", "nr"] = key(
+        "shannon",
+        "W delta log2(1 + SINR), or with theta in its place, or the goodput of 5G NR",
+        eq="2",
     )
+    nr: Nr | None = None
     retransmissions: int = key(0, "further attempts of an upload in outage, at most", ge=0, le=1000)
     reallocation: Literal["static", "events"] = key(
         "static",
@@ -171,6 +202,14 @@ class Radio(Section):
         eq="15",
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _with_nr(cls, values: Any) -> Any:
+        """The link layer's keys are there, if by default, where it is used."""
+        if isinstance(values, dict) and values.get("rate_model") == "nr" and "nr" not in values:
+            return {**values, "nr": {}}
+        return values
+
     @model_validator(mode="after")
     def _consistent(self) -> Radio:
         if self.min_power_w > self.max_power_w:
@@ -179,6 +218,8 @@ class Radio(Section):
             raise ValueError("retransmissions needs fading = round: a bad block is repeated anyway")
         if self.background_ues and self.interference == "field":
             raise ValueError("background_ues needs interference = network")
+        if self.nr is not None and self.rate_model != "nr":
+            raise ValueError("nr needs rate_model = nr")
         if self.interferer_power is not None and self.interference == "network":
             raise ValueError(
                 "interferer_power needs interference = field: in a network powers are known"
