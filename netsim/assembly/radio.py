@@ -8,13 +8,13 @@ from typing import cast
 
 import numpy as np
 
+from netsim.assembly.link_layer import build_rate_model
 from netsim.assembly.planning import expected_interference
 from netsim.assembly.success import SuccessModels
 from netsim.protocols import Pathloss
 from netsim.radio.budget import antenna_gain, noise_psd_w_hz
 from netsim.radio.fading import coherence_time_s
 from netsim.radio.interference import InterfererField, PoissonField, SiteField
-from netsim.radio.link import RateModel
 from netsim.radio.link_rows import LinkRows
 from netsim.radio.pathloss import PowerLaw, pathloss_class
 from netsim.radio.places import PER_CELL, CellPlaces
@@ -30,7 +30,7 @@ from netsim.simulation.system import Powers
 from netsim.topology.association import places_in_cells
 from netsim.topology.deployment import Deployment
 from netsim.topology.landscape import Landscape
-from netsim.units import BoolArray, FloatArray, IntArray, dbm_to_w, from_db
+from netsim.units import BoolArray, FloatArray, IntArray, dbm_to_w
 
 
 @dataclass(frozen=True)
@@ -170,6 +170,7 @@ def _powers(scenario: Scenario) -> Powers:
         open_loop_power_w,
         p0_dbm=control.p0_dbm,
         alpha=control.alpha,
+        min_power_w=radio.min_power_w,
         max_power_w=radio.max_power_w,
     )
     return Powers(radio.min_power_w, radio.max_power_w, controlled_w)
@@ -178,7 +179,7 @@ def _powers(scenario: Scenario) -> Powers:
 def _uplink(scenario: Scenario, landscape: Landscape) -> FieldUplink | NetworkUplink:
     """What governs the uplink."""
     radio = scenario.radio
-    model = RateModel(radio.rate_model, from_db(radio.sinr_threshold_db))
+    model = build_rate_model(scenario)
     coherence_s = coherence_time_s(radio.ue_speed_m_s, radio.carrier_hz)
     reallocates = radio.reallocation == "events"
     if radio.interference == "network":

@@ -13,6 +13,7 @@ from netsim.assembly import Parts
 from netsim.cli.console import print_table, quantity, seconds
 from netsim.execution import Forecast
 from netsim.mobility.replay import Recorded
+from netsim.radio.nr.rate_model import NrRateModel
 from netsim.units import to_db
 
 PLACES = {
@@ -48,6 +49,7 @@ DBM = 30  # dB from W to mW
 def print_expectations(parts: Parts, trial: Forecast) -> None:
     """Link budget, network, payloads, devices, and what the trial's rounds were like."""
     _print_link_budget(parts, trial)
+    _print_carrier(parts)
     print_table(("", ""), _network_facts(parts))
     _print_payloads(parts)
     _print_devices(parts)
@@ -70,7 +72,7 @@ def _print_link_budget(parts: Parts, trial: Forecast) -> None:
     title = (
         f"Link budget at P_max = {quantity(power_w, 'W')}, "
         f"W = {quantity(uplink.bandwidth_hz, 'Hz')}, "
-        f"threshold {parts.scenario.radio.sinr_threshold_db:g} dB; "
+        f"threshold {to_db(uplink.model.threshold):.3g} dB; "
         f"medians of a trial of {trial.rounds} rounds"
     )
     print_table(
@@ -134,6 +136,34 @@ def _trial_of(
         quantity(seen["rate_bps"], "bit/s"),
         f"{100 * seen['arrived']:.0f}%",
     ]
+
+
+def _print_carrier(parts: Parts) -> None:
+    """The resource grid of NR, where it is the rate model."""
+    uplink = parts.radio.uplink
+    model = uplink.model
+    if not isinstance(model, NrRateModel):
+        return
+    grid = model.link.grid
+    farthest = int(_present_by_distance(parts)[-1])
+    links = parts.links
+    signal_w = parts.scenario.radio.max_power_w * links.gain[farthest]
+    noise_w = links.noise_psd_w_hz[farthest] * uplink.bandwidth_hz
+    edge_sinr = np.array([signal_w / (links.interference_w[farthest] + noise_w)])
+    edge_bps = model.rate_bps(np.array([uplink.bandwidth_hz]), edge_sinr)
+    spacing = quantity(grid.subcarrier_spacing_hz, "Hz")
+    facts = [
+        ("resource blocks", f"{grid.blocks} of 12 subcarriers, {spacing} apart"),
+        ("slot", seconds(grid.slot_s)),
+        ("uplink slots", f"{100 * grid.uplink_fraction:g}%"),
+        ("peak rate", quantity(model.link.peak_bps, "bit/s")),
+        (
+            "rate at the cell edge",
+            f"{quantity(float(edge_bps[0]), 'bit/s')} alone in the band, at the mean SINR of "
+            f"{to_db(float(edge_sinr[0])):.1f} dB",
+        ),
+    ]
+    print_table(("NR carrier", ""), facts)
 
 
 # -- network -------------------------------------------------------------------------------------

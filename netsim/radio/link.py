@@ -21,11 +21,7 @@ from netsim.radio.planned_rate import PlannedRate
 from netsim.units import BoolArray, FloatArray, IntArray
 
 
-def sinr(
-    signal_w: FloatArray,
-    interference_w: FloatArray,
-    noise_w: FloatArray,
-) -> FloatArray:
+def sinr(signal_w: FloatArray, interference_w: FloatArray, noise_w: FloatArray) -> FloatArray:
     """Eq. (2): signal over interference and noise, linear."""
     return signal_w / (interference_w + noise_w)
 
@@ -43,6 +39,11 @@ class RateModel:
             return bandwidth_hz * np.log2(1.0 + sinr)
         rate = bandwidth_hz * np.log2(1.0 + self.threshold)
         return np.broadcast_to(rate, np.shape(sinr))
+
+    @property
+    def band_blocks(self) -> int | None:
+        """Resource blocks of a gNB's band; None: any share can be used."""
+        return None
 
     @property
     def planned(self) -> PlannedRate:

@@ -63,6 +63,8 @@ class Outlook:
             computed=self._computed,
             channel=partial(system.channel_of, self.round, links),
             previous=self.previous,
+            rate_factor=uplink.model.planned.factor,
+            sinr_gap=uplink.model.planned.gap,
         )
 
     def _availability(self) -> tuple[BoolArray, FloatArray]:

@@ -160,10 +160,11 @@ class Simulation:
     # -- a round opens -----------------------------------------------------------------------------
 
     def _checked(self, plan: RoundPlan) -> RoundPlan:
-        plan = self.check_plan(plan, self.observe())
+        observation = self.observe()
+        plan = self.check_plan(plan, observation)
         if plan.close_after is not None and not self.system.setting.rules.stale:
             raise RunError("close_after needs a run whose uploads may outlast their rounds")
-        return self.system.powers.of(plan, self._links, self.system.uplink.bandwidth_hz)
+        return self.system.as_sent(plan, self._links, observation.free_share)
 
     def _open(self, plan: RoundPlan) -> tuple[Round, Flight]:
         """The round of a plan, with its uploads and those under way."""

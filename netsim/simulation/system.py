@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from netsim.protocols import RoundPlan, SuccessModel
+from netsim.radio.nr.shares import on_whole_blocks
 from netsim.simulation.air.field import FieldUplink
 from netsim.simulation.air.moving import World
 from netsim.simulation.air.network import NetworkUplink
@@ -20,7 +21,7 @@ from netsim.simulation.uploads.band import Division, SharedBand, StaticBand
 from netsim.simulation.uploads.flight import Flight
 from netsim.simulation.uploads.segments import SegmentLog, Segments
 from netsim.simulation.uploads.transfers import Move, Transfers
-from netsim.units import FloatArray
+from netsim.units import BoolArray, FloatArray
 
 TransmitPower = Callable[[FloatArray, FloatArray], FloatArray]
 """Transmit power, W, from channel gain and bandwidth, Hz."""
@@ -71,6 +72,28 @@ class System:
     records: bool = False  # places and channels
     tie_seed: int | None = None  # shuffles simultaneous events, for tests
 
+    def as_sent(
+        self,
+        plan: RoundPlan,
+        links: Links,
+        free_share: FloatArray,
+    ) -> RoundPlan:
+        """The plan on whole resource blocks, where a band has them, with the powers that are used.
+
+        Uploads for which no block is left wait: they are not in the plan. free_share: what is free
+        of the band of each UE's gNB, [K].
+        """
+        blocks = self.uplink.model.band_blocks
+        if blocks is not None and len(plan.ue):
+            share = on_whole_blocks(
+                plan.share,
+                links.gnb[plan.ue],
+                free_share[plan.ue],
+                blocks,
+            )
+            plan = selected(replace(plan, share=share), share > 0)
+        return self.powers.of(plan, links, self.uplink.bandwidth_hz)
+
     @property
     def world(self) -> World | None:
         """What changes during a round."""
@@ -114,3 +137,15 @@ class System:
             links=round_.links,
         )
         return SharedBand.of(division, round_.uploads, len(self.sites_m))
+
+
+def selected(plan: RoundPlan, rows: BoolArray) -> RoundPlan:
+    """The plan with some of its rows [M]."""
+    return replace(
+        plan,
+        ue=plan.ue[rows],
+        module=plan.module[rows],
+        share=plan.share[rows],
+        power_w=plan.power_w[rows],
+        rank=None if plan.rank is None else plan.rank[rows],
+    )

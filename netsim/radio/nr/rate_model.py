@@ -51,6 +51,11 @@ class NrRateModel(RateModel):
         return rate.reshape(shape)
 
     @property
+    def band_blocks(self) -> int:
+        """Resource blocks of the carrier."""
+        return self.link.grid.blocks
+
+    @property
     def planned(self) -> PlannedRate:
         """Shannon's rate on the data elements of uplink slots, at 3 dB less SINR.
 
@@ -61,6 +66,7 @@ class NrRateModel(RateModel):
         return PlannedRate(factor=grid.uplink_fraction * used, gap=from_db(PLANNING_GAP_DB))
 
     def blocks_of(self, bandwidth_hz: FloatArray) -> IntArray:
-        """Whole resource blocks in a band. Any shape."""
-        blocks = np.asarray(bandwidth_hz) / self.link.grid.block_hz
+        """Whole resource blocks in a part of the channel, guard bands included. Any shape."""
+        grid = self.link.grid
+        blocks = np.asarray(bandwidth_hz) * (grid.blocks / grid.bandwidth_hz)
         return np.floor(blocks + 1e-6).astype(np.int64)

@@ -225,7 +225,7 @@ def test_lowest_sinr_is_where_the_first_scheme_begins_to_work() -> None:
 def test_rate_model_sees_whole_resource_blocks() -> None:
     model = NrRateModel.of(LINK, None)
     sinr = from_db(np.array([0.0, 10.0, 10.0, 20.0]))
-    bands = 360e3 * np.array([3.0, 3.0, 3.9, 0.9])
+    bands = 100e6 / 273 * np.array([3.0, 3.0, 3.9, 0.9])
     found = model.rate_bps(bands, sinr)
     assert found.shape == (4,)
     assert found[1] == found[2] > found[0] > 0
@@ -238,7 +238,7 @@ def test_rate_model_over_blocks_and_draws() -> None:
     generator = np.random.default_rng(0)
     model = NrRateModel.of(LINK, 36e-3)
     sinr = generator.exponential(10.0, (5, 3, 32))
-    bands = 360e3 * np.arange(1.0, 6.0)[:, None, None]
+    bands = 100e6 / 273 * np.arange(1.0, 6.0)[:, None, None]
     found = model.rate_bps(bands, sinr)
     for row in range(5):
         expected = LINK.rate_bps(np.full(3, row + 1), sinr[row], 36e-3)
@@ -250,7 +250,7 @@ def test_upload_over_nr() -> None:
     model = NrRateModel.of(LINK, 36e-3)
     generator = np.random.default_rng(2)
     sinr = [generator.exponential(30.0, (1, CHUNK_BLOCKS)) for _ in range(20)]
-    band = np.array([3.6e6])
+    band = np.array([1e9 / 273])
     found = transmit_blocks(
         np.array([20e6]),
         band,
@@ -283,7 +283,7 @@ def test_planned_rate_is_near_the_goodput() -> None:
     """What schemes plan with: within 18% of the goodput between 0 and 15 dB."""
     model = NrRateModel.of(replace(LINK, grid=ResourceGrid(uplink_fraction=0.25)), None)
     sinr = from_db(np.linspace(0, 15, 61))
-    band = np.full(61, 50 * 360e3)
+    band = np.full(61, 50 * 100e6 / 273)
     plan = model.planned
     planned = plan.factor * band * np.log2(1 + sinr / plan.gap)
     np.testing.assert_allclose(planned, model.rate_bps(band, sinr), rtol=0.18)

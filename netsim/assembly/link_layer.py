@@ -1,0 +1,47 @@
+"""The link layer of a scenario: what turns bandwidth and SINR into a rate."""
+
+from __future__ import annotations
+
+from netsim.errors import InputError, ScenarioError
+from netsim.radio.fading import coherence_time_s
+from netsim.radio.link import RateModel
+from netsim.radio.nr.goodput import NrLink
+from netsim.radio.nr.grid import ResourceGrid
+from netsim.radio.nr.harq import Harq
+from netsim.radio.nr.rate_model import NrRateModel
+from netsim.scenario.model import Scenario
+from netsim.scenario.radio import Nr, Radio
+from netsim.units import from_db
+
+
+def build_rate_model(scenario: Scenario) -> RateModel:
+    """Capacity, the threshold's code, or NR. Raises ScenarioError for what NR does not have."""
+    radio = scenario.radio
+    if radio.nr is None:
+        return RateModel(radio.rate_model, from_db(radio.sinr_threshold_db))
+    coherence_s = None
+    if radio.fading == "block":
+        coherence_s = coherence_time_s(radio.ue_speed_m_s, radio.carrier_hz)
+    return NrRateModel.of(_nr_link(radio, radio.nr), coherence_s)
+
+
+def _nr_link(radio: Radio, nr: Nr) -> NrLink:
+    try:
+        grid = ResourceGrid(
+            bandwidth_hz=radio.bandwidth_hz,
+            subcarrier_spacing_hz=1e3 * nr.subcarrier_spacing_khz,
+            uplink_fraction=nr.uplink_fraction,
+            dmrs_elements=nr.dmrs_elements,
+            overhead_elements=nr.overhead_elements,
+        )
+    except InputError as error:
+        key = "scenario: radio.bandwidth_hz"
+        raise ScenarioError(error.rule, where=key, value=error.value) from None
+    return NrLink(
+        grid=grid,
+        mcs_table=nr.mcs_table,
+        harq=Harq(combining=nr.harq, transmissions=nr.transmissions),
+        target_error=nr.target_error,
+        margin_db=nr.margin_db,
+        csi_delay_s=nr.csi_delay_s,
+    )

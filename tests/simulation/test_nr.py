@@ -1,0 +1,113 @@
+"""Runs over the link layer of NR."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import netsim
+from netsim.errors import ScenarioError
+from netsim.results.checks import check_run
+
+SMALL: dict[str, Any] = {
+    "network_only": True,
+    "rounds": 3,
+    "ues.count": 12,
+    "data.train_samples": 400,
+    "data.test_samples": 50,
+    "scheme.kind": "fedlora",
+}
+PRESETS = ("nr-fr1-100mhz", "nr-fr1-20mhz", "nr-fr2-100mhz")
+
+
+def _run(folder: Path, **change: Any) -> netsim.Run:
+    return netsim.run(netsim.load_scenario("quickstart", {**SMALL, **change}), out=folder / "run")
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_bands_are_whole_resource_blocks(preset: str, tmp_path: Path) -> None:
+    run = _run(tmp_path, **{"radio.preset": preset})
+    scenario = netsim.load_scenario("quickstart", {**SMALL, "radio.preset": preset})
+    blocks = {"nr-fr1-100mhz": 273, "nr-fr1-20mhz": 106, "nr-fr2-100mhz": 66}[preset]
+    uploads = run.uploads.collect()
+    found = uploads["bandwidth_hz"].to_numpy() * blocks / scenario.radio.bandwidth_hz
+    np.testing.assert_allclose(found, np.rint(found), atol=1e-6)
+    assert (np.rint(found) >= 1).all()
+    assert (
+        uploads.group_by("round").agg(pl.col("bandwidth_hz").sum())["bandwidth_hz"]
+        <= scenario.radio.bandwidth_hz * (1 + 1e-9)
+    ).all()
+    checks = check_run(run, bandwidth_hz=scenario.radio.bandwidth_hz, constant_rate=False)
+    assert [check.name for check in checks if not check.passed] == []
+
+
+def test_uploads_take_longer_than_at_capacity(tmp_path: Path) -> None:
+    """The same fading and the same shares, but for their rounding: NR needs more time."""
+    channel = {
+        "radio.fading": "block",
+        "radio.bandwidth_hz": 20e6,
+        "radio.carrier_hz": 1.8e9,
+        "radio.noise_figure_db": 5.0,
+        "round.deadline_s": 100.0,
+        "radio.sinr_threshold_db": -12.0,
+        "data.samples_per_ue": 30,
+    }
+    capacity = _run(tmp_path / "capacity", **channel).uploads.collect()
+    nr = {**channel, "radio.rate_model": "nr", "radio.nr.subcarrier_spacing_khz": 15}
+    found = _run(tmp_path / "nr", **nr).uploads.collect()
+    both = capacity.join(found, on=["round", "ue", "module"])
+    arrived = both.filter((pl.col("outcome") == "on_time") & (pl.col("outcome_right") == "on_time"))
+    assert len(arrived) > 20
+    longer = arrived["airtime_s_right"] / arrived["airtime_s"]
+    assert longer.min() > 1.2
+    assert 1.5 < longer.median() < 4
+
+
+def test_more_uploads_than_blocks_wait(tmp_path: Path) -> None:
+    """11 resource blocks for 12 UEs: one of them is not scheduled."""
+    narrow = {"radio.rate_model": "nr", "radio.bandwidth_hz": 5e6, "rounds": 1}
+    uploads = _run(tmp_path, **narrow, **{"radio.fading": "block"}).uploads.collect()
+    assert len(uploads) == 11
+
+
+@pytest.mark.parametrize("change", [{}, {"radio.fading": "round"}])
+@pytest.mark.parametrize("mode", ["field", "network"])
+def test_schemes_plan_over_nr(change: dict[str, Any], mode: str, tmp_path: Path) -> None:
+    """Algorithm 2 plans with the rate of NR: what it admits ends in time, mostly."""
+    nr = {
+        "scheme.kind": "model_switching",
+        "radio.preset": "nr-fr1-20mhz",
+        "radio.interference": mode,
+        **change,
+    }
+    uploads = _run(tmp_path, **nr).uploads.collect()
+    assert len(uploads) > 5
+    assert (uploads["outcome"] == "on_time").mean() > 0.5
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"radio.rate_model": "nr"}, r"radio\.bandwidth_hz: .*at 15 kHz must be one of 5, 10"),
+        ({"radio.preset": "nr-fr1-10mhz"}, r"radio\.preset: must be one of nr-fr1-100mhz"),
+    ],
+)
+def test_what_nr_does_not_have_is_refused(
+    change: dict[str, Any], rule: str, tmp_path: Path
+) -> None:
+    given = {"radio.bandwidth_hz": 11e6, "radio.nr.subcarrier_spacing_khz": 15, **change}
+    with pytest.raises(ScenarioError, match=rule):
+        _run(tmp_path, **given)
+
+
+def test_preset_stands_below_other_overrides() -> None:
+    radio = netsim.load_scenario(
+        "quickstart", {"radio.preset": "nr-fr1-100mhz", "radio.nr.mcs_table": 3}
+    ).radio
+    assert radio.bandwidth_hz == 100e6
+    assert radio.nr is not None
+    assert (radio.nr.mcs_table, radio.nr.uplink_fraction) == (3, 0.2)
