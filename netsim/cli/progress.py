@@ -37,6 +37,7 @@ class TerminalListener:
         self._bar: Bar | None = None
         self._said_s = 0.0
         self._counts = False
+        self._held_back: list[str] | None = []
         if out.is_terminal:
             self._bar = _bar(out)
             self._task = self._bar.add_task(
@@ -50,9 +51,11 @@ class TerminalListener:
             self._bar.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._bar is not None:
             self._bar.stop()
+        if kind is None:
+            self._say_held_back()
 
     def status(self, text: str) -> None:
         """Something slow has begun."""
@@ -60,14 +63,27 @@ class TerminalListener:
         if bar is not None:
             _show(lambda: bar.update(self._task, description=text))
         else:
-            self._print(text)
+            self._say(text)
 
     def warning(self, text: str) -> None:
         """Something is not as it should be; the run goes on."""
-        self._print(f"warning: {text}")
+        self._say(f"warning: {text}")
+
+    def _say(self, text: str) -> None:
+        """In plain lines nothing is said before a round is over: bad input is one message."""
+        if self._bar is not None or self._held_back is None:
+            self._print(text)
+        else:
+            self._held_back.append(text)
+
+    def _say_held_back(self) -> None:
+        for text in self._held_back or ():
+            self._print(text)
+        self._held_back = None
 
     def round_closed(self, progress: Progress) -> None:
         """A round is over."""
+        self._say_held_back()
         if self._bar is not None:
             self._move(self._bar, progress)
         elif progress.round in (0, self._rounds) or self._is_time():

@@ -146,9 +146,8 @@ def test_what_is_kept_between_runs_changes_no_byte(
     assert digests(tmp_path / "kept" / "runs") == digests(tmp_path / "fresh" / "runs")
     assert any(name.endswith(".safetensors") for name in digests(tmp_path / "kept" / "runs"))
     first = kept.jobs[0].scenario
-    assert loaded.foundation("builtin", 2, "float32", "cpu") is loaded.foundation(
-        "builtin", 2, "float32", "cpu"
-    )
+    model = loaded.foundation("builtin", 2, weights="float32", device="cpu")
+    assert loaded.foundation("builtin", 2, weights="float32", device="cpu") is model
     assert loaded.dataset(first) is loaded.dataset(first)
     assert loaded.dataset(first) is not loaded.dataset(first.model_copy(update={"seed": 4}))
 
