@@ -31,6 +31,7 @@ class CellView:
     free_share: FloatArray | None = None
     rate_factor: float = 1.0  # rates are rate_factor W delta log2(1 + SINR / sinr_gap)
     sinr_gap: float = 1.0
+    sent_power_w: FloatArray | None = None  # [K] set by power control; None: what is asked
 
     @property
     def rate_hz(self) -> float:
@@ -62,6 +63,7 @@ class CellView:
             free_share=observation.free_share,
             rate_factor=observation.rate_factor,
             sinr_gap=observation.sinr_gap,
+            sent_power_w=observation.sent_power_w,
         )
 
     def select(self, ue: IntArray) -> CellView:
@@ -77,7 +79,14 @@ class CellView:
             gain=self.gain[ue],
             interference_w=self.interference_w[ue],
             noise_psd_w_hz=self.noise_psd_w_hz[ue],
+            sent_power_w=None if self.sent_power_w is None else self.sent_power_w[ue],
         )
+
+    def used_w(self, power_w: FloatArray) -> FloatArray:
+        """Power that is sent where a plan asks for `power_w`, [..., K]; 0 stays silent."""
+        if self.sent_power_w is None:
+            return power_w
+        return np.where(power_w > 0, self.sent_power_w, 0.0)
 
     def link(self, power_w: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """What sets the rates at power_w: signal, W, interference, W, and noise, W/Hz. [K] each.
@@ -88,6 +97,7 @@ class CellView:
         if self.code_sinr is not None:
             count = len(self.ue)
             return np.full(count, self.code_sinr), np.ones(count), np.zeros(count)
+        power_w = self.used_w(power_w)
         signal = power_w * (self.gain / self.sinr_gap)
         interference = self.interference_w
         if self.interferers_follow:
@@ -109,7 +119,7 @@ class CellView:
         return self.success.probability(
             self.ue[:, np.newaxis],
             band,
-            power_w,
+            self.used_w(power_w[..., 0])[..., np.newaxis],
             payload_bits,
             budget_s,
         )

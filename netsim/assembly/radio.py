@@ -26,7 +26,7 @@ from netsim.simulation.air.moving import World
 from netsim.simulation.air.network import NetworkUplink
 from netsim.simulation.motion.roaming import LinksOf
 from netsim.simulation.state import Links
-from netsim.simulation.system import Powers
+from netsim.simulation.system import Powers, TransmitPower
 from netsim.topology.association import places_in_cells
 from netsim.topology.deployment import Deployment
 from netsim.topology.landscape import Landscape
@@ -211,10 +211,18 @@ def _uplink(scenario: Scenario, landscape: Landscape) -> FieldUplink | NetworkUp
 
 
 def _interferers(scenario: Scenario, landscape: Landscape) -> InterfererField:
-    """The field of interferers from other cells."""
+    """The field of interferers from other cells, under the power control of all UEs."""
     power_w = scenario.radio.max_power_w
+    power_of = None
+    controlled_w = _powers(scenario).controlled_w
+    if controlled_w is not None and not scenario.interferers_follow:
+        cells = 1
+        if scenario.federation == "network":
+            cells = len(landscape.deployment.positions_m)
+        share = min(cells / scenario.ue_count, 1.0)
+        power_of = partial(_power_of, controlled_w, scenario.radio.bandwidth_hz * share)
     if not scenario.poisson_field:
-        return SiteField(_places(scenario, landscape), power_w)
+        return SiteField(_places(scenario, landscape), power_w, power_of)
     assert isinstance(landscape.pathloss, PowerLaw)
     return PoissonField(
         density_per_m2=landscape.deployment.density_per_m2,
@@ -222,7 +230,17 @@ def _interferers(scenario: Scenario, landscape: Landscape) -> InterfererField:
         pathloss=landscape.pathloss,
         power_w=power_w,
         antenna_gain=landscape.antenna_gain,
+        power_of=power_of,
     )
+
+
+def _power_of(
+    controlled_w: TransmitPower,
+    bandwidth_hz: float,
+    gain: FloatArray,
+) -> FloatArray:
+    """Power of interferers by the gain to their own gNBs, in a band like that of a UE's share."""
+    return controlled_w(gain, np.array(bandwidth_hz))
 
 
 def _places(scenario: Scenario, landscape: Landscape) -> CellPlaces:

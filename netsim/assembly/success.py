@@ -9,7 +9,8 @@ import numpy as np
 from netsim.protocols import SuccessModel
 from netsim.radio.arrival import DRAWS, BlockArrival, planning_fading
 from netsim.radio.fading import CHUNK_BLOCKS, coherence_time_s
-from netsim.radio.interference import SiteField
+from netsim.radio.following import FollowingField
+from netsim.radio.interference import PoissonField, SiteField
 from netsim.radio.pathloss import PowerLaw
 from netsim.radio.success import ClosedForm, Deferred, LaplaceTable, SiteLaplace
 from netsim.scenario.model import Scenario
@@ -48,10 +49,19 @@ class SuccessModels:
         scenario = self.scenario
         return scenario.radio.max_power_w if scenario.interferers_follow else None
 
-    def _closed_form(self, links: Links) -> ClosedForm:
+    def _closed_form(self, links: Links) -> ClosedForm | FollowingField:
         """Eq. (15) over a Poisson field."""
         scenario, uplink = self.scenario, self.uplink
         assert isinstance(self.landscape.pathloss, PowerLaw)  # held by the scenario
+        assert isinstance(uplink, FieldUplink)
+        if isinstance(uplink.interferers, PoissonField) and uplink.interferers.power_of is not None:
+            return FollowingField(
+                field=uplink.interferers,
+                distance_m=links.distance_m,
+                gain=links.gain,
+                threshold=uplink.model.threshold,
+                noise_psd_w_hz=uplink.noise_psd_w_hz,
+            )
         fixed_w = None if scenario.interferers_follow else scenario.radio.max_power_w
         return ClosedForm(
             distance_m=links.distance_m,
@@ -73,7 +83,7 @@ class SuccessModels:
             received = network_densities(uplink, links)
         else:
             assert isinstance(uplink.interferers, SiteField)
-            received = _own_cell_silent(uplink.interferers.places.gain * uplink.max_power_w)
+            received = _own_cell_silent(uplink.interferers.received_w)
         return SiteLaplace(
             gnb=links.gnb,
             gain=links.gain,

@@ -94,6 +94,8 @@ class Observation:
     # rates are planned as rate_factor W delta log2(1 + SINR / sinr_gap); both are 1 at capacity
     rate_factor: float = 1.0
     sinr_gap: float = 1.0
+    # [K] that power control will set in equal shares, whatever the plan says; None: the plan's
+    sent_power_w: FloatArray | None = None
 
 
 @dataclass(frozen=True)

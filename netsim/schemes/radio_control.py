@@ -98,7 +98,7 @@ class RadioController:
             cell,
             subscribed[mine] & admitted[:, np.newaxis],
             weight[mine],
-            energy_price_per_j=self.energy_price_per_j,
+            energy_price_per_j=0.0 if view.sent_power_w is not None else self.energy_price_per_j,
             budget_s=admission.budget_s,
             formulas=observation.formulas,
             max_iterations=self.max_iterations,
@@ -107,7 +107,7 @@ class RadioController:
         best = wireless.best
         found.admitted[mine] = admitted
         found.active[mine] = best.active
-        found.power_w[mine] = best.power_w
+        found.power_w[mine] = cell.used_w(best.power_w)
         found.shares[mine] = best.shares * observation.free_share[mine]
         found.success[mine] = wireless.success
         found.rate_bps[mine] = _equal_share_rate_bps(cell, best.power_w, best.active)

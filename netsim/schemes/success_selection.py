@@ -51,7 +51,7 @@ class SuccessSelection(Limited, Scheme):
         compute_j = observation.compute_energy_j[ue]
         block_hz = observation.bandwidth_hz / self.resource_blocks
         view = CellView.of(observation).select(ue)
-        power = self._power(view, compute_j, payload, block_hz)
+        power = view.used_w(self._power(view, compute_j, payload, block_hz))
 
         start_s, ready = _upload_starts(observation, ue, module)
         upload_s = payload / mean_rate_bps(view, power, block_hz)

@@ -51,6 +51,13 @@ class Powers:
         power_w = self.controlled_w(links.gain[plan.ue], bandwidth_hz * share)
         return replace(plan, power_w=power_w * plan.share / share)
 
+    def in_equal_shares(self, links: Links, bandwidth_hz: float) -> FloatArray | None:
+        """What power control sets where the UEs of a gNB share its band equally. [K]."""
+        if self.controlled_w is None:
+            return None
+        ues = np.bincount(links.gnb)[links.gnb]
+        return self.controlled_w(links.gain, bandwidth_hz / ues)
+
 
 @dataclass(frozen=True)
 class System:
