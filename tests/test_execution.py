@@ -309,7 +309,7 @@ def test_what_cannot_be_used_is_told_of_and_the_one_before_is_taken(
     heard = Signals()
     netsim.resume(stopped, heard)
     assert heard.rounds == [3, 4, 5]
-    (warning,) = heard.warnings
+    (warning,) = [text for text in heard.warnings if "checkpoint" in text]
     assert "00000003" in warning
     assert reason in warning
     assert "going on from round 2" in warning
@@ -323,7 +323,7 @@ def test_if_none_can_be_used_all_reasons_are_given_and_nothing_is_lost(stopped: 
     before = netsim.open_run(stopped).uploads.collect()
     with pytest.raises(DataError, match=r"no checkpoint can be used: .*00000003.*7.*00000002.*7"):
         netsim.resume(stopped)
-    assert netsim.open_run(stopped).metadata["status"] == "failed"
+    assert netsim.open_run(stopped).metadata["status"] == "interrupted"  # as it was
     assert netsim.open_run(stopped).uploads.collect().equals(before)
 
 
@@ -393,3 +393,28 @@ def test_two_processes_do_not_work_on_one_run(
 
 def _edit(file: Path, **changes: Any) -> None:
     file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
+
+
+@pytest.mark.parametrize(
+    ("key", "rule"),
+    [
+        ("netsim", "must be made by this netsim: it was made by netsim 0.0.1, this is "),
+        ("scenario", "must be made from this scenario.toml, which has changed since"),
+    ],
+)
+def test_a_refused_resume_says_what_differs(key: str, rule: str, stopped: Path) -> None:
+    for checkpoint in (stopped / "checkpoint").iterdir():
+        state = json.loads((checkpoint / "state.json").read_text())
+        state["run"][key] = "0.0.1"
+        (checkpoint / "state.json").write_text(json.dumps(state))
+        content = (checkpoint / "state.json").read_bytes()
+        manifest = json.loads((checkpoint / "manifest.json").read_text())
+        manifest["files"]["state.json"] = {
+            "bytes": len(content),
+            "sha256": hashlib.sha256(content).hexdigest(),
+        }
+        _edit(checkpoint / "manifest.json", **manifest)
+    before = (stopped / "metadata.json").read_bytes()
+    with pytest.raises(DataError, match=rule):
+        netsim.resume(stopped)
+    assert (stopped / "metadata.json").read_bytes() == before

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from netsim.results.run_folder import SCENARIO, RunFolder, free_folder, package_versions
+from netsim.results.run_folder import METADATA, SCENARIO, RunFolder, free_folder, package_versions
 from netsim.results.writer import ParquetSink
 from netsim.scenario.choices import check_choices, check_paths
 from netsim.scenario.load import load_scenario, to_toml
@@ -29,12 +29,23 @@ class RunRecord:
     new: bool = False  # begun now, not gone on with
     earlier_s: float = 0.0  # wall time of earlier sessions, up to the checkpoint
     world: Seeds | None = None  # of what is replayed, once it is known
+    before: dict[str, Any] | None = None  # metadata of a run that is gone on with
     _begun_s: float = field(default_factory=time.time, init=False)
 
     def made_by(self) -> dict[str, str]:
         """What a checkpoint must have in common with the run that goes on from it."""
         scenario = hashlib.sha256(to_toml(self.scenario).encode()).hexdigest()
         return {"netsim": __version__, "scenario": scenario}
+
+    def difference_from(self, made_by: dict[str, str]) -> str:
+        """Why a checkpoint made by another program or scenario is refused; nothing if it is not."""
+        mine = self.made_by()
+        if made_by["netsim"] != mine["netsim"]:
+            versions = f"netsim {made_by['netsim']}, this is {mine['netsim']}"
+            return f"must be made by this netsim: it was made by {versions}"
+        if made_by["scenario"] != mine["scenario"]:
+            return "must be made from this scenario.toml, which has changed since"
+        return ""
 
     def wall_time_s(self) -> float:
         """Wall time spent on the rounds so far."""
@@ -89,4 +100,5 @@ def new_record(
 def known_record(path: str | Path) -> RunRecord:
     """Of a run that was begun. Raises DataError if `path` is no run folder."""
     folder = RunFolder.open(Path(path))
-    return RunRecord(folder, load_scenario(folder.path / SCENARIO))
+    before = folder.metadata() if (folder.path / METADATA).exists() else None
+    return RunRecord(folder, load_scenario(folder.path / SCENARIO), before=before)

@@ -257,8 +257,12 @@ class Session:
         """Keep what closed rounds wrote. The error matters more than one met on the way."""
         if self._closed:
             return
+        refused = isinstance(error, InputError) and self._simulation is None
         if isinstance(error, KeyboardInterrupt):
             self._salvage("interrupted")
+        elif refused and self._record.before is not None:
+            with suppress(NetsimError):
+                self._record.folder.write_metadata(self._record.before)
         else:
             self._salvage("failed", f"{type(error).__name__}: {error}")
         if isinstance(error, InputError) and self._record.new:
@@ -305,9 +309,9 @@ class Session:
     def _go_on(self, found: Checkpoint) -> bool:
         """From a checkpoint. Raises DataError if it cannot be used."""
         state: dict[str, Any] = found.state
-        if state["run"] != self._record.made_by():
-            rule = "must be made by this netsim from this scenario.toml"
-            raise DataError(rule, where=found.path, value=state["run"])
+        difference = self._record.difference_from(state["run"])
+        if difference:
+            raise DataError(difference, where=found.path)
         sink = ParquetSink.resume(self.path, self._rounds_per_part, state["sink"])
         self._take(self._made, sink)
         self.simulation.restore(state)
