@@ -27,7 +27,8 @@ class ModuleSpec:
             raise InputError("the rank of a module must not be negative", value=self.rank)
         if not self.lora_alpha > 0:
             raise InputError("lora_alpha must be above 0", value=self.lora_alpha)
-        if not self.target_modules or not all(self.target_modules):
+        named = [target for target in self.target_modules if target]
+        if not named or len(named) < len(self.target_modules):
             rule = "target_modules must name at least one layer"
             raise InputError(rule, value=self.target_modules)
         if self.seed < 0:
@@ -74,7 +75,8 @@ class LocalTraining:
             rule = "the learning rate must be above 0 and finite"
             raise InputError(rule, value=self.learning_rate)
         if self.optimizer not in OPTIMIZERS:
-            rule = f"the optimiser must be one of {', '.join(OPTIMIZERS)}"
+            known = ", ".join(OPTIMIZERS)
+            rule = f"the optimiser must be one of {known}"
             raise InputError(rule, value=self.optimizer)
 
     @property

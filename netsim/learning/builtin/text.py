@@ -141,4 +141,5 @@ def _key(first: str, second: str | None) -> str:
 
 
 def _bucket(key: str) -> int:
-    return crc32(key.encode()) % 4
+    checksum = crc32(key.encode())
+    return checksum % 4

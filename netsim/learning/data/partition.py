@@ -32,8 +32,8 @@ class RowKeys:
         """Those of some rows."""
         return RowKeys(
             label=self.label[rows],
-            domain=None if self.domain is None else self.domain[rows],
-            group=None if self.group is None else self.group[rows],
+            domain=_chosen(self.domain, rows),
+            group=_chosen(self.group, rows),
         )
 
     def cell(self, classes: int) -> IntArray:
@@ -131,8 +131,8 @@ class Partition:
         """What the partition goes by, for the rows of a split."""
         return RowKeys(
             label=split.label,
-            domain=None if self.domain is None else self.domain.index(split),
-            group=None if self.group is None else self.group.index(split),
+            domain=_index(self.domain, split),
+            group=_index(self.group, split),
         )
 
     def round_samples(
@@ -149,6 +149,18 @@ class Partition:
         """
         generator = stream(seed, "learning.batch", ue, round)
         return in_turns(self.rows(ue), count, generator)
+
+
+def _index(column: KeyColumn | None, split: Split) -> IntArray | None:
+    if column is None:
+        return None
+    return column.index(split)
+
+
+def _chosen(values: IntArray | None, rows: IntArray) -> IntArray | None:
+    if values is None:
+        return None
+    return values[rows]
 
 
 def ue_test_rows(
@@ -207,7 +219,9 @@ def _to_mixture(
     generator: np.random.Generator,
 ) -> IntArray:
     """Indices of `count` of the rows with these cells, drawn to the mixture `held` [D C]."""
-    pools = [np.flatnonzero(cell == number) for number in range(len(held))]
+    pools = []
+    for number in range(len(held)):
+        pools.append(np.flatnonzero(cell == number))
     there = np.array([len(pool) > 0 for pool in pools])
     weight = held * there
     if not weight.any():

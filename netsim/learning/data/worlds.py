@@ -221,9 +221,11 @@ def draw_concepts(
     mark = stream(seed, "learning.concept").random(ues)
     if not world.concept_share:
         return np.zeros(ues, dtype=np.int64)
-    shifted = world.concept_groups - 1
-    group = 1 + np.floor(mark / world.concept_share * shifted).astype(np.int64)
-    return np.where(mark < world.concept_share, np.minimum(group, shifted), 0)
+    shifted_groups = world.concept_groups - 1
+    place = mark / world.concept_share * shifted_groups
+    group = 1 + np.floor(place).astype(np.int64)
+    last = np.minimum(group, shifted_groups)
+    return np.where(mark < world.concept_share, last, 0)
 
 
 def _sizes(

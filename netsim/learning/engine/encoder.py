@@ -277,7 +277,9 @@ def _lowest_layer(layouts: Sequence[AdapterLayout], path: str) -> int:
     numbers = []
     for layout in layouts:
         for name in layout.shapes:
-            if name.startswith(path):
-                number, _, _ = name.removeprefix(path).partition(".")
-                numbers.append(int(number))
+            if not name.startswith(path):
+                continue
+            below = name.removeprefix(path)
+            number = below.partition(".")[0]
+            numbers.append(int(number))
     return min(numbers)

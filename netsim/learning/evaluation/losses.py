@@ -63,13 +63,22 @@ def evaluate_ues(
     for of_target in answers:
         found += _target_rows(of_target, own, ues, split)
     if best is not None:
-        of_module = [each.measured(own) for each in answers[: len(logits)]]
-        chosen = np.arange(len(best))
-        loss = np.stack([measured.loss for measured in of_module])[best, chosen]
-        accuracy = np.stack([measured.accuracy for measured in of_module])[best, chosen]
-        measured = _Measured(loss, accuracy)
-        found += _evaluations("best", measured, own, ues, split)
+        chosen = _of_best(answers[: len(logits)], own, best)
+        found += _evaluations("best", chosen, own, ues, split)
     return found
+
+
+def _of_best(
+    modules: Sequence[_Answers],
+    own: OwnRows,
+    best: IntArray,
+) -> _Measured:
+    """What each UE gets from the module that it has chosen, `best` [K]."""
+    measured = [module.measured(own) for module in modules]
+    loss = np.stack([each.loss for each in measured])
+    accuracy = np.stack([each.accuracy for each in measured])
+    ue = np.arange(len(best))
+    return _Measured(loss[best, ue], accuracy[best, ue])
 
 
 def best_module(logits: Logits, own: OwnRows) -> IntArray:

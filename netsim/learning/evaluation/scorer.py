@@ -142,7 +142,13 @@ class Scorer:
             return common
         choice = self._logits("validation", len(versions))
         best = best_module(choice, self._own_validation)
-        return common + evaluate_ues(logits, self._own_test, split=split, best=best)
+        own = evaluate_ues(
+            logits,
+            self._own_test,
+            split=split,
+            best=best,
+        )
+        return common + own
 
     def forget(self) -> None:
         """Measure every module again, whatever its version."""
