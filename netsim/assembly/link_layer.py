@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netsim.errors import InputError, ScenarioError
-from netsim.radio.fading import coherence_time_s
+from netsim.radio.fading import BLOCKS_PER_COHERENCE_TIME, coherence_time_s
 from netsim.radio.link import RateModel
 from netsim.radio.nr.goodput import NrLink
 from netsim.radio.nr.grid import ResourceGrid
@@ -19,10 +19,16 @@ def build_rate_model(scenario: Scenario) -> RateModel:
     radio = scenario.radio
     if radio.nr is None:
         return RateModel(radio.rate_model, from_db(radio.sinr_threshold_db))
-    coherence_s = None
-    if radio.fading == "block":
-        coherence_s = coherence_time_s(radio.ue_speed_m_s, radio.carrier_hz)
-    return NrRateModel.of(_nr_link(radio, radio.nr), coherence_s)
+    block_s = fading_block_s(radio) if radio.fading == "block" else None
+    return NrRateModel.of(_nr_link(radio, radio.nr), block_s)
+
+
+def fading_block_s(radio: Radio) -> float:
+    """Length of a block of constant fading: the coherence time, or a part where it is resolved."""
+    coherence_s = coherence_time_s(radio.ue_speed_m_s, radio.carrier_hz)
+    if radio.block_correlation == "jakes":
+        return coherence_s / BLOCKS_PER_COHERENCE_TIME
+    return coherence_s
 
 
 def _nr_link(radio: Radio, nr: Nr) -> NrLink:

@@ -8,12 +8,12 @@ from typing import cast
 
 import numpy as np
 
-from netsim.assembly.link_layer import build_rate_model
+from netsim.assembly.link_layer import build_rate_model, fading_block_s
 from netsim.assembly.planning import expected_interference
 from netsim.assembly.success import SuccessModels
 from netsim.protocols import Pathloss
 from netsim.radio.budget import antenna_gain, noise_psd_w_hz
-from netsim.radio.fading import coherence_time_s
+from netsim.radio.fading import doppler_hz
 from netsim.radio.interference import InterfererField, PoissonField, SiteField
 from netsim.radio.link_rows import LinkRows
 from netsim.radio.pathloss import PowerLaw, pathloss_class
@@ -180,7 +180,7 @@ def _uplink(scenario: Scenario, landscape: Landscape) -> FieldUplink | NetworkUp
     """What governs the uplink."""
     radio = scenario.radio
     model = build_rate_model(scenario)
-    coherence_s = coherence_time_s(radio.ue_speed_m_s, radio.carrier_hz)
+    coherence_s = fading_block_s(radio)
     reallocates = radio.reallocation == "events"
     if radio.interference == "network":
         return NetworkUplink(
@@ -207,7 +207,16 @@ def _uplink(scenario: Scenario, landscape: Landscape) -> FieldUplink | NetworkUp
         coherence_s=coherence_s if radio.fading == "block" else None,
         retransmissions=radio.retransmissions,
         reallocates=reallocates,
+        doppler_hz=_doppler_hz(scenario),
     )
+
+
+def _doppler_hz(scenario: Scenario) -> float | None:
+    """Largest Doppler shift, where fading is correlated in time."""
+    radio = scenario.radio
+    if radio.block_correlation == "none":
+        return None
+    return float(doppler_hz(radio.ue_speed_m_s, radio.carrier_hz))
 
 
 def _interferers(scenario: Scenario, landscape: Landscape) -> InterfererField:

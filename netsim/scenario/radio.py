@@ -172,6 +172,11 @@ class Radio(Section):
     fading: Literal["round", "block"] = key(
         "round", "one Rayleigh draw per upload, or per coherence time"
     )
+    block_correlation: Literal["none", "jakes"] = key(
+        "none",
+        "fading = block: blocks are independent, or a quarter as long and the UE's own channel "
+        "has the Jakes spectrum of its speed",
+    )
     rate_model: Literal["shannon", "threshold", "nr"] = key(
         "shannon",
         "W delta log2(1 + SINR), or with theta in its place, or the goodput of 5G NR",
@@ -218,6 +223,11 @@ class Radio(Section):
             raise ValueError("retransmissions needs fading = round: a bad block is repeated anyway")
         if self.background_ues and self.interference == "field":
             raise ValueError("background_ues needs interference = network")
+        in_field_blocks = self.fading == "block" and self.interference == "field"
+        if self.block_correlation == "jakes" and not in_field_blocks:
+            raise ValueError(
+                "block_correlation = jakes needs fading = block and interference = field"
+            )
         if self.nr is not None and self.rate_model != "nr":
             raise ValueError("nr needs rate_model = nr")
         if self.interferer_power is not None and self.interference == "network":

@@ -111,3 +111,24 @@ def test_preset_stands_below_other_overrides() -> None:
     assert radio.bandwidth_hz == 100e6
     assert radio.nr is not None
     assert (radio.nr.mcs_table, radio.nr.uplink_fraction) == (3, 0.2)
+
+
+def test_correlated_fading_spreads_upload_times(tmp_path: Path) -> None:
+    """Slow fading averages out less: the same mean rate, but airtimes differ more."""
+    change = {
+        "radio.fading": "block",
+        "radio.ue_speed_m_s": 3.0,
+        "ues.count": 30,
+        "rounds": 6,
+        "round.deadline_s": 100.0,
+    }
+    times = {}
+    for correlation in ("none", "jakes"):
+        given = {**change, "radio.block_correlation": correlation}
+        uploads = _run(tmp_path / correlation, **given).uploads.collect()
+        times[correlation] = uploads.sort("round", "ue")["airtime_s"].to_numpy()
+    ratio = times["jakes"] / times["none"]
+    assert np.median(ratio) == pytest.approx(1.0, abs=0.1)
+    assert np.ptp(ratio) > 0.05
+    with pytest.raises(ScenarioError, match="block_correlation = jakes needs fading = block"):
+        _run(tmp_path / "refused", **{"radio.block_correlation": "jakes"})

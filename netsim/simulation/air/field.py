@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from netsim.radio.fading import CHUNK_BLOCKS, block_fading, upload_fading
+from netsim.radio.fading import CHUNK_BLOCKS, block_fading, jakes_fading, upload_fading
 from netsim.radio.interference import FieldDraw, InterfererField
 from netsim.radio.link import (
     RateModel,
@@ -44,6 +44,7 @@ class FieldUplink:
     coherence_s: float | None  # None: one fading draw per attempt
     retransmissions: int  # of an upload in outage, at most
     reallocates: bool  # the band of an upload that has ended goes to the others of its gNB
+    doppler_hz: float | None = None  # blocks of a UE have the Jakes spectrum; None: independent
 
     @property
     def max_power_w(self) -> float:
@@ -70,6 +71,24 @@ class FieldUplink:
             attempt,
             len(links),
         ), field.upload_power_w()
+
+    def fading_of_blocks(
+        self,
+        round: int,
+        chunk: int,
+        count: int,
+    ) -> FloatArray:
+        """Fading gain of all UEs in the blocks of a chunk. [K, B]."""
+        if self.doppler_hz is None or self.coherence_s is None:
+            return block_fading(self.seed, round, chunk, count)
+        return jakes_fading(
+            self.seed,
+            round,
+            chunk,
+            count,
+            doppler_hz=self.doppler_hz,
+            block_s=self.coherence_s,
+        )
 
     def open(
         self,
@@ -294,12 +313,7 @@ class FieldAir:
     def _blocks(self, chunk: int) -> tuple[FloatArray, FloatArray]:
         """Fading gain [K, B] and interference [K, B] of a chunk; the last one asked for is kept."""
         if self._chunk is None or self._chunk[0] != chunk:
-            fading = block_fading(
-                self.uplink.seed,
-                self.span.number,
-                chunk,
-                len(self.links),
-            )
+            fading = self.uplink.fading_of_blocks(self.span.number, chunk, len(self.links))
             self._chunk = chunk, fading, self._field.block_power_w(chunk)
         return self._chunk[1], self._chunk[2]
 
