@@ -49,21 +49,34 @@ def build_motion(
     if found is None:
         region = (Torus if deployment.torus else Rectangle)(deployment.window_m)
         return mobility_model(scenario).motion(start_m, region, seed=scenario.seed)
-    path = str(chosen.parameters["path"])
-    chosen_ues = chosen_nodes(found, len(start_m))
+    return _motion_of_trace(found, len(start_m), scenario, deployment, listener)
+
+
+def _motion_of_trace(
+    found: Recorded,
+    ues: int,
+    scenario: Scenario,
+    deployment: Deployment,
+    listener: Listener,
+) -> Recorded:
+    """The motion of a trace's first nodes, among the sites; what is odd about it is told."""
+    chosen = chosen_nodes(found, ues)
+    if found.recorded:
+        return chosen
+    path = str(scenario.mobility.parameters["path"])
     for note in found.notes:
         listener.warning(f"{path}: {note}")
-    left_out = len(found.nodes) - len(chosen_ues.nodes)
+    left_out = len(found.nodes) - len(chosen.nodes)
     if left_out > 0:
         listener.warning(f"{path}: {left_out} of its {len(found.nodes)} nodes are left out")
-    extent = extent_of(chosen_ues.tracks)
+    extent = extent_of(chosen.tracks)
     if extent.outliers:
         names = ", ".join(extent.outlying[:4])
         listener.warning(
             f"{path}: {extent.outliers} places lie far from all others, of {names}; where the "
             "trace lies is judged without them"
         )
-    placed = put_among_sites(chosen_ues, extent, scenario, deployment)
+    placed = put_among_sites(chosen, extent, scenario, deployment)
     if placed.shift_m != (0.0, 0.0):
         x, y = placed.shift_m
         listener.warning(

@@ -126,7 +126,9 @@ def _hexagonal_points(pitch_m: float, half_m: float) -> list[tuple[float, float]
 def _distance_then_angle(point: tuple[float, float]) -> tuple[float, float]:
     """Sort key of grid points: rings around the centre."""
     x, y = point
-    return round(math.hypot(x, y), 6), round(math.atan2(y, x), 6)
+    distance = math.hypot(x, y)
+    angle = math.atan2(y, x)
+    return round(distance, 6), round(angle, 6)
 
 
 def explicit_sites(graph: nx.Graph, *, learning_site: int | None = None) -> Deployment:

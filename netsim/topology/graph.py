@@ -28,7 +28,10 @@ def site_graph(positions_m: FloatArray) -> nx.Graph:
 
 def site_positions_m(graph: nx.Graph) -> FloatArray:
     """Positions of the sites, in the graph's order. [S, 2], m."""
-    places = [(data["x_m"], data["y_m"]) for _, data in graph.nodes(data=True)]
+    places = []
+    for _, data in graph.nodes(data=True):
+        place = (data["x_m"], data["y_m"])
+        places.append(place)
     return np.array(places, dtype=np.float64).reshape(-1, 2)
 
 
@@ -40,8 +43,11 @@ def central_site(positions_m: FloatArray) -> int:
 
 def core_sites(graph: nx.Graph) -> list[int]:
     """Indices of the sites whose attribute `core` is true."""
-    marks = [data.get("core") for _, data in graph.nodes(data=True)]
-    return [index for index, mark in enumerate(marks) if _is_true(mark)]
+    marked = []
+    for index, (_, data) in enumerate(graph.nodes(data=True)):
+        if _is_true(data.get("core")):
+            marked.append(index)
+    return marked
 
 
 def _is_true(value: Any) -> bool:

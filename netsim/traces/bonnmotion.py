@@ -206,15 +206,19 @@ def _width(
 
 def _times_ascend(line: _Line, width: int) -> bool:
     """Whether a line can have `width` numbers a point."""
-    times = line.numbers[::width]
-    return len(line.numbers) % width == 0 and not (np.diff(times) < 0).any()
+    if len(line.numbers) % width:
+        return False
+    steps = np.diff(line.numbers[::width])
+    return not (steps < 0).any()
 
 
 def write_bonnmotion(tracks: Tracks) -> Iterator[bytes]:
     """A line per node, in order; names are lost."""
     for node in range(len(tracks.nodes)):
-        part = slice(tracks.first[node], tracks.first[node + 1])
-        points = np.column_stack([tracks.time_s[part], tracks.places_m[part]])
+        begin, end = tracks.first[node : node + 2]
+        time_s = tracks.time_s[begin:end]
+        places_m = tracks.places_m[begin:end]
+        points = np.column_stack([time_s, places_m])
         numbers = [repr(number) for number in points.ravel().tolist()]
         yield " ".join(numbers).encode() + b"\n"
 

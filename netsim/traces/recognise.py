@@ -48,7 +48,9 @@ _LEAST_FADING_STEPS = 5
 
 def is_xml(content: bytes) -> bool:
     """Whether a file's first bytes are those of XML."""
-    return content.lstrip(_UTF8_MARK + b" \r\n\t").startswith((b"<", *_UTF16)) and b"<" in content
+    bare = content.lstrip(_UTF8_MARK + b" \r\n\t")
+    begins = bare.startswith((b"<", *_UTF16))
+    return begins and b"<" in content
 
 
 def recognised_format(path: Path) -> str:

@@ -242,9 +242,11 @@ class FadingTrace:
 
         Links see the trace from `offset` steps on.
         """
-        steps = np.floor(np.asarray(times_s) / STEP_S + 1e-9).astype(np.int64)
+        whole = np.floor(np.asarray(times_s) / STEP_S + 1e-9)
+        steps = whole.astype(np.int64)
         mean = self.gain.mean(axis=0)
-        return np.asarray(mean[(offset[:, None] + steps) % len(mean)])
+        index = (offset[:, None] + steps) % len(mean)
+        return np.asarray(mean[index])
 
 
 def fading_trace(trace: Trace) -> FadingTrace:

@@ -47,8 +47,12 @@ class Steps:
     def gaps(self) -> tuple[int, float]:
         """Steps longer than LONG_GAP times the median step, and the longest."""
         limit_s = LONG_GAP * self.quantile_s(0.5)
-        long = [count for length_s, count in self.lengths_s.items() if length_s > limit_s]
-        return sum(long), max(self.lengths_s, default=np.nan)
+        longest_s = max(self.lengths_s, default=np.nan)
+        gaps = 0
+        for length_s, count in self.lengths_s.items():
+            if length_s > limit_s:
+                gaps += count
+        return gaps, longest_s
 
 
 @dataclass
@@ -147,14 +151,18 @@ class _Gatherer:
 
     def _before(self, code: IntArray, rows: FloatArray) -> FloatArray:
         """The row before each of its key; of the first in a batch, the last of those before."""
-        is_first: BoolArray = np.append(True, code[1:] != code[:-1])
-        before = np.hstack([rows[:, :1], rows[:, :-1]])
-        before[:, is_first] = self._last[:, code[is_first]]
+        changes = code[1:] != code[:-1]
+        is_first: BoolArray = np.append(True, changes)
+        before = np.roll(rows, 1, axis=1)
+        keys = code[is_first]
+        before[:, is_first] = self._last[:, keys]
         return before
 
     def _keep_last(self, code: IntArray, rows: FloatArray) -> None:
-        is_last: BoolArray = np.append(code[1:] != code[:-1], True)
-        self._last[:, code[is_last]] = rows[:, is_last]
+        changes = code[1:] != code[:-1]
+        is_last: BoolArray = np.append(changes, True)
+        keys = code[is_last]
+        self._last[:, keys] = rows[:, is_last]
 
 
 def _add_steps(

@@ -65,16 +65,24 @@ def _first_rows(code: IntArray, nodes: int) -> IntArray:
     """Where each node's rows begin once they are grouped, and where the last ends. [K + 1]."""
     sizes = np.zeros(nodes, dtype=np.int64)
     for start in range(0, len(code), _PIECE):
-        sizes += np.bincount(code[start : start + _PIECE], minlength=nodes)
-    return np.append(0, np.cumsum(sizes)).astype(np.int64)
+        piece = code[start : start + _PIECE]
+        sizes += np.bincount(piece, minlength=nodes)
+    ends = np.cumsum(sizes)
+    return np.append(0, ends).astype(np.int64)
 
 
 def _unsorted(first: IntArray, time_s: FloatArray) -> list[slice]:
     """Rows of the nodes whose times go backwards somewhere."""
-    backwards = np.flatnonzero(time_s[1:] < time_s[:-1]) + 1
-    within = backwards[~np.isin(backwards, first)]
-    nodes = np.unique(np.searchsorted(first, within, side="right") - 1)
-    return [slice(first[node], first[node + 1]) for node in nodes.tolist()]
+    is_earlier = time_s[1:] < time_s[:-1]
+    backwards = np.flatnonzero(is_earlier) + 1
+    is_first = np.isin(backwards, first)
+    within = backwards[~is_first]
+    node = np.searchsorted(first, within, side="right") - 1
+    parts = []
+    for number in np.unique(node).tolist():
+        begin, end = first[number : number + 2]
+        parts.append(slice(begin, end))
+    return parts
 
 
 def _grouped(

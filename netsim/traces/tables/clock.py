@@ -76,8 +76,10 @@ def clock_of(
 
 def _first_text(cells: Cells, name: str) -> str | None:
     """The first value of a column that is not missing."""
-    sample = cells.raw.sample(name).select(cells.text(name)).to_series().drop_nulls()
-    return str(sample[0]) if len(sample) else None
+    sample = cells.raw.sample(name)
+    texts = sample.select(cells.text(name)).to_series()
+    known = texts.drop_nulls()
+    return str(known[0]) if len(known) else None
 
 
 def _is_number(text: str, cells: Cells) -> bool:

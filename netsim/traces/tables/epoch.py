@@ -19,6 +19,16 @@ _UNIX = (
 """From so large a number on, times count from 1970, in parts of a second."""
 
 
+UNUSUAL = {
+    "day_first": "dates are read day first",
+    "month_first": "dates are read month first",
+    "ms": "time is Unix time in milliseconds",
+    "us": "time is Unix time in microseconds",
+    "ns": "time is Unix time in nanoseconds",
+}
+"""Notes on what the file shows of its times."""
+
+
 @dataclass(frozen=True)
 class Epoch:
     """Times from the first one on, which lies at a known date."""

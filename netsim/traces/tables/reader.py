@@ -25,7 +25,7 @@ from netsim.traces.tables.checks import (
 )
 from netsim.traces.tables.choice import ColumnChoice
 from netsim.traces.tables.clock import NUMBER_RULE, Clock, clock_of
-from netsim.traces.tables.epoch import epoch_of
+from netsim.traces.tables.epoch import UNUSUAL, epoch_of
 from netsim.traces.tables.missing_rows import note_missing
 from netsim.traces.tables.nodes import node_column
 from netsim.traces.tables.number_columns import number_columns
@@ -39,14 +39,6 @@ from netsim.traces.tables.speed import note_speed
 from netsim.traces.tables.sumo_rows import with_persons
 from netsim.traces.trace import UNUSED_COLUMNS, Trace, node_of_file, origin_metadata, projected
 
-UNUSUAL = {
-    "day_first": "dates are read day first",
-    "month_first": "dates are read month first",
-    "ms": "time is Unix time in milliseconds",
-    "us": "time is Unix time in microseconds",
-    "ns": "time is Unix time in nanoseconds",
-}
-"""Notes on what the file shows of its times."""
 _NEVER = pl.lit(value=False)
 
 

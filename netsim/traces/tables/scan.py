@@ -48,7 +48,9 @@ class RawTable:
 
     def is_text(self, name: str) -> bool:
         """Whether a column's values are text."""
-        return self.dialect is not None or self.frame.collect_schema()[name] == pl.String
+        if self.dialect is not None:
+            return True
+        return self.frame.collect_schema()[name] == pl.String
 
     def collect(self, frame: pl.LazyFrame) -> pl.DataFrame:
         """Rows of a frame made from this table. Raises DataError where the file cannot be read."""
@@ -60,7 +62,9 @@ class RawTable:
     def sample(self, *names: str, rows: int = 1000) -> pl.DataFrame:
         """The first rows of some columns, without those where all of them are missing."""
         wanted = self.frame.select(names)
-        return self.collect(wanted.filter(~pl.all_horizontal(pl.all().is_null())).head(rows))
+        is_blank = pl.all_horizontal(pl.all().is_null())
+        first = wanted.filter(~is_blank).head(rows)
+        return self.collect(first)
 
 
 def _explained(
@@ -261,4 +265,6 @@ def _check_quotes(
 def names_text(names: Sequence[str], most: int = 12) -> str:
     """Names for a message, cut if there are many."""
     shown = ", ".join(names[:most])
-    return f"{shown}, ... ({len(names)} in all)" if len(names) > most else shown
+    if len(names) <= most:
+        return shown
+    return f"{shown}, ... ({len(names)} in all)"
