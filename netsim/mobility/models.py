@@ -175,7 +175,8 @@ class RandomWaypoint(Limited):
 
     def _speed_m_s(self, draws: FloatArray) -> FloatArray:
         """Uniform speeds from uniform draws in [0, 1)."""
-        return self.min_speed_m_s + (self.max_speed_m_s - self.min_speed_m_s) * draws
+        range_m_s = self.max_speed_m_s - self.min_speed_m_s
+        return self.min_speed_m_s + range_m_s * draws
 
 
 @dataclass(frozen=True)

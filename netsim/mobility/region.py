@@ -49,8 +49,10 @@ class Disc:
     def uniform(self, draws: FloatArray) -> FloatArray:
         radius = self.radius_m * np.sqrt(draws[..., 0])
         angle = 2 * np.pi * draws[..., 1]
-        offset = [radius * np.cos(angle), radius * np.sin(angle)]
-        return np.asarray(self.centre_m + np.stack(offset, axis=-1))
+        x = radius * np.cos(angle)
+        y = radius * np.sin(angle)
+        offset = np.stack([x, y], axis=-1)
+        return np.asarray(self.centre_m + offset)
 
     def nearest_image(self, origin_m: FloatArray, target_m: FloatArray) -> FloatArray:
         return target_m

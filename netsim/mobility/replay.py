@@ -102,7 +102,12 @@ class Replay(Limited):
         from `folder` (of the scenario), if given. Raises DataError.
         """
         path = (folder or Path()) / self.path
-        trace = open_trace(path, self.format or None, columns=self.columns, origin=origin)
+        trace = open_trace(
+            path,
+            self.format or None,
+            columns=self.columns,
+            origin=origin,
+        )
         tracks = tracks_of(trace.table("mobility"), path)
         own = is_recorded(trace)
         first_s = float(tracks.time_s.min())
@@ -150,7 +155,9 @@ def is_recorded(trace: Trace) -> bool:
 
     Raises DataError.
     """
-    return trace.path.is_dir() or seeds_of(trace.metadata, trace.path) is not None
+    if trace.path.is_dir() and trace.format == "table":
+        return True
+    return seeds_of(trace.metadata, trace.path) is not None
 
 
 def chosen_nodes(found: Recorded, count: int) -> Recorded:

@@ -81,7 +81,11 @@ def check_paths(scenario: Scenario) -> None:
     for key, path in _paths(scenario):
         if not path.exists():
             rule = f"must be an existing file or folder; give yours with --set {key}=PATH"
-            raise ScenarioError(rule, where=f"scenario: {key}", value=str(path))
+            raise ScenarioError(
+                rule,
+                where=f"scenario: {key}",
+                value=str(path),
+            )
 
 
 def _paths(scenario: Scenario) -> Iterable[tuple[str, Path]]:

@@ -64,7 +64,12 @@ def read_site_file(
         raise DataError("no such site file", where=path)
     chosen = parse_columns(columns, f"{path}: columns")
     notes: dict[str, int] = {}
-    graph, places = _read(path, choice or CellChoice(), chosen, notes)
+    graph, places = _read(
+        path,
+        choice or CellChoice(),
+        chosen,
+        notes,
+    )
     placed = place_sites(graph, path, places, notes)
     return SiteFile(merge_collocated(placed, path, notes), notes)
 
@@ -146,7 +151,11 @@ def _check_links(
     for index, link in enumerate(links):
         if not {repr(link["source"]), repr(link["target"])} <= names:
             rule = "source and target must be nodes of the file"
-            raise DataError(rule, where=f"{path}, link {index}", value=link)
+            raise DataError(
+                rule,
+                where=f"{path}, link {index}",
+                value=link,
+            )
 
 
 def _read_graphml(path: Path) -> nx.Graph:
@@ -157,7 +166,13 @@ def _read_graphml(path: Path) -> nx.Graph:
         raise DataError("GraphML with a document type or entities is refused", where=path)
     try:
         graph = nx.Graph(nx.parse_graphml(text))
-    except (nx.NetworkXError, ElementTree.ParseError, KeyError, ValueError, TypeError) as error:
+    except (
+        nx.NetworkXError,
+        ElementTree.ParseError,
+        KeyError,
+        ValueError,
+        TypeError,
+    ) as error:
         raise DataError(f"not GraphML: {error}", where=path) from None
     return _with_usual_links(graph)
 

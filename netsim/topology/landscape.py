@@ -88,7 +88,13 @@ class Landscape:
             )
             yield site, gain[:, 0] * self.antenna_gain
 
-    def survey(self, positions_m: FloatArray, gnb: IntArray, *, keep: bool) -> Survey:
+    def survey(
+        self,
+        positions_m: FloatArray,
+        gnb: IntArray,
+        *,
+        keep: bool,
+    ) -> Survey:
         """What links from positions [K, 2] to serving gNBs [K] are worth; `keep` the gains to all.
 
         The downlink has the mean SINR with every gNB at full power, without fading: the paper gives

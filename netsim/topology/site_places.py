@@ -150,7 +150,11 @@ def _project(graph: nx.Graph) -> None:
     lat = np.array([data["lat"] for data in sites])
     lon = np.array([data["lon"] for data in sites])
     origin = graph_origin(graph) or central_origin(lat, lon)
-    for data, (x, y) in zip(sites, origin.to_metres(lat, lon), strict=True):
+    for data, (x, y) in zip(
+        sites,
+        origin.to_metres(lat, lon),
+        strict=True,
+    ):
         data["x_m"] = float(x)
         data["y_m"] = float(y)
     keep_origin(graph, origin)

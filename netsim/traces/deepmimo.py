@@ -30,7 +30,11 @@ class _PowerFile(NamedTuple):
     receivers: str
 
 
-def read_deepmimo(path: Path, detail: str = "", origin: Origin | None = None) -> Trace:
+def read_deepmimo(
+    path: Path,
+    detail: str = "",
+    origin: Origin | None = None,
+) -> Trace:
     """Gains of every receiver to every transmitter, and the receivers' places.
 
     A folder of scenes is a scene for each time: they come in the order of the number in their

@@ -49,7 +49,12 @@ def read_gpx(
     if not points.rows:
         raise DataError("has no track points with a time and a place", where=path)
     without = points.notes.get(_PLACELESS, 0)
-    check_missing(path, "a place", without, without + len(points.rows))
+    check_missing(
+        path,
+        "a place",
+        without,
+        without + len(points.rows),
+    )
     notes = dict(points.notes)
     table = _in_order(pl.DataFrame(points.rows, schema=_POINT, orient="row"), notes)
     begin = float(table["time_s"].min())  # type: ignore[arg-type]
@@ -211,9 +216,11 @@ def _altitude(text: str) -> float | None:
 
 def _node_names(tracks: list[str]) -> dict[int, str]:
     """Names of the tracks; 0, 1, ... where one has none or two have the same."""
-    if all(tracks) and len(set(tracks)) == len(tracks):
+    differ = len(set(tracks)) == len(tracks)
+    if differ and all(tracks):
         return dict(enumerate(tracks))
-    return {number: str(number) for number in range(len(tracks))}
+    numbers = range(len(tracks))
+    return {number: str(number) for number in numbers}
 
 
 def write_gpx(frame: pl.DataFrame, begin: datetime) -> Iterator[bytes]:

@@ -41,7 +41,11 @@ def is_gtfs(path: Path) -> bool:
         return False
 
 
-def read_gtfs(path: Path, detail: str = "", origin: Origin | None = None) -> Trace:
+def read_gtfs(
+    path: Path,
+    detail: str = "",
+    origin: Origin | None = None,
+) -> Trace:
     """The mobility table of one service, with lat and lon. Raises DataError."""
     stops, trips, stop_times = (_table(path, name) for name in _TABLES)
     notes: dict[str, int] = {}
@@ -107,7 +111,15 @@ def _of_service(
     notes: dict[str, int],
 ) -> pl.DataFrame:
     """The trips of the service that is named, or of that with the most trips."""
-    counts = trips.group_by("service_id").len().sort("len", "service_id", descending=[True, False])
+    counts = (
+        trips.group_by("service_id")
+        .len()
+        .sort(
+            "len",
+            "service_id",
+            descending=[True, False],
+        )
+    )
     if not len(counts):
         raise DataError("has no trips", where=path)
     chosen = service or str(counts["service_id"][0])

@@ -17,11 +17,20 @@ def is_missing(text: str | None) -> bool:
     return text is None or text.strip().lower() in NULLS
 
 
-def check_missing(path: Path, what: str, missing: int, rows: int) -> None:
+def check_missing(
+    path: Path,
+    what: str,
+    missing: int,
+    rows: int,
+) -> None:
     """Raises DataError where too many rows lack something, as "a place"."""
     if missing and missing >= rows:
         raise DataError(f"no row has {what}", where=path)
     if missing > MOST_MISSING * rows:
         thing = what.split(" ", 1)[1]
         rule = f"more than {MOST_MISSING:.0%} of the rows have no {thing}"
-        raise DataError(rule, where=path, value=f"{missing} of {rows}")
+        raise DataError(
+            rule,
+            where=path,
+            value=f"{missing} of {rows}",
+        )

@@ -182,9 +182,15 @@ def _note_unset(nodes: dict[str, _Node], notes: dict[str, int]) -> None:
 
 def _sort_commands(nodes: dict[str, _Node], notes: dict[str, int]) -> None:
     for node in nodes.values():
-        if any(later.time_s < earlier.time_s for earlier, later in pairwise(node.commands)):
-            notes[_UNSORTED] = notes.get(_UNSORTED, 0) + 1
-            node.commands.sort(key=lambda command: command.time_s)
+        times_s = [command.time_s for command in node.commands]
+        if times_s == sorted(times_s):
+            continue
+        notes[_UNSORTED] = notes.get(_UNSORTED, 0) + 1
+        node.commands.sort(key=_time_of)
+
+
+def _time_of(command: _Command) -> float:
+    return command.time_s
 
 
 def _walk(node: _Node) -> list[Sample]:

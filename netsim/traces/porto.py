@@ -25,7 +25,11 @@ def is_porto(names: Sequence[str]) -> bool:
     return set(COLUMNS) <= set(names)
 
 
-def read_porto(path: Path, detail: str = "", origin: Origin | None = None) -> Trace:
+def read_porto(
+    path: Path,
+    detail: str = "",
+    origin: Origin | None = None,
+) -> Trace:
     """The mobility table of all trips that have places. Raises DataError."""
     trips = _trips(path)
     notes: dict[str, int] = {}
@@ -68,7 +72,11 @@ def _trips(path: Path) -> pl.DataFrame:
     if bad.any():
         row = int(bad.arg_max() or 0)
         where = f"{path}, row {row + 1}, TIMESTAMP"
-        raise DataError("must be Unix time in seconds", where=where, value=raw["TIMESTAMP"][row])
+        raise DataError(
+            "must be Unix time in seconds",
+            where=where,
+            value=raw["TIMESTAMP"][row],
+        )
     return trips
 
 

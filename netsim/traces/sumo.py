@@ -9,9 +9,7 @@ force it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,29 +19,16 @@ from polars.io.plugins import register_io_source
 from netsim.errors import DataError
 from netsim.projection import Origin
 from netsim.traces.files import head
-from netsim.traces.missing import check_missing, is_missing
+from netsim.traces.missing import check_missing
 from netsim.traces.sumo_degrees import PEEK, forced_geo, looks_like_degrees
+from netsim.traces.sumo_samples import FCD_COLUMNS, WIDTH, SampleGatherer
 from netsim.traces.trace import Trace, origin_metadata, projected
 from netsim.traces.xml import stream
 
-FCD_COLUMNS = {
-    "time_s": "timestep_time",
-    "node": "vehicle_id",
-    "x_m": "vehicle_x",
-    "y_m": "vehicle_y",
-    "z_m": "vehicle_z",
-    "speed_m_s": "vehicle_speed",
-}
-"""Native column -> column of SUMO's CSV and Parquet."""
-INVALID = -1073741824.0
-"""A coordinate of a vehicle that is not on the road (SUMO's INVALID_DOUBLE_VALUE)."""
-_INVALID_TEXT = "-10737418"  # in whatever number of digits
 ROWS = 200_000  # of a batch
-_OTHER_MOVERS = ("person", "container")
 _RAW = {name: pl.String if name == "node" else pl.Float64 for name in FCD_COLUMNS}
 _DEGREES = {"x_m": "lon", "y_m": "lat"}
 _LIMITS = {"x_m": 180.0, "y_m": 90.0}
-_SECONDS_PER_PART = (1.0, 60.0, 3600.0, 86400.0)  # of [days:]hours:minutes:seconds, from the right
 
 
 def read_fcd_xml(
@@ -134,9 +119,9 @@ def _batches(
 
     What was odd is added to `notes` at the end.
     """
-    gatherer = _Gatherer()
+    gatherer = SampleGatherer()
     for _ in stream(path, start=gatherer.handler()):
-        if len(gatherer.cells) >= rows * _WIDTH:
+        if len(gatherer.cells) >= rows * WIDTH:
             yield _frame(path, gatherer.take(), geo=geo)
     if gatherer.cells:
         yield _frame(path, gatherer.take(), geo=geo)
@@ -151,100 +136,23 @@ def _batches(
         notes["samples of persons and containers, taken as nodes"] = gatherer.persons
 
 
-_WIDTH = len(_RAW)
-_MAYBE_NO_NUMBER = frozenset("-?nN\\ ")
-"""How a coordinate may begin that is none."""
-
-
-@dataclass
-class _Gatherer:
-    """Samples of the elements parsed since the last batch, and counts of all so far."""
-
-    cells: list[Any] = field(default_factory=list)  # time, node, x, y, z and speed, row by row
-    placed: int = 0  # samples that were taken
-    placeless: int = 0
-    persons: int = 0
-    empty_steps: int = 0  # without the current one
-    now_s: float | None = None
-    before: int = 0  # samples before the current step
-
-    def handler(self) -> Callable[[str, dict[str, str]], None]:
-        """The hot path: what is called for each sample of the file."""
-        add = self.cells.extend
-        now_s: float | None = None
-
-        def start(name: str, attributes: dict[str, str]) -> None:
-            nonlocal now_s
-            if name == "vehicle" or name in _OTHER_MOVERS:
-                try:
-                    node, x, y = attributes["id"], attributes["x"], attributes["y"]
-                    is_odd = x[0] in _MAYBE_NO_NUMBER or y[0] in _MAYBE_NO_NUMBER
-                except LookupError:
-                    self.count_placeless(name, attributes)
-                    return
-                if now_s is None:
-                    raise DataError(f"{name} outside of a timestep", value=node)
-                if is_odd and _is_no_place(x, y):
-                    self.placeless += 1
-                    return
-                add((now_s, node, x, y, attributes.get("z"), attributes.get("speed")))
-                if name != "vehicle":
-                    self.persons += 1
-            elif name == "timestep":
-                now_s = self.begin_step(attributes)
-
-        return start
-
-    def count_placeless(self, name: str, attributes: dict[str, str]) -> None:
-        """Count a sample that lacks x or y. Raises DataError if it has no name either."""
-        if "id" not in attributes:
-            raise DataError(f"{name} has no attribute 'id'", value=attributes)
-        self.placeless += 1
-
-    def begin_step(self, attributes: dict[str, str]) -> float:
-        """Time of a step. Raises DataError if it lies before the one before."""
-        time_s = _seconds(attributes.get("time"))
-        if self.now_s is not None:
-            if time_s < self.now_s:
-                rule = f"time must not go backwards; {self.now_s:g} s lies before"
-                raise DataError(rule, value=attributes["time"])
-            self.empty_steps += self.is_empty
-        self.now_s = time_s
-        self.before = self._samples
-        return time_s
-
-    @property
-    def is_empty(self) -> bool:
-        """The current step has no sample so far."""
-        return self.now_s is not None and self._samples == self.before
-
-    @property
-    def _samples(self) -> int:
-        return self.placed + self.placeless + len(self.cells) // _WIDTH
-
-    def take(self) -> list[list[Any]]:
-        """The columns of the samples, which are forgotten."""
-        columns = [self.cells[column::_WIDTH] for column in range(_WIDTH)]
-        self.placed += len(columns[0])
-        self.cells.clear()
-        return columns
-
-
-def _is_no_place(x: str, y: str) -> bool:
-    """Whether a coordinate is missing, or stands for a vehicle that is not on the road."""
-    if is_missing(x) or is_missing(y):
-        return True
-    return x.startswith(_INVALID_TEXT) or y.startswith(_INVALID_TEXT)
-
-
-def _frame(path: Path, columns: list[list[Any]], *, geo: bool) -> pl.DataFrame:
+def _frame(
+    path: Path,
+    columns: list[list[Any]],
+    *,
+    geo: bool,
+) -> pl.DataFrame:
     """Samples as numbers. Raises DataError at the first bad one."""
     time_s, node, *texts = columns
     series = [
         pl.Series("time_s", time_s, dtype=pl.Float64),
         pl.Series("node", node, dtype=pl.String),
     ]
-    for name, values in zip(list(_RAW)[2:], texts, strict=True):
+    for name, values in zip(
+        list(_RAW)[2:],
+        texts,
+        strict=True,
+    ):
         limit = _LIMITS.get(name, math.inf) if geo else math.inf
         text = pl.Series(name, values, dtype=pl.String)
         number = text.cast(pl.Float64, strict=False)
@@ -262,24 +170,6 @@ def _frame(path: Path, columns: list[list[Any]], *, geo: bool) -> pl.DataFrame:
             raise DataError(rule, where=where, value=values[row])
         series.append(number)
     return pl.DataFrame(series)
-
-
-def _seconds(text: str | None) -> float:
-    """Seconds of `12.00` or, as with --human-readable-time, of `[days:]hh:mm:ss`."""
-    with suppress(ValueError):
-        if math.isfinite(value := float(text or "")):
-            return value
-    parts = (text or "").split(":")
-    value = math.nan
-    if len(parts) <= len(_SECONDS_PER_PART):
-        scaled = zip(_SECONDS_PER_PART, reversed(parts), strict=False)
-        try:
-            value = sum(seconds * float(part) for seconds, part in scaled)
-        except ValueError:
-            value = math.nan
-    if not math.isfinite(value):
-        raise DataError("time of a timestep must be a finite number of seconds", value=text)
-    return value
 
 
 def _is_geo(

@@ -140,15 +140,24 @@ def _regularity(lines: list[str], separator: str) -> tuple[float, int]:
 
 def _is_spaced(lines: list[str]) -> bool:
     """Whether columns are several spaces apart: only then have all lines as many of them."""
-    apart = {line.strip().count(" ") for line in lines}
-    together = {len(line.split()) for line in lines}
-    return len(together) == 1 and (len(apart) > 1 or apart != {together.pop() - 1})
+    fields = {len(line.split()) for line in lines}
+    if len(fields) > 1:
+        return False
+    single = fields.pop() - 1
+    return any(line.strip().count(" ") != single for line in lines)
 
 
 def _fields(line: str, separator: str) -> list[str]:
     """The fields of a line, without the spaces around them."""
     plain = line.replace("\r", " ")
-    fields = next(csv.reader([plain], delimiter=separator, skipinitialspace=separator != " "), [])
+    fields = next(
+        csv.reader(
+            [plain],
+            delimiter=separator,
+            skipinitialspace=separator != " ",
+        ),
+        [],
+    )
     return [field.strip() for field in fields]
 
 

@@ -64,7 +64,11 @@ def epoch_of(
         origin = datetime.fromtimestamp(begin, UTC).isoformat()
     except (OverflowError, ValueError, OSError):
         raise DataError("must be a date", where=where, value=begin) from None
-    return Epoch(seconds - begin, origin, "" if clock.is_date or unit_is_said else unit)
+    return Epoch(
+        seconds - begin,
+        origin,
+        "" if clock.is_date or unit_is_said else unit,
+    )
 
 
 def _unix_unit(number: float) -> tuple[float, str]:

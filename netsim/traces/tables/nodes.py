@@ -46,8 +46,12 @@ def node_column(
 
 def _counts_up(values: pl.Series) -> bool:
     """Whether values are whole numbers, each one more than the one before."""
-    numbers = values.cast(pl.String).str.strip_chars().cast(pl.Int64, strict=False)
-    return bool((numbers.diff().drop_nulls() == 1).all()) and numbers.null_count() == 0
+    texts = values.cast(pl.String).str.strip_chars()
+    numbers = texts.cast(pl.Int64, strict=False)
+    if numbers.null_count():
+        return False
+    steps = numbers.diff().drop_nulls()
+    return bool((steps == 1).all())
 
 
 def _numbers_rows(

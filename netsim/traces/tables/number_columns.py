@@ -37,5 +37,11 @@ def _of_point(cells: Cells, name: str) -> Columns:
     found = {}
     for number, role in enumerate(("lat", "lon"), start=1):
         value = parts.struct.field(str(number)).cast(pl.Float64, strict=False)
-        found[role] = CheckedColumn(role, name, value, missing, rule=rule_of(role))
+        found[role] = CheckedColumn(
+            role,
+            name,
+            value,
+            missing,
+            rule=rule_of(role),
+        )
     return found

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from netsim.errors import DataError
-from netsim.traces.sumo import INVALID
 from netsim.traces.sumo_degrees import PEEK, forced_geo, looks_like_degrees
+from netsim.traces.sumo_samples import INVALID
 from netsim.traces.tables.cells import Cells
 from netsim.traces.tables.checks import CheckedColumn, rule_of, zero_fix
 from netsim.traces.tables.clock import Clock

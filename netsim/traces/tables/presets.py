@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from netsim.traces.sumo import FCD_COLUMNS
+from netsim.traces.sumo_samples import FCD_COLUMNS
 from netsim.traces.tables.roles import SourceColumn
 
 FEET = 0.3048

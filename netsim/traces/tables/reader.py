@@ -194,7 +194,12 @@ class _TableReader:
         names = [self.reading.columns[role].name for role in NAMES if role in self.reading.roles]
         texts = [odd_text(name) for name in names]
         fixes = no_fixes(columns)
-        return pl.any_horizontal(*numbers, *texts, *fixes, odd_number(time.value))
+        return pl.any_horizontal(
+            *numbers,
+            *texts,
+            *fixes,
+            odd_number(time.value),
+        )
 
     def _time_column(self) -> CheckedColumn:
         source = self.reading.columns.get("time")

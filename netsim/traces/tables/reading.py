@@ -42,7 +42,9 @@ class TableReading:
     @property
     def nulls(self) -> tuple[str, ...]:
         """Cells that hold no value."""
-        return NULLS + (self.preset.nulls if self.preset else ())
+        if self.preset is None:
+            return NULLS
+        return NULLS + self.preset.nulls
 
     @property
     def roles(self) -> set[str]:

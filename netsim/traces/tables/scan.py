@@ -259,7 +259,11 @@ def _check_quotes(
     for number, line in numbered:
         if number > dialect.skip_lines and line.count('"') % 2 and not line.startswith("#"):
             rule = "a quoted field must end on its line"
-            raise DataError(rule, where=f"{path}, line {number}", value=line[-80:])
+            raise DataError(
+                rule,
+                where=f"{path}, line {number}",
+                value=line[-80:],
+            )
 
 
 def names_text(names: Sequence[str], most: int = 12) -> str:

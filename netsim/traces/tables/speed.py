@@ -24,7 +24,11 @@ _MOST_STEPS = 0.8
 """Part of the steps that must show the factor."""
 
 
-def note_speed(raw: RawTable, reading: TableReading, mobility: pl.LazyFrame) -> None:
+def note_speed(
+    raw: RawTable,
+    reading: TableReading,
+    mobility: pl.LazyFrame,
+) -> None:
     """Note where speeds contradict the distances moved by the factor of a unit."""
     first = mobility.select("time_s", "node", "x_m", "y_m", "speed_m_s").head(PEEK)
     ratios = _said_over_moved(raw.collect(first))
