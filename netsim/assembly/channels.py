@@ -36,10 +36,21 @@ def channel_traces(
             sites,
         )
         trace = request.trace()
-        drivers += request.drivers(trace)
-        for remark in trace.remarks():
+        found = request.drivers(trace)
+        drivers += found
+        for remark in [*trace.remarks(), *_unused(found)]:
             listener.warning(f"{entry.path}: {remark}")
     return ChannelTraces(drivers)
+
+
+def _unused(drivers: Sequence[Driver]) -> list[str]:
+    """What of a trace drives nobody, in words."""
+    for driver in drivers:
+        if isinstance(driver.series, series.TraceSeries):
+            every = len(driver.series.keys)
+            if len(driver.row) < every:
+                return [f"{every - len(driver.row)} of its {every} series drive no UE"]
+    return []
 
 
 @dataclass(frozen=True)

@@ -85,3 +85,28 @@ def test_inspect_prints_the_reading_it_chose(command: Command, walk: str) -> Non
     assert code == 0
     assert "read as" in out
     assert "--columns time=time,node=id,x=x:m,y=y:m" in out
+
+
+def test_series_that_drive_nobody_are_told(command: Command, tmp_path: Path) -> None:
+    rows = "".join(f"{time},{ue},1e6\n" for ue in ("a", "b", "c") for time in range(3))
+    (tmp_path / "rates.csv").write_text(f"time_s,node,rate_bps\n{rows}")
+    channel = 'channel=[{path="rates.csv", ues=[0], fill="hold"}]'
+    code, _, complaint = command(*SMALL, "--set", channel, "--out", "a")
+    assert code == 0
+    assert "rates.csv: 2 of its 3 series drive no UE" in complaint
+
+
+def test_a_timetable_is_replayed(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "feed").mkdir()
+    for name, text in {
+        "stops.txt": "stop_id,stop_lat,stop_lon\nA,51.000,7.00\nB,51.002,7.00\n",
+        "trips.txt": "service_id,trip_id\nday,t1\nday,t2\n",
+        "stop_times.txt": (
+            "trip_id,arrival_time,departure_time,stop_id,stop_sequence\n"
+            "t1,8:00:00,8:00:30,A,1\nt1,8:04:00,8:04:00,B,2\n"
+            "t2,8:00:00,8:01:00,B,1\nt2,8:05:00,8:05:00,A,2\n"
+        ),
+    }.items():
+        (tmp_path / "feed" / name).write_text(text)
+    replay = ("--set", "mobility.kind=replay", "--set", "mobility.path=feed")
+    assert command(*SMALL, *replay, "--out", "a")[0] == 0
