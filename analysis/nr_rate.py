@@ -84,7 +84,7 @@ def sionna_bps(sinr: FloatArray) -> FloatArray:
     best = np.zeros(sinr.shape)
     for scheme, entry in table["MCS"].items():
         error = np.clip(entry["CBS"]["2000"]["BLER"], 2e-4, 0.9985)
-        quantile = np.interp(to_db(sinr), entry["SNR_db"], norm.isf(error))
+        quantile = np.interp(to_db(sinr), entry["SNR_db"], norm.isf(error), left=-np.inf)
         efficiency = LINK.schemes.efficiency[int(scheme)]
         best = np.maximum(best, elements_per_s * efficiency * norm.cdf(quantile))
     return best
