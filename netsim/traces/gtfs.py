@@ -16,7 +16,7 @@ import polars as pl
 
 from netsim.errors import DataError
 from netsim.projection import Origin, central_origin
-from netsim.traces.files import READ_FAILURES
+from netsim.traces.files import READ_FAILURES, reason_of
 from netsim.traces.missing import check_missing
 from netsim.traces.trace import Trace, origin_metadata, projected
 
@@ -37,7 +37,7 @@ def is_gtfs(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return STOP_TIMES in archive.namelist()
-    except (zipfile.BadZipFile, OSError):
+    except Exception:  # zipfile raises what it stumbles over
         return False
 
 
@@ -100,8 +100,10 @@ def _content(path: Path, name: str) -> io.BytesIO:
             return io.BytesIO(archive.read(name))
     except KeyError:
         raise DataError("is missing from the timetable", where=where) from None
-    except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
-        raise DataError(f"cannot be read: {error}", where=where) from None
+    except DataError:
+        raise
+    except Exception as error:  # zipfile raises what it stumbles over
+        raise DataError(f"cannot be read: {reason_of(error)}", where=where) from None
 
 
 def _of_service(
