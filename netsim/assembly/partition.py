@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from netsim.errors import ScenarioError
@@ -18,10 +20,11 @@ from netsim.units import FloatArray
 def build_partition(
     scenario: Scenario,
     dataset: TextDataset,
-    distance_m: FloatArray,
     listener: Listener,
+    *,
+    distance_m: Callable[[], FloatArray],
 ) -> Partition:
-    """The rows of every UE; `distance_m` [K] are those to the serving gNBs at the start.
+    """The rows of every UE; `distance_m` [K] gives those to the gNBs at the start, if asked.
 
     Tells the listener where rows are used more than once.
     """
@@ -46,7 +49,8 @@ def build_partition(
             concept=concept,
         )
     else:
-        found = _drawn(scenario, dataset, world, distance_m)
+        follows = world.distance_correlation != 0
+        found = _drawn(scenario, dataset, world, distance_m() if follows else None)
     _report_reuse(scenario, found, listener)
     return found
 
@@ -55,7 +59,7 @@ def _drawn(
     scenario: Scenario,
     dataset: TextDataset,
     world: World,
-    distance_m: FloatArray,
+    distance_m: FloatArray | None,
 ) -> Partition:
     domain = None
     keys = RowKeys(dataset.train.label)

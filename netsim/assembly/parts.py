@@ -88,8 +88,12 @@ def build_parts(
     dataset = loaded.dataset(scenario)
     for note in dataset.notes:
         listener.warning(note)
-    distance_m = distance_to_gnb(scenario, deployment, start_m)
-    partition = build_partition(scenario, dataset, distance_m, listener)
+    partition = build_partition(
+        scenario,
+        dataset,
+        listener,
+        distance_m=lambda: distance_to_gnb(scenario, deployment, start_m),
+    )
     learning = _learning_parts(scenario, scheme, devices, dataset, partition)
     learner = None
     if not scenario.network_only:

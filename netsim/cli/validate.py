@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from netsim.results.reader import Run
+    from netsim.scenario.model import Scenario
 
 
 def validate(
@@ -98,17 +99,42 @@ def _tell_status(run: Run) -> None:
         console().print(f"{run.path}: {status}: {error or 'the rounds so far'}", markup=False)
 
 
+LEARNING_ROUNDS = 2  # simulated where what is sent depends on training
+
+
 def _explain(target: str, overrides: list[str]) -> None:
     from netsim.assembly import build_parts
     from netsim.cli.expectations import print_expectations
     from netsim.execution import forecast
     from netsim.protocols import Silence
     from netsim.scenario.load import load_scenario, parse_override
-    from netsim.scenario.model import Scenario
 
     scenario = load_scenario(target, dict(parse_override(text) for text in overrides))
     raw = scenario.model_dump()
-    raw["network_only"] = True
     raw["stop"] |= {"target_accuracy": None, "patience_evaluations": None}
-    parts = build_parts(Scenario.model_validate(raw), Silence())
-    print_expectations(parts, forecast(parts))
+    raw["learning"] |= {"log_risk": False, "evaluate_in_full": False}
+    learns = _has_to_learn(scenario)
+    if not learns:
+        raw["network_only"] = True
+    adapted = type(scenario).model_validate(raw)
+    parts = build_parts(adapted, Silence())
+    try:
+        found = forecast(parts, LEARNING_ROUNDS) if learns else forecast(parts)
+    finally:
+        if parts.learner is not None:
+            parts.learner.close()
+    print_expectations(parts, found)
+
+
+def _has_to_learn(scenario: Scenario) -> bool:
+    """Do plans, or what is on the air, depend on training or on a model that must be loaded?"""
+    from netsim.assembly.parts import build_scheme
+
+    if build_scheme(scenario).needs_learning:
+        return True
+    model = scenario.model
+    if model.path is None and model.hub is None:
+        return False
+    sizes = [module.payload_bits_override for module in scenario.modules]
+    sizes.append(model.foundation_bits_override)
+    return None in sizes and not scenario.network_only
