@@ -56,7 +56,24 @@ def place_sites(
             data[key] = value * column.factor if column.factor != 1 else value
     if roles is _DEGREES:
         _project(graph)
+    elif not any(column.unit for column in places.values()):
+        _refuse_degrees(graph, places, path)
     return graph
+
+
+def _refuse_degrees(
+    graph: nx.Graph,
+    places: Columns,
+    path: Path,
+) -> None:
+    """Raises DataError where x and y, whose unit nothing says, look like degrees."""
+    positions = site_positions_m(graph)
+    extent = np.ptp(positions, axis=0).max()
+    in_range = (np.abs(positions) <= [180, 90]).all()
+    if in_range and 0 < extent < SAME_PLACE_M:
+        x, y = places["x"].name, places["y"].name
+        rule = f"all sites lie within {SAME_PLACE_M:g} m: {x} and {y} look like degrees"
+        raise DataError(f"{rule}; name them lon and lat, or x_m and y_m", where=path)
 
 
 def place_columns(names: list[str]) -> Columns:

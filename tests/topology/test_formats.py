@@ -304,3 +304,10 @@ def test_features_that_are_no_points_are_counted(tmp_path: Path) -> None:
         "features that are no sites or links (Polygon), passed over": 2,
         "features that are no sites or links (LineString), passed over": 1,
     }
+
+
+def test_x_and_y_in_degrees_are_asked_about(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="x and y look like degrees; name them lon and lat"):
+        _sites(tmp_path, "a.csv", "site,x,y\nA,7.01,51.2\nB,7.02,51.21\n")
+    metres = _sites(tmp_path, "b.csv", "site,x_m,y_m\nA,7.01,51.2\nB,7.02,55.21\n")
+    assert len(metres) == 2

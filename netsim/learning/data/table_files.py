@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -218,7 +219,7 @@ def _read_parquet(path: Path) -> Table:
 def files_named(folder: Path, stems: tuple[str, ...]) -> list[Path]:
     """The folder's file of the first stem it has (`train.tsv`), or that file's shards.
 
-    Shards are named like `train-0-of-2.parquet`.
+    Shards are named like `train-0-of-2.parquet` or `train_0.csv`, or lie in a folder `train`.
     """
     if not folder.is_dir():
         raise InputError("the folder does not exist", where=folder)
@@ -227,7 +228,14 @@ def files_named(folder: Path, stems: tuple[str, ...]) -> list[Path]:
             whole = folder / f"{stem}{suffix}"
             if whole.is_file():
                 return [whole]
-            shards = sorted(folder.glob(f"{stem}-*-of-*{suffix}"))
-            if shards:
-                return shards
+            for pattern in (f"{stem}-*-of-*", f"{stem}[-_.][0-9]*", f"{stem}/*"):
+                shards = sorted(folder.glob(f"{pattern}{suffix}"), key=_by_number)
+                if shards:
+                    return shards
     return []
+
+
+def _by_number(path: Path) -> list[tuple[int, str]]:
+    """Sort key of shards: 2 comes before 10."""
+    parts = re.split(r"(\d+)", path.name)
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]

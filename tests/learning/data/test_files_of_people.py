@@ -142,3 +142,19 @@ def test_lines_of_json(tmp_path: Path) -> None:
     path.write_text('{"text": "a", "label": 0}\n[1]\n')
     with pytest.raises(DataError, match=r"a\.jsonl, line 2: each line must be a JSON object"):
         _load(path)
+
+
+@pytest.mark.parametrize("name", ["train-{}-of-11", "train_{}", "train.{}", "train/part-{}"])
+def test_shards(name: str, tmp_path: Path) -> None:
+    for shard in (0, 2, 10):
+        path = tmp_path / f"{name.format(shard)}.csv"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"text,label\nshard {shard},{shard % 4}\nmore,{1 + shard % 4}\n")
+    (tmp_path / "validation.csv").write_text("text,label\na,1\nb,2\n")
+    found = _load(tmp_path)
+    assert [text for text in found.train.first if text != "more"] == [
+        "shard 0",
+        "shard 2",
+        "shard 10",
+    ]
+    assert len(found.test) == 2
