@@ -418,3 +418,13 @@ def test_a_refused_resume_says_what_differs(key: str, rule: str, stopped: Path) 
     with pytest.raises(DataError, match=rule):
         netsim.resume(stopped)
     assert (stopped / "metadata.json").read_bytes() == before
+
+
+def test_warnings_reach_python_and_the_metadata(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, network_scenario: Make
+) -> None:
+    crowded = {"rounds": 1, "data.train_samples": 200, "data.samples_per_ue": 200}
+    run = netsim.run(network_scenario(crowded), tmp_path / "run")
+    (text,) = run.metadata["warnings"]
+    assert "rows are held" in text
+    assert [record.message for record in caplog.records if record.name == "netsim"] == [text]

@@ -2,6 +2,7 @@
 
 runs        `netsim.run` and `netsim.resume`: a scheme's loop over a session, whatever interrupts it
 session     `netsim.Session`: a run in its folder that is stepped round by round
+listening   warnings, for logging and for the metadata
 record      metadata.json as the run grows
 forecast    a trial in memory, for `netsim validate`
 """

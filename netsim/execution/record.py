@@ -30,6 +30,7 @@ class RunRecord:
     earlier_s: float = 0.0  # wall time of earlier sessions, up to the checkpoint
     world: Seeds | None = None  # of what is replayed, once it is known
     before: dict[str, Any] | None = None  # metadata of a run that is gone on with
+    warnings: list[str] = field(default_factory=list)
     _begun_s: float = field(default_factory=time.time, init=False)
 
     def made_by(self) -> dict[str, str]:
@@ -78,6 +79,8 @@ class RunRecord:
             metadata["rounds"] = end.rounds
             metadata["simulated_s"] = end.time_s
             metadata["energy_j"] = end.energy_j
+        if self.warnings:
+            metadata["warnings"] = list(self.warnings)
         if error is not None:
             metadata["error"] = error
         self.folder.write_metadata(metadata)
@@ -101,4 +104,10 @@ def known_record(path: str | Path) -> RunRecord:
     """Of a run that was begun. Raises DataError if `path` is no run folder."""
     folder = RunFolder.open(Path(path))
     before = folder.metadata() if (folder.path / METADATA).exists() else None
-    return RunRecord(folder, load_scenario(folder.path / SCENARIO), before=before)
+    warnings = list(before.get("warnings", [])) if before is not None else []
+    return RunRecord(
+        folder,
+        load_scenario(folder.path / SCENARIO),
+        before=before,
+        warnings=warnings,
+    )

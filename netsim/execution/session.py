@@ -12,8 +12,9 @@ from typing import Any, Self
 from netsim.assembly import Loaded, Parts, build_parts, build_simulation
 from netsim.assembly.recorded import world_seeds
 from netsim.errors import DataError, InputError, NetsimError, RunError
+from netsim.execution.listening import LogListener, RememberingListener
 from netsim.execution.record import RunRecord, known_record, new_record
-from netsim.protocols import Listener, Observation, RoundOutcome, RoundPlan, Scheme, Silence
+from netsim.protocols import Listener, Observation, RoundOutcome, RoundPlan, Scheme
 from netsim.results.checkpoint import Checkpoint, Pace, save_checkpoint, use_checkpoint
 from netsim.results.reader import Run, open_run
 from netsim.results.run_folder import ADAPTERS, CHECKPOINT
@@ -94,7 +95,7 @@ class Session:
     ) -> None:
         """Claim the folder. Raises OutputError if another process is at work on it."""
         self._record = record
-        self._listener = listener or Silence()
+        self._listener = RememberingListener(listener or LogListener(), record.warnings)
         self._loaded = loaded
         self._parts: Parts | None = None
         self._sink: ParquetSink | None = None

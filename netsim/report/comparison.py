@@ -7,8 +7,13 @@ from typing import Any
 
 from netsim.report.columns import as_lists
 from netsim.results.compare import paired_differences
+from netsim.results.metrics import TARGET_ACCURACY, headline
 from netsim.results.reader import Run
+from netsim.results.run_folder import SCENARIO
+from netsim.results.settings import differing, settings_of
 
+KEYS_SHOWN = 40
+NOT_TOLD = ("name", "learning.workers")
 SEEDS = 3  # common seeds from which on sets of runs are compared seed by seed
 
 
@@ -71,7 +76,26 @@ def comparison(runs: Sequence[Run], names: Sequence[str]) -> dict[str, Any]:
         "by": by,
         "baseline": baseline,
         "rows": rows,
+        "differs": _differing_settings(runs),
+        "glance": as_lists(headline(runs), 4),
+        "target": TARGET_ACCURACY,
     }
+
+
+def _differing_settings(runs: Sequence[Run]) -> dict[str, list[str]]:
+    """{key: its value in each run} where the scenarios differ; of many keys the first."""
+    with_scenario = [run for run in runs if (run.path / SCENARIO).exists()]
+    if len(with_scenario) < len(runs):
+        return {}
+    found = differing([settings_of(run) for run in runs])
+    shown = [key for key in found if key not in NOT_TOLD][:KEYS_SHOWN]
+    return {key: [_shown(value) for value in found[key]] for key in shown}
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "not set"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _sets_of_seeds(runs: Sequence[Run]) -> dict[str, list[Run]]:

@@ -73,14 +73,7 @@ def write_report(
             "kinds": SPAN_KINDS,
             "outcomes": OUTCOMES,
             "states": STATES,
-            "runs": [
-                run_data(run, name, share)
-                for run, name in zip(
-                    runs,
-                    names,
-                    strict=True,
-                )
-            ],
+            "runs": _runs_data(runs, names, share),
             "comparison": comparison(runs, names) if len(runs) > 1 else None,
         }
         text = page(title, data)
@@ -89,10 +82,22 @@ def write_report(
     return out
 
 
+def _runs_data(
+    runs: Sequence[Run],
+    names: Sequence[str],
+    budget: PageBudget,
+) -> list[dict[str, Any]]:
+    """Everything the page knows of each run; all with bins of the same width."""
+    farthest_m = max(sections.farthest_upload_m(run) for run in runs)
+    labelled = zip(runs, names, strict=True)
+    return [run_data(run, name, budget, farthest_m) for run, name in labelled]
+
+
 def run_data(
     run: Run,
     label: str,
     budget: PageBudget,
+    farthest_m: float,
 ) -> dict[str, Any]:
     """Everything the page knows of one run."""
     return {
@@ -106,7 +111,7 @@ def run_data(
         "ues": sections.ues(run, budget),
         "held_up": sections.who_held_up(run),
         "finish": sections.finish(run),
-        "distance": sections.distance(run),
+        "distance": sections.distance(run, farthest_m),
         "subscriptions": sections.subscriptions(run, budget),
         "movement": sections.movement(run),
         "data": held_data(run, budget),

@@ -139,7 +139,19 @@ def who_held_up(run: Run, most: int = 10) -> dict[str, Any]:
         "ue",
         descending=[True, False],
     ).head(most)
-    return as_lists(collect(worst))
+    about = run.ues.select("ue", "class", "distance_m", "cpu_hz")
+    told = worst.join(about, on="ue", how="left", maintain_order="left")
+    return as_lists(collect(told), 3) | _silent(run)
+
+
+def _silent(run: Run) -> dict[str, int]:
+    """UEs that never sent: those that were never chosen, and those that were never ready."""
+    senders = run.uploads.select("ue").unique()
+    chosen = run.subscriptions.filter(col("subscribed")).select("ue").unique()
+    everyone = run.ues.select("ue")
+    silent = everyone.join(senders, on="ue", how="anti")
+    never_chosen = collect(silent.join(chosen, on="ue", how="anti")).height
+    return {"never_chosen": never_chosen, "never_ready": collect(silent).height - never_chosen}
 
 
 def finish(run: Run) -> dict[str, Any]:
@@ -148,9 +160,14 @@ def finish(run: Run) -> dict[str, Any]:
     return as_lists(collect(cdf(on_time, "finish_s")), 4)
 
 
-def distance(run: Run) -> dict[str, Any]:
-    """Outage by distance in about a dozen bins of a round width."""
-    farthest_m = collect(run.uploads.select(col("distance_m").max())).item()
+def farthest_upload_m(run: Run) -> float:
+    """Greatest distance of an upload to its gNB; 0 if there was none."""
+    farthest_m: float | None = collect(run.uploads.select(col("distance_m").max())).item()
+    return farthest_m or 0.0
+
+
+def distance(run: Run, farthest_m: float) -> dict[str, Any]:
+    """Outage by distance in about a dozen bins of a round width up to `farthest_m`."""
     if not farthest_m:
         return as_lists(collect(run.outage_by_distance()), 4)
     widths_m = [mantissa * 10**power for power in range(-1, 6) for mantissa in (1, 2, 5)]

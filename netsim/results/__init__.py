@@ -13,6 +13,7 @@ Read
     reader          a run folder opened: tables and analyses together
 
 Asked of one run
+    arguments       what may be asked
     latency, energy, reliability, accuracy
     own_rows        accuracy on each UE's own rows
     targets         cost of a sustained target, area under the curve

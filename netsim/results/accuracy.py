@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 from polars import col
 
+from netsim.results.arguments import check_accuracy
 from netsim.results.tables import RunTables
 
 LEVELS = (0.6, 0.7, 0.8, 0.9)
@@ -40,6 +41,8 @@ def to_accuracy(
 
     Columns level, round, time_s (simulated), energy_j (spent until then).
     """
+    for level in levels:
+        check_accuracy(level)
     curve = learning_curve(run, target)
     wanted = pl.LazyFrame({"level": list(levels)}, schema={"level": pl.Float64})
     reached = (

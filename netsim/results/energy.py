@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 from polars import col
 
+from netsim.results.arguments import check_group
 from netsim.results.parts import part_by_part
 from netsim.results.tables import RunTables
 
@@ -17,6 +18,7 @@ def energy(run: RunTables, by: str = "ue") -> pl.LazyFrame:
 
     Computing and transmitting are useful if the update arrived on time, else wasted.
     """
+    check_group(by)
     sums = part_by_part(run, lambda part: _ledger(part, by))
     return (
         sums.group_by(by)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 from polars import col
 
+from netsim.results.arguments import GROUPS, check_group
 from netsim.results.parts import part_by_part
 from netsim.results.tables import RunTables
 
@@ -39,6 +40,7 @@ def latency(run: RunTables) -> pl.LazyFrame:
 
 def latency_means(run: RunTables, by: str = "ue") -> pl.LazyFrame:
     """Mean parts of the latency and number of `uploads` by ue, round, gnb, module or outcome."""
+    check_group(by, (*GROUPS, "outcome"))
     return (
         latency(run)
         .group_by(by)

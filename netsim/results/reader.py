@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 from polars import col
 
+from netsim.errors import InputError
 from netsim.results import accuracy as _accuracy
 from netsim.results import energy as _energy
 from netsim.results import latency as _latency
@@ -47,7 +48,13 @@ class Run(RunTables):
     handover_counts = _reliability.handover_counts
 
     def timeline(self, round: int) -> pl.DataFrame:
-        """Spans of one round, by UE and start, in seconds from the round's start."""
+        """Spans of one round, by UE and start, in seconds from the round's start.
+
+        Raises InputError for a round that the run has not had.
+        """
+        last = self.rounds.select(col("round").max()).collect().item()
+        if not 0 <= round <= (last or 0):  # round 0 is what happens before training
+            raise InputError(f"must be 0 to {last or 0}", where="round", value=round)
         spans = self.spans.filter(col("round") == round)
         origin = col("start_s").min()
         return (

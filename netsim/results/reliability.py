@@ -6,6 +6,7 @@ import polars as pl
 from polars import col
 
 from netsim.records import OUTCOMES
+from netsim.results.arguments import check_group, check_positive
 from netsim.results.tables import RunTables
 
 Z_95 = 1.959964  # quantile of the normal distribution, two-sided 95%
@@ -13,6 +14,7 @@ Z_95 = 1.959964  # quantile of the normal distribution, two-sided 95%
 
 def outcomes(run: RunTables, by: str = "ue") -> pl.LazyFrame:
     """Number of uploads and of each outcome by ue, round, gnb or module."""
+    check_group(by)
     counts = [(col("outcome") == outcome).sum().alias(outcome) for outcome in OUTCOMES]
     return (
         run.uploads.group_by(by)
@@ -29,6 +31,7 @@ def outage_by_distance(run: RunTables, bin_m: float = 100.0) -> pl.LazyFrame:
 
     Columns distance_m (middle of the bin), uploads, outage (share), low, high.
     """
+    check_positive("bin_m", bin_m)
     left_edge_m = (col("distance_m") / bin_m).floor() * bin_m
     low, high = _wilson(share=col("outage"), count=col("uploads"))
     return (

@@ -41,12 +41,14 @@ KINDS: dict[str, type | tuple[type, ...]] = {  # of the metadata that others rel
     "simulated_s": (int, float),
     "energy_j": (int, float),
     "records": dict,
+    "warnings": list,
 }
 KIND_NAMES = {
     str: "text",
     int: "a whole number",
     (int, float): "a number",
     dict: "an object",
+    list: "a list",
 }
 STATUSES = ("running", "done", "failed", "interrupted")
 

@@ -13,6 +13,7 @@ import polars as pl
 from polars import col
 
 from netsim.errors import DataError, InputError
+from netsim.results.arguments import check_accuracy
 from netsim.results.damage import naming_damage
 from netsim.results.intervals import Method, mean_interval
 from netsim.results.metrics import METRICS, TARGET_ACCURACY, headline
@@ -236,6 +237,7 @@ class Sweep:
                 value=metric,
             )
         value = col(metric).cast(pl.Float64).alias("value")
+        check_accuracy(accuracy)
         runs = self.runs if accuracy == TARGET_ACCURACY else self.runs_to(accuracy)
         return runs.select(
             "id",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from netsim.report.comparison import comparison, labels
 from netsim.results.reader import Run
 
@@ -34,3 +36,14 @@ def test_sets_of_seeds_are_compared_seed_by_seed(network_run: Callable[..., Run]
     assert max(found["rows"][0]["pairs"]) == 3
     few = comparison(runs[:2] + runs[3:], labels(runs[:2] + runs[3:]))
     assert few["by"] == "round"
+
+
+def test_the_page_says_what_differs_and_what_came_out(network_run: Callable[..., Run]) -> None:
+    runs = [network_run(), network_run(scheme__kind="fedlora", round__deadline_s=3.5)]
+    found = comparison(runs, ["one", "other"])
+    assert found["differs"]["round.deadline_s"][1] == "3.5"
+    assert found["differs"]["scheme.kind"][1] == "fedlora"
+    assert "name" not in found["differs"]
+    spent = [run.rounds.collect() for run in runs]
+    energy = [float((r["compute_energy_j"] + r["uplink_energy_j"]).sum()) for r in spent]
+    assert found["glance"]["energy_j"] == pytest.approx(energy, rel=1e-3)

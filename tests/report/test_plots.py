@@ -79,8 +79,10 @@ def test_wrong_questions_have_one_answer(taught: Run, network_run: Callable[...,
         netsim.plot(taught, "latenci")
     with pytest.raises(InputError, match=r"must end in .svg, .pdf, .png"):
         netsim.plot(taught, "latency", "x.docx")
-    with pytest.raises(DataError, match="has no upload in this round"):
+    with pytest.raises(InputError, match="round: must be 0 to "):
         netsim.plot(taught, "timeline", options=PlotOptions(round=99))
+    with pytest.raises(DataError, match="has no upload in this round"):
+        netsim.plot(taught, "timeline", options=PlotOptions(round=0))
     with pytest.raises(DataError, match="learnt nothing"):
         netsim.plot(network_run(), "learning")
 

@@ -75,6 +75,18 @@ def test_heat_map_cells_are_the_plan_and_what_came_of_it(network_run: Callable[.
 
 
 def test_distance_bins_are_round(network_run: Callable[..., Run]) -> None:
-    found = sections.distance(network_run())
+    run = network_run()
+    found = sections.distance(run, sections.farthest_upload_m(run))
     assert len(found["distance_m"]) <= sections.DISTANCE_BINS + 1
     assert sum(found["uploads"]) == len(network_run().uploads.collect())
+
+
+def test_who_held_up_is_told_with_what_may_explain_it(network_run: Callable[..., Run]) -> None:
+    run = network_run()
+    found = sections.who_held_up(run)
+    ues = {row["ue"]: row for row in run.ues.collect().iter_rows(named=True)}
+    for ue, kind, clock_hz in zip(found["ue"], found["class"], found["cpu_hz"], strict=True):
+        assert kind == ues[ue]["class"]
+        assert clock_hz == pytest.approx(ues[ue]["cpu_hz"], rel=1e-2)
+    senders = run.uploads.collect()["ue"].n_unique()
+    assert found["never_chosen"] + found["never_ready"] == len(ues) - senders

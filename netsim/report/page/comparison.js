@@ -16,6 +16,7 @@ const quantity = (value, unit) => (["s", "J", "bit"].includes(unit) ? si(value, 
 function comparisonSection() {
   const { comparison } = data;
   if (!comparison) return;
+  glance(comparison);
   const element = section("comparison", "Compared", {
     say:
       `Differences from ${comparison.baseline}, paired by ${comparison.by}: the runs met the same fading where scenario and seed agree. ` +
@@ -23,18 +24,22 @@ function comparisonSection() {
       (comparison.by === "round"
         ? "by bootstrap from blocks of consecutive rounds"
         : "Student's, or from ten seeds on by bootstrap") +
-      "; where one leaves out zero the table is bold.",
+      "; where one leaves out zero the table is bold." +
+      (comparison.by === "round"
+        ? " They cover the chance of rounds within one run each, not that of seeds: other sites, UEs and data may give another sign. A sweep over seeds tells."
+        : ""),
   });
   const metrics = comparison.rows[0].metric;
   const shown = metrics
     .map((_, k) => k)
     .filter((k) => comparison.rows.some((row) => row.difference[k] !== null && row.left[k]));
+  const tall = 24 + 10 * comparison.rows.length; // of one metric, all runs
   figure(
     element,
     "comparison-plot",
     "Relative differences from the first run",
     () => ({
-      height: 120 + 34 * shown.length,
+      height: 120 + tall * shown.length,
       traces: comparison.rows.map((row, i) => {
         const kept = shown.filter((k) => row.difference[k] !== null && row.left[k]);
         const share = (values) =>
@@ -43,7 +48,7 @@ function comparisonSection() {
           low = share(row.low),
           high = share(row.high);
         const colour = runColour(i + 1),
-          lift = (i - (comparison.rows.length - 1) / 2) * 0.2;
+          lift = (i - (comparison.rows.length - 1) / 2) * Math.min(0.2, 0.7 / comparison.rows.length);
         return {
           x: middle,
           y: kept.map((k) => shown.indexOf(k) + lift),
@@ -67,8 +72,9 @@ function comparisonSection() {
         };
       }),
       layout: {
+        showlegend: true,
         xaxis: {
-          title: `difference from ${plain(comparison.baseline)} (%)`,
+          title: "difference (%)",
           zeroline: true,
           zerolinecolor: css("--ink"),
           zerolinewidth: 1.5,
@@ -81,7 +87,7 @@ function comparisonSection() {
         },
       },
     }),
-    120 + 34 * shown.length,
+    120 + tall * shown.length,
   );
   const rows = metrics
     .flatMap((metric, k) =>
@@ -112,4 +118,42 @@ function interval(row, k, before) {
   return row.low[k] === null
     ? ""
     : `${before}${quantity(row.low[k], row.unit[k])} to ${quantity(row.high[k], row.unit[k])}`;
+}
+
+// What the runs are and came to: one row each, and the keys in which their scenarios differ.
+function glance({ glance: found, differs, target }) {
+  const element = section("glance", "At a glance", { say: "What each run came to, and what it was given." });
+  const at = (name, i, shown) => (found[name][i] === null ? "–" : shown(found[name][i]));
+  const share = (value) => `${number(100 * value, 2)}%`;
+  const learnt = found.accuracy.some((a) => a !== null);
+  const columns = [
+    ...(learnt
+      ? [
+          ["accuracy", "accuracy", (v) => number(v)],
+          ["time_to_accuracy_s", `to ${target}, time`, seconds],
+          ["energy_to_accuracy_j", `to ${target}, energy`, (v) => si(v, "J")],
+          ["rounds_to_accuracy", `to ${target}, rounds`, String],
+        ]
+      : []),
+    ["on_time_share", "on time", share],
+    ["outage_share", "outage", share],
+    ["upload_p50_s", "median upload", seconds],
+    ["energy_j", "energy", (v) => si(v, "J")],
+    ["wasted_share", "wasted", share],
+    ["simulated_s", "simulated", seconds],
+  ];
+  const rows = data.runs.map((one, i) => {
+    const mark = make("span", { class: "swatch" });
+    mark.style.background = runColour(i);
+    return [make("span", {}, mark, one.label), ...columns.map(([name, , shown]) => at(name, i, shown))];
+  });
+  element.append(table(["run", ...columns.map(([, title]) => title)], rows));
+  const keys = Object.entries(differs);
+  if (!keys.length) return note(element, "the scenarios are the same but for name and seed");
+  const few = keys.length <= 6;
+  const list = table(
+    ["key", ...data.runs.map((one) => one.label)],
+    keys.map(([key, values]) => [key, ...values]),
+  );
+  element.append(make("details", { open: few }, make("summary", {}, `${keys.length} ${keys.length === 1 ? "key differs" : "keys differ"}`), list));
 }

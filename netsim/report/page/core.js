@@ -24,11 +24,24 @@ const OUTCOME = {
   aborted: INK.pink,
   not_ready: INK.grey,
 };
-const LINES = [INK.blue, INK.orange, INK.green, INK.pink, INK.sky, INK.red];
+const LINES = [
+  INK.blue,
+  INK.orange,
+  INK.green,
+  INK.pink,
+  INK.sky,
+  INK.red,
+  "#7a5195",
+  "#8c6d31",
+  "#6b7683",
+  "#b8577a",
+  "#3f7f93",
+  "#a5a52a",
+];
 const DASHES = ["solid", "dash", "dot", "dashdot"];
 const dark = () => document.documentElement.dataset.theme === "dark";
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const runColour = (i) => (dark() && i % 6 === 0 ? "#5aa9e6" : LINES[i % 6]);
+const runColour = (i) => (dark() && i % LINES.length === 0 ? "#5aa9e6" : LINES[i % LINES.length]);
 const words = (name) => name.replaceAll("_", " ");
 
 // An element; children are elements or text. Text is never parsed.
@@ -150,6 +163,7 @@ function update(figure) {
     displayModeBar: touch ? false : "hover",
     showSendToCloud: false,
     plotlyServerURL: "",
+    toImageButtonOptions: { format: "svg", filename: `netsim-${figure.box.id}` },
     modeBarButtons: [["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d", "toImage"]],
   });
 }

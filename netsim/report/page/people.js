@@ -100,7 +100,7 @@ function shade(i, n) {
 
 function finishSection() {
   const element = section("finish", "When updates arrive", {
-    size: "third",
+    size: "half",
     say: "Share of the uploads that were on time, by their time since the start of the round.",
   });
   figure(
@@ -134,7 +134,7 @@ function finishSection() {
 
 function distanceSection() {
   const element = section("distance", "Outage by distance", {
-    size: "third",
+    size: "half",
     say: "Share of uploads in outage, with 95% intervals.",
   });
   figure(
@@ -180,8 +180,7 @@ function distanceSection() {
 
 function heldSection() {
   const element = section("held", "Who held the rounds up", {
-    size: "third",
-    say: "How often a UE's upload was the last, and how often its computing kept the others waiting.",
+    say: "How often a UE's upload was the last, and how often its computing kept the others waiting; beside it why that may be.",
   });
   const box = make("div");
   element.append(box);
@@ -191,13 +190,26 @@ function heldSection() {
     box.replaceChildren(
       held.ue.length
         ? table(
-            ["UE", "last upload", "kept waiting"],
+            ["UE", "last upload", "kept waiting", "class", "distance", "clock"],
             held.ue
               .slice(0, most)
-              .map((ue, i) => [short(ueName(ue)), String(held.sending[i]), String(held.computing[i])]),
+              .map((ue, i) => [
+                short(ueName(ue)),
+                String(held.sending[i]),
+                String(held.computing[i]),
+                short(held.class[i] ?? "–"),
+                si(held.distance_m[i], "m"),
+                si(held.cpu_hz[i], "Hz"),
+              ]),
           )
         : make("p", { class: "say" }, "No upload was made."),
     );
+    const { total } = run().ues;
+    const silent = [
+      held.never_chosen ? `${held.never_chosen} of ${total} UEs were never chosen by the scheme` : "",
+      held.never_ready ? `${held.never_ready} were chosen but never ready to send, or never there` : "",
+    ];
+    note(box, silent.filter(Boolean).join("; "));
   };
   fresh();
   return fresh;

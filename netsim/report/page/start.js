@@ -78,6 +78,7 @@ heading();
 cards();
 
 const SHORT = {
+  glance: "Runs",
   comparison: "Compared",
   learning: "Learning",
   timeline: "Round",
