@@ -8,6 +8,8 @@ In reading order:
 | model.py | the whole scenario, and the rules that join its sections |
 | radio.py | sections of the network: sites, UEs, radio, downlink, how a round goes in time |
 | training.py | sections of what UEs compute and learn: devices, modules, model, data, scheme |
+| partition.py | the section on how training rows are dealt to the UEs |
+| presets.py | named sets of radio keys |
 | motion.py | sections of what changes during a run: mobility, channel traces |
 | choices.py | what a section chooses by name: it exists, and takes the parameters given |
 | parameters.py | parameters of plug-ins, typed by their fields |

@@ -7,6 +7,7 @@ In reading order:
 | graph.py | a site graph: positions, core mark and origin, as every other file reads them |
 | deployment.py | sites of a scenario: Poisson, hexagonal, or of a graph |
 | association.py | which site serves which place; UEs dropped in a cell or in the window |
+| landscape.py | from where UEs are to what their links are worth |
 | backhaul.py | links between sites and the time of a payload to the core |
 | links.py | generated links: star, tree, mesh |
 | files.py | reads a site file of any kind (`site_table.py`, `geojson.py`, `opencellid.py`) |

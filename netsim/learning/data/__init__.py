@@ -9,6 +9,9 @@ In reading order:
     text_dialect.py     encoding and separator of text files
     cells.py            the column that is meant, texts, labels and what means none
     column_options.py   what the user says about columns: `data.columns`
+    pools.py            rows dealt from shuffled pools, one for each class
+    natural.py          rows of a user or a site to one UE
+    worlds.py           how rows are dealt, and what their labels mean to a UE
     partition.py        which rows each UE holds, trains on in a round, and is tested on
     tokens.py           texts as token numbers, end to end
 """
