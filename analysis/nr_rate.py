@@ -28,9 +28,9 @@ from scipy.stats import norm
 
 from netsim import rng
 from netsim.radio.budget import noise_psd_w_hz
-from netsim.radio.link import RateModel
 from netsim.radio.nr.goodput import NrLink
 from netsim.radio.nr.grid import ResourceGrid
+from netsim.radio.rate_model import RateModel
 from netsim.radio.tr38901 import UrbanMacro
 from netsim.units import FloatArray, from_db, to_db
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from netsim.errors import InputError, ScenarioError
 from netsim.radio.fading import BLOCKS_PER_COHERENCE_TIME, coherence_time_s
-from netsim.radio.link import RateModel
 from netsim.radio.nr.goodput import NrLink
 from netsim.radio.nr.grid import ResourceGrid
 from netsim.radio.nr.harq import Harq
 from netsim.radio.nr.rate_model import NrRateModel
+from netsim.radio.rate_model import RateModel
 from netsim.scenario.model import Scenario
 from netsim.scenario.radio import Nr, Radio
 from netsim.units import from_db
@@ -20,7 +20,8 @@ def build_rate_model(scenario: Scenario) -> RateModel:
     if radio.nr is None:
         return RateModel(radio.rate_model, from_db(radio.sinr_threshold_db))
     block_s = fading_block_s(radio) if radio.fading == "block" else None
-    return NrRateModel.of(_nr_link(radio, radio.nr), block_s)
+    sampled = radio.nr.errors == "sampled"
+    return NrRateModel.of(_nr_link(radio, radio.nr), block_s, sampled=sampled)
 
 
 def fading_block_s(radio: Radio) -> float:

@@ -10,7 +10,8 @@ In reading order:
     fading          Rayleigh draws per upload and per coherence block
     interference    the interferers of an upload: Poisson field or real cells (places)
     bands           where uploads lie in their gNB's band, and which of them overlap
-    link            SINR to rate to the end of an upload; planned_rate: what schemes plan with
+    rate_model      SINR to rate, and what schemes plan with
+    link            from the rate to the end of an upload
     coverage        closed-form success probabilities, eq. (15); thinning: the integral in it
     success         the same as schemes ask for it; arrival: under block fading
     following       the same where interferers follow the power control of all UEs

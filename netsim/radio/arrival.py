@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from netsim import rng
-from netsim.radio.link import RateModel
+from netsim.radio.rate_model import RateModel
 from netsim.units import FloatArray, IntArray
 
 DRAWS = 24

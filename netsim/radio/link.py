@@ -17,38 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netsim.radio.fading import CHUNK_BLOCKS
-from netsim.radio.planned_rate import PlannedRate
+from netsim.radio.rate_model import RateModel
 from netsim.units import BoolArray, FloatArray, IntArray
 
 
 def sinr(signal_w: FloatArray, interference_w: FloatArray, noise_w: FloatArray) -> FloatArray:
     """Eq. (2): signal over interference and noise, linear."""
     return signal_w / (interference_w + noise_w)
-
-
-@dataclass(frozen=True)
-class RateModel:
-    """Rate of a link: its Shannon capacity (the paper), or that of one code with its threshold."""
-
-    kind: str  # shannon | threshold
-    threshold: float  # theta, linear
-
-    def rate_bps(self, bandwidth_hz: FloatArray, sinr: FloatArray) -> FloatArray:
-        """W delta log2(1 + SINR), or W delta log2(1 + theta) whatever the SINR. Broadcasts."""
-        if self.kind == "shannon":
-            return bandwidth_hz * np.log2(1.0 + sinr)
-        rate = bandwidth_hz * np.log2(1.0 + self.threshold)
-        return np.broadcast_to(rate, np.shape(sinr))
-
-    @property
-    def band_blocks(self) -> int | None:
-        """Resource blocks of a gNB's band; None: any share can be used."""
-        return None
-
-    @property
-    def planned(self) -> PlannedRate:
-        """The rate that schemes plan with, where it is not that of the threshold's code."""
-        return PlannedRate()
 
 
 @dataclass(frozen=True)

@@ -133,6 +133,9 @@ class Nr(Section):
     harq: Literal["incremental", "chase", "none"] = key(
         "incremental", "retransmissions bring new parity bits, add up SINRs, or stand alone"
     )
+    errors: Literal["expected", "sampled"] = key(
+        "expected", "rates are means over block errors, or errors are drawn"
+    )
     transmissions: int = key(4, "of a transport block, at most; then RLC sends it anew", ge=1, le=4)
 
 
@@ -228,6 +231,8 @@ class Radio(Section):
             raise ValueError(
                 "block_correlation = jakes needs fading = block and interference = field"
             )
+        if self.nr is not None and self.nr.errors == "sampled" and not in_field_blocks:
+            raise ValueError("nr.errors = sampled needs fading = block and interference = field")
         if self.nr is not None and self.rate_model != "nr":
             raise ValueError("nr needs rate_model = nr")
         if self.interferer_power is not None and self.interference == "network":

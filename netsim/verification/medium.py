@@ -13,8 +13,8 @@ import numpy as np
 
 from netsim.protocols import RoundPlan
 from netsim.radio.coverage import success_probability, topology_success_probability
-from netsim.radio.link import RateModel
 from netsim.radio.pathloss import PowerLaw
+from netsim.radio.rate_model import RateModel
 from netsim.simulation.air.network import NetworkUplink
 from netsim.simulation.opening import Setting, Versions, open_round, ready_to_send
 from netsim.simulation.processes.core import CoreLinks

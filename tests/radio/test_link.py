@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from netsim.radio.fading import CHUNK_BLOCKS, block_fading, coherence_time_s, upload_fading
-from netsim.radio.link import RateModel, sinr, transmit_blocks, transmit_constant
+from netsim.radio.link import sinr, transmit_blocks, transmit_constant
+from netsim.radio.rate_model import RateModel
 
 
 def _shannon(threshold: float) -> RateModel:

@@ -10,9 +10,10 @@ import pytest
 from netsim.radio.arrival import DRAWS, BlockArrival, planning_fading
 from netsim.radio.fading import CHUNK_BLOCKS, upload_fading
 from netsim.radio.interference import SiteField
-from netsim.radio.link import RateModel, transmit_blocks
+from netsim.radio.link import transmit_blocks
 from netsim.radio.pathloss import PowerLaw, distances_m
 from netsim.radio.places import CellPlaces
+from netsim.radio.rate_model import RateModel
 from netsim.radio.success import LaplaceTable, SiteLaplace
 from netsim.topology.association import places_in_cells
 from netsim.topology.deployment import Deployment, hexagonal_sites

@@ -132,3 +132,21 @@ def test_correlated_fading_spreads_upload_times(tmp_path: Path) -> None:
     assert np.ptp(ratio) > 0.05
     with pytest.raises(ScenarioError, match="block_correlation = jakes needs fading = block"):
         _run(tmp_path / "refused", **{"radio.block_correlation": "jakes"})
+
+
+def test_sampled_errors_change_uploads_little_and_not_on_average(tmp_path: Path) -> None:
+    change = {"radio.preset": "nr-fr1-20mhz", "round.deadline_s": 60.0, "ues.count": 30}
+    times = {}
+    for errors in ("expected", "sampled"):
+        given = {**change, "radio.nr.errors": errors, "rounds": 6}
+        uploads = _run(tmp_path / errors, **given).uploads.collect().sort("round", "ue")
+        assert (uploads["outcome"] == "on_time").mean() > 0.8
+        times[errors] = uploads["airtime_s"].to_numpy()
+    ratio = times["sampled"] / times["expected"]
+    assert np.median(ratio) == pytest.approx(1.0, abs=0.02)
+    assert 0.001 < np.std(ratio) < 0.5
+    with pytest.raises(ScenarioError, match=r"nr\.errors = sampled needs fading = block"):
+        _run(
+            tmp_path / "refused",
+            **{**change, "radio.nr.errors": "sampled", "radio.fading": "round"},
+        )

@@ -100,7 +100,8 @@ def test_the_rate_of_the_code(simulate: Simulate) -> None:
 
 def test_open_loop_power_follows_the_path_loss(simulate: Simulate) -> None:
     control = {"radio.power_control.p0_dbm": -95.0, "radio.power_control.alpha": 1.0}
-    sink = simulate({**control, "radio.max_power_w": 10.0})
+    limits = {"radio.min_power_w": 1e-9, "radio.max_power_w": 10.0}
+    sink = simulate({**control, **limits})
     uploads = sink.frame("uploads").join(sink.frame("ues"), on="ue")
     received_dbm = 10 * np.log10(uploads["power_w"] * 1e3) + uploads["gain_db"]
     blocks = uploads["bandwidth_hz"] / 180e3

@@ -134,6 +134,23 @@ class NrLink:
         fresh = stack.rate_at(row, scheme, entry)
         return np.asarray(late * stale + (1 - late) * fresh)
 
+    def drawn_rate_bps(
+        self,
+        blocks: IntArray,
+        sinr: FloatArray,
+        coherence_s: float,
+        uniform: FloatArray,
+    ) -> FloatArray:
+        """As `rate_bps`, its mean, with drawn errors; uniform: one number per block, [R, B]."""
+        late_s = min(self.csi_delay_s, coherence_s)
+        before = np.concatenate([sinr[:, :1], sinr[:, :-1]], axis=1)
+        carried = np.zeros(sinr.shape)
+        for known, length_s in ((before, late_s), (sinr, coherence_s - late_s)):
+            if length_s > 0:
+                rate = self.sampled_bps(blocks, sinr, known, length_s, uniform)
+                carried += length_s * rate
+        return carried / coherence_s
+
     @property
     def peak_bps(self) -> float:
         """Goodput on all resource blocks at the highest SINR."""

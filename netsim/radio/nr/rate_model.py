@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from netsim.radio.link import RateModel
 from netsim.radio.nr.goodput import NrLink
 from netsim.radio.nr.grid import SUBCARRIERS_PER_BLOCK, SYMBOLS_PER_SLOT
-from netsim.radio.planned_rate import PlannedRate
+from netsim.radio.rate_model import PlannedRate, RateModel
 from netsim.units import FloatArray, IntArray, from_db
 
 PLANNING_GAP_DB = 3.0
@@ -21,16 +20,37 @@ class NrRateModel(RateModel):
 
     link: NrLink = field(default_factory=NrLink)
     coherence_s: float | None = None  # None: the SINR of an upload does not change
+    sampled: bool = False  # errors are drawn, where blocks are
 
     @classmethod
-    def of(cls, link: NrLink, coherence_s: float | None) -> NrRateModel:
+    def of(
+        cls,
+        link: NrLink,
+        coherence_s: float | None,
+        *,
+        sampled: bool = False,
+    ) -> NrRateModel:
         """The model of a link; its threshold is where the first scheme begins to work."""
         return cls(
             kind="nr",
             threshold=link.lowest_sinr,
             link=link,
             coherence_s=coherence_s,
+            sampled=sampled,
         )
+
+    @property
+    def draws_errors(self) -> bool:
+        """As `RateModel`."""
+        return self.sampled and self.coherence_s is not None
+
+    def drawn_rate_bps(
+        self, bandwidth_hz: FloatArray, sinr: FloatArray, uniform: FloatArray
+    ) -> FloatArray:
+        """As `RateModel`; the mean is `rate_bps`."""
+        assert self.coherence_s is not None
+        blocks = self.blocks_of(bandwidth_hz[:, 0])
+        return self.link.drawn_rate_bps(blocks, sinr, self.coherence_s, uniform)
 
     def rate_bps(self, bandwidth_hz: FloatArray, sinr: FloatArray) -> FloatArray:
         """Expected goodput; arrays broadcast. The last of several axes runs over blocks in time.

@@ -13,10 +13,10 @@ from functools import cached_property
 
 import numpy as np
 
+from netsim import rng
 from netsim.radio.fading import CHUNK_BLOCKS, block_fading, jakes_fading, upload_fading
 from netsim.radio.interference import FieldDraw, InterfererField
 from netsim.radio.link import (
-    RateModel,
     Transmission,
     sinr,
     transmit_blocks,
@@ -24,6 +24,7 @@ from netsim.radio.link import (
     transmit_pieces,
 )
 from netsim.radio.link_rows import LinkRows
+from netsim.radio.rate_model import RateModel
 from netsim.simulation.air.links import Sending, links_of
 from netsim.simulation.air.moving import World
 from netsim.simulation.state import Links, RoundSpan
@@ -273,7 +274,17 @@ class FieldAir:
             at = self.block_starts_s(chunk)
             return world.traces.rates_bps(links.ue[live], sending.share[live], at)
 
+        def drawn_rate_of_chunk(chunk: int, live: IntArray) -> FloatArray:
+            ratio = sinr_of_chunk(chunk, live)
+            uniform = self._uniform(chunk)[links.ue[live]]
+            rate = model.drawn_rate_bps(sending.hz[live, None], ratio, uniform)
+            rate = np.where(ratio >= model.threshold, rate, np.nan)
+            given = rate_of_chunk(chunk, live) if traced else None
+            return rate if given is None else np.where(np.isnan(given), rate, given)
+
+        model = self.uplink.model
         traced = world is not None and world.traces.has("rate")
+        ruling = rate_of_chunk if traced else None
         return transmit_blocks(
             sending.bits,
             sending.hz,
@@ -283,8 +294,13 @@ class FieldAir:
             model=self.uplink.model,
             origin_s=self.span.start_s,
             coherence_s=self.uplink.coherence_s,
-            rate_of_chunk=rate_of_chunk if traced else None,
+            rate_of_chunk=drawn_rate_of_chunk if model.draws_errors else ruling,
         )
+
+    def _uniform(self, chunk: int) -> FloatArray:
+        """What decides which transport blocks are lost. [K, B]."""
+        generator = rng.stream(self.uplink.seed, "nr_errors", self.span.number, chunk)
+        return generator.random((len(self.links), CHUNK_BLOCKS))
 
     def chunk_channel(
         self,

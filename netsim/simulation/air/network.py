@@ -19,9 +19,10 @@ import numpy as np
 from netsim import rng
 from netsim.radio.background import background_ues
 from netsim.radio.band_plan import BandPlan, band_plan
-from netsim.radio.link import RateModel, Transmission, sinr
+from netsim.radio.link import Transmission, sinr
 from netsim.radio.network_fading import RoundFading, SiteFading
 from netsim.radio.places import CellPlaces
+from netsim.radio.rate_model import RateModel
 from netsim.simulation.air.links import links_of
 from netsim.simulation.air.moving import SiteGains, World
 from netsim.simulation.state import Links, RoundSpan

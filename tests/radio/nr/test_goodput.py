@@ -10,13 +10,14 @@ import pytest
 
 from netsim.errors import InputError
 from netsim.radio.fading import CHUNK_BLOCKS, jakes_fading
-from netsim.radio.link import RateModel, transmit_blocks
+from netsim.radio.link import transmit_blocks
 from netsim.radio.nr.adaptation import OuterLoop, highest_scheme
 from netsim.radio.nr.error_rate import code_block_error
 from netsim.radio.nr.goodput import NrLink, goodput_table, sinr_grid_db
 from netsim.radio.nr.grid import ResourceGrid
 from netsim.radio.nr.harq import Harq, expected_transmissions, still_lost
 from netsim.radio.nr.rate_model import NrRateModel
+from netsim.radio.rate_model import RateModel
 from netsim.units import FloatArray, from_db, to_db
 
 SINR_DB = np.linspace(-15, 30, 901)
@@ -287,3 +288,20 @@ def test_planned_rate_is_near_the_goodput() -> None:
     plan = model.planned
     planned = plan.factor * band * np.log2(1 + sinr / plan.gap)
     np.testing.assert_allclose(planned, model.rate_bps(band, sinr), rtol=0.18)
+
+
+def test_drawn_rates_have_the_expected_mean() -> None:
+    generator = np.random.default_rng(4)
+    blocks = generator.integers(1, 40, 300)
+    sinr = generator.exponential(15.0, (300, 32))
+    for delay_s in (0.0, 4e-3, 1.0):
+        link = replace(LINK, csi_delay_s=delay_s)
+        expected = link.rate_bps(blocks, sinr, 36e-3).sum()
+        drawn = [
+            link.drawn_rate_bps(
+                blocks, sinr, 36e-3, np.random.default_rng(seed).random(sinr.shape)
+            ).sum()
+            for seed in range(10)
+        ]
+        error = np.std(drawn) / np.sqrt(10)
+        assert abs(np.mean(drawn) - expected) <= 5 * error + 1e-9 * expected
