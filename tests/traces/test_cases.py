@@ -577,3 +577,26 @@ def test_users_that_move_through_ray_traced_scenes(tmp_path: Path) -> None:
     trace = open_trace(tmp_path / "scenes", "deepmimo:0.1")
     assert _mobility(trace).select("time_s", "x_m").rows() == [(0.0, 2.0), (0.1, 10.0)]
     assert trace.table("channel").collect()["time_s"].to_list() == [0.0, 0.1]
+
+
+def test_types_of_parquet_that_cannot_be(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    good = {"time": [0, 1], "id": ["a", "a"], "x": [1.0, 2.0], "y": [1, 2]}
+    for name, values in (
+        ("x", [[1.0], [2.0]]),
+        ("id", [[1], [2]]),
+        ("time", [b"0", b"1"]),
+        ("y", [True, False]),
+    ):
+        pl.DataFrame({**good, name: values}).write_parquet(path)
+        assert f"a.parquet, {name}: cannot be the" in _refusal(path)
+    pl.DataFrame(good).with_columns(pl.col("id").cast(pl.Categorical)).write_parquet(path)
+    assert _mobility(open_trace(path))["node"].to_list() == ["a", "a"]
+
+
+def test_units_of_degrees(tmp_path: Path) -> None:
+    text = "time,Latitude (rad),Longitude (rad)\n0,0.89,0.12\n1,0.8901,0.12\n"
+    found = _mobility(open_trace(_file(tmp_path, "a.csv", text)))
+    assert found["lat"].to_list() == pytest.approx(np.degrees([0.89, 0.8901]).tolist())
+    gon = _file(tmp_path, "b.csv", text.replace("rad", "gon"))
+    assert "the unit of Longitude (gon) is not known; say --columns lon=" in _refusal(gon)

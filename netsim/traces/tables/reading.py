@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import polars as pl
+
 from netsim.errors import DataError
 from netsim.traces.missing import NULLS
 from netsim.traces.tables.choice import ColumnChoice, chosen_column
@@ -17,7 +19,7 @@ from netsim.traces.tables.numbers_only import (
 from netsim.traces.tables.presets import TablePreset, preset_of
 from netsim.traces.tables.roles import ROLES, Recognised, SourceColumn, recognise
 from netsim.traces.tables.scan import RawTable, names_text
-from netsim.traces.tables.units import unit_factor
+from netsim.traces.tables.units import example_unit, unit_factor
 
 NAMES = ("node", "ue", "gnb")
 """Roles whose values are text."""
@@ -105,7 +107,24 @@ def reading_of(
         notes=notes,
     )
     _check_complete(raw, reading, found)
+    if raw.dialect is None:
+        _check_types(raw, reading)
     return reading
+
+
+def _check_types(raw: RawTable, reading: TableReading) -> None:
+    """Raises DataError where a column of Parquet holds what its role cannot be."""
+    schema = raw.frame.collect_schema()
+    for role, column in reading.columns.items():
+        kind = schema[column.name]
+        good = kind.is_numeric() or kind in (pl.String, pl.Null)
+        if role in NAMES:
+            good |= kind in (pl.Categorical, pl.Enum, pl.Boolean)
+        if role in ("time", "date"):
+            good |= kind.is_temporal()
+        if not good:
+            rule = f"cannot be the {role}: it holds {kind}"
+            raise DataError(rule, where=f"{raw.path}, {column.name}")
 
 
 def _present(
@@ -179,7 +198,7 @@ def _source(
     in_db = role == "gain" and unit.lower() == "db"
     factor = 1.0 if in_db else unit_factor(kind, unit or ROLES[role].unit)
     if factor is None:
-        rule = f"the unit of {role} must be said, as {role}={name}:kbit/s"
+        rule = f"the unit of {role} must be said, as {role}={name}:{example_unit(kind)}"
         raise DataError(rule, where=where, value=unit or None)
     return SourceColumn(name, factor, unit)
 
@@ -224,7 +243,8 @@ def _check_complete(
             "say --columns x=COLUMN,y=COLUMN or rate=COLUMN:UNIT"
         )
         for role, name in found.without_unit.items():
-            missing = f"the unit of {name} is not known; say --columns {role}={name}:kbit/s"
+            unit = example_unit(ROLES[role].kind)
+            missing = f"the unit of {name} is not known; say --columns {role}={name}:{unit}"
     if missing:
         rule = f"{missing}; its columns are {names_text(raw.names)}"
         raise DataError(rule, where=raw.path)

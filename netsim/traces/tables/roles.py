@@ -261,8 +261,6 @@ class _Header:
         factor = unit_factor(role.kind, unit or role.unit)
         if factor is None and role.kind == "time" and unit.lower() in ("utc", "gmt", "local"):
             return SourceColumn(self.name)
-        if factor is None and role.kind == "degrees":
-            return SourceColumn(self.name)
         return SourceColumn(self.name, factor or 0.0, unit)
 
 

@@ -5,6 +5,7 @@ A unit is a factor to the native one: s, m, m/s, bit/s, bit, dB, degrees.
 
 from __future__ import annotations
 
+import math
 import re
 
 _SECONDS = {
@@ -66,6 +67,7 @@ _DEGREES = {
     "°": 1.0,
     "wgs84": 1.0,
     "decimal": 1.0,
+    "rad": math.degrees(1.0),
 }
 _DECIBELS = {"db": 1.0}
 _PLAIN = {"1": 1.0, "linear": 1.0}
@@ -95,6 +97,12 @@ EXAMPLES = {
     "amount": "bit, byte, kB",
 }
 """Units of each kind, for messages."""
+
+
+def example_unit(kind: str) -> str:
+    """A usual unit of a kind, for messages."""
+    usual = EXAMPLES.get(kind, "").split(", ")
+    return "kbit/s" if kind == "rate" else usual[0]
 
 
 def unit_factor(kind: str, text: str) -> float | None:
