@@ -101,16 +101,6 @@ def missing_weight(rho: ArrayLike, missing: ArrayLike) -> FloatArray:
     return np.asarray(weights @ probabilities)
 
 
-def gradient_error_bound(
-    missing: ArrayLike,
-    gradient_norm_sq: ArrayLike,
-    constants: RiskConstants,
-) -> FloatArray:
-    """(27): E|e_n|^2 <= 4 S_n (z1 + z2 |grad F|^2). missing: S_n, any shape. Returns that shape."""
-    dispersion = constants.dispersion + constants.dispersion_slope * np.asarray(gradient_norm_sq)
-    return np.asarray(4.0 * np.asarray(missing) * dispersion)
-
-
 def contraction(
     missing: ArrayLike,
     constants: RiskConstants,
@@ -240,26 +230,6 @@ def _printed_test_error(test_samples: FloatArray, constants: RiskConstants) -> F
     """sqrt(4 z1 / (xi^2 D_te)) of every UE, [K]."""
     c = constants
     return np.sqrt(4.0 * c.dispersion / (c.convexity**2 * test_samples))
-
-
-def unrolled_bound(
-    start_gap: ArrayLike,
-    contractions: FloatArray,
-    floors: FloatArray,
-) -> FloatArray:
-    """(6*) applied round after round: bound on the gap of each module before and after every round.
-
-    start_gap: [N] or a number. contractions, floors: [T, N]. Returns [T + 1, N]; row 0 is
-    start_gap.
-    """
-    a = np.atleast_2d(contractions)
-    b = np.atleast_2d(floors)
-    rounds, modules = a.shape
-    bound = np.empty((rounds + 1, modules))
-    bound[0] = start_gap
-    for t in range(rounds):
-        bound[t + 1] = (1.0 - a[t]) * bound[t] + b[t]
-    return bound
 
 
 def _is_printed(formulas: str) -> bool:

@@ -39,7 +39,8 @@ from transformers import (
 
 from netsim.learning.composition import build_learner
 from netsim.learning.data.datasets import TextDataset, load_builtin
-from netsim.learning.data.worlds import partition_labels
+from netsim.learning.data.partition import RowKeys
+from netsim.learning.data.worlds import World, draw_partition
 from netsim.learning.learner import FederatedLearner
 from netsim.learning.spec import LocalTraining, ModuleSpec
 
@@ -199,8 +200,12 @@ def learner(
     ) -> FederatedLearner:
         arguments: dict[str, Any] = {
             "dataset": dataset,
-            "partition": partition_labels(
-                dataset.train.label, ues=12, samples_per_ue=20, concentration=1.0, seed=0
+            "partition": draw_partition(
+                RowKeys(dataset.train.label),
+                World(label_concentration=1.0),
+                ues=12,
+                samples_per_ue=20,
+                seed=0,
             ),
             "samples": np.array([3, 8, 5, 4, 6, 7, 3, 8, 5, 4, 6, 7]),
             "modules": [

@@ -17,7 +17,7 @@ from netsim.learning.adapters import Vector
 from netsim.learning.data.datasets import TextDataset
 from netsim.learning.data.partition import RowKeys, ue_test_rows
 from netsim.learning.data.tokens import TokenCache
-from netsim.learning.data.worlds import partition_labels
+from netsim.learning.data.worlds import World, draw_partition
 from netsim.learning.engine.local_descent import Start
 from netsim.learning.evaluation.losses import evaluate_logits
 from netsim.learning.learner import FederatedLearner
@@ -246,8 +246,13 @@ def test_evaluation_in_full(learner: Callable[..., FederatedLearner], reviews: T
     held = np.intersect1d(made._scorer._splits["validation"].row, batches.partition.validation)
     assert len(held) == len(made._scorer._splits["validation"].row) > 0
     label = reviews.train.label
-    empty = partition_labels(
-        label, ues=12, samples_per_ue=20, concentration=1.0, seed=0, validation_fraction=0
+    empty = draw_partition(
+        RowKeys(label),
+        World(label_concentration=1.0),
+        ues=12,
+        samples_per_ue=20,
+        seed=0,
+        validation_fraction=0,
     )
     with pytest.raises(InputError, match="validation rows"):
         learner(evaluate_in_full=True, partition=empty)
@@ -279,11 +284,11 @@ def test_evaluation_on_validation_rows(
     made.redeem(tickets(1, ALL, 1), "average")
     assert made.evaluate()[0] == rows[0]
     assert made.evaluate()[1].loss != rows[1].loss
-    empty = partition_labels(
-        reviews.train.label,
+    empty = draw_partition(
+        RowKeys(reviews.train.label),
+        World(label_concentration=1.0),
         ues=12,
         samples_per_ue=20,
-        concentration=1.0,
         seed=0,
         validation_fraction=0,
     )

@@ -18,7 +18,8 @@ from netsim.learning.adapters import AdapterLayout
 from netsim.learning.aggregation.named_rules import BUILT_IN
 from netsim.learning.aggregation.rule import Partial, Upload
 from netsim.learning.data.datasets import TextDataset
-from netsim.learning.data.worlds import partition_labels
+from netsim.learning.data.partition import RowKeys
+from netsim.learning.data.worlds import World, draw_partition
 from netsim.learning.learner import FederatedLearner
 from netsim.learning.spec import LocalTraining, ModuleSpec
 from netsim.protocols import Tail, Tickets
@@ -281,8 +282,12 @@ def test_adapters_of_all_ues_are_never_together_in_memory(
 ) -> None:
     monkeypatch.setattr("netsim.learning.engine.batching.NUMBERS", 1 << 18)
     ues = 800
-    held = partition_labels(
-        reviews.train.label, ues=ues, samples_per_ue=1, concentration=1.0, seed=0
+    held = draw_partition(
+        RowKeys(reviews.train.label),
+        World(label_concentration=1.0),
+        ues=ues,
+        samples_per_ue=1,
+        seed=0,
     )
     wide = [ModuleSpec(48, 96, ("query", "key", "value", "dense"), 0)]
     made = learner(partition=held, samples=1, modules=wide, training=LocalTraining(1, 0.01, "sgd"))

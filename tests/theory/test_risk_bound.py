@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 
 from netsim.errors import InputError
 from netsim.theory.risk_bound import (
@@ -14,14 +15,43 @@ from netsim.theory.risk_bound import (
     contraction,
     default_constants,
     error_floor,
-    gradient_error_bound,
     missing_probability,
     missing_weight,
     risk_bound,
-    unrolled_bound,
 )
+from netsim.units import FloatArray
 
 CLIENTS, ROWS, WIDTH, RIDGE = 20, 30, 6, 0.05
+
+
+def gradient_error_bound(
+    missing: ArrayLike,
+    gradient_norm_sq: ArrayLike,
+    constants: RiskConstants,
+) -> FloatArray:
+    """(27): E|e_n|^2 <= 4 S_n (z1 + z2 |grad F|^2). missing: S_n, any shape. Returns that shape."""
+    dispersion = constants.dispersion + constants.dispersion_slope * np.asarray(gradient_norm_sq)
+    return np.asarray(4.0 * np.asarray(missing) * dispersion)
+
+
+def unrolled_bound(
+    start_gap: ArrayLike,
+    contractions: FloatArray,
+    floors: FloatArray,
+) -> FloatArray:
+    """(6*) applied round after round: bound on the gap of each module before and after every round.
+
+    start_gap: [N] or a number. contractions, floors: [T, N]. Returns [T + 1, N]; row 0 is
+    start_gap.
+    """
+    a = np.atleast_2d(contractions)
+    b = np.atleast_2d(floors)
+    rounds, modules = a.shape
+    bound = np.empty((rounds + 1, modules))
+    bound[0] = start_gap
+    for t in range(rounds):
+        bound[t + 1] = (1.0 - a[t]) * bound[t] + b[t]
+    return bound
 
 
 @pytest.fixture(scope="module")

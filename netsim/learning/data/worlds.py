@@ -112,26 +112,6 @@ def draw_partition(
     )
 
 
-def partition_labels(
-    label: IntArray,
-    *,
-    ues: int,
-    samples_per_ue: ArrayLike,
-    concentration: float,
-    seed: int,
-    validation_fraction: float = 0.1,
-) -> Partition:
-    """Divide rows of classes `label` [rows] with label skew alone."""
-    return draw_partition(
-        RowKeys(label),
-        World(label_concentration=concentration),
-        ues=ues,
-        samples_per_ue=samples_per_ue,
-        seed=seed,
-        validation_fraction=validation_fraction,
-    )
-
-
 def _check_counts(ues: int, validation_fraction: float) -> None:
     if ues < 1:
         raise InputError("there must be at least one UE", value=ues)

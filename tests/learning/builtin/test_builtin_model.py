@@ -20,7 +20,8 @@ from netsim.learning.builtin.shapes import foundation_parameters, lora_parameter
 from netsim.learning.builtin.text import CLASSES, DOCUMENT_TASKS, generate
 from netsim.learning.composition import build_learner
 from netsim.learning.data.datasets import load_builtin
-from netsim.learning.data.worlds import partition_labels
+from netsim.learning.data.partition import RowKeys
+from netsim.learning.data.worlds import World, draw_partition
 from netsim.learning.learner import FederatedLearner
 from netsim.learning.spec import LocalTraining, ModuleSpec
 from netsim.protocols import Tickets
@@ -82,11 +83,11 @@ def test_tokenizer_settings_are_known_to_every_supported_transformers() -> None:
 def _central(task: str, train: int) -> FederatedLearner:
     """One UE that holds everything: central training by the project's own engine."""
     data = load_builtin(task, train, 600, seed=0)
-    one = partition_labels(
-        data.train.label,
+    one = draw_partition(
+        RowKeys(data.train.label),
+        World(label_concentration=np.inf),
         ues=1,
         samples_per_ue=train,
-        concentration=np.inf,
         seed=0,
         validation_fraction=0.0,
     )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from netsim.errors import DataError, InputError
 from netsim.learning.data.partition import Partition, RowKeys, ue_test_rows
-from netsim.learning.data.worlds import partition_labels
+from netsim.learning.data.worlds import World, draw_partition
 
 LABEL = np.random.default_rng(0).integers(0, 3, 900)
 
@@ -19,7 +19,9 @@ LABEL = np.random.default_rng(0).integers(0, 3, 900)
 def make(ues: int = 20, concentration: float = 0.5, seed: int = 0, **changes: float) -> Partition:
     arguments = {"samples_per_ue": 30, "validation_fraction": 0.1, **changes}
     # type: ignore[arg-type]
-    return partition_labels(LABEL, ues=ues, concentration=concentration, seed=seed, **arguments)
+    return draw_partition(
+        RowKeys(LABEL), World(label_concentration=concentration), ues=ues, seed=seed, **arguments
+    )
 
 
 @settings(max_examples=25, deadline=None)
@@ -71,11 +73,11 @@ def test_validation_rows_are_a_share_of_each_class() -> None:
 def test_mixtures_have_the_dirichlet_law(concentration: float, spread: float) -> None:
     label = np.arange(3000) % 3
     n = 400
-    part = partition_labels(
-        label,
+    part = draw_partition(
+        RowKeys(label),
+        World(label_concentration=concentration),
         ues=3000,
         samples_per_ue=n,
-        concentration=concentration,
         seed=1,
         validation_fraction=0,
     )
@@ -89,7 +91,9 @@ def test_mixtures_have_the_dirichlet_law(concentration: float, spread: float) ->
 
 def test_unbalanced_classes_keep_their_frequency() -> None:
     label = (np.arange(1000) % 10 == 0).astype(np.int64)
-    part = partition_labels(label, ues=4000, samples_per_ue=50, concentration=1.0, seed=0)
+    part = draw_partition(
+        RowKeys(label), World(label_concentration=1.0), ues=4000, samples_per_ue=50, seed=0
+    )
     assert part.counts[:, 1].mean() / 50 == pytest.approx(0.1, abs=0.02)
 
 
@@ -133,8 +137,12 @@ def test_bad_values(changes: dict[str, float]) -> None:
 
 def test_test_sets_of_ues_follow_their_mixtures() -> None:
     label = np.repeat([0, 1, 2], 400)
-    held = partition_labels(label, ues=6, samples_per_ue=50, concentration=0.3, seed=1)
-    more = partition_labels(label, ues=9, samples_per_ue=50, concentration=0.3, seed=1)
+    held = draw_partition(
+        RowKeys(label), World(label_concentration=0.3), ues=6, samples_per_ue=50, seed=1
+    )
+    more = draw_partition(
+        RowKeys(label), World(label_concentration=0.3), ues=9, samples_per_ue=50, seed=1
+    )
     test_label = np.tile([0, 1, 2], 3000)
     for ue in range(6):
         rows = ue_test_rows(held, RowKeys(test_label), 1, ue, 2000)
@@ -148,8 +156,12 @@ def test_test_sets_of_ues_follow_their_mixtures() -> None:
 
 
 def test_a_class_without_test_rows_gives_its_part_to_the_others() -> None:
-    held = partition_labels(
-        np.repeat([0, 1, 2], 40), ues=1, samples_per_ue=60, concentration=np.inf, seed=0
+    held = draw_partition(
+        RowKeys(np.repeat([0, 1, 2], 40)),
+        World(label_concentration=np.inf),
+        ues=1,
+        samples_per_ue=60,
+        seed=0,
     )
     rows = ue_test_rows(held, RowKeys(np.array([0, 0, 1])), 0, 0)
     assert len(rows) == 100
