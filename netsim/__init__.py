@@ -1,8 +1,12 @@
 """netsim: a discrete-event simulator of federated LoRA fine-tuning over wireless networks.
 
-    scenario = netsim.load_scenario("quickstart", {"rounds": 5})
-    run = netsim.run(scenario, out="runs/first")
+    run = netsim.run("quickstart", overrides={"rounds": 5}, out="runs/first")
     run.uploads.group_by("outcome").len().collect()
+    netsim.write_report([run], "first.html")
+
+    study = netsim.run_sweep("quickstart", {"topology.density_per_km2": [1, 2]}, range(8))
+    study.differences("upload_p50_s")
+    netsim.plot(study, "response", "density.svg")
 
 Names are imported on first use: `import netsim` loads neither torch nor polars.
 """
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
     from netsim.results.sweep import Sweep, open_sweep
     from netsim.scenario.load import load_scenario
     from netsim.scenario.model import Scenario
+    from netsim.sweep.study import run_sweep
 
 _HOME = {
     "DataError": "netsim.errors",
@@ -57,6 +62,7 @@ _HOME = {
     "open_sweep": "netsim.results.sweep",
     "load_scenario": "netsim.scenario.load",
     "Scenario": "netsim.scenario.model",
+    "run_sweep": "netsim.sweep.study",
 }
 
 __all__ = [
@@ -82,6 +88,7 @@ __all__ = [
     "plot",
     "resume",
     "run",
+    "run_sweep",
     "write_report",
     "write_sweep_report",
 ]

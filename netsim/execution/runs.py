@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from netsim.assembly import Loaded
-from netsim.errors import Interrupted
+from netsim.errors import InputError, Interrupted
 from netsim.execution.record import known_record, new_record
 from netsim.execution.session import Session
 from netsim.interruption import Interruption
 from netsim.protocols import Listener
 from netsim.results.reader import Run
+from netsim.scenario.load import load_scenario
 from netsim.scenario.model import Scenario
 
 
@@ -21,17 +24,29 @@ def run(
     seed: int | None = None,
     listener: Listener | None = None,
     loaded: Loaded | None = None,
+    *,
+    overrides: Mapping[str, Any] | None = None,
 ) -> Run:
     """Run a scenario (or the file or bundled name of one) and return the run.
 
-    `out` must be new or empty; by default a free folder under runs/. `seed` replaces the
-    scenario's. Raises InputError for bad input, which leaves no folder if it shows before the first
-    round ends, and RunError if the run fails; the folder then says `failed`, and `interrupted`
-    after KeyboardInterrupt. Rounds closed before that stay readable, and `resume` goes on. The
-    first SIGINT or SIGTERM lets the round in progress come to its end, a second one does not.
-    `loaded` keeps data and model for the next run of this process.
+    `overrides` maps dotted keys to values, as in `netsim.load_scenario`. `out` must be new or
+    empty; by default a free folder under runs/. `seed` replaces the scenario's. Raises InputError
+    for bad input, which leaves no folder if it shows before the first round ends, and RunError if
+    the run fails; the folder then says `failed`, and `interrupted` after KeyboardInterrupt. Rounds
+    closed before that stay readable, and `resume` goes on. The first SIGINT or SIGTERM lets the
+    round in progress come to its end, a second one does not. `loaded` keeps data and model for the
+    next run of this process.
     """
+    if overrides:
+        scenario = _changed(scenario, overrides)
     return _carry_out(Session.prepared(new_record(scenario, out, seed), listener, loaded))
+
+
+def _changed(scenario: Scenario | str | Path, overrides: Mapping[str, Any]) -> Scenario:
+    if isinstance(scenario, Scenario):
+        rule = "change a scenario that is loaded already by netsim.load_scenario(name, overrides)"
+        raise InputError(rule, where="overrides")
+    return load_scenario(scenario, overrides)
 
 
 def resume(

@@ -52,7 +52,7 @@ RUNS = 12  # more colours are not told apart; a sweep has its own summaries
 
 def write_report(
     runs: Sequence[Run],
-    out: Path,
+    out: str | Path,
     budget: PageBudget | None = None,
 ) -> Path:
     """Write the page of one run, or of several compared with the first.
@@ -77,9 +77,10 @@ def write_report(
             "comparison": comparison(runs, names) if len(runs) > 1 else None,
         }
         text = page(title, data)
-    with export_file(out) as temporary:
+    path = Path(out)
+    with export_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    return out
+    return path
 
 
 def _runs_data(

@@ -33,19 +33,20 @@ FIRST = (  # metrics in the order in which a reader asks for them
 )
 
 
-def write_sweep_report(sweep: Sweep, out: Path) -> Path:
+def write_sweep_report(sweep: Sweep, out: str | Path) -> Path:
     """Write the page of a sweep.
 
     Raises DataError if none of its runs is finished, OutputError if `out` cannot be written.
     """
+    path = Path(out)
     text = page(
         f"sweep {sweep.path.name}",
-        sweep_data(sweep, out),
+        sweep_data(sweep, path),
         SCRIPTS,
     )
-    with export_file(out) as temporary:
+    with export_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    return out
+    return path
 
 
 def sweep_data(sweep: Sweep, out: Path) -> dict[str, Any]:

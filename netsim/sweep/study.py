@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from netsim.errors import InputError, OutputError
+from netsim.errors import InputError, OutputError, RunError
 from netsim.results.run_folder import SCENARIO
+from netsim.results.sweep import Sweep, open_sweep
 from netsim.results.sweep_folder import SweepFolder
 from netsim.scenario.load import stored_scenario, to_toml
 from netsim.sweep.grid import Job, base_scenario, grid, job_toml, scenario_digest
@@ -121,3 +122,39 @@ def _check_backend(backend: str, at_once: int | None, address: str | None) -> No
         raise InputError("must be at least 1", where="--jobs", value=at_once)
     if address is not None and backend != "ray":
         raise InputError("is that of a Ray cluster: it needs --backend ray", where="--address")
+
+
+class _Unheard:
+    """A listener that shows nothing."""
+
+    def run_moved(self, job: str, fraction: float) -> None:
+        """This much of a run's rounds is over."""
+
+    def run_ended(self, outcome: JobOutcome) -> None:
+        """A run is over."""
+
+
+def run_sweep(
+    scenario: str | Path,
+    over: Mapping[str, Sequence[Any]],
+    seeds: Sequence[int] | None = None,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    out: str | Path | None = None,
+    at_once: int | None = None,
+    listener: StudyListener | None = None,
+) -> Sweep:
+    """Run a scenario for every combination of the values of `over`, and for each seed.
+
+    `over` maps dotted keys to lists of values, `overrides` holds for all runs. `out` is a new sweep
+    folder or one to go on with; what is finished in it is not run again. Raises InputError before
+    the first run if one of them cannot be, RunError if some fail.
+    """
+    path = None if out is None else Path(out)
+    study = open_study(scenario, over, seeds, fixed=overrides, out=path)
+    study.run(listener or _Unheard(), at_once=at_once)
+    if study.failed:
+        first = study.failed[0]
+        count = f"{len(study.failed)} of {len(study.jobs)} runs failed"
+        raise RunError(f"{study.folder.path}: {count}, first {first.id}: {first.error}")
+    return open_sweep(study.folder.path)

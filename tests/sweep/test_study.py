@@ -9,8 +9,9 @@ from typing import Any
 import polars as pl
 import pytest
 
+import netsim
 from netsim import open_sweep
-from netsim.errors import InputError, OutputError
+from netsim.errors import InputError, OutputError, RunError
 from netsim.sweep.study import Study, open_study
 
 DENSITY = "topology.density_per_km2"
@@ -89,3 +90,35 @@ def test_bad_options(
 ) -> None:
     with pytest.raises(InputError, match=rule):
         make_study({}).run(heard, **options)
+
+
+def test_a_sweep_is_one_call_from_python(tmp_path: Path) -> None:
+    tiny = {"network_only": True, "rounds": 2, "ues.count": 5, "data.train_samples": 200}
+    found = netsim.run_sweep(
+        "quickstart",
+        {DENSITY: [1, 2]},
+        [0, 1],
+        overrides=tiny,
+        out=tmp_path / "s",
+        at_once=1,
+    )
+    assert found.runs["status"].to_list() == ["done"] * 4
+    assert found.differences("energy_j")["pairs"].to_list() == [2]
+    with pytest.raises(RunError, match=r"4 of 4 runs failed, first .*hetlora.*network_only"):
+        netsim.run_sweep(
+            "quickstart",
+            {DENSITY: [1, 2]},
+            [0, 1],
+            overrides={**tiny, "scheme.kind": "hetlora"},
+            out=tmp_path / "failing",
+            at_once=1,
+        )
+
+
+def test_a_run_takes_overrides(tmp_path: Path) -> None:
+    tiny = {"network_only": True, "rounds": 1, "ues.count": 5, "data.train_samples": 200}
+    run = netsim.run("quickstart", tmp_path / "r", overrides=tiny)
+    assert run.ues.collect().height == 5
+    loaded = netsim.load_scenario("quickstart", tiny)
+    with pytest.raises(InputError, match="overrides: change a scenario that is loaded already"):
+        netsim.run(loaded, tmp_path / "x", overrides={"rounds": 2})

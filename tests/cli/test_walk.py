@@ -1,0 +1,109 @@
+"""A newcomer's walk, README in hand: every command of it works, each question takes two commands."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import netsim
+
+Command = Callable[..., Any]
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+TINY = ["--network-only", "--set", "rounds=2", "--set", "data.train_samples=200"]
+FEW = ["--set", "ues.count=6"]
+NOT_HERE = (  # commands that need what a test does not have, or that have tests of their own
+    "path/to/SST-2",
+    "scheme.kind=nearest",
+    "netsim verify",
+    "pip install",
+)
+
+
+@pytest.fixture(scope="module")
+def walked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which the whole walk takes place."""
+    home = tmp_path_factory.mktemp("walk")
+    (home / "topologies").symlink_to(ROOT / "topologies")
+    (home / "traces").symlink_to(ROOT / "traces")
+    return home
+
+
+@pytest.fixture
+def home(walked: Path) -> Path:
+    """Commands work in that folder."""
+    return walked
+
+
+def _commands() -> list[list[str]]:
+    """The words of every netsim command in README's blocks of shell."""
+    found = []
+    for block in re.findall(r"```bash\n(.*?)```", README, re.DOTALL):
+        for line in block.replace("\\\n", " ").splitlines():
+            words = shlex.split(line, comments=True)
+            known = not any(missing in line for missing in NOT_HERE)
+            if words and words[0] == "netsim" and known:
+                found.append(words[1:])
+    return found
+
+
+def _small(words: list[str]) -> list[str]:
+    """The same command, over in a second."""
+    if words[0] == "run":
+        prune = ["--set", "scheme.prune=false"] if "scheme.kind=hetlora" in words else []
+        few = [] if any(word.startswith("topologies/") for word in words) else FEW
+        network = [] if "--network-only" in words else TINY[:1]
+        return [*words, *network, *TINY[1:], *few, *prune]
+    if words[0] == "sweep":
+        small = [word.replace("0:8", "0:2") for word in words]
+        return [*small, *TINY[1:], *FEW, "--jobs", "1"]
+    return words
+
+
+def test_every_command_of_the_readme_works(command: Command, walked: Path) -> None:
+    commands = _commands()
+    assert len(commands) > 15
+    for _ in range(2):  # two runs of that name, for `netsim diff`
+        assert command(*_small(["run"]), "--seed", "7").returncode == 0
+    for words in commands:
+        if words[0] == "init":
+            (walked / words[1]).unlink(missing_ok=True)
+        done = command(*_small(words))
+        assert done.returncode == 0, f"{shlex.join(words)}: {done.stderr}"
+    assert (walked / "density.html").exists() or (walked / "density").is_dir()
+
+
+def test_does_double_density_help_with_my_trace(command: Command, walked: Path) -> None:
+    asked = (
+        "--set mobility.kind=replay --set mobility.path=traces/grid.fcd.xml "
+        "--set topology.window_km=2 --over topology.density_per_km2=1,2 --seeds 0:2 --out trace"
+    )
+    small = ["--network-only", "--set", "rounds=2", "--set", "data.train_samples=400"]
+    done = command("sweep", "quickstart", *shlex.split(asked), *small, "--jobs", "1")
+    assert done.returncode == 0, done.stderr
+    assert "next: netsim report trace" in done.stdout
+    assert command("report", "trace").returncode == 0
+    assert "What each step did" in (walked / "trace.html").read_text(encoding="utf-8")
+
+
+def test_deadline_of_1_or_5_seconds(command: Command) -> None:
+    asked = ["sweep", "quickstart", "--over", "round.deadline_s=1,5", "--seeds", "0:2", *TINY, *FEW]
+    refused = command(*asked, "--out", "deadline", "--jobs", "1")
+    assert refused.returncode == 2
+    helps = re.search(r"--set (round.compute_limit_s=[\d.]+)", refused.stderr)
+    assert helps is not None
+    done = command(*asked, "--set", helps[1], "--out", "deadline", "--jobs", "1")
+    assert done.returncode == 0
+    steps = netsim.open_sweep("deadline").differences("on_time_share")
+    assert steps.select("from", "to", "pairs").rows() == [(1.0, 5.0, 2)]
+
+
+def test_latency_by_distance_is_one_figure(command: Command, walked: Path) -> None:
+    assert command("run", *TINY, "--out", "far").returncode == 0
+    assert command("plot", "far", "--figure", "latency_by_distance").returncode == 0
+    assert (walked / "far-latency_by_distance.svg").exists()
