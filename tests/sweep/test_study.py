@@ -104,7 +104,7 @@ def test_a_sweep_is_one_call_from_python(tmp_path: Path) -> None:
     )
     assert found.runs["status"].to_list() == ["done"] * 4
     assert found.differences("energy_j")["pairs"].to_list() == [2]
-    with pytest.raises(RunError, match=r"4 of 4 runs failed, first .*hetlora.*network_only"):
+    with pytest.raises(RunError, match=r"4 of 4 runs failed, first .*network_only.*hetlora"):
         netsim.run_sweep(
             "quickstart",
             {DENSITY: [1, 2]},
