@@ -20,8 +20,10 @@ def estimate_smoothness(parameters: ArrayLike, gradients: ArrayLike) -> float:
     points.
     """
     w, g = _same_shape(parameters, gradients)
-    moved = np.linalg.norm(np.diff(w, axis=0), axis=1)
-    turned = np.linalg.norm(np.diff(g, axis=0), axis=1)
+    steps = np.diff(w, axis=0)
+    turns = np.diff(g, axis=0)
+    moved = np.linalg.norm(steps, axis=1)
+    turned = np.linalg.norm(turns, axis=1)
     if not moved.any():
         return np.nan
     ratio = turned[moved > 0] / moved[moved > 0]

@@ -170,7 +170,8 @@ class RiskBound:
     @property
     def total(self) -> float:
         """The bound."""
-        return self.convergence + self.unreliability + self.heterogeneity + self.foundation
+        measured = self.convergence + self.unreliability
+        return measured + self.heterogeneity + self.foundation
 
 
 def risk_bound(
@@ -222,8 +223,10 @@ def risk_bound(
 def _printed_unreliability(a: FloatArray, b: FloatArray) -> float:
     """The second term of (6) as printed, from A and B of all rounds, [T, N] each."""
     decay = (1.0 - a).sum(axis=1)  # [T]; the printed sum over n stands inside the product
-    later = np.append(np.cumprod(decay[:0:-1])[::-1], 1.0)  # product over p = q + 1..t
-    return float(later @ b.sum(axis=1))
+    from_last = np.cumprod(decay[:0:-1])
+    later = np.append(from_last[::-1], 1.0)  # product over p = q + 1..t
+    floors = b.sum(axis=1)
+    return float(later @ floors)
 
 
 def _printed_test_error(test_samples: FloatArray, constants: RiskConstants) -> FloatArray:

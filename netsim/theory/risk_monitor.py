@@ -33,8 +33,9 @@ RiskRow = dict[str, float]
 
 @dataclass
 class RiskEstimates:
-    """Constants of Theorem 1 from the probes so far (model-spec 3.4), each the worst over the
-    modules.
+    """Constants of Theorem 1 from the probes so far (model-spec 3.4).
+
+    Each is the worst over the modules.
     """
 
     slope: float  # zeta_2, fixed
@@ -47,7 +48,8 @@ class RiskEstimates:
         """Take in one probe."""
         self._norm_sq.append(probe.mean_gradient_norm_sq)
         self._loss.append(probe.rho @ probe.loss)
-        self.smoothness = float(np.fmax(self.smoothness, np.fmax.reduce(probe.smoothness)))
+        steepest = np.fmax.reduce(probe.smoothness)
+        self.smoothness = float(np.fmax(self.smoothness, steepest))
         seen = estimate_dispersion(
             probe.gradient_norm_sq.T,
             probe.mean_gradient_norm_sq,
@@ -58,10 +60,15 @@ class RiskEstimates:
     @property
     def convexity(self) -> float:
         """xi, at most eps; NaN until a module has gained."""
-        norm_sq, loss = np.array(self._norm_sq), np.array(self._loss)
-        each = [estimate_convexity(norm_sq[:, n], loss[:, n]) for n in range(loss.shape[1])]
+        norm_sq = np.array(self._norm_sq)
+        loss = np.array(self._loss)
+        each = []
+        for n in range(loss.shape[1]):
+            each.append(estimate_convexity(norm_sq[:, n], loss[:, n]))
         found = float(np.fmin.reduce(each))
-        return float(np.fmin(found, self.smoothness)) if found == found else found
+        if np.isnan(found):
+            return found
+        return float(np.fmin(found, self.smoothness))
 
     def state(self) -> dict[str, Any]:
         """All that was taken in, as arrays [probe, N] and numbers."""
@@ -74,13 +81,20 @@ class RiskEstimates:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Put back what `state` gave."""
-        self._norm_sq, self._loss = list(state["norm_sq"]), list(state["loss"])
-        self.smoothness, self.dispersion = state["smoothness"], state["dispersion"]
+        self._norm_sq = list(state["norm_sq"])
+        self._loss = list(state["loss"])
+        self.smoothness = state["smoothness"]
+        self.dispersion = state["dispersion"]
 
     def constants(self) -> RiskConstants | None:
         """None while one is unknown, or 0 where it may not be."""
         try:
-            return RiskConstants(self.smoothness, self.convexity, self.dispersion, self.slope)
+            return RiskConstants(
+                smoothness=self.smoothness,
+                convexity=self.convexity,
+                dispersion=self.dispersion,
+                dispersion_slope=self.slope,
+            )
         except InputError:
             return None
 
@@ -89,7 +103,8 @@ class RiskMonitor:
     """Takes probes of the modules, and bounds each before it is taken."""
 
     def __init__(self, formulas: str, ues: int) -> None:
-        self._formulas, self._ues = formulas, ues
+        self._formulas = formulas
+        self._ues = ues
         self._constants = default_constants(formulas, ues)
         self._estimates = RiskEstimates(self._constants.dispersion_slope)
         self._missing: list[FloatArray] = []  # S_n of each round, [N]
@@ -103,7 +118,11 @@ class RiskMonitor:
         assert self._before is not None  # measured before the first round
         return self._before.loss.shape
 
-    def bound(self, success_probability: FloatArray, subscribed: FloatArray) -> RiskRow:
+    def bound(
+        self,
+        success_probability: FloatArray,
+        subscribed: FloatArray,
+    ) -> RiskRow:
         """What bounds the gap after a round with this lambda and beta, [K, N] each."""
         assert self._before is not None  # measured before the first round
         probe = self._before
@@ -111,6 +130,9 @@ class RiskMonitor:
         self._missing.append(missing_weight(probe.rho, missing))
         bound = self._bound(probe, self._constants)
         estimated = self._estimates.constants()
+        bound_estimated = np.nan
+        if estimated is not None:
+            bound_estimated = self._bound(probe, estimated).total
         last = self._missing[-1]
         kind = (self._constants, self._formulas, self._ues)
         return {
@@ -122,7 +144,7 @@ class RiskMonitor:
             "missing": float(last.mean()),
             "contraction": float(contraction(last, *kind).mean()),
             "floor": float(error_floor(last, *kind).mean()),
-            "bound_estimated": self._bound(probe, estimated).total if estimated else np.nan,
+            "bound_estimated": bound_estimated,
             "smoothness": self._estimates.smoothness,
             "convexity": self._estimates.convexity,
             "dispersion": self._estimates.dispersion,
@@ -132,11 +154,13 @@ class RiskMonitor:
         """Take in a probe, and say how large the gap is."""
         self._estimates.add(probe)
         whole = probe.rho @ probe.loss
-        if self._before is None or whole.min() < probe.rho @ self._best:
-            self._best = probe.loss[:, whole.argmin()]
+        best = int(whole.argmin())
+        if self._before is None or whole[best] < probe.rho @ self._best:
+            self._best = probe.loss[:, best]
         self._before = probe
+        gap = gap_of(probe).mean(axis=1)
         return {
-            "measured_gap": float(probe.rho @ gap_of(probe).mean(axis=1)),
+            "measured_gap": float(probe.rho @ gap),
             "dispersion_slope": self._estimates.slope,
         }
 
@@ -157,18 +181,23 @@ class RiskMonitor:
         self._before = RiskProbe(**state["before"])
         self._estimates.restore(state["estimates"])
 
-    def _bound(self, probe: RiskProbe, constants: RiskConstants) -> RiskBound:
+    def _bound(
+        self,
+        probe: RiskProbe,
+        constants: RiskConstants,
+    ) -> RiskBound:
         """(6) after the last round of `_missing`, from the losses before it.
 
         F(w*) is not known; the least seen takes its place, which makes the corrected bound larger.
         """
-        missing, ues = np.array(self._missing), self._ues
+        missing = np.array(self._missing)
+        kind = (constants, self._formulas, self._ues)
         with np.errstate(over="ignore", invalid="ignore"):  # the printed form may have no limit
             return risk_bound(
                 gap_of(probe),
                 probe.rho,
-                contraction(missing, constants, self._formulas, ues),
-                error_floor(missing, constants, self._formulas, ues),
+                contraction(missing, *kind),
+                error_floor(missing, *kind),
                 constants=constants,
                 formulas=self._formulas,
                 task_gap=self._best - probe.optimum_loss,
