@@ -10,10 +10,10 @@ import polars as pl
 from polars import col
 
 from netsim.assembly import Parts
+from netsim.cli.carrier import carrier_facts
 from netsim.cli.console import print_table, quantity, seconds
 from netsim.execution import Forecast
 from netsim.mobility.replay import Recorded
-from netsim.radio.nr.rate_model import NrRateModel
 from netsim.units import to_db
 
 PLACES = {
@@ -49,7 +49,10 @@ DBM = 30  # dB from W to mW
 def print_expectations(parts: Parts, trial: Forecast) -> None:
     """Link budget, network, payloads, devices, and what the trial's rounds were like."""
     _print_link_budget(parts, trial)
-    _print_carrier(parts)
+    farthest = int(_present_by_distance(parts)[-1])
+    facts = carrier_facts(parts, farthest)
+    if facts:
+        print_table(("NR carrier", ""), facts)
     print_table(("", ""), _network_facts(parts))
     _print_payloads(parts)
     _print_devices(parts)
@@ -136,34 +139,6 @@ def _trial_of(
         quantity(seen["rate_bps"], "bit/s"),
         f"{100 * seen['arrived']:.0f}%",
     ]
-
-
-def _print_carrier(parts: Parts) -> None:
-    """The resource grid of NR, where it is the rate model."""
-    uplink = parts.radio.uplink
-    model = uplink.model
-    if not isinstance(model, NrRateModel):
-        return
-    grid = model.link.grid
-    farthest = int(_present_by_distance(parts)[-1])
-    links = parts.links
-    signal_w = parts.scenario.radio.max_power_w * links.gain[farthest]
-    noise_w = links.noise_psd_w_hz[farthest] * uplink.bandwidth_hz
-    edge_sinr = np.array([signal_w / (links.interference_w[farthest] + noise_w)])
-    edge_bps = model.rate_bps(np.array([uplink.bandwidth_hz]), edge_sinr)
-    spacing = quantity(grid.subcarrier_spacing_hz, "Hz")
-    facts = [
-        ("resource blocks", f"{grid.blocks} of 12 subcarriers, {spacing} apart"),
-        ("slot", seconds(grid.slot_s)),
-        ("uplink slots", f"{100 * grid.uplink_fraction:g}%"),
-        ("peak rate", quantity(model.link.peak_bps, "bit/s")),
-        (
-            "rate at the cell edge",
-            f"{quantity(float(edge_bps[0]), 'bit/s')} alone in the band, at the mean SINR of "
-            f"{to_db(float(edge_sinr[0])):.1f} dB",
-        ),
-    ]
-    print_table(("NR carrier", ""), facts)
 
 
 # -- network -------------------------------------------------------------------------------------

@@ -72,14 +72,12 @@ class SuccessSelection(Limited, Scheme):
             0.0,
         )
         chosen = self._choose(observation, ue, worth)
-        lam = np.full((len(observation.gnb), len(observation.payload_bits)), np.nan)
-        lam[ue, module] = arrival
         return RoundPlan(
             ue=ue[chosen],
             module=module[chosen],
             share=np.full(int(chosen.sum()), 1.0 / self.resource_blocks),
             power_w=power[chosen],
-            success_probability=lam,
+            success_probability=_by_module(observation, ue, module, arrival),
         )
 
     def _choose(
@@ -136,6 +134,18 @@ def _upload_starts(
     if observation.barrier:
         return latest(computed_s, observation.gnb[ue], ready), ready
     return computed_s, ready
+
+
+def _by_module(
+    observation: Observation,
+    ue: IntArray,
+    module: IntArray,
+    values: FloatArray,
+) -> FloatArray:
+    """Values of rows by UE and module, NaN elsewhere. [K, N]."""
+    table = np.full((len(observation.gnb), len(observation.payload_bits)), np.nan)
+    table[ue, module] = values
+    return table
 
 
 def _least_time_s(left_s: FloatArray) -> float:

@@ -19,12 +19,12 @@ from netsim.radio.interference import FieldDraw, InterfererField
 from netsim.radio.link import (
     Transmission,
     sinr,
-    transmit_blocks,
     transmit_constant,
     transmit_pieces,
 )
 from netsim.radio.link_rows import LinkRows
 from netsim.radio.rate_model import RateModel
+from netsim.simulation.air.blocks import BlockUploads
 from netsim.simulation.air.links import Sending, links_of
 from netsim.simulation.air.moving import World
 from netsim.simulation.state import Links, RoundSpan
@@ -253,52 +253,11 @@ class FieldAir:
     ) -> Transmission:
         """Fading changes with every coherence block of a grid that starts with the round."""
         assert self.uplink.coherence_s is not None
-        world = self.world
+        uploads = BlockUploads(self, links, sending, self.uplink.model)
+        return uploads.transmit(self.span.start_s, self.uplink.coherence_s)
 
-        def sinr_of_chunk(chunk: int, live: IntArray) -> FloatArray:
-            part = links.select(live)
-            ratio = sending.sinr(live, *self.chunk_channel(part, chunk))
-            if world is None:
-                return ratio
-            ratio = world.put(
-                "snr",
-                ratio,
-                part,
-                self.block_starts_s(chunk),
-            )
-            given = rate_of_chunk(chunk, live)
-            return ratio if given is None else np.where(np.isnan(given), ratio, np.nan)
-
-        def rate_of_chunk(chunk: int, live: IntArray) -> FloatArray | None:
-            assert world is not None
-            at = self.block_starts_s(chunk)
-            return world.traces.rates_bps(links.ue[live], sending.share[live], at)
-
-        def drawn_rate_of_chunk(chunk: int, live: IntArray) -> FloatArray:
-            ratio = sinr_of_chunk(chunk, live)
-            uniform = self._uniform(chunk)[links.ue[live]]
-            rate = model.drawn_rate_bps(sending.hz[live, None], ratio, uniform)
-            rate = np.where(ratio >= model.threshold, rate, np.nan)
-            given = rate_of_chunk(chunk, live) if traced else None
-            return rate if given is None else np.where(np.isnan(given), rate, given)
-
-        model = self.uplink.model
-        traced = world is not None and world.traces.has("rate")
-        ruling = rate_of_chunk if traced else None
-        return transmit_blocks(
-            sending.bits,
-            sending.hz,
-            sinr_of_chunk,
-            sending.start_s,
-            sending.stop_s,
-            model=self.uplink.model,
-            origin_s=self.span.start_s,
-            coherence_s=self.uplink.coherence_s,
-            rate_of_chunk=drawn_rate_of_chunk if model.draws_errors else ruling,
-        )
-
-    def _uniform(self, chunk: int) -> FloatArray:
-        """What decides which transport blocks are lost. [K, B]."""
+    def error_draws(self, chunk: int) -> FloatArray:
+        """As `BlockChannel`."""
         generator = rng.stream(self.uplink.seed, "nr_errors", self.span.number, chunk)
         return generator.random((len(self.links), CHUNK_BLOCKS))
 
