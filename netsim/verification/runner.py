@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from scipy.stats import norm
 
 from netsim.verification.downlink import downlink_coverage
-from netsim.verification.fading import rayleigh_power
+from netsim.verification.fading import jakes_correlation, rayleigh_power
 from netsim.verification.field import field_mode
 from netsim.verification.geometry import (
     mean_interference,
@@ -34,6 +34,7 @@ LAWS: tuple[LawFunction, ...] = (
     nearest_gnb,
     voronoi_cells,
     rayleigh_power,
+    jakes_correlation,
     pair_correlation,
     mean_interference,
     downlink_coverage,
