@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
@@ -26,49 +26,45 @@ class ArrayTable:
     """
 
     def __post_init__(self) -> None:
-        given = [values for values in self.columns().values() if values is not None]
-        rows = len(given[0]) if given else 0
-        for unset in fields(self):
-            if getattr(self, unset.name) is None:
-                setattr(self, unset.name, np.full(rows, unset.metadata["initial"]))
+        unset = [name for name, values in self.columns().items() if values is None]
+        rows = len(next(iter(self.columns().values())))
+        for name in unset:
+            initial = self.__dataclass_fields__[name].metadata["initial"]
+            self.__dict__[name] = np.full(rows, initial)
 
     def columns(self) -> dict[str, NDArray[Any]]:
-        """The arrays themselves, by name."""
-        return {column.name: getattr(self, column.name) for column in fields(self)}
+        """The arrays themselves, by name: a dataclass keeps nothing but its fields."""
+        return self.__dict__
+
+    def _with(self, columns: Mapping[str, NDArray[Any]]) -> Self:
+        """A table of the same kind, all columns given."""
+        table = object.__new__(type(self))
+        table.__dict__.update(columns)
+        return table
 
     def select(self, rows: IntArray | BoolArray) -> Self:
         """Copies of some rows, in the order given."""
-        return type(self)(**{name: values[rows] for name, values in self.columns().items()})
+        return self._with({name: values[rows] for name, values in self.columns().items()})
 
     def copy(self) -> Self:
         """A table with arrays of its own."""
-        return type(self)(**{name: values.copy() for name, values in self.columns().items()})
+        return self._with({name: values.copy() for name, values in self.columns().items()})
 
-    def join(
-        self,
-        other: Self,
-        order: IntArray | None = None,
-    ) -> Self:
+    def join(self, other: Self, order: IntArray | None = None) -> Self:
         """The rows of both, those of `other` last, or in `order` of these positions."""
         more = other.columns()
-        joined = {
-            name: np.concatenate([values, more[name]]) for name, values in self.columns().items()
-        }
-        table = type(self)(**joined)
+        pairs = {name: (values, more[name]) for name, values in self.columns().items()}
+        table = self._with({name: np.concatenate(pair) for name, pair in pairs.items()})
         return table if order is None else table.select(order)
 
-    def put(
-        self,
-        rows: IntArray,
-        other: Self,
-    ) -> None:
+    def put(self, rows: IntArray, other: Self) -> None:
         """Overwrite `rows` with the rows of `other`, in order."""
         for name, values in other.columns().items():
-            getattr(self, name)[rows] = values
+            self.columns()[name][rows] = values
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> dict[str, NDArray[Any]]:
         """The columns, for a checkpoint."""
-        return self.columns()
+        return dict(self.columns())
 
     @classmethod
     def restored(cls, state: Mapping[str, Any]) -> Self:

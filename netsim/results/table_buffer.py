@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from netsim.protocols import Columns
 from netsim.records import TABLES, TableColumn
 
 
+@cache
 def table_schema(table: str) -> dict[str, pl.DataType]:
     """Polars types of a table's columns."""
     return {column.name: _dtype(column) for column in TABLES[table]}

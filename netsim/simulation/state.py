@@ -140,7 +140,7 @@ class Errand(NamedTuple):
 
     cell: int  # position of its gNB among the round's
     begun_now: bool  # in this round
-    downloaded_s: float
+    downloaded_s: float  # not before the round's start, as the next
     computed_s: float
     ready: bool
     first: int
@@ -178,8 +178,8 @@ class Round:
         errands = zip(
             self.cell[first].tolist(),
             self.own[first].tolist(),
-            uploads.downloaded_s[first].tolist(),
-            uploads.computed_s[first].tolist(),
+            np.maximum(uploads.downloaded_s[first], self.start_s).tolist(),
+            np.maximum(uploads.computed_s[first], self.start_s).tolist(),
             uploads.ready[first].tolist(),
             first.tolist(),
             stop.tolist(),

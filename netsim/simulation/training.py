@@ -36,12 +36,15 @@ def aggregate(
 
     versions [N]: how many each module has had. stale: old updates count less.
     """
-    arrived = books.uploads.select(books.on_time)
+    on_time = books.on_time
+    changed = np.unique(books.uploads.module[on_time])
+    if learner is None or not len(changed):
+        return changed
+    arrived = books.uploads.select(on_time)
     rule = round_.plan.aggregation
     if stale and rule == "average":
         rule = "staleness_weighted"
-    if learner is not None and len(arrived):
-        kept = None if under_way is None else under_way.tickets(round_.number)
-        tickets = tickets_of(arrived, round_.number, versions)
-        round_.redeemed = learner.redeem(tickets, rule, kept)
-    return np.unique(arrived.module)
+    kept = None if under_way is None else under_way.tickets(round_.number)
+    tickets = tickets_of(arrived, round_.number, versions)
+    round_.redeemed = learner.redeem(tickets, rule, kept)
+    return changed

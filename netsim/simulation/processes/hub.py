@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from simpy.events import Event, Process
 
 from netsim.simulation.clock import Clock
 from netsim.simulation.state import Errand, Round
-from netsim.units import IntArray
+from netsim.simulation.uploads.table import Uploads
+from netsim.units import FloatArray, IntArray
 
 
 @dataclass
@@ -30,10 +32,19 @@ class Watch:
         self.computing -= 1
         self.look()
 
-    def report_ended(self, arrived: bool) -> None:
-        """An upload has ended."""
-        self.sending -= 1
-        self.arrived += arrived
+    def expect(self, clock: Clock, end_s: FloatArray, arrival_s: FloatArray) -> None:
+        """Uploads are known to end at `end_s`; those of them that arrive do at `arrival_s`."""
+        ends = clock.at(float(end_s.max()))
+        assert ends.callbacks is not None
+        ends.callbacks.append(partial(self._end, len(end_s)))
+        before, self.arrived = self.arrived, self.arrived + len(arrival_s)
+        if self.wanted is not None and before < self.wanted <= self.arrived:
+            enough_s = np.sort(arrival_s)[self.wanted - before - 1]
+            clock.fire(self.filled, float(enough_s))
+
+    def _end(self, count: int, _event: Event) -> None:
+        """So many uploads have ended."""
+        self.sending -= count
         self.look()
 
     def look(self) -> None:
@@ -43,8 +54,6 @@ class Watch:
             self.computed.succeed()
         if done and self.sending <= 0 and not self.finished.triggered:
             self.finished.succeed()
-        if self.wanted is not None and self.arrived >= self.wanted and not self.filled.triggered:
-            self.filled.succeed()
 
 
 @dataclass
@@ -68,7 +77,7 @@ class Hub:
         self.round, self.agenda = round_, round_.agenda()
         self.sent = [self.clock.event() for _ in range(len(round_.uploads))]
         for row in np.flatnonzero(round_.uploads.ended_by(round_.start_s)).tolist():
-            self.sent[row].succeed(row)  # while no round was open
+            self.sent[row].succeed()  # while no round was open
         self.watches = self._watches(round_)
         opened, self.opened = self.opened, self.clock.event()
         opened.succeed(round_)
@@ -99,31 +108,20 @@ class Hub:
         ]
         for watch in watches:
             watch.look()
+            if watch.wanted is not None and watch.arrived >= watch.wanted:
+                watch.filled.succeed()
         return watches
 
-    def report_computed(self, cell: int) -> None:
-        """A UE of a gNB is ready, or has given up at the limit."""
-        self.watches[cell].report_computed()
-
-    def end_upload(
-        self,
-        row: int,
-        time_s: float,
-    ) -> None:
-        """The upload of a row is known to end at `time_s`: then its UE and its gNB notice."""
-        event = self.sent[row]
-        assert event.callbacks is not None
-        event.callbacks.insert(0, self._notice)
-        self.clock.fire(event, time_s, row)
-
-    def _notice(self, event: Event) -> None:
-        """A gNB notices that an upload has ended, if its round is not over."""
-        row = event.value
-        assert isinstance(row, int)
-        if row < len(self.sent) and self.sent[row] is event:
-            assert self.round is not None
-            lost = bool(self.round.uploads.outage[row])
-            self.watches[int(self.round.cell[row])].report_ended(not lost)
+    def end_uploads(self, uploads: Uploads, rows: IntArray) -> None:
+        """The uploads `rows` are known to end: then their UEs and their gNBs notice."""
+        assert self.round is not None
+        end_s = uploads.end_s[rows]
+        for row, time_s in zip(rows.tolist(), end_s.tolist(), strict=True):
+            self.clock.fire(self.sent[row], time_s)
+        cell, arrives = self.round.cell[rows], ~uploads.outage[rows]
+        for number in np.unique(cell).tolist():
+            mine = cell == number
+            self.watches[number].expect(self.clock, end_s[mine], end_s[mine & arrives])
 
     def recall(self, ues: IntArray) -> None:
         """The round is over: UEs still at work wait for the next, which takes up their errands."""

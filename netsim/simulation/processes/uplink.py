@@ -22,9 +22,7 @@ def uplink_process(
         if flight.halted:
             return
         over = flight.step(begin_s, end_s)
-        ends_s = flight.uploads.end_s[over]
-        for row, time_s in zip(over.tolist(), ends_s.tolist(), strict=True):
-            hub.end_upload(row, time_s)
+        hub.end_uploads(flight.uploads, over)
         if np.isinf(end_s) or flight.on_air.air.block_end_s is None:
             return
         yield clock.at(end_s)
