@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Self
 
 import numpy as np
@@ -14,7 +15,13 @@ from netsim.units import BoolArray, IntArray
 
 def column(initial: float | int | bool) -> Any:
     """A column that rows begin with one value in, unless they are given another."""
-    return field(default=None, kw_only=True, metadata={"initial": initial})
+    return field(default=None, metadata={"initial": initial})
+
+
+@cache
+def _initial_key(table: type[ArrayTable], name: str) -> str:
+    """Tells columns apart that do not begin alike."""
+    return repr(table.__dataclass_fields__[name].metadata["initial"])
 
 
 @dataclass
@@ -26,11 +33,15 @@ class ArrayTable:
     """
 
     def __post_init__(self) -> None:
-        unset = [name for name, values in self.columns().items() if values is None]
         rows = len(next(iter(self.columns().values())))
-        for name in unset:
-            initial = self.__dataclass_fields__[name].metadata["initial"]
-            self.__dict__[name] = np.full(rows, initial)
+        unset: dict[str, list[str]] = {}
+        for name, values in self.columns().items():
+            if values is None:
+                unset.setdefault(_initial_key(type(self), name), []).append(name)
+        for names in unset.values():
+            initial = self.__dataclass_fields__[names[0]].metadata["initial"]
+            # one block for all columns that begin alike: many small arrays cost more
+            self.__dict__.update(zip(names, np.full((len(names), rows), initial), strict=True))
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """The arrays themselves, by name: a dataclass keeps nothing but its fields."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from heapq import heappush
+from heapq import heappop, heappush
 from itertools import count
 from typing import Any
 
@@ -12,6 +12,17 @@ import simpy
 from simpy.events import NORMAL, Event
 
 ProcessGenerator = Generator[Event, Any, None]
+
+
+class Moment(Event):
+    """A point in simulated time: an event that is sure to fire then."""
+
+    def __init__(self, clock: Clock, time_s: float) -> None:
+        self.env = clock
+        self.callbacks = []
+        self._ok = True
+        self._value = None
+        heappush(clock._queue, (time_s, NORMAL, next(clock._eid), self))
 
 
 class Clock(simpy.Environment):
@@ -31,14 +42,11 @@ class Clock(simpy.Environment):
         if tie_seed is not None:
             self._eid = _shuffled(tie_seed)  # type: ignore[assignment]
 
-    def at(self, time_s: float) -> Event:
+    def at(self, time_s: float) -> Moment:
         """An event that fires at `time_s`, which must not lie in the past."""
         if time_s < self._now:
             raise ValueError(f"time {time_s!r} s lies before now, {self._now!r} s")
-        event = Event(self)
-        event._ok, event._value = True, None
-        heappush(self._queue, (time_s, NORMAL, next(self._eid), event))
-        return event
+        return Moment(self, time_s)
 
     def fire(
         self,
@@ -51,6 +59,19 @@ class Clock(simpy.Environment):
             raise ValueError(f"time {time_s!r} s lies before now, {self._now!r} s")
         event._ok, event._value = True, value
         heappush(self._queue, (time_s, NORMAL, next(self._eid), event))
+
+    def run_until(self, last: Event) -> None:
+        """Process events up to `last`, as `run` does, in one loop. Raises what processes raise."""
+        queue = self._queue
+        while last.callbacks is not None:
+            if not queue:
+                raise RuntimeError("no event is left that could lead to the one waited for")
+            self._now, _, _, event = heappop(queue)
+            callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment]
+            for callback in callbacks:
+                callback(event)
+            if not event._ok and not event.defused:
+                raise event._value
 
 
 def _shuffled(seed: int) -> Iterator[int]:

@@ -63,34 +63,17 @@ def open_round(
 ) -> Round:
     """A round that starts now at the core, with the rows of its plan."""
     payload_bits = setting.payloads.size_of(plan.module, plan.rank)
-    cells = _cells(
-        setting.core,
-        links,
-        plan,
-        payload_bits,
-        start_s,
-    )
-    times = setting.timetable(
-        links,
-        plan.ue,
-        plan.module,
-        payload_bits,
-    )
+    cells = _cells(setting.core, links, plan, payload_bits, start_s)
+    times = setting.timetable(links, plan.ue, plan.module, payload_bits)
     begin_s = cells.open_s[cells.index_of(links.gnb[plan.ue])]
-    deadline_s = begin_s + setting.rules.deadline_s
-    uploads = _planned(plan, links, versions, number, payload_bits)
-    _schedule(uploads, times, begin_s)
-    uploads.deadline_s = deadline_s
+    uploads = _planned(plan, links, times, begin_s, payload_bits)
+    uploads.begun_round[:] = number
+    uploads.version = versions.made_in[plan.module]
+    uploads.versions_before = versions.count[plan.module]
+    uploads.deadline_s = begin_s + setting.rules.deadline_s
     if not setting.rules.stale:
-        uploads.stop_s = deadline_s.copy()
-    return Round(
-        number,
-        start_s,
-        plan,
-        links,
-        cells,
-        uploads,
-    )
+        uploads.stop_s = uploads.deadline_s
+    return Round(number, start_s, plan, links, cells, uploads)
 
 
 def _cells(
@@ -112,11 +95,11 @@ def _cells(
 def _planned(
     plan: RoundPlan,
     links: Links,
-    versions: Versions,
-    number: int,
+    times: Timetable,
+    begin_s: FloatArray,
     payload_bits: FloatArray,
 ) -> Uploads:
-    """One row for each of the plan's, nothing of which has happened; times are still open."""
+    """One row for each of the plan's, in rounds that begin at its gNB at `begin_s` [M]."""
     count = len(plan.ue)
     rank = np.full(count, NO_RANK) if plan.rank is None else plan.rank
     gnb = links.gnb[plan.ue]
@@ -125,37 +108,26 @@ def _planned(
         ue=plan.ue,
         module=plan.module,
         gnb=gnb,
-        begun_round=np.full(count, number),
-        version=versions.made_in[plan.module],
-        versions_before=versions.count[plan.module],
         rank=rank,
-        rank_sent=rank.copy(),
+        rank_sent=rank,
         payload_bits=payload_bits,
         share=plan.share,
         power_w=plan.power_w,
+        opened_s=begin_s,
+        slot_start_s=begin_s + times.slot_start_s,
+        slot_end_s=begin_s + times.slot_end_s,
+        slot_bits=times.slot_bits,
+        compute_start_s=begin_s + times.compute_start_s,
+        compute_end_s=begin_s + times.compute_end_s,
+        compute_done=times.compute_done,
+        downloaded_s=begin_s + times.downloaded_s,
+        computed_s=begin_s + times.computed_s,
+        ready=times.ready,
+        upload_start_s=begin_s + times.upload_start_s,
         left_bits=payload_bits.copy(),
         band=plan.share.copy(),
         site=gnb.copy(),
     )
-
-
-def _schedule(
-    uploads: Uploads,
-    times: Timetable,
-    begin_s: FloatArray,
-) -> None:
-    """Set the times of rows whose gNBs begin at `begin_s` [M]."""
-    uploads.opened_s = begin_s
-    uploads.slot_start_s = begin_s + times.slot_start_s
-    uploads.slot_end_s = begin_s + times.slot_end_s
-    uploads.slot_bits = times.slot_bits
-    uploads.compute_start_s = begin_s + times.compute_start_s
-    uploads.compute_end_s = begin_s + times.compute_end_s
-    uploads.compute_done = times.compute_done
-    uploads.downloaded_s = begin_s + times.downloaded_s
-    uploads.computed_s = begin_s + times.computed_s
-    uploads.ready = times.ready
-    uploads.upload_start_s = begin_s + times.upload_start_s
 
 
 def ready_to_send(uploads: Uploads) -> None:

@@ -78,7 +78,7 @@ class Simulation:
 
     def _settle(self) -> None:
         """Let all UEs get to where they wait for the next round."""
-        self._clock.run(until=self._clock.at(self.now_s))
+        self._clock.run_until(self._clock.at(self.now_s))
 
     # -- the run, step by step ---------------------------------------------------------------------
 
@@ -154,7 +154,7 @@ class Simulation:
             rules=setting.rules,
             core=setting.core,
         )
-        self._clock.run(until=self._clock.process(process))
+        self._clock.run_until(self._clock.process(process))
         return self._close(round_, flight)
 
     # -- a round opens -----------------------------------------------------------------------------
@@ -251,7 +251,7 @@ class Simulation:
             setting.payloads,
             setting.core,
         )
-        self._clock.run(until=self._clock.at(float(heard_s.max(initial=0.0))))
+        self._clock.run_until(self._clock.at(float(heard_s.max(initial=0.0))))
         if heard_s.any():
             self.tables.foundation(self._links, reached_s, heard_s)
 

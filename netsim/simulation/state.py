@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
@@ -135,16 +134,12 @@ class Cells:
         return np.searchsorted(self.gnb, gnb)
 
 
-class Errand(NamedTuple):
-    """One UE's part in a round: rows first, ..., stop - 1 of the table."""
+Errand = tuple[int, bool, float, float, bool, int, int]
+"""One UE's part in a round.
 
-    cell: int  # position of its gNB among the round's
-    begun_now: bool  # in this round
-    downloaded_s: float  # not before the round's start, as the next
-    computed_s: float
-    ready: bool
-    first: int
-    stop: int
+(position of its gNB among the round's, begun in this round, downloaded, computed, ready in time,
+first row of the table, the row after its last). Times in s, not before the round's start.
+"""
 
 
 @dataclass
@@ -174,21 +169,21 @@ class Round:
         """What each UE with something to do has to do."""
         uploads = self.uploads
         first = group_starts(uploads.ue)
-        stop = np.append(first, len(uploads))[1:]
-        errands = zip(
-            self.cell[first].tolist(),
-            self.own[first].tolist(),
-            np.maximum(uploads.downloaded_s[first], self.start_s).tolist(),
-            np.maximum(uploads.computed_s[first], self.start_s).tolist(),
-            uploads.ready[first].tolist(),
-            first.tolist(),
-            stop.tolist(),
-            strict=True,
+        stop = np.append(first[1:], len(uploads))
+        columns = (
+            self.cell[first],
+            self.own[first],
+            np.maximum(uploads.downloaded_s[first], self.start_s),
+            np.maximum(uploads.computed_s[first], self.start_s),
+            uploads.ready[first],
+            first,
+            stop,
         )
-        return dict(zip(uploads.ue[first].tolist(), map(Errand._make, errands), strict=True))
+        errands = zip(*(column.tolist() for column in columns), strict=True)
+        return dict(zip(uploads.ue[first].tolist(), errands, strict=True))
 
-    def per_cell(self, rows: BoolArray) -> IntArray:
-        """How many of the rows [M] that are marked belong to each gNB. [G]."""
+    def per_cell(self, rows: BoolArray | IntArray) -> IntArray:
+        """How many of some rows belong to each gNB. [G]."""
         return np.bincount(self.cell[rows], minlength=len(self.cells))
 
 

@@ -74,7 +74,6 @@ def _collect(
         yield clock.at(open_s)
     if hub.barrier:
         yield watch.computed
-        watch.granted.succeed()
     ends = [watch.finished, watch.filled]
     if np.isfinite(deadline_s):
         ends.append(clock.at(max(deadline_s, clock.now)))

@@ -10,8 +10,8 @@ from simpy.events import Event, Process
 
 from netsim.simulation.clock import Clock
 from netsim.simulation.state import Errand, Round
-from netsim.simulation.uploads.table import Uploads
-from netsim.units import FloatArray, IntArray
+from netsim.simulation.uploads.table import Uploads, group_starts
+from netsim.units import BoolArray, FloatArray, IntArray
 
 
 @dataclass
@@ -24,13 +24,13 @@ class Watch:
     computed: Event  # everybody is ready or has given up
     finished: Event  # and every upload has ended
     filled: Event  # so many have arrived that the round closes
-    granted: Event  # uploads may start
     arrived: int = 0
 
     def report_computed(self) -> None:
         """A UE is ready, or has given up at the limit."""
         self.computing -= 1
-        self.look()
+        if self.computing == 0:
+            self.look()
 
     def expect(self, clock: Clock, end_s: FloatArray, arrival_s: FloatArray) -> None:
         """Uploads are known to end at `end_s`; those of them that arrive do at `arrival_s`."""
@@ -76,19 +76,20 @@ class Hub:
         """Tell all waiting UEs; the next round gets an event of its own."""
         self.round, self.agenda = round_, round_.agenda()
         self.sent = [self.clock.event() for _ in range(len(round_.uploads))]
-        for row in np.flatnonzero(round_.uploads.ended_by(round_.start_s)).tolist():
+        ended = round_.uploads.ended_by(round_.start_s)
+        for row in np.flatnonzero(ended).tolist():
             self.sent[row].succeed()  # while no round was open
-        self.watches = self._watches(round_)
+        self.watches = self._watches(round_, ended)
         opened, self.opened = self.opened, self.clock.event()
         opened.succeed(round_)
 
-    def _watches(self, round_: Round) -> list[Watch]:
+    def _watches(self, round_: Round, ended: BoolArray) -> list[Watch]:
         """Count what is still to come, and what came while no round was open."""
         uploads, event = round_.uploads, self.clock.event
-        first = np.diff(uploads.ue, prepend=-1) > 0
-        ended = uploads.ended_by(round_.start_s)
+        own = group_starts(uploads.ue)
+        own = own[round_.own[own]]
         counts = zip(
-            round_.per_cell(first & round_.own).tolist(),
+            round_.per_cell(own).tolist(),
             round_.per_cell(uploads.ready & ~ended).tolist(),
             round_.per_cell(uploads.ready & ended & ~uploads.outage).tolist(),
             strict=True,
@@ -101,7 +102,6 @@ class Hub:
                 computed=event(),
                 finished=event(),
                 filled=event(),
-                granted=event(),
                 arrived=arrived,
             )
             for computing, sending, arrived in counts
@@ -119,7 +119,7 @@ class Hub:
         for row, time_s in zip(rows.tolist(), end_s.tolist(), strict=True):
             self.clock.fire(self.sent[row], time_s)
         cell, arrives = self.round.cell[rows], ~uploads.outage[rows]
-        for number in np.unique(cell).tolist():
+        for number in np.flatnonzero(np.bincount(cell)).tolist():
             mine = cell == number
             self.watches[number].expect(self.clock, end_s[mine], end_s[mine & arrives])
 

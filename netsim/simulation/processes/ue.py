@@ -1,4 +1,4 @@
-"""A UE: download, compute, wait for the grant, transmit."""
+"""A UE: download, compute, report to its gNB, send."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from netsim.simulation.processes.hub import Hub
 
 
 def ue_process(clock: Clock, ue: int, hub: Hub) -> ProcessGenerator:
-    """Waits for a round to open, then takes the time of the UE's download, computing and airtime.
+    """Waits for a round to open, then takes the time of the UE's download, computing and sending.
 
-    One timeout for each activity. A UE that is not ready in time stops computing at the limit and
-    sits the round out. A round may end before the UE is done; then the next one takes up the rest
-    of its errand.
+    One event for the end of each activity. Under the barrier, sending starts with the last UE of
+    the gNB; the end of an upload is the uplink's to tell. A UE that is not ready in time stops
+    computing at the limit and sits the round out. A round may end before the UE is done; then the
+    next one takes up the rest of its errand.
     """
     while True:
         try:
@@ -21,16 +22,13 @@ def ue_process(clock: Clock, ue: int, hub: Hub) -> ProcessGenerator:
             errand = hub.agenda.get(ue)
             if errand is None:
                 continue
-            yield clock.at(errand.downloaded_s)
-            yield clock.at(errand.computed_s)
-            gnb = hub.watches[errand.cell]
-            if errand.begun_now:
-                gnb.report_computed()
-            if not errand.ready:
-                continue
-            if hub.barrier and errand.begun_now:
-                yield gnb.granted
-            for row in range(errand.first, errand.stop):
-                yield hub.sent[row]
+            cell, begun_now, downloaded_s, computed_s, ready, first, stop = errand
+            yield clock.at(downloaded_s)
+            yield clock.at(computed_s)
+            if begun_now:
+                hub.watches[cell].report_computed()
+            if ready:
+                for row in range(first, stop):
+                    yield hub.sent[row]
         except Interrupt:
             continue

@@ -25,11 +25,12 @@ from netsim.simulation.tables.closed import ClosedRound
 from netsim.units import FloatArray, IntArray
 
 NULLS = {"int": -1, "enum": -1, "float": np.nan}
+NULL_SPAN = {column.name: NULLS[column.kind] for column in TABLES["spans"]}
 
 
 def spans(**given: Any) -> Columns:
     """Rows of `spans` in which what is not given is null."""
-    return {column.name: given.get(column.name, NULLS[column.kind]) for column in TABLES["spans"]}
+    return {**NULL_SPAN, **given}
 
 
 def write_foundation(

@@ -13,7 +13,8 @@ def write_uploads(sink: RecordSink, closed: ClosedRound) -> None:
     """Rows of UEs that were ready. What was sent in vain stays in the records."""
     round_, books = closed.round, closed.books
     ready = books.uploads.ready
-    uploads, cell = books.uploads.select(ready), closed.cell[ready]
+    uploads = books.uploads if ready.all() else books.uploads.select(ready)
+    cell = closed.cell[ready]
     links, cells = round_.links, round_.cells
     on_air_s = books.summed(books.segments.length_s)[ready]
     bits = books.summed(books.segments.bits)[ready]

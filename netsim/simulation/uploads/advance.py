@@ -62,13 +62,8 @@ def advance(
             return
         stretch = _next_stretch(on_air, live, until_s)
         _account(on_air, stretch)
-        over = _end_attempts(on_air, stretch)
-        on_air.band.divide(
-            uploads,
-            on_air.log,
-            over.rows,
-            over.event_s,
-        )
+        over, event_s = _end_attempts(on_air, stretch)
+        on_air.band.divide(uploads, on_air.log, over, event_s)
 
 
 def _next_stretch(
@@ -137,25 +132,24 @@ def _account(on_air: OnAir, stretch: Stretch) -> None:
     uploads.start_s[rows] = stretch.until_s
 
 
-def _end_attempts(on_air: OnAir, stretch: Stretch) -> Stretch:
+def _end_attempts(on_air: OnAir, stretch: Stretch) -> tuple[IntArray, FloatArray]:
     """End attempts that are through or stopped; those in outage are repeated, if they may be.
 
-    Gives the part of the stretch whose uploads are over.
+    Gives the rows that are over by that, and the events from which their bands are free.
     """
     uploads, through = on_air.uploads, stretch.through
-    ended = np.flatnonzero(through | (uploads.stop_s[stretch.rows] <= stretch.until_s))
-    rows = stretch.rows[ended]
-    end_s, event_s = stretch.until_s[ended], stretch.event_s[ended]
-    finish_s = np.where(through[ended], end_s, np.inf)
+    ended = through | (uploads.stop_s[stretch.rows] <= stretch.until_s)
+    rows, end_s = stretch.rows[ended], stretch.until_s[ended]
+    event_s, finished = stretch.event_s[ended], through[ended]
     on_air.log.close(uploads, rows, end_s)
-    record_attempts(on_air, rows, finish_s, end_s)
+    record_attempts(on_air, rows, np.where(finished, end_s, np.inf), end_s)
 
-    again = uploads.outage[rows] & through[ended]
-    again &= event_s < uploads.stop_s[rows]
+    again = uploads.outage[rows] & finished & (event_s < uploads.stop_s[rows])
     again &= uploads.attempt[rows] <= on_air.retransmissions
-    _repeat(uploads, rows[again], event_s[again])
+    if again.any():
+        _repeat(uploads, rows[again], event_s[again])
     uploads.over[rows[~again]] = True
-    return _part(stretch, ended[~again])
+    return rows[~again], event_s[~again]
 
 
 def record_attempts(
@@ -198,16 +192,3 @@ def _repeat(
     uploads.sinr_time[rows] = 0.0
     uploads.usable[rows] = False
     uploads.level[rows] = np.nan
-
-
-def _part(stretch: Stretch, which: IntArray) -> Stretch:
-    """Some of the rows of a stretch."""
-    return Stretch(
-        rows=stretch.rows[which],
-        until_s=stretch.until_s[which],
-        event_s=stretch.event_s[which],
-        bits=stretch.bits[which],
-        sinr=stretch.sinr[which],
-        outage=stretch.outage[which],
-        through=stretch.through[which],
-    )

@@ -17,7 +17,7 @@ NO_RANK = -1
 """Stands for the module's own rank, or for a UE that has sent nothing."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Uploads(ArrayTable):
     """M uploads, ordered by (ue, module). Times in s, sizes in bit."""
 
@@ -26,9 +26,9 @@ class Uploads(ArrayTable):
     ue: IntArray
     module: IntArray
     gnb: IntArray  # in whose books it is: the one that served the UE when the round opened
-    begun_round: IntArray  # the round that planned it
-    version: IntArray  # of the module that the UE downloads: the round that made it
-    versions_before: IntArray  # how many versions of the module had been made by then
+    begun_round: IntArray = column(0)  # the round that planned it
+    version: IntArray = column(0)  # of the module that the UE downloads: the round that made it
+    versions_before: IntArray = column(0)  # how many versions of the module had been made by then
     rank: IntArray  # trained; NO_RANK: the module's own
     rank_sent: IntArray
     payload_bits: FloatArray
@@ -39,17 +39,17 @@ class Uploads(ArrayTable):
     site: IntArray  # gNB that it is sent to; another than `gnb` after a handover
 
     # when things happen
-    opened_s: FloatArray = column(np.nan)  # the round that planned it began at its gNB
-    slot_start_s: FloatArray = column(np.nan)  # the module's broadcast
-    slot_end_s: FloatArray = column(np.nan)
-    slot_bits: FloatArray = column(0.0)  # heard of it
-    compute_start_s: FloatArray = column(np.nan)
-    compute_end_s: FloatArray = column(np.nan)  # done, or stopped at the limit
-    compute_done: FloatArray = column(0.0)  # fraction of the work
-    downloaded_s: FloatArray = column(np.nan)  # the UE begins to compute the first of its modules
-    computed_s: FloatArray = column(np.nan)  # the UE has computed all its modules, or gives up
-    ready: BoolArray = column(False)  # all its modules are computed in time; others are never sent
-    upload_start_s: FloatArray = column(np.nan)
+    opened_s: FloatArray  # the round that planned it began at its gNB
+    slot_start_s: FloatArray  # the module's broadcast
+    slot_end_s: FloatArray
+    slot_bits: FloatArray  # heard of it
+    compute_start_s: FloatArray
+    compute_end_s: FloatArray  # done, or stopped at the limit
+    compute_done: FloatArray  # fraction of the work
+    downloaded_s: FloatArray  # the UE begins to compute the first of its modules
+    computed_s: FloatArray  # the UE has computed all its modules, or gives up
+    ready: BoolArray  # all its modules are computed in time; others are never sent
+    upload_start_s: FloatArray
     deadline_s: FloatArray = column(np.nan)  # of the round in progress
     stop_s: FloatArray = column(np.inf)  # sending ends here at the latest
 
@@ -85,4 +85,5 @@ class Uploads(ArrayTable):
 
 def group_starts(sorted_ids: IntArray) -> IntArray:
     """Index of the first of each run of equal values."""
-    return np.flatnonzero(np.diff(sorted_ids, prepend=-1))
+    changes = sorted_ids[1:] != sorted_ids[:-1]
+    return np.flatnonzero(np.append(len(sorted_ids) > 0, changes)[: len(sorted_ids)])
