@@ -20,11 +20,11 @@ from netsim.protocols import Listener, Motion
 from netsim.scenario.model import Scenario
 from netsim.scenario.parameters import typed_parameters
 from netsim.simulation.air.moving import World
-from netsim.simulation.motion.journey import Journey
 from netsim.simulation.motion.roaming import Roaming
 from netsim.simulation.state import Rules
 from netsim.topology.association import nearest_site
 from netsim.topology.deployment import Deployment
+from netsim.topology.journey import Journey
 from netsim.units import FloatArray, from_db
 
 LITTLE = 0.1

@@ -59,11 +59,7 @@ class Parts:
     roaming: Callable[[], Roaming] | None  # None: nothing changes during a round
 
 
-def build_parts(
-    scenario: Scenario,
-    listener: Listener,
-    loaded: Loaded | None = None,
-) -> Parts:
+def build_parts(scenario: Scenario, listener: Listener, loaded: Loaded | None = None) -> Parts:
     """Make every part of a run. Raises InputError where the scenario or its files are wrong.
 
     `loaded` keeps the data set and the foundation model for the next run of this process.
@@ -73,13 +69,7 @@ def build_parts(
     world = world_of(scenario)
     deployment = build_deployment(world.ground)
     start_m = drop_ues(world.ground, deployment)
-    motion = build_motion(
-        world.ground,
-        deployment,
-        start_m,
-        loaded,
-        listener,
-    )
+    motion = build_motion(world.ground, deployment, start_m, loaded, listener)
     devices = build_devices(world.ground)
     scheme = build_scheme(scenario)
     check_stale(scenario, scheme)
@@ -127,11 +117,7 @@ def build_parts(
 
 
 def _learning_parts(
-    scenario: Scenario,
-    scheme: Scheme,
-    devices: Devices,
-    dataset: TextDataset,
-    partition: Partition,
+    scenario: Scenario, scheme: Scheme, devices: Devices, dataset: TextDataset, partition: Partition
 ) -> LearningParts:
     """Data, who holds it, and the modules that the scheme works with."""
     configured = build_modules(scenario, scheme)

@@ -61,10 +61,7 @@ class Session:
 
     @classmethod
     def resume(
-        cls,
-        path: str | Path,
-        listener: Listener | None = None,
-        loaded: Loaded | None = None,
+        cls, path: str | Path, listener: Listener | None = None, loaded: Loaded | None = None
     ) -> Self:
         """Go on with a run from its last checkpoint, or from its start if it has none.
 
@@ -76,23 +73,13 @@ class Session:
         return session
 
     @classmethod
-    def prepared(
-        cls,
-        record: RunRecord,
-        listener: Listener | None,
-        loaded: Loaded | None,
-    ) -> Self:
+    def prepared(cls, record: RunRecord, listener: Listener | None, loaded: Loaded | None) -> Self:
         """A session that has its folder; `open` and `begin` are still to be called."""
         session = cls.__new__(cls)
         session._prepare(record, listener, loaded)
         return session
 
-    def _prepare(
-        self,
-        record: RunRecord,
-        listener: Listener | None,
-        loaded: Loaded | None,
-    ) -> None:
+    def _prepare(self, record: RunRecord, listener: Listener | None, loaded: Loaded | None) -> None:
         """Claim the folder. Raises OutputError if another process is at work on it."""
         self._record = record
         self._listener = RememberingListener(listener or LogListener(), record.warnings)
@@ -201,12 +188,7 @@ class Session:
             **self.simulation.state(),
         }
         add = None if learner is None else learner.save_state
-        save_checkpoint(
-            self.path / CHECKPOINT,
-            reached,
-            state,
-            add,
-        )
+        save_checkpoint(self.path / CHECKPOINT, reached, state, add)
         self._saved = reached
         self._pace.made(begun_s)
 
@@ -270,11 +252,7 @@ class Session:
             self._record.folder.discard()
         self._release()
 
-    def _salvage(
-        self,
-        status: str,
-        error: str | None = None,
-    ) -> None:
+    def _salvage(self, status: str, error: str | None = None) -> None:
         if self._sink is not None:
             with suppress(NetsimError):
                 self._sink.close()
@@ -299,11 +277,7 @@ class Session:
     def _rounds_per_part(self) -> int:
         return rounds_per_part(SPANS_PER_UE * self._made.scenario.ue_count)
 
-    def _take(
-        self,
-        parts: Parts,
-        sink: ParquetSink,
-    ) -> None:
+    def _take(self, parts: Parts, sink: ParquetSink) -> None:
         self._sink = sink
         self._simulation = build_simulation(parts, sink, self._listener)
 

@@ -173,3 +173,11 @@ class ChannelTraces:
             return np.empty(0)
         found = [driver.changes_s(begin_s, end_s) for driver in self.drivers]
         return np.unique(np.concatenate(found))
+
+
+def changing_columns(values: FloatArray) -> BoolArray:
+    """Columns of [R, T] in which some row differs from the column before; the first is one. [T]."""
+    before, now = values[:, :-1], values[:, 1:]
+    both_unknown = np.isnan(now) & np.isnan(before)
+    differs = (now != before) & ~both_unknown
+    return np.append(True, differs.any(axis=0))

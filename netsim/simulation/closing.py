@@ -36,14 +36,22 @@ class Ending:
         if not self.flight.outlasts:
             return self._books_of(uploads, self.cut_s), None
         over = over_by(uploads, self.cut_s)
-        goes_on = UnderWay.of(uploads, log, np.flatnonzero(~over))
+        goes_on = UnderWay.of(
+            uploads,
+            log,
+            np.flatnonzero(~over),
+        )
         return self._books_of(uploads.select(over), self.cut_s[over]), goes_on
 
     def last_books(self) -> Books:
         """The books of the run's last round: all that would go on has stopped, and has paid."""
         uploads, cut_s = self.flight.uploads, self.cut_s
         rows = np.flatnonzero(~over_by(uploads, cut_s))
-        self.flight.stop(rows, self.round.cell[rows], cut_s[rows])
+        self.flight.stop(
+            rows,
+            self.round.cell[rows],
+            cut_s[rows],
+        )
         _stop_computing(uploads, rows, cut_s[rows])
         return self._books_of(uploads, cut_s)
 

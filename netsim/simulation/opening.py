@@ -64,7 +64,12 @@ def open_round(
     """A round that starts now at the core, with the rows of its plan."""
     payload_bits = setting.payloads.size_of(plan.module, plan.rank)
     cells = _cells(setting.core, links, plan, payload_bits, start_s)
-    times = setting.timetable(links, plan.ue, plan.module, payload_bits)
+    times = setting.timetable(
+        links,
+        plan.ue,
+        plan.module,
+        payload_bits,
+    )
     begin_s = cells.open_s[cells.index_of(links.gnb[plan.ue])]
     uploads = _planned(plan, links, times, begin_s, payload_bits)
     uploads.begun_round[:] = number
@@ -87,7 +92,11 @@ def _cells(
         payload_bits,
         len(links.gnbs),
     )
-    wanted = zip(links.gnbs.tolist(), model_bits.tolist(), strict=True)
+    wanted = zip(
+        links.gnbs.tolist(),
+        model_bits.tolist(),
+        strict=True,
+    )
     down_s = np.array([core.delay_s(site, bits) for site, bits in wanted])
     return Cells(links.gnbs, start_s + down_s, model_bits)
 

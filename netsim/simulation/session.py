@@ -98,12 +98,7 @@ class Simulation:
         reason = self._stop_reason()
         if reason is None:
             raise RunError(f"the run is not over after round {self.course.round}")
-        return RunEnd(
-            reason,
-            self.course.round,
-            self.now_s,
-            self.course.energy_j,
-        )
+        return RunEnd(reason, self.course.round, self.now_s, self.course.energy_j)
 
     def run(self, scheme: Scheme) -> RunEnd:
         """From the beginning to the end, as the scheme plans."""
@@ -147,12 +142,7 @@ class Simulation:
         round_, flight = self._open(plan)
         setting = self.system.setting
         process = round_process(
-            self._clock,
-            self._hub,
-            round_,
-            flight,
-            rules=setting.rules,
-            core=setting.core,
+            self._clock, self._hub, round_, flight, rules=setting.rules, core=setting.core
         )
         self._clock.run_until(self._clock.process(process))
         return self._close(round_, flight)
@@ -201,10 +191,7 @@ class Simulation:
         round_.uploads = flight.uploads
         setting, course = self.system.setting, self.course
         ending = Ending(
-            round=round_,
-            flight=flight,
-            fleet=setting.fleet,
-            versions=course.made.copy(),
+            round=round_, flight=flight, fleet=setting.fleet, versions=course.made.copy()
         )
         books, self._under_way = ending.books()
         changed = aggregate(
@@ -246,10 +233,7 @@ class Simulation:
         """Takes the time of the foundation model's broadcast."""
         setting = self.system.setting
         reached_s, heard_s = foundation_times(
-            self._links,
-            setting.rules,
-            setting.payloads,
-            setting.core,
+            self._links, setting.rules, setting.payloads, setting.core
         )
         self._clock.run_until(self._clock.at(float(heard_s.max(initial=0.0))))
         if heard_s.any():

@@ -169,7 +169,7 @@ class Round:
         """What each UE with something to do has to do."""
         uploads = self.uploads
         first = group_starts(uploads.ue)
-        stop = np.append(first[1:], len(uploads))
+        stop = np.append(first, len(uploads))[1:]
         columns = (
             self.cell[first],
             self.own[first],
@@ -180,7 +180,13 @@ class Round:
             stop,
         )
         errands = zip(*(column.tolist() for column in columns), strict=True)
-        return dict(zip(uploads.ue[first].tolist(), errands, strict=True))
+        return dict(
+            zip(
+                uploads.ue[first].tolist(),
+                errands,
+                strict=True,
+            )
+        )
 
     def per_cell(self, rows: BoolArray | IntArray) -> IntArray:
         """How many of some rows belong to each gNB. [G]."""
@@ -195,5 +201,9 @@ def bits_once(
 ) -> FloatArray:
     """Bits of the modules of rows [M] at each gNB, each module once, at its largest. [G]."""
     largest = np.zeros((cells, int(module.max(initial=0)) + 1))
-    np.maximum.at(largest, (cell, module), payload_bits)
+    np.maximum.at(
+        largest,
+        (cell, module),
+        payload_bits,
+    )
     return np.asarray(largest.sum(axis=1))

@@ -99,7 +99,11 @@ class System:
                 blocks,
             )
             plan = selected(replace(plan, share=share), share > 0)
-        return self.powers.of(plan, links, self.uplink.bandwidth_hz)
+        return self.powers.of(
+            plan,
+            links,
+            self.uplink.bandwidth_hz,
+        )
 
     @property
     def world(self) -> World | None:
@@ -124,7 +128,11 @@ class System:
         )
         on_air = OnAir(
             uploads=round_.uploads,
-            air=self.uplink.open(span, round_.links, self.world),
+            air=self.uplink.open(
+                span,
+                round_.links,
+                self.world,
+            ),
             band=self._band(round_),
             log=SegmentLog(sent),
             retransmissions=self.uplink.retransmissions,
@@ -143,7 +151,11 @@ class System:
             interferers_follow=uplink.interferers_follow,
             links=round_.links,
         )
-        return SharedBand.of(division, round_.uploads, len(self.sites_m))
+        return SharedBand.of(
+            division,
+            round_.uploads,
+            len(self.sites_m),
+        )
 
 
 def selected(plan: RoundPlan, rows: BoolArray) -> RoundPlan:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from netsim.device.timing import computing_times_s, part_computed
+from netsim.radio.multicast import broadcast_slots
 from netsim.simulation.state import Fleet, Links, Rules
 from netsim.simulation.uploads.table import group_starts
 from netsim.units import BoolArray, FloatArray, IntArray
@@ -45,38 +47,44 @@ def timetable(
     """
     limit_s = rules.last_compute_s
     gnb = links.gnb[ue]
-    efficiency = links.downlink_efficiency[ue]
-    slot_start, slot_end = _slots(
+    slot_start, slot_end = broadcast_slots(
         gnb,
         module,
         payload_bits,
-        efficiency=efficiency,
+        efficiency=links.downlink_efficiency[ue],
         downlink_hz=rules.downlink_hz,
         foundation_bits=foundation_bits,
     )
-    heard = np.clip((limit_s - slot_start) / (slot_end - slot_start), 0.0, 1.0)
-
+    heard = np.clip(
+        (limit_s - slot_start) / (slot_end - slot_start),
+        0.0,
+        1.0,
+    )
     first = group_starts(ue)
-    per_ue = np.diff(np.append(first, len(ue)))
-    downloaded = np.repeat(_group_max(slot_end, first), per_ue)
-    turn = np.arange(len(ue)) - np.repeat(first, per_ue)  # 0, 1, ... within each UE
-    one_s = fleet.compute_s[ue]
-    begin = np.minimum(downloaded + turn * one_s, limit_s)
-    done = begin + one_s
-    part = np.clip((limit_s - begin) / one_s, 0.0, 1.0)
-    end = np.minimum(done, limit_s)
-    computed = np.repeat(_group_max(end, first), per_ue)
+    downloaded = _last_of_ue(slot_end, first)
+    begin, done = computing_times_s(
+        downloaded,
+        first,
+        fleet.compute_s[ue],
+        limit_s,
+    )
+    computed = _last_of_ue(np.minimum(done, limit_s), first)
     return Timetable(
         slot_start_s=np.minimum(slot_start, limit_s),
         slot_end_s=np.minimum(slot_end, limit_s),
         slot_bits=payload_bits * heard,
         downloaded_s=np.minimum(downloaded, limit_s),
         compute_start_s=begin,
-        compute_end_s=end,
-        compute_done=np.where(done <= limit_s, 1.0, part),
+        compute_end_s=np.minimum(done, limit_s),
+        compute_done=part_computed(
+            begin,
+            done,
+            fleet.compute_s[ue],
+            limit_s,
+        ),
         computed_s=computed,
         upload_start_s=latest_in_cell(gnb, computed) if rules.barrier else computed,
-        ready=np.repeat(_group_max(done, first) <= limit_s, per_ue),
+        ready=_last_of_ue(done, first) <= limit_s,
     )
 
 
@@ -89,37 +97,9 @@ def latest_in_cell(cell: IntArray, times_s: FloatArray) -> FloatArray:
     return latest_s[cell]
 
 
-def _slots(
-    gnb: IntArray,
-    module: IntArray,
-    payload_bits: FloatArray,
-    *,
-    efficiency: FloatArray,
-    downlink_hz: float,
-    foundation_bits: float,
-) -> tuple[FloatArray, FloatArray]:
-    """Start and end of the broadcast that each row hears, [M], [M]."""
-    if not len(gnb):
-        return np.empty(0), np.empty(0)
-    modules = int(module.max()) + 1
-    key, row = np.unique(gnb * modules + module, return_inverse=True)  # one broadcast each
-    worst = np.full(len(key), np.inf)
-    np.minimum.at(worst, row, efficiency)
-    size = np.zeros(len(key))
-    np.maximum.at(size, row, payload_bits)
-    length = size / (downlink_hz * worst)
-    end = np.cumsum(length)
-
-    site, first = np.unique(key // modules, return_index=True)
-    cell = np.searchsorted(site, key // modules)
-    begin = (end - length)[first]  # of each gNB, in the sum over all of them
-    lowest = np.full(len(site), np.inf)
-    np.minimum.at(lowest, cell, worst)
-    foundation_s = foundation_bits / (downlink_hz * lowest)
-    shift = (foundation_s - begin)[cell]
-    return (end - length + shift)[row], (end + shift)[row]
-
-
-def _group_max(values: FloatArray, first: IntArray) -> FloatArray:
-    """Largest value of each group; group g starts at index first[g]."""
-    return np.maximum.reduceat(values, first) if len(values) else np.empty(0)
+def _last_of_ue(times_s: FloatArray, first: IntArray) -> FloatArray:
+    """For each row the latest time of its UE's rows, which start at `first`. [M]."""
+    if len(first) == len(times_s):
+        return times_s
+    latest_s = np.maximum.reduceat(times_s, first)
+    return np.repeat(latest_s, np.diff(np.append(first, len(times_s))))

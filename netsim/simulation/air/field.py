@@ -24,12 +24,14 @@ from netsim.radio.link import (
 )
 from netsim.radio.link_rows import LinkRows
 from netsim.radio.rate_model import RateModel
+from netsim.radio.replay import changing_columns
 from netsim.simulation.air.blocks import BlockUploads
+from netsim.simulation.air.field_draws import Draws, FieldDraws
 from netsim.simulation.air.links import Sending, links_of
 from netsim.simulation.air.moving import World
 from netsim.simulation.state import Links, RoundSpan
 from netsim.simulation.uploads.table import Uploads
-from netsim.units import BoolArray, FloatArray, IntArray
+from netsim.units import FloatArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -52,51 +54,21 @@ class FieldUplink:
         """Power of every interferer, W."""
         return self.interferers.power_w
 
-    def draws(
-        self,
-        round: int,
-        links: Links,
-        attempt: int,
-    ) -> tuple[FloatArray, FloatArray]:
+    def draws(self, round: int, links: Links, attempt: int) -> tuple[FloatArray, FloatArray]:
         """(fading gain [K], interference in W [K]) of an attempt at uploads of `round`."""
-        field = self.interferers.draw(
-            self.seed,
-            round,
-            attempt,
-            links.distance_m,
-            links.gnb,
-        )
-        return upload_fading(
-            self.seed,
-            round,
-            attempt,
-            len(links),
-        ), field.upload_power_w()
+        field = self.interferers.draw(self.seed, round, attempt, links.distance_m, links.gnb)
+        fading = upload_fading(self.seed, round, attempt, len(links))
+        return fading, field.upload_power_w()
 
-    def fading_of_blocks(
-        self,
-        round: int,
-        chunk: int,
-        count: int,
-    ) -> FloatArray:
+    def fading_of_blocks(self, round: int, chunk: int, count: int) -> FloatArray:
         """Fading gain of all UEs in the blocks of a chunk. [K, B]."""
         if self.doppler_hz is None or self.coherence_s is None:
             return block_fading(self.seed, round, chunk, count)
         return jakes_fading(
-            self.seed,
-            round,
-            chunk,
-            count,
-            doppler_hz=self.doppler_hz,
-            block_s=self.coherence_s,
+            self.seed, round, chunk, count, doppler_hz=self.doppler_hz, block_s=self.coherence_s
         )
 
-    def open(
-        self,
-        span: RoundSpan,
-        links: Links,
-        world: World | None,
-    ) -> FieldAir:
+    def open(self, span: RoundSpan, links: Links, world: World | None) -> FieldAir:
         """The air of a round."""
         return FieldAir(self, span, links, world)
 
@@ -109,12 +81,16 @@ class FieldAir:
     span: RoundSpan
     links: Links
     world: World | None  # None: nothing changes during the round
-    _attempts: dict[tuple[int, int], tuple[FloatArray, FloatArray]] = field(
-        default_factory=dict, init=False
-    )
-    _chunk: tuple[int, FloatArray, FloatArray] | None = field(default=None, init=False)
+    draws: FieldDraws = field(init=False)
 
     block_end_s = None  # as `Air`: changes hold at once
+
+    def __post_init__(self) -> None:
+        uplink, links = self.uplink, self.links
+        self.draws = FieldDraws(
+            of_attempt=lambda begun, attempt: uplink.draws(begun, links, attempt),
+            of_chunk=self._draw_chunk,
+        )
 
     @property
     def block_fading(self) -> bool:
@@ -125,11 +101,7 @@ class FieldAir:
         """As `Air`: all of the round."""
         return self.span.start_s, self.span.horizon_s
 
-    def interference_level(
-        self,
-        uploads: Uploads,
-        rows: IntArray,
-    ) -> FloatArray:
+    def interference_level(self, uploads: Uploads, rows: IntArray) -> FloatArray:
         """As `Air`: in proportion to bandwidth, and to the UE's power if interferers follow it."""
         ue, band = uploads.ue[rows], uploads.band[rows]
         level = band / np.bincount(ue, weights=band)[ue]
@@ -138,12 +110,7 @@ class FieldAir:
             level = level * power_w / self.uplink.max_power_w
         return np.asarray(level)
 
-    def transmit(
-        self,
-        uploads: Uploads,
-        rows: IntArray,
-        stop_s: FloatArray,
-    ) -> Transmission:
+    def transmit(self, uploads: Uploads, rows: IntArray, stop_s: FloatArray) -> Transmission:
         """As `Air`."""
         links = links_of(uploads, rows)
         sending = Sending.of(
@@ -159,15 +126,9 @@ class FieldAir:
             return self._in_pieces(self.world, links, sending)
         return self._at_one_rate(links, sending)
 
-    # -- one draw per attempt ----------------------------------------------------------------------
-
-    def _at_one_rate(
-        self,
-        links: LinkRows,
-        sending: Sending,
-    ) -> Transmission:
+    def _at_one_rate(self, links: LinkRows, sending: Sending) -> Transmission:
         """Nothing changes from the start of an attempt to its end."""
-        fading, interference_w = self._of_attempts(links)
+        fading, interference_w = self.draws.in_attempts(links)
         gain = fading * self.links.gain[links.ue]
         ratio = sinr(sending.power_w * gain, sending.level * interference_w, sending.noise_w)
         return transmit_constant(
@@ -179,12 +140,7 @@ class FieldAir:
             model=self.uplink.model,
         )
 
-    def _in_pieces(
-        self,
-        world: World,
-        links: LinkRows,
-        sending: Sending,
-    ) -> Transmission:
+    def _in_pieces(self, world: World, links: LinkRows, sending: Sending) -> Transmission:
         """Gains and traces change at known moments, between which rates are constant."""
         at = self._edges_s[:-1]
         ratio = sending.sinr(slice(None), *self.attempt_channel(links, at))
@@ -196,7 +152,7 @@ class FieldAir:
             rate = np.where(rules, given, rate)
             ratio = np.where(rules, np.nan, ratio)
 
-        new = _changes(rate) | _changes(ratio)  # what does not change is one piece
+        new = changing_columns(rate) | changing_columns(ratio)  # what does not change is one piece
         return transmit_pieces(
             sending.bits,
             rate[:, new],
@@ -207,15 +163,11 @@ class FieldAir:
             threshold=self.uplink.model.threshold,
         )
 
-    def attempt_channel(
-        self,
-        links: LinkRows,
-        at_s: FloatArray,
-    ) -> tuple[FloatArray, FloatArray]:
+    def attempt_channel(self, links: LinkRows, at_s: FloatArray) -> tuple[FloatArray, FloatArray]:
         """(gain with fading, interference in the UE's band, W) at times. [R, T] each."""
         assert self.world is not None
         shape = (len(links), len(at_s))
-        fading, interference_w = self._of_attempts(links)
+        fading, interference_w = self.draws.in_attempts(links)
         return self.world.channel(
             links,
             np.broadcast_to(fading[:, None], shape),
@@ -223,34 +175,7 @@ class FieldAir:
             at_s,
         )
 
-    def _of_attempts(self, links: LinkRows) -> tuple[FloatArray, FloatArray]:
-        """(fading gain [R], interference in the UE's band, W [R]) of attempts."""
-        fading, interference_w = np.empty((2, len(links)))
-        for begun, attempt, mine in links.attempts():
-            drawn = self._attempt(begun, attempt)
-            ue = links.ue[mine]
-            fading[mine] = drawn[0][ue]
-            interference_w[mine] = drawn[1][ue]
-        return fading, interference_w
-
-    def _attempt(
-        self,
-        begun_round: int,
-        attempt: int,
-    ) -> tuple[FloatArray, FloatArray]:
-        """Draws of all UEs, [K] each."""
-        key = begun_round, attempt
-        if key not in self._attempts:
-            self._attempts[key] = self.uplink.draws(begun_round, self.links, attempt)
-        return self._attempts[key]
-
-    # -- block fading ------------------------------------------------------------------------------
-
-    def _in_blocks(
-        self,
-        links: LinkRows,
-        sending: Sending,
-    ) -> Transmission:
+    def _in_blocks(self, links: LinkRows, sending: Sending) -> Transmission:
         """Fading changes with every coherence block of a grid that starts with the round."""
         assert self.uplink.coherence_s is not None
         uploads = BlockUploads(self, links, sending, self.uplink.model)
@@ -261,23 +186,13 @@ class FieldAir:
         generator = rng.stream(self.uplink.seed, "nr_errors", self.span.number, chunk)
         return generator.random((len(self.links), CHUNK_BLOCKS))
 
-    def chunk_channel(
-        self,
-        links: LinkRows,
-        chunk: int,
-    ) -> tuple[FloatArray, FloatArray]:
+    def chunk_channel(self, links: LinkRows, chunk: int) -> tuple[FloatArray, FloatArray]:
         """(gain with fading, interference in the UE's band, W) in the blocks of a chunk. [R, B]."""
-        every_fading, every_interference_w = self._blocks(chunk)
-        fading, interference_w = every_fading[links.ue], every_interference_w[links.ue]
+        fading, interference_w = self.draws.in_chunk(links, chunk)
         if self.world is None:
             return fading * self.links.gain[links.ue, None], interference_w
         at = self.block_starts_s(chunk)
-        return self.world.channel(
-            links,
-            fading,
-            interference_w,
-            at,
-        )
+        return self.world.channel(links, fading, interference_w, at)
 
     def block_starts_s(self, chunk: int) -> FloatArray:
         """[B], s."""
@@ -285,23 +200,16 @@ class FieldAir:
         block = chunk * CHUNK_BLOCKS + np.arange(CHUNK_BLOCKS)
         return np.asarray(self.span.start_s + block * self.uplink.coherence_s)
 
-    def _blocks(self, chunk: int) -> tuple[FloatArray, FloatArray]:
-        """Fading gain [K, B] and interference [K, B] of a chunk; the last one asked for is kept."""
-        if self._chunk is None or self._chunk[0] != chunk:
-            fading = self.uplink.fading_of_blocks(self.span.number, chunk, len(self.links))
-            self._chunk = chunk, fading, self._field.block_power_w(chunk)
-        return self._chunk[1], self._chunk[2]
+    def _draw_chunk(self, chunk: int) -> Draws:
+        """Of all UEs, [K, B] each."""
+        fading = self.uplink.fading_of_blocks(self.span.number, chunk, len(self.links))
+        return fading, self._field.block_power_w(chunk)
 
     @cached_property
     def _field(self) -> FieldDraw:
         """The interferers of the round."""
-        return self.uplink.interferers.draw(
-            self.uplink.seed,
-            self.span.number,
-            1,
-            self.links.distance_m,
-            self.links.gnb,
-        )
+        draw, links = self.uplink.interferers.draw, self.links
+        return draw(self.uplink.seed, self.span.number, 1, links.distance_m, links.gnb)
 
     @cached_property
     def _edges_s(self) -> FloatArray:
@@ -310,11 +218,3 @@ class FieldAir:
         begin_s, end_s = self.span.start_s, self.span.deadline_s
         changes_s = self.world.changes_s(begin_s, end_s)
         return np.concatenate([[begin_s], changes_s, [end_s]])
-
-
-def _changes(values: FloatArray) -> BoolArray:
-    """Columns of [R, T] in which some row differs from the column before; the first is one."""
-    before, now = values[:, :-1], values[:, 1:]
-    both_unknown = np.isnan(now) & np.isnan(before)
-    differs = (now != before) & ~both_unknown
-    return np.append(True, differs.any(axis=0))

@@ -11,7 +11,7 @@ import numpy as np
 
 from netsim.radio.link_rows import LinkRows
 from netsim.radio.replay import ChannelTraces
-from netsim.simulation.motion.journey import Journey
+from netsim.topology.journey import Journey
 from netsim.units import FloatArray, IntArray
 
 

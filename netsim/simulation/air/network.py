@@ -163,7 +163,11 @@ class NetworkAir:
             where=through,
         )
         return Transmission(
-            finish_s=np.where(through, start_s + spent_s, np.inf),
+            finish_s=np.where(
+                through,
+                start_s + spent_s,
+                np.inf,
+            ),
             bits=np.where(through, left, rate * length_s),
             sinr=np.where(sends, ratio, np.nan),
             outage=weak & sends,
@@ -186,7 +190,11 @@ class NetworkAir:
         noise_w = self._uplink.noise_psd_w_hz * bands.hz
         holds = bands.hz > 0
         ratio = np.zeros(len(uploads))
-        ratio[rows[holds]] = sinr(signal_w[holds], interference_w[holds], noise_w[holds])
+        ratio[rows[holds]] = sinr(
+            signal_w[holds],
+            interference_w[holds],
+            noise_w[holds],
+        )
         return ratio
 
     def _part_of_block(

@@ -1,6 +1,5 @@
-"""Where UEs are and which gNB serves them.
+"""UEs that come, go and change gNBs (where they are: `netsim.topology.journey`).
 
-journey   places and handovers on a grid of time
 roaming   who may be scheduled in a round, and what it loses by motion
 leaving   downloads and computing broken off
 """

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from netsim.simulation.air.moving import World
-from netsim.simulation.motion.journey import Handovers
 from netsim.simulation.motion.leaving import cut_short
 from netsim.simulation.state import Links, Round, Rules
 from netsim.simulation.uploads.transfers import Move
+from netsim.topology.journey import Handovers
 from netsim.units import BoolArray, FloatArray, IntArray
 
 LinksOf = Callable[[FloatArray, IntArray, BoolArray, float], Links]
@@ -138,11 +138,24 @@ class Roaming:
         if self.handover == "finish_old":
             return []
         uploads, time_s = round_.uploads, float(events.time_s[0])
-        to = dict(zip(events.ue.tolist(), events.to_gnb.tolist(), strict=True))
+        to = dict(
+            zip(
+                events.ue.tolist(),
+                events.to_gnb.tolist(),
+                strict=True,
+            )
+        )
         rows = np.flatnonzero(np.isin(uploads.ue, events.ue))
         if self.handover == "resume":
             ready = rows[uploads.ready[rows]].tolist()
-            return [Move(time_s, row, to[int(uploads.ue[row])]) for row in ready]
+            return [
+                Move(
+                    time_s,
+                    row,
+                    to[int(uploads.ue[row])],
+                )
+                for row in ready
+            ]
         lost_s = np.maximum(time_s, uploads.computed_s[rows])
         uploads.stop_s[rows] = np.minimum(uploads.stop_s[rows], lost_s)
         return []

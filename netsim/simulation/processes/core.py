@@ -90,5 +90,9 @@ def foundation_times(
     worst = np.full(len(links.gnbs), np.inf)
     here = links.ues_present
     cell = np.searchsorted(links.gnbs, links.gnb[here])
-    np.minimum.at(worst, cell, links.downlink_efficiency[here])
+    np.minimum.at(
+        worst,
+        cell,
+        links.downlink_efficiency[here],
+    )
     return reached, reached + bits / (rules.downlink_hz * worst)

@@ -32,7 +32,12 @@ class Watch:
         if self.computing == 0:
             self.look()
 
-    def expect(self, clock: Clock, end_s: FloatArray, arrival_s: FloatArray) -> None:
+    def expect(
+        self,
+        clock: Clock,
+        end_s: FloatArray,
+        arrival_s: FloatArray,
+    ) -> None:
         """Uploads are known to end at `end_s`; those of them that arrive do at `arrival_s`."""
         ends = clock.at(float(end_s.max()))
         assert ends.callbacks is not None
@@ -121,7 +126,11 @@ class Hub:
         cell, arrives = self.round.cell[rows], ~uploads.outage[rows]
         for number in np.flatnonzero(np.bincount(cell)).tolist():
             mine = cell == number
-            self.watches[number].expect(self.clock, end_s[mine], end_s[mine & arrives])
+            self.watches[number].expect(
+                self.clock,
+                end_s[mine],
+                end_s[mine & arrives],
+            )
 
     def recall(self, ues: IntArray) -> None:
         """The round is over: UEs still at work wait for the next, which takes up their errands."""

@@ -125,9 +125,17 @@ def _block_fading(
     blocks = np.arange(int(span_s // uplink.coherence_s) + 1)
     at = np.asarray(round_.start_s + blocks * uplink.coherence_s, dtype=np.float64)
     if uplink.block_fading:
-        yield from zip(at.tolist(), _chunks(uplink, round_, len(blocks)), strict=False)
+        yield from zip(
+            at.tolist(),
+            _chunks(uplink, round_, len(blocks)),
+            strict=False,
+        )
         return
-    fading = uplink.fading.of_attempt(round_.number, attempt, len(round_.links))
+    fading = uplink.fading.of_attempt(
+        round_.number,
+        attempt,
+        len(round_.links),
+    )
     changes = np.append(world.changes_s(round_.start_s, round_.end_s), np.inf)
     passed: IntArray = np.searchsorted(changes, at, side="right")
     for block in np.flatnonzero(np.append(True, np.diff(passed) > 0)).tolist():

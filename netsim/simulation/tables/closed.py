@@ -40,7 +40,11 @@ class ClosedRound:
     ) -> FloatArray:
         """Sums over the rows, or those that are marked, of each gNB. [G]."""
         kept = np.ones(len(self.cell), dtype=bool) if rows is None else rows
-        summed = np.bincount(self.cell[kept], values[kept], minlength=len(self.round.cells))
+        summed = np.bincount(
+            self.cell[kept],
+            values[kept],
+            minlength=len(self.round.cells),
+        )
         return np.asarray(summed, dtype=np.float64)
 
     @property

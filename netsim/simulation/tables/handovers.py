@@ -74,7 +74,11 @@ def _activity(
     """What a UE with the rows `mine` [M] is at: the first of its activities that is not over."""
     uploads = books.uploads
     ready = uploads.ready[mine]
-    sent_s = np.where(ready, uploads.end_s[mine], -np.inf)
+    sent_s = np.where(
+        ready,
+        uploads.end_s[mine],
+        -np.inf,
+    )
     downloaded = time_s >= uploads.compute_start_s[mine].min()
     computed = time_s >= uploads.compute_end_s[mine].max()
     waited = time_s >= uploads.upload_start_s[mine].max()

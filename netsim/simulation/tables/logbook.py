@@ -63,7 +63,11 @@ class Logbook:
         world, rules = self.roaming.world, self.roaming.rules
         deadline_s = float(round_.cells.open_s.max()) + rules.deadline_s
         until = world.journey.step(max(round_.end_s, deadline_s)) + 2
-        write_places(sink, world.journey, range(self._step, until))
+        write_places(
+            sink,
+            world.journey,
+            range(self._step, until),
+        )
         self._step = max(self._step, until)
         if isinstance(self.uplink, FieldUplink):
             write_field_channel(sink, self.uplink, world, round_)
@@ -79,7 +83,11 @@ class Logbook:
         journey = self.roaming.world.journey
         begin, end = journey.step(round_.start_s), journey.step(round_.end_s)
         stride = -(-max(end - begin, 1) // PLACES_PER_ROUND)
-        steps = range(max(begin, self._step), max(end, begin + 1), stride)
+        steps = range(
+            max(begin, self._step),
+            max(end, begin + 1),
+            stride,
+        )
         write_places(sink, journey, steps)
         self._step = max(end, begin + 1)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from netsim.protocols import RecordSink
-from netsim.simulation.motion.journey import Journey
+from netsim.topology.journey import Journey
 
 
 def write_places(

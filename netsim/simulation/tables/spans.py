@@ -114,7 +114,11 @@ def _write_foundation_again(sink: RecordSink, closed: ClosedRound) -> None:
     round_, uploads, cells = closed.round, closed.round.uploads, closed.round.cells
     own = np.flatnonzero(round_.own)
     until_s = np.full(len(cells), np.inf)
-    np.minimum.at(until_s, round_.cell[own], uploads.slot_start_s[own])
+    np.minimum.at(
+        until_s,
+        round_.cell[own],
+        uploads.slot_start_s[own],
+    )
     first = own[np.diff(uploads.ue[own], prepend=-1) > 0]
     cell = round_.cell[first]
     rows = spans(
@@ -203,7 +207,11 @@ def _write_uplink(sink: RecordSink, closed: ClosedRound) -> None:
         bandwidth_hz=closed.bandwidth_hz * segments.share,
         bits=segments.bits,
         energy_j=books.segment_energy_j,
-        outcome=np.where(last, books.outcome[row], OUTAGE),
+        outcome=np.where(
+            last,
+            books.outcome[row],
+            OUTAGE,
+        ),
         attempt=segments.attempt,
     )
     sink.write("spans", rows)

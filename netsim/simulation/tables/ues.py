@@ -34,7 +34,11 @@ def write_ues(
 ) -> None:
     """The `ues` table. A UE that is not there yet has no place."""
     absent = np.zeros(len(links), dtype=bool) if links.present is None else ~links.present
-    place_m = np.where(absent[:, None], np.nan, links.position_m)
+    place_m = np.where(
+        absent[:, None],
+        np.nan,
+        links.position_m,
+    )
     sink.write(
         "ues",
         {
@@ -51,7 +55,11 @@ def write_ues(
             "y_m": place_m[:, 1],
             "gnb": np.where(absent, -1, links.gnb),
             "distance_m": np.where(absent, np.nan, links.distance_m),
-            "gain_db": np.where(absent, np.nan, to_db(links.gain)),
+            "gain_db": np.where(
+                absent,
+                np.nan,
+                to_db(links.gain),
+            ),
         },
     )
 

@@ -49,7 +49,11 @@ class TableWriter:
     def begin(self, links: Links, core: int) -> None:
         """Sites and UEs, before anything happens."""
         write_sites(self.sink, self.system.sites_m, core)
-        write_ues(self.sink, self.system.setting.fleet, links)
+        write_ues(
+            self.sink,
+            self.system.setting.fleet,
+            links,
+        )
 
     def foundation(
         self,
@@ -69,7 +73,13 @@ class TableWriter:
         rows: Sequence[Evaluation],
     ) -> None:
         """An evaluation at the end of the course's round."""
-        write_evaluations(self.sink, course.round, now_s, course.energy_j, rows)
+        write_evaluations(
+            self.sink,
+            course.round,
+            now_s,
+            course.energy_j,
+            rows,
+        )
         write_evaluate(self.sink, course.round, core, now_s)
 
     def before_rounds(self) -> None:

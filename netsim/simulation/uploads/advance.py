@@ -63,7 +63,12 @@ def advance(
         stretch = _next_stretch(on_air, live, until_s)
         _account(on_air, stretch)
         over, event_s = _end_attempts(on_air, stretch)
-        on_air.band.divide(uploads, on_air.log, over, event_s)
+        on_air.band.divide(
+            uploads,
+            on_air.log,
+            over,
+            event_s,
+        )
 
 
 def _next_stretch(
@@ -92,7 +97,11 @@ def _next_stretch(
         rows=live,
         until_s=reached_s,
         event_s=event_s,
-        bits=np.where(through, uploads.left_bits[live], sent.bits),
+        bits=np.where(
+            through,
+            uploads.left_bits[live],
+            sent.bits,
+        ),
         sinr=sent.sinr,
         outage=sent.outage,
         through=through,
@@ -142,12 +151,21 @@ def _end_attempts(on_air: OnAir, stretch: Stretch) -> tuple[IntArray, FloatArray
     rows, end_s = stretch.rows[ended], stretch.until_s[ended]
     event_s, finished = stretch.event_s[ended], through[ended]
     on_air.log.close(uploads, rows, end_s)
-    record_attempts(on_air, rows, np.where(finished, end_s, np.inf), end_s)
+    record_attempts(
+        on_air,
+        rows,
+        np.where(finished, end_s, np.inf),
+        end_s,
+    )
 
     again = uploads.outage[rows] & finished & (event_s < uploads.stop_s[rows])
     again &= uploads.attempt[rows] <= on_air.retransmissions
     if again.any():
-        _repeat(uploads, rows[again], event_s[again])
+        _repeat(
+            uploads,
+            rows[again],
+            event_s[again],
+        )
     uploads.over[rows[~again]] = True
     return rows[~again], event_s[~again]
 

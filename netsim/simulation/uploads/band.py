@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from netsim.allocation.bandwidth import allocate_bandwidth
+from netsim.allocation.reallocation import raised_shares
 from netsim.simulation.state import Links
 from netsim.simulation.uploads.segments import SegmentLog
 from netsim.simulation.uploads.table import Uploads
@@ -95,22 +96,12 @@ class Division:
         rows: IntArray,
         band: float,
     ) -> FloatArray:
-        """Shares of `rows` [R] that sum to `band`, none below what the row has now. [R].
-
-        Rows whose share Algorithm 1 would make smaller keep it, and the others share the rest.
-        """
-        held = uploads.band[rows]
-        shares = held.copy()
-        rising = np.ones(len(rows), dtype=bool)
-        while rising.any():
-            free = band - float(shares[~rising].sum())
-            wanted = free * self.parts(uploads, rows[rising], free)
-            too_small = wanted < held[rising]
-            if not too_small.any():
-                shares[rising] = wanted
-                break
-            rising[np.flatnonzero(rising)[too_small]] = False
-        return shares
+        """Shares of `rows` [R] that sum to `band`, none below what the row has now. [R]."""
+        return raised_shares(
+            uploads.band[rows],
+            band,
+            lambda which, share: self.parts(uploads, rows[which], share),
+        )
 
 
 @dataclass
@@ -129,7 +120,11 @@ class SharedBand:
     ) -> SharedBand:
         """For the uploads of a round that has just opened."""
         live = uploads.live
-        planned = np.bincount(uploads.gnb[live], uploads.share[live], minlength=sites)
+        planned = np.bincount(
+            uploads.gnb[live],
+            uploads.share[live],
+            minlength=sites,
+        )
         return cls(division, planned.astype(np.float64))
 
     def next_event_s(
@@ -152,7 +147,11 @@ class SharedBand:
             return
         uploads.band[over] = 0.0
         sites, first = np.unique(uploads.site[over], return_index=True)
-        for site, time_s in zip(sites.tolist(), event_s[first].tolist(), strict=True):
+        for site, time_s in zip(
+            sites.tolist(),
+            event_s[first].tolist(),
+            strict=True,
+        ):
             self.spread(uploads, log, site, time_s)
 
     def spread(
@@ -215,6 +214,10 @@ class SharedBand:
     ) -> None:
         """`rows` have these shares from `time_s` on."""
         begun = rows[uploads.segment_start_s[rows] < time_s]
-        log.close(uploads, begun, np.full(len(begun), time_s))
+        log.close(
+            uploads,
+            begun,
+            np.full(len(begun), time_s),
+        )
         uploads.band[rows] = shares
         uploads.level[self._holders(uploads, int(uploads.site[rows[0]]))] = np.nan

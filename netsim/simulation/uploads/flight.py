@@ -104,7 +104,11 @@ class Flight:
         cut_s: FloatArray,
     ) -> None:
         """Attempts end in the middle."""
-        self.on_air.log.close(self.uploads, rows, cut_s)
+        self.on_air.log.close(
+            self.uploads,
+            rows,
+            cut_s,
+        )
         record_attempts(
             self.on_air,
             rows,
@@ -148,6 +152,10 @@ class Flight:
         whole = self.on_air.log.whole()
         new = np.arange(len(whole)) >= self._logged
         kept = ~new | np.isin(whole.serial, uploads.serial[sure])
-        on_air = replace(self.on_air, uploads=uploads, log=SegmentLog(whole.select(kept)))
+        on_air = replace(
+            self.on_air,
+            uploads=uploads,
+            log=SegmentLog(whole.select(kept)),
+        )
         advance(on_air, uploads.live, time_s)
         return on_air

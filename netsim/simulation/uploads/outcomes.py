@@ -24,7 +24,11 @@ def arrived_by(uploads: Uploads, cut_s: FloatArray | float) -> BoolArray:
 
 def outcomes(uploads: Uploads, cut_s: FloatArray | float) -> IntArray:
     """[M] outcome codes; outage outranks late. What has not ended by `cut_s` counts as late."""
-    outcome = np.where(uploads.finish_s <= cut_s, ON_TIME, LATE)
+    outcome = np.where(
+        uploads.finish_s <= cut_s,
+        ON_TIME,
+        LATE,
+    )
     outcome = np.where(uploads.outage, OUTAGE, outcome)
     broken = (uploads.stop_s < uploads.deadline_s) & ~(uploads.finish_s <= uploads.stop_s)
     outcome = np.where(broken, ABORTED, outcome)
@@ -57,7 +61,11 @@ class Books:
 
     def summed(self, values: FloatArray) -> FloatArray:
         """Sums [M] over the segments' values [L]."""
-        total = np.bincount(self.segment_row, weights=values, minlength=len(self.uploads))
+        total = np.bincount(
+            self.segment_row,
+            weights=values,
+            minlength=len(self.uploads),
+        )
         return np.asarray(total, dtype=np.float64)
 
 
@@ -82,6 +90,10 @@ def books_of(
         segment_row=row,
         segment_energy_j=segment_energy_j,
         cycles=cycles,
-        compute_energy_j=compute_energy_j(cycles, fleet.cpu_hz[ue], fleet.energy_coefficient[ue]),
+        compute_energy_j=compute_energy_j(
+            cycles,
+            fleet.cpu_hz[ue],
+            fleet.energy_coefficient[ue],
+        ),
         uplink_energy_j=np.asarray(uplink, dtype=np.float64),
     )

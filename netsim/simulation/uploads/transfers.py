@@ -122,7 +122,11 @@ def _leave(
     uploads = on_air.uploads
     rows: IntArray = np.array([row])
     if uploads.segment_start_s[row] < time_s and uploads.band[row] > 0:
-        on_air.log.close(uploads, rows, np.array([time_s]))
+        on_air.log.close(
+            uploads,
+            rows,
+            np.array([time_s]),
+        )
     uploads.site[row] = site
     uploads.band[row] = 0.0
     uploads.start_s[row] = max(time_s + INTERRUPTION_S, float(uploads.start_s[row]))

@@ -53,7 +53,11 @@ class UnderWay:
         uploads = self.uploads
         sending = ~uploads.ended_by(now_s)
         size = int(links.gnb.max()) + 1
-        held = np.bincount(uploads.gnb[sending], uploads.share[sending], minlength=size)
+        held = np.bincount(
+            uploads.gnb[sending],
+            uploads.share[sending],
+            minlength=size,
+        )
         free = 1.0 - held[links.gnb]
         return np.where(free > LEAST_SHARE, free, 0.0)
 
@@ -76,7 +80,11 @@ class UnderWay:
 def over_by(uploads: Uploads, cut_s: FloatArray) -> BoolArray:
     """[M] over when their gNBs stopped to collect; a UE that is not ready, once it gives up."""
     gave_up = uploads.computed_s <= cut_s
-    return np.where(uploads.ready, uploads.ended_by(cut_s), gave_up)
+    return np.where(
+        uploads.ready,
+        uploads.ended_by(cut_s),
+        gave_up,
+    )
 
 
 def tickets_of(

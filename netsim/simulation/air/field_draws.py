@@ -1,0 +1,44 @@
+"""What has been drawn for a round in field mode, kept as long as it may be asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from netsim.radio.link_rows import LinkRows
+from netsim.units import FloatArray
+
+Draws = tuple[FloatArray, FloatArray]
+"""(fading gain, interference in the UE's whole band, W) of links."""
+
+
+@dataclass
+class FieldDraws:
+    """Draws of all K UEs, by attempt or by chunk of coherence blocks."""
+
+    of_attempt: Callable[[int, int], Draws]  # (round it began in, attempt) -> [K] each
+    of_chunk: Callable[[int], Draws]  # chunk -> [K, B] each
+    _attempts: dict[tuple[int, int], Draws] = field(default_factory=dict, init=False)
+    _chunk: tuple[int, Draws] | None = field(default=None, init=False)
+
+    def in_attempts(self, links: LinkRows) -> Draws:
+        """Of links [R] in their attempts."""
+        fading, interference_w = np.empty((2, len(links)))
+        for begun, attempt, mine in links.attempts():
+            key = begun, attempt
+            if key not in self._attempts:
+                self._attempts[key] = self.of_attempt(begun, attempt)
+            every_fading, every_interference_w = self._attempts[key]
+            ue = links.ue[mine]
+            fading[mine] = every_fading[ue]
+            interference_w[mine] = every_interference_w[ue]
+        return fading, interference_w
+
+    def in_chunk(self, links: LinkRows, chunk: int) -> Draws:
+        """Of links in the blocks of a chunk, [R, B] each; the chunk asked for last is kept."""
+        if self._chunk is None or self._chunk[0] != chunk:
+            self._chunk = chunk, self.of_chunk(chunk)
+        fading, interference_w = self._chunk[1]
+        return fading[links.ue], interference_w[links.ue]
