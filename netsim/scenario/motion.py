@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
-from netsim.scenario.section import Finite, NonNegative, Positive, Section, key
+from netsim.scenario.section import Finite, NonNegative, PluginChoice, Positive, Section, key
 
 REPLAY = "replay"
 
 
-class MobilityChoice(Section):
+class MobilityChoice(PluginChoice):
     """How UEs move, by name; other keys are its own parameters."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
 
     kind: str = key(
         "static",
@@ -41,11 +39,6 @@ class MobilityChoice(Section):
     def moves(self) -> bool:
         """Places change."""
         return self.kind != "static"
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """Keys besides those above."""
-        return dict(self.model_extra or {})
 
 
 class ChannelTrace(Section):

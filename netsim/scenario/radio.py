@@ -6,9 +6,17 @@ import math
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ConfigDict, model_validator
+from pydantic import model_validator
 
-from netsim.scenario.section import Finite, NonNegative, Positive, PositiveOrInf, Section, key
+from netsim.scenario.section import (
+    Finite,
+    NonNegative,
+    PluginChoice,
+    Positive,
+    PositiveOrInf,
+    Section,
+    key,
+)
 
 MAX_SITES = 1e6
 
@@ -86,10 +94,8 @@ class Ues(Section):
     )
 
 
-class PathlossChoice(Section):
+class PathlossChoice(PluginChoice):
     """The path loss by name; other keys are its own parameters."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
 
     kind: str = key(
         "power_law",
@@ -97,11 +103,6 @@ class PathlossChoice(Section):
         eq="2",
         min_length=1,
     )
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """Keys besides `kind`."""
-        return dict(self.model_extra or {})
 
 
 class PowerControl(Section):

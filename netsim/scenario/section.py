@@ -49,6 +49,18 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=True)
 
 
+class PluginChoice(Section):
+    """Base of sections that choose a plug-in by name; other keys are its own parameters."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Keys besides those of the section."""
+        own = self.model_extra or {}
+        return dict(own)
+
+
 def section_type(annotation: Any) -> type[Section] | None:
     """The section that a key's annotation names, by itself or as the item of a list."""
     for candidate in (annotation, *get_args(annotation)):

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import ConfigDict, model_validator
+from pydantic import model_validator
 
 from netsim.scenario.partition import Partition
-from netsim.scenario.section import Positive, PositiveOrInf, Section, key
+from netsim.scenario.section import PluginChoice, Positive, PositiveOrInf, Section, key
 
 
-class Compute(Section):
+class Compute(PluginChoice):
     """Work of local training; other keys are the model's own parameters."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
 
     model: str = key(
         "sample_bits",
@@ -23,11 +21,6 @@ class Compute(Section):
         eq="4",
         min_length=1,
     )
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """Keys besides `model`."""
-        return dict(self.model_extra or {})
 
 
 class Device(Section):
@@ -175,14 +168,7 @@ class Data(Section):
         return self
 
 
-class SchemeChoice(Section):
+class SchemeChoice(PluginChoice):
     """The scheme by name; other keys are its own parameters (`netsim schemes` lists them)."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
-
     kind: str = key("round_robin", "name of the scheme", min_length=1)
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """Keys besides `kind`."""
-        return dict(self.model_extra or {})
