@@ -5,7 +5,7 @@ console     tables and numbers
 
 run, resume         progress (while it goes on), summary (at its end)
 sweep               sweep_progress, sweep_tables
-validate            expectations (of a scenario), schema (every key)
+validate            expectations (of a scenario), carrier, schema (every key)
 init, runs (list, diff)
 report, plot, export    a run as a page, as a figure, or for other programs
 topology, trace     networks and traces; trace_facts

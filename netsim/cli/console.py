@@ -38,12 +38,9 @@ def print_table(
     Text is shown as it is, never as markup.
     """
     out = out or console()
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        title=title or None,
-        title_justify="left",
-        pad_edge=False,
-    )
+    if title:  # by itself: a table would wrap it to its own width
+        out.print(Text(title))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     in_pipe = not out.is_terminal
     for index, header in enumerate(headers):
         table.add_column(

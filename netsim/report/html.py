@@ -115,6 +115,7 @@ def run_data(
         "distance": sections.distance(run, farthest_m),
         "subscriptions": sections.subscriptions(run, budget),
         "movement": sections.movement(run),
+        "gnbs": sections.cells(run),
         "data": held_data(run, budget),
         "own_rows": own_rows(run, budget),
         "timeline": timeline(run, budget),

@@ -261,6 +261,27 @@ class _Grid:
         return ["".join(row) for row in self._cells]
 
 
+def cells(run: Run, most: int = 100) -> dict[str, Any]:
+    """Per gNB: UEs at the start, uploads, shares on time and in outage, latency, energy.
+
+    The gNBs with most uploads; `total` says of how many. Columns may be empty.
+    """
+    outcome = col("outcome")
+    uploads = run.uploads.group_by("gnb").agg(
+        uploads=pl.len(),
+        on_time=(outcome == "on_time").mean(),
+        outage=(outcome == "outage").mean(),
+    )
+    arrived = run.latency().filter(outcome == "on_time").group_by("gnb")
+    median = arrived.agg(median_finish_s=col("finish_s").median())
+    served = run.ues.drop_nulls("gnb").group_by("gnb").agg(ues=pl.len())
+    table = collect(uploads)
+    for query in (served, median, run.energy("gnb").select("gnb", "energy_j")):
+        table = table.join(collect(query), on="gnb", how="left")
+    busiest = table.sort("uploads", "gnb", descending=[True, False]).head(most)
+    return {"total": len(table), **as_lists(busiest, 4)}
+
+
 def movement(run: Run) -> dict[str, Any]:
     """Handovers per UE and staleness of what was aggregated; columns may be empty."""
     return {

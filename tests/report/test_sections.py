@@ -90,3 +90,22 @@ def test_who_held_up_is_told_with_what_may_explain_it(network_run: Callable[...,
         assert clock_hz == pytest.approx(ues[ue]["cpu_hz"], rel=1e-2)
     senders = run.uploads.collect()["ue"].n_unique()
     assert found["never_chosen"] + found["never_ready"] == len(ues) - senders
+
+
+def test_cells_are_those_of_the_uploads(network_run: Callable[..., Run]) -> None:
+    run = network_run(federation="network", topology__window_km=3, topology__density_per_km2=2)
+    found = sections.cells(run)
+    uploads = run.uploads.collect()
+    assert sum(found["uploads"]) == len(uploads)
+    assert found["total"] == uploads["gnb"].n_unique() == len(found["gnb"])
+    assert found["uploads"] == sorted(found["uploads"], reverse=True)
+    first = uploads.filter(pl.col("gnb") == found["gnb"][0])
+    share = float((first["outcome"] == "on_time").mean())
+    assert found["on_time"][0] == pytest.approx(share, rel=1e-3)
+    assert sum(found["energy_j"]) == pytest.approx(
+        run.rounds.select(pl.col("compute_energy_j") + pl.col("uplink_energy_j"))
+        .collect()
+        .to_series()
+        .sum(),
+        rel=0.1,
+    )

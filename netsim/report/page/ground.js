@@ -129,9 +129,10 @@ function background(ground) {
       y: sites.y_m,
       mode: "markers",
       name: "gNB",
+      zorder: 1, // above the UEs, which may be many
       marker: {
         symbol: "star-triangle-up",
-        size: sites.gnb.length > 25 ? 8 : 13,
+        size: sites.gnb.length > 25 ? 10 : 13,
         color: css("--ink"),
         line: { color: css("--panel"), width: 1.5 },
       },
@@ -184,7 +185,7 @@ function marks(ground, at) {
       marker: {
         color,
         symbol,
-        size: 10,
+        size: ground.ues.length > 80 ? 6 : 10,
         line: {
           width: symbol.endsWith("open") ? 1.6 : 0.6,
           color: symbol.endsWith("open") ? color : css("--panel"),

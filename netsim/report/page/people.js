@@ -292,3 +292,36 @@ function movementSection() {
     );
   }
 }
+
+// What went on in each cell; of one cell there is nothing to compare.
+function cellSection() {
+  if (!data.runs.some((r) => r.gnbs.gnb.length > 1)) return;
+  const element = section("cells", "Cells", {
+    say: "Per gNB, the busiest first: the UEs it served at the start, how their uploads ended, and what they spent.",
+  });
+  const box = make("div");
+  element.append(box);
+  const share = (value) => `${number(100 * value, 2)}%`;
+  const fresh = () => {
+    const { gnbs } = run();
+    const rows = gnbs.gnb.map((gnb, i) => [
+      `gNB ${gnb}`,
+      String(gnbs.ues[i] ?? 0),
+      gnbs.uploads[i].toLocaleString("en"),
+      share(gnbs.on_time[i]),
+      share(gnbs.outage[i]),
+      seconds(gnbs.median_finish_s[i]),
+      si(gnbs.energy_j[i], "J"),
+    ]);
+    const headers = ["cell", "UEs", "uploads", "on time", "outage", "median arrival", "energy"];
+    const few = rows.slice(0, 8);
+    const rest = rows.slice(8);
+    box.replaceChildren(
+      table(headers, few),
+      rest.length ? make("details", {}, make("summary", {}, `${rest.length} more cells`), table(headers, rest)) : "",
+    );
+    note(box, gnbs.total > rows.length ? `${rows.length} of ${gnbs.total} cells are on this page` : "");
+  };
+  fresh();
+  return fresh;
+}

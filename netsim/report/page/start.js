@@ -66,6 +66,7 @@ const figured = [
   finishSection,
   distanceSection,
   heldSection,
+  cellSection,
   dataSection,
   ownSection,
   movementSection,
