@@ -135,7 +135,9 @@ def shares(accounts: Accounts, bandwidth_hz: float) -> Check:
 
 def shannon(accounts: Accounts) -> Check:
     """The rate from the band and the SINR, where the SINR is known and something was sent."""
-    known = accounts.uploads.filter(col("sinr_db").is_not_null(), col("airtime_s") > 0)
+    is_known = col("sinr_db").is_not_null()
+    was_sent = col("airtime_s") > 0
+    known = accounts.uploads.filter(is_known, was_sent)
     sinr = known.select(10 ** (col("sinr_db") / 10)).to_series()
     capacity_bps = known["bandwidth_hz"] * (1 + sinr).log(2)
     return equal(

@@ -181,7 +181,10 @@ def _found(folder: Path) -> list[Path]:
     if not os.path.lexists(folder):
         return []
     check_plain_folder(folder)
-    found = [path for path in folder.iterdir() if path.is_dir() and path.name.isdecimal()]
+    found = []
+    for path in folder.iterdir():
+        if path.name.isdecimal() and path.is_dir():
+            found.append(path)
     return sorted(
         found,
         key=lambda path: int(path.name),

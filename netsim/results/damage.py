@@ -65,8 +65,11 @@ def _look_for_damage(run: RunTables) -> None:
                 whole += 1
     if damaged:
         file, fault = damaged[0]
-        others = f"; {len(damaged) - 1} more are damaged" if len(damaged) > 1 else ""
-        raise DataError(f"{fault} ({whole} other files are whole{others})", where=file)
+        others = f"{whole} other files are whole"
+        more = len(damaged) - 1
+        if more:
+            others = f"{others}; {more} more are damaged"
+        raise DataError(f"{fault} ({others})", where=file)
 
 
 def _schema_fault(table: str, file: Path) -> str:

@@ -50,4 +50,8 @@ def differing(settings: Sequence[Settings]) -> dict[str, list[Any]]:
 
 def changes(settings: Settings, base: Settings) -> Settings:
     """Keys whose value is not that of `base`, the ones it does not have included."""
-    return {key: value for key, value in settings.items() if base.get(key, UNSET) != value}
+    changed = {}
+    for key, value in settings.items():
+        if base.get(key, UNSET) != value:
+            changed[key] = value
+    return changed
