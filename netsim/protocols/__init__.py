@@ -18,6 +18,7 @@ from netsim.protocols.learning import (
     RiskProbe,
     Tail,
     Tickets,
+    held_columns,
 )
 from netsim.protocols.radio import Mobility, Motion, Pathloss, SuccessModel
 from netsim.protocols.records import Columns, Listener, Progress, RecordSink, Silence
@@ -57,4 +58,5 @@ __all__ = [
     "SuccessModel",
     "Tail",
     "Tickets",
+    "held_columns",
 ]

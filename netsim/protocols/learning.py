@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from netsim.errors import InputError
 from netsim.units import FloatArray, IntArray
@@ -183,3 +183,17 @@ class Learner(Protocol):
     def close(self) -> None:
         """Release worker processes, if any."""
         ...
+
+
+def held_columns(held: HeldRows | None) -> dict[str, Any]:
+    """What is told of the rows that UEs hold; nulls where nothing is known."""
+    if held is None:
+        unknown = dict.fromkeys(("domain_histogram", "data_group"))
+        return unknown | dict.fromkeys(("concept", "distinct_samples", "shared_samples"), -1)
+    return {
+        "domain_histogram": held.domain_counts,
+        "data_group": held.group,
+        "concept": held.concept,
+        "distinct_samples": held.distinct,
+        "shared_samples": held.shared,
+    }

@@ -11,7 +11,7 @@ from netsim.simulation.motion.leaving import break_off
 from netsim.simulation.state import Fleet, Round
 from netsim.simulation.uploads.flight import Flight
 from netsim.simulation.uploads.outcomes import Books, books_of
-from netsim.simulation.uploads.table import NO_RANK, Uploads
+from netsim.simulation.uploads.table import Uploads
 from netsim.simulation.uploads.under_way import UnderWay, over_by
 from netsim.units import FloatArray, IntArray
 
@@ -100,12 +100,11 @@ def outcome_of_round(
 
 def _plan_of(plan: RoundPlan, uploads: Uploads) -> RoundPlan:
     """A plan with the rows of uploads in place of its own."""
-    ranked = len(uploads) > 0 and bool((uploads.rank != NO_RANK).all())
     return replace(
         plan,
         ue=uploads.ue,
         module=uploads.module,
         share=uploads.share,
         power_w=uploads.power_w,
-        rank=uploads.rank if ranked else None,
+        rank=uploads.trained_rank,
     )

@@ -19,7 +19,7 @@ from netsim.simulation.stopping import StopRules
 from netsim.simulation.uploads.advance import OnAir
 from netsim.simulation.uploads.band import Division, SharedBand, StaticBand
 from netsim.simulation.uploads.flight import Flight
-from netsim.simulation.uploads.segments import SegmentLog, Segments
+from netsim.simulation.uploads.segments import SegmentLog, Segments, nothing_sent
 from netsim.simulation.uploads.transfers import Move, Transfers
 from netsim.units import BoolArray, FloatArray
 
@@ -134,7 +134,7 @@ class System:
                 self.world,
             ),
             band=self._band(round_),
-            log=SegmentLog(sent),
+            log=SegmentLog(nothing_sent(round_.uploads) if sent is None else sent),
             retransmissions=self.uplink.retransmissions,
         )
         return Flight(on_air, Transfers.of(moves), outlasts)

@@ -22,7 +22,7 @@ from netsim.simulation.state import Fleet, Links, Payloads, RoundSpan, Rules
 from netsim.simulation.uploads.advance import OnAir
 from netsim.simulation.uploads.band import StaticBand
 from netsim.simulation.uploads.flight import Flight
-from netsim.simulation.uploads.segments import SegmentLog
+from netsim.simulation.uploads.segments import SegmentLog, nothing_sent
 from netsim.simulation.uploads.transfers import Transfers
 from netsim.units import FloatArray, IntArray, from_db
 from netsim.verification.law import Effort, Law, mean
@@ -152,7 +152,7 @@ def _sinr(network: Network, distance_m: FloatArray) -> FloatArray:
         uploads=round_.uploads,
         air=_uplink(network.seed, sites).open(span, links, None),
         band=StaticBand(),
-        log=SegmentLog(),
+        log=SegmentLog(nothing_sent(round_.uploads)),
         retransmissions=0,
     )
     flight = Flight(on_air, Transfers(), outlasts=False)

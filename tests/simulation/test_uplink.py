@@ -107,7 +107,7 @@ def test_open_loop_power_follows_the_path_loss(
     uploads = sink.frame("uploads").join(sink.frame("ues"), on="ue")
     received_dbm = 10 * np.log10(uploads["power_w"] * 1e3) + uploads["gain_db"]
     blocks = uploads["bandwidth_hz"] / 180e3
-    floor_w = network_scenario(control).radio.min_power_w
+    floor_w = network_scenario({**control, **limits}).radio.min_power_w
     below = uploads["power_w"].is_between(floor_w * (1 + 1e-9), 10.0 * (1 - 1e-9))
     assert below.sum() > 0
     assert np.allclose(received_dbm.filter(below), (-95.0 + 10 * np.log10(blocks)).filter(below))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from netsim.protocols import HeldRows, RecordSink
+from netsim.protocols import RecordSink, held_columns
 from netsim.simulation.state import Fleet, Links
 from netsim.units import FloatArray, to_db
 
@@ -50,7 +48,7 @@ def write_ues(
             "samples": fleet.samples,
             "local_samples": fleet.label_counts.sum(axis=1),
             "label_histogram": fleet.label_counts,
-            **_held_columns(fleet.held),
+            **held_columns(fleet.held),
             "x_m": place_m[:, 0],
             "y_m": place_m[:, 1],
             "gnb": np.where(absent, -1, links.gnb),
@@ -62,17 +60,3 @@ def write_ues(
             ),
         },
     )
-
-
-def _held_columns(held: HeldRows | None) -> dict[str, Any]:
-    """What is told of the rows that UEs hold; nulls where nothing is known."""
-    if held is None:
-        unknown = dict.fromkeys(("domain_histogram", "data_group"))
-        return unknown | dict.fromkeys(("concept", "distinct_samples", "shared_samples"), -1)
-    return {
-        "domain_histogram": held.domain_counts,
-        "data_group": held.group,
-        "concept": held.concept,
-        "distinct_samples": held.distinct,
-        "shared_samples": held.shared,
-    }

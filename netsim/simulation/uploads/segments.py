@@ -36,25 +36,33 @@ class Segments(ArrayTable):
         return self.end_s - self.start_s
 
 
-def no_segments() -> Segments:
-    """An empty table."""
-    none, nothing = np.empty(0, dtype=np.int64), np.empty(0)
+def open_segments(
+    uploads: Uploads,
+    rows: IntArray,
+    end_s: FloatArray,
+) -> Segments:
+    """What `rows` [R] have sent since their segments began, up to `end_s`."""
     return Segments(
-        serial=none,
-        attempt=none,
-        gnb=none,
-        start_s=nothing,
-        end_s=nothing,
-        share=nothing,
-        bits=nothing,
+        serial=uploads.serial[rows],
+        attempt=uploads.attempt[rows],
+        gnb=uploads.site[rows],
+        start_s=uploads.segment_start_s[rows],
+        end_s=end_s,
+        share=uploads.band[rows],
+        bits=uploads.segment_bits[rows],
     )
+
+
+def nothing_sent(uploads: Uploads) -> Segments:
+    """An empty table."""
+    return open_segments(uploads, np.empty(0, dtype=np.int64), np.empty(0))
 
 
 class SegmentLog:
     """Takes segments in pieces, and gives those of uploads that are over."""
 
-    def __init__(self, kept: Segments | None = None) -> None:
-        self._pieces: list[Segments] = [] if kept is None else [kept]
+    def __init__(self, kept: Segments) -> None:
+        self._pieces = [kept]
 
     def close(
         self,
@@ -63,29 +71,12 @@ class SegmentLog:
         end_s: FloatArray,
     ) -> None:
         """Log what `rows` have sent since their segments began; the next ones begin at `end_s`."""
-        piece = Segments(
-            serial=uploads.serial[rows],
-            attempt=uploads.attempt[rows],
-            gnb=uploads.site[rows],
-            start_s=uploads.segment_start_s[rows],
-            end_s=end_s,
-            share=uploads.band[rows],
-            bits=uploads.segment_bits[rows],
-        )
-        self._pieces.append(piece)
+        self._pieces.append(open_segments(uploads, rows, end_s))
         uploads.segment_start_s[rows] = end_s
         uploads.segment_bits[rows] = 0.0
 
-    def copy(self) -> SegmentLog:
-        """A log that goes on separately."""
-        log = SegmentLog()
-        log._pieces = list(self._pieces)
-        return log
-
     def whole(self) -> Segments:
         """All of it, in the order of logging."""
-        if not self._pieces:
-            return no_segments()
         first, *more = self._pieces
         if more:
             columns = [piece.columns() for piece in self._pieces]

@@ -78,6 +78,12 @@ class Uploads(ArrayTable):
         """Rows that are on the air or wait for it."""
         return np.flatnonzero(self.ready & ~self.over)
 
+    @property
+    def trained_rank(self) -> IntArray | None:
+        """[M] ranks that UEs train; None if they all train the modules' own."""
+        known = self.rank != NO_RANK
+        return self.rank if known.any() else None
+
     def ended_by(self, time_s: FloatArray | float) -> BoolArray:
         """[M] the upload ended at `time_s` or before."""
         return np.asarray(self.over & (self.end_s <= time_s))

@@ -16,7 +16,7 @@ import numpy as np
 from netsim.protocols import Tickets
 from netsim.simulation.state import Links
 from netsim.simulation.uploads.segments import SegmentLog, Segments, segments_of
-from netsim.simulation.uploads.table import NO_RANK, Uploads
+from netsim.simulation.uploads.table import Uploads
 from netsim.units import BoolArray, FloatArray, IntArray
 
 LEAST_SHARE = 1e-9
@@ -93,14 +93,13 @@ def tickets_of(
     versions: IntArray | None = None,
 ) -> Tickets:
     """The work of uploads that is owed in `round`; versions [N]: made of each module by now."""
-    ranked = len(uploads) > 0 and bool((uploads.rank != NO_RANK).all())
     age = None if versions is None else versions[uploads.module] - uploads.versions_before
     return Tickets(
         round=round,
         ue=uploads.ue,
         module=uploads.module,
         version=uploads.version,
-        rank=uploads.rank if ranked else None,
+        rank=uploads.trained_rank,
         sampled=uploads.begun_round,
         staleness=age,
     )
