@@ -58,11 +58,11 @@ NETWORK = {
 }
 STEPS = {
     "draws": ("standard_exponential", "poisson", "random", "spawn", "SeedSequence"),
-    "interference": ("interference.py", "medium.py", "stepping.py", "bands.py"),
-    "links": ("link.py", "uplink.py", "airing.py"),
-    "records": ("writer.py", "ledger.py", "spans.py", "polars"),
-    "events": ("simpy", "clock.py", "ue.py", "gnb.py", "core.py"),
-    "plan": ("schemes", "timetable.py", "state.py"),
+    "interference": ("interference.py", "network.py", "band_plan.py", "bands.py"),
+    "links": ("link.py", "field.py", "blocks.py", "advance.py", "segments.py"),
+    "records": ("writer.py", "table_buffer.py", "tables/", "polars"),
+    "events": ("simpy", "clock.py", "processes/"),
+    "plan": ("schemes", "timetable.py", "opening.py", "state.py"),
 }
 
 

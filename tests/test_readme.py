@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import netsim
 from netsim.cli.main import main
 from netsim.results.reader import Run, open_run
+from netsim.scenario.load import to_toml
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
@@ -79,3 +81,22 @@ def test_files_that_readme_names_exist() -> None:
         r"(?:analysis|topologies|traces)/[\w/.-]+\.(?:py|toml|svg|png|md)", README
     ):
         assert (root / path).is_file(), path
+
+
+def test_the_session_of_the_tour_gives_the_bytes_of_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The ten lines as they stand, on a small scenario in place of the quickstart."""
+    found = re.search(r"```python\n# session\.py\n(.*?)```", README, re.DOTALL)
+    assert found is not None
+    monkeypatch.chdir(tmp_path)
+    small = {"network_only": True, "rounds": 3, "ues.count": 8, "data.train_samples": 300}
+    Path("small.toml").write_text(to_toml(netsim.load_scenario("quickstart", small)))
+    exec(found[1].replace('"quickstart"', '"small.toml"'), {})
+    assert capsys.readouterr().out.count("uploads on time") == 3
+    netsim.run("small.toml", out="runs/alone")
+    for table in ("spans", "uploads", "rounds", "subscriptions"):
+        (mine,), (alone,) = (
+            sorted(Path("runs", name, table).glob("*.parquet")) for name in ("stepped", "alone")
+        )
+        assert mine.read_bytes() == alone.read_bytes()
