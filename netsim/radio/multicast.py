@@ -23,20 +23,12 @@ def broadcast_slots(
     """
     if not len(gnb):
         return np.empty(0), np.empty(0)
-    modules = int(module.max()) + 1
-    key, row = np.unique(gnb * modules + module, return_inverse=True)  # one broadcast each
-    worst = np.full(len(key), np.inf)
-    np.minimum.at(worst, row, efficiency)
-    size = np.zeros(len(key))
-    np.maximum.at(size, row, payload_bits)
-    length = size / (downlink_hz * worst)
-    end = np.cumsum(length)
-
-    site, first = np.unique(key // modules, return_index=True)
-    cell = np.searchsorted(site, key // modules)
-    begin = (end - length)[first]  # of each gNB, in the sum over all of them
-    lowest = np.full(len(site), np.inf)
-    np.minimum.at(lowest, cell, worst)
-    foundation_s = foundation_bits / (downlink_hz * lowest)
-    shift = (foundation_s - begin)[cell]
-    return (end - length + shift)[row], (end + shift)[row]
+    shape = (int(gnb.max()) + 1, int(module.max()) + 1)
+    worst = np.full(shape, np.inf)
+    np.minimum.at(worst, (gnb, module), efficiency)
+    size = np.zeros(shape)
+    np.maximum.at(size, (gnb, module), payload_bits)
+    length = size / (downlink_hz * worst)  # 0 of a module that nobody at the gNB is to hear
+    foundation_s = foundation_bits / (downlink_hz * worst.min(axis=1, keepdims=True))
+    end = foundation_s + np.cumsum(length, axis=1)
+    return (end - length)[gnb, module], end[gnb, module]
