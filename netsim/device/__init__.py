@@ -2,6 +2,6 @@
 
 profiles    device classes, drawn by seed
 compute     work of local training in cycles, and the time it takes
+timing      when UEs compute their modules, one after the other
 energy      joules of computing and transmitting, as the paper has them
-power       electric power of UEs by modem state, of gNBs by load
 """

@@ -36,9 +36,3 @@ class CellPlaces:
     ) -> FloatArray:
         """Gain to `site` from a place of `cell`; arrays broadcast."""
         return np.asarray(self.gain[site, cell, place])
-
-    def foreign_mean(self) -> FloatArray:
-        """Sum over the other cells of the mean gain from one UE somewhere in each. [S]."""
-        mean = self.gain.mean(axis=2)
-        np.fill_diagonal(mean, 0.0)
-        return np.asarray(mean.sum(axis=1))
