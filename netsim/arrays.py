@@ -1,4 +1,4 @@
-"""Tables of arrays: dataclasses whose fields are columns of equal length."""
+"""Tables of arrays: dataclasses whose fields are columns of equal length; and groups of rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from netsim.units import BoolArray, IntArray
+from netsim.units import BoolArray, FloatArray, IntArray
 
 
 def column(initial: float | int | bool) -> Any:
@@ -81,3 +81,26 @@ class ArrayTable:
     def restored(cls, state: Mapping[str, Any]) -> Self:
         """The table whose `state` was taken."""
         return cls(**state)
+
+
+def group_starts(sorted_ids: IntArray) -> IntArray:
+    """Index of the first of each run of equal values."""
+    changes = sorted_ids[1:] != sorted_ids[:-1]
+    return np.flatnonzero(np.append(len(sorted_ids) > 0, changes)[: len(sorted_ids)])
+
+
+def largest_in_run(values: FloatArray, first: IntArray) -> FloatArray:
+    """For each row the largest value of its run; runs begin at `first`. [M]."""
+    if len(first) == len(values):
+        return values
+    largest = np.maximum.reduceat(values, first)
+    return np.repeat(largest, np.diff(np.append(first, len(values))))
+
+
+def largest_in_group(values: FloatArray, group: IntArray) -> FloatArray:
+    """For each row the largest value of its group, whose number is `group`, in any order. [M]."""
+    if not len(values):
+        return values
+    largest = np.full(int(group.max()) + 1, -np.inf)
+    np.maximum.at(largest, group, values)
+    return largest[group]

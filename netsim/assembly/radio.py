@@ -18,7 +18,7 @@ from netsim.radio.interference import InterfererField, PoissonField, SiteField
 from netsim.radio.link_rows import LinkRows
 from netsim.radio.pathloss import PowerLaw, pathloss_class
 from netsim.radio.places import PER_CELL, CellPlaces
-from netsim.radio.power_control import open_loop_power_w
+from netsim.radio.power_control import Powers, TransmitPower, open_loop_power_w
 from netsim.scenario.model import Scenario
 from netsim.scenario.parameters import typed_parameters
 from netsim.simulation.air.field import FieldUplink
@@ -26,7 +26,6 @@ from netsim.simulation.air.moving import World
 from netsim.simulation.air.network import NetworkUplink
 from netsim.simulation.motion.roaming import LinksOf
 from netsim.simulation.state import Links
-from netsim.simulation.system import Powers, TransmitPower
 from netsim.topology.association import places_in_cells
 from netsim.topology.deployment import Deployment
 from netsim.topology.landscape import Landscape

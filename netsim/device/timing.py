@@ -38,3 +38,21 @@ def part_computed(
         1.0,
     )
     return np.where(done_s <= limit_s, 1.0, part)
+
+
+def part_done(
+    start_s: FloatArray,
+    end_s: FloatArray,
+    until_s: FloatArray | float,
+) -> FloatArray:
+    """Part of each activity that is over at `until_s`: 0 or 1 of one that takes no time."""
+    length_s = end_s - start_s
+    at_once = np.where(until_s >= end_s, 1.0, 0.0)
+    broken = (length_s > 0) & (until_s < end_s)
+    part = np.divide(
+        until_s - start_s,
+        length_s,
+        out=at_once,
+        where=broken,
+    )
+    return np.asarray(np.clip(part, 0.0, 1.0))

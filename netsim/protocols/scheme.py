@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, Protocol
 
 from netsim.protocols.learning import Tail
@@ -121,6 +121,17 @@ class RoundPlan:
     dual: FloatArray | None = None  # [K, N]
     # number of arrivals, late ones included, with which a gNB closes its round
     close_after: int | None = None
+
+    def select(self, rows: BoolArray) -> RoundPlan:
+        """The plan with some of its rows [M]."""
+        return replace(
+            self,
+            ue=self.ue[rows],
+            module=self.module[rows],
+            share=self.share[rows],
+            power_w=self.power_w[rows],
+            rank=None if self.rank is None else self.rank[rows],
+        )
 
 
 @dataclass(frozen=True)

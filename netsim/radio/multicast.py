@@ -32,3 +32,19 @@ def broadcast_slots(
     foundation_s = foundation_bits / (downlink_hz * worst.min(axis=1, keepdims=True))
     end = foundation_s + np.cumsum(length, axis=1)
     return (end - length)[gnb, module], end[gnb, module]
+
+
+def bits_once(
+    cell: IntArray,
+    module: IntArray,
+    payload_bits: FloatArray,
+    cells: int,
+) -> FloatArray:
+    """Bits of the modules of rows [M] at each gNB, each module once, at its largest. [G]."""
+    largest = np.zeros((cells, int(module.max(initial=0)) + 1))
+    np.maximum.at(
+        largest,
+        (cell, module),
+        payload_bits,
+    )
+    return np.asarray(largest.sum(axis=1))

@@ -1,11 +1,16 @@
-"""Open-loop power control of the uplink: each UE compensates a fraction of its path loss."""
+"""Transmit powers of uploads: the plan's, or open-loop power control, by which each UE compensates
+a fraction of its path loss."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from netsim.errors import InputError
-from netsim.units import FloatArray, dbm_to_w
+from netsim.protocols import RoundPlan
+from netsim.units import FloatArray, IntArray, dbm_to_w
 
 RESOURCE_BLOCK_HZ = 12 * 15e3
 """Of 15 kHz subcarriers; 2^mu M_RB of TS 38.213 is the bandwidth in these."""
@@ -38,3 +43,44 @@ def open_loop_power_w(
     compensation = np.asarray(gain) ** -alpha
     wanted_w = dbm_to_w(p0_dbm) * blocks * compensation
     return np.clip(wanted_w, min_power_w, max_power_w)
+
+
+TransmitPower = Callable[[FloatArray, FloatArray], FloatArray]
+"""Transmit power, W, from channel gain and bandwidth, Hz."""
+
+
+@dataclass(frozen=True)
+class Powers:
+    """Limits of the UEs' transmit power, and what sets it."""
+
+    min_w: float
+    max_w: float
+    controlled_w: TransmitPower | None = None  # None: the plan's
+
+    def of(
+        self,
+        plan: RoundPlan,
+        gain: FloatArray,
+        bandwidth_hz: float,
+    ) -> RoundPlan:
+        """The plan with the powers that are used. gain: of the UEs to their gNBs, [K].
+
+        Power control acts on a UE's whole band, and divides by share (model-spec 10.7).
+        """
+        if self.controlled_w is None or not len(plan.ue):
+            return plan
+        share = np.bincount(plan.ue, weights=plan.share)[plan.ue].astype(np.float64)
+        power_w = self.controlled_w(gain[plan.ue], bandwidth_hz * share)
+        return replace(plan, power_w=power_w * plan.share / share)
+
+    def in_equal_shares(
+        self,
+        gain: FloatArray,
+        gnb: IntArray,
+        bandwidth_hz: float,
+    ) -> FloatArray | None:
+        """What power control sets where the UEs of a gNB share its band equally. [K]."""
+        if self.controlled_w is None:
+            return None
+        ues = np.bincount(gnb)[gnb]
+        return self.controlled_w(gain, bandwidth_hz / ues)

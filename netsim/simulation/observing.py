@@ -65,7 +65,7 @@ class Outlook:
             previous=self.previous,
             rate_factor=uplink.model.planned.factor,
             sinr_gap=uplink.model.planned.gap,
-            sent_power_w=powers.in_equal_shares(links, uplink.bandwidth_hz),
+            sent_power_w=powers.in_equal_shares(links.gain, links.gnb, uplink.bandwidth_hz),
         )
 
     def _availability(self) -> tuple[BoolArray, FloatArray]:

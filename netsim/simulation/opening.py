@@ -8,8 +8,9 @@ import numpy as np
 
 from netsim.errors import RunError
 from netsim.protocols import RoundPlan
+from netsim.radio.multicast import bits_once
 from netsim.simulation.processes.core import CoreLinks
-from netsim.simulation.state import Cells, Fleet, Links, Payloads, Round, Rules, bits_once
+from netsim.simulation.state import Cells, Fleet, Links, Payloads, Round, Rules
 from netsim.simulation.timetable import Timetable, timetable
 from netsim.simulation.uploads.table import NO_RANK, Uploads
 from netsim.units import FloatArray, IntArray

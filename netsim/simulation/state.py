@@ -7,8 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
+from netsim.arrays import group_starts
 from netsim.protocols import HeldRows, PayloadSize, Redeemed, RoundPlan
-from netsim.simulation.uploads.table import Uploads, group_starts
+from netsim.simulation.uploads.table import Uploads
 from netsim.units import BoolArray, FloatArray, IntArray
 
 
@@ -191,19 +192,3 @@ class Round:
     def per_cell(self, rows: BoolArray | IntArray) -> IntArray:
         """How many of some rows belong to each gNB. [G]."""
         return np.bincount(self.cell[rows], minlength=len(self.cells))
-
-
-def bits_once(
-    cell: IntArray,
-    module: IntArray,
-    payload_bits: FloatArray,
-    cells: int,
-) -> FloatArray:
-    """Bits of the modules of rows [M] at each gNB, each module once, at its largest. [G]."""
-    largest = np.zeros((cells, int(module.max(initial=0)) + 1))
-    np.maximum.at(
-        largest,
-        (cell, module),
-        payload_bits,
-    )
-    return np.asarray(largest.sum(axis=1))

@@ -9,6 +9,7 @@ import numpy as np
 
 from netsim.protocols import RoundPlan, SuccessModel
 from netsim.radio.nr.shares import on_whole_blocks
+from netsim.radio.power_control import Powers
 from netsim.simulation.air.field import FieldUplink
 from netsim.simulation.air.moving import World
 from netsim.simulation.air.network import NetworkUplink
@@ -21,42 +22,7 @@ from netsim.simulation.uploads.band import Division, SharedBand, StaticBand
 from netsim.simulation.uploads.flight import Flight
 from netsim.simulation.uploads.segments import SegmentLog, Segments, nothing_sent
 from netsim.simulation.uploads.transfers import Move, Transfers
-from netsim.units import BoolArray, FloatArray
-
-TransmitPower = Callable[[FloatArray, FloatArray], FloatArray]
-"""Transmit power, W, from channel gain and bandwidth, Hz."""
-
-
-@dataclass(frozen=True)
-class Powers:
-    """Limits of the UEs' transmit power, and what sets it."""
-
-    min_w: float
-    max_w: float
-    controlled_w: TransmitPower | None = None  # None: the plan's
-
-    def of(
-        self,
-        plan: RoundPlan,
-        links: Links,
-        bandwidth_hz: float,
-    ) -> RoundPlan:
-        """The plan with the powers that are used.
-
-        Power control acts on a UE's whole band, and divides by share (model-spec 10.7).
-        """
-        if self.controlled_w is None or not len(plan.ue):
-            return plan
-        share = np.bincount(plan.ue, weights=plan.share)[plan.ue].astype(np.float64)
-        power_w = self.controlled_w(links.gain[plan.ue], bandwidth_hz * share)
-        return replace(plan, power_w=power_w * plan.share / share)
-
-    def in_equal_shares(self, links: Links, bandwidth_hz: float) -> FloatArray | None:
-        """What power control sets where the UEs of a gNB share its band equally. [K]."""
-        if self.controlled_w is None:
-            return None
-        ues = np.bincount(links.gnb)[links.gnb]
-        return self.controlled_w(links.gain, bandwidth_hz / ues)
+from netsim.units import FloatArray
 
 
 @dataclass(frozen=True)
@@ -98,10 +64,10 @@ class System:
                 free_share[plan.ue],
                 blocks,
             )
-            plan = selected(replace(plan, share=share), share > 0)
+            plan = replace(plan, share=share).select(share > 0)
         return self.powers.of(
             plan,
-            links,
+            links.gain,
             self.uplink.bandwidth_hz,
         )
 
@@ -156,15 +122,3 @@ class System:
             round_.uploads,
             len(self.sites_m),
         )
-
-
-def selected(plan: RoundPlan, rows: BoolArray) -> RoundPlan:
-    """The plan with some of its rows [M]."""
-    return replace(
-        plan,
-        ue=plan.ue[rows],
-        module=plan.module[rows],
-        share=plan.share[rows],
-        power_w=plan.power_w[rows],
-        rank=None if plan.rank is None else plan.rank[rows],
-    )

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netsim.device.timing import computing_times_s, part_computed
+from netsim.arrays import group_starts, largest_in_group, largest_in_run
+from netsim.device.timing import computing_times_s, part_computed, part_done
 from netsim.radio.multicast import broadcast_slots
 from netsim.simulation.state import Fleet, Links, Rules
-from netsim.simulation.uploads.table import group_starts
 from netsim.units import BoolArray, FloatArray, IntArray
 
 
@@ -55,24 +55,19 @@ def timetable(
         downlink_hz=rules.downlink_hz,
         foundation_bits=foundation_bits,
     )
-    heard = np.clip(
-        (limit_s - slot_start) / (slot_end - slot_start),
-        0.0,
-        1.0,
-    )
     first = group_starts(ue)
-    downloaded = _last_of_ue(slot_end, first)
+    downloaded = largest_in_run(slot_end, first)
     begin, done = computing_times_s(
         downloaded,
         first,
         fleet.compute_s[ue],
         limit_s,
     )
-    computed = _last_of_ue(np.minimum(done, limit_s), first)
+    computed = largest_in_run(np.minimum(done, limit_s), first)
     return Timetable(
         slot_start_s=np.minimum(slot_start, limit_s),
         slot_end_s=np.minimum(slot_end, limit_s),
-        slot_bits=payload_bits * heard,
+        slot_bits=payload_bits * part_done(slot_start, slot_end, limit_s),
         downloaded_s=np.minimum(downloaded, limit_s),
         compute_start_s=begin,
         compute_end_s=np.minimum(done, limit_s),
@@ -83,23 +78,6 @@ def timetable(
             limit_s,
         ),
         computed_s=computed,
-        upload_start_s=latest_in_cell(gnb, computed) if rules.barrier else computed,
-        ready=_last_of_ue(done, first) <= limit_s,
+        upload_start_s=largest_in_group(computed, gnb) if rules.barrier else computed,
+        ready=largest_in_run(done, first) <= limit_s,
     )
-
-
-def latest_in_cell(cell: IntArray, times_s: FloatArray) -> FloatArray:
-    """For each row the latest time of its cell's. [M]."""
-    if not len(cell):
-        return times_s
-    latest_s = np.full(int(cell.max()) + 1, -np.inf)
-    np.maximum.at(latest_s, cell, times_s)
-    return latest_s[cell]
-
-
-def _last_of_ue(times_s: FloatArray, first: IntArray) -> FloatArray:
-    """For each row the latest time of its UE's rows, which start at `first`. [M]."""
-    if len(first) == len(times_s):
-        return times_s
-    latest_s = np.maximum.reduceat(times_s, first)
-    return np.repeat(latest_s, np.diff(np.append(first, len(times_s))))

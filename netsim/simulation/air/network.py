@@ -21,6 +21,7 @@ from netsim.radio.background import background_ues
 from netsim.radio.band_plan import BandPlan, band_plan
 from netsim.radio.link import Transmission, sinr
 from netsim.radio.network_fading import RoundFading, SiteFading
+from netsim.radio.network_link import transmit_within_block
 from netsim.radio.places import CellPlaces
 from netsim.radio.rate_model import RateModel
 from netsim.simulation.air.links import links_of
@@ -149,28 +150,17 @@ class NetworkAir:
         ratio, model = self._ratio[rows], self._uplink.model
         start_s = np.maximum(self._block_begin_s, uploads.start_s[rows])
         length_s = np.maximum(np.minimum(self.block_end_s, stop_s) - start_s, 0.0)
-        sends, weak = length_s > 0, ratio < model.threshold
         rate = model.rate_bps(self._uplink.bandwidth_hz * uploads.band[rows], ratio)
         if self.block_fading:
-            rate = np.where(weak, 0.0, rate)  # such a block carries nothing
+            rate = np.where(ratio < model.threshold, 0.0, rate)  # such a block carries nothing
 
-        left = uploads.left_bits[rows]
-        through = sends & (rate > 0) & (rate * length_s >= left)
-        spent_s = np.divide(
-            left,
+        return transmit_within_block(
+            uploads.left_bits[rows],
             rate,
-            out=length_s.copy(),
-            where=through,
-        )
-        return Transmission(
-            finish_s=np.where(
-                through,
-                start_s + spent_s,
-                np.inf,
-            ),
-            bits=np.where(through, left, rate * length_s),
-            sinr=np.where(sends, ratio, np.nan),
-            outage=weak & sends,
+            ratio,
+            start_s,
+            length_s,
+            threshold=model.threshold,
         )
 
     # -- who hears whom ----------------------------------------------------------------------------

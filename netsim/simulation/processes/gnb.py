@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from netsim.radio.multicast import bits_once
 from netsim.simulation.clock import Clock, ProcessGenerator
 from netsim.simulation.processes.hub import Hub
-from netsim.simulation.state import Round, bits_once
+from netsim.simulation.state import Round
 from netsim.simulation.uploads.flight import Flight
 from netsim.simulation.uploads.outcomes import arrived_by
 

@@ -8,9 +8,10 @@ from functools import partial
 import numpy as np
 from simpy.events import Event, Process
 
+from netsim.arrays import group_starts
 from netsim.simulation.clock import Clock
 from netsim.simulation.state import Errand, Round
-from netsim.simulation.uploads.table import Uploads, group_starts
+from netsim.simulation.uploads.table import Uploads
 from netsim.units import BoolArray, FloatArray, IntArray
 
 

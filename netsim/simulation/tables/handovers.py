@@ -8,7 +8,7 @@ from netsim.protocols import RecordSink
 from netsim.records import ABORTED, ACTIVITIES, BROADCAST, HANDOVER
 from netsim.simulation.motion.roaming import Roaming
 from netsim.simulation.state import Round
-from netsim.simulation.tables.spans import spans
+from netsim.simulation.tables.spans import add_spans
 from netsim.simulation.uploads.outcomes import Books
 from netsim.simulation.uploads.transfers import INTERRUPTION_S
 from netsim.units import BoolArray, FloatArray, IntArray
@@ -36,16 +36,15 @@ def write_handovers(
         sink.write("handovers", columns)
         sending = during == ACTIVITIES.index("uplink")
         if sending.any():
-            rows = spans(
+            add_spans(
+                sink,
                 round=round_.number,
                 ue=events.ue[sending],
                 gnb=events.to_gnb[sending],
                 kind=HANDOVER,
                 start_s=time_s,
                 end_s=time_s + pause_s,
-                energy_j=0.0,
             )
-            sink.write("spans", rows)
 
 
 def _during(
@@ -98,7 +97,8 @@ def write_newcomers(
     ue, begin_s, end_s = roaming.newcomers(round_.end_s)
     if not len(ue) or roaming.rules.foundation_every_round:
         return
-    rows = spans(
+    add_spans(
+        sink,
         round=round_.number,
         ue=ue,
         gnb=roaming.world.journey.at(round_.end_s).gnb[ue],
@@ -106,6 +106,4 @@ def write_newcomers(
         start_s=begin_s,
         end_s=end_s,
         bits=roaming.foundation_bits,
-        energy_j=0.0,
     )
-    sink.write("spans", rows)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from netsim.protocols import Columns, RecordSink
+from netsim.protocols import RecordSink
 from netsim.records import (
     ABORTED,
     AGGREGATE,
@@ -25,12 +25,12 @@ from netsim.simulation.tables.closed import ClosedRound
 from netsim.units import FloatArray, IntArray
 
 NULLS = {"int": -1, "enum": -1, "float": np.nan}
-NULL_SPAN = {column.name: NULLS[column.kind] for column in TABLES["spans"]}
+EMPTY_SPAN = {column.name: NULLS[column.kind] for column in TABLES["spans"]} | {"energy_j": 0.0}
 
 
-def spans(**given: Any) -> Columns:
-    """Rows of `spans` in which what is not given is null."""
-    return {**NULL_SPAN, **given}
+def add_spans(sink: RecordSink, **given: Any) -> None:
+    """Write rows of `spans`; what is not given is null, and energy none."""
+    sink.write("spans", {**EMPTY_SPAN, **given})
 
 
 def write_foundation(
@@ -52,7 +52,8 @@ def write_foundation(
         reached_s,
         bits,
     )
-    rows = spans(
+    add_spans(
+        sink,
         round=0,
         ue=ue,
         gnb=links.gnb[ue],
@@ -60,9 +61,7 @@ def write_foundation(
         start_s=reached_s[cell],
         end_s=heard_s[cell],
         bits=foundation_bits,
-        energy_j=0.0,
     )
-    sink.write("spans", rows)
 
 
 def write_evaluate(
@@ -72,16 +71,15 @@ def write_evaluate(
     time_s: float,
 ) -> None:
     """Evaluation is off the simulated clock."""
-    rows = spans(
+    add_spans(
+        sink,
         round=number,
         ue=[-1],
         gnb=gnb,
         kind=EVALUATE,
         start_s=time_s,
         end_s=time_s,
-        energy_j=0.0,
     )
-    sink.write("spans", rows)
 
 
 def write_spans(sink: RecordSink, closed: ClosedRound) -> None:
@@ -121,7 +119,8 @@ def _write_foundation_again(sink: RecordSink, closed: ClosedRound) -> None:
     )
     first = own[np.diff(uploads.ue[own], prepend=-1) > 0]
     cell = round_.cell[first]
-    rows = spans(
+    add_spans(
+        sink,
         round=round_.number,
         ue=uploads.ue[first],
         gnb=uploads.gnb[first],
@@ -129,14 +128,13 @@ def _write_foundation_again(sink: RecordSink, closed: ClosedRound) -> None:
         start_s=cells.open_s[cell],
         end_s=until_s[cell],
         bits=closed.payloads.foundation_bits,
-        energy_j=0.0,
     )
-    sink.write("spans", rows)
 
 
 def _write_downloads(sink: RecordSink, closed: ClosedRound) -> None:
     uploads = closed.books.uploads
-    rows = spans(
+    add_spans(
+        sink,
         round=closed.round.number,
         ue=uploads.ue,
         gnb=uploads.gnb,
@@ -145,9 +143,7 @@ def _write_downloads(sink: RecordSink, closed: ClosedRound) -> None:
         start_s=uploads.slot_start_s,
         end_s=uploads.slot_end_s,
         bits=uploads.slot_bits,
-        energy_j=0.0,
     )
-    sink.write("spans", rows)
 
 
 def _write_computing(sink: RecordSink, closed: ClosedRound) -> None:
@@ -158,7 +154,8 @@ def _write_computing(sink: RecordSink, closed: ClosedRound) -> None:
     if redeemed is not None:
         loss[books.on_time] = redeemed.train_loss
         norm[books.on_time] = redeemed.gradient_norm
-    rows = spans(
+    add_spans(
+        sink,
         round=closed.round.number,
         ue=uploads.ue,
         gnb=uploads.gnb,
@@ -172,13 +169,13 @@ def _write_computing(sink: RecordSink, closed: ClosedRound) -> None:
         train_loss=loss,
         gradient_norm=norm,
     )
-    sink.write("spans", rows)
 
 
 def _write_waiting(sink: RecordSink, closed: ClosedRound) -> None:
     uploads = closed.books.uploads
     ready = uploads.ready
-    rows = spans(
+    add_spans(
+        sink,
         round=closed.round.number,
         ue=uploads.ue[ready],
         gnb=uploads.gnb[ready],
@@ -186,9 +183,7 @@ def _write_waiting(sink: RecordSink, closed: ClosedRound) -> None:
         kind=WAIT,
         start_s=uploads.computed_s[ready],
         end_s=uploads.upload_start_s[ready],
-        energy_j=0.0,
     )
-    sink.write("spans", rows)
 
 
 def _write_uplink(sink: RecordSink, closed: ClosedRound) -> None:
@@ -196,7 +191,8 @@ def _write_uplink(sink: RecordSink, closed: ClosedRound) -> None:
     books, row = closed.books, closed.books.segment_row
     uploads, segments = books.uploads, books.segments
     last = segments.attempt == uploads.attempt[row]
-    rows = spans(
+    add_spans(
+        sink,
         round=closed.round.number,
         ue=uploads.ue[row],
         gnb=segments.gnb,
@@ -214,22 +210,20 @@ def _write_uplink(sink: RecordSink, closed: ClosedRound) -> None:
         ),
         attempt=segments.attempt,
     )
-    sink.write("spans", rows)
 
 
 def _write_merging(sink: RecordSink, closed: ClosedRound) -> None:
     """Aggregation at the gNBs, their aggregates' way to the core, and the merge there."""
     round_, cells, takes_s = closed.round, closed.round.cells, closed.rules.aggregation_s
-    rows = spans(
+    add_spans(
+        sink,
         round=round_.number,
         ue=np.full(len(cells), -1),
         gnb=cells.gnb,
         kind=AGGREGATE,
         start_s=cells.close_s - takes_s,
         end_s=cells.close_s,
-        energy_j=0.0,
     )
-    sink.write("spans", rows)
     way = (cells.close_s, cells.arrive_s, cells.aggregate_bits)
     _write_backhaul(
         sink,
@@ -238,16 +232,15 @@ def _write_merging(sink: RecordSink, closed: ClosedRound) -> None:
         *way,
     )
     if closed.core is not None:
-        rows = spans(
+        add_spans(
+            sink,
             round=round_.number,
             ue=[-1],
             gnb=closed.core,
             kind=AGGREGATE,
             start_s=round_.end_s - takes_s,
             end_s=round_.end_s,
-            energy_j=0.0,
         )
-        sink.write("spans", rows)
 
 
 def _write_backhaul(
@@ -260,7 +253,8 @@ def _write_backhaul(
 ) -> None:
     """Transfers between the core and `site` that take time."""
     taken = end_s > start_s
-    rows = spans(
+    add_spans(
+        sink,
         round=number,
         ue=np.full(int(taken.sum()), -1),
         gnb=site[taken],
@@ -268,6 +262,4 @@ def _write_backhaul(
         start_s=start_s[taken],
         end_s=end_s[taken],
         bits=bits[taken],
-        energy_j=0.0,
     )
-    sink.write("spans", rows)

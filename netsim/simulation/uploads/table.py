@@ -87,9 +87,3 @@ class Uploads(ArrayTable):
     def ended_by(self, time_s: FloatArray | float) -> BoolArray:
         """[M] the upload ended at `time_s` or before."""
         return np.asarray(self.over & (self.end_s <= time_s))
-
-
-def group_starts(sorted_ids: IntArray) -> IntArray:
-    """Index of the first of each run of equal values."""
-    changes = sorted_ids[1:] != sorted_ids[:-1]
-    return np.flatnonzero(np.append(len(sorted_ids) > 0, changes)[: len(sorted_ids)])
