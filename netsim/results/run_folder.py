@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 from netsim.errors import DataError, OutputError, RunError
 from netsim.records import TABLES
 from netsim.results.plain_files import UNFINISHED, check_plain_file, read_json, write_text
+from netsim.version import __version__
 
 try:
     import fcntl
@@ -29,7 +30,7 @@ ADAPTERS = "adapters"
 CHECKPOINT = "checkpoint"
 LET_GO_S = 3.0  # the workers of a process that was killed end within a second
 LOOK_AGAIN_S = 0.05
-PACKAGES = ("netsim", "numpy", "scipy", "simpy", "polars", "torch", "transformers", "peft")
+PACKAGES = ("numpy", "scipy", "simpy", "polars", "torch", "transformers", "peft")
 KINDS: dict[str, type | tuple[type, ...]] = {  # of the metadata that others rely on
     "name": str,
     "scheme": str,
@@ -241,7 +242,7 @@ def _names(folder: Path) -> set[str]:
 
 def package_versions() -> dict[str, str]:
     """Versions that a reader needs to get the same bytes."""
-    found = {"python": platform.python_version()}
+    found = {"python": platform.python_version(), "netsim": __version__}
     for name in PACKAGES:
         try:
             found[name] = version(name)
