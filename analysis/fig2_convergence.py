@@ -4,7 +4,7 @@
     --data D]
 
 Model switching, FedLoRA, full-parameter training, HetLoRA and FlexLoRA under a round deadline,
-without which more UEs can only help (model-spec 8.4). Section V's system, but for the payload: the
+without which more UEs can only help (docs/model/events.md). Section V's system, but for the payload: the
 tensors' own bits on a band narrowed in the same ratio, so that uploads of lower rank are as large
 as they really are. Baselines run with equal shares and with Algorithm 1, at P_max; model switching
 runs once more with every formula as printed. The built-in reviews stand for SST-2; with --model and

@@ -1,6 +1,6 @@
 """Who may upload: without admission the weakest UE sets everybody's finish time.
 
-See model-spec 5.5 and 10.2.
+See docs/model/bandwidth.md.
 """
 
 from __future__ import annotations

@@ -61,8 +61,8 @@ def allocate_bandwidth(
 
     signal_w: received power S, W. interference_w: received power I, W, the same whatever the share.
     payload_bits: G; without payload an upload gets no share and takes no time. noise_psd_w_hz: N0,
-    or N0 + i_k per UE where interference grows with the band (model-spec 10.5). Every finite finish
-    time is allowed; admission is `admission.py`.
+    or N0 + i_k per UE where interference grows with the band (docs/model/bandwidth.md). Every
+    finite finish time is allowed; admission is `admission.py`.
 
     Raises InputError for a negative, infinite or NaN entry, or where there is neither noise nor
     interference.

@@ -45,8 +45,9 @@ def dual_ascent(
     """(11): nu <- max(0, nu + step (v - beta)), with the beta that was realised. [K, N].
 
     subscribed: [K, N]. participation: v, [N]. step: varsigma, a number or [K, 1]. admissible: [K];
-    the dual of a UE that was refused or not ready in this round does not move (model-spec 10.2). A
-    UE without a module counts as admissible: with a fixed dual it would never get one again.
+    the dual of a UE that was refused or not ready in this round does not move
+    (docs/model/bandwidth.md). A UE without a module counts as admissible: with a fixed dual it
+    would never get one again.
     """
     debt = np.asarray(participation) - np.asarray(subscribed, dtype=np.float64)
     if admissible is not None:
@@ -88,10 +89,10 @@ def shortfall_bound(
         (M / varsigma + H) (1 + log growth) / T,   H = 1 + (1 + 1/2 + ... + 1/(N - 1))
 
     The shortfall is at most nu_T / (varsigma T). Serving the largest debt first is the cup game, in
-    which the fullest of N cups never holds more than H; the costs add M. ((M + varsigma) /
-    (varsigma T) of model-spec 4.3 is exceeded where sum v_n is near s.) Where the step grew along
-    with M from varsigma_1 to varsigma_T, growth is their ratio. spread: M of `cost_range`. rounds:
-    those that count.
+    which the fullest of N cups never holds more than H; the costs add M. (An
+    earlier bound, (M + varsigma) / (varsigma T), is exceeded where sum v_n is near s.) Where the
+    step grew along with M from varsigma_1 to varsigma_T, growth is their ratio. spread: M of
+    `cost_range`. rounds: those that count.
     """
     height = 1.0 + sum(1.0 / n for n in range(1, module_count))
     spread = np.asarray(spread, dtype=np.float64)

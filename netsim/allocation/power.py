@@ -142,8 +142,9 @@ def power_floor(
     """Power with which each UE finishes by finish_s in its share, within [min, max]. Shape [K].
 
     With the shares of Algorithm 1 at P_max and finish_s = E_cap, every power at or above the floor
-    keeps these shares feasible, hence E <= E_cap for the allocation at those powers (model-spec 6).
-    gain: linear, [K]. interference_w: at P_max if interferers_follow (then in proportion to P).
+    keeps these shares feasible, hence E <= E_cap for the allocation at those powers
+    (docs/model/power.md). gain: linear, [K]. interference_w: at P_max if interferers_follow (then
+    in proportion to P).
     """
     noise_w = bandwidth_hz * noise_psd_w_hz * shares
     band_time = bandwidth_hz * shares * finish_s

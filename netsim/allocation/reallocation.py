@@ -1,4 +1,4 @@
-"""A band that is divided anew, so that nobody loses (model-spec 8.3)."""
+"""A band that is divided anew, so that nobody loses (docs/model/events.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The optional proximal step for (12), and rounding of fractional subscriptions (model-spec 4.3).
+"""The optional proximal step for (12), and rounding of fractional subscriptions.
+
+See docs/model/switching.md.
 
 Without a proximal term the solution of (12) jumps between vertices; with one it moves gradually and
 is fractional, and a draw turns it into whole subscriptions. K UEs, N modules, arrays [K, N].

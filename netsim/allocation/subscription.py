@@ -75,12 +75,12 @@ def risk_gradient(
 ) -> FloatArray:
     """dQ/dbeta of (9), [K, N]: - c lambda + mu C, or - c (1 - lambda) + mu C as printed.
 
-    See model-spec 3.5. success: lambda of UE k on module n. previous_floor: B_{n,k} of the round
-    before. energy_j: C of subscribing, from `module_energy_j`. energy_price_per_j: mu, 1/J. gap:
-    local loss of module n at UE k minus the best over modules, [K, N]. `switch_gap` says how the
-    gap counts: `none`, not at all, as in (8a); `bound`, by the first term of (6), which draws a UE
-    to modules where it has most to gain; `affinity`, a heuristic that draws it to the modules that
-    fit it best.
+    See docs/model/risk-bound.md. success: lambda of UE k on module n. previous_floor: B_{n,k} of
+    the round before. energy_j: C of subscribing, from `module_energy_j`. energy_price_per_j: mu,
+    1/J. gap: local loss of module n at UE k minus the best over modules, [K, N]. `switch_gap` says
+    how the gap counts: `none`, not at all, as in (8a); `bound`, by the first term of (6), which
+    draws a UE to modules where it has most to gain; `affinity`, a heuristic that draws it to the
+    modules that fit it best.
     """
     if switch_gap not in SWITCH_GAPS:
         raise InputError(f"switch_gap must be one of {', '.join(SWITCH_GAPS)}", value=switch_gap)
@@ -105,7 +105,7 @@ def module_energy_j(
     finish_s: FloatArray | float,
     switch_energy: str = "own",
 ) -> FloatArray:
-    """C_{n,k} of subscribing to each module, J, shape [K, N] (model-spec 4.2).
+    """C_{n,k} of subscribing to each module, J, shape [K, N] (docs/model/switching.md).
 
     compute_j, power_w: [K]. payload_bits: [N]. `own`: (4) to the letter at rate_bps [K], the rate
     in a reference share of 1 / (active UEs), so that energy grows with the payload. `common`: (14)

@@ -4,7 +4,7 @@ Algorithm 1 finds the common finish time E of the active UEs for their powers; p
 the powers for that E. Each half-step may raise what the other lowers, so the alternation need not
 settle: moves are damped, and the best iterate is the answer, never worse than its start at P_max.
 Powers stay above a floor at which the shares of the start remain feasible, so that E <= budget_s
-whenever the start meets it (model-spec 6). K UEs, N modules.
+whenever the start meets it (docs/model/power.md). K UEs, N modules.
 """
 
 from __future__ import annotations

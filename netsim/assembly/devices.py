@@ -18,7 +18,7 @@ from netsim.scenario.parameters import typed_parameters
 from netsim.simulation.state import Fleet
 
 FULL_WORK = 1.5
-"""Work of training every weight over that of a LoRA module: weight gradients (model-spec 10.9)."""
+"""Work of training every weight over that of a LoRA module (docs/model/magnitudes.md)."""
 
 
 def build_devices(scenario: Scenario) -> Devices:

@@ -1,4 +1,6 @@
-"""Work of local training in processor cycles, and the time it takes (model-spec 2.1, eq. 4).
+"""Work of local training in processor cycles, and the time it takes (eq. 4).
+
+The readings are weighed in docs/model/magnitudes.md.
 
 A model of the work is a frozen dataclass whose fields are its parameters and which meets
 `ComputeModel`. An outside package registers one under the entry point group `netsim.compute`.

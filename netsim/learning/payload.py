@@ -1,4 +1,4 @@
-"""Bits on the air, known without loading a model (model-spec 2.2, 10.10).
+"""Bits on the air, known without loading a model (docs/model/magnitudes.md).
 
 An upload carries the tensors that are trained: the A and B of every target layer, and the
 classification head unless it is frozen. Sizes of the built-in model ship with it; for any other

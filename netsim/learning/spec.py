@@ -60,7 +60,7 @@ class LocalTraining:
 
     The upload of "sgd" is (w_start - w_end) / learning_rate, the gradient of eq. (1) for tau = 1,
     and the average is applied with the learning rate; the upload of "adam" is w_start - w_end
-    (model-spec 10.6).
+    (docs/model/learning.md).
     """
 
     local_steps: int

@@ -38,7 +38,7 @@ class Pathloss(Protocol):
 class SuccessModel(Protocol):
     """lambda_{n,k} of eq. (15): the probability that an upload meets the SINR threshold.
 
-    Under block fading, the probability that it ends within its time (model-spec 10.3).
+    Under block fading, the probability that it ends within its time (docs/model/events.md).
     """
 
     def probability(

@@ -88,7 +88,7 @@ def topology_success_probability(
     noise_to_power: ArrayLike = 0.0,
     interferer_power_ratio: ArrayLike = 1.0,
 ) -> FloatArray:
-    """Success probability given where the interferers are: exact, no integral (model-spec 1.4).
+    """Success probability given where the interferers are: exact (docs/model/success.md).
 
         lambda = exp(-s th d^alpha) prod_l 1 / (1 + th (P_l / P) (d / r_l)^alpha)
 
@@ -118,11 +118,11 @@ def interferer_constant(u: ArrayLike, law: str = "typical_user") -> FloatArray:
     """c(u) of the thinning g(r) = 1 - exp(-c(u) pi phi r^2), at the distance u = d sqrt(phi).
 
     A UE far from its gNB is a sign of a large cell, and so of interferers that are further away: c
-    falls with u. `typical_user`: UEs independent of the gNBs, 2.4 exp(-1.3 u) (model-spec 1.1).
-    `typical_cell`: a UE dropped uniformly in a given cell, 6.0 exp(-1.85 u), fitted anew because
-    model-spec's 5.4 exp(-1.8 u) misses networks with an active UE in every cell by up to 0.020.
-    `constant`: the textbook 12/5. Both fits put lambda within 0.015 of explicit Poisson networks at
-    alpha 3.8 and u in [0.1, 1] (`netsim verify`).
+    falls with u. `typical_user`: UEs independent of the gNBs, 2.4 exp(-1.3 u). `typical_cell`: a UE
+    dropped uniformly in a given cell, 6.0 exp(-1.85 u). `constant`: the textbook 12/5. Both fits
+    put lambda within 0.015 of explicit Poisson networks at alpha 3.8 and u in [0.1, 1] (`netsim
+    verify`; docs/model/success.md). An earlier fit for cells, 5.4 exp(-1.8 u), misses networks with
+    an active UE in every cell by up to 0.020.
     """
     u = np.asarray(u, dtype=np.float64)
     if law == "typical_user":
@@ -150,7 +150,7 @@ def mean_interference_w(
     reference_gain: float = 1.0,
     capped: bool = False,
 ) -> FloatArray:
-    """Mean interference power at the gNB of a UE at `distance_m`, W (model-spec 5.5).
+    """Mean interference power at the gNB of a UE at `distance_m`, W (docs/model/bandwidth.md).
 
         2 pi phi P Int_{d_min}^inf g(r) r^(1 - alpha) dr
             = pi phi P q^(m - 1) Int_{q d_min^2}^inf (1 - e^-v) v^-m dv

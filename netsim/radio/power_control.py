@@ -65,7 +65,7 @@ class Powers:
     ) -> RoundPlan:
         """The plan with the powers that are used. gain: of the UEs to their gNBs, [K].
 
-        Power control acts on a UE's whole band, and divides by share (model-spec 10.7).
+        Power control acts on a UE's whole band, and divides by share (docs/model/algorithm2.md).
         """
         if self.controlled_w is None or not len(plan.ue):
             return plan

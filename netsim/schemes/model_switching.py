@@ -59,7 +59,7 @@ class ModelSwitching(Limited, Scheme):
     max_iterations: int = parameter(20, "e_max of step 1", ge=1)
     tolerance: float = parameter(1e-3, "step 1 has settled when no log power moves more", gt=0)
     smoothness: float | None = parameter(
-        None, "eps; defaults of the four constants: model-spec 3.4"
+        None, "eps; defaults of the four constants: docs/model/risk-bound.md"
     )
     convexity: float | None = parameter(None, "xi")
     dispersion: float | None = parameter(None, "zeta_1")
@@ -244,7 +244,7 @@ class ModelSwitching(Limited, Scheme):
         fraction: FloatArray,
         dual: FloatArray,
     ) -> RoundPlan:
-        """Rows of the plan; a UE's modules divide its share and power by payload (10.7)."""
+        """Rows of the plan; a UE's modules divide its share and power by payload."""
         ue, module = np.nonzero(executed)
         payload = observation.payload_bits[module]
         total = np.bincount(

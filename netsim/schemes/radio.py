@@ -59,7 +59,7 @@ def join(parts: Sequence[RoundPlan]) -> RoundPlan:
 
 @dataclass(frozen=True)
 class Admission:
-    """Which UEs of one gNB may upload in a round (model-spec 10.2)."""
+    """Which UEs of one gNB may upload in a round (docs/model/bandwidth.md)."""
 
     admitted: BoolArray  # [K] of all UEs
     budget_s: float  # left for uploads, from the last start to the deadline
@@ -253,6 +253,6 @@ def split_power(
     ue: IntArray,
     shares: FloatArray,
 ) -> FloatArray:
-    """`power_w` of each UE divided over its rows by share (model-spec 10.7). [M]."""
+    """`power_w` of each UE divided over its rows by share (docs/model/algorithm2.md). [M]."""
     total = np.bincount(ue, shares)
     return np.asarray(power_w * (shares / total[ue]))

@@ -1,4 +1,4 @@
-"""Constants of Theorem 1 from what a run has seen: pure functions over arrays (model-spec 3.4).
+"""Constants of Theorem 1 from what a run has seen (docs/model/risk-bound.md).
 
 Each is a lower bound of the constant it estimates where the definition is a supremum: a run visits
 few points. T rounds, K UEs, P parameters.

@@ -12,8 +12,8 @@ the data,
 
 As printed, (27) takes (1 - lambda)(1 - beta), "not subscribed and would have failed": a bound of 0
 where everyone subscribes and some fail. Printed A and B carry K terms from bounding a cross term of
-(26) that is identically 0, and A a factor 2 (model-spec 3). Either bound is loose by orders of
-magnitude: it orders decisions, it predicts nothing.
+(26) that is identically 0, and A a factor 2 (docs/model/risk-bound.md). Either bound is loose by
+orders of magnitude: it orders decisions, it predicts nothing.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _check_constant(name: str, value: float, *, positive: bool) -> None:
 
 
 def default_constants(formulas: str = "corrected", ue_count: int = 1) -> RiskConstants:
-    """Constants that put the leading weight of the controller near 1 (model-spec 3.4).
+    """Constants that put the leading weight of the controller near 1 (docs/model/risk-bound.md).
 
     Corrected: any z2 below 1/4 keeps 0 < A < 1. Printed: A > 0 needs z2 < (1 - eps/2) / (4 K + 8).
     """

@@ -33,7 +33,7 @@ RiskRow = dict[str, float]
 
 @dataclass
 class RiskEstimates:
-    """Constants of Theorem 1 from the probes so far (model-spec 3.4).
+    """Constants of Theorem 1 from the probes so far (docs/model/risk-bound.md).
 
     Each is the worst over the modules.
     """

@@ -19,7 +19,7 @@ from netsim.verification.networks import Network, networks
 WINDOW_KM = 10
 EXPONENT = 3.8
 
-_RINGS = ((0.20, 0.25), (0.40, 0.45), (0.60, 0.65))  # times phi^-1/2, those of model-spec 1.1
+_RINGS = ((0.20, 0.25), (0.40, 0.45), (0.60, 0.65))  # times phi^-1/2
 _NEAREST = (0.25, 0.50, 1.00)
 _TAIL_FROM = (0.30, 1.00)
 
@@ -139,8 +139,7 @@ def voronoi_cells(effort: Effort) -> Sequence[Law]:
 def pair_correlation(effort: Effort) -> Sequence[Law]:
     """Density of the other cells' active UEs at distance r of a gNB, over phi.
 
-    The law 1 - exp(-12/5 pi phi r²) is the usual approximation; model-spec 1.1 found it off by up
-    to 0.06.
+    The law 1 - exp(-12/5 pi phi r²) is the usual approximation, off by up to 0.06.
     """
     found = _networks(effort)
     cells = found["cells"][: len(found["ring"])]

@@ -40,7 +40,7 @@ NOISY = (
     (0.50, -5.0, 1e8),
     (0.70, -10.0, 1e8),
 )
-"""Distance, threshold in dB, bandwidth in Hz at 1 gNB per km² and 0.2 W (model-spec 1.3)."""
+"""Distance, threshold in dB, bandwidth in Hz at 1 gNB per km² and 0.2 W (docs/model/success.md)."""
 
 PRODUCT = ((0.20, 5.0), (0.35, -5.0), (0.50, 0.0))
 """Cases compared with the product form, which is exact given where everybody is."""
@@ -65,7 +65,7 @@ class SuccessFrequencies:
 
 
 def explicit_networks(effort: Effort) -> Sequence[Law]:
-    """The grid of model-spec 1.2 and noisy cases, for both laws c(u)."""
+    """The grid of docs/model/success.md and noisy cases, for both laws c(u)."""
     found = simulate(effort)
     values, errors = found.product
     return [

@@ -54,9 +54,9 @@ def test_shortfall_within_its_bound(step, noise):
             assert rates.sum(axis=1).max() <= s + 1e-12
 
 
-def test_bound_of_the_specification_is_exceeded_at_full_participation():
-    """Model-spec 4.3 says (M + varsigma) / (varsigma T); with sum v = s = 1 the debt outgrows
-    it.
+def test_an_earlier_bound_is_exceeded_at_full_participation():
+    """(M + varsigma) / (varsigma T): with sum v = s = 1 the debt outgrows it
+    (docs/model/switching.md).
     """
     v, g = np.array([[0.99309352, 0.00690648]]), np.array([[-0.57473035, -0.62761007]])
     rates, spread, varsigma, _ = run(g, v[0], 1, 3.0, 600, np.random.default_rng(0))

@@ -165,7 +165,7 @@ def test_damping_is_half_way_in_db():
 
 @pytest.mark.parametrize("follow", [False, True])
 def test_floor_keeps_the_finish_time_within_the_cap(follow):
-    """Any powers at or above the floor: E <= E_cap (model-spec 6, rule 1)."""
+    """Any powers at or above the floor: E <= E_cap (docs/model/power.md, rule 1)."""
     for seed in range(30):
         rng = np.random.default_rng(seed)
         count = int(rng.integers(1, 60))

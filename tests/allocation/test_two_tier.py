@@ -36,7 +36,7 @@ def test_same_answer(count):
 
 
 def test_outer_iterations_fall_with_k_and_inner_solutions_rise():
-    """Model-spec 5.4: for a fixed E_input it is the total that rises with K, not the outer
+    """docs/model/bandwidth.md: for a fixed E_input it is the total that rises with K, not the outer
     count.
     """
     outer, inner = [], []

@@ -1,4 +1,4 @@
-"""Closed-form success probability against the tables of model-spec 1, quadrature, limits and
+"""Closed-form success probability against the tables of docs/model/success.md, quadrature, limits and
 sampling.
 """
 
@@ -22,10 +22,9 @@ from netsim.units import dbm_to_w, from_db
 
 ALPHA = 3.8
 
-# Model-spec 1.2, no noise: d sqrt(phi), threshold dB, Monte Carlo of a typical user and of a UE
-# uniform
-# in the typical cell (6,000 networks), then the closed forms: printed, constant c, typical-user
-# c(u).
+# docs/model/success.md, no noise: d sqrt(phi), threshold dB, Monte Carlo of a typical user and of a
+# UE uniform in the typical cell (6,000 networks), then the closed forms: printed, constant c,
+# typical-user c(u).
 TABLE = np.array(
     [
         (0.10, -10, 0.9990, 0.9983, 0.9950, 0.9989, 0.9990),
@@ -54,9 +53,8 @@ TABLE = np.array(
     ]
 )
 
-# Model-spec 1.3, with noise: phi, d, delta, threshold dB, Monte Carlo, its standard error, constant
-# c,
-# typical-user c(u), printed. P = 0.2 W, N0 = -162 dBm/Hz, W = 1 GHz.
+# docs/model/success.md, with noise: phi, d, delta, threshold dB, Monte Carlo, its standard error,
+# constant c, typical-user c(u), printed. P = 0.2 W, N0 = -162 dBm/Hz, W = 1 GHz.
 NOISY = np.array(
     [
         (1e-5, 158, 0.01, -5, 0.715, 0.014, 0.638, 0.704, 0.731),
@@ -292,7 +290,7 @@ def test_mean_interference_broadcasts_and_falls_with_distance():
 
 
 def field_sample(rng, d, phi, alpha, law, draws, radius=8.0):
-    """SINR (no noise) of uploads by the L1 sampler of model-spec 1.4: thinned field, mean far
+    """SINR (no noise) of uploads by the L1 sampler of docs/model/success.md: thinned field, mean far
     tail.
     """
     reach = radius / np.sqrt(phi)

@@ -165,7 +165,7 @@ def test_a_ue_that_energy_keeps_out_comes_back(simulate: Simulate) -> None:
 
 def test_paper_formulas_subscribe_for_bad_links(simulate: Simulate) -> None:
     """As printed, the reward of a subscription is 1 - lambda: the weakest link attracts most
-    (model-spec 3.5).
+    (docs/model/risk-bound.md).
     """
     same = {
         **SWITCHING,

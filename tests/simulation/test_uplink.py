@@ -25,7 +25,7 @@ CODE = {
 def test_attempts_raise_the_probability_as_independent_draws_do(
     simulate: Simulate, network_scenario: Callable[..., Scenario]
 ) -> None:
-    """lambda_eff = 1 - (1 - lambda)^m, E[attempts] = lambda_eff / lambda (model-spec 8.3)."""
+    """lambda_eff = 1 - (1 - lambda)^m, E[attempts] = lambda_eff / lambda (docs/model/events.md)."""
     more = {
         **CODE,
         "radio.retransmissions": 2,

@@ -174,7 +174,7 @@ def test_printed_a_and_b_as_printed():
 
 @pytest.mark.parametrize("formulas", ["corrected", "paper"])
 def test_arrival_weight_is_the_slope_of_9(formulas):
-    """(1 - A) B_prev + B is affine in the probability of arrival, with slope c (model-spec 4.1)."""
+    """(1 - A) B_prev + B is affine in the probability of arrival, with slope c (docs/model/switching.md)."""
     c = RiskConstants(0.9, 0.2, 0.4, 0.003)
     lam, previous, count = 0.37, 1.7, 12
 

@@ -17,7 +17,7 @@ from netsim.learning.data.datasets import Split
 from netsim.rng import stream
 from netsim.units import IntArray
 
-UE_TEST_ROWS = 100  # least size of a UE's own test set (model-spec 10.11)
+UE_TEST_ROWS = 100  # least size of a UE's own test set (docs/model/risk-bound.md)
 
 
 @dataclass(frozen=True)
@@ -172,11 +172,11 @@ def ue_test_rows(
 ) -> IntArray:
     """D_k,te: `count` rows of the test split, drawn to the mixture that a UE holds.
 
-    `keys` are those of the test split (model-spec 10.11). Counts of each class in each domain
-    follow a multinomial law; their rows are drawn without replacement as long as there are any
-    left. A cell that the test split lacks gives its part to the others. In a natural partition the
-    rows of the UE's own group are drawn, if there are any. The same rows whatever the run does, and
-    whichever other UEs there are.
+    `keys` are those of the test split (docs/model/risk-bound.md). Counts of each class in each
+    domain follow a multinomial law; their rows are drawn without replacement as long as there are
+    any left. A cell that the test split lacks gives its part to the others. In a natural partition
+    the rows of the UE's own group are drawn, if there are any. The same rows whatever the run does,
+    and whichever other UEs there are.
     """
     generator = stream(seed, "learning.ue_test", ue)
     return _own_rows(partition, keys, ue, count, generator)

@@ -1,7 +1,7 @@
 """What an engine computes: the local training of tickets, and logits.
 
-A ticket is tau full-batch steps of one UE on one module (model-spec 10.6). Tickets that are given
-together may be computed together, but each has parameters of its own.
+A ticket is tau full-batch steps of one UE on one module (docs/model/learning.md). Tickets that are
+given together may be computed together, but each has parameters of its own.
 """
 
 from __future__ import annotations

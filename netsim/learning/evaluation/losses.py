@@ -1,4 +1,4 @@
-"""Loss and accuracy of every module and of their ensembles, from logits (eq. 3, model-spec 10.11).
+"""Loss and accuracy of every module and of their ensembles, from logits (eq. 3).
 
 Symbols: N modules, S rows of C classes, K UEs with R rows each.
 """

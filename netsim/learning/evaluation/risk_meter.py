@@ -1,9 +1,8 @@
 """Losses and gradients of every module at every UE's own test set.
 
-The risk gap (5) is measured from them. F_k is the mean loss over D_k,te (model-spec 10.11); its
-gradient is taken over all trained tensors of a module. F_k(w*_k) comes from training a module on
-D_k,te until it settles (10.12), once per run. Nothing here takes simulated time or changes a
-module.
+The risk gap (5) is measured from them. F_k is the mean loss over D_k,te (docs/model/risk-bound.md);
+its gradient is taken over all trained tensors of a module. F_k(w*_k) comes from training a module
+on D_k,te until it settles, once per run. Nothing here takes simulated time or changes a module.
 
 Symbols: K UEs, N modules.
 """

@@ -2,7 +2,8 @@
 
 Motion does not depend on what the simulation does, so departures and handovers of a round are known
 when it opens; schemes are not told. A UE that leaves stops what it does. At a handover computing
-goes on, and an upload is lost, goes on at the new gNB, or ends at the old one (model-spec 8.3).
+goes on, and an upload is lost, goes on at the new gNB, or ends at the old one
+(docs/model/events.md).
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """How a gNB's band is divided while uploads are on the air: it stays, or it is divided anew.
 
-Reallocation: when an upload ends, its band goes to the others of its gNB (model-spec 8.3). Nobody
-loses: each keeps at least the share it has, and what is free goes where Algorithm 1, run again on
-the remaining bits with the channel knowledge of the plan, wants it most. So no upload can end later
-than on static shares in the same channel. Only an upload that arrives by handover makes room for
-itself, since the whole band is then divided over all uploads of the gNB.
+Reallocation: when an upload ends, its band goes to the others of its gNB (docs/model/events.md).
+Nobody loses: each keeps at least the share it has, and what is free goes where Algorithm 1, run
+again on the remaining bits with the channel knowledge of the plan, wants it most. So no upload can
+end later than on static shares in the same channel. Only an upload that arrives by handover makes
+room for itself, since the whole band is then divided over all uploads of the gNB.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Uploads that go on at another gNB after a handover (handover = resume).
 
 Both bands are divided anew: what the upload leaves goes to those that stay, and the new gNB makes
-room for it among all its uploads (model-spec 8.3).
+room for it among all its uploads (docs/model/events.md).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from netsim.simulation.uploads.band import SharedBand
 from netsim.units import IntArray
 
 INTERRUPTION_S = 0.05
-"""Nothing is sent for so long after a handover (model-spec 8.3)."""
+"""Nothing is sent for so long after a handover (docs/model/events.md)."""
 
 
 class Move(NamedTuple):
