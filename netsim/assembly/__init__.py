@@ -13,6 +13,14 @@ loaded      what a process keeps between the runs of a study
 
 from netsim.assembly.data import build_dataset
 from netsim.assembly.loaded import Loaded
-from netsim.assembly.parts import Parts, build_parts, build_scheme, build_simulation
+from netsim.assembly.parts import Parts, build_parts, build_scheme, build_simulation, sizes
 
-__all__ = ["Loaded", "Parts", "build_dataset", "build_parts", "build_scheme", "build_simulation"]
+__all__ = [
+    "Loaded",
+    "Parts",
+    "build_dataset",
+    "build_parts",
+    "build_scheme",
+    "build_simulation",
+    "sizes",
+]

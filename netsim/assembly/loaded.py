@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 class Loaded:
     """The last data set, foundation model and trace, each with what it was made from."""
 
+    rows_seed: int | None = None  # under which the rows of all runs are drawn; None: each its own
     _data: tuple[Data, int] | None = field(default=None, init=False)
     _dataset: TextDataset = field(init=False)
     _model: tuple[str, int, str, str] | None = field(default=None, init=False)
@@ -48,6 +49,8 @@ class Loaded:
 
     def dataset(self, scenario: Scenario) -> TextDataset:
         """Training and test rows, cut to the scenario's sizes."""
+        if self.rows_seed is not None:
+            scenario = scenario.model_copy(update={"seed": self.rows_seed})
         asked = (scenario.data, scenario.seed)
         if self._data != asked:
             self._data = None

@@ -116,6 +116,12 @@ def build_parts(scenario: Scenario, listener: Listener, loaded: Loaded | None = 
     )
 
 
+def sizes(scenario: Scenario) -> tuple[int, int]:
+    """Numbers of UEs and modules of a scenario's runs, before anything is made."""
+    modules = build_modules(scenario, build_scheme(scenario))
+    return settled(scenario, Loaded()).ue_count, len(modules)
+
+
 def _learning_parts(
     scenario: Scenario, scheme: Scheme, devices: Devices, dataset: TextDataset, partition: Partition
 ) -> LearningParts:

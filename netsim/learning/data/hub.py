@@ -57,7 +57,7 @@ def _download(name: str, config: str | None) -> Any:
         import datasets
     except ImportError as error:
         rule = (
-            "a data set of the hub needs the extra 'hub' (pip install 'netsim[hub]'); "
+            "a data set of the hub needs the extra 'hub' (pip install 'netsim-fedlora[hub]'); "
             f"without it, {INSTEAD}"
         )
         raise InputError(rule, value=name) from error
