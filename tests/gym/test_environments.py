@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -260,6 +261,14 @@ def test_steps_are_quick() -> None:
             env.step(action)
         times.append(time.process_time() - begun)
     assert 100 / min(times) > 500
+
+
+def test_the_snippet_of_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    found = re.search(r"```python\n# environment\.py\n(.*?)```", readme, re.DOTALL)
+    assert found is not None
+    exec(found[1], {})
+    assert capsys.readouterr().out.startswith("rounds ")
 
 
 def test_one_clear_error(tmp_path: Path) -> None:
