@@ -4,7 +4,8 @@
 
 PPO on `netsim/Scheduling-v0`, network only: 20 UEs of the quickstart share 2 MHz, so that not all can
 arrive, and one module is trained. A policy sees each UE's place in the cell, hardware and waiting
-time, and the fading of the round, as proportional fair does; it says who sends. Reward per round:
+time, and the fading of the round, as proportional fair does (round-robin and Algorithm 2 do not look
+at it); it says who sends, in equal shares at P_max. Reward per round:
 payload that arrived (1: all of it), less 0.1 of the deadline's time, 0.1 of the energy of everybody's
 computing, 0.1 of the planned uploads that were lost. All policies meet the same test seeds, none of
 which was trained on; intervals of differences to round-robin are paired.
