@@ -5,7 +5,7 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import polars as pl
 
-from netsim.report.plot_style import (
+from netsim.reports.plot_style import (
     ACTIVITY_COLOURS,
     COLUMN_IN,
     OUTCOME_COLOURS,

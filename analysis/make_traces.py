@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from netsim import load_scenario, rng, run
+from netsim import rng, run
 from netsim.mobility.models import GaussMarkov, RandomWaypoint
 from netsim.mobility.region import Rectangle
 from netsim.radio.pathloss import PowerLaw, distances_m
@@ -61,7 +61,7 @@ def channel(folder: Path) -> None:
     """What the UEs of grid.fcd.xml met in a run among seven sites, as it recorded it itself."""
     overrides = {**RECORDED, "mobility.path": folder / "grid.fcd.xml"}
     with tempfile.TemporaryDirectory() as place:
-        made = run(load_scenario("quickstart", overrides), Path(place) / "run")
+        made = run("quickstart", overrides, out=Path(place) / "run")
         write_trace(open_trace(made.path / "channel"), folder / "grid.channel.parquet")
 
 

@@ -14,8 +14,8 @@ import figure_style
 import matplotlib.pyplot as plt
 
 import netsim
-from netsim.report.plot_style import PlotOptions
-from netsim.report.run_figures import learning, timeline
+from netsim.reports.plot_style import PlotOptions
+from netsim.reports.run_figures import learning, timeline
 
 
 def main() -> None:

@@ -17,8 +17,8 @@ from typing import Any
 
 import netsim
 from netsim.errors import NetsimError
-from netsim.sweep.job import JobOutcome
-from netsim.sweep.study import open_study
+from netsim.sweeps.job import JobOutcome
+from netsim.sweeps.study import open_study
 
 HERE = Path(__file__).parent
 TELL_EVERY_S = 10.0

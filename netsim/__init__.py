@@ -1,10 +1,10 @@
 """netsim: a discrete-event simulator of federated LoRA fine-tuning over wireless networks.
 
-    run = netsim.run("quickstart", overrides={"rounds": 5}, out="runs/first")
+    run = netsim.run("quickstart", {"rounds": 5}, out="runs/first")
     run.uploads.group_by("outcome").len().collect()
-    netsim.write_report([run], "first.html")
+    netsim.report(run)
 
-    study = netsim.run_sweep("quickstart", {"topology.density_per_km2": [1, 2]}, range(8))
+    study = netsim.sweep("quickstart", {"topology.density_per_km2": [1, 2]}, range(8))
     study.differences("upload_p50_s")
     netsim.plot(study, "response", "density.svg")
 
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     )
     from netsim.execution import Session, resume, run
     from netsim.protocols import Learner, Observation, RoundOutcome, RoundPlan, Scheme
-    from netsim.report.html import write_report
-    from netsim.report.plots import plot
-    from netsim.report.sweep_page import write_sweep_report
+    from netsim.reports.export import export
+    from netsim.reports.plots import plot
+    from netsim.reports.report import report
     from netsim.results.reader import Run, open_run
     from netsim.results.sweep import Sweep, open_sweep
     from netsim.scenario.load import load_scenario
     from netsim.scenario.model import Scenario
-    from netsim.sweep.study import run_sweep
+    from netsim.sweeps.study import sweep
 
 _HOME = {
     "DataError": "netsim.errors",
@@ -53,16 +53,16 @@ _HOME = {
     "RoundOutcome": "netsim.protocols",
     "RoundPlan": "netsim.protocols",
     "Scheme": "netsim.protocols",
-    "write_report": "netsim.report.html",
-    "plot": "netsim.report.plots",
-    "write_sweep_report": "netsim.report.sweep_page",
+    "export": "netsim.reports.export",
+    "plot": "netsim.reports.plots",
+    "report": "netsim.reports.report",
     "Run": "netsim.results.reader",
     "open_run": "netsim.results.reader",
     "Sweep": "netsim.results.sweep",
     "open_sweep": "netsim.results.sweep",
     "load_scenario": "netsim.scenario.load",
     "Scenario": "netsim.scenario.model",
-    "run_sweep": "netsim.sweep.study",
+    "sweep": "netsim.sweeps.study",
 }
 
 __all__ = [
@@ -82,15 +82,15 @@ __all__ = [
     "Session",
     "Sweep",
     "__version__",
+    "export",
     "load_scenario",
     "open_run",
     "open_sweep",
     "plot",
+    "report",
     "resume",
     "run",
-    "run_sweep",
-    "write_report",
-    "write_sweep_report",
+    "sweep",
 ]
 
 

@@ -65,13 +65,13 @@ def _interrupted(
     scenario: Scenario, folder: Path, at: int, number: signal.Signals = signal.SIGTERM
 ) -> Path:
     with pytest.raises(Interrupted, match=f"after round {at}; to go on: netsim resume"):
-        netsim.run(scenario, folder, listener=Signals(at, number), loaded=LOADED)
+        netsim.run(scenario, out=folder, listener=Signals(at, number), loaded=LOADED)
     assert netsim.open_run(folder).metadata["status"] == "interrupted"
     return folder
 
 
 def _same_after_interrupt(scenario: Scenario, folder: Path, at: int) -> None:
-    netsim.run(scenario, folder / "alone", loaded=LOADED)
+    netsim.run(scenario, out=folder / "alone", loaded=LOADED)
     _interrupted(scenario, folder / "run", at)
     heard = Signals()
     netsim.resume(folder / "run", heard, LOADED)
@@ -230,7 +230,7 @@ def test_learning_goes_on_with_all_its_memory(tmp_path: Path) -> None:
 
 
 def test_stop_rules_remember(network_scenario: Make, tmp_path: Path) -> None:
-    spent = netsim.run(network_scenario({"rounds": 6}), tmp_path / "all").rounds.collect()
+    spent = netsim.run(network_scenario({"rounds": 6}), out=tmp_path / "all").rounds.collect()
     energy_j = float((spent["compute_energy_j"] + spent["uplink_energy_j"]).head(4).sum())
     limited = network_scenario({"rounds": 6, "stop.energy_j": energy_j * 0.999})
     run = netsim.resume(_interrupted(limited, tmp_path / "run", 3))
@@ -249,14 +249,14 @@ def test_a_second_signal_does_not_wait(network_scenario: Make, tmp_path: Path) -
 
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(Interrupted, match="after round 3"):
-        netsim.run(scenario, tmp_path / "run", listener=Twice(3))
+        netsim.run(scenario, out=tmp_path / "run", listener=Twice(3))
     assert signal.getsignal(signal.SIGTERM) is before
     assert [p.name for p in (tmp_path / "run" / "checkpoint").iterdir()] == ["00000002"]
     assert netsim.open_run(tmp_path / "run").rounds.collect()["round"].max() == 3
     heard = Signals()
     netsim.resume(tmp_path / "run", heard)
     assert heard.rounds == [3, 4, 5, 6]
-    netsim.run(scenario, tmp_path / "alone")
+    netsim.run(scenario, out=tmp_path / "alone")
     assert _digests(tmp_path / "run") == _digests(tmp_path / "alone")
 
 
@@ -264,7 +264,9 @@ def test_an_ignored_signal_stays_ignored(network_scenario: Make, tmp_path: Path)
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
         assert (
-            netsim.run(network_scenario(), tmp_path / "run", listener=Signals(2)).metadata["rounds"]
+            netsim.run(network_scenario(), out=tmp_path / "run", listener=Signals(2)).metadata[
+                "rounds"
+            ]
             == 4
         )
     finally:
@@ -313,7 +315,7 @@ def test_what_cannot_be_used_is_told_of_and_the_one_before_is_taken(
     assert "00000003" in warning
     assert reason in warning
     assert "going on from round 2" in warning
-    netsim.run(scenario, tmp_path / "alone")
+    netsim.run(scenario, out=tmp_path / "alone")
     assert _digests(stopped) == _digests(tmp_path / "alone")
 
 
@@ -341,7 +343,7 @@ def test_another_scenario_is_refused(stopped: Path) -> None:
 
 
 def test_without_a_checkpoint_a_run_starts_again(stopped: Path, tmp_path: Path) -> None:
-    netsim.run(load_scenario(stopped / "scenario.toml"), tmp_path / "alone")
+    netsim.run(load_scenario(stopped / "scenario.toml"), out=tmp_path / "alone")
     shutil.rmtree(stopped / "checkpoint")
     (stopped / "uploads" / "part-000007.parquet").write_bytes(b"of a later round")
     (stopped / "notes.txt").write_text("the user's own")
@@ -364,7 +366,7 @@ def test_a_run_that_had_just_begun(network_scenario: Make, tmp_path: Path) -> No
     (folder / "scenario.toml.tmp").write_text("half")  # killed here, there is nothing to go on with
     with pytest.raises(DataError, match="is not a run folder"):
         netsim.resume(folder)
-    netsim.run(network_scenario({"rounds": 1}), folder)
+    netsim.run(network_scenario({"rounds": 1}), out=folder)
     for path in folder.iterdir():
         if path.name != "scenario.toml":
             shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -424,7 +426,7 @@ def test_warnings_reach_python_and_the_metadata(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, network_scenario: Make
 ) -> None:
     crowded = {"rounds": 1, "data.train_samples": 200, "data.samples_per_ue": 200}
-    run = netsim.run(network_scenario(crowded), tmp_path / "run")
+    run = netsim.run(network_scenario(crowded), out=tmp_path / "run")
     (text,) = run.metadata["warnings"]
     assert "rows are held" in text
     assert [record.message for record in caplog.records if record.name == "netsim"] == [text]

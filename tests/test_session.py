@@ -58,7 +58,7 @@ def test_stepping_gives_the_bytes_of_a_run(
     options: Mapping[str, Any], network_scenario: Make, tmp_path: Path
 ) -> None:
     scenario = network_scenario(options)
-    run = netsim.run(scenario, tmp_path / "run")
+    run = netsim.run(scenario, out=tmp_path / "run")
     mine = stepped(netsim.Session(scenario, out=tmp_path / "mine"))
     assert mine.metadata["status"] == "done"
     assert mine.metadata["records"] == run.metadata["records"]
@@ -70,7 +70,7 @@ def test_a_closed_session_goes_on(
     options: Mapping[str, Any], network_scenario: Make, tmp_path: Path
 ) -> None:
     scenario = network_scenario({**options, "rounds": 5})
-    netsim.run(scenario, tmp_path / "run")
+    netsim.run(scenario, out=tmp_path / "run")
     session = netsim.Session(scenario, out=tmp_path / "mine")
     for _ in range(3):
         session.step(session.scheme.plan(session.observe()))

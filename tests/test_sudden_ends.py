@@ -76,7 +76,7 @@ def _killed(scenario: Scenario, folder: Path, after_s: float) -> None:
 def test_killed_at_random_moments(network_scenario: Make, tmp_path: Path) -> None:
     scenario = network_scenario({"rounds": 25, "checkpoint_every": 1})
     begun = time.monotonic()
-    netsim.run(scenario, tmp_path / "alone")
+    netsim.run(scenario, out=tmp_path / "alone")
     length_s, expected = time.monotonic() - begun, _digests(tmp_path / "alone")
     for number, part in enumerate(np.random.default_rng(9).uniform(0, 0.9, 5)):
         run = tmp_path / f"run{number}"
@@ -88,7 +88,7 @@ def test_killed_at_random_moments(network_scenario: Make, tmp_path: Path) -> Non
 def test_a_learning_run_killed_at_a_random_moment(tmp_path: Path) -> None:
     scenario = load_scenario("quickstart", LEARNING)
     begun = time.monotonic()
-    netsim.run(scenario, tmp_path / "alone")
+    netsim.run(scenario, out=tmp_path / "alone")
     length_s, expected = time.monotonic() - begun, _digests(tmp_path / "alone")
     assert "adapters/0/adapter_model.safetensors" in expected
     _killed(scenario, tmp_path / "run", float(np.random.default_rng(5).uniform(0, 0.9)) * length_s)
@@ -153,7 +153,7 @@ def test_a_disk_that_cannot_be_written_is_one_error(network_scenario: Make, tmp_
     with pytest.raises(Interrupted):
         netsim.run(
             network_scenario({"rounds": 5, "checkpoint_every": 1}),
-            tmp_path / "run",
+            out=tmp_path / "run",
             listener=Until(3),
         )
     shutil.copy(tmp_path / "run" / "scenario.toml", tmp_path / "long.toml")

@@ -15,7 +15,8 @@ app = typer.Typer(
 
 RunDir = Annotated[Path, typer.Argument(metavar="RUN_DIR", help="Run folder.")]
 Folder = Annotated[
-    Path | None, typer.Option(help="Folder, new or empty. Default: beside the run folder.")
+    Path | None,
+    typer.Option(help="Folder: new, empty, or an earlier export. Default: beside the run folder."),
 ]
 
 
@@ -30,63 +31,39 @@ def perfetto(
     ] = None,
 ) -> None:
     """A timeline for Perfetto's UI or chrome://tracing (trace events)."""
-    from netsim.report.folders import beside
-    from netsim.report.perfetto import write_perfetto
-    from netsim.results.reader import open_run
-
-    opened = open_run(run)
-    _say(
-        write_perfetto(opened, out or beside(opened.path, ".perfetto.json.gz")),
-        "open it in ui.perfetto.dev",
-    )
+    path = _export(run, "perfetto", out)
+    _say(path, "open it in ui.perfetto.dev")
 
 
 @app.command()
 def csv(run: RunDir, out: Folder = None) -> None:
     """The tables as CSV."""
-    from netsim.report.csv_files import write_csv
-    from netsim.report.folders import beside
-    from netsim.results.reader import open_run
-
-    opened = open_run(run)
-    out = out or beside(opened.path, "-csv")
-    _say(out, ", ".join(path.name for path in write_csv(opened, out)))
+    path = _export(run, "csv", out)
+    _say(path, _names(path, "*.csv"))
 
 
 @app.command()
 def adapters(run: RunDir, out: Folder = None) -> None:
     """The trained adapters with their base model, as PEFT loads them."""
-    from netsim.learning.builtin import model_folder
-    from netsim.report.adapters import write_adapters
-    from netsim.report.folders import beside
-    from netsim.results.reader import open_run
-
-    opened = open_run(run)
-    out = out or beside(opened.path, "-adapters")
-    _say(
-        out,
-        ", ".join(
-            path.name
-            for path in write_adapters(
-                opened,
-                out,
-                model_folder(),
-            )
-        ),
-    )
+    path = _export(run, "adapters", out)
+    _say(path, _names(path, "module-*"))
 
 
 @app.command()
 def tensorboard(run: RunDir, out: Folder = None) -> None:
     """Events for TensorBoard, with simulated time as wall time (extra `tensorboard`)."""
-    from netsim.report.events import write_events
-    from netsim.report.folders import beside
-    from netsim.results.reader import open_run
+    path = _export(run, "tensorboard", out)
+    _say(path, f"tensorboard --logdir {path}")
 
-    opened = open_run(run)
-    out = out or beside(opened.path, "-tensorboard")
-    write_events(opened, out)
-    _say(out, f"tensorboard --logdir {out}")
+
+def _export(run: Path, kind: str, out: Path | None) -> Path:
+    from netsim.reports.export import export
+
+    return export(run, kind, out)
+
+
+def _names(folder: Path, pattern: str) -> str:
+    return ", ".join(sorted(path.name for path in folder.glob(pattern)))
 
 
 def _say(path: Path, text: str) -> None:

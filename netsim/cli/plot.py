@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from netsim.results.reader import Run
-    from netsim.results.sweep import Sweep
 
 
 def plot(
@@ -28,37 +24,30 @@ def plot(
 
     from netsim.cli.console import console, print_table
     from netsim.errors import InputError
-    from netsim.report.folders import beside
+    from netsim.reports.folders import beside
+    from netsim.results.opened import run_or_sweep
 
-    opened = _opened(source)
+    opened = run_or_sweep(source)
     if find_spec("matplotlib") is None:
         rule = "needs the extra 'figures': pip install matplotlib"
         raise InputError(rule, where="netsim plot")
-    from netsim.report.plot_style import PlotOptions
-    from netsim.report.plots import check_metric, figure_names
-    from netsim.report.plots import plot as draw
+    from netsim.reports.plots import figure_names
+    from netsim.reports.plots import plot as draw
 
     if figure is None:
         print_table(("--figure", "what it shows"), list(figure_names(opened).items()))
         return
-    check_metric(metric)
     ending = f"-{metric}.svg" if figure == "response" else f"-{figure}.svg"
     path = out or beside(opened.path, ending)
     draw(
         opened,
         figure,
         path,
-        options=PlotOptions(round=round, metric=metric),
+        round=round,
+        metric=metric,
     )
     console().print(
         str(path),
         markup=False,
         highlight=False,
     )
-
-
-def _opened(path: Path) -> Run | Sweep:
-    from netsim.results.reader import open_run
-    from netsim.results.sweep import open_sweep
-
-    return open_sweep(path) if (path / "sweep.json").exists() else open_run(path)

@@ -46,7 +46,7 @@ def run(
     carry_out(
         lambda listener: run_scenario(
             loaded,
-            out,
+            out=out,
             listener=listener,
         ),
         loaded.rounds,

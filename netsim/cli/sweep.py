@@ -12,7 +12,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from netsim.sweep.study import Study
+    from netsim.sweeps.study import Study
 
 
 ScenarioName = Annotated[str, typer.Argument(help="Scenario file or bundled name.")]
@@ -67,7 +67,7 @@ def sweep(
     from netsim.cli.sweep_tables import print_differences, print_response
     from netsim.errors import InputError
     from netsim.results.sweep import open_sweep
-    from netsim.sweep.study import open_study
+    from netsim.sweeps.study import open_study
 
     if not over and seeds is None:
         rule = "nothing to vary: give --over a.b=v1,v2,... or --seeds 0:8, or both"
@@ -97,13 +97,13 @@ def sweep(
 
 
 def _values_by_key(over: list[str]) -> dict[str, list[Any]]:
-    from netsim.sweep.grid import parse_over
+    from netsim.sweeps.grid import parse_over
 
     return dict(parse_over(text) for text in over)
 
 
 def _seeds(text: str | None) -> list[int] | None:
-    from netsim.sweep.grid import parse_seeds
+    from netsim.sweeps.grid import parse_seeds
 
     return None if text is None else parse_seeds(text)
 

@@ -14,8 +14,8 @@ from rich.progress import (
 )
 
 from netsim.cli.console import seconds
-from netsim.sweep.job import JobOutcome
-from netsim.sweep.study import Study
+from netsim.sweeps.job import JobOutcome
+from netsim.sweeps.study import Study
 
 PLAIN_EVERY_S = 10.0
 

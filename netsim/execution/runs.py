@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from netsim.assembly import Loaded
-from netsim.errors import InputError, Interrupted
+from netsim.errors import Interrupted
 from netsim.execution.record import known_record, new_record
 from netsim.execution.session import Session
 from netsim.interruption import Interruption
@@ -19,13 +19,13 @@ from netsim.scenario.model import Scenario
 
 
 def run(
-    scenario: Scenario | str | Path,
+    scenario: Scenario | str | Path = "quickstart",
+    overrides: Mapping[str, Any] | None = None,
+    *,
     out: str | Path | None = None,
     seed: int | None = None,
     listener: Listener | None = None,
     loaded: Loaded | None = None,
-    *,
-    overrides: Mapping[str, Any] | None = None,
 ) -> Run:
     """Run a scenario (or the file or bundled name of one) and return the run.
 
@@ -38,15 +38,8 @@ def run(
     next run of this process.
     """
     if overrides:
-        scenario = _changed(scenario, overrides)
+        scenario = load_scenario(scenario, overrides)
     return _carry_out(Session.prepared(new_record(scenario, out, seed), listener, loaded))
-
-
-def _changed(scenario: Scenario | str | Path, overrides: Mapping[str, Any]) -> Scenario:
-    if isinstance(scenario, Scenario):
-        rule = "change a scenario that is loaded already by netsim.load_scenario(name, overrides)"
-        raise InputError(rule, where="overrides")
-    return load_scenario(scenario, overrides)
 
 
 def resume(

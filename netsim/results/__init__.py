@@ -30,5 +30,7 @@ Asked of several
     settings        scenarios as dotted keys, and where runs differ
     sweep_folder    the layout of a sweep folder
     sweep_pairs     which runs of a sweep are compared, and their differences
+    conclusions     what a step of a sweep did, as a sentence
+    opened          a run or a sweep, given as a folder or opened already
     sweep           all runs of a sweep: response to what was varied, paired differences
 """

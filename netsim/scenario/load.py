@@ -30,18 +30,20 @@ LISTS = ("devices", "modules")
 
 
 def load_scenario(
-    path_or_name: str | Path = "quickstart", overrides: Mapping[str, Any] | None = None
+    path_or_name: Scenario | str | Path = "quickstart",
+    overrides: Mapping[str, Any] | None = None,
 ) -> Scenario:
     """Read, override and check a scenario.
 
-    `path_or_name` is a TOML file, the folder of a recorded run, which is replayed, or the name of a
-    bundled scenario; `overrides` maps dotted keys ("radio.bandwidth_hz", "modules.0.rank") to
-    values, typed by the model. An override that names another scheme, path loss, mobility or
-    compute model drops the parameters of the old one. Raises ScenarioError, also for what is named
-    and does not exist, and for parameters that it does not have.
+    `path_or_name` is a TOML file, the folder of a recorded run, which is replayed, the name of a
+    bundled scenario, or a scenario that is to be changed; `overrides` maps dotted keys
+    ("radio.bandwidth_hz", "modules.0.rank") to values, typed by the model. An override that names
+    another scheme, path loss, mobility or compute model drops the parameters of the old one. Raises
+    ScenarioError, also for what is named and does not exist, and for parameters that it does not
+    have.
     """
     raw, where = _read(path_or_name)
-    changes = _plain(overrides or {})  # a copy: later ones go into earlier ones
+    changes = _changes(overrides)
     apply_presets(raw, changes)
     drop_old_parameters(raw, changes)
     for key, value in changes.items():
@@ -49,6 +51,16 @@ def load_scenario(
     scenario = check(raw, where)
     check_choices(scenario, where)
     return scenario
+
+
+def _changes(overrides: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A copy of the overrides: later ones go into earlier ones. Raises ScenarioError."""
+    given = overrides or {}
+    if not isinstance(given, Mapping):
+        rule = 'must map dotted keys to values, as {"rounds": 5}; a folder is given by out='
+        raise ScenarioError(rule, where="overrides", value=given)
+    copied: dict[str, Any] = _plain(given)
+    return copied
 
 
 def stored_scenario(path: Path) -> Scenario:
@@ -90,7 +102,13 @@ def check(raw: Mapping[str, Any], where: str = "scenario") -> Scenario:
 
 def to_toml(scenario: Scenario) -> str:
     """The fully resolved scenario; loading it gives the same scenario."""
-    return tomli_w.dumps(_plain(scenario.model_dump(mode="python", exclude_none=True)))
+    return tomli_w.dumps(_raw(scenario))
+
+
+def _raw(scenario: Scenario) -> dict[str, Any]:
+    """Nested dictionaries, with nothing for what is not set."""
+    raw: dict[str, Any] = _plain(scenario.model_dump(mode="python", exclude_none=True))
+    return raw
 
 
 def parse_override(text: str) -> tuple[str, Any]:
@@ -109,8 +127,10 @@ def parse_value(text: str) -> Any:
         return text
 
 
-def _read(path_or_name: str | Path) -> tuple[dict[str, Any], str]:
+def _read(path_or_name: Scenario | str | Path) -> tuple[dict[str, Any], str]:
     """The raw scenario and its name for messages."""
+    if isinstance(path_or_name, Scenario):
+        return _raw(path_or_name), path_or_name.name
     path = Path(path_or_name)
     if (path / "scenario.toml").is_file():
         return _replay_of(path), str(path)
@@ -148,7 +168,7 @@ def _replay_of(folder: Path) -> dict[str, Any]:
         rule = "was not recorded (record = true), to run it again give its scenario.toml"
         raise ScenarioError(rule, where=folder)
     mobility, channel = (str((folder / table).resolve()) for table in RECORD)
-    raw: dict[str, Any] = _plain(scenario.model_dump(mode="python", exclude_none=True))
+    raw = _raw(scenario)
     common = {}
     for key, value in raw["mobility"].items():
         if key in MobilityChoice.model_fields:

@@ -37,7 +37,7 @@ SCENARIOS = scenarios()
 
 
 def simulate(name: str, folder: Path) -> netsim.Run:
-    return netsim.run(netsim.load_scenario("quickstart", SCENARIOS[name]), folder / "run")
+    return netsim.run(netsim.load_scenario("quickstart", SCENARIOS[name]), out=folder / "run")
 
 
 def table_names(run: netsim.Run) -> list[str]:

@@ -18,8 +18,8 @@ from netsim.results.sweep import Sweep, open_sweep
 from netsim.results.table_buffer import table_schema
 from netsim.results.writer import write_parquet
 from netsim.scenario.load import to_toml
-from netsim.sweep.job import execute
-from netsim.sweep.study import Study, open_study
+from netsim.sweeps.job import execute
+from netsim.sweeps.study import Study, open_study
 
 DENSITY, KIND = "topology.density_per_km2", "scheme.kind"
 TINY = {

@@ -1,0 +1,186 @@
+"""The Gantt chart's data: spans of chosen rounds, one row per UE, ordered by gNB and end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+from polars import col
+
+from netsim.reports.columns import PageBudget, as_lists, collect, evenly
+from netsim.results.reader import Run
+
+TICK_S = 1e-4  # times travel as whole ticks
+SPANS_PER_UE = 4  # download, computing, waiting, transmission
+SPAN_COLUMNS = (
+    "row",
+    "kind",
+    "from",
+    "length",
+    "outcome",
+    "module",
+    "bits",
+    "bandwidth_hz",
+    "energy_j",
+    "attempt",
+    "train_loss",
+    "lane",
+    "lanes",
+)
+USUAL = {
+    "attempt": 1,
+    "train_loss": None,
+    "lane": 0,
+    "lanes": 1,
+}  # left out if always so
+
+
+def timeline(run: Run, budget: PageBudget) -> dict[str, Any]:
+    """{"rounds": [one object per round], "note": what was left out, or ""}."""
+    rounds = run.rounds.select("round", "gnb", "start_s", "deadline_s", "end_s")
+    table = collect(rounds.sort("round", "gnb"))
+    numbers = table["round"].unique().sort().to_list()
+    if not numbers:
+        return {"rounds": [], "note": ""}
+    chosen = evenly(
+        numbers,
+        _rounds_that_fit(
+            run,
+            len(numbers),
+            budget,
+        ),
+    )
+    not_evaluating = col("kind") != "evaluate"
+    spans = collect(run.spans.filter(col("round").is_in(chosen) & not_evaluating))
+    by_round = spans.partition_by("round", as_dict=True)
+    drawn = []
+    for number in chosen:
+        chart = _RoundChart(
+            number,
+            rounds=table.filter(col("round") == number),
+            spans=by_round.get((number,), spans.clear()),
+            most_ues=budget.rows,
+        )
+        drawn.append(chart.data())
+    notes = []
+    if len(chosen) < len(numbers):
+        notes.append(f"{len(chosen)} of {len(numbers)} rounds are on this page, evenly spaced")
+    if any(one["ues"] < one["all_ues"] for one in drawn):
+        spaced = "evenly spaced by gNB and end of upload"
+        notes.append(f"at most {budget.rows} UEs of a round are drawn, {spaced}")
+    return {"rounds": drawn, "note": "; ".join(notes)}
+
+
+def _rounds_that_fit(
+    run: Run,
+    rounds: int,
+    budget: PageBudget,
+) -> int:
+    recorded = run.metadata.get("records", {}).get("spans", 0)
+    spans_per_round = max(1, recorded // rounds)
+    drawn_per_round: int = min(spans_per_round, SPANS_PER_UE * budget.rows)
+    return max(2, budget.spans // drawn_per_round)
+
+
+class _RoundChart:
+    """One round; times are in ticks from the start of its first gNB."""
+
+    def __init__(
+        self,
+        number: int,
+        *,
+        rounds: pl.DataFrame,
+        spans: pl.DataFrame,
+        most_ues: int,
+    ) -> None:
+        self._number = number
+        self._rounds = rounds
+        self._spans = spans
+        self._origin_s = rounds["start_s"].min()
+        order = self._ues_in_order()
+        kept = order[evenly(range(len(order)), most_ues)]
+        self._counts = {"ues": len(kept), "all_ues": len(order)}
+        self._rows = self._rows_of(kept)
+
+    def data(self) -> dict[str, Any]:
+        """What the page needs to draw it."""
+        deadlines = None
+        if self._rounds["deadline_s"].is_finite().all():
+            at = self._ticks("deadline_s")
+            deadlines = as_lists(self._rounds.select("gnb", at=at))
+        return {
+            "round": self._number,
+            "start_s": self._origin_s,
+            "rows": as_lists(self._rows.select("ue", "gnb")),
+            **self._counts,
+            "deadlines": deadlines,
+            "spans": _without_the_usual(as_lists(self._shown_spans(), 3)),
+        }
+
+    def _ues_in_order(self) -> pl.DataFrame:
+        """UEs with an activity, by gNB and end: columns ue, gnb."""
+        beside = col("kind").is_in(["broadcast", "handover"])
+        busy = self._spans.filter(col("ue").is_not_null() & ~beside)
+        ends = busy.group_by("ue").agg(
+            col("gnb").last(),
+            col("end_s").max(),
+        )
+        return ends.sort("gnb", "end_s", "ue").select("ue", "gnb")
+
+    def _rows_of(self, ues: pl.DataFrame) -> pl.DataFrame:
+        """The rows of the chart: UEs below their gNB, whose own row has no UE."""
+        own = self._spans.filter(col("ue").is_null())
+        gnbs = pl.concat([self._rounds.select("gnb"), own.select("gnb")])  # the core may serve none
+        heads = (
+            gnbs.unique()
+            .sort("gnb")
+            .select(
+                ue=pl.lit(None, pl.Int64),
+                gnb="gnb",
+            )
+        )
+        rows = pl.concat([ues, heads]).sort("gnb", maintain_order=True)
+        return rows.with_row_index("row")
+
+    def _shown_spans(self) -> pl.DataFrame:
+        """Spans that have a row in the chart."""
+        of_gnbs = self._rows.filter(col("ue").is_null()).drop("ue")
+        own = self._spans.filter(col("ue").is_null()).join(of_gnbs, on="gnb")
+        mine = self._spans.join(self._rows.drop("gnb"), on="ue")
+        shown = pl.concat([mine, own.select(mine.columns)]).sort("row", "start_s", "end_s")
+        home = self._rows["gnb"].gather(shown["row"])
+        elsewhere = bool((shown["gnb"] != home).any())  # before or after a handover
+        start = self._ticks("start_s")
+        columns = SPAN_COLUMNS if not elsewhere else (*SPAN_COLUMNS, "gnb")
+        return (
+            _with_lanes(shown)
+            .with_columns(col("kind", "outcome").to_physical())
+            .with_columns(
+                start.alias("from"),
+                length=self._ticks("end_s") - start,
+            )
+            .select(columns)
+        )
+
+    def _ticks(self, name: str) -> pl.Expr:
+        return ((col(name) - self._origin_s) / TICK_S).round().cast(pl.Int64)
+
+
+def _with_lanes(spans: pl.DataFrame) -> pl.DataFrame:
+    """Uploads of several modules at once lie side by side in their row: `lane` of `lanes`."""
+    side_by_side = (col("kind") == "uplink") & col("module").is_not_null()
+    place = col("module").rank("dense").over("row", "kind") - 1
+    places = col("module").n_unique().over("row", "kind")
+    return spans.with_columns(
+        lane=pl.when(side_by_side).then(place).otherwise(0),
+        lanes=pl.when(side_by_side).then(places).otherwise(1),
+    )
+
+
+def _without_the_usual(spans: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """Columns but those that say nothing of this round."""
+    return {
+        name: values
+        for name, values in spans.items()
+        if name not in USUAL or not set(values) <= {None, USUAL[name]}
+    }
