@@ -69,6 +69,9 @@ def _enum(
     )
 
 
+SCHEMA = 1
+"""Version of the tables, in metadata.json: it grows when a column changes its meaning or goes."""
+
 _ROUND = _int("round", "round number; 0 is what happens before training")
 _UE = _int("ue", "UE index")
 _GNB = _int("gnb", "gNB (site) index")

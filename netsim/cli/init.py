@@ -1,4 +1,4 @@
-"""`netsim init`: a scenario of one's own to start from."""
+"""`netsim init`: a scenario, or a package with a scheme, of one's own to start from."""
 
 from __future__ import annotations
 
@@ -9,32 +9,68 @@ import typer
 
 
 def init(
-    file: Annotated[Path, typer.Argument(help="New scenario file.")] = Path("scenario.toml"),
+    name: Annotated[
+        Path, typer.Argument(help="New scenario file; with --scheme a new folder.")
+    ] = Path("scenario.toml"),
     source: Annotated[
         str, typer.Option("--from", help="Bundled scenario to start from.")
     ] = "quickstart",
+    scheme: Annotated[
+        bool,
+        typer.Option("--scheme", help="Write a package with a scheme, its test and entry point."),
+    ] = False,
 ) -> None:
-    """Write a commented scenario file to change and run."""
-    import shlex
-
-    from netsim.cli.console import console
+    """Write a commented scenario file to change and run, or a package with a scheme."""
     from netsim.errors import OutputError
-    from netsim.scenario.load import bundled_text
 
-    text = bundled_text(source)
+    file = name if scheme or name.suffix else name.with_suffix(".toml")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("x", encoding="utf-8") as opened:
-            opened.write(text)
+        if scheme:
+            _write_scheme(file)
+        else:
+            _write_scenario(file, source)
     except FileExistsError:
         raise OutputError("is there already; choose another name", where=file) from None
     except OSError as error:
         raise OutputError(f"cannot be written: {error.strerror or error}", where=file) from None
-    name = shlex.quote(str(file))
-    console().print(
-        f"{file}: the bundled {source}, to be changed\n"
-        f"next: netsim validate {name}\n"
-        f"      netsim run {name}\n"
-        "      netsim validate --schema    every key with its meaning",
-        markup=False,
+
+
+def _write_scenario(file: Path, source: str) -> None:
+    from netsim.scenario.load import bundled_text
+
+    text = bundled_text(source)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("x", encoding="utf-8") as opened:
+        opened.write(text)
+    _say(
+        f"{file}: the bundled {source}, to be changed",
+        f"netsim validate {_word(file)}",
+        f"netsim run {_word(file)}",
+        "netsim validate --schema    every key with its meaning",
     )
+
+
+def _write_scheme(folder: Path) -> None:
+    from netsim.cli.scheme_package import write_package
+
+    written = write_package(folder)
+    _say(
+        f"{folder}: {', '.join(file.name for file in written)}",
+        f"pytest {_word(folder)}",
+        f"pip install -e {_word(folder)}",
+        f"netsim run {_word(folder / 'scenario.toml')}",
+    )
+
+
+def _word(path: Path) -> str:
+    import shlex
+
+    return shlex.quote(str(path))
+
+
+def _say(made: str, *commands: str) -> None:
+    """What was written, and what to do next."""
+    from netsim.cli.console import console
+
+    next_ones = "\n      ".join(commands)
+    console().print(f"{made}\nnext: {next_ones}", markup=False)

@@ -28,7 +28,6 @@ from netsim.cli import (
 app = typer.Typer(
     help="Discrete-event simulator of federated LoRA fine-tuning over wireless networks.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from netsim.cli.completion import scenario_keys
+
 if TYPE_CHECKING:
     from netsim.protocols import Listener
     from netsim.results.reader import Run
@@ -21,6 +23,7 @@ def run(
             "--set",
             metavar="a.b=value",
             help="Override a key; repeatable.",
+            autocompletion=scenario_keys,
         ),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Replace the scenario's seed.")] = None,

@@ -44,7 +44,7 @@ def print_schema(part: str | None, *, as_json: bool) -> None:
     if nothing is called so.
     """
     keys = list(schema_rows())
-    choices = [row for choice in CHOICES for row in _parameter_rows(choice)]
+    choices = [row for choice in CHOICES for row in parameter_rows(choice)]
     if part is not None:
         keys = [row for row in keys if _matches(row, part)]
         choices = [row for row in choices if _matches(row, part)]
@@ -79,7 +79,8 @@ def _print(rows: list[Row], headers: tuple[str, ...]) -> None:
         )
 
 
-def _parameter_rows(choice: Choice) -> Iterator[Row]:
+def parameter_rows(choice: Choice) -> Iterator[Row]:
+    """One row for each parameter of each plug-in that the choice offers."""
     for name in plugin_names(choice.group):
         for parameter in parameters(
             plugin_class(

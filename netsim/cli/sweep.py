@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from netsim.cli.completion import scenario_keys
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -22,6 +24,7 @@ Over = Annotated[
         "--over",
         metavar="a.b=v1,v2,...",
         help="Values of a key; repeatable, all combinations run.",
+        autocompletion=scenario_keys,
     ),
 ]
 Seeds = Annotated[
@@ -33,6 +36,7 @@ Overrides = Annotated[
         "--set",
         metavar="a.b=value",
         help="Override a key in all runs; repeatable.",
+        autocompletion=scenario_keys,
     ),
 ]
 NetworkOnly = Annotated[

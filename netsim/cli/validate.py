@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from netsim.cli.completion import scenario_keys
+
 if TYPE_CHECKING:
     from netsim.results.reader import Run
     from netsim.scenario.model import Scenario
@@ -26,6 +28,7 @@ def validate(
             "--set",
             metavar="a.b=value",
             help="Override a key; repeatable.",
+            autocompletion=scenario_keys,
         ),
     ] = None,
     schema: Annotated[

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from netsim.records import SCHEMA
 from netsim.results.run_folder import METADATA, SCENARIO, RunFolder, free_folder, package_versions
 from netsim.results.writer import ParquetSink
 from netsim.scenario.choices import check_choices, check_paths
@@ -67,6 +68,7 @@ class RunRecord:
             "scheme": self.scenario.scheme.kind,
             "network_only": self.scenario.network_only,
             "netsim": __version__,
+            "schema": SCHEMA,
             "versions": package_versions(),
             "started_unix_s": round(self._begun_s, 3),
             "wall_time_s": round(self.wall_time_s(), 3),

@@ -15,9 +15,10 @@ import polars as pl
 from polars import col
 
 from netsim.errors import DataError, NetsimError
-from netsim.records import TABLES, TableColumn
+from netsim.records import SCHEMA, TABLES, TableColumn
 from netsim.results.table_buffer import table_schema
 from netsim.results.tables import RunTables
+from netsim.version import __version__
 
 UNREADABLE = (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
 CAUSED_BY_VALUES = (ArithmeticError, AssertionError, LookupError, TypeError, ValueError)
@@ -27,11 +28,26 @@ MAY_BE_INFINITE = ("deadline_s",)
 def check_schemas(run: RunTables) -> None:
     """Raises DataError unless every file of a table has the table's columns.
 
-    Nullable columns may be missing: an earlier version did not write them.
+    Nullable columns may be missing: an earlier version did not write them. What another version
+    wrote and this one cannot read is said with that version's name.
     """
+    metadata = run.metadata
+    writer = metadata.get("netsim", "an unknown version")
+    schema = metadata.get("schema", 0)
+    if schema > SCHEMA:
+        rule = (
+            f"was written by netsim {writer} with tables of version {schema}; netsim {__version__} "
+            f"reads versions up to {SCHEMA}: open it with netsim {writer} or later"
+        )
+        raise DataError(rule, where=run.path)
     for table in TABLES:
         for file in run.part_files(table):
             fault = _schema_fault(table, file)
+            if fault and schema < SCHEMA:
+                fault = (
+                    f"{fault}; the run was written by netsim {writer}: open it with that version, "
+                    "or run its scenario.toml again"
+                )
             if fault:
                 raise DataError(fault, where=file)
 

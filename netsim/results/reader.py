@@ -11,6 +11,7 @@ from polars import col
 
 from netsim.errors import InputError
 from netsim.results import accuracy as _accuracy
+from netsim.results import card as _card
 from netsim.results import energy as _energy
 from netsim.results import latency as _latency
 from netsim.results import own_rows as _own_rows
@@ -46,6 +47,7 @@ class Run(RunTables):
     participation = _reliability.participation
     staleness = _reliability.staleness
     handover_counts = _reliability.handover_counts
+    _repr_html_ = _card.run_card
 
     def timeline(self, round: int) -> pl.DataFrame:
         """Spans of one round, by UE and start, in seconds from the round's start.

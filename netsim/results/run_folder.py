@@ -35,6 +35,7 @@ KINDS: dict[str, type | tuple[type, ...]] = {  # of the metadata that others rel
     "name": str,
     "scheme": str,
     "seed": int,
+    "schema": int,
     "error": str,
     "stop_reason": str,
     "rounds": int,

@@ -14,6 +14,7 @@ from polars import col
 
 from netsim.errors import DataError, InputError
 from netsim.results.arguments import check_accuracy
+from netsim.results.card import sweep_card
 from netsim.results.damage import naming_damage
 from netsim.results.intervals import Method, mean_interval
 from netsim.results.metrics import METRICS, TARGET_ACCURACY, headline
@@ -39,6 +40,10 @@ class Sweep:
     """
 
     path: Path
+
+    def _repr_html_(self) -> str:
+        """A card for notebooks."""
+        return sweep_card(self.path.name, self.keys, self.runs, note=str(self.path))
 
     @cached_property
     def jobs(self) -> dict[str, dict[str, Any]]:

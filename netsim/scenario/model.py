@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from netsim.scenario.dotted import dotted_values, scenario_card, value_of
 from netsim.scenario.motion import REPLAY, ChannelTrace, MobilityChoice
 from netsim.scenario.radio import Downlink, Radio, Round, Topology, Ues
 from netsim.scenario.section import PlainName, Positive, Section, key
@@ -88,6 +89,18 @@ class Scenario(Section):
         if replays or not isinstance(ues, Mapping) or ues.get("count") is not None:
             return raw
         return {**raw, "ues": {**ues, "count": USUAL_UES}}
+
+    def __getitem__(self, dotted: str) -> Any:
+        """The value of a dotted key, as `scenario["radio.bandwidth_hz"]`. Raises ScenarioError."""
+        return value_of(self, dotted)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        """What Tab offers after `scenario["`."""
+        return list(dotted_values(self))
+
+    def _repr_html_(self) -> str:
+        """A card for notebooks: the keys that are not at their defaults."""
+        return scenario_card(self, type(self).model_validate({}), f"scenario {self.name}")
 
     @property
     def ue_count(self) -> int:
