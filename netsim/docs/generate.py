@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
+import jupytext
 from typer.main import Typer
 from typer.models import ArgumentInfo, OptionInfo
 
@@ -21,6 +22,16 @@ from netsim.scenario.choices import CHOICES
 from netsim.scenario.schema import schema_rows
 
 FOLDER = Path(__file__).parent
+SCRIPTS = FOLDER.parents[1] / "analysis" / "tutorials"
+TUTORIALS = (  # in reading order
+    "first_run",
+    "latency_timelines",
+    "sumo_density",
+    "own_scheme",
+    "comparing_schemes",
+    "real_text",
+)
+
 ONE_ROW_PER = {
     "spans": "timed activity of a UE or gNB",
     "uploads": "upload",
@@ -44,6 +55,8 @@ def pages() -> dict[str, str]:
         "reference/scenario.md": scenario_page(),
         "reference/tables.md": tables_page(),
     }
+    for script in TUTORIALS:
+        found[f"tutorials/{script}.md"] = tutorial_page(script)
     return {name: "\n".join(lines) + "\n" for name, lines in found.items()}
 
 
@@ -239,6 +252,23 @@ def column_row(column: TableColumn) -> tuple[str, ...]:
         meaning = f"{meaning}: {', '.join(column.categories)}"
     null = "yes" if column.nullable else ""
     return code(column.name), column.kind, column.unit, null, meaning
+
+
+# -- tutorials -----------------------------------------------------------------------------------
+
+
+def tutorial_page(script: str) -> list[str]:
+    """The cells of a percent script: text as it is, code in fences."""
+    notebook = jupytext.read(SCRIPTS / f"{script}.py")
+    lines = []
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            lines += [cell.source, ""]
+        else:
+            lines += ["```python", cell.source, "```", ""]
+    source = f"`analysis/tutorials/{script}.py`"
+    told = f"This page is {source}: `jupytext --to ipynb {script}.py` makes a notebook of it."
+    return [lines[0], "", NOTE, "", told, *lines[1:-1]]
 
 
 if __name__ == "__main__":
