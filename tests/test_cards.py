@@ -36,7 +36,7 @@ def test_a_run_says_what_it_came_to(learned: Path) -> None:
 
 
 def test_a_sweep_says_what_it_varies(tmp_path: Path) -> None:
-    study = netsim.run_sweep(
+    study = netsim.sweep(
         "quickstart",
         {"round.deadline_s": [4.0, 5.0]},
         range(1),

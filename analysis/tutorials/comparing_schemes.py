@@ -24,7 +24,7 @@ SMALL = {
     "data.samples_per_ue": 30,
 }
 SEEDS = range(2)  # far too few for an answer: take ten or more
-study = netsim.run_sweep(
+study = netsim.sweep(
     "quickstart",
     {"scheme.kind": ["fedlora", "model_switching"]},
     SEEDS,

@@ -75,4 +75,4 @@ assert same.equals(other.ues.collect().select("ue", "x_m", "y_m", "samples"))
 # One page for both, complete in itself: open it in a browser.
 
 # %%
-netsim.write_report([run, other], "tutorial-first.html")
+netsim.report([run, other], "tutorial-first.html")

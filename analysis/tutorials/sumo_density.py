@@ -55,7 +55,7 @@ print(run.latency_means(by="outcome").collect())
 # sites that were added, and in nothing else.
 
 # %%
-study = netsim.run_sweep(
+study = netsim.sweep(
     "quickstart",
     {"topology.density_per_km2": [4, 8]},
     range(3),
@@ -74,4 +74,4 @@ assert effect["pairs"].item() == 3
 # Where the interval contains 0, say so and take more seeds. The report says it in a sentence:
 
 # %%
-netsim.write_sweep_report(study, "tutorial-density.html")
+netsim.report(study, "tutorial-density.html")
