@@ -102,7 +102,7 @@ class _Request:
         every = range(self.scenario.ue_count)
         return Driver(
             kind="fading",
-            series=series.fading_trace(trace),
+            series=series.fading_trace(trace, fill=self.entry.fill),
             row={},
             ues=frozenset(self.entry.ues or every),
             begin_s=self.entry.begin_s or 0.0,

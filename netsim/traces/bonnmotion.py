@@ -19,7 +19,7 @@ import polars as pl
 from netsim.errors import DataError
 from netsim.projection import Origin
 from netsim.traces.files import lines
-from netsim.traces.missing import check_missing
+from netsim.traces.missing import check_missing, count, filled_lines, is_missing
 from netsim.traces.trace import Trace
 from netsim.traces.tracks import Tracks
 from netsim.units import FloatArray
@@ -43,10 +43,10 @@ def read_bonnmotion(
         raise DataError(rule, where=path, value=detail)
     path = _movements(path)
     params = read_params(path)
-    found = _lines_of_numbers(path)
+    notes: dict[str, int] = {}
+    found = _lines_of_numbers(path, notes)
     if not found:
         raise DataError("has no movements", where=path)
-    notes: dict[str, int] = {}
     if params.get("model") == "DisasterArea":
         notes["a status after each position, left out"] = 0
         width, axes = 4, ["x_m", "y_m"]
@@ -56,15 +56,16 @@ def read_bonnmotion(
     nodes = [_points(line, width) for line in found]
     mobility = _mobility(nodes, ["time_s", *axes], _duration_s(params, path))
     samples = sum(len(points) for points in nodes)
-    placeless = sum(len(points) - len(_placed(points)) for points in nodes)
+    placed = [len(_placed(points)) for points in nodes]
+    placeless = samples - sum(placed)
     check_missing(
         path,
         "a place",
         placeless,
         rows=samples,
     )
-    if placeless:
-        notes["points without a place, left out"] = placeless
+    count(notes, "points without a place, left out", placeless)
+    count(notes, "nodes without a point, left out", placed.count(0))
     return Trace(
         path,
         "bonnmotion",
@@ -103,7 +104,7 @@ def _points(line: _Line, width: int) -> FloatArray:
             value=f"{len(line.numbers)} numbers",
         )
     points = line.numbers.reshape(-1, width)
-    times = points[:, 0]
+    times = _placed(points)[:, 0]
     backwards = np.diff(times) < 0
     if backwards.any():
         first = float(times[1:][backwards][0])
@@ -160,27 +161,32 @@ def _params_path(movements: Path) -> Path:
     return movements.with_name(f"{stem}.params")
 
 
-def _lines_of_numbers(path: Path) -> list[_Line]:
-    """The lines that are not empty and no comment."""
+def _lines_of_numbers(path: Path, notes: dict[str, int]) -> list[_Line]:
+    """The lines that are not empty and no comment; a number that is missing is NaN."""
     found = []
-    for number, line in lines(path):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
+    for number, line in filled_lines(path, notes):
         where = f"{path}, line {number}"
+        words = line.split()
         try:
-            numbers = np.array(line.split(), dtype=np.float64)
-        except ValueError as error:
-            raise DataError(
-                "must be numbers",
-                where=where,
-                value=str(error)[-60:],
-            ) from None
+            numbers = np.array(words, dtype=np.float64)
+        except ValueError:
+            numbers = np.array([_number(word, where) for word in words])
         infinite = np.isinf(numbers)
         if infinite.any():
             first = float(numbers[infinite][0])
             raise DataError("must be finite numbers", where=where, value=first)
         found.append(_Line(where, numbers))
     return found
+
+
+def _number(word: str, where: str) -> float:
+    """A number; NaN of a word that stands for none. Raises DataError."""
+    if is_missing(word):
+        return math.nan
+    try:
+        return float(word)
+    except ValueError:
+        raise DataError("must be numbers", where=where, value=word) from None
 
 
 def _width(

@@ -19,7 +19,7 @@ from netsim.traces.fading import STEP_S, write_fad
 from netsim.traces.files import reading, replacing
 from netsim.traces.gpx import write_gpx
 from netsim.traces.mahimahi import write_mahimahi
-from netsim.traces.ns2 import write_ns2
+from netsim.traces.ns2_writer import write_ns2
 from netsim.traces.sumo_samples import FCD_COLUMNS
 from netsim.traces.sumo_writer import write_fcd_xml
 from netsim.traces.trace import Trace

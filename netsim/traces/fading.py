@@ -14,9 +14,9 @@ import polars as pl
 
 from netsim.errors import DataError
 from netsim.projection import Origin
-from netsim.traces.files import lines
+from netsim.traces.missing import NULLS, check_missing, filled_lines
 from netsim.traces.trace import Trace
-from netsim.units import FloatArray
+from netsim.units import BoolArray, FloatArray
 
 STEP_S = 1e-3
 DEFAULT_SHAPE = (100, 10_000)
@@ -32,7 +32,8 @@ def read_fad(
 
     It holds for every link: ue and gnb are null. Raises DataError.
     """
-    gain_db = fading_matrix(path, detail)
+    notes: dict[str, int] = {}
+    gain_db = fading_matrix(path, detail, notes)
     blocks, steps = gain_db.shape
     every_link = pl.repeat(
         None,
@@ -45,29 +46,45 @@ def read_fad(
             "time_s": np.tile(np.arange(steps) * STEP_S, blocks),
             "ue": every_link,
             "gnb": every_link,
-            "gain_db": gain_db.ravel(),
+            "gain_db": pl.Series(gain_db.ravel(), nan_to_null=True),
             "resource_block": np.repeat(np.arange(blocks), steps),
         }
     )
     metadata = {"gain_kind": "fading", "period_s": repr(steps * STEP_S)}
-    return Trace(path, "fad", {"channel": table.lazy()}, metadata)
+    return Trace(
+        path,
+        "fad",
+        {"channel": table.lazy()},
+        metadata,
+        notes,
+    )
 
 
-def fading_matrix(path: Path, detail: str = "") -> FloatArray:
-    """Gains in dB, [resource_block, time]. Raises DataError."""
+def fading_matrix(
+    path: Path,
+    detail: str = "",
+    notes: dict[str, int] | None = None,
+) -> FloatArray:
+    """Gains in dB, [resource_block, time]; NaN where one is missing, as `notes` say.
+
+    Raises DataError.
+    """
+    notes = {} if notes is None else notes
     words: list[str] = []
     sizes: list[int] = []  # gains of each line that has some
     numbers: list[int] = []  # of these lines
-    for number, line in lines(path):
+    for number, line in filled_lines(path, notes):
         parts = line.replace(",", " ").split()
-        if parts:
-            words += parts
-            sizes.append(len(parts))
-            numbers.append(number)
+        words += parts
+        sizes.append(len(parts))
+        numbers.append(number)
     if not words:
         raise DataError("has no gains", where=path)
-    values = pl.Series(words).cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
-    wrong = ~((values >= LOWEST_DB) & (values <= HIGHEST_DB))
+    texts = pl.Series(words)
+    missing = texts.str.to_lowercase().is_in(NULLS).to_numpy()
+    values = texts.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
+    _note_missing(path, missing, notes)
+    wrong = ~((values >= LOWEST_DB) & (values <= HIGHEST_DB) | missing)
     if wrong.any():
         first = int(wrong.argmax())
         line_index = int(
@@ -84,6 +101,18 @@ def fading_matrix(path: Path, detail: str = "") -> FloatArray:
             value=words[first],
         )
     return values.reshape(_shape(sizes, detail, path))
+
+
+def _note_missing(
+    path: Path,
+    missing: BoolArray,
+    notes: dict[str, int],
+) -> None:
+    """Count the gains that are missing. Raises DataError where too many are."""
+    without = int(missing.sum())
+    if without:
+        check_missing(path, "a gain", without, rows=len(missing))
+        notes["gains that are missing"] = without
 
 
 def _shape(

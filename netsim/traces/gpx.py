@@ -18,7 +18,7 @@ import polars as pl
 
 from netsim.errors import DataError
 from netsim.projection import Origin, central_origin
-from netsim.traces.missing import check_missing, is_missing
+from netsim.traces.missing import check_missing, count, is_missing
 from netsim.traces.trace import Trace, origin_metadata, projected
 from netsim.traces.xml import stream
 
@@ -48,13 +48,14 @@ def read_gpx(
         pass
     if not points.rows:
         raise DataError("has no track points with a time and a place", where=path)
-    without = points.notes.get(_PLACELESS, 0)
-    check_missing(
-        path,
-        "a place",
-        without,
-        without + len(points.rows),
-    )
+    for what, note in (("a place", _PLACELESS), ("a time", _TIMELESS)):
+        without = points.notes.get(note, 0)
+        check_missing(
+            path,
+            what,
+            without,
+            without + len(points.rows),
+        )
     notes = dict(points.notes)
     table = _in_order(pl.DataFrame(points.rows, schema=_POINT, orient="row"), notes)
     begin = float(table["time_s"].min())  # type: ignore[arg-type]
@@ -88,6 +89,7 @@ def _in_order(points: pl.DataFrame, notes: dict[str, int]) -> pl.DataFrame:
 
 
 _PLACELESS = "points without a place, left out"
+_TIMELESS = "points without a time, left out"
 _DATED_S = 1e8  # later times count from 1970; SUMO's traceExporter writes seconds of its own clock
 
 
@@ -140,14 +142,14 @@ class _Points:
             self._note("points of routes and waypoints, passed over")
 
     def _end_of_detail(self, name: str, text: str) -> None:
-        if name == "time":
+        if name == "time" and not is_missing(text):
             self._time = _epoch(text)
         elif name == "ele":
             self._altitude = _altitude(text)
 
     def _end_of_point(self) -> None:
         if self._time is None:
-            self._note("points without a time, left out")
+            self._note(_TIMELESS)
             return
         if self._place is None:
             self._note(_PLACELESS)
@@ -166,7 +168,7 @@ class _Points:
         )
 
     def _note(self, text: str) -> None:
-        self.notes[text] = self.notes.get(text, 0) + 1
+        count(self.notes, text)
 
 
 def _place(attributes: dict[str, str]) -> tuple[float, float] | None:

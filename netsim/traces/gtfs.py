@@ -17,7 +17,7 @@ import polars as pl
 from netsim.errors import DataError
 from netsim.projection import Origin, central_origin
 from netsim.traces.files import READ_FAILURES, reason_of
-from netsim.traces.missing import check_missing
+from netsim.traces.missing import check_missing, count
 from netsim.traces.trace import Trace, origin_metadata, projected
 
 MAX_BYTES = 2 * 2**30
@@ -27,16 +27,21 @@ _TABLES = {
     "trips.txt": ("trip_id", "service_id"),
     STOP_TIMES: ("trip_id", "stop_id", "stop_sequence", "arrival_time", "departure_time"),
 }
+_FREQUENCIES = "frequencies.txt"
 _CLOCK = r"^\s*(\d{1,3}):(\d{2}):(\d{2})\s*$"
 
 
 def is_gtfs(path: Path) -> bool:
     """Whether a folder or a zip file holds a timetable."""
+    return _has(path, STOP_TIMES)
+
+
+def _has(path: Path, name: str) -> bool:
     if path.is_dir():
-        return (path / STOP_TIMES).is_file()
+        return (path / name).is_file()
     try:
         with zipfile.ZipFile(path) as archive:
-            return STOP_TIMES in archive.namelist()
+            return name in archive.namelist()
     except Exception:  # zipfile raises what it stumbles over
         return False
 
@@ -49,12 +54,20 @@ def read_gtfs(
     """The mobility table of one service, with lat and lon. Raises DataError."""
     stops, trips, stop_times = (_table(path, name) for name in _TABLES)
     notes: dict[str, int] = {}
+    if _has(path, _FREQUENCIES):
+        notes[f"{_FREQUENCIES} is not used: a trip that it repeats goes once"] = 0
     chosen = _of_service(trips, detail, path, notes)
-    visits = stop_times.join(chosen, on="trip_id", how="semi").join(_places(stops), on="stop_id")
-    timed = _with_times(visits, path, notes)
+    every = stop_times.join(chosen, on="trip_id", how="semi")
+    visits = every.join(_places(stops), on="stop_id", maintain_order="left")
+    placeless = len(every) - len(visits)
+    check_missing(path, "a place", placeless, rows=len(every))
+    count(notes, "stops without a place, passed without stopping", placeless)
+    timed = _with_times(visits, notes)
     samples = _samples(timed)
     if not len(samples):
         raise DataError("has no stop with a time and a place", where=path)
+    idle = len(chosen) - samples["node"].n_unique()
+    count(notes, "trips without a stop that has a time and a place, left out", idle)
     origin = origin or central_origin(samples["lat"].to_numpy(), samples["lon"].to_numpy())
     mobility = projected(samples.lazy(), origin)
     order = ["time_s", "node", "x_m", "y_m", "lat", "lon"]
@@ -144,12 +157,11 @@ def _places(stops: pl.DataFrame) -> pl.DataFrame:
     return placed.filter((pl.col("lat").abs() <= 90) & (pl.col("lon").abs() <= 180))
 
 
-def _with_times(
-    visits: pl.DataFrame,
-    path: Path,
-    notes: dict[str, int],
-) -> pl.DataFrame:
-    """Visits of stops with arrival and departure in seconds; the others are counted."""
+def _with_times(visits: pl.DataFrame, notes: dict[str, int]) -> pl.DataFrame:
+    """Visits of stops with arrival and departure in seconds; the others are counted.
+
+    Timetables may give the times of a few stops only (`timepoint`).
+    """
     timed = visits.with_columns(
         arrival_s=_seconds("arrival_time"),
         departure_s=_seconds("departure_time"),
@@ -160,12 +172,6 @@ def _with_times(
     kept = timed.drop_nulls("arrival_s")
     untimed = len(timed) - len(kept)
     if untimed:
-        check_missing(
-            path,
-            "a time",
-            untimed,
-            rows=len(timed),
-        )
         notes["stops without a time, passed without stopping"] = untimed
     return kept
 

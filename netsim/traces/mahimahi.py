@@ -15,8 +15,7 @@ import polars as pl
 
 from netsim.errors import DataError
 from netsim.projection import Origin
-from netsim.traces.files import lines
-from netsim.traces.missing import is_missing
+from netsim.traces.missing import check_missing, filled_lines, is_missing
 from netsim.traces.trace import Trace, node_of_file
 from netsim.units import FloatArray, IntArray
 
@@ -30,7 +29,8 @@ def read_mahimahi(
     origin: Origin | None = None,
 ) -> Trace:
     """The throughput table of one node, named by the file: a row wherever the rate changes."""
-    times_ms = _times_ms(path)
+    notes: dict[str, int] = {}
+    times_ms = _times_ms(path, notes)
     period_ms = int(times_ms[-1])
     slot, count = np.unique((times_ms - 1) % period_ms, return_counts=True)
     edges = np.concatenate([slot, slot + 1, [0]])
@@ -46,15 +46,22 @@ def read_mahimahi(
         }
     )
     metadata = {"period_s": repr(period_ms / 1e3)}
-    return Trace(path, "mahimahi", {"throughput": table.lazy()}, metadata)
+    return Trace(
+        path,
+        "mahimahi",
+        {"throughput": table.lazy()},
+        metadata,
+        notes,
+    )
 
 
-def _times_ms(path: Path) -> IntArray:
+def _times_ms(path: Path, notes: dict[str, int]) -> IntArray:
     """Times of the opportunities, ascending. Raises DataError."""
     values: list[int] = []
-    for number, line in lines(path):
-        text = line.strip()
-        if is_missing(text) or text.startswith("#"):
+    missing = 0
+    for number, text in filled_lines(path, notes):
+        if is_missing(text):
+            missing += 1
             continue
         where = f"{path}, line {number}"
         if not text.isdecimal() or len(text) > 10 or int(text) > MAX_MS:
@@ -63,6 +70,9 @@ def _times_ms(path: Path) -> IntArray:
         if values and int(text) < values[-1]:
             raise DataError("time must not go backwards", where=where, value=text)
         values.append(int(text))
+    if missing:
+        check_missing(path, "a time", missing, missing + len(values))
+        notes["lines without a time, passed over"] = missing
     if not values or values[-1] == 0:
         raise DataError("must end with a time after 0 ms, the period", where=path)
     return np.array(values, dtype=np.int64)

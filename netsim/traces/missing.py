@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from netsim.errors import DataError
+from netsim.traces.files import lines
 
 NULLS = ("", "-", "--", "nan", "na", "n/a", "null", "none", "?", "\\n")
 """Cells that hold no value, in lower case."""
 MOST_MISSING = 0.5
 """Part of the rows that may lack a time, a node or a place; with more, a file is refused."""
+BLANK_LINES = "blank lines, passed over"
+COMMENTS = "lines beginning with #, passed over"
 
 
 def is_missing(text: str | None) -> bool:
@@ -34,3 +38,26 @@ def check_missing(
             where=path,
             value=f"{missing} of {rows}",
         )
+
+
+def count(notes: dict[str, int], text: str, more: int = 1) -> None:
+    """Add to what a note counts."""
+    if more:
+        notes[text] = notes.get(text, 0) + more
+
+
+def filled_lines(path: Path, notes: dict[str, int]) -> Iterator[tuple[int, str]]:
+    """Numbered lines that are neither blank nor comments; these are counted in `notes`.
+
+    Comments above the first line are the file's own head and are not counted.
+    """
+    begun = False
+    for number, line in lines(path):
+        text = line.strip()
+        if not text:
+            count(notes, BLANK_LINES)
+        elif text.startswith("#"):
+            count(notes, COMMENTS, begun)
+        else:
+            begun = True
+            yield number, text

@@ -7,14 +7,14 @@
 A node goes straight to its destination at the given speed and stops there; a command on the way
 starts from where the node is; `set` at a time is a jump and ends the leg. Nodes are there from time
 0 to the last end. The script is read, never run: what is not such a line is counted and passed
-over.
+over. So is a command one of whose numbers is missing, and a node that begins at no place.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -25,8 +25,8 @@ import polars as pl
 from netsim.errors import DataError
 from netsim.projection import Origin
 from netsim.traces.files import lines
+from netsim.traces.missing import check_missing, count, is_missing
 from netsim.traces.trace import Trace
-from netsim.traces.tracks import Tracks
 
 AXES = "XYZ"
 _NODE = r"\$\w+\(\s*(\w+)\s*\)"
@@ -118,27 +118,49 @@ def _parse(path: Path, notes: dict[str, int]) -> dict[str, _Node]:
     """Nodes by name. Raises DataError."""
     nodes: dict[str, _Node] = {}
     passed = 0
+    placeless = 0  # commands
     for number, line in lines(path):
         text = line.split("#", 1)[0].strip().rstrip(";").strip()
         where = f"{path}, line {number}"
         if found := _INITIAL.match(text):
             name, axis, value = found.groups()
-            nodes.setdefault(name, _Node()).initial[axis] = _number(value, where)
+            place = math.nan if is_missing(value) else _number(value, where)
+            nodes.setdefault(name, _Node()).initial[axis] = place
         elif found := _AT.match(text):
             time, name, verb, values = found.groups()
-            command = _command(time, verb, values, where)
-            nodes.setdefault(name, _Node()).commands.append(command)
+            node = nodes.setdefault(name, _Node())
+            if any(map(is_missing, [time, *values.split()])):
+                placeless += 1
+            else:
+                node.commands.append(_command(time, verb, values, where))
         elif "setdest" in text:
             raise DataError("a setdest with numbers only is understood", where=where, value=text)
         elif text:
             passed += 1
     if not nodes:
         raise DataError("has no movement of ns-2 (set X_, setdest)", where=path)
-    if passed:
-        notes["lines that are no movement, passed over"] = passed
+    count(notes, "lines that are no movement, passed over", passed)
+    _leave_out_placeless(nodes, placeless, path, notes)
     _note_unset(nodes, notes)
     _sort_commands(nodes, notes)
     return nodes
+
+
+def _leave_out_placeless(
+    nodes: dict[str, _Node],
+    commands: int,
+    path: Path,
+    notes: dict[str, int],
+) -> None:
+    """Leave out nodes that begin at no place; `commands` are already. Raises DataError."""
+    lost = [name for name, node in nodes.items() if any(map(math.isnan, node.initial.values()))]
+    check_missing(path, "a place", len(lost), rows=len(nodes))
+    every = commands + sum(len(node.commands) for node in nodes.values())
+    check_missing(path, "a place", commands, rows=every)
+    for name in lost:
+        del nodes[name]
+    count(notes, "nodes without a place, left out", len(lost))
+    count(notes, "commands without a place, passed over", commands)
 
 
 def _command(
@@ -258,43 +280,3 @@ class _Walker:
         self._goal = self._here
         self._begun_s = time_s
         self._arrival_s = time_s
-
-
-def write_ns2(tracks: Tracks) -> Iterator[bytes]:
-    """Commands that pass through every sample.
-
-    Nodes are numbered in their order; ns-2 knows no absence.
-    """
-    for number, name in enumerate(tracks.nodes):
-        part = slice(tracks.first[number], tracks.first[number + 1])
-        times_s = tracks.time_s[part].tolist()
-        points = tracks.places_m[part].tolist()
-        node = f"$node_({number})"
-        text = [f"# node_({number}) is {name}".replace("\n", " ")]
-        text += [f"{node} {setting}" for setting in _settings(points[0])]
-        for here, there in pairwise(zip(times_s, points, strict=True)):
-            text += _steps(node, here, there)
-        yield "".join(f"{line}\n" for line in text).encode()
-
-
-def _steps(
-    node: str,
-    here: tuple[float, Point],
-    there: tuple[float, Point],
-) -> list[str]:
-    """Lines that bring a node from one sample to the next."""
-    begin_s, begin_m = here
-    end_s, end_m = there
-    if begin_m == end_m:
-        return []
-    if end_s == begin_s:
-        return [f'$ns_ at {end_s!r} "{node} {setting}"' for setting in _settings(end_m)]
-    speed_m_s = math.dist(begin_m, end_m) / (end_s - begin_s)
-    goal = " ".join(repr(coordinate) for coordinate in end_m)
-    return [f'$ns_ at {begin_s!r} "{node} setdest {goal} {speed_m_s!r}"']
-
-
-def _settings(point: Point) -> list[str]:
-    """`set X_ 10.0` and so on."""
-    axes = zip(AXES, point, strict=False)
-    return [f"set {axis}_ {coordinate!r}" for axis, coordinate in axes]

@@ -13,6 +13,7 @@ import polars as pl
 from netsim.errors import DataError
 from netsim.projection import Origin, central_origin
 from netsim.traces.files import READ_FAILURES
+from netsim.traces.missing import NULLS, check_missing, count
 from netsim.traces.trace import Trace, origin_metadata, projected
 
 STEP_S = 15.0
@@ -34,11 +35,15 @@ def read_porto(
     trips = _trips(path)
     notes: dict[str, int] = {}
     placed = trips.filter(pl.col("places").list.len() > 0)
-    if len(placed) < len(trips):
-        notes["trips without places, left out"] = len(trips) - len(placed)
+    count(notes, "trips without places, left out", len(trips) - len(placed))
     if not len(placed):
         raise DataError("no trip has places", where=path)
-    samples = _samples(placed)
+    every = _samples(placed)
+    samples = every.drop_nulls()
+    _check_degrees(samples, path)
+    placeless = len(every) - len(samples)
+    check_missing(path, "a place", placeless, rows=len(every))
+    count(notes, "samples without a place, left out", placeless)
     begin_s = float(samples["time_s"].min())  # type: ignore[arg-type]
     samples = samples.with_columns(pl.col("time_s") - begin_s)
     origin = origin or central_origin(samples["lat"].to_numpy(), samples["lon"].to_numpy())
@@ -56,7 +61,9 @@ def read_porto(
 def _trips(path: Path) -> pl.DataFrame:
     """Trips with their beginning and places. Raises DataError."""
     time_s = pl.col("TIMESTAMP").str.strip_chars().cast(pl.Float64, strict=False)
-    places = pl.col("POLYLINE").str.json_decode(_PLACES)
+    text = pl.col("POLYLINE").str.strip_chars()
+    is_none = text.str.to_lowercase().is_in(NULLS)
+    places = pl.when(~is_none).then(text).str.json_decode(_PLACES)
     try:
         raw = pl.read_csv(
             path,
@@ -80,8 +87,18 @@ def _trips(path: Path) -> pl.DataFrame:
     return trips
 
 
+def _check_degrees(samples: pl.DataFrame, path: Path) -> None:
+    """Raises DataError where a place is none on Earth."""
+    good = (pl.col("lat").abs() <= 90) & (pl.col("lon").abs() <= 180)
+    bad = samples.filter(~good)
+    if len(bad):
+        node, lat, lon = bad.select("node", "lat", "lon").row(0)
+        rule = "places must be [lon, lat] in degrees"
+        raise DataError(rule, where=f"{path}, trip {node}", value=[lon, lat])
+
+
 def _samples(trips: pl.DataFrame) -> pl.DataFrame:
-    """A row for each place. Raises DataError where one is out of range."""
+    """A row for each place; null where one is missing."""
     step = pl.int_range(pl.len()).over("trip")
     places = trips.with_row_index("trip").explode("places")
     return places.select(
@@ -89,4 +106,4 @@ def _samples(trips: pl.DataFrame) -> pl.DataFrame:
         time_s=pl.col("time_s") + STEP_S * step,
         lat=pl.col("places").list.get(1, null_on_oob=True),
         lon=pl.col("places").list.get(0, null_on_oob=True),
-    ).drop_nulls()
+    )

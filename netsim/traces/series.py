@@ -23,6 +23,7 @@ from netsim.units import BoolArray, FloatArray, IntArray, from_db
 
 FILLS = ("error", "hold", "interpolate")
 STALE_STEPS = 3.0
+_FILL_RULE = "set a fill rule (fill = hold or interpolate in its [[channel]]) to bridge it"
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,9 @@ class TraceSeries:
 
     def _gap_error(self, row: int, time_s: float) -> DataError:
         name = " - ".join(self.keys[row])
-        fills = ", ".join(FILLS[1:])
-        rule = f"gap at {time_s:g} s of {name}; set a fill rule ({fills}) to bridge it"
+        part = self.time_s[self.first[row] : self.first[row + 1]]
+        span = f"{part[0]:g} to {part[-1]:g} s"
+        rule = f"gap at {time_s:g} s of {name}, which is given from {span}; {_FILL_RULE}"
         return DataError(rule, where=self.path)
 
     def _bridged(self, row: int, asked_s: FloatArray) -> FloatArray:
@@ -236,6 +238,7 @@ class FadingTrace:
     """Linear fading gains [resource_block, time] in steps of STEP_S; the trace repeats."""
 
     gain: FloatArray
+    mean: FloatArray  # over the resource blocks, [time]
 
     def at(self, times_s: FloatArray, offset: IntArray) -> FloatArray:
         """Gain averaged over the resource blocks. [T], [L] -> [L, T].
@@ -244,13 +247,16 @@ class FadingTrace:
         """
         whole = np.floor(np.asarray(times_s) / STEP_S + 1e-9)
         steps = whole.astype(np.int64)
-        mean = self.gain.mean(axis=0)
-        index = (offset[:, None] + steps) % len(mean)
-        return np.asarray(mean[index])
+        index = (offset[:, None] + steps) % len(self.mean)
+        return np.asarray(self.mean[index])
 
 
-def fading_trace(trace: Trace) -> FadingTrace:
-    """The gains of a trace with a resource block per row of a grid of milliseconds."""
+def fading_trace(trace: Trace, *, fill: str = "error") -> FadingTrace:
+    """The gains of a trace with a resource block per row of a grid of milliseconds.
+
+    A step without a gain in some blocks has the mean of the others; one without any is bridged by
+    the fill rule. Raises DataError.
+    """
     frame = trace.table("channel")
     if not {"gain_db", "resource_block"} <= set(trace.columns("channel")):
         raise DataError("holds no gain_db per resource_block", where=trace.path)
@@ -261,5 +267,30 @@ def fading_trace(trace: Trace) -> FadingTrace:
     steps = table["time_s"].n_unique()
     if len(table) != blocks * steps:
         raise DataError("must have a gain for each resource block and time", where=trace.path)
-    gain_db = table["gain_db"].to_numpy().reshape(blocks, steps)
-    return FadingTrace(from_db(gain_db))
+    gain = from_db(table["gain_db"].to_numpy().reshape(blocks, steps))
+    known = np.isfinite(gain)
+    mean = np.where(known, gain, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    gap = np.asarray(~known.any(axis=0))
+    if gap.any():
+        mean = _without_gaps(trace, mean, gap, fill)
+    return FadingTrace(gain, mean)
+
+
+def _without_gaps(
+    trace: Trace,
+    mean: FloatArray,
+    gap: BoolArray,
+    fill: str,
+) -> FloatArray:
+    """A fading trace's gains with gaps bridged; it repeats, so the last step is before the first.
+
+    Raises DataError.
+    """
+    if fill == "error":
+        rule = f"no resource block has a gain at {gap.argmax() * STEP_S:g} s; {_FILL_RULE}"
+        raise DataError(rule, where=trace.path)
+    known = np.flatnonzero(~gap)
+    if fill == "interpolate":
+        return np.interp(np.arange(len(mean)), known, mean[known], period=len(mean))
+    last = np.searchsorted(known, np.arange(len(mean)), side="right") - 1
+    return np.asarray(mean[known[last]])

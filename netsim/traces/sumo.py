@@ -19,7 +19,7 @@ from polars.io.plugins import register_io_source
 from netsim.errors import DataError
 from netsim.projection import Origin
 from netsim.traces.files import head
-from netsim.traces.missing import check_missing
+from netsim.traces.missing import NULLS, check_missing
 from netsim.traces.sumo_degrees import PEEK, forced_geo, looks_like_degrees
 from netsim.traces.sumo_samples import FCD_COLUMNS, WIDTH, SampleGatherer
 from netsim.traces.trace import Trace, origin_metadata, projected
@@ -155,6 +155,8 @@ def _frame(
     ):
         limit = _LIMITS.get(name, math.inf) if geo else math.inf
         text = pl.Series(name, values, dtype=pl.String)
+        if name not in _LIMITS:
+            text = text.set(text.str.to_lowercase().is_in(NULLS), None)
         number = text.cast(pl.Float64, strict=False)
         good = number.is_finite() & (number.abs() <= limit)
         if name not in _LIMITS:

@@ -33,7 +33,9 @@ def test_a_value_holds_to_the_next_and_linear_gain_is_preferred(gains: Path) -> 
 def test_a_gap_is_an_error_unless_filled(gains: Path) -> None:
     trace = open_trace(gains)
     for time in (-1.0, 6.0, 13.0):
-        with pytest.raises(DataError, match=rf"gap at {time:g} s of a - 0; set a fill rule"):
+        with pytest.raises(
+            DataError, match=rf"gap at {time:g} s of a - 0, .* 0 to 9 s; set a fill rule"
+        ):
             gain_series(trace).at(0, np.array([0.0, time]))
     assert gain_series(trace, fill="hold").at(0, np.array([-1, 6.0, 13])).tolist() == [
         0.1,
@@ -49,7 +51,7 @@ def test_a_gap_is_an_error_unless_filled(gains: Path) -> None:
 def test_missing_values_are_gaps(tmp_path: Path) -> None:
     (tmp_path / "s.csv").write_text("time_s,ue,gnb,snr_db\n0,a,1,10\n1,a,1,\n2,a,2,20\n")
     trace = open_trace(tmp_path / "s.csv")
-    with pytest.raises(DataError, match=r"gap at 1.5 s of a;"):
+    with pytest.raises(DataError, match=r"gap at 1.5 s of a, "):
         snr_series(trace).at(0, np.array([1.5]))
     assert snr_series(trace, fill="hold").at(0, np.array([0, 1.5, 2])).tolist() == [10, 10, 100]
     with pytest.raises(DataError, match="holds no gains"):

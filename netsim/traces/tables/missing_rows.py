@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from netsim.traces.missing import check_missing
+from netsim.traces.missing import BLANK_LINES, check_missing
 from netsim.traces.tables.reading import TableReading
 from netsim.traces.tables.scan import RawTable
 
@@ -18,7 +18,7 @@ def note_missing(
     blank = found["blank"]
     rows = found["rows"] - blank
     if blank:
-        reading.notes["blank lines, passed over"] = blank
+        reading.notes[BLANK_LINES] = blank
     for what, count in (("a time", found["timeless"]), ("a node", found["nameless"])):
         missing = count - blank
         if missing > 0:

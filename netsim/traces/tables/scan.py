@@ -13,6 +13,7 @@ import polars as pl
 
 from netsim.errors import DataError
 from netsim.traces.files import PARQUET, READ_FAILURES, blocks, head, lines, reading, reason_of
+from netsim.traces.missing import COMMENTS
 from netsim.traces.seeds import SEEDS, seeds_beside
 from netsim.traces.tables.choice import ColumnChoice
 from netsim.traces.tables.dialect import Dialect, dialect_of, not_utf8
@@ -221,7 +222,7 @@ def _checked_lines(
         if content is not None:
             numbered = iter(enumerate(content.decode().split("\n"), start=1))
         _check_quotes(path, dialect, numbered)
-    return {"lines beginning with #, passed over": comments} if comments else {}
+    return {COMMENTS: comments} if comments else {}
 
 
 def _comments_below(parts: Iterable[bytes]) -> int:
