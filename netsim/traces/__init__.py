@@ -15,7 +15,7 @@ In reading order:
 | files.py, xml.py, missing.py | bytes, lines, elements; cells without a value |
 | tables/ | CSV and Parquet with columns, of any origin |
 | sumo.py (sumo_samples.py, sumo_degrees.py, sumo_writer.py) | SUMO's floating-car data in XML |
-| ns2.py (ns2_writer.py), bonnmotion.py, gpx.py, gtfs.py, porto.py | mobility in other formats of its own |
+| ns2.py (ns2_writer.py), bonnmotion.py, gpx.py, gtfs.py, porto.py | mobility in other formats |
 | mahimahi.py, fading.py | rates and fading |
 | deepmimo.py, sionna.py, mat5.py | ray-traced gains |
 | tracks.py, series.py, search.py | tables as arrays: what replay needs |

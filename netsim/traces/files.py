@@ -20,6 +20,7 @@ GZIP = b"\x1f\x8b"
 PARQUET = b"PAR1"
 ZIP = b"PK\x03\x04"
 HDF5 = b"\x89HDF"
+NPY = b"\x93NUMPY"
 
 _ADVICE = ("Hint", "hint:", "Consider", "You might want", "Try ", "try setting")
 """Where an inner library begins to advise those who call it."""

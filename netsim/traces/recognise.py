@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from netsim.errors import DataError
-from netsim.traces.files import HDF5, PARQUET, ZIP, head
+from netsim.traces.deepmimo import is_matrix_of_deepmimo
+from netsim.traces.files import HDF5, NPY, PARQUET, ZIP, head
 from netsim.traces.gtfs import is_gtfs
 from netsim.traces.porto import is_porto
 from netsim.traces.tables.dialect import is_understood, table_lines
@@ -63,13 +64,24 @@ def recognised_format(path: Path) -> str:
     if not first.strip():
         raise DataError("is empty", where=path)
     if first.startswith(ZIP):
-        return "gtfs" if is_gtfs(path) else "sionna"
+        return _zip_format(path)
+    if first.startswith(NPY) and is_matrix_of_deepmimo(path):
+        return "deepmimo"
     for start, name in ((PARQUET, "table"), (b"MATLAB 5.0", "deepmimo")):
         if first.startswith(start):
             return name
     if first.startswith(HDF5):
         raise DataError("HDF5 (MATLAB 7.3) is not read; save as MATLAB 5 or as npz", where=path)
     return _text_format(path, first)
+
+
+def _zip_format(path: Path) -> str:
+    if is_gtfs(path):
+        return "gtfs"
+    if path.suffix.lower() == ".zip":
+        rule = "unpack it first; of zip files only timetables (GTFS) are read as they are"
+        raise DataError(rule, where=path)
+    return "deepmimo" if is_matrix_of_deepmimo(path) else "sionna"
 
 
 def _text_format(path: Path, first: bytes) -> str:

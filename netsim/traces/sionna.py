@@ -9,8 +9,6 @@ sionna:STEP_S.
 
 from __future__ import annotations
 
-import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +17,12 @@ import polars as pl
 
 from netsim.errors import DataError
 from netsim.projection import Origin
+from netsim.traces.missing import check_missing, count
+from netsim.traces.npz import Arrays, read_npz
 from netsim.traces.trace import Trace
 from netsim.units import FloatArray
 
-MAX_BYTES = 4 * 2**30
 _PLACES = ("rx_pos", "rx_positions", "ue_pos")
-
-Arrays = Mapping[str, Any]
 
 
 def read_sionna(
@@ -37,8 +34,9 @@ def read_sionna(
 
     Raises DataError.
     """
-    arrays = _read_npz(path)
-    gain = _gains(arrays, path)
+    arrays = read_npz(path)
+    notes: dict[str, int] = {}
+    gain = _gains(arrays, path, notes)
     receivers, _, steps = gain.shape
     time_s = _sample_times(arrays, detail, steps, path)
     links = _links(gain, time_s)
@@ -46,33 +44,18 @@ def read_sionna(
     places = next((arrays[name] for name in _PLACES if name in arrays), None)
     if places is not None:
         over_time = _places_over_time(places, receivers, steps, path)
-        tables = {"mobility": _motion(over_time, time_s).lazy(), **tables}
-    without_path = gain.size - len(links)
-    notes = {"links without a path, left out": without_path} if without_path else {}
+        motion = _placed(_motion(over_time, time_s), path, notes)
+        tables = {"mobility": motion.lazy(), **tables}
+    count(notes, "links without a path, left out", gain.size - len(links))
     return Trace(path, "sionna", tables, {"gain_kind": "total"}, notes)
 
 
-def _read_npz(path: Path) -> Arrays:
-    """Arrays of an npz file.
-
-    Objects are refused; sizes are looked at before anything is unpacked.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-        if size > MAX_BYTES:
-            raise DataError(f"may unpack to at most {MAX_BYTES} bytes", where=path, value=size)
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except DataError:
-        raise
-    except Exception as error:  # zipfile and numpy raise what they stumble over
-        reason = " ".join(str(error).split())[:120]
-        raise DataError(f"not a readable npz file: {reason}", where=path) from None
-
-
-def _gains(arrays: Arrays, path: Path) -> FloatArray:
-    """Linear gains, [receiver, transmitter, time]."""
+def _gains(
+    arrays: Arrays,
+    path: Path,
+    notes: dict[str, int],
+) -> FloatArray:
+    """Linear gains, [receiver, transmitter, time]; a path that is NaN is none."""
     a = arrays.get("a")
     if a is None and {"a_real", "a_imag"} <= set(arrays):
         a = arrays["a_real"] + 1j * arrays["a_imag"]
@@ -83,9 +66,12 @@ def _gains(arrays: Arrays, path: Path) -> FloatArray:
             where=path,
             value=sorted(arrays) if a is None else a.shape,
         )
-    if not np.isfinite(a).all():
+    if np.isinf(a).any():
         raise DataError("a must be finite", where=path)
-    power = np.abs(a.astype(np.complex128)) ** 2
+    missing = int(np.isnan(a).sum())
+    check_missing(path, "a path", missing, rows=a.size)
+    count(notes, "paths that are NaN, passed over", missing)
+    power = np.nan_to_num(np.abs(a.astype(np.complex128))) ** 2
     return np.asarray(power.sum(axis=4).mean(axis=(1, 3)))
 
 
@@ -154,7 +140,7 @@ def _places_over_time(
     standing = places.shape == (receivers, 3)
     moving = places.shape == (steps, receivers, 3)
     numeric = places.dtype.kind in "fiu"
-    if not (standing or moving) or not numeric or not np.isfinite(places).all():
+    if not (standing or moving) or not numeric or np.isinf(places).any():
         rule = f"positions must be finite [{receivers}, 3], or [{steps}, {receivers}, 3] over time"
         raise DataError(rule, where=path, value=places.shape)
     if moving:
@@ -164,7 +150,7 @@ def _places_over_time(
 
 def _motion(places: FloatArray, time_s: FloatArray) -> pl.DataFrame:
     """Rows of the mobility table; of receivers that stand at the first and the last time only."""
-    if (places == places[0]).all():
+    if np.array_equal(places, np.broadcast_to(places[0], places.shape), equal_nan=True):
         ends = np.unique([0, len(time_s) - 1])
         places = places[ends]
         time_s = time_s[ends]
@@ -180,3 +166,17 @@ def _motion(places: FloatArray, time_s: FloatArray) -> pl.DataFrame:
             "z_m": z,
         }
     )
+
+
+def _placed(
+    motion: pl.DataFrame,
+    path: Path,
+    notes: dict[str, int],
+) -> pl.DataFrame:
+    """The rows with a place; the others are counted. Raises DataError."""
+    axes = pl.col("x_m", "y_m", "z_m")
+    placed = motion.filter(pl.all_horizontal(axes.is_not_nan()))
+    placeless = len(motion) - len(placed)
+    check_missing(path, "a place", placeless, rows=len(motion))
+    count(notes, "samples without a place, left out", placeless)
+    return placed

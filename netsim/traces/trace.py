@@ -29,7 +29,8 @@ TABLES = {
     "throughput": ("time_s", "node", "rate_bps"),
 }
 UNUSED_COLUMNS = "columns that are not used"
-"""How the note on columns without a role begins."""
+UNUSED_MATRICES = "matrices that are not used"
+"""How the notes on what has no role begin."""
 GAIN_KINDS = ("large_scale", "fading", "total")
 
 
@@ -55,7 +56,7 @@ class Trace:
         """The notes as text, but for columns that are not used; complete once it was read."""
         found = []
         for text, count in self.notes.items():
-            if not text.startswith(UNUSED_COLUMNS):
+            if not text.startswith((UNUSED_COLUMNS, UNUSED_MATRICES)):
                 found.append(f"{text}: {count}" if count else text)
         return found
 
