@@ -12,7 +12,7 @@ from netsim.learning.data.table_files import Table
 NO_LABEL = -1
 """What many data sets write where a row has no label, beside classes 0, 1, ..."""
 MOST_WITHOUT = 0.2
-"""Part of the rows that may lack a label; with more, a file is refused."""
+"""Part of the rows that may lack a text or a label; with more, a file is refused."""
 _RARE = 0.1
 """Part of the rows up to which -1 beside 0 and 1 is no class of its own."""
 
@@ -33,14 +33,29 @@ def find_column(
     return next((by_lower[name] for name in known if name in by_lower), None)
 
 
-def text_cells(table: Table, column: str) -> list[str]:
-    """A column of non-empty text."""
-    cells = table.columns[column]
-    for row, cell in enumerate(cells):
-        if not isinstance(cell, str) or not cell.strip():
-            rule = f"{column!r} must be text and not empty"
-            raise DataError(rule, where=table.place(row), value=_shown(cell))
-    return [str(cell) for cell in cells]
+def text_cells(table: Table, column: str) -> list[str | None]:
+    """A column of text; None where a row has none.
+
+    Raises DataError at what is no text, and where too many rows have none.
+    """
+    texts: list[str | None] = []
+    for row, cell in enumerate(table.columns[column]):
+        is_text = isinstance(cell, str)
+        if not is_text and not _is_none(cell):
+            raise _no_text(table, column, row)
+        texts.append(str(cell) if is_text and str(cell).strip() else None)
+    if texts.count(None) > MOST_WITHOUT * len(texts):
+        raise _no_text(table, column, texts.index(None))
+    return texts
+
+
+def _no_text(
+    table: Table,
+    column: str,
+    row: int,
+) -> DataError:
+    rule = f"{column!r} must be text and not empty"
+    return DataError(rule, where=table.place(row), value=_shown(table.columns[column][row]))
 
 
 def label_cells(table: Table, column: str) -> list[int | str | None]:

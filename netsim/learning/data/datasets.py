@@ -17,14 +17,12 @@ from netsim.errors import DataError, InputError
 from netsim.learning.builtin import text as builtin_text
 from netsim.learning.data.cells import NO_LABEL
 from netsim.learning.data.labelled_rows import LabelledRows, TextColumns, read_rows
-from netsim.learning.data.table_files import files_named
+from netsim.learning.data.part_files import part_files
 from netsim.learning.data.text_dialect import TextDialect
 from netsim.rng import stream
 from netsim.units import IntArray
 
-# A GLUE folder's own test file has no labels, so the development part serves as the test split.
 DOMAIN = "domain"  # the column of the built-in tasks: product, or kind of place
-TEST_STEMS = ("dev", "validation", "dev_matched", "validation_matched", "test")
 
 
 @dataclass(frozen=True)
@@ -101,31 +99,15 @@ def load_path(
 ) -> TextDataset:
     """A GLUE-style folder (train.tsv and dev.tsv, or CSV, JSONL or Parquet), or one file.
 
-    The parts may lie in a folder `data`, as in a snapshot of the hub. A single file, or a folder
+    The parts may lie in a folder within, as in a snapshot of the hub. A single file, or a folder
     without labelled test rows, is divided: `test_fraction` of the rows, drawn under `seed`, become
     the test split. Raises DataError.
     """
     path = Path(path)
     columns = columns or TextColumns()
-    if not path.exists():
-        rule = (
-            "the data path does not exist; it must be a folder or a .tsv, .csv, .jsonl or "
-            ".parquet file"
-        )
-        raise DataError(rule, where=path)
-    train_files = [path]
-    test_files: list[Path] = []
-    if path.is_dir():
-        parts = path
-        if not files_named(path, ("train",)) and (path / "data").is_dir():
-            parts = path / "data"
-        train_files = files_named(parts, ("train",))
-        test_files = files_named(parts, TEST_STEMS)
-    if not train_files:
-        rule = "the folder must have train.tsv, train.csv, train.jsonl or train.parquet"
-        raise DataError(rule, where=path)
-    train = [read_rows(file, columns, dialect) for file in train_files]
-    test = [read_rows(file, columns, dialect, may_lack_labels=True) for file in test_files]
+    parts = part_files(path)
+    train = [read_rows(file, columns, dialect) for file in parts.train]
+    test = [read_rows(file, columns, dialect, may_lack_labels=True) for file in parts.test]
     return dataset_of(
         path.stem,
         train,
@@ -180,13 +162,13 @@ def dataset_of(
     """A data set of the rows of some files; without test rows, some training rows are held out."""
     known = _classes(train)
     index = {label: number for number, label in enumerate(known)}
-    notes = _unlabelled_note("training", train)
+    notes = _left_out("training", train)
     measured = [_without_hidden(rows, index) for rows in test]
     for rows in measured:
         _check_test_rows(rows, train[0], index)
     whole = _split(train, index)
     if any(len(rows.label) for rows in measured):
-        notes += _unlabelled_note("test", measured)
+        notes += _left_out("test", measured)
         kept, held_out = whole, _split(measured, index)
     else:
         kept, held_out = _divide(whole, test_fraction, seed, train[0].table.path)
@@ -204,12 +186,15 @@ def dataset_of(
     )
 
 
-def _unlabelled_note(part: str, files: list[LabelledRows]) -> list[str]:
-    """How many rows of a part have no label, if any."""
-    unlabelled = sum(rows.unlabelled for rows in files)
-    if not unlabelled:
-        return []
-    return [f"{files[0].table.path}: {unlabelled} {part} rows without a label are left out"]
+def _left_out(part: str, files: list[LabelledRows]) -> list[str]:
+    """How many rows of a part are left out, and why."""
+    counts = {
+        "rows without a label": sum(rows.unlabelled for rows in files),
+        "rows without a text": sum(rows.textless for rows in files),
+        "blank lines": sum(rows.table.blank for rows in files),
+    }
+    path = files[0].table.path
+    return [f"{path}: {n} {part} {what} are left out" for what, n in counts.items() if n]
 
 
 def _without_hidden(rows: LabelledRows, index: Mapping[int | str, int]) -> LabelledRows:

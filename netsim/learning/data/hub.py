@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from netsim.errors import DataError, InputError
-from netsim.learning.data.datasets import TEST_STEMS, TextDataset, dataset_of
+from netsim.learning.data.datasets import TextDataset, dataset_of
 from netsim.learning.data.labelled_rows import LabelledRows, TextColumns, rows_of
+from netsim.learning.data.part_files import TEST_STEMS
 from netsim.learning.data.table_files import Table
 
 INSTEAD = (

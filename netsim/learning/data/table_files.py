@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from netsim.errors import DataError, InputError
+from netsim.errors import DataError
 from netsim.learning.data.text_dialect import TextDialect, csv_separator, text_lines
 
 TSV, CSV, JSONL, PARQUET = ".tsv", ".csv", ".jsonl", ".parquet"
@@ -32,6 +31,7 @@ class Table:
     columns: dict[str, list[object]]
     line: list[int]
     unit: str  # "line" or "row"
+    blank: int = 0  # blank lines among the rows, passed over
 
     def __len__(self) -> int:
         return len(self.line)
@@ -67,7 +67,11 @@ def _table(
     header: list[str] | None = None
     lines: list[int] = []
     cells: list[list[str]] = []
+    blank = 0
     for line, row in rows:
+        if _is_blank(row):
+            blank += 1
+            continue
         if header is None:
             numbers = [str(number) for number in range(1, len(row) + 1)]
             header = _header(path, line, row) if dialect.has_header else numbers
@@ -82,16 +86,26 @@ def _table(
         raise DataError("the file is empty; it must have a header and rows", where=path)
     if not cells:
         raise DataError("the file has a header but no rows", where=path, value=header)
-    columns: dict[str, list[object]] = {}
-    for name, column in zip(header, zip(*cells, strict=True), strict=True):
-        if name or any(cell.strip() for cell in column):
-            columns[name or _NAMELESS] = list(column)
     return Table(
         path,
-        columns,
+        _columns(header, cells),
         lines,
         "line",
+        blank,
     )
+
+
+def _is_blank(row: list[str]) -> bool:
+    return len(row) <= 1 and not any(map(str.strip, row))
+
+
+def _columns(header: list[str], rows: list[list[str]]) -> dict[str, list[object]]:
+    """The columns by name, without those that have neither a name nor a value."""
+    columns: dict[str, list[object]] = {}
+    for name, column in zip(header, zip(*rows, strict=True), strict=True):
+        if name or any(cell.strip() for cell in column):
+            columns[name or _NAMELESS] = list(column)
+    return columns
 
 
 def _tsv_rows(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, list[str]]]:
@@ -133,8 +147,10 @@ def _jsonl_table(path: Path, lines: Iterator[tuple[int, str]]) -> Table:
     """Objects, one a line; a key that an object lacks is null."""
     numbers: list[int] = []
     objects: list[dict[str, object]] = []
+    blank = 0
     for number, text in lines:
         if not text.strip():
+            blank += 1
             continue
         try:
             found = json.loads(text)
@@ -155,6 +171,7 @@ def _jsonl_table(path: Path, lines: Iterator[tuple[int, str]]) -> Table:
         columns,
         numbers,
         "line",
+        blank,
     )
 
 
@@ -214,28 +231,3 @@ def _read_parquet(path: Path) -> Table:
         list(range(1, frame.height + 1)),
         "row",
     )
-
-
-def files_named(folder: Path, stems: tuple[str, ...]) -> list[Path]:
-    """The folder's file of the first stem it has (`train.tsv`), or that file's shards.
-
-    Shards are named like `train-0-of-2.parquet` or `train_0.csv`, or lie in a folder `train`.
-    """
-    if not folder.is_dir():
-        raise InputError("the folder does not exist", where=folder)
-    for stem in stems:
-        for suffix in SUFFIXES:
-            whole = folder / f"{stem}{suffix}"
-            if whole.is_file():
-                return [whole]
-            for pattern in (f"{stem}-*-of-*", f"{stem}[-_.][0-9]*", f"{stem}/*"):
-                shards = sorted(folder.glob(f"{pattern}{suffix}"), key=_by_number)
-                if shards:
-                    return shards
-    return []
-
-
-def _by_number(path: Path) -> list[tuple[int, str]]:
-    """Sort key of shards: 2 comes before 10."""
-    parts = re.split(r"(\d+)", path.name)
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]

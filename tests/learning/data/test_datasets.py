@@ -129,7 +129,6 @@ def test_built_in_data() -> None:
 BROKEN = {
     "too few columns": ("sentence\tlabel\ngood\t1\nbad\n", "train.tsv, line 3", "2 columns"),
     "too many columns": ("sentence\tlabel\ngood\t1\tx\nbad\t0\n", "train.tsv, line 2", "not 3"),
-    "blank line": ("sentence\tlabel\ngood\t1\n\nbad\t0\n", "train.tsv, line 3", "2 columns"),
     "empty label": ("sentence\tlabel\ngood\t1\nbad\t\n", "train.tsv, line 3", "'label' must be"),
     "NaN label": ("sentence\tlabel\ngood\t1\nbad\tNaN\n", "train.tsv, line 3", "NaN"),
     "score for a label": ("sentence\tlabel\ngood\t0.25\nbad\t1\n", "train.tsv, line 2", "0.25"),

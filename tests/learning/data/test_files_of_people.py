@@ -95,6 +95,13 @@ def test_a_snapshot_of_the_hub(tmp_path: Path) -> None:
     frame = pl.DataFrame({"text": [f"text {k}" for k in range(20)], "label": [0, 1] * 10})
     frame.write_parquet(tmp_path / "snapshot" / "data" / "train-00000-of-00001.parquet")
     assert _load(tmp_path / "snapshot").classes == ("0", "1")
+    (tmp_path / "snapshot" / "data").rename(tmp_path / "snapshot" / "plain_text")
+    assert _load(tmp_path / "snapshot").classes == ("0", "1")
+    for name in ("cola", "sst2"):
+        (tmp_path / "glue" / name).mkdir(parents=True)
+        frame.write_parquet(tmp_path / "glue" / name / "train-00000-of-00001.parquet")
+    with pytest.raises(DataError, match=r"several folders have a training part \(cola, sst2\)"):
+        _load(tmp_path / "glue")
 
 
 def test_no_header(tmp_path: Path) -> None:
@@ -158,3 +165,33 @@ def test_shards(name: str, tmp_path: Path) -> None:
         "shard 10",
     ]
     assert len(found.test) == 2
+
+
+def test_blank_lines_and_rows_without_a_text(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "\ntext,label\n" + _rows(20, ("no", "yes")) + "\n ,no\n  \n" + _rows(2, ("no",))
+    )
+    found = _load(path)
+    assert len(found.train) + len(found.test) == 22
+    assert [note.split(": ")[1] for note in found.notes] == [
+        "1 training rows without a text are left out",
+        "3 training blank lines are left out",
+    ]
+    path = tmp_path / "a.jsonl"
+    lines = [f'{{"text": "{WORDS[k % 4]} {k}", "label": {k % 2}}}' for k in range(20)]
+    path.write_text("\n".join([*lines[:9], "", '{"text": null, "label": 0}', *lines[9:]]))
+    assert len(_load(path).notes) == 2
+    path = tmp_path / "b.csv"
+    path.write_text("text,label\n" + _rows(20, ("no", "yes")) + ",no\n" * 9)
+    with pytest.raises(DataError, match=r"b\.csv, line 22: 'text' must be text and not empty"):
+        _load(path)
+
+
+def test_pairs_whose_second_sentence_is_missing(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    rows = (f"q {k},{'' if k == 5 else 'an answer'},{k % 2}\n" for k in range(20))
+    path.write_text("question,sentence,label\n" + "".join(rows))
+    found = _load(path)
+    assert len(found.train) + len(found.test) == 19
+    assert "q 5" not in found.train.first + found.test.first
