@@ -20,7 +20,7 @@ from netsim.errors import DataError
 from netsim.projection import Origin
 from netsim.traces.files import lines
 from netsim.traces.missing import check_missing, count, filled_lines, is_missing
-from netsim.traces.trace import Trace
+from netsim.traces.trace import Trace, format_option
 from netsim.traces.tracks import Tracks
 from netsim.units import FloatArray
 
@@ -71,6 +71,7 @@ def read_bonnmotion(
         "bonnmotion",
         {"mobility": mobility.lazy()},
         notes=notes,
+        reading=format_option("bonnmotion", str(len(axes))),
     )
 
 

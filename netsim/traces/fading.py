@@ -15,7 +15,7 @@ import polars as pl
 from netsim.errors import DataError
 from netsim.projection import Origin
 from netsim.traces.missing import NULLS, check_missing, filled_lines
-from netsim.traces.trace import Trace
+from netsim.traces.trace import Trace, format_option
 from netsim.units import BoolArray, FloatArray
 
 STEP_S = 1e-3
@@ -57,6 +57,7 @@ def read_fad(
         {"channel": table.lazy()},
         metadata,
         notes,
+        reading=format_option("fad", f"{blocks}x{steps}"),
     )
 
 

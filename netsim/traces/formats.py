@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from netsim.errors import DataError
@@ -21,7 +22,7 @@ from netsim.traces.sumo import read_fcd_xml
 from netsim.traces.tables.choice import parse_columns
 from netsim.traces.tables.presets import PRESETS, SUMO
 from netsim.traces.tables.reader import read_table
-from netsim.traces.trace import Reader, Trace
+from netsim.traces.trace import Reader, Trace, format_option
 
 TABLE = "table"
 READERS: dict[str, Reader] = {
@@ -78,7 +79,8 @@ def open_trace(
     if choice:
         rule = f"columns can be named of tables, CSV and Parquet, not of {name}"
         raise DataError(rule, where=path, value=columns)
-    return READERS[name](path, detail, origin)
+    trace = READERS[name](path, detail, origin)
+    return replace(trace, reading=trace.reading or format_option(name, detail))
 
 
 def _holds_xml(path: Path) -> bool:

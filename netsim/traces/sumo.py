@@ -20,9 +20,9 @@ from netsim.errors import DataError
 from netsim.projection import Origin
 from netsim.traces.files import head
 from netsim.traces.missing import NULLS, check_missing
-from netsim.traces.sumo_degrees import PEEK, forced_geo, looks_like_degrees
+from netsim.traces.sumo_degrees import GEO, METRES, PEEK, forced_geo, looks_like_degrees
 from netsim.traces.sumo_samples import FCD_COLUMNS, WIDTH, SampleGatherer
-from netsim.traces.trace import Trace, origin_metadata, projected
+from netsim.traces.trace import Trace, format_option, origin_metadata, projected
 from netsim.traces.xml import stream
 
 ROWS = 200_000  # of a batch
@@ -53,7 +53,8 @@ def read_fcd_xml(
             notes,
             geo=False,
         )
-        return Trace(path, "sumo", {"mobility": frame}, notes=notes)
+        metres = format_option("sumo", METRES)
+        return Trace(path, "sumo", {"mobility": frame}, notes=notes, reading=metres)
     frame = _scan(
         path,
         ["time_s", "node", "lon", "lat", *optional],
@@ -73,6 +74,7 @@ def read_fcd_xml(
         {"mobility": frame},
         origin_metadata(origin),
         notes,
+        reading=format_option("sumo", GEO),
     )
 
 

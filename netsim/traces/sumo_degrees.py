@@ -11,13 +11,15 @@ from netsim.errors import DataError
 
 PEEK = 5_000
 """Rows that are looked at."""
+GEO, METRES = "geo", "metres"
+"""Details of the format."""
 
 
 def forced_geo(path: Path, detail: str) -> bool:
     """What the user says about x and y. Raises DataError."""
-    if detail not in ("geo", "metres"):
+    if detail not in (GEO, METRES):
         raise DataError("sumo: must be sumo:geo or sumo:metres", where=path, value=detail)
-    return detail == "geo"
+    return detail == GEO
 
 
 def looks_like_degrees(first: pl.DataFrame) -> bool:

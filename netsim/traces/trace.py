@@ -87,6 +87,11 @@ Reader = Callable[[Path, str, Origin | None], Trace]
 """(file, detail of the format the user forces or "", origin to project degrees around) -> Trace."""
 
 
+def format_option(name: str, detail: str = "") -> str:
+    """The option of the command line that says a format, and the detail it was read with."""
+    return f"--format {name}:{detail}" if detail else f"--format {name}"
+
+
 def node_of_file(path: Path) -> str:
     """The name of the only node of a file that names none."""
     return path.name.split(".")[0]

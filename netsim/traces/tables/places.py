@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from netsim.errors import DataError
-from netsim.traces.sumo_degrees import PEEK, forced_geo, looks_like_degrees
+from netsim.traces.sumo_degrees import GEO, METRES, PEEK, forced_geo, looks_like_degrees
 from netsim.traces.sumo_samples import INVALID
 from netsim.traces.tables.cells import Cells
 from netsim.traces.tables.checks import CheckedColumn, rule_of, zero_fix
@@ -41,6 +41,7 @@ class Places:
             self._refuse_degrees(columns)
             return columns
         geo = forced_geo(self.raw.path, detail) if detail else self._is_geo(columns)
+        self.reading.detail = GEO if geo else METRES
         if not geo:
             return columns
         renamed = dict(columns)

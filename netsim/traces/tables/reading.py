@@ -20,6 +20,7 @@ from netsim.traces.tables.presets import TablePreset, preset_of
 from netsim.traces.tables.roles import ROLES, Recognised, SourceColumn, recognise
 from netsim.traces.tables.scan import RawTable, names_text
 from netsim.traces.tables.units import example_unit, unit_factor
+from netsim.traces.trace import format_option
 
 NAMES = ("node", "ue", "gnb")
 """Roles whose values are text."""
@@ -36,6 +37,7 @@ class TableReading:
     format: str
     columns: dict[str, SourceColumn]
     preset: TablePreset | None = None
+    detail: str = ""  # of the preset, as --format says it
     choice: ColumnChoice = field(default_factory=ColumnChoice)
     node_is_chosen: bool = False
     said_unused: set[str] = field(default_factory=set)
@@ -66,7 +68,7 @@ class TableReading:
     def option(self) -> str:
         """The line that fixes this reading, for the command line."""
         if self.preset and not self.choice:
-            return f"--format {self.format}"
+            return format_option(self.format, self.detail)
         entries = [_entry(role, column) for role, column in self.columns.items()]
         entries += [f"{key}={value}" for key, value in self.choice.dialect.items()]
         if self.choice.step_s is not None:
