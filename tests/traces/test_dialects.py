@@ -9,6 +9,7 @@ import csv
 import io
 import random
 import re
+import shlex
 import sys
 import tempfile
 from collections import Counter
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from netsim.errors import DataError
@@ -235,6 +237,11 @@ def mobility_table(how: Dialect, draw: random.Random) -> Table:
             truth.append((second, node, x, y))
     if said:
         options["time"] = said
+    speeds = _speeds(len(truth), how, draw)
+    truth = [
+        (*place, speed)
+        for place, speed in zip(truth, speeds.values if speeds else [""] * len(truth), strict=True)
+    ]
     truth = _with_gaps(columns["x"], columns["y"], truth, draw)
     is_wrong = draw.random() < 0.1
     if is_wrong:
@@ -245,11 +252,38 @@ def mobility_table(how: Dialect, draw: random.Random) -> Table:
         (axes[0], columns["x"]),
         (axes[1], columns["y"]),
     ]
+    if speeds:
+        named.append((speeds.header, speeds.texts))
     header, rows = shuffled(named, draw)
     has_header = draw.random() < 0.85
     if not has_header:
         options = _by_number(header, named, geo=geo, unit=unit, time=said or _unit(time_header))
+    if speeds and (speeds.said or not has_header):
+        column = "" if has_header else f"{header.index(speeds.header) + 1}:"
+        options["speed"] = f"{column}{speeds.unit}"
     return Table(header, rows, truth, options, is_wrong, has_header)
+
+
+@dataclass(frozen=True)
+class Speeds:
+    """A column of speeds; its unit stands in the header or must be said."""
+
+    header: str
+    texts: list[str]
+    values: list[float]  # m/s
+    unit: str
+    said: bool
+
+
+def _speeds(count: int, how: Dialect, draw: random.Random) -> Speeds | None:
+    if draw.random() < 0.5:
+        return None
+    unit = draw.choice(list(SPEEDS))
+    said = draw.random() < 0.5
+    texts = [number(draw.uniform(0, 60), how, draw) for _ in range(count)]
+    values = [float(text.replace(how.decimal, ".")) * SPEEDS[unit] for text in texts]
+    base = draw.choice(("speed", "Velocity", "SPEED"))
+    return Speeds(base if said else f"{base} ({unit})", texts, values, unit, said)
 
 
 NONSENSE = ("12 m", "1.2.3", "here", "1e", "--5", "0x1F", "inf", "1_000")
@@ -282,7 +316,7 @@ def _by_number(
 ) -> dict[str, str]:
     """Options that say what the columns of a file without a header are."""
     roles = ("time", "node", *(("lon", "lat") if geo else ("x", "y")))
-    said = dict(zip(roles, (name for name, _ in named), strict=True))
+    said = dict(zip(roles, (name for name, _ in named), strict=False))
     options = {role: str(header.index(name) + 1) for role, name in said.items()}
     if time:
         options["time"] += f":{time}"
@@ -306,6 +340,37 @@ def rate_table(how: Dialect, draw: random.Random) -> Table:
     truth = [(second, value) for second, value in zip(seconds, values, strict=True)]
     names, rows = shuffled([(time_header, texts), (header, rate_texts)], draw)
     return Table(names, rows, truth, options)
+
+
+def channel_table(how: Dialect, draw: random.Random) -> Table:
+    """SNR, or gains as gains or path losses, of two UEs."""
+    samples = draw.randrange(2, 6)
+    texts, seconds, time_header, said = times(samples, how, draw)
+    header, factor = draw.choice(
+        (("snr_db", 1.0), ("SNR (dB)", 1.0), ("sinr", 1.0), ("Gain (dB)", 1.0), ("path_loss", -1.0))
+    )
+    columns: dict[str, list[str]] = {"time": [], "ue": [], "gnb": [], "value": []}
+    truth: list[tuple[float | str, ...]] = []
+    for ue in names_of(draw, 2, how):
+        for text, second in zip(texts, seconds, strict=True):
+            value = number(draw.uniform(-120, 40), how, draw)
+            columns["time"].append(text)
+            columns["ue"].append(ue)
+            columns["gnb"].append("cell 1")
+            columns["value"].append(value)
+            truth.append((second, ue, factor * float(value.replace(how.decimal, "."))))
+    options = {"time": said} if said else {}
+    is_wrong = draw.random() < 0.1
+    if is_wrong:
+        columns["value"][draw.randrange(len(truth))] = draw.choice(NONSENSE)
+    named = [
+        (time_header, columns["time"]),
+        (draw.choice(("ue", "UE_ID", "imsi")), columns["ue"]),
+        (draw.choice(("gnb", "CellID", "cell")), columns["gnb"]),
+        (header, columns["value"]),
+    ]
+    names, rows = shuffled(named, draw)
+    return Table(names, rows, truth, options, is_wrong)
 
 
 def site_table(how: Dialect, draw: random.Random) -> Table:
@@ -357,17 +422,33 @@ def option(table: Table, how: Dialect, draw: random.Random) -> str:
     return ",".join(entries)
 
 
-def read_mobility(path: Path, columns: str) -> list[tuple[float | str, ...]]:
+def read_twice(path: Path, columns: str, table: str) -> pl.DataFrame:
+    """The table; the option that `netsim trace inspect` prints must read the same."""
     trace = open_trace(path, columns=columns)
-    table = trace.table("mobility").collect()
-    if "lat" in table.columns:
-        return table.select("time_s", "node", "lon", "lat").rows()
-    return table.select("time_s", "node", "x_m", "y_m").rows()
+    found = trace.table(table).collect()
+    kind, said = shlex.split(trace.reading)
+    options = {"columns": said} if kind == "--columns" else {"format": said}
+    again = open_trace(path, options.get("format"), columns=options.get("columns", ""))
+    assert again.table(table).collect().equals(found), f"{path}: {trace.reading} reads otherwise"
+    return found
+
+
+def read_mobility(path: Path, columns: str) -> list[tuple[float | str, ...]]:
+    table = read_twice(path, columns, "mobility")
+    places = ("lon", "lat") if "lat" in table.columns else ("x_m", "y_m")
+    speed = "speed_m_s" if "speed_m_s" in table.columns else pl.lit("")
+    return table.select("time_s", "node", *places, speed).rows()
 
 
 def read_rates(path: Path, columns: str) -> list[tuple[float | str, ...]]:
-    table = open_trace(path, columns=columns).table("throughput").collect()
+    table = read_twice(path, columns, "throughput")
     return table.select("time_s", "rate_bps").rows()
+
+
+def read_channels(path: Path, columns: str) -> list[tuple[float | str, ...]]:
+    table = read_twice(path, columns, "channel")
+    value = "gain_db" if "gain_db" in table.columns else "snr_db"
+    return table.select("time_s", "ue", value).rows()
 
 
 def read_places(path: Path, columns: str) -> list[tuple[float | str, ...]]:
@@ -391,6 +472,7 @@ Read = Callable[[Path, str], list[tuple[float | str, ...]]]
 READERS: dict[str, tuple[Make, Read]] = {
     "mobility": (mobility_table, read_mobility),
     "rates": (rate_table, read_rates),
+    "channels": (channel_table, read_channels),
     "sites": (site_table, read_places),
     "texts": (text_table, read_texts),
 }

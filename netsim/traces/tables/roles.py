@@ -21,6 +21,7 @@ class Role:
     aliases: tuple[str, ...]  # best first; lower case, words joined by _
     unit: str = ""  # where none is said; "" of a kind: it must be said
     units: Mapping[str, str] = field(default_factory=dict)  # alias -> the unit that it implies
+    with_unit: tuple[str, ...] = ()  # aliases that name it only with a unit of its kind
 
 
 ROLES = {
@@ -154,6 +155,7 @@ ROLES = {
         "decibels",
         ("gain_db", "channel_gain_db", "path_gain_db"),
         "dB",
+        with_unit=("gain", "channel_gain", "path_gain"),
     ),
     "pathloss": Role(
         "pathloss_db",
@@ -208,7 +210,7 @@ def recognise(names: Sequence[str]) -> Recognised:
     found = Recognised()
     headers = [_Header.of(name) for name in names]
     for role_name, role in ROLES.items():
-        for alias in role.aliases:
+        for alias in (*role.aliases, *role.with_unit):
             matches = [header.in_role(role, alias) for header in headers]
             good = [column for column in matches if column is not None]
             if not good:
@@ -217,8 +219,10 @@ def recognise(names: Sequence[str]) -> Recognised:
                 found.columns[role_name] = good[0]
                 break
             found.without_unit.setdefault(role_name, good[0].name)
-    for role_name in found.columns:
-        found.without_unit.pop(role_name, None)
+    known = {column.name for column in found.columns.values()}
+    for role_name, name in list(found.without_unit.items()):
+        if role_name in found.columns or name in known:
+            del found.without_unit[role_name]
     return found
 
 
@@ -250,7 +254,7 @@ class _Header:
     def in_role(self, role: Role, alias: str) -> SourceColumn | None:
         """The column in this role, if the header is its alias; factor 0 if the unit is unclear."""
         for plain in self.plain:
-            if plain == alias:
+            if plain == alias and (alias not in role.with_unit or self._names_unit(role)):
                 return self._with_unit(role, self.unit or role.units.get(alias, ""))
             suffix = plain.removeprefix(f"{alias}_")
             if role.kind and suffix != plain:
@@ -258,6 +262,9 @@ class _Header:
                 if factor is not None:
                     return SourceColumn(self.name, factor, suffix)
         return None
+
+    def _names_unit(self, role: Role) -> bool:
+        return bool(self.unit) and unit_factor(role.kind, self.unit) is not None
 
     def _with_unit(self, role: Role, unit: str) -> SourceColumn:
         if not role.kind:
