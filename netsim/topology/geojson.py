@@ -96,6 +96,8 @@ def _add_site(
     if name in graph:
         raise DataError("site names must differ", where=where, value=name)
     place = geometry.get("coordinates")
+    if not place:  # RFC 7946, section 3.1: an empty array may stand for null
+        place = [None, None]
     if not isinstance(place, list) or len(place) < 2:
         rule = "a Point has coordinates [longitude, latitude]"
         raise DataError(rule, where=where, value=place)

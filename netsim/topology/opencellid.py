@@ -18,6 +18,7 @@ from scipy.spatial import cKDTree
 
 from netsim.errors import DataError
 from netsim.projection import central_origin
+from netsim.traces.missing import check_missing, count, is_missing, no_fix
 from netsim.units import BoolArray, FloatArray
 
 COLUMNS = (
@@ -61,13 +62,14 @@ def sites_of_cells(
     path: Path,
     choice: CellChoice,
     first_line: int,
+    notes: dict[str, int],
 ) -> nx.Graph:
     """One node per site with lat, lon, and the number of its cells; `table` holds text columns.
 
     The cell with the most samples takes in the cells within `choice.merge_m` that no stronger one
     has taken; the site is their mean, weighted by samples. Raises DataError.
     """
-    kept = _kept_rows(table, path, choice)
+    kept = _placed_rows(table, _kept_rows(table, path, choice), path, notes)
     _check_cells_differ(table, kept, path, first_line)
     lat = _degrees(
         table,
@@ -85,6 +87,10 @@ def sites_of_cells(
         path=path,
         first_line=first_line,
     )
+    fixed = ~no_fix(lat, lon)
+    count(notes, "cells without a place, left out", int((~fixed).sum()))
+    kept = [row for row, has in zip(kept, fixed.tolist(), strict=True) if has]
+    lat, lon = lat[fixed], lon[fixed]
     samples = _samples(table.get("samples"), kept)
     positions_m = central_origin(lat, lon).to_metres(lat, lon)
     graph = nx.Graph()
@@ -124,6 +130,23 @@ def _kept_rows(
         of_operator = f" of {operator}" if operator else ""
         raise DataError(f"has no cells{of_radio}{of_operator}", where=path)
     return kept
+
+
+def _placed_rows(
+    table: TextTable,
+    rows: list[int],
+    path: Path,
+    notes: dict[str, int],
+) -> list[int]:
+    """The rows with a place; the others are counted. Raises DataError where too many have none."""
+    placed = []
+    for row in rows:
+        if not is_missing(table["lat"][row]) and not is_missing(table["lon"][row]):
+            placed.append(row)
+    placeless = len(rows) - len(placed)
+    check_missing(path, "a place", placeless, rows=len(rows))
+    count(notes, "cells without a place, left out", placeless)
+    return placed
 
 
 def _check_cells_differ(

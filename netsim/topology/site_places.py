@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from scipy.spatial import cKDTree
 from netsim.errors import DataError
 from netsim.projection import central_origin
 from netsim.topology.graph import graph_origin, keep_origin, site_positions_m
-from netsim.traces.missing import check_missing, is_missing
+from netsim.traces.missing import check_missing, is_missing, no_fix
 from netsim.traces.tables.roles import SourceColumn, recognise
 
 LIMITS_DEG = {"lat": 90.0, "lon": 180.0}
@@ -131,6 +132,8 @@ def _leave_out_placeless(
         values = [data.get(column.name) for column in places.values()]
         if any(value is None or is_missing(str(value)) for value in values):
             placeless.append(node)
+    if set(places) == set(_DEGREES):
+        placeless += _without_fix(graph, places, set(placeless))
     if placeless:
         check_missing(
             path,
@@ -140,6 +143,23 @@ def _leave_out_placeless(
         )
         graph.remove_nodes_from(placeless)
         notes["sites without a place, left out"] = len(placeless)
+
+
+def _without_fix(
+    graph: nx.Graph,
+    places: Columns,
+    placeless: set[Any],
+) -> list[Any]:
+    """Sites at (0, 0) degrees, far from all others."""
+    names = [name for name in graph if name not in placeless]
+    fixes = np.full((len(names), 2), np.nan)
+    for row, name in enumerate(names):
+        data = graph.nodes[name]
+        with suppress(TypeError, ValueError):  # they are refused further on
+            fixes[row] = [float(data[places[role].name]) for role in _DEGREES]
+    known = np.isfinite(fixes).all(axis=1)
+    none = no_fix(*fixes[known].T)
+    return [names[row] for row in np.flatnonzero(known)[none]]
 
 
 def _coordinate(

@@ -47,7 +47,7 @@ def graph_of_table(
     if is_cell_table(list(names.values())) or is_cell_table(table.columns):
         cells = {name if name in COLUMNS else names[name]: table[name].to_list() for name in names}
         first_line = 1 if without_header else 2
-        graph = sites_of_cells(cells, path, choice, first_line)
+        graph = sites_of_cells(cells, path, choice, first_line, notes)
         return graph, place_columns(["lat", "lon"])
     if not places:
         rule = "has no columns of places: x_m and y_m, in metres, or lat and lon, in degrees"

@@ -129,5 +129,5 @@ def _backhaul(graph: nx.Graph) -> str:
     try:
         found = backhaul_paths(graph)
     except DataError as error:
-        return f"unusable: {error.rule}"
+        return f"unusable: {str(error).removeprefix('backhaul, ')}"
     return f"joins all sites to the core, site {found.core}"

@@ -18,7 +18,7 @@ import polars as pl
 
 from netsim.errors import DataError
 from netsim.projection import Origin, central_origin
-from netsim.traces.missing import check_missing, count, is_missing
+from netsim.traces.missing import check_missing, count, is_missing, no_fix
 from netsim.traces.trace import Trace, origin_metadata, projected
 from netsim.traces.xml import stream
 
@@ -57,7 +57,10 @@ def read_gpx(
             without + len(points.rows),
         )
     notes = dict(points.notes)
-    table = _in_order(pl.DataFrame(points.rows, schema=_POINT, orient="row"), notes)
+    every = pl.DataFrame(points.rows, schema=_POINT, orient="row")
+    none = no_fix(every["lat"].to_numpy(), every["lon"].to_numpy())
+    count(notes, _PLACELESS, int(none.sum()))
+    table = _in_order(every.filter(~none), notes)
     begin = float(table["time_s"].min())  # type: ignore[arg-type]
     names = _node_names(points.tracks)
     named = table.with_columns(

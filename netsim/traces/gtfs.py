@@ -17,7 +17,7 @@ import polars as pl
 from netsim.errors import DataError
 from netsim.projection import Origin, central_origin
 from netsim.traces.files import READ_FAILURES, reason_of
-from netsim.traces.missing import check_missing, count
+from netsim.traces.missing import check_missing, count, no_fix
 from netsim.traces.trace import Trace, origin_metadata, projected
 
 MAX_BYTES = 2 * 2**30
@@ -154,7 +154,8 @@ def _places(stops: pl.DataFrame) -> pl.DataFrame:
     lat = pl.col("stop_lat").cast(pl.Float64, strict=False)
     lon = pl.col("stop_lon").cast(pl.Float64, strict=False)
     placed = stops.select("stop_id", lat=lat, lon=lon)
-    return placed.filter((pl.col("lat").abs() <= 90) & (pl.col("lon").abs() <= 180))
+    good = placed.filter((pl.col("lat").abs() <= 90) & (pl.col("lon").abs() <= 180))
+    return good.filter(~no_fix(good["lat"].to_numpy(), good["lon"].to_numpy()))
 
 
 def _with_times(visits: pl.DataFrame, notes: dict[str, int]) -> pl.DataFrame:

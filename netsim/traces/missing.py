@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from netsim.errors import DataError
 from netsim.traces.files import lines
+from netsim.units import BoolArray, FloatArray
 
 NULLS = ("", "-", "--", "nan", "na", "n/a", "null", "none", "?", "\\n")
 """Cells that hold no value, in lower case."""
 MOST_MISSING = 0.5
 """Part of the rows that may lack a time, a node or a place; with more, a file is refused."""
+FAR_DEG = 1.0
+"""A fix at (0, 0) is none if the median of all lies further away."""
 BLANK_LINES = "blank lines, passed over"
 COMMENTS = "lines beginning with #, passed over"
 
@@ -61,3 +66,15 @@ def filled_lines(path: Path, notes: dict[str, int]) -> Iterator[tuple[int, str]]
         else:
             begun = True
             yield number, text
+
+
+def no_fix(lat: FloatArray, lon: FloatArray) -> BoolArray:
+    """Where places are (0, 0), which receivers give that have no fix. [S], [S] -> [S].
+
+    Nowhere if the trace lies there.
+    """
+    at_zero = (lat == 0) & (lon == 0)
+    if not at_zero.any():
+        return np.asarray(at_zero)
+    far = max(np.median(np.abs(lat)), np.median(np.abs(lon))) > FAR_DEG
+    return np.asarray(at_zero & far)

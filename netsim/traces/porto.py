@@ -13,7 +13,7 @@ import polars as pl
 from netsim.errors import DataError
 from netsim.projection import Origin, central_origin
 from netsim.traces.files import READ_FAILURES
-from netsim.traces.missing import NULLS, check_missing, count
+from netsim.traces.missing import NULLS, check_missing, count, no_fix
 from netsim.traces.trace import Trace, origin_metadata, projected
 
 STEP_S = 15.0
@@ -40,6 +40,7 @@ def read_porto(
         raise DataError("no trip has places", where=path)
     every = _samples(placed)
     samples = every.drop_nulls()
+    samples = samples.filter(~no_fix(samples["lat"].to_numpy(), samples["lon"].to_numpy()))
     _check_degrees(samples, path)
     placeless = len(every) - len(samples)
     check_missing(path, "a place", placeless, rows=len(every))

@@ -168,7 +168,7 @@ BAD = {
         f"{HEADER}\n{CELLS[0].replace('52.50000', '95')}\n",
         "line 2, lat: must be degrees",
     ),
-    "cellnan.csv": (CELLS[0].replace("13.40000", "nan") + "\n", "line 1, lon: must be degrees"),
+    "cellnan.csv": (CELLS[0].replace("13.40000", "nan") + "\n", "no row has a place"),
     "celltwice.csv": (
         "\n".join([HEADER, CELLS[0], CELLS[2], CELLS[0]]),
         "line 4: a cell .* also in line 2 ",

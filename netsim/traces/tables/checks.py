@@ -9,13 +9,12 @@ import polars as pl
 
 from netsim.errors import DataError
 from netsim.projection import Origin, origin_of
+from netsim.traces.missing import FAR_DEG
 from netsim.traces.tables.scan import RawTable
 
 LIMITS = {"lat": 90.0, "lon": 180.0}
 POSITIVE = ("gain", "duration")
 NOT_NEGATIVE = ("rate", "downlink", "uplink", "bytes")
-_FAR_DEG = 1.0  # a fix at (0, 0) is none if the trace lies further away
-
 
 ODD = "odd"
 """Fact: a table that is read as a plain one is none."""
@@ -120,5 +119,5 @@ def zero_fix(
     median = pl.max_horizontal(lat.abs().median(), lon.abs().median())
     facts = raw.frame.select(at_zero.any().alias("any"), median.alias("median"))
     found = raw.collect(facts).row(0, named=True)
-    far = found["median"] is not None and found["median"] > _FAR_DEG
+    far = found["median"] is not None and found["median"] > FAR_DEG
     return at_zero if found["any"] and far else None
