@@ -38,6 +38,28 @@ def read_gpx(
     origin: Origin | None = None,
 ) -> Trace:
     """The mobility table of all tracks, with lat and lon. Raises DataError."""
+    points = _points_of(path)
+    notes = points.notes
+    table = _in_order(_with_a_fix(points), notes)
+    begin = float(table["time_s"].min())  # type: ignore[arg-type]
+    names = _node_names(points.tracks)
+    named = table.with_columns(
+        pl.col("time_s") - begin,
+        node=pl.col("track").replace_strict(names, return_dtype=pl.String),
+    )
+    origin = origin or central_origin(named["lat"].to_numpy(), named["lon"].to_numpy())
+    has_altitude = named["z_m"].null_count() < len(named)
+    altitude = ["z_m"] if has_altitude else []
+    order = ["time_s", "node", "x_m", "y_m", *altitude, "lat", "lon"]
+    mobility = projected(named.lazy(), origin).select(order)
+    metadata = origin_metadata(origin)
+    if points.dated:
+        metadata["time_origin"] = datetime.fromtimestamp(begin, UTC).isoformat()
+    return Trace(path, "gpx", {"mobility": mobility}, metadata, notes)
+
+
+def _points_of(path: Path) -> _Points:
+    """The points of a file. Raises DataError."""
     points = _Points()
     for _ in stream(
         path,
@@ -56,26 +78,15 @@ def read_gpx(
             without,
             without + len(points.rows),
         )
-    notes = dict(points.notes)
+    return points
+
+
+def _with_a_fix(points: _Points) -> pl.DataFrame:
+    """The points but for those at (0, 0), where that is no place of the trace."""
     every = pl.DataFrame(points.rows, schema=_POINT, orient="row")
     none = no_fix(every["lat"].to_numpy(), every["lon"].to_numpy())
-    count(notes, _PLACELESS, int(none.sum()))
-    table = _in_order(every.filter(~none), notes)
-    begin = float(table["time_s"].min())  # type: ignore[arg-type]
-    names = _node_names(points.tracks)
-    named = table.with_columns(
-        pl.col("time_s") - begin,
-        node=pl.col("track").replace_strict(names, return_dtype=pl.String),
-    )
-    origin = origin or central_origin(named["lat"].to_numpy(), named["lon"].to_numpy())
-    has_altitude = named["z_m"].null_count() < len(named)
-    altitude = ["z_m"] if has_altitude else []
-    order = ["time_s", "node", "x_m", "y_m", *altitude, "lat", "lon"]
-    mobility = projected(named.lazy(), origin).select(order)
-    metadata = origin_metadata(origin)
-    if points.dated:
-        metadata["time_origin"] = datetime.fromtimestamp(begin, UTC).isoformat()
-    return Trace(path, "gpx", {"mobility": mobility}, metadata, notes)
+    count(points.notes, _PLACELESS, int(none.sum()))
+    return every.filter(~none)
 
 
 def _in_order(points: pl.DataFrame, notes: dict[str, int]) -> pl.DataFrame:

@@ -189,5 +189,5 @@ def test_missing_places(tmp_path: Path) -> None:
 
 def test_hub_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
-    with pytest.raises(InputError, match=r"netsim\[hub\].*data path"):
+    with pytest.raises(InputError, match=r"netsim-fedlora\[hub\].*data path"):
         load_hub("nyu-mll/glue", "sst2")
