@@ -6,8 +6,8 @@ that is, a gain in dB. Powers of paths are summed. A folder of such folders is a
 time. `params.json`, beside the matrices or above the scenes, says which sets of receivers are
 transmitters too, as gNBs in DeepMIMO are: these are no users.
 
-Layout: DeepMIMO 4 (docs/resources/specs.md, datasets/load.py: names of files, order of scenes,
-`rx_only`).
+Layout: DeepMIMO 4's own specification and loader (datasets/load.py: names of files, order of
+scenes, `rx_only`).
 """
 
 from __future__ import annotations
