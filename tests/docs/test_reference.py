@@ -84,8 +84,16 @@ def test_a_lost_place_is_seen() -> None:
 def test_comments_lead_to_pages_that_exist() -> None:
     for folder in ("netsim", "tests", "analysis"):
         for path in (ROOT / folder).rglob("*.py"):
-            for page in re.findall(r"docs/([\w/-]+\.md)", path.read_text(encoding="utf-8")):
+            for page in re.findall(
+                r"docs/((?:model|concepts|howto)/[\w-]+\.md)", path.read_text(encoding="utf-8")
+            ):
                 assert (DOCS / page).is_file() or path == Path(__file__), f"{path}: {page}"
+
+
+def test_the_version_stands_everywhere_alike() -> None:
+    cited = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {netsim.__version__}\n" in cited
+    assert f"## [{netsim.__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
 def test_folders_say_what_they_hold() -> None:
