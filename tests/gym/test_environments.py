@@ -263,9 +263,11 @@ def test_steps_are_quick() -> None:
     assert 100 / min(times) > 500
 
 
-def test_the_snippet_of_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    found = re.search(r"```python\n# environment\.py\n(.*?)```", readme, re.DOTALL)
+def test_the_snippet_of_the_guide_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    page = Path(__file__).parents[2] / "netsim" / "docs" / "howto" / "gym.md"
+    found = re.search(
+        r"```python\n# environment\.py\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL
+    )
     assert found is not None
     exec(found[1], {})
     assert capsys.readouterr().out.startswith("rounds ")
