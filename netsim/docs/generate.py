@@ -91,7 +91,9 @@ def cli_page() -> list[str]:
         "",
         NOTE,
         "",
-        "`netsim --help` lists the commands, `netsim COMMAND --help` says what one takes.",
+        "`netsim --help` lists the commands, `netsim COMMAND --help` says what one takes. "
+        "`netsim --install-completion` lets the shell complete commands, options and, after "
+        "`--set` and `--over`, keys.",
         "",
         "Exit codes: 0 done; 1 a run or a check failed; 2 bad input, with one message that names "
         "place, value and rule; 130 interrupted, and `netsim resume` goes on.",
@@ -127,14 +129,14 @@ def command_lines(name: str, command: Callable[..., Any]) -> Iterator[str]:
         if isinstance(info, ArgumentInfo):
             shown = key.strip("_").upper()
             usage += f" {shown}" if needed else f" [{shown}]"
-            arguments.append((code(shown), default_text(default), info.help or ""))
+            arguments.append((code(shown), info.help or "", default_text(default)))
         elif isinstance(info, OptionInfo):
-            options.append((option_text(key, info), default_text(default), info.help or ""))
+            options.append((option_text(key, info), info.help or "", default_text(default)))
     yield from ["```text", f"{usage} [OPTIONS]" if options else usage, "```", ""]
     if arguments:
-        yield from table(("argument", "default", "meaning"), arguments)
+        yield from table(("argument", "meaning", "default"), arguments)
     if options:
-        yield from table(("option", "default", "meaning"), options)
+        yield from table(("option", "meaning", "default"), options)
 
 
 def declared(hint: Any, default: Any) -> tuple[Any, Any]:
@@ -176,30 +178,20 @@ def scenario_page() -> list[str]:
         "A key is given in a file, or as `--set radio.bandwidth_hz=2e7`.",
         "",
     ]
-    section = None
-    rows: list[tuple[str, ...]] = []
+    sections: dict[str, list[tuple[str, ...]]] = {}
     for row in schema_rows():
         name = row["key"].rpartition(".")[0] or "top level"
-        if name != section:
-            lines += section_lines(section, rows)
-            section, rows = name, []
-        cells = (row["type"], row["unit"], row["default"], row["equation"], row["meaning"])
-        rows.append((code(row["key"]), *cells))
-    lines += section_lines(section, rows)
+        cells = (row["meaning"], row["type"], row["unit"], row["default"], row["equation"])
+        sections.setdefault(name, []).append((code(row["key"]), *cells))
+    headers = ("key", "meaning", "type", "unit", "default", "eq.")
+    for name, rows in sections.items():
+        lines += [f"## {name}", "", *table(headers, rows)]
     lines += ["## What is chosen by name", ""]
     lines += ["Each choice has parameters of its own, which stand in the same section.", ""]
     for choice in CHOICES:
         lines += [f"### `{choice.name_key}`", ""]
         lines += choice_lines(choice)
     return lines
-
-
-def section_lines(section: str | None, rows: list[tuple[str, ...]]) -> list[str]:
-    """The keys of one section."""
-    if section is None:
-        return []
-    headers = ("key", "type", "unit", "default", "eq.", "meaning")
-    return [f"## {section}", "", *table(headers, rows)]
 
 
 def choice_lines(choice: Any) -> Iterator[str]:
@@ -216,9 +208,9 @@ def choice_lines(choice: Any) -> Iterator[str]:
         name = row[WHERE].partition(" = ")[2]
         if name in own:
             key = row["key"].rpartition(".")[2]
-            cells = (row["type"], row["unit"], row["default"], row["meaning"])
+            cells = (row["meaning"], row["type"], row["unit"], row["default"])
             rows.append((code(name), code(key), *cells))
-    headers = (choice.key, "parameter", "type", "unit", "default", "meaning")
+    headers = (choice.key, "parameter", "meaning", "type", "unit", "default")
     yield from table(headers, rows)
 
 
@@ -241,7 +233,7 @@ def tables_page() -> list[str]:
     for name, columns in TABLES.items():
         lines += [f"## {name}", "", f"One row per {ONE_ROW_PER[name]}.", ""]
         rows = [column_row(column) for column in columns]
-        lines += table(("column", "type", "unit", "null?", "meaning"), rows)
+        lines += table(("column", "meaning", "type", "unit", "null?"), rows)
     return lines
 
 
@@ -251,7 +243,7 @@ def column_row(column: TableColumn) -> tuple[str, ...]:
     if column.categories:
         meaning = f"{meaning}: {', '.join(column.categories)}"
     null = "yes" if column.nullable else ""
-    return code(column.name), column.kind, column.unit, null, meaning
+    return code(column.name), meaning, column.kind, column.unit, null
 
 
 # -- tutorials -----------------------------------------------------------------------------------

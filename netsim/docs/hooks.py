@@ -13,6 +13,8 @@ _FORMULA = re.compile(
     re.DOTALL,
 )
 
+_TAG = re.compile(r"\\tag\{(.*?)\}")
+
 
 def on_page_content(content: str, **_: Any) -> str:
     """`$...$` and `$$...$$` of a page as MathML, which browsers draw by themselves."""
@@ -21,4 +23,5 @@ def on_page_content(content: str, **_: Any) -> str:
 
 def _mathml(found: re.Match[str]) -> str:
     display = "inline" if found[2] == "(" else "block"
-    return str(convert(html.unescape(found[3]), display=display))
+    latex = _TAG.sub(r"\\qquad (\1)", html.unescape(found[3]))
+    return str(convert(latex, display=display))
