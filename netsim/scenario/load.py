@@ -37,10 +37,11 @@ def load_scenario(
 
     `path_or_name` is a TOML file, the folder of a recorded run, which is replayed, the name of a
     bundled scenario, or a scenario that is to be changed; `overrides` maps dotted keys
-    ("radio.bandwidth_hz", "modules.0.rank") to values, typed by the model. An override that names
-    another scheme, path loss, mobility or compute model drops the parameters of the old one. Raises
-    ScenarioError, also for what is named and does not exist, and for parameters that it does not
-    have.
+    ("radio.bandwidth_hz", "modules.0.rank") to values, typed by the model. A dictionary as value
+    says something of its own keys only: {"round": {"deadline_s": 3}} is {"round.deadline_s": 3}. An
+    override that names another scheme, path loss, mobility or compute model drops the parameters of
+    the old one. Raises ScenarioError, also for what is named and does not exist, and for parameters
+    that it does not have.
     """
     raw, where = _read(path_or_name)
     changes = _changes(overrides)
@@ -59,8 +60,7 @@ def _changes(overrides: Mapping[str, Any] | None) -> dict[str, Any]:
     if not isinstance(given, Mapping):
         rule = 'must map dotted keys to values, as {"rounds": 5}; a folder is given by out='
         raise ScenarioError(rule, where="overrides", value=given)
-    copied: dict[str, Any] = _plain(given)
-    return copied
+    return _by_key(_plain(given))
 
 
 def stored_scenario(path: Path) -> Scenario:
@@ -188,6 +188,18 @@ def _resolve_channels(value: Any, folder: Path) -> None:
             entry["path"] = str((folder / entry["path"]).resolve())
 
 
+def _by_key(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """The same overrides without dictionaries as values but empty ones, which make a section."""
+    found: dict[str, Any] = {}
+    for key, value in overrides.items():
+        if not isinstance(value, Mapping) or not value:
+            found[key] = value
+            continue
+        for inner, item in _by_key(value).items():
+            found[f"{key}.{inner}"] = item
+    return found
+
+
 def _put(
     raw: dict[str, Any],
     key: str,
@@ -213,6 +225,8 @@ def _put(
     last = parts[-1]
     if isinstance(node, list):
         node[_index(node, last, key)] = value
+    elif value == {} and isinstance(node.get(last), dict):
+        return  # says nothing of a section that is there
     else:
         node[last] = value
 

@@ -35,6 +35,24 @@ def test_overrides_are_typed() -> None:
     assert scenario.round.deadline_s == math.inf
 
 
+def test_a_dictionary_as_override_leaves_the_other_keys_of_its_section() -> None:
+    given = {"round": {"deadline_s": 3.0}, "radio": {"pathloss": {"exponent": 3.0}, "nr": {}}}
+    found = load_scenario("paper", {**given, "radio.rate_model": "nr", "radio.bandwidth_hz": 1e7})
+    usual = load_scenario("paper")
+    assert found.round.deadline_s == 3.0
+    assert found.round.aggregation_s == usual.round.aggregation_s
+    assert found.radio.pathloss.parameters == {"exponent": 3.0}
+    assert found.radio.sinr_threshold_db == usual.radio.sinr_threshold_db
+    assert found.radio.nr is not None
+    assert load_scenario("paper", {"radio": {}}) == usual
+
+
+@pytest.mark.parametrize("override", [{"radio.pathloss.kind": "uma"}, {"radio": {"pathloss": {"kind": "uma"}}}])
+def test_another_path_loss_may_be_chosen_over_one_with_parameters(override: dict[str, Any]) -> None:
+    assert load_scenario("paper").radio.pathloss.parameters
+    assert load_scenario("paper", override).radio.pathloss.parameters == {}
+
+
 def test_overrides_are_not_changed() -> None:
     overrides = {"scheme": {"kind": "fedlora"}, "scheme.bandwidth": "algorithm1", "channel": []}
     before = copy.deepcopy(overrides)
