@@ -2,8 +2,8 @@
 
 Sources: M. Hata, "Empirical formula for propagation loss in land mobile radio services", IEEE
 Trans. Veh. Technol. 29(3), 1980, Table I; COST Action 231 final report, 1999, section 4.4.1,
-eqs. (4.4.1)-(4.4.4). The formulas were fitted to 1..20 km. Outside they are extended, but never
-below the loss of free space, or refused. Loss in dB with f in MHz, d in km, heights in m:
+eqs. (4.4.1)-(4.4.4). The formulas were fitted to 1..20 km. Links outside are refused, or with
+`extrapolate` the formulas are extended, but never below the loss of free space. Loss in dB with f in MHz, d in km, heights in m:
 
     A + B log10 f - 13.82 log10 h_b - a(h_m) + (44.9 - 6.55 log10 h_b) log10 d + correction
 """
@@ -38,7 +38,7 @@ class _Hata:
     shadowing_std_db: float = 0.0
     correlation_m: float = 50.0
     min_distance_m: float = 10.0
-    extrapolate: bool = True  # False: links outside 1..20 km are refused
+    extrapolate: bool = False  # also to links outside 1..20 km
 
     carrier_range_hz: ClassVar[tuple[float, float]]
 
@@ -82,7 +82,10 @@ class _Hata:
         if not outside.any():
             return
         if not self.extrapolate:
-            rule = f"links must be {low_m / 1e3:g}..{high_m / 1e3:g} km long without extrapolate"
+            rule = (
+                f"links must be {low_m / 1e3:g}..{high_m / 1e3:g} km long; extrapolate = true "
+                "extends the formula"
+            )
             worst = float(distance_m[outside].flat[0])
             raise ScenarioError(
                 rule,
