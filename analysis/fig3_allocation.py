@@ -58,7 +58,8 @@ def cells(
     for seed in range(seeds):
         scenario = load_scenario(PAPER, {"seed": seed, "ues.count": largest})
         deployment = build_deployment(scenario)
-        links = build_radio(scenario, deployment).links_of(drop_ues(scenario, deployment))
+        radio = build_radio(scenario, deployment)
+        links = radio.links_of(drop_ues(scenario, radio.landscape))
         bits = np.array(
             [module.payload_bits_override for module in scenario.modules], dtype=np.float64
         )

@@ -20,7 +20,7 @@ from netsim.assembly.motion import build_motion, build_roaming
 from netsim.assembly.partition import build_partition, distance_to_gnb
 from netsim.assembly.payloads import build_payloads
 from netsim.assembly.planning import PerfectKnowledge
-from netsim.assembly.radio import RadioParts, build_radio
+from netsim.assembly.radio import RadioParts, build_landscape, build_radio
 from netsim.assembly.recorded import settled, world_of
 from netsim.assembly.rules import build_rules, check_stale
 from netsim.assembly.topology import build_core_links, build_deployment, drop_ues
@@ -68,7 +68,7 @@ def build_parts(scenario: Scenario, listener: Listener, loaded: Loaded | None = 
     scenario = settled(scenario, loaded)
     world = world_of(scenario)
     deployment = build_deployment(world.ground)
-    start_m = drop_ues(world.ground, deployment)
+    start_m = drop_ues(world.ground, build_landscape(world.ground, deployment))
     motion = build_motion(world.ground, deployment, start_m, loaded, listener)
     devices = build_devices(world.ground)
     scheme = build_scheme(scenario)

@@ -29,6 +29,7 @@ from netsim.simulation.state import Links
 from netsim.topology.association import places_in_cells
 from netsim.topology.deployment import Deployment
 from netsim.topology.landscape import Landscape
+from netsim.topology.strongest import places_where_strongest
 from netsim.units import BoolArray, FloatArray, IntArray, dbm_to_w
 
 
@@ -105,7 +106,7 @@ class RadioParts:
 
 def build_radio(scenario: Scenario, deployment: Deployment) -> RadioParts:
     """The air of a scenario."""
-    landscape = _landscape(scenario, deployment)
+    landscape = build_landscape(scenario, deployment)
     uplink = _uplink(scenario, landscape)
     return RadioParts(
         landscape=landscape,
@@ -121,7 +122,7 @@ def downlink_hz(scenario: Scenario) -> float:
     return scenario.downlink.bandwidth_hz or scenario.radio.bandwidth_hz
 
 
-def _landscape(scenario: Scenario, deployment: Deployment) -> Landscape:
+def build_landscape(scenario: Scenario, deployment: Deployment) -> Landscape:
     """Sites with their path loss, antennas and downlink."""
     radio, pathloss = scenario.radio, _pathloss(scenario)
     return Landscape(
@@ -253,7 +254,10 @@ def _power_of(
 
 def _places(scenario: Scenario, landscape: Landscape) -> CellPlaces:
     """Places in all cells, and their gains to all sites."""
-    places_m = places_in_cells(landscape.deployment, PER_CELL, scenario.seed)
+    if landscape.association == "strongest":
+        places_m = places_where_strongest(landscape, PER_CELL, scenario.seed)
+    else:
+        places_m = places_in_cells(landscape.deployment, PER_CELL, scenario.seed)
     sites, each, _ = places_m.shape
     gain = np.empty((sites, sites, each))
     for site, column in landscape.columns(places_m.reshape(-1, 2)):

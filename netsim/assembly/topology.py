@@ -12,7 +12,9 @@ from netsim.topology.association import drop_in_cell, drop_in_window
 from netsim.topology.backhaul import backhaul_paths
 from netsim.topology.deployment import Deployment, explicit_sites, hexagonal_sites, poisson_sites
 from netsim.topology.files import read_sites
+from netsim.topology.landscape import Landscape
 from netsim.topology.links import with_links
+from netsim.topology.strongest import drop_where_strongest
 from netsim.units import FloatArray
 
 
@@ -41,14 +43,16 @@ def build_deployment(scenario: Scenario) -> Deployment:
     )
 
 
-def drop_ues(scenario: Scenario, deployment: Deployment) -> FloatArray:
+def drop_ues(scenario: Scenario, landscape: Landscape) -> FloatArray:
     """Places of the UEs: in the learning cell, or all over the window. [K, 2], m.
 
     Those of a replayed trace need no room there: it says where they are.
     """
-    count = scenario.ue_count
+    count, deployment = scenario.ue_count, landscape.deployment
     if scenario.mobility.kind == REPLAY:
         return np.zeros((count, 2))
+    if scenario.federation == "cell" and landscape.association == "strongest":
+        return drop_where_strongest(landscape, count, scenario.seed)
     if scenario.federation == "cell":
         return drop_in_cell(deployment, count, scenario.seed)
     margin_m = (scenario.topology.guard_km or 0.0) * 1e3

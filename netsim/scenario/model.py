@@ -193,8 +193,6 @@ class Scenario(Section):
             return self
         if topology.boundary == "guard":
             raise ValueError("topology.boundary = guard needs federation = network")
-        if topology.association == "strongest":
-            raise ValueError("topology.association = strongest needs federation = network")
         return self
 
     @model_validator(mode="after")

@@ -56,7 +56,7 @@ class Topology(Section):
     )
     guard_km: Positive | None = key(None, "width of the guard zone (boundary = guard)", unit="km")
     association: Literal["nearest", "strongest"] = key(
-        "nearest", "gNB of a UE: by distance, or by mean gain"
+        "nearest", "gNB of a UE: by distance, or by mean gain; so are the cells"
     )
     backhaul: BackhaulLinks = BackhaulLinks()
 

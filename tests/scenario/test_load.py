@@ -47,7 +47,9 @@ def test_a_dictionary_as_override_leaves_the_other_keys_of_its_section() -> None
     assert load_scenario("paper", {"radio": {}}) == usual
 
 
-@pytest.mark.parametrize("override", [{"radio.pathloss.kind": "uma"}, {"radio": {"pathloss": {"kind": "uma"}}}])
+@pytest.mark.parametrize(
+    "override", [{"radio.pathloss.kind": "uma"}, {"radio": {"pathloss": {"kind": "uma"}}}]
+)
 def test_another_path_loss_may_be_chosen_over_one_with_parameters(override: dict[str, Any]) -> None:
     assert load_scenario("paper").radio.pathloss.parameters
     assert load_scenario("paper", override).radio.pathloss.parameters == {}

@@ -17,9 +17,12 @@ from netsim import rng
 from netsim.assembly import build_parts, build_simulation
 from netsim.errors import InputError
 from netsim.protocols import Silence
+from netsim.radio.interference import SiteField
 from netsim.records import TABLES
 from netsim.results.writer import MemorySink
 from netsim.scenario.model import Scenario
+from netsim.simulation.air.field import FieldUplink
+from netsim.topology.association import nearest_site
 from netsim.units import to_db
 
 Simulate = Callable[..., MemorySink]
@@ -225,6 +228,33 @@ def test_the_strongest_gnb_has_the_best_gain(network_scenario: Callable[..., Sce
     assert (links.gnb != nearest.gnb).any()
 
 
+def test_a_cell_that_learns_alone_is_where_its_gnb_is_the_strongest(
+    network_scenario: Callable[..., Scenario],
+) -> None:
+    shadowed = {
+        "topology.association": "strongest",
+        "topology.window_km": 4,
+        "radio.pathloss.shadowing_std_db": 8.0,
+        "ues.count": 40,
+    }
+    parts = build_parts(network_scenario(shadowed), Silence())
+    landscape = parts.radio.landscape
+    site = landscape.deployment.learning_site
+    assert (parts.links.gnb == site).all()
+    assert (landscape.serving(parts.links.position_m) == site).all()
+    nearest = nearest_site(parts.links.position_m, landscape.deployment.positions_m)
+    assert (nearest != site).any()
+    # so are the cells of the interferers: what reaches the gNB comes from UEs that others serve
+    assert isinstance(parts.radio.uplink, FieldUplink)
+    field = parts.radio.uplink.interferers
+    assert isinstance(field, SiteField)
+    own = np.einsum("iim->im", field.places.gain)
+    hit = (own[:, None] >= field.places.gain.transpose(1, 0, 2)).all(axis=(1, 2))
+    assert hit.mean() > 0.9
+    fewer = build_parts(network_scenario({**shadowed, "ues.count": 10}), Silence())
+    assert (fewer.links.position_m == parts.links.position_m[:10]).all()
+
+
 # -- federation ----------------------------------------------------------------------------------
 
 
@@ -298,10 +328,6 @@ def test_core_must_be_a_site(network_scenario: Callable[..., Scenario]) -> None:
         (
             {"topology.boundary": "torus", "topology.kind": "hex"},
             "boundary = torus needs kind = ppp",
-        ),
-        (
-            {"topology.association": "strongest"},
-            "association = strongest needs federation = network",
         ),
         (
             {
