@@ -79,44 +79,92 @@ def admit_uploads(
     view: what the allocator knows of all UEs. rank: [M], None: the modules' own. known: the channel
     is known as it will be, so an SINR below the threshold fails whatever the share.
     """
-    admitted = np.zeros(len(observation.distance_m), dtype=np.bool_)
+    ues = len(observation.distance_m)
     candidates = _ready(observation, ue, module, rank)
-    budget_s = LONG_S
-    if len(candidates):
-        # the barrier does not wait for those who cannot be ready
-        chosen = np.isin(ue, candidates)
-        computed_s, _ = observation.computed(
-            ue[chosen],
-            module[chosen],
-            select(rank, chosen),
-        )
-        left_s = min(observation.deadline_s - float(computed_s.max()), LONG_S)
-        budget_s = left_s * BELOW_ONE
+    time_left = _TimeLeft(observation, ue, module, rank)
+    budget_s = time_left.of(candidates)
     if not len(candidates) or budget_s <= 0:
-        return Admission(admitted, LONG_S)
-    able = view.select(candidates)
-    power = np.full(len(candidates), able.max_power_w)
-    payload = np.zeros(len(admitted))
+        return Admission(np.zeros(ues, dtype=np.bool_), LONG_S)
+    payload = np.zeros(ues)
     np.add.at(
         payload,
         ue,
         observation.payload_of(module, rank),
     )
-    need = able.shares_for(
-        power,
-        payload[candidates, np.newaxis],
-        budget_s,
-    )[:, 0]
-    if known:
+    needs = _Needs(
+        view=view.select(candidates),
+        payload_bits=payload[candidates, np.newaxis],
+        fails_below=observation.sinr_threshold if known else None,
+    )
+    chosen = admit(needs.in_time(budget_s))
+    while not chosen.all():
+        # what nobody is to hear is not sent, which leaves the others more time
+        longer_s = time_left.of(candidates[chosen])
+        if longer_s <= budget_s:
+            break
+        more = admit(needs.in_time(longer_s))
+        budget_s = longer_s
+        if not (more & ~chosen).any() or time_left.of(candidates[more]) < longer_s:
+            break
+        chosen = more
+    return Admission(_marked(candidates[chosen], ues), budget_s)
+
+
+def _marked(ue: IntArray, ues: int) -> BoolArray:
+    """True of the UEs named. [K]."""
+    found = np.zeros(ues, dtype=np.bool_)
+    found[ue] = True
+    return found
+
+
+@dataclass(frozen=True)
+class _TimeLeft:
+    """Time for uploads (ue, module) of one gNB, by who of the UEs takes part."""
+
+    observation: Observation
+    ue: IntArray
+    module: IntArray
+    rank: IntArray | None
+
+    def of(self, those: IntArray) -> float:
+        """From the last start to the deadline, s. The barrier does not wait for others."""
+        chosen = np.isin(self.ue, those)
+        if not chosen.any():
+            return LONG_S
+        computed_s, _ = self.observation.computed(
+            self.ue[chosen],
+            self.module[chosen],
+            select(self.rank, chosen),
+        )
+        left_s = min(self.observation.deadline_s - float(computed_s.max()), LONG_S)
+        return left_s * BELOW_ONE
+
+
+@dataclass(frozen=True)
+class _Needs:
+    """Shares that UEs [K] need for their payloads at P_max."""
+
+    view: CellView
+    payload_bits: FloatArray  # [K, 1]
+    fails_below: float | None  # SINR at which the known channel fails; None: it is not known
+
+    def in_time(self, budget_s: float) -> FloatArray:
+        """Infinity where none is enough. [K]."""
+        power = np.full(len(self.view.ue), self.view.max_power_w)
+        need = self.view.shares_for(
+            power,
+            self.payload_bits,
+            budget_s,
+        )[:, 0]
+        if self.fails_below is None:
+            return need
         fails = _below_threshold(
-            able,
+            self.view,
             power,
             need,
-            observation.sinr_threshold,
+            self.fails_below,
         )
-        need = np.where(fails, np.inf, need)
-    admitted[candidates] = admit(need)
-    return Admission(admitted, budget_s)
+        return np.where(fails, np.inf, need)
 
 
 def _ready(

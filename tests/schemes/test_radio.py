@@ -90,6 +90,20 @@ def test_who_cannot_be_ready_delays_nobody(observe: Observe) -> None:
     assert not _admission(nobody, np.arange(12)).admitted.any()
 
 
+def test_the_time_planned_is_that_of_those_who_are_admitted(observe: Observe) -> None:
+    """Broadcasts that only rejected UEs were to hear, or that they slow down, take no time."""
+    seen = observe({**CROWD, "downlink.bandwidth_hz": 3e6, "round.compute_limit_s": None})
+    ue = np.arange(60)
+    found = _admission(seen, ue)
+    assert 0 < found.admitted.sum() < 60
+    mine = np.flatnonzero(found.admitted)
+    computed_s, _ = seen.computed(mine, mine % 4)
+    every_s, _ = seen.computed(ue, ue % 4)
+    left_s = seen.deadline_s - computed_s.max()
+    assert found.budget_s == pytest.approx(left_s, rel=1e-6)
+    assert left_s > seen.deadline_s - every_s.max() + 0.1
+
+
 def test_known_outages_are_not_admitted(observation: Observation) -> None:
     weak = observation.signal_gain.copy()
     weak[3] *= 1e-4
