@@ -3,7 +3,8 @@
 Sources: M. Hata, "Empirical formula for propagation loss in land mobile radio services", IEEE
 Trans. Veh. Technol. 29(3), 1980, Table I; COST Action 231 final report, 1999, section 4.4.1,
 eqs. (4.4.1)-(4.4.4). The formulas were fitted to 1..20 km. Links outside are refused, or with
-`extrapolate` the formulas are extended, but never below the loss of free space. Loss in dB with f in MHz, d in km, heights in m:
+`extrapolate` the formulas are extended, but never below the loss of free space. Loss in dB with f
+in MHz, d in km, heights in m:
 
     A + B log10 f - 13.82 log10 h_b - a(h_m) + (44.9 - 6.55 log10 h_b) log10 d + correction
 """

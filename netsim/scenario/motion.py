@@ -32,7 +32,8 @@ class MobilityChoice(PluginChoice):
     time_to_trigger_s: NonNegative = key(0.0, "and has been for this long", unit="s")
     handover: Literal["abort", "resume", "finish_old"] = key(
         "abort",
-        "an upload at a handover: lost, goes on at the new gNB after 50 ms, or ends at the old one",
+        "an upload that has begun at a handover: lost, goes on at the new gNB after 50 ms, or ends "
+        "at the old one",
     )
 
     @property

@@ -2,19 +2,21 @@
 grid.
 
 A UE is handed over once another gNB has been better than its own by the hysteresis for the time to
-trigger (3GPP TS 38.331, event A3), in mean gain: over distance where UEs associate with the nearest
-gNB, else with line of sight and shadowing. All of it is a function of time, whatever the simulation
-does.
+trigger (3GPP TS 38.331, event A3, clause 5.5.4.4), to the best for which that is so: the time runs
+for each neighbour by itself. Better is meant in mean gain: over distance where UEs associate with
+the nearest gNB, else with line of sight and shadowing. All of it is a function of time, whatever
+the simulation does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from netsim.arrays import ArrayTable
 from netsim.protocols import Motion
 from netsim.topology.landscape import Landscape
 from netsim.units import BoolArray, FloatArray, IntArray
@@ -41,6 +43,38 @@ class Handovers(NamedTuple):
 
 
 @dataclass
+class Better(ArrayTable):
+    """Pairs of UEs and gNBs that are better than their own, ordered by (UE, gNB)."""
+
+    ue: IntArray
+    site: IntArray
+    level: FloatArray  # of the gNB, as `Landscape.level`
+    since_s: FloatArray
+
+    @classmethod
+    def nobody(cls) -> Better:
+        """No pair."""
+        none: IntArray = np.empty(0, dtype=np.int64)
+        return cls(ue=none, site=none, level=np.empty(0), since_s=np.empty(0))
+
+    def as_before(self, before: Better) -> Better:
+        """The same pairs; those of `before` are since then."""
+        if not len(self.ue) or not len(before.ue):
+            return self
+        wide = 1 + max(int(self.site.max()), int(before.site.max()))
+        key, old = self.ue * wide + self.site, before.ue * wide + before.site
+        place = np.minimum(np.searchsorted(old, key), len(old) - 1)
+        since_s = np.where(old[place] == key, before.since_s[place], self.since_s)
+        return replace(self, since_s=since_s)
+
+    def best(self) -> tuple[IntArray, IntArray]:
+        """The UEs, ascending, and the best gNB of each."""
+        order = np.lexsort((self.site, -self.level, self.ue))
+        ue, first = np.unique(self.ue[order], return_index=True)
+        return ue, self.site[order][first]
+
+
+@dataclass
 class Journey:
     """The motion of K UEs, sampled every `step_s`."""
 
@@ -53,8 +87,7 @@ class Journey:
     _first: int = field(default=0, init=False)  # step of the first sample that is kept
     _events: list[Handovers] = field(default_factory=list, init=False)  # of the steps that are kept
     _ahead: FloatArray | None = field(default=None, init=False)  # positions of the next samples
-    _better: IntArray = field(init=False)  # [K] gNB that is better, -1 none
-    _since_s: FloatArray = field(init=False)  # [K]
+    _better: Better = field(init=False)
 
     def step(self, time_s: float) -> int:
         """Number of the sample that holds at `time_s`: a moment of the grid belongs to its own."""
@@ -86,8 +119,7 @@ class Journey:
             "first": self._first,
             "samples": [sample._asdict() for sample in self._samples],
             "events": [events._asdict() for events in self._events],
-            "better": self._better,
-            "since_s": self._since_s,
+            "better": self._better.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -95,7 +127,7 @@ class Journey:
         self._first = state["first"]
         self._samples = [Sample(**sample) for sample in state["samples"]]
         self._events = [Handovers(**events) for events in state["events"]]
-        self._better, self._since_s = state["better"], state["since_s"]
+        self._better = Better.restored(state["better"])
         self._ahead = None  # belongs to other steps
 
     def moments(
@@ -159,7 +191,7 @@ class Journey:
 
     def _nobody(self, count: int) -> Sample:
         """What stands before the first sample: nobody is there."""
-        self._better, self._since_s = np.full(count, -1), np.zeros(count)
+        self._better = Better.nobody()
         deployment = self.landscape.deployment
         site_m = deployment.positions_m[deployment.learning_site]
         absent = np.zeros(count, dtype=bool)
@@ -168,23 +200,44 @@ class Journey:
     def _associate(
         self, time_s: float, place: FloatArray, present: BoolArray, old: Sample
     ) -> tuple[IntArray, Handovers]:
+        """gNBs at a moment [K], and the handovers to them."""
         best = self.landscape.serving(place)
         gnb = np.where(old.present, old.gnb, best)
         other = np.flatnonzero(present & (best != gnb))
-        lead = self.landscape.level(place[other], best[other])
-        beats = other[lead > self.hysteresis * self.landscape.level(place[other], gnb[other])]
-        better = np.full(len(gnb), -1)
-        better[beats] = best[beats]
-        self._since_s = np.where(better == self._better, self._since_s, time_s)
-        self._better = better
-        goes = np.flatnonzero((better >= 0) & (time_s - self._since_s >= self.time_to_trigger_s))
-        before, after = gnb[goes], best[goes]
+        entered = self._entered(time_s, other, place[other], gnb[other])
+        due = entered.select(time_s - entered.since_s >= self.time_to_trigger_s)
+        goes, to = due.best()
+        before = gnb[goes]
+        gnb[goes] = to
+        self._better = entered.select(~np.isin(entered.ue, goes))
         events = Handovers(
             np.full(len(goes), time_s),
             goes,
             before,
-            after,
+            to,
         )
-        gnb[goes] = after
-        self._better[goes] = -1
         return gnb, events
+
+    def _entered(
+        self,
+        time_s: float,
+        ue: IntArray,
+        place: FloatArray,
+        gnb: IntArray,
+    ) -> Better:
+        """The gNBs that are better than those of UEs [R] by the hysteresis, and since when."""
+        if not len(ue):
+            return Better.nobody()
+        sites = np.arange(len(self.landscape.deployment.positions_m))
+        every = np.repeat(np.arange(len(ue)), len(sites))
+        found = self.landscape.level(place[every], np.tile(sites, len(ue)))
+        level = found.reshape(len(ue), len(sites))
+        own = level[np.arange(len(ue)), gnb]
+        row, site = np.nonzero(level > self.hysteresis * own[:, None])
+        new = Better(
+            ue=ue[row],
+            site=site,
+            level=level[row, site],
+            since_s=np.full(len(row), time_s),
+        )
+        return new.as_before(self._better)

@@ -144,6 +144,17 @@ def test_what_a_handover_does_to_an_upload(simulate: Simulate) -> None:
     assert np.allclose(pause["end_s"] - pause["start_s"], 0.05)
 
 
+def test_a_handover_before_an_upload_begins_loses_nothing(simulate: Simulate) -> None:
+    slow = {f"devices.{i}.{key}": 2e7 for i in range(3) for key in ("cpu_hz_min", "cpu_hz_max")}
+    long = {"round.deadline_s": 30.0, "round.compute_limit_s": 29.0, "rounds": 4}
+    sink = simulate({**MOVING, **slow, **long, "radio.sinr_threshold_db": -60.0})
+    during = sink.frame("handovers")["during"].to_list()
+    assert during.count("compute") > 5
+    aborted = sink.frame("uploads").filter(pl.col("outcome") == "aborted")
+    assert (aborted["airtime_s"] > 0).all()
+    assert len(aborted) <= during.count("uplink")
+
+
 def _handovers(simulate: Simulate, speed_m_s: float, density_per_km2: float) -> int:
     walk = {
         "mobility.kind": "random_waypoint",

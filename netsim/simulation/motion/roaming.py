@@ -3,7 +3,7 @@
 Motion does not depend on what the simulation does, so departures and handovers of a round are known
 when it opens; schemes are not told. A UE that leaves stops what it does. At a handover computing
 goes on, and an upload is lost, goes on at the new gNB, or ends at the old one
-(docs/model/events.md).
+(docs/model/events.md). One that has not begun is not lost.
 """
 
 from __future__ import annotations
@@ -157,6 +157,6 @@ class Roaming:
                 )
                 for row in ready
             ]
-        lost_s = np.maximum(time_s, uploads.computed_s[rows])
-        uploads.stop_s[rows] = np.minimum(uploads.stop_s[rows], lost_s)
+        begun = rows[uploads.upload_start_s[rows] < time_s]  # others go where they were granted
+        uploads.stop_s[begun] = np.minimum(uploads.stop_s[begun], time_s)
         return []
