@@ -40,6 +40,7 @@ from netsim.simulation.state import Links
 from netsim.simulation.stopping import StopRules
 from netsim.simulation.system import System
 from netsim.simulation.tables.writer import TableWriter
+from netsim.theory.printed import FAULTS
 from netsim.topology.deployment import Deployment
 
 
@@ -73,6 +74,10 @@ def build_parts(scenario: Scenario, listener: Listener, loaded: Loaded | None = 
     devices = build_devices(world.ground)
     scheme = build_scheme(scenario)
     check_stale(scenario, scheme)
+
+    if scenario.printed:
+        for fault in FAULTS:
+            listener.warning(f"formulas = paper: {fault.about} is wrong as printed: {fault.text}")
 
     listener.status("reading data")
     dataset = loaded.dataset(scenario)

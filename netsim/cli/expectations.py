@@ -14,6 +14,7 @@ from netsim.cli.carrier import carrier_facts
 from netsim.cli.console import print_table, quantity, seconds
 from netsim.execution import Forecast
 from netsim.mobility.replay import Recorded
+from netsim.theory.printed import DEVIATIONS, FAULTS
 from netsim.units import to_db
 
 PLACES = {
@@ -54,6 +55,8 @@ def print_expectations(parts: Parts, trial: Forecast) -> None:
     if facts:
         print_table(("NR carrier", ""), facts)
     print_table(("", ""), _network_facts(parts))
+    if parts.scenario.printed:
+        _print_printed()
     _print_payloads(parts)
     _print_devices(parts)
     _print_forecast(trial)
@@ -189,6 +192,12 @@ def _trace_facts(parts: Parts) -> list[tuple[str, str]]:
         x_m, y_m = motion.shift_m
         facts.append(("places moved by", f"{x_m:.0f} m, {y_m:.0f} m"))
     return facts
+
+
+def _print_printed() -> None:
+    """What printed formulas are wrong in, and where the run deviates from them."""
+    print_table(("formula", "wrong as printed"), FAULTS, title="formulas = paper")
+    print_table(("about", "deviates from print"), DEVIATIONS)
 
 
 # -- payloads and devices ------------------------------------------------------------------------
