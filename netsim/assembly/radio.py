@@ -222,6 +222,7 @@ def _doppler_hz(scenario: Scenario) -> float | None:
 def _interferers(scenario: Scenario, landscape: Landscape) -> InterfererField:
     """The field of interferers from other cells, under the power control of all UEs."""
     power_w = scenario.radio.max_power_w
+    persistent = scenario.radio.interferers == "persistent"
     power_of = None
     controlled_w = _powers(scenario).controlled_w
     if controlled_w is not None and not scenario.interferers_follow:
@@ -231,7 +232,7 @@ def _interferers(scenario: Scenario, landscape: Landscape) -> InterfererField:
         share = min(cells / scenario.ue_count, 1.0)
         power_of = partial(_power_of, controlled_w, scenario.radio.bandwidth_hz * share)
     if not scenario.poisson_field:
-        return SiteField(_places(scenario, landscape), power_w, power_of)
+        return SiteField(_places(scenario, landscape), power_w, power_of, persistent)
     assert isinstance(landscape.pathloss, PowerLaw)
     return PoissonField(
         density_per_m2=landscape.deployment.density_per_m2,
@@ -240,6 +241,7 @@ def _interferers(scenario: Scenario, landscape: Landscape) -> InterfererField:
         power_w=power_w,
         antenna_gain=landscape.antenna_gain,
         power_of=power_of,
+        persistent=persistent,
     )
 
 

@@ -1,7 +1,8 @@
 """Out-of-cell interference in field mode: one co-channel UE in every other cell.
 
-Eq. (2) with interferers that are drawn anew for each upload and occupy the whole band of the UE
-they disturb. Two laws of where they are:
+Eq. (2) with interferers that occupy the whole band of the UE they disturb. They are drawn anew for
+each upload, or persist: then they stay where they are for a round, with the same fading for all
+UEs of a gNB. An upload by itself sees the same law. Two laws of where they are:
 
 * `PoissonField` (the paper): seen from the serving gNB, the interferers of a UE at distance d form
   a Poisson process of intensity phi (1 - exp(-c(u) pi phi r^2)), u = d sqrt(phi) (sampler L1). Near
@@ -17,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,11 +73,16 @@ class FieldDraw:
     received_w: FloatArray  # [L] mean received power
     tail_w: FloatArray  # [K] mean power from beyond the sampled radius
     near: BoolArray  # [L] fades from block to block
+    shared: IntArray | None = None  # [L] number of the interferer, where UEs share them
 
     def upload_power_w(self) -> FloatArray:
         """Interference in one upload, W: a fading draw for each interferer. Shape [K]."""
         generator = rng.stream(self.seed, "interferer_fading", *self.key)
-        h = generator.standard_exponential(len(self.victim))
+        number = self.shared
+        if number is None:
+            h = generator.standard_exponential(len(self.victim))
+        else:
+            h = generator.standard_exponential(int(number.max(initial=-1)) + 1)[number]
         total = np.bincount(
             self.victim,
             weights=h * self.received_w,
@@ -96,8 +102,11 @@ class FieldDraw:
             *self.key,
             chunk,
         )
-        shape = (len(split.near_w), CHUNK_BLOCKS)
-        h = generator.standard_exponential(shape, dtype=np.float32)
+        number = split.shared
+        sources = len(split.near_w) if number is None else int(number.max(initial=-1)) + 1
+        h = generator.standard_exponential((sources, CHUNK_BLOCKS), dtype=np.float32)
+        if number is not None:
+            h = h[number]
         h *= split.near_w[:, None]
         total = np.repeat(split.far_w[:, None], CHUNK_BLOCKS, axis=1)
         if len(split.victim):
@@ -120,6 +129,7 @@ class FieldDraw:
             victim=victim,
             first=(np.cumsum(count) - count)[victim],
             far_w=far_w + self.tail_w,
+            shared=None if self.shared is None else self.shared[near],
         )
 
 
@@ -131,6 +141,7 @@ class _NearAndFar:
     victim: IntArray  # [V] UEs that have near interferers
     first: IntArray  # [V] index of the first of them
     far_w: FloatArray  # [K]
+    shared: IntArray | None  # [near] number of the interferer, where UEs share them
 
 
 PowerOfGain = Callable[[FloatArray], FloatArray]
@@ -140,6 +151,58 @@ CELL_DENSITY = 1.25
 """A UE uniform in the typical Poisson-Voronoi cell is about as far from its gNB as the typical user
 of a network of this density times phi (M. Haenggi, "User point processes in cellular networks",
 IEEE Wireless Commun. Lett. 6(2), 2017)."""
+
+
+class _Points(NamedTuple):
+    """Points of a Poisson process around the gNBs of UEs, before they are thinned, UE by UE. [P]"""
+
+    victim: IntArray
+    x: FloatArray  # pi phi r^2, uniform
+    mark: FloatArray  # uniform, by which the point is kept
+    own_quantile: Callable[[], FloatArray]  # uniform, of the distance to the point's own gNB
+    number: IntArray | None  # of the point itself, where several UEs share it
+
+
+def _own_points(seed: int, round: int, attempt: int, ues: int) -> _Points:
+    """Points of each UE by itself."""
+    area = np.pi * FIELD_RADIUS**2  # in units of 1/phi, so the mean number of points
+    counts = rng.stream(seed, "interferer_count", round, attempt).poisson(area, ues)
+    victim = np.repeat(np.arange(ues), counts)
+    # two numbers for each point, UE after UE: adding UEs leaves the others' points in place
+    u = rng.stream(seed, "interferer_place", round, attempt).random((len(victim), 2))
+    return _Points(
+        victim=victim,
+        x=u[:, 0] * area,
+        mark=u[:, 1],
+        own_quantile=lambda: rng.stream(
+            seed,
+            "interferer_own_distance",
+            round,
+            attempt,
+        ).random(len(victim)),
+        number=None,
+    )
+
+
+def _shared_points(seed: int, round: int, gnb: IntArray) -> _Points:
+    """Points around each gNB, the same for all of its UEs and attempts of a round."""
+    area = np.pi * FIELD_RADIUS**2
+    sites, at = np.unique(gnb, return_inverse=True)
+    generators = [rng.stream(seed, "persistent_interferers", round, s) for s in sites.tolist()]
+    counts = np.array([generator.poisson(area) for generator in generators])
+    drawn = [one.random((3, n)) for one, n in zip(generators, counts.tolist(), strict=True)]
+    u = np.concatenate(drawn, axis=1)
+    each = counts[at]
+    victim = np.repeat(np.arange(len(gnb)), each)
+    turn = np.arange(len(victim)) - np.repeat(np.cumsum(each) - each, each)
+    number = (np.cumsum(counts) - counts)[at][victim] + turn
+    return _Points(
+        victim=victim,
+        x=u[0, number] * area,
+        mark=u[1, number],
+        own_quantile=lambda: u[2, number],
+        number=number,
+    )
 
 
 @dataclass(frozen=True)
@@ -152,6 +215,7 @@ class PoissonField:
     power_w: float
     antenna_gain: float = 1.0  # of both ends, linear
     power_of: PowerOfGain | None = None  # None: all at power_w
+    persistent: bool = False
 
     def draw(
         self,
@@ -161,35 +225,28 @@ class PoissonField:
         distance_m: FloatArray,
         gnb: IntArray,
     ) -> FieldDraw:
-        """As `InterfererField`; only the distance matters."""
+        """As `InterfererField`; only the distance matters, and whose UEs share interferers."""
         count = len(distance_m)
         c = interferer_constant(distance_m * np.sqrt(self.density_per_m2), self.law)
-        area = np.pi * FIELD_RADIUS**2  # in units of 1/phi, so the mean number of points
-        counts = rng.stream(seed, "interferer_count", round, attempt).poisson(area, count)
-        victim = np.repeat(np.arange(count), counts)
-        # two numbers for each point, UE after UE: adding UEs leaves the others' points in place
-        places = rng.stream(seed, "interferer_place", round, attempt)
-        u = places.random((len(victim), 2))
-        x = u[:, 0] * area  # pi phi r^2, uniform
-        kept = u[:, 1] < -np.expm1(-c[victim] * x)
-        x = x[kept]
+        if self.persistent:
+            points = _shared_points(seed, round, gnb)
+        else:
+            points = _own_points(seed, round, attempt, count)
+        # a UE far away sees fewer of the points, so that the law is its own
+        kept = points.mark < -np.expm1(-c[points.victim] * points.x)
+        x = points.x[kept]
         radius_m = np.sqrt(x / (np.pi * self.density_per_m2))
         power_w: FloatArray | float = self.power_w
         if self.power_of is not None:
-            own = rng.stream(
-                seed,
-                "interferer_own_distance",
-                round,
-                attempt,
-            ).random(len(victim))
-            power_w = self.power_at(own[kept], x)
+            power_w = self.power_at(points.own_quantile()[kept], x)
         return FieldDraw(
             seed=seed,
             key=(round, attempt),
-            victim=victim[kept],
+            victim=points.victim[kept],
             received_w=power_w * self.antenna_gain * self.pathloss.gain(radius_m),
             tail_w=np.full(count, self.tail_w),
             near=x < np.pi * NEAR_RADIUS**2,
+            shared=None if points.number is None else points.number[kept],
         )
 
     def mean_w(self, distance_m: FloatArray, gnb: IntArray) -> FloatArray:
@@ -240,6 +297,7 @@ class SiteField:
     places: CellPlaces
     power_w: float
     power_of: PowerOfGain | None = None  # None: all at power_w
+    persistent: bool = False
 
     @cached_property
     def received_w(self) -> FloatArray:
@@ -262,19 +320,19 @@ class SiteField:
         ues = len(gnb)
         sites = self.places.sites
         every_site = np.arange(sites)
-        generator = rng.stream(
-            seed,
-            "interferer_site_place",
-            round,
-            attempt,
-        )
-        u = generator.random((ues, sites))
+        if self.persistent:
+            u = rng.stream(seed, "persistent_site_place", round).random(sites)[None]
+        else:
+            u = rng.stream(seed, "interferer_site_place", round, attempt).random((ues, sites))
         place = (u * self.places.per_cell).astype(np.int64)
         received = self.received_w[gnb[:, None], every_site, place]
         foreign = every_site != gnb[:, None]
         victim = np.nonzero(foreign)[0]
         received = received[foreign]
         total = np.bincount(victim, received, minlength=ues)
+        shared = None
+        if self.persistent:
+            shared = (gnb[:, None] * sites + every_site)[foreign]
         return FieldDraw(
             seed=seed,
             key=(round, attempt),
@@ -282,6 +340,7 @@ class SiteField:
             received_w=received,
             tail_w=np.zeros(ues),
             near=received > 1e-3 * total[victim],
+            shared=shared,
         )
 
     def mean_w(self, distance_m: FloatArray, gnb: IntArray) -> FloatArray:

@@ -159,6 +159,12 @@ class Radio(Section):
         "one interferer per other cell drawn for each upload (eq. 2), or the uploads of all cells",
         eq="2",
     )
+    interferers: Literal["per_upload", "persistent"] = key(
+        "per_upload",
+        "field: interferers are drawn anew for each upload (the paper), or stay for a round and "
+        "are shared by the UEs of a gNB",
+        eq="2",
+    )
     background_ues: int = key(
         0,
         "network: UEs at full power in every cell that is idle; 0 leaves it silent",
@@ -236,6 +242,10 @@ class Radio(Section):
             raise ValueError("nr.errors = sampled needs fading = block and interference = field")
         if self.nr is not None and self.rate_model != "nr":
             raise ValueError("nr needs rate_model = nr")
+        if self.interferers == "persistent" and self.interference == "network":
+            raise ValueError(
+                "interferers needs interference = field: in a network they are the actual UEs"
+            )
         if self.interferer_power is not None and self.interference == "network":
             raise ValueError(
                 "interferer_power needs interference = field: in a network powers are known"

@@ -20,7 +20,7 @@ FAULTS = (
     Note("(14)", "pays for power once for each module, and rewards modules that will not arrive"),
     Note("(15)", "wrong normalisation inside the integral, and a fixed scale in the noise term"),
     Note("(27)", "(1 - lambda)(1 - beta) stands for 1 - lambda beta, so A and B are wrong"),
-    Note("A, B of (6)", "their factors 16 and 4 should be 4 and 2"),
+    Note("weights in (9)", "follow from (27): 16 and 4 where it should be 4 and 2"),
 )
 """Printed formulas in use that are known to be wrong."""
 

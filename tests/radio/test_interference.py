@@ -46,6 +46,54 @@ def test_success_frequency_is_the_closed_form(law: str, u: float, threshold_db: 
     assert hits / (count * rounds) == pytest.approx(expected, abs=4 * spread)
 
 
+@pytest.mark.parametrize("u", [0.2, 0.6])
+def test_persistent_interferers_leave_the_law_of_an_upload_as_it_is(u: float) -> None:
+    field, rounds, threshold = replace(_field(), persistent=True), 3000, 10**-0.5
+    distance = np.array([u * 1e3, 900.0])  # the other UE shares the interferers
+    signal = 0.2 * field.pathloss.gain(distance)
+    hits = np.zeros(2)
+    for number in range(rounds):
+        interference = _draw(field, 8, number, distance).upload_power_w()
+        ratio = sinr(upload_fading(8, number, 1, 2) * signal, interference, np.zeros(2))
+        hits += ratio >= threshold
+    expected = success_probability(
+        distance,
+        density_per_m2=1e-6,
+        sinr_threshold=threshold,
+        pathloss_exponent=3.8,
+        law=field.law,
+    )
+    spread = np.sqrt(expected * (1 - expected) / rounds)
+    assert (np.abs(hits / rounds - expected) < 4 * spread).all()
+
+
+def test_persistent_interferers_are_shared_and_stay() -> None:
+    field = replace(_field(), persistent=True)
+    distance, gnb = np.full(6, 400.0), np.array([0, 0, 5, 0, 5, 2])
+    first, again = (field.draw(1, 7, attempt, distance, gnb) for attempt in (1, 2))
+    assert np.array_equal(first.received_w, again.received_w)  # where they are, not how they fade
+    for heard in (first.upload_power_w(), first.block_power_w(2)[:, 4]):
+        assert heard[0] == heard[1] == heard[3] != heard[2]
+        assert heard[2] == heard[4]
+    assert (first.upload_power_w() != again.upload_power_w()).all()
+    few = field.draw(1, 7, 1, distance[:2], gnb[:2])
+    assert few.upload_power_w()[0] == pytest.approx(first.upload_power_w()[0])
+    mean = replace(field, persistent=False).mean_w(distance, gnb)
+    assert np.array_equal(field.mean_w(distance, gnb), mean)
+
+
+def test_persistent_interferers_of_real_sites_are_one_in_each_cell() -> None:
+    gain = np.random.default_rng(2).random((4, 4, 8))
+    field = SiteField(CellPlaces(gain), 0.2, persistent=True)
+    gnb = np.array([0, 1, 0, 3])
+    draw = field.draw(1, 3, 1, np.ones(4), gnb)
+    heard = draw.upload_power_w()
+    assert heard[0] == heard[2] != heard[1]
+    place = [np.flatnonzero(0.2 * gain[0, cell] == draw.received_w[cell - 1]) for cell in (1, 2, 3)]
+    of_3 = draw.received_w[draw.victim == 3]
+    assert np.allclose(of_3[1:], [0.2 * gain[3, cell, place[cell - 1][0]] for cell in (1, 2)])
+
+
 def test_interference_is_scale_free() -> None:
     dense, sparse = _field(density=1e-4), _field(density=1e-6)
     near, far = np.full(50, 30.0), np.full(50, 300.0)
