@@ -123,7 +123,8 @@ TABLES: dict[str, tuple[TableColumn, ...]] = {
         _float(
             "sinr_db",
             "dB",
-            "at the start (round fading) or airtime mean (block fading)",
+            "at the start; block fading: airtime mean; where all cells send: signal over mean "
+            "interference and noise of the airtime",
             nullable=True,
         ),
         _float("rate_bps", "bit/s", "mean rate over the airtime"),

@@ -96,7 +96,7 @@ def build_parts(scenario: Scenario, listener: Listener, loaded: Loaded | None = 
     names = motion.names if isinstance(motion, Recorded) else None
     setting = _setting(scenario, deployment, learning, learner, names)
 
-    radio = build_radio(world.air, deployment)
+    radio = build_radio(world.air, deployment, setting)
     roaming = build_roaming(
         world.air,
         deployment,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from netsim.errors import ScenarioError
+from netsim.radio.load import Cell, expected_activity
 from netsim.simulation.air.field import FieldUplink
 from netsim.simulation.air.network import NetworkUplink
 from netsim.simulation.state import Links
@@ -27,14 +28,14 @@ def expected_interference(
 def _heard(uplink: NetworkUplink, links: Links) -> FloatArray:
     """Sum of the gains to each site from all UEs of other cells. [S].
 
-    As if they were on the air at P_max on equal shares: their density, averaged over the band, is
-    P_max gain / W each.
+    They are at P_max on equal shares: their density, averaged over the band, is P_max gain / W
+    each, for as much of an upload's airtime as they are expected to be on the air.
     """
-    assert links.site_gain is not None
     here = links.ues_present
-    heard: FloatArray = np.asarray(links.site_gain[here].sum(axis=0))
+    gain = expected_gains(uplink, links)
+    heard: FloatArray = np.asarray(gain.sum(axis=0))
     own = np.zeros(uplink.sites)
-    np.add.at(own, links.gnb[here], links.gain[here])
+    np.add.at(own, links.gnb[here], gain[np.arange(len(here)), links.gnb[here]])
     heard = heard - own
     if uplink.places is not None:
         idle = np.bincount(links.gnb[here], minlength=uplink.sites) == 0
@@ -42,6 +43,23 @@ def _heard(uplink: NetworkUplink, links: Links) -> FloatArray:
         np.fill_diagonal(mean, 0.0)
         heard = heard + uplink.background_ues * mean.sum(axis=1)
     return heard
+
+
+def expected_gains(uplink: NetworkUplink, links: Links) -> FloatArray:
+    """Gains of the P UEs that are there to all sites, in proportion to their activity. [P, S]."""
+    assert links.site_gain is not None
+    here = links.ues_present
+    gain = links.site_gain[here]
+    if uplink.demand is None or not len(here):
+        return gain
+    cell = Cell(
+        bandwidth_hz=uplink.bandwidth_hz,
+        noise_psd_w_hz=uplink.noise_psd_w_hz,
+        power_w=uplink.max_power_w,
+        model=uplink.model,
+    )
+    able = uplink.demand.able[here]
+    return gain * expected_activity(gain, links.gnb[here], cell, uplink.demand, able)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from netsim.radio.budget import antenna_gain, noise_psd_w_hz
 from netsim.radio.fading import doppler_hz
 from netsim.radio.interference import InterfererField, PoissonField, SiteField
 from netsim.radio.link_rows import LinkRows
+from netsim.radio.load import Demand
 from netsim.radio.pathloss import PowerLaw, pathloss_class
 from netsim.radio.places import PER_CELL, CellPlaces
 from netsim.radio.power_control import Powers, TransmitPower, open_loop_power_w
@@ -25,6 +26,7 @@ from netsim.simulation.air.field import FieldUplink
 from netsim.simulation.air.moving import World
 from netsim.simulation.air.network import NetworkUplink
 from netsim.simulation.motion.roaming import LinksOf
+from netsim.simulation.opening import Setting
 from netsim.simulation.state import Links
 from netsim.topology.association import places_in_cells
 from netsim.topology.deployment import Deployment
@@ -104,10 +106,22 @@ class RadioParts:
         return replace(links, interference_w=interference_w, noise_psd_w_hz=noise)
 
 
-def build_radio(scenario: Scenario, deployment: Deployment) -> RadioParts:
-    """The air of a scenario."""
+def build_radio(
+    scenario: Scenario, deployment: Deployment, setting: Setting | None = None
+) -> RadioParts:
+    """The air of a scenario; setting: what is to be sent, by which the load is expected.
+
+    Without, or with idle cells loaded, all UEs are expected to be on the air all the time.
+    """
     landscape = build_landscape(scenario, deployment)
-    uplink = _uplink(scenario, landscape)
+    demand = None
+    if setting is not None and not scenario.radio.background_ues:
+        demand = Demand(
+            payload_bits=float(setting.payloads.bits.mean()),
+            longest_s=setting.rules.deadline_s,
+            able=setting.fleet.compute_s <= setting.rules.last_compute_s,
+        )
+    uplink = _uplink(scenario, landscape, demand)
     return RadioParts(
         landscape=landscape,
         uplink=uplink,
@@ -176,7 +190,9 @@ def _powers(scenario: Scenario) -> Powers:
     return Powers(radio.min_power_w, radio.max_power_w, controlled_w)
 
 
-def _uplink(scenario: Scenario, landscape: Landscape) -> FieldUplink | NetworkUplink:
+def _uplink(
+    scenario: Scenario, landscape: Landscape, demand: Demand | None
+) -> FieldUplink | NetworkUplink:
     """What governs the uplink."""
     radio = scenario.radio
     model = build_rate_model(scenario)
@@ -196,6 +212,7 @@ def _uplink(scenario: Scenario, landscape: Landscape) -> FieldUplink | NetworkUp
             max_power_w=radio.max_power_w,
             background_ues=radio.background_ues,
             places=_places(scenario, landscape) if radio.background_ues else None,
+            demand=demand,
         )
     return FieldUplink(
         seed=scenario.seed,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from netsim.assembly.planning import expected_gains
 from netsim.protocols import SuccessModel
 from netsim.radio.arrival import DRAWS, BlockArrival, planning_fading
 from netsim.radio.fading import CHUNK_BLOCKS, coherence_time_s
@@ -128,16 +129,17 @@ def network_densities(uplink: NetworkUplink, links: Links) -> list[FloatArray]:
     """What each site hears of each cell, in W/Hz, [site, place] per cell with any.
 
     That is of the UE in a given part of that cell's band: one of the cell's UEs at P_max, on equal
-    shares of it.
+    shares of it, for as much of an upload's airtime as it is expected to be on the air.
     """
     assert links.site_gain is not None
     density = uplink.max_power_w / uplink.bandwidth_hz
     here = links.ues_present
+    heard_gain = expected_gains(uplink, links)
     cells = []
     for cell in range(uplink.sites):
-        mine = here[links.gnb[here] == cell]
-        if len(mine):
-            heard = links.site_gain[mine].T * len(mine) * density
+        mine = links.gnb[here] == cell
+        if mine.any():
+            heard = heard_gain[mine].T * mine.sum() * density
         elif uplink.places is not None:
             heard = uplink.places.gain[:, cell] * uplink.background_ues * density
         else:

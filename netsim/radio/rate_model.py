@@ -47,6 +47,13 @@ class RateModel:
         """Resource blocks of a gNB's band; None: any share can be used."""
         return None
 
+    def planned_bps(self, bandwidth_hz: FloatArray, sinr: FloatArray) -> FloatArray:
+        """The rate that is planned with. Broadcasts."""
+        if self.kind == "threshold":
+            return self.rate_bps(bandwidth_hz, sinr)
+        planned = self.planned
+        return planned.factor * bandwidth_hz * np.log2(1.0 + sinr / planned.gap)
+
     @property
     def planned(self) -> PlannedRate:
         """The rate that schemes plan with, where it is not that of the threshold's code."""

@@ -5,6 +5,7 @@ backhaul.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from netsim.records import TABLES
 from netsim.results.writer import MemorySink
 from netsim.scenario.model import Scenario
 from netsim.simulation.air.field import FieldUplink
+from netsim.simulation.air.network import NetworkUplink
 from netsim.topology.association import nearest_site
 from netsim.units import to_db
 
@@ -226,6 +228,35 @@ def test_the_strongest_gnb_has_the_best_gain(network_scenario: Callable[..., Sce
         network_scenario({**shadowed, "topology.association": "nearest"}), Silence()
     ).links
     assert (links.gnb != nearest.gnb).any()
+
+
+def test_lambda_counts_on_neighbours_that_fall_silent(
+    network_scenario: Callable[..., Scenario],
+) -> None:
+    """Uploads end, and are judged by what their whole airtime heard; so are they planned."""
+    options = {
+        **NETWORK,
+        "rounds": 20,
+        "topology.window_km": 3,
+        "radio.sinr_threshold_db": 0.0,
+        "round.deadline_s": 9.0,
+    }
+    parts = build_parts(network_scenario(options), Silence())
+    sink = MemorySink()
+    build_simulation(parts, sink, Silence()).run(parts.scheme)
+    uploads = sink.frame("uploads")
+    rows = [uploads[name].to_numpy() for name in ("ue", "bandwidth_hz", "power_w")]
+    planned = parts.radio.success_of(parts.links).probability(*rows).mean()
+    assert isinstance(parts.radio.uplink, NetworkUplink)
+    loaded = replace(parts.radio.uplink, demand=None)
+    full = replace(parts.radio.success_of, uplink=loaded)(parts.links).probability(*rows).mean()
+    met = (uploads["outcome"] != "outage").mean()
+    # gNBs do not begin at one moment, so that neighbours are silent for even longer
+    assert full + 0.05 < planned < met
+    assert met - planned < 0.65 * (met - full)
+    outage = uploads["outcome"] == "outage"
+    assert (uploads.filter(outage)["sinr_db"] < 0).all()
+    assert (uploads.filter(~outage)["sinr_db"] >= 0).all()
 
 
 def test_a_cell_that_learns_alone_is_where_its_gnb_is_the_strongest(

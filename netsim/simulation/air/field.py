@@ -84,6 +84,7 @@ class FieldAir:
     draws: FieldDraws = field(init=False)
 
     block_end_s = None  # as `Air`: changes hold at once
+    whole_threshold = None  # as `Air`: nothing changes
 
     def __post_init__(self) -> None:
         uplink, links = self.uplink, self.links

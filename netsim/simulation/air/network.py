@@ -20,6 +20,7 @@ from netsim import rng
 from netsim.radio.background import background_ues
 from netsim.radio.band_plan import BandPlan, band_plan
 from netsim.radio.link import Transmission, sinr
+from netsim.radio.load import Demand
 from netsim.radio.network_fading import RoundFading, SiteFading
 from netsim.radio.network_link import transmit_within_block
 from netsim.radio.places import CellPlaces
@@ -47,6 +48,7 @@ class NetworkUplink:
     max_power_w: float
     background_ues: int  # in an idle cell
     places: CellPlaces | None  # of the background UEs
+    demand: Demand | None = None  # expected of UEs; None: all are on the air all the time
     ordered_bands: bool = False  # UEs lie in the band by number, else in a new order each round
     interferers_follow: bool = False
 
@@ -113,6 +115,11 @@ class NetworkAir:
     def block_fading(self) -> bool:
         """As `Air`."""
         return self._uplink.block_fading
+
+    @property
+    def whole_threshold(self) -> float | None:
+        """As `Air`: interferers come and go during an upload."""
+        return None if self._uplink.block_fading else self._uplink.model.threshold
 
     @property
     def block_end_s(self) -> float:

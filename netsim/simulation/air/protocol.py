@@ -23,6 +23,14 @@ class Air(Protocol):
         ...
 
     @property
+    def whole_threshold(self) -> float | None:
+        """What signal over mean interference must come to, or an attempt is in outage.
+
+        None: the SINR at its start, or under block fading that of each block, decides.
+        """
+        ...
+
+    @property
     def block_end_s(self) -> float | None:
         """End of the block in progress, from which changes hold; None: they hold at once."""
         ...

@@ -129,6 +129,9 @@ def _account(on_air: OnAir, stretch: Stretch) -> None:
         sent = length_s > 0
         uploads.sinr_time[rows] += np.where(sent, stretch.sinr, 0.0) * length_s
         uploads.usable[rows] |= sent & ~stretch.outage
+    elif on_air.air.whole_threshold is not None:
+        sent = length_s > 0
+        uploads.sinr_time[rows] += np.divide(length_s, stretch.sinr, out=0 * length_s, where=sent)
     else:
         fresh = uploads.airtime_s[rows] == 0.0
         uploads.sinr[rows[fresh]] = stretch.sinr[fresh]
@@ -193,6 +196,10 @@ def record_attempts(
             where=sent,
         )
         uploads.outage[rows] = ~uploads.usable[rows]
+    elif (threshold := on_air.air.whole_threshold) is not None:
+        spent, unknown = uploads.sinr_time[rows], np.full(len(rows), np.nan)
+        met = np.divide(uploads.airtime_s[rows], spent, out=unknown, where=spent > 0)
+        uploads.sinr[rows], uploads.outage[rows] = met, met < threshold
 
 
 def _repeat(

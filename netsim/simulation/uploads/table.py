@@ -59,12 +59,12 @@ class Uploads(ArrayTable):
     attempt: IntArray = column(1)  # 1, 2, ...
     start_s: FloatArray = column(np.nan)  # it goes on from here
     airtime_s: FloatArray = column(0.0)  # of this attempt
-    sinr_time: FloatArray = column(0.0)  # integral of the SINR over that airtime
+    sinr_time: FloatArray = column(0.0)  # integral of the SINR, or of its inverse, over it
     usable: BoolArray = column(False)  # some block of this attempt could carry bits
     segment_start_s: FloatArray = column(np.nan)  # the band has been as it is since then
     segment_bits: FloatArray = column(0.0)  # sent since then
     # of the last attempt that has ended, or of the one in progress as far as is known
-    sinr: FloatArray = column(np.nan)  # at its start, or mean over its airtime (block fading)
+    sinr: FloatArray = column(np.nan)  # at its start, or over its airtime
     outage: BoolArray = column(False)
     finish_s: FloatArray = column(np.inf)  # the whole payload is through; inf if never
     end_s: FloatArray = column(np.nan)  # sending ended; NaN before
