@@ -104,3 +104,15 @@ def largest_in_group(values: FloatArray, group: IntArray) -> FloatArray:
     largest = np.full(int(group.max()) + 1, -np.inf)
     np.maximum.at(largest, group, values)
     return largest[group]
+
+
+def divided(
+    above: FloatArray,
+    below: FloatArray,
+    where: BoolArray,
+    *,
+    otherwise: float = 0.0,
+) -> FloatArray:
+    """above / below, and `otherwise` elsewhere; arrays of one shape."""
+    out = np.full(np.shape(above), otherwise)
+    return np.asarray(np.divide(above, below, out=out, where=where))

@@ -42,6 +42,7 @@ from netsim.simulation.system import System
 from netsim.simulation.tables.writer import TableWriter
 from netsim.theory.printed import FAULTS
 from netsim.topology.deployment import Deployment
+from netsim.units import FloatArray
 
 
 @dataclass(frozen=True)
@@ -69,19 +70,15 @@ def build_parts(scenario: Scenario, listener: Listener, loaded: Loaded | None = 
     scenario = settled(scenario, loaded)
     world = world_of(scenario)
     deployment = build_deployment(world.ground)
-    start_m = drop_ues(world.ground, build_landscape(world.ground, deployment))
+    start_m = _start_m(world.ground, deployment)
     motion = build_motion(world.ground, deployment, start_m, loaded, listener)
     devices = build_devices(world.ground)
     scheme = build_scheme(scenario)
     check_stale(scenario, scheme)
 
-    if scenario.printed:
-        for fault in FAULTS:
-            listener.warning(f"formulas = paper: {fault.about} is wrong as printed: {fault.text}")
-
     listener.status("reading data")
     dataset = loaded.dataset(scenario)
-    for note in dataset.notes:
+    for note in (*_notes_on_formulas(scenario), *dataset.notes):
         listener.warning(note)
     partition = build_partition(
         scenario,
@@ -90,9 +87,7 @@ def build_parts(scenario: Scenario, listener: Listener, loaded: Loaded | None = 
         distance_m=lambda: distance_to_gnb(scenario, deployment, start_m),
     )
     learning = _learning_parts(scenario, scheme, devices, dataset, partition)
-    learner = None
-    if not scenario.network_only:
-        learner = build_learner(scenario, learning, listener, loaded)
+    learner = _learner(scenario, learning, listener, loaded)
     names = motion.names if isinstance(motion, Recorded) else None
     setting = _setting(scenario, deployment, learning, learner, names)
 
@@ -125,6 +120,27 @@ def sizes(scenario: Scenario) -> tuple[int, int]:
     """Numbers of UEs and modules of a scenario's runs, before anything is made."""
     modules = build_modules(scenario, build_scheme(scenario))
     return settled(scenario, Loaded()).ue_count, len(modules)
+
+
+def _notes_on_formulas(scenario: Scenario) -> list[str]:
+    """What is to be known of printed formulas, where they are used."""
+    if not scenario.printed:
+        return []
+    return [f"formulas = paper: {one.about} is wrong as printed: {one.text}" for one in FAULTS]
+
+
+def _start_m(scenario: Scenario, deployment: Deployment) -> FloatArray:
+    """Where UEs are at the start. [K, 2]."""
+    return drop_ues(scenario, build_landscape(scenario, deployment))
+
+
+def _learner(
+    scenario: Scenario, learning: LearningParts, listener: Listener, loaded: Loaded
+) -> Learner | None:
+    """None where nothing is learnt."""
+    if scenario.network_only:
+        return None
+    return build_learner(scenario, learning, listener, loaded)
 
 
 def _learning_parts(

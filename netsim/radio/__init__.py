@@ -8,7 +8,9 @@ In reading order:
     budget          antenna gains, receiver noise
     power_control   open-loop transmit power
     fading          Rayleigh draws per upload and per coherence block
-    interference    the interferers of an upload: Poisson field or real cells (places)
+    interference    the interferers of an upload: a Poisson field (field_points), or in real cells
+    field_draw      interferers as drawn for a round, and how they fade
+    load            how much of the time the UEs of other cells are on the air
     bands           where uploads lie in their gNB's band, and which of them overlap
     rate_model      SINR to rate, and what schemes plan with
     link            from the rate to the end of an upload

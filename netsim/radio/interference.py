@@ -18,21 +18,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from netsim import rng
 from netsim.radio.coverage import interferer_constant, mean_interference_w
-from netsim.radio.fading import CHUNK_BLOCKS
+from netsim.radio.field_draw import FieldDraw
+from netsim.radio.field_points import FIELD_RADIUS, own_points, shared_points
 from netsim.radio.pathloss import PowerLaw
 from netsim.radio.places import CellPlaces
-from netsim.units import BoolArray, FloatArray, IntArray, from_db
-
-FIELD_RADIUS = 3.0
-"""Radius of the sampled field in units of phi^-1/2. Interferers beyond it count by their mean: the
-spread of 0.07 P phi^(alpha/2) moves no success probability by more than 3e-4."""
+from netsim.units import FloatArray, IntArray, from_db
 
 NEAR_RADIUS = 2.0
 """In the same units. Under block fading, interferers beyond it count by their mean over fading; its
@@ -63,87 +59,6 @@ class InterfererField(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class FieldDraw:
-    """The interferers of every UE in one attempt of a round."""
-
-    seed: int
-    key: tuple[int, int]  # (round, attempt)
-    victim: IntArray  # [L] index of the UE interfered with, ascending
-    received_w: FloatArray  # [L] mean received power
-    tail_w: FloatArray  # [K] mean power from beyond the sampled radius
-    near: BoolArray  # [L] fades from block to block
-    shared: IntArray | None = None  # [L] number of the interferer, where UEs share them
-
-    def upload_power_w(self) -> FloatArray:
-        """Interference in one upload, W: a fading draw for each interferer. Shape [K]."""
-        generator = rng.stream(self.seed, "interferer_fading", *self.key)
-        number = self.shared
-        if number is None:
-            h = generator.standard_exponential(len(self.victim))
-        else:
-            h = generator.standard_exponential(int(number.max(initial=-1)) + 1)[number]
-        total = np.bincount(
-            self.victim,
-            weights=h * self.received_w,
-            minlength=len(self.tail_w),
-        )
-        return total + self.tail_w
-
-    def block_power_w(self, chunk: int) -> FloatArray:
-        """Interference in each coherence block of a chunk, W. Shape [K, block].
-
-        Near interferers fade from block to block. The far ones are many and count by their mean.
-        """
-        split = self._split
-        generator = rng.stream(
-            self.seed,
-            "interferer_block_fading",
-            *self.key,
-            chunk,
-        )
-        number = split.shared
-        sources = len(split.near_w) if number is None else int(number.max(initial=-1)) + 1
-        h = generator.standard_exponential((sources, CHUNK_BLOCKS), dtype=np.float32)
-        if number is not None:
-            h = h[number]
-        h *= split.near_w[:, None]
-        total = np.repeat(split.far_w[:, None], CHUNK_BLOCKS, axis=1)
-        if len(split.victim):
-            total[split.victim] += np.add.reduceat(h, split.first, axis=0)
-        return total
-
-    @cached_property
-    def _split(self) -> _NearAndFar:
-        near = self.near
-        ues = len(self.tail_w)
-        count = np.bincount(self.victim[near], minlength=ues)
-        victim = np.flatnonzero(count)
-        far_w = np.bincount(
-            self.victim[~near],
-            self.received_w[~near],
-            minlength=ues,
-        )
-        return _NearAndFar(
-            near_w=self.received_w[near].astype(np.float32),
-            victim=victim,
-            first=(np.cumsum(count) - count)[victim],
-            far_w=far_w + self.tail_w,
-            shared=None if self.shared is None else self.shared[near],
-        )
-
-
-@dataclass(frozen=True)
-class _NearAndFar:
-    """Mean powers of the interferers that fade, and the sum of those that do not."""
-
-    near_w: NDArray[np.float32]  # [near] ordered by victim
-    victim: IntArray  # [V] UEs that have near interferers
-    first: IntArray  # [V] index of the first of them
-    far_w: FloatArray  # [K]
-    shared: IntArray | None  # [near] number of the interferer, where UEs share them
-
-
 PowerOfGain = Callable[[FloatArray], FloatArray]
 """Transmit power of UEs, W, from the mean gains to their own gNBs, in the band of an interferer."""
 
@@ -151,58 +66,6 @@ CELL_DENSITY = 1.25
 """A UE uniform in the typical Poisson-Voronoi cell is about as far from its gNB as the typical user
 of a network of this density times phi (M. Haenggi, "User point processes in cellular networks",
 IEEE Wireless Commun. Lett. 6(2), 2017)."""
-
-
-class _Points(NamedTuple):
-    """Points of a Poisson process around the gNBs of UEs, before they are thinned, UE by UE. [P]"""
-
-    victim: IntArray
-    x: FloatArray  # pi phi r^2, uniform
-    mark: FloatArray  # uniform, by which the point is kept
-    own_quantile: Callable[[], FloatArray]  # uniform, of the distance to the point's own gNB
-    number: IntArray | None  # of the point itself, where several UEs share it
-
-
-def _own_points(seed: int, round: int, attempt: int, ues: int) -> _Points:
-    """Points of each UE by itself."""
-    area = np.pi * FIELD_RADIUS**2  # in units of 1/phi, so the mean number of points
-    counts = rng.stream(seed, "interferer_count", round, attempt).poisson(area, ues)
-    victim = np.repeat(np.arange(ues), counts)
-    # two numbers for each point, UE after UE: adding UEs leaves the others' points in place
-    u = rng.stream(seed, "interferer_place", round, attempt).random((len(victim), 2))
-    return _Points(
-        victim=victim,
-        x=u[:, 0] * area,
-        mark=u[:, 1],
-        own_quantile=lambda: rng.stream(
-            seed,
-            "interferer_own_distance",
-            round,
-            attempt,
-        ).random(len(victim)),
-        number=None,
-    )
-
-
-def _shared_points(seed: int, round: int, gnb: IntArray) -> _Points:
-    """Points around each gNB, the same for all of its UEs and attempts of a round."""
-    area = np.pi * FIELD_RADIUS**2
-    sites, at = np.unique(gnb, return_inverse=True)
-    generators = [rng.stream(seed, "persistent_interferers", round, s) for s in sites.tolist()]
-    counts = np.array([generator.poisson(area) for generator in generators])
-    drawn = [one.random((3, n)) for one, n in zip(generators, counts.tolist(), strict=True)]
-    u = np.concatenate(drawn, axis=1)
-    each = counts[at]
-    victim = np.repeat(np.arange(len(gnb)), each)
-    turn = np.arange(len(victim)) - np.repeat(np.cumsum(each) - each, each)
-    number = (np.cumsum(counts) - counts)[at][victim] + turn
-    return _Points(
-        victim=victim,
-        x=u[0, number] * area,
-        mark=u[1, number],
-        own_quantile=lambda: u[2, number],
-        number=number,
-    )
 
 
 @dataclass(frozen=True)
@@ -229,9 +92,9 @@ class PoissonField:
         count = len(distance_m)
         c = interferer_constant(distance_m * np.sqrt(self.density_per_m2), self.law)
         if self.persistent:
-            points = _shared_points(seed, round, gnb)
+            points = shared_points(seed, round, gnb)
         else:
-            points = _own_points(seed, round, attempt, count)
+            points = own_points(seed, round, attempt, count)
         # a UE far away sees fewer of the points, so that the law is its own
         kept = points.mark < -np.expm1(-c[points.victim] * points.x)
         x = points.x[kept]

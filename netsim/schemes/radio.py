@@ -86,11 +86,7 @@ def admit_uploads(
     if not len(candidates) or budget_s <= 0:
         return Admission(np.zeros(ues, dtype=np.bool_), LONG_S)
     payload = np.zeros(ues)
-    np.add.at(
-        payload,
-        ue,
-        observation.payload_of(module, rank),
-    )
+    np.add.at(payload, ue, observation.payload_of(module, rank))
     needs = _Needs(
         view=view.select(candidates),
         payload_bits=payload[candidates, np.newaxis],
@@ -151,19 +147,10 @@ class _Needs:
     def in_time(self, budget_s: float) -> FloatArray:
         """Infinity where none is enough. [K]."""
         power = np.full(len(self.view.ue), self.view.max_power_w)
-        need = self.view.shares_for(
-            power,
-            self.payload_bits,
-            budget_s,
-        )[:, 0]
+        need = self.view.shares_for(power, self.payload_bits, budget_s)[:, 0]
         if self.fails_below is None:
             return need
-        fails = _below_threshold(
-            self.view,
-            power,
-            need,
-            self.fails_below,
-        )
+        fails = _below_threshold(self.view, power, need, self.fails_below)
         return np.where(fails, np.inf, need)
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from netsim.radio.coverage import success_probability
 from netsim.radio.fading import upload_fading
+from netsim.radio.field_draw import FieldDraw
 from netsim.radio.following import FollowingField
-from netsim.radio.interference import FieldDraw, InterfererField, PoissonField, SiteField
+from netsim.radio.interference import InterfererField, PoissonField, SiteField
 from netsim.radio.link import sinr
 from netsim.radio.pathloss import PowerLaw
 from netsim.radio.places import CellPlaces

@@ -136,7 +136,7 @@ def test_models_are_registered_and_meet_the_protocol() -> None:
     )
     ues, sites = (
         np.array([[0.0, 0.0], [300.0, 40.0]]),
-        np.array([[100.0, 0.0], [0.0, 900.0], [5e3, 5e3]]),
+        np.array([[2e3, 0.0], [0.0, 9e3], [5e3, 5e3]]),
     )
     for kind in plugin_names(ENTRY_POINTS):
         model = pathloss_class(kind)()

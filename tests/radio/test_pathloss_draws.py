@@ -92,7 +92,8 @@ def test_line_of_sight_has_the_table_correlation_distance() -> None:
 
 
 @pytest.mark.parametrize(
-    "model", [UrbanMacro(), UrbanMicro(), RuralMacro(), OkumuraHata(shadowing_std_db=6.0)]
+    "model",
+    [UrbanMacro(), UrbanMicro(), RuralMacro(), OkumuraHata(shadowing_std_db=6.0, extrapolate=True)],
 )
 def test_links_belong_to_seed_site_and_place(model) -> None:
     generator = np.random.default_rng(1)

@@ -15,7 +15,8 @@ import numpy as np
 
 from netsim import rng
 from netsim.radio.fading import CHUNK_BLOCKS, block_fading, jakes_fading, upload_fading
-from netsim.radio.interference import FieldDraw, InterfererField
+from netsim.radio.field_draw import FieldDraw
+from netsim.radio.interference import InterfererField
 from netsim.radio.link import (
     Transmission,
     sinr,

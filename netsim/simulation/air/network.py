@@ -119,7 +119,9 @@ class NetworkAir:
     @property
     def whole_threshold(self) -> float | None:
         """As `Air`: interferers come and go during an upload."""
-        return None if self._uplink.block_fading else self._uplink.model.threshold
+        if self._uplink.block_fading:
+            return None
+        return self._uplink.model.threshold
 
     @property
     def block_end_s(self) -> float:

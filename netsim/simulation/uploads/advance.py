@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from netsim.arrays import divided
 from netsim.simulation.air.protocol import Air
 from netsim.simulation.uploads.band import Band
 from netsim.simulation.uploads.segments import SegmentLog
@@ -130,8 +131,11 @@ def _account(on_air: OnAir, stretch: Stretch) -> None:
         uploads.sinr_time[rows] += np.where(sent, stretch.sinr, 0.0) * length_s
         uploads.usable[rows] |= sent & ~stretch.outage
     elif on_air.air.whole_threshold is not None:
-        sent = length_s > 0
-        uploads.sinr_time[rows] += np.divide(length_s, stretch.sinr, out=0 * length_s, where=sent)
+        uploads.sinr_time[rows] += divided(
+            length_s,
+            stretch.sinr,
+            length_s > 0,
+        )
     else:
         fresh = uploads.airtime_s[rows] == 0.0
         uploads.sinr[rows[fresh]] = stretch.sinr[fresh]
@@ -185,21 +189,26 @@ def record_attempts(
     uploads.end_s[rows] = end_s
     first = uploads.attempt[rows] == 1
     uploads.first_end_s[rows[first]] = end_s[first]
+    airtime_s = uploads.airtime_s[rows]
+    spent = uploads.sinr_time[rows]
+    threshold = on_air.air.whole_threshold
     if on_air.air.block_fading:
-        airtime_s = uploads.airtime_s[rows]
-        unknown = np.full(len(rows), np.nan)
-        sent = airtime_s > 0
-        uploads.sinr[rows] = np.divide(
-            uploads.sinr_time[rows],
+        uploads.sinr[rows] = divided(
+            spent,
             airtime_s,
-            out=unknown,
-            where=sent,
+            airtime_s > 0,
+            otherwise=np.nan,
         )
         uploads.outage[rows] = ~uploads.usable[rows]
-    elif (threshold := on_air.air.whole_threshold) is not None:
-        spent, unknown = uploads.sinr_time[rows], np.full(len(rows), np.nan)
-        met = np.divide(uploads.airtime_s[rows], spent, out=unknown, where=spent > 0)
-        uploads.sinr[rows], uploads.outage[rows] = met, met < threshold
+    elif threshold is not None:
+        met = divided(
+            airtime_s,
+            spent,
+            spent > 0,
+            otherwise=np.nan,
+        )
+        uploads.sinr[rows] = met
+        uploads.outage[rows] = met < threshold
 
 
 def _repeat(

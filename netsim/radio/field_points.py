@@ -1,0 +1,67 @@
+"""Points of a Poisson process around gNBs, of which interferers are thinned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from netsim import rng
+from netsim.units import FloatArray, IntArray
+
+FIELD_RADIUS = 3.0
+"""Radius of the sampled field in units of phi^-1/2. Interferers beyond it count by their mean: the
+spread of 0.07 P phi^(alpha/2) moves no success probability by more than 3e-4."""
+
+
+class Points(NamedTuple):
+    """Points of a Poisson process around the gNBs of UEs, before they are thinned, UE by UE. [P]"""
+
+    victim: IntArray
+    x: FloatArray  # pi phi r^2, uniform
+    mark: FloatArray  # uniform, by which the point is kept
+    own_quantile: Callable[[], FloatArray]  # uniform, of the distance to the point's own gNB
+    number: IntArray | None  # of the point itself, where several UEs share it
+
+
+def own_points(seed: int, round: int, attempt: int, ues: int) -> Points:
+    """Points of each UE by itself."""
+    area = np.pi * FIELD_RADIUS**2  # in units of 1/phi, so the mean number of points
+    counts = rng.stream(seed, "interferer_count", round, attempt).poisson(area, ues)
+    victim = np.repeat(np.arange(ues), counts)
+    # two numbers for each point, UE after UE: adding UEs leaves the others' points in place
+    u = rng.stream(seed, "interferer_place", round, attempt).random((len(victim), 2))
+    return Points(
+        victim=victim,
+        x=u[:, 0] * area,
+        mark=u[:, 1],
+        own_quantile=lambda: rng.stream(
+            seed,
+            "interferer_own_distance",
+            round,
+            attempt,
+        ).random(len(victim)),
+        number=None,
+    )
+
+
+def shared_points(seed: int, round: int, gnb: IntArray) -> Points:
+    """Points around each gNB, the same for all of its UEs and attempts of a round."""
+    area = np.pi * FIELD_RADIUS**2
+    sites, at = np.unique(gnb, return_inverse=True)
+    generators = [rng.stream(seed, "persistent_interferers", round, s) for s in sites.tolist()]
+    counts = np.array([generator.poisson(area) for generator in generators])
+    drawn = [one.random((3, n)) for one, n in zip(generators, counts.tolist(), strict=True)]
+    u = np.concatenate(drawn, axis=1)
+    each = counts[at]
+    victim = np.repeat(np.arange(len(gnb)), each)
+    turn = np.arange(len(victim)) - np.repeat(np.cumsum(each) - each, each)
+    number = (np.cumsum(counts) - counts)[at][victim] + turn
+    return Points(
+        victim=victim,
+        x=u[0, number] * area,
+        mark=u[1, number],
+        own_quantile=lambda: u[2, number],
+        number=number,
+    )
