@@ -17,11 +17,11 @@ SMALL = {"network_only": True, "rounds": 1, "ues.count": 6}
 
 def test_each_wrong_formula_is_warned_of(tmp_path, caplog: pytest.LogCaptureFixture) -> None:  # type: ignore[no-untyped-def]
     with caplog.at_level(logging.WARNING):
-        run = netsim.run("quickstart", tmp_path / "run", overrides={**SMALL, "formulas": "paper"})
+        run = netsim.run("quickstart", {**SMALL, "formulas": "paper"}, out=tmp_path / "run")
     for fault in FAULTS:
         assert f"{fault.about} is wrong as printed" in caplog.text
         assert any(fault.text in warning for warning in run.metadata["warnings"])
-    corrected = netsim.run("quickstart", tmp_path / "other", overrides=SMALL)
+    corrected = netsim.run("quickstart", SMALL, out=tmp_path / "other")
     assert "as printed" not in str(corrected.metadata.get("warnings"))
 
 
