@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+
+import netsim
 
 ROOT = Path(__file__).parents[2]
 
@@ -74,6 +77,19 @@ def test_a_dead_link_is_seen(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_text('<a href="b.html#x"></a><a href="c.html"></a><p id="y">')
     (tmp_path / "b.html").write_text('<a href="a.html#y"></a><a href="#z"></a>')
     assert sorted(dead_links(tmp_path)) == ["a.html: b.html#x", "a.html: c.html", "b.html: #z"]
+
+
+def test_the_reference_has_every_public_name_with_shapes(site: Path) -> None:
+    text = (site / "reference" / "python.html").read_text("utf-8")
+    anchors = Page(text).anchors
+    for name in netsim.__all__:
+        if name != "__version__":
+            found = getattr(netsim, name)
+            assert f"{found.__module__}.{found.__name__}" in anchors
+    for field in dataclasses.fields(netsim.RoundPlan):
+        assert f"netsim.protocols.scheme.RoundPlan.{field.name}" in anchors
+    assert "[K] serving gNB" in text  # the comment of a field
+    assert "first ranks that the UE trains and sends; None: all" in text  # the lines above one
 
 
 def test_pages_fetch_nothing(site: Path) -> None:
