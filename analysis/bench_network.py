@@ -1,31 +1,38 @@
 """How fast is the network side? Runs without learning beside a bare SimPy program with as many
-events.
+events, and beside another checkout of netsim.
 
-    python analysis/bench_network.py [--fast]
+    python analysis/bench_network.py [--beside CHECKOUT] [--repeats N] [--fast]
 
 The bare program has the same processes and events (a round's opening, and per UE its download,
-computing, grant and airtime) with no model behind them and no records. Ratios are of CPU seconds in
-this process, from one run; where the time goes is from a profile of one more run, whose own
-overhead is in its shares.
+computing, grant and airtime) with no model behind them and no records. Each checkout has a process
+of its own; what is compared takes turns, N times over, so that a busy machine slows all alike. A
+figure is the least CPU time of N runs in their process, and ratios are of such figures. Where the
+time goes is from a profile of one more run, whose own overhead is in its shares.
 """
 
 from __future__ import annotations
 
 import argparse
 import cProfile
+import json
+import os
 import pstats
 import resource
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import simpy
-
-from netsim import load_scenario, run
+HERE = Path(__file__).resolve().parents[1]
+NO_SLOWER = 1.05
+"""At most so many times the time of the checkout beside it."""
+PEAK_GIB = 2.0
+COHERENCE_S = 0.0362
 
 COMMON = {
     "network_only": True,
@@ -35,26 +42,22 @@ COMMON = {
     "learning.local_steps": 1,
 }
 FIELD = {"radio.bandwidth_hz": 8e7, "downlink.bandwidth_hz": 1e9, "round.deadline_s": 6.0}
+FEW = {"ues.count": 100, "rounds": 2000, **FIELD}
 MANY = {"ues.count": 100_000, "rounds": 5, **FIELD, "radio.bandwidth_hz": 8e10}
 BLOCKS = {"radio.fading": "block"}
-CASES: dict[str, tuple[dict[str, Any], float]] = {
-    "100 UEs x 2000 rounds, one draw": ({"ues.count": 100, "rounds": 2000, **FIELD}, 6.0),
-    "100 UEs x 2000 rounds, blocks": ({"ues.count": 100, "rounds": 2000, **FIELD, **BLOCKS}, 15.0),
-    "100,000 UEs x 5 rounds, one draw": (MANY, 6.0),
-    "100,000 UEs x 5 rounds, blocks": ({**MANY, **BLOCKS}, 15.0),
-}
 NETWORK = {
     "ues.count": 5000,
     "rounds": 10,
     "radio.interference": "network",
     "federation": "network",
-    "radio.fading": "block",
+    **BLOCKS,
     "radio.bandwidth_hz": 1e9,
     "round.deadline_s": 2.0,
     "round.compute_limit_s": 1.0,
     "topology.window_km": 10,
     "topology.boundary": "torus",
     "downlink.bandwidth_hz": 1e9,
+    **{f"modules.{index}.payload_bits_override": 9.4e6 for index in range(4)},
 }
 STEPS = {
     "draws": ("standard_exponential", "poisson", "random", "spawn", "SeedSequence"),
@@ -66,8 +69,32 @@ STEPS = {
 }
 
 
+@dataclass(frozen=True)
+class Case:
+    """A scenario and what it may take."""
+
+    name: str
+    overrides: dict[str, Any]
+    limit: float  # times the bare program
+    slow: bool = False  # left out of a fast check
+
+
+CASES = (
+    Case("100 UEs x 2000 rounds, one draw", FEW, 3.5),
+    Case("100 UEs x 2000 rounds, blocks", {**FEW, **BLOCKS}, 8.0),
+    Case("100,000 UEs x 5 rounds, one draw", MANY, 1.8, slow=True),
+    Case("100,000 UEs x 5 rounds, blocks", {**MANY, **BLOCKS}, 3.9, slow=True),
+    Case("100 gNBs, 5,000 UEs x 10 rounds, network mode", NETWORK, 60.0),
+)
+
+
+# -- in the process of a checkout ------------------------------------------------------------------
+
+
 def bare(ues: int, rounds: int) -> None:
     """The same events and nothing else."""
+    import simpy
+
     environment = simpy.Environment()
     opened = [environment.event()]
     granted, done = [environment.event()], [environment.event()]
@@ -99,6 +126,15 @@ def bare(ues: int, rounds: int) -> None:
     environment.run(until=environment.process(gnb()))
 
 
+def simulate(overrides: dict[str, Any]) -> Path:
+    """A run with its records, in a folder that the caller removes."""
+    from netsim import load_scenario, run
+
+    folder = Path(tempfile.mkdtemp(prefix="bench-network-"))
+    run(load_scenario("quickstart", {**COMMON, **overrides}), out=folder / "run")
+    return folder
+
+
 def cpu_s(work: Callable[[], object]) -> float:
     """CPU seconds of this process and its threads."""
     begin = time.process_time()
@@ -106,80 +142,18 @@ def cpu_s(work: Callable[[], object]) -> float:
     return time.process_time() - begin
 
 
-def simulate(overrides: dict[str, Any]) -> Path:
-    """A run with its records, in a folder that the caller removes."""
-    folder = Path(tempfile.mkdtemp(prefix="bench-network-"))
-    run(load_scenario("quickstart", {**COMMON, **overrides}), out=folder / "run")
-    return folder
-
-
-def share_of_time(overrides: dict[str, Any]) -> str:
-    """Where the time of a run goes, in per cent."""
-    profile = cProfile.Profile()
-    profile.enable()
-    shutil.rmtree(simulate(overrides))
-    profile.disable()
-    seconds = dict.fromkeys([*STEPS, "rest"], 0.0)
-    found = pstats.Stats(profile).stats  # type: ignore[attr-defined]
-    for (file, _, name), (_, _, own, _, _) in found.items():
-        text = f"{file} {name}"
-        step = next((s for s, words in STEPS.items() if any(w in text for w in words)), "rest")
-        seconds[step] += own
-    total = sum(seconds.values())
-    return ", ".join(f"{step} {100 * s / total:.0f}%" for step, s in seconds.items())
-
-
-def main() -> int:
-    """Print the table; exit code 1 if a limit is missed."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--fast", action="store_true", help="a tenth of the rounds, of the small cases only"
-    )
-    fast = parser.parse_args().fast
-    out, missed = sys.stdout.write, 0
-    shutil.rmtree(simulate({"rounds": 2, "ues.count": 10}))  # imports
-    for name, (overrides, limit) in CASES.items():
-        if fast:
-            if overrides["ues.count"] > 1000:
-                continue
-            overrides = {**overrides, "rounds": overrides["rounds"] // 10}
-        # type: ignore[misc]
-        reference = cpu_s(lambda o=overrides: bare(o["ues.count"], o["rounds"]))
-        folders: list[Path] = []
-        spent = cpu_s(lambda o=overrides, f=folders: f.append(simulate(o)))  # type: ignore[misc]
-        uploads = blocks_of(folders[0], overrides)
-        shutil.rmtree(folders[0])
-        ratio = spent / reference
-        missed += ratio > limit
-        out(
-            f"{name}: {spent:.2f} s, bare SimPy {reference:.2f} s: {ratio:.1f} times (limit {limit:g})"
-            f"{uploads}\n"
-        )
-        out(f"    {share_of_time(overrides)}\n")
-        peak_gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-        out(f"    peak memory so far {peak_gib:.2f} GiB (limit 2)\n")
-        missed += peak_gib > 2
-    overrides = {**NETWORK, "rounds": 1} if fast else NETWORK
-    folders = []
-    begin = time.perf_counter()
-    spent = cpu_s(lambda: folders.append(simulate({**payloads(), **overrides})))
-    wall_s = time.perf_counter() - begin
-    out(
-        f"network mode, 100 gNBs, 5,000 UEs, {overrides['rounds']} rounds: {wall_s:.1f} s, "
-        f"CPU {spent:.1f} s (limit 60 for 10 rounds){blocks_of(folders[0], overrides)}\n"
-    )
+def timed_run(overrides: dict[str, Any]) -> dict[str, Any]:
+    """CPU seconds of a run, and what it did."""
+    folders: list[Path] = []
+    spent_s = cpu_s(lambda: folders.append(simulate(overrides)))
+    facts = facts_of(folders[0])
     shutil.rmtree(folders[0])
-    out(f"    {share_of_time({**payloads(), **overrides})}\n")
-    return 1 if missed or (spent > 60 and not fast) else 0
+    peak_gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return {"cpu_s": spent_s, "peak_gib": peak_gib, **facts}
 
 
-def payloads() -> dict[str, Any]:
-    """9.4 Mbit for every module."""
-    return {f"modules.{index}.payload_bits_override": 9.4e6 for index in range(4)}
-
-
-def blocks_of(folder: Path, overrides: dict[str, Any]) -> str:
-    """Median length of an upload in coherence blocks, and how many there were."""
+def facts_of(folder: Path) -> dict[str, Any]:
+    """How many uploads there were, how many arrived, and how long the median was on the air."""
     import polars as pl
 
     from netsim import open_run
@@ -188,16 +162,167 @@ def blocks_of(folder: Path, overrides: dict[str, Any]) -> str:
         open_run(folder / "run")
         .uploads.select(
             pl.len().alias("uploads"),
-            pl.col("airtime_s").median(),
             (pl.col("outcome") == "on_time").mean().alias("arrived"),
+            pl.col("airtime_s").median(),
         )
         .collect()
-        .row(0, named=True)
     )
-    text = f"; {found['uploads']} uploads, {100 * found['arrived']:.0f}% on time"
-    if overrides.get("radio.fading") == "block":
-        text += f", median {found['airtime_s'] / 0.0362:.0f} blocks"
-    return text
+    return found.row(0, named=True)
+
+
+def profiled_run(overrides: dict[str, Any]) -> dict[str, Any]:
+    """Where the time of a run goes, as parts of 1."""
+    profile = cProfile.Profile()
+    profile.enable()
+    folder = simulate(overrides)
+    profile.disable()
+    shutil.rmtree(folder)
+    seconds = dict.fromkeys([*STEPS, "rest"], 0.0)
+    found = pstats.Stats(profile).stats  # type: ignore[attr-defined]
+    for (file, _, name), (_, _, own, _, _) in found.items():
+        text = f"{file} {name}"
+        step = next((s for s, words in STEPS.items() if any(w in text for w in words)), "rest")
+        seconds[step] += own
+    total = sum(seconds.values())
+    return {step: spent / total for step, spent in seconds.items()}
+
+
+def work() -> None:
+    """Answer requests, one JSON line each, until there are no more."""
+    tasks: dict[str, Callable[..., dict[str, Any]]] = {
+        "bare": lambda ues, rounds: {"cpu_s": cpu_s(lambda: bare(ues, rounds))},
+        "run": timed_run,
+        "profile": profiled_run,
+    }
+    for line in sys.stdin:
+        task, arguments = json.loads(line)
+        answer = tasks[task](**arguments)
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+
+
+# -- in the process that compares ------------------------------------------------------------------
+
+
+class Worker:
+    """A process that runs the netsim of one checkout."""
+
+    def __init__(self, checkout: Path) -> None:
+        environment = {**os.environ, "PYTHONPATH": str(checkout), "OMP_NUM_THREADS": "1"}
+        self._process = subprocess.Popen(
+            [sys.executable, __file__, "--worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+
+    def ask(self, task: str, **arguments: Any) -> dict[str, Any]:
+        """The answer to a request."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps([task, arguments]) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit(f"the process of a checkout ended with {self._process.wait()}")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def close(self) -> None:
+        """Let it end."""
+        self._process.communicate()
+
+
+def least(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """The run that took the least CPU time."""
+    return min(runs, key=lambda run: run["cpu_s"])
+
+
+def compare(case: Case, workers: dict[str, Worker], repeats: int) -> dict[str, dict[str, Any]]:
+    """The best run of each checkout, and the bare program's, all taking turns."""
+    few = {"ues": case.overrides["ues.count"], "rounds": case.overrides["rounds"]}
+    runs: dict[str, list[dict[str, Any]]] = {"bare": [], **{name: [] for name in workers}}
+    for _ in range(repeats):
+        runs["bare"].append(next(iter(workers.values())).ask("bare", **few))
+        for name, worker in workers.items():
+            runs[name].append(worker.ask("run", overrides=case.overrides))
+    return {name: least(found) for name, found in runs.items()}
+
+
+def lines_of(case: Case, best: dict[str, dict[str, Any]]) -> list[str]:
+    """What a case took, in words."""
+    network = "radio.interference" in case.overrides
+    bare_s = best["bare"]["cpu_s"]
+    found = [case.name if network else f"{case.name}; bare SimPy {bare_s:.3f} s"]
+    for name, run in list(best.items())[1:]:
+        spent_s = run["cpu_s"]
+        ratio = "" if network else f", {spent_s / bare_s:.2f} times bare"
+        beside = (
+            f", {spent_s / best['beside']['cpu_s']:.3f} times beside" if "beside" in best else ""
+        )
+        found.append(
+            f"    {name:8s}{spent_s:.3f} s{ratio}{beside}; {run['uploads']} uploads, "
+            f"{100 * run['arrived']:.0f}% on time, median {run['airtime_s'] / COHERENCE_S:.1f} blocks, "
+            f"peak so far {run['peak_gib']:.2f} GiB"
+        )
+    return found
+
+
+def misses(case: Case, best: dict[str, dict[str, Any]], *, fast: bool) -> list[str]:
+    """Limits that the checkout of this file misses."""
+    mine, found = best["this"], []
+    if "radio.interference" in case.overrides:
+        if mine["cpu_s"] > case.limit and not fast:
+            found.append(f"{mine['cpu_s']:.1f} s is above {case.limit:g} s")
+    elif mine["cpu_s"] > case.limit * best["bare"]["cpu_s"]:
+        found.append(f"more than {case.limit:g} times bare")
+    if "beside" in best and mine["cpu_s"] > NO_SLOWER * best["beside"]["cpu_s"]:
+        found.append(f"more than {NO_SLOWER:g} times beside")
+    if mine["peak_gib"] > PEAK_GIB:
+        found.append(f"more than {PEAK_GIB:g} GiB")
+    return found
+
+
+def shortened(case: Case) -> Case:
+    """A tenth of the rounds."""
+    rounds = max(case.overrides["rounds"] // 10, 1)
+    return Case(case.name, {**case.overrides, "rounds": rounds}, case.limit)
+
+
+def main() -> int:
+    """Print the table; exit code 1 if a limit is missed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--beside", type=Path, help="another checkout, to be run in turn with this")
+    parser.add_argument("--repeats", type=int, default=5, help="of each run (default 5)")
+    parser.add_argument("--case", default="", help="only cases with this in their names")
+    parser.add_argument(
+        "--fast", action="store_true", help="a tenth of the rounds, without the largest cases"
+    )
+    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.worker:
+        work()
+        return 0
+    checkouts = {"this": HERE} if given.beside is None else {"beside": given.beside, "this": HERE}
+    workers = {name: Worker(path) for name, path in checkouts.items()}
+    for worker in workers.values():
+        worker.ask("run", overrides={"rounds": 2, "ues.count": 10})  # imports
+    out, missed = sys.stdout.write, 0
+    for case in CASES:
+        if given.case not in case.name or (given.fast and case.slow):
+            continue
+        case = shortened(case) if given.fast else case
+        best = compare(case, workers, given.repeats)
+        out("\n".join(lines_of(case, best)) + "\n")
+        shares = workers["this"].ask("profile", overrides=case.overrides)
+        out("    " + ", ".join(f"{s} {100 * part:.0f}%" for s, part in shares.items()) + "\n")
+        failed = misses(case, best, fast=given.fast)
+        out("".join(f"    MISSED: {text}\n" for text in failed))
+        missed += len(failed)
+    for worker in workers.values():
+        worker.close()
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":

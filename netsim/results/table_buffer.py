@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,27 @@ from netsim.errors import RunError
 from netsim.protocols import Columns
 from netsim.records import TABLES, TableColumn
 
+MANY = (np.ndarray, list)
+"""What holds a value for each row; anything else is one value for all rows of a call."""
+
 
 @cache
 def table_schema(table: str) -> dict[str, pl.DataType]:
     """Polars types of a table's columns."""
     return {column.name: _dtype(column) for column in TABLES[table]}
+
+
+def checked_length(table: str, columns: Columns) -> int:
+    """Number of rows of a call. At least one column is an array or a list. Raises RunError."""
+    if columns.keys() != table_schema(table).keys():
+        odd = sorted(columns.keys() ^ table_schema(table).keys())
+        raise RunError(f"table {table}: columns {odd} are missing or not declared")
+    lengths = {len(values) for values in columns.values() if isinstance(values, MANY)}
+    if len(lengths) != 1:
+        found = sorted(lengths)
+        rule = f"columns must be equally long, found lengths {found}"
+        raise RunError(f"table {table}: {rule}")
+    return lengths.pop()
 
 
 class TableBuffer:
@@ -27,37 +44,21 @@ class TableBuffer:
         self.table = table
         self.rows = 0 if before is None else len(before)
         self._before = before  # rows of a part that a resumed run goes on with
-        self._names = {column.name for column in TABLES[table]}
         self._calls: list[tuple[Columns, int]] = []  # columns and number of rows of each call
 
-    def append(self, columns: Columns) -> None:
-        """Keep the rows of one call. At least one column is an array or a list."""
-        if columns.keys() != self._names:
-            odd = sorted(columns.keys() ^ self._names)
-            raise RunError(f"table {self.table}: columns {odd} are missing or not declared")
-        length = self._common_length(columns)
-        self._calls.append((columns, length))
-        self.rows += length
-
-    def _common_length(self, columns: Columns) -> int:
-        lengths = {len(v) for v in columns.values() if isinstance(v, np.ndarray | list)}
-        if len(lengths) != 1:
-            found = sorted(lengths)
-            rule = f"columns must be equally long, found lengths {found}"
-            raise RunError(f"table {self.table}: {rule}")
-        return lengths.pop()
-
-    def extend(self, other: TableBuffer) -> None:
-        """Take over the rows of `other`."""
-        self._calls += other._calls
-        self.rows += other.rows
+    def append(self, columns: Columns, rows: int) -> None:
+        """Keep the rows of one call, whose number is that of `checked_length`."""
+        if rows:
+            self._calls.append((columns, rows))
+            self.rows += rows
 
     def frame(self) -> pl.DataFrame:
         """All rows, typed; NaN and -1 become null where the table says so."""
+        rows = [rows for _, rows in self._calls]
         series = []
         for column in TABLES[self.table]:
-            pieces = [(columns[column.name], rows) for columns, rows in self._calls]
-            series.append(_series(column, pieces))
+            pieces = [columns[column.name] for columns, _ in self._calls]
+            series.append(_series(column, pieces, rows))
         frame = pl.DataFrame(series)
         if self._before is None:
             return frame
@@ -76,20 +77,18 @@ def _dtype(column: TableColumn) -> pl.DataType:
     return kinds[column.kind]
 
 
-Piece = tuple[Any, int]  # one call's array, list or single value, and its number of rows
-
-
-def _series(column: TableColumn, pieces: Sequence[Piece]) -> pl.Series:
-    """One column from the values of each call."""
+def _series(column: TableColumn, pieces: Sequence[Any], rows: Sequence[int]) -> pl.Series:
+    """One column from an array, a list or a single value for each call, of so many rows each."""
     if column.kind in ("str", "list"):
         return pl.Series(
             column.name,
-            _joined_lists(pieces),
+            _joined_lists(pieces, rows),
             dtype=_dtype(column),
         )
-    series = pl.Series(column.name, _joined_arrays(column, pieces))
-    if column.nullable:
-        series = _with_nulls(series, column)
+    values = _joined_arrays(column, pieces, rows)
+    series = pl.Series(column.name, values, nan_to_null=column.nullable)
+    if column.nullable and column.kind != "float":
+        series = series.set(series < 0, None)
     if column.kind == "enum":
         categories = pl.Series(
             column.name,
@@ -100,31 +99,31 @@ def _series(column: TableColumn, pieces: Sequence[Piece]) -> pl.Series:
     return series
 
 
-def _joined_lists(pieces: Sequence[Piece]) -> list[Any]:
+def _joined_lists(pieces: Sequence[Any], rows: Sequence[int]) -> list[Any]:
     values: list[Any] = []
-    for given, rows in pieces:
+    for given, count in zip(pieces, rows, strict=True):
         if isinstance(given, np.ndarray):
             values += given.tolist()
         elif isinstance(given, list):
             values += given
         else:
-            values += [given] * rows
+            values += [given] * count
     return values
 
 
-def _joined_arrays(column: TableColumn, pieces: Sequence[Piece]) -> np.ndarray[Any, Any]:
+def _joined_arrays(
+    column: TableColumn,
+    pieces: Sequence[Any],
+    rows: Sequence[int],
+) -> np.ndarray[Any, Any]:
     kinds: Mapping[str, type[np.generic]] = {"float": np.float64, "bool": np.bool_}
-    rows_in_all = sum(rows for _, rows in pieces)
-    array = np.empty(rows_in_all, dtype=kinds.get(column.kind, np.int64))
-    at = 0
-    for given, rows in pieces:
-        array[at : at + rows] = given
-        at += rows
+    dtype = kinds.get(column.kind, np.int64)
+    many = [isinstance(given, MANY) for given in pieces]
+    arrays = list(compress(pieces, many))
+    if len(arrays) == len(pieces) > 0:
+        return np.concatenate(arrays, dtype=dtype, casting="unsafe")
+    single = [0 if several else given for given, several in zip(pieces, many, strict=True)]
+    array = np.repeat(np.array(single, dtype=dtype), rows)
+    if arrays:
+        array[np.repeat(many, rows)] = np.concatenate(arrays)
     return array
-
-
-def _with_nulls(series: pl.Series, column: TableColumn) -> pl.Series:
-    """NaN of floats and -1 of integers mean that there is no value."""
-    if column.kind == "float":
-        return series.fill_nan(None)
-    return series.set(series < 0, None)

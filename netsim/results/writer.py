@@ -23,7 +23,7 @@ from netsim.errors import DataError, RunError
 from netsim.protocols import Columns
 from netsim.records import TABLES
 from netsim.results.plain_files import UNFINISHED, sync_folder
-from netsim.results.table_buffer import TableBuffer, table_schema
+from netsim.results.table_buffer import TableBuffer, checked_length, table_schema
 
 ROWS_PER_PART = 500_000
 MAX_ROUNDS_PER_PART = 100
@@ -42,7 +42,7 @@ class ParquetSink:
         self._folder = folder
         self._rounds_per_part = rounds_per_part
         self._closed = {table: TableBuffer(table) for table in TABLES}
-        self._pending = {table: TableBuffer(table) for table in TABLES}  # of the round in progress
+        self._pending: list[tuple[str, Columns, int]] = []  # calls of the round in progress
         self._part = 0
         self.counts = dict.fromkeys(TABLES, 0)
 
@@ -51,14 +51,14 @@ class ParquetSink:
 
         The arrays must not change afterwards.
         """
-        self._pending[table].append(columns)
+        self._pending.append((table, columns, checked_length(table, columns)))
 
     def close_round(self, round: int) -> None:
         """Accept the rows written since the last call; write a part at multiples of its length."""
-        for table, buffer in self._pending.items():
-            self._closed[table].extend(buffer)
-            self.counts[table] += buffer.rows
-        self._pending = {table: TableBuffer(table) for table in TABLES}
+        for table, columns, rows in self._pending:
+            self._closed[table].append(columns, rows)
+            self.counts[table] += rows
+        self._pending = []
         if (round + 1) % self._rounds_per_part == 0:
             self._flush()
 
@@ -121,7 +121,7 @@ class MemorySink:
 
     def write(self, table: str, columns: Columns) -> None:
         """Append rows."""
-        self._buffers[table].append(columns)
+        self._buffers[table].append(columns, checked_length(table, columns))
 
     def close_round(self, round: int) -> None:
         """Nothing to do."""
