@@ -18,6 +18,17 @@ from typing import Any, ClassVar, get_type_hints
 from netsim.errors import ScenarioError, did_you_mean
 
 
+def registered(group: str) -> Mapping[str, EntryPoint]:
+    """What installed packages register in a group, by name."""
+    return _registered(group, tuple(sys.path))
+
+
+@cache
+def _registered(group: str, _search_path: tuple[str, ...]) -> Mapping[str, EntryPoint]:
+    """Looked up once: to read it from disk takes longer than many a short run."""
+    return {point.name: point for point in entry_points(group=group)}
+
+
 def plugin_class(
     group: str,
     kind: str,
@@ -27,7 +38,7 @@ def plugin_class(
 
     `where` is the scenario key that named it. Raises ScenarioError with the known names.
     """
-    found = _registered(group, tuple(sys.path))
+    found = registered(group)
     if kind not in found:
         rule = f"must be one of {', '.join(sorted(found))}{did_you_mean(kind, found)}"
         raise ScenarioError(rule, where=where, value=kind)
@@ -50,13 +61,7 @@ def plugin_class(
 
 def plugin_names(group: str) -> list[str]:
     """Registered names, sorted."""
-    return sorted(_registered(group, tuple(sys.path)))
-
-
-@cache
-def _registered(group: str, _path: tuple[str, ...]) -> dict[str, EntryPoint]:
-    """Entry points by name. Looking through all packages takes longer than a short run."""
-    return {point.name: point for point in entry_points(group=group)}
+    return sorted(registered(group))
 
 
 # -- parameters ----------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -241,6 +242,7 @@ def _names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
+@cache
 def package_versions() -> dict[str, str]:
     """Versions that a reader needs to get the same bytes."""
     found = {"python": platform.python_version(), "netsim": __version__}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any
@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import simpy
 from simpy.events import NORMAL, Event
+
+from netsim.units import FloatArray
 
 ProcessGenerator = Generator[Event, Any, None]
 
@@ -39,6 +41,7 @@ class Clock(simpy.Environment):
         begin_s: float = 0.0,
     ) -> None:
         super().__init__(begin_s)
+        self._shares_moments = tie_seed is None
         if tie_seed is not None:
             self._eid = _shuffled(tie_seed)  # type: ignore[assignment]
 
@@ -48,17 +51,26 @@ class Clock(simpy.Environment):
             raise ValueError(f"time {time_s!r} s lies before now, {self._now!r} s")
         return Moment(self, time_s)
 
+    def moments(self, times_s: FloatArray) -> list[Moment]:
+        """Events that fire at `times_s`; equal times share one, unless ties are shuffled."""
+        if not self._shares_moments:
+            return [self.at(time_s) for time_s in times_s.tolist()]
+        different, which = np.unique(times_s, return_inverse=True)
+        events = [self.at(time_s) for time_s in different.tolist()]
+        return [events[index] for index in which.tolist()]
+
     def fire(
         self,
-        event: Event,
-        time_s: float,
-        value: object = None,
+        events: Iterable[Event],
+        times_s: FloatArray,
     ) -> None:
-        """Let an event that others may wait for already fire at `time_s`, with a value for them."""
-        if time_s < self._now:
-            raise ValueError(f"time {time_s!r} s lies before now, {self._now!r} s")
-        event._ok, event._value = True, value
-        heappush(self._queue, (time_s, NORMAL, next(self._eid), event))
+        """Let events that others may wait for already fire at `times_s`."""
+        queue, number = self._queue, self._eid
+        if times_s.min(initial=np.inf) < self._now:
+            raise ValueError(f"times {times_s} s lie before now, {self._now!r} s")
+        for event, time_s in zip(events, times_s.tolist(), strict=True):
+            event._ok, event._value = True, None
+            heappush(queue, (time_s, NORMAL, next(number), event))
 
     def run_until(self, last: Event) -> None:
         """Process events up to `last`, as `run` does, in one loop. Raises what processes raise."""

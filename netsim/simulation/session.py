@@ -72,7 +72,7 @@ class Simulation:
         self._clock = Clock(self.system.tie_seed, begin_s)
         self._hub = Hub(self._clock, self.system.setting.rules.barrier)
         for ue in range(len(self.system.setting.fleet)):
-            process = self._clock.process(ue_process(self._clock, ue, self._hub))
+            process = self._clock.process(ue_process(ue, self._hub))
             self._hub.ues.append(process)
         self._settle()
 

@@ -7,7 +7,6 @@ from functools import cached_property
 
 import numpy as np
 
-from netsim.arrays import group_starts
 from netsim.protocols import HeldRows, PayloadSize, Redeemed, RoundPlan
 from netsim.simulation.uploads.table import Uploads
 from netsim.units import BoolArray, FloatArray, IntArray
@@ -135,14 +134,6 @@ class Cells:
         return np.searchsorted(self.gnb, gnb)
 
 
-Errand = tuple[int, bool, float, float, bool, int, int]
-"""One UE's part in a round.
-
-(position of its gNB among the round's, begun in this round, downloaded, computed, ready in time,
-first row of the table, the row after its last). Times in s, not before the round's start.
-"""
-
-
 @dataclass
 class Round:
     """One round in progress or over."""
@@ -165,29 +156,6 @@ class Round:
     def own(self) -> BoolArray:
         """[M] is of this round's plan."""
         return np.asarray(self.uploads.begun_round == self.number)
-
-    def agenda(self) -> dict[int, Errand]:
-        """What each UE with something to do has to do."""
-        uploads = self.uploads
-        first = group_starts(uploads.ue)
-        stop = np.append(first, len(uploads))[1:]
-        columns = (
-            self.cell[first],
-            self.own[first],
-            np.maximum(uploads.downloaded_s[first], self.start_s),
-            np.maximum(uploads.computed_s[first], self.start_s),
-            uploads.ready[first],
-            first,
-            stop,
-        )
-        errands = zip(*(column.tolist() for column in columns), strict=True)
-        return dict(
-            zip(
-                uploads.ue[first].tolist(),
-                errands,
-                strict=True,
-            )
-        )
 
     def per_cell(self, rows: BoolArray | IntArray) -> IntArray:
         """How many of some rows belong to each gNB. [G]."""

@@ -6,7 +6,6 @@ that does what `Rule` says.
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
 from typing import cast
 
 from netsim.errors import InputError
@@ -15,6 +14,7 @@ from netsim.learning.aggregation.redistribution import Redistribution
 from netsim.learning.aggregation.rule import Rule
 from netsim.learning.aggregation.staleness import StalenessWeighted
 from netsim.learning.aggregation.zero_padding import RetainingZeroPadding, ZeroPadding
+from netsim.plugins import registered
 
 GROUP = "netsim.aggregations"
 BUILT_IN: dict[str, type[Rule]] = {
@@ -30,8 +30,8 @@ def find_rule(name: str) -> Rule:
     """The rule called `name`: built in, or registered by an outside package."""
     if name in BUILT_IN:
         return BUILT_IN[name]()
-    registered = {entry.name: entry for entry in entry_points(group=GROUP)}
-    if name not in registered:
-        known = ", ".join(sorted({*BUILT_IN, *registered}))
+    outside = registered(GROUP)
+    if name not in outside:
+        known = ", ".join(sorted({*BUILT_IN, *outside}))
         raise InputError(f"the aggregation must be one of {known}", value=name)
-    return cast("Rule", registered[name].load()())
+    return cast("Rule", outside[name].load()())

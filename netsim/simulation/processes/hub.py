@@ -10,7 +10,7 @@ from simpy.events import Event, Process
 
 from netsim.arrays import group_starts
 from netsim.simulation.clock import Clock
-from netsim.simulation.state import Errand, Round
+from netsim.simulation.state import Round
 from netsim.simulation.uploads.table import Uploads
 from netsim.units import BoolArray, FloatArray, IntArray
 
@@ -45,8 +45,8 @@ class Watch:
         ends.callbacks.append(partial(self._end, len(end_s)))
         before, self.arrived = self.arrived, self.arrived + len(arrival_s)
         if self.wanted is not None and before < self.wanted <= self.arrived:
-            enough_s = np.sort(arrival_s)[self.wanted - before - 1]
-            clock.fire(self.filled, float(enough_s))
+            last = self.wanted - before
+            clock.fire([self.filled], np.sort(arrival_s)[last - 1 : last])
 
     def _end(self, count: int, _event: Event) -> None:
         """So many uploads have ended."""
@@ -60,6 +60,14 @@ class Watch:
             self.computed.succeed()
         if done and self.sending <= 0 and not self.finished.triggered:
             self.finished.succeed()
+
+
+Errand = tuple[int, bool, Event, bool, int, int]
+"""One UE's part in a round.
+
+(position of its gNB among the round's, begun in this round, computed, ready in time, first row of
+the table, the row after its last).
+"""
 
 
 @dataclass
@@ -80,20 +88,42 @@ class Hub:
 
     def open(self, round_: Round) -> None:
         """Tell all waiting UEs; the next round gets an event of its own."""
-        self.round, self.agenda = round_, round_.agenda()
-        self.sent = [self.clock.event() for _ in range(len(round_.uploads))]
+        self.round = round_
+        first = group_starts(round_.uploads.ue)
+        self.agenda = self._agenda(round_, first)
+        self.sent = [Event(self.clock) for _ in range(len(round_.uploads))]
         ended = round_.uploads.ended_by(round_.start_s)
         for row in np.flatnonzero(ended).tolist():
             self.sent[row].succeed()  # while no round was open
-        self.watches = self._watches(round_, ended)
+        self.watches = self._watches(round_, first, ended)
         opened, self.opened = self.opened, self.clock.event()
         opened.succeed(round_)
 
-    def _watches(self, round_: Round, ended: BoolArray) -> list[Watch]:
+    def _agenda(self, round_: Round, first: IntArray) -> dict[int, Errand]:
+        """What each UE with something to do has to do; their rows begin at `first`."""
+        uploads = round_.uploads
+        computed_s = np.maximum(uploads.computed_s[first], round_.start_s)
+        errands = zip(
+            round_.cell[first].tolist(),
+            round_.own[first].tolist(),
+            self.clock.moments(computed_s),
+            uploads.ready[first].tolist(),
+            first.tolist(),
+            np.append(first, len(uploads))[1:].tolist(),
+            strict=True,
+        )
+        ues = uploads.ue[first].tolist()
+        return dict(zip(ues, errands, strict=True))
+
+    def _watches(
+        self,
+        round_: Round,
+        first: IntArray,
+        ended: BoolArray,
+    ) -> list[Watch]:
         """Count what is still to come, and what came while no round was open."""
         uploads, event = round_.uploads, self.clock.event
-        own = group_starts(uploads.ue)
-        own = own[round_.own[own]]
+        own = first[round_.own[first]]
         counts = zip(
             round_.per_cell(own).tolist(),
             round_.per_cell(uploads.ready & ~ended).tolist(),
@@ -122,8 +152,7 @@ class Hub:
         """The uploads `rows` are known to end: then their UEs and their gNBs notice."""
         assert self.round is not None
         end_s = uploads.end_s[rows]
-        for row, time_s in zip(rows.tolist(), end_s.tolist(), strict=True):
-            self.clock.fire(self.sent[row], time_s)
+        self.clock.fire([self.sent[row] for row in rows.tolist()], end_s)
         cell, arrives = self.round.cell[rows], ~uploads.outage[rows]
         for number in np.flatnonzero(np.bincount(cell)).tolist():
             mine = cell == number

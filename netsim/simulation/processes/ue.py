@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from simpy.exceptions import Interrupt
 
-from netsim.simulation.clock import Clock, ProcessGenerator
+from netsim.simulation.clock import ProcessGenerator
 from netsim.simulation.processes.hub import Hub
 
 
-def ue_process(clock: Clock, ue: int, hub: Hub) -> ProcessGenerator:
+def ue_process(ue: int, hub: Hub) -> ProcessGenerator:
     """Waits for a round to open, then takes the time of the UE's download, computing and sending.
 
-    One event for the end of each activity. Under the barrier, sending starts with the last UE of
-    the gNB; the end of an upload is the uplink's to tell. A UE that is not ready in time stops
-    computing at the limit and sits the round out. A round may end before the UE is done; then the
-    next one takes up the rest of its errand.
+    When it has downloaded and computed its modules is known when the round opens, so that is one
+    event, which UEs share if they are ready at the same time. Under the barrier, sending starts
+    with the last UE of the gNB; the end of an upload is the uplink's to tell. A UE that is not
+    ready in time stops computing at the limit and sits the round out. A round may end before the UE
+    is done; then the next one takes up the rest of its errand.
     """
     while True:
         try:
@@ -22,9 +23,8 @@ def ue_process(clock: Clock, ue: int, hub: Hub) -> ProcessGenerator:
             errand = hub.agenda.get(ue)
             if errand is None:
                 continue
-            cell, begun_now, downloaded_s, computed_s, ready, first, stop = errand
-            yield clock.at(downloaded_s)
-            yield clock.at(computed_s)
+            cell, begun_now, computed, ready, first, stop = errand
+            yield computed
             if begun_now:
                 hub.watches[cell].report_computed()
             if ready:

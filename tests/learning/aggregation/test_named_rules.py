@@ -20,7 +20,7 @@ from netsim.protocols import Tickets
 def test_outside_packages_add_rules(monkeypatch: pytest.MonkeyPatch) -> None:
     entry = EntryPoint("mean", "netsim.learning.aggregation.average:Average", "netsim.aggregations")
     monkeypatch.setattr(
-        "netsim.learning.aggregation.named_rules.entry_points", lambda group: [entry]
+        "netsim.learning.aggregation.named_rules.registered", lambda group: {entry.name: entry}
     )
     assert isinstance(find_rule("mean"), Average)
 
