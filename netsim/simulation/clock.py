@@ -53,11 +53,16 @@ class Clock(simpy.Environment):
 
     def moments(self, times_s: FloatArray) -> list[Moment]:
         """Events that fire at `times_s`; equal times share one, unless ties are shuffled."""
-        if not self._shares_moments:
-            return [self.at(time_s) for time_s in times_s.tolist()]
-        different, which = np.unique(times_s, return_inverse=True)
-        events = [self.at(time_s) for time_s in different.tolist()]
-        return [events[index] for index in which.tolist()]
+        found: list[Moment] = []
+        known: dict[float, Moment] = {}
+        for time_s in times_s.tolist():
+            moment = known.get(time_s)
+            if moment is None:
+                moment = self.at(time_s)
+            if self._shares_moments:
+                known[time_s] = moment
+            found.append(moment)
+        return found
 
     def fire(
         self,

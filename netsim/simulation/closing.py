@@ -45,7 +45,8 @@ class Ending:
 
     def last_books(self) -> Books:
         """The books of the run's last round: all that would go on has stopped, and has paid."""
-        uploads, cut_s = self.flight.uploads, self.cut_s
+        uploads = self.flight.uploads
+        cut_s = self.cut_s
         rows = np.flatnonzero(~over_by(uploads, cut_s))
         self.flight.stop(
             rows,

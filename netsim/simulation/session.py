@@ -262,7 +262,8 @@ class Simulation:
 
     def state(self) -> dict[str, Any]:
         """What the rounds to come depend on, between two rounds; without learner and sink."""
-        roaming, under_way = self.system.roaming, self._under_way
+        roaming = self.system.roaming
+        under_way = self._under_way
         return {
             "time_s": self.now_s,
             "course": self.course.state(),

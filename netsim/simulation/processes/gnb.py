@@ -33,7 +33,9 @@ def gnb_process(
     mine = round_.cell == cell
     if mine.any():
         # uploads that may not outlast the round stop at its deadline by themselves
-        deadline_s = float(round_.uploads.deadline_s[mine][0]) if flight.outlasts else np.inf
+        deadline_s = np.inf
+        if flight.outlasts:
+            deadline_s = float(round_.uploads.deadline_s[mine][0])
         yield from _collect(
             clock,
             hub,
@@ -77,5 +79,6 @@ def _collect(
         yield watch.computed
     ends = [watch.finished, watch.filled]
     if np.isfinite(deadline_s):
-        ends.append(clock.at(max(deadline_s, clock.now)))
+        passes_s = max(deadline_s, clock.now)
+        ends.append(clock.at(passes_s))
     yield clock.any_of(ends)

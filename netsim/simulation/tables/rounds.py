@@ -20,9 +20,8 @@ def write_rounds(sink: RecordSink, closed: ClosedRound) -> None:
     if round_.redeemed is not None and closed.plan.rank is not None:
         dead_ranks = round_.redeemed.dead_ranks
     cells = len(round_.cells)
-    under_way = np.bincount(round_.cell, minlength=cells) - np.bincount(
-        closed.cell, minlength=cells
-    )
+    rows = np.bincount(round_.cell, minlength=cells)
+    over = np.bincount(closed.cell, minlength=cells)
     sink.write(
         "rounds",
         {
@@ -37,7 +36,7 @@ def write_rounds(sink: RecordSink, closed: ClosedRound) -> None:
             "outage": closed.count(outcome == OUTAGE),
             "aborted": closed.count(outcome == ABORTED),
             "not_ready": closed.count(outcome == NOT_READY),
-            "carried": under_way,
+            "carried": rows - over,
             "compute_energy_j": closed.total(books.compute_energy_j),
             "uplink_energy_j": closed.total(books.uplink_energy_j),
             "wasted_energy_j": closed.total(spent_j, ~on_time),
