@@ -42,14 +42,7 @@ def plugin_class(
     if kind not in found:
         rule = f"must be one of {', '.join(sorted(found))}{did_you_mean(kind, found)}"
         raise ScenarioError(rule, where=where, value=kind)
-    try:
-        loaded = found[kind].load()
-    except (ImportError, AttributeError) as error:
-        raise ScenarioError(
-            f"entry point {found[kind].value} cannot be loaded: {error}",
-            where=where,
-            value=kind,
-        ) from None
+    loaded = _loaded(found[kind], where)
     if not dataclasses.is_dataclass(loaded) or not isinstance(loaded, type):
         raise ScenarioError(
             "what is registered must be a dataclass",
@@ -57,6 +50,15 @@ def plugin_class(
             value=kind,
         )
     return loaded
+
+
+def _loaded(point: EntryPoint, where: str) -> Any:
+    """What an entry point names. Raises ScenarioError, whatever its package raises."""
+    try:
+        return point.load()
+    except Exception as error:
+        rule = f"entry point {point.value} cannot be loaded: {type(error).__name__}: {error}"
+        raise ScenarioError(rule, where=where, value=point.name) from error
 
 
 def plugin_names(group: str) -> list[str]:
@@ -204,6 +206,30 @@ def arguments(plugin: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
         own = {p.name: values[p.name] for p in _parameters_of_part(item)}
         made[item.name] = inner(**arguments(inner, {**fixed, **own}))
     return made
+
+
+def values_of(plugin: Any) -> dict[str, Any]:
+    """The parameters of a made plug-in as a scenario holds them; those that TOML cannot are left
+    out. Without a dataclass there are none.
+    """
+    found: dict[str, Any] = {}
+    if not dataclasses.is_dataclass(plugin):
+        return found
+    for item in _fields(type(plugin)):
+        value = getattr(plugin, item.name)
+        if "part" in item.metadata:
+            own = values_of(value)
+            fixed = item.metadata["fixed"]
+            found |= {name: inner for name, inner in own.items() if name not in fixed}
+        elif _is_plain(value):
+            found[item.name] = list(value) if isinstance(value, tuple) else value
+    return found
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, tuple | list):
+        return all(_is_plain(item) for item in value)
+    return isinstance(value, bool | int | float | str)
 
 
 def _fields(plugin: type[Any]) -> list[dataclasses.Field[Any]]:

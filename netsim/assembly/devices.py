@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from netsim.assembly.partition import held_rows
-from netsim.device.compute import ENTRY_POINTS, ComputeModel, ModelShape, Training, compute_time_s
+from netsim.device.compute import ENTRY_POINTS, compute_time_s
 from netsim.device.energy import compute_energy_j
 from netsim.device.profiles import DeviceClass, Devices, draw_devices
 from netsim.errors import ScenarioError
@@ -13,6 +13,7 @@ from netsim.learning.builtin import model_folder
 from netsim.learning.data.partition import Partition
 from netsim.learning.model_shape import read_shape
 from netsim.plugins import plugin_class
+from netsim.protocols import ComputeModel, ModelShape, Training
 from netsim.scenario.model import Scenario
 from netsim.scenario.parameters import typed_parameters
 from netsim.simulation.state import Fleet

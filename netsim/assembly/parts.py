@@ -61,10 +61,17 @@ class Parts:
     roaming: Callable[[], Roaming] | None  # None: nothing changes during a round
 
 
-def build_parts(scenario: Scenario, listener: Listener, loaded: Loaded | None = None) -> Parts:
+def build_parts(
+    scenario: Scenario,
+    listener: Listener,
+    loaded: Loaded | None = None,
+    *,
+    scheme: Scheme | None = None,
+) -> Parts:
     """Make every part of a run. Raises InputError where the scenario or its files are wrong.
 
-    `loaded` keeps the data set and the foundation model for the next run of this process.
+    `loaded` keeps data set and foundation model for the next run of this process. `scheme` is one
+    in place of that which the scenario names.
     """
     loaded = loaded or Loaded()
     scenario = settled(scenario, loaded)
@@ -73,13 +80,10 @@ def build_parts(scenario: Scenario, listener: Listener, loaded: Loaded | None = 
     start_m = _start_m(world.ground, deployment)
     motion = build_motion(world.ground, deployment, start_m, loaded, listener)
     devices = build_devices(world.ground)
-    scheme = build_scheme(scenario)
+    scheme = build_scheme(scenario, scheme)
     check_stale(scenario, scheme)
 
-    listener.status("reading data")
-    dataset = loaded.dataset(scenario)
-    for note in (*_notes_on_formulas(scenario), *dataset.notes):
-        listener.warning(note)
+    dataset = _dataset(scenario, loaded, listener)
     partition = build_partition(
         scenario,
         dataset,
@@ -141,6 +145,15 @@ def _learner(
     if scenario.network_only:
         return None
     return build_learner(scenario, learning, listener, loaded)
+
+
+def _dataset(scenario: Scenario, loaded: Loaded, listener: Listener) -> TextDataset:
+    """Training and test rows; what is odd about them is told."""
+    listener.status("reading data")
+    dataset = loaded.dataset(scenario)
+    for note in (*_notes_on_formulas(scenario), *dataset.notes):
+        listener.warning(note)
+    return dataset
 
 
 def _learning_parts(
@@ -236,16 +249,20 @@ def _stop_rules(parts: Parts, rounds: int | None) -> StopRules:
     )
 
 
-def build_scheme(scenario: Scenario) -> Scheme:
-    """The scheme with its parameters."""
-    chosen = scenario.scheme
-    found = scheme_class(chosen.kind)
-    parameters = typed_parameters(found, chosen.parameters, "scenario: scheme")
-    scheme = cast(Scheme, found(**parameters))
+def build_scheme(scenario: Scenario, given: Scheme | None = None) -> Scheme:
+    """The scheme with its parameters, or the one that is given. Raises ScenarioError."""
+    scheme = _named_scheme(scenario) if given is None else given
     if scenario.network_only and scheme.needs_learning:
         raise ScenarioError(
             "this scheme's plans depend on training, which network_only leaves out",
             where="scenario: scheme.kind",
-            value=chosen.kind,
+            value=scenario.scheme.kind,
         )
     return scheme
+
+
+def _named_scheme(scenario: Scenario) -> Scheme:
+    chosen = scenario.scheme
+    found = scheme_class(chosen.kind)
+    parameters = typed_parameters(found, chosen.parameters, "scenario: scheme")
+    return cast(Scheme, found(**parameters))

@@ -111,6 +111,7 @@ def _explain(target: str, overrides: list[str]) -> None:
     from netsim.execution import forecast
     from netsim.protocols import Silence
     from netsim.scenario.load import load_scenario, parse_override
+    from netsim.scenario.plugin_faults import naming_plugins
 
     scenario = load_scenario(target, dict(parse_override(text) for text in overrides))
     raw = scenario.model_dump()
@@ -120,12 +121,13 @@ def _explain(target: str, overrides: list[str]) -> None:
     if not learns:
         raw["network_only"] = True
     adapted = type(scenario).model_validate(raw)
-    parts = build_parts(adapted, Silence())
-    try:
-        found = forecast(parts, LEARNING_ROUNDS) if learns else forecast(parts)
-    finally:
-        if parts.learner is not None:
-            parts.learner.close()
+    with naming_plugins(adapted):
+        parts = build_parts(adapted, Silence())
+        try:
+            found = forecast(parts, LEARNING_ROUNDS) if learns else forecast(parts)
+        finally:
+            if parts.learner is not None:
+                parts.learner.close()
     print_expectations(parts, found)
 
 

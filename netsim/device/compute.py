@@ -3,47 +3,20 @@
 The readings are weighed in docs/model/magnitudes.md.
 
 A model of the work is a frozen dataclass whose fields are its parameters and which meets
-`ComputeModel`. An outside package registers one under the entry point group `netsim.compute`.
+`protocols.ComputeModel`. An outside package registers one under the entry point group
+`netsim.compute`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
+from netsim.protocols import Training
 from netsim.units import FloatArray, IntArray
 
 ENTRY_POINTS = "netsim.compute"
-
-
-@dataclass(frozen=True)
-class ModelShape:
-    """Layers of width `hidden`, with `layer_parameters` weights in all layers together."""
-
-    layers: int
-    hidden: int
-    layer_parameters: int
-
-
-@dataclass(frozen=True)
-class Training:
-    """Local training of one LoRA module in one round."""
-
-    samples: IntArray  # [K] D_k
-    local_steps: int  # tau
-    model_bits: float  # G^w, size of the foundation model on the air
-    shape: Callable[[], ModelShape]  # of the foundation model, read when asked for
-
-
-class ComputeModel(Protocol):
-    """What the work of local training is proportional to."""
-
-    def cycles(self, training: Training) -> FloatArray:
-        """Processor cycles of each UE. [K]."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 runs        `netsim.run` and `netsim.resume`: a scheme's loop over a session, whatever interrupts it
 session     `netsim.Session`: a run in its folder that is stepped round by round
 listening   warnings, for logging and for the metadata
+saving      what a checkpoint holds
+progress_bar    a bar in a script or a notebook, on request
 record      metadata.json as the run grows
 forecast    a trial in memory, for `netsim validate`
 """

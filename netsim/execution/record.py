@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import time
+from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from netsim.errors import InputError, NetsimError, ScenarioError
+from netsim.plugins import plugin_names
+from netsim.protocols import Scheme
 from netsim.records import SCHEMA
 from netsim.results.run_folder import METADATA, SCENARIO, RunFolder, free_folder, package_versions
 from netsim.results.writer import ParquetSink
-from netsim.scenario.choices import check_choices, check_paths
-from netsim.scenario.load import load_scenario, to_toml
+from netsim.scenario.choices import SCHEMES, check_choices, check_paths, with_scheme
+from netsim.scenario.load import check, load_scenario, stored_scenario, to_toml
 from netsim.scenario.model import Scenario
 from netsim.simulation.stopping import RunEnd
 from netsim.traces.seeds import SEEDS, Seeds
@@ -28,6 +33,7 @@ class RunRecord:
     folder: RunFolder
     scenario: Scenario
     new: bool = False  # begun now, not gone on with
+    scheme: Scheme | None = None  # given as an object; None: the one that the scenario names
     earlier_s: float = 0.0  # wall time of earlier sessions, up to the checkpoint
     world: Seeds | None = None  # of what is replayed, once it is known
     before: dict[str, Any] | None = None  # metadata of a run that is gone on with
@@ -87,29 +93,88 @@ class RunRecord:
             metadata["error"] = error
         self.folder.write_metadata(metadata)
 
+    def end_by(
+        self,
+        error: BaseException,
+        sink: ParquetSink | None,
+        *,
+        begun: bool,
+    ) -> None:
+        """Keep what closed rounds wrote, and say how the run ended. Raises nothing.
+
+        Bad input that shows before a run has `begun` leaves it as it was, or no folder.
+        """
+        is_input = isinstance(error, InputError)
+        if isinstance(error, KeyboardInterrupt):
+            self.salvage("interrupted", sink)
+        elif is_input and not begun and self.before is not None:
+            with suppress(NetsimError):
+                self.folder.write_metadata(self.before)
+        else:
+            self.salvage("failed", sink, f"{type(error).__name__}: {error}")
+        if is_input and self.new:
+            self.folder.discard()
+
+    def salvage(
+        self,
+        status: str,
+        sink: ParquetSink | None,
+        error: str | None = None,
+    ) -> None:
+        """Close the tables, if there are any, and write the metadata, as far as that can be."""
+        if sink is not None:
+            with suppress(NetsimError):
+                sink.close()
+        with suppress(NetsimError):
+            self.write(status, sink, error=error)
+
 
 def new_record(
-    scenario: Scenario | str | Path, out: str | Path | None, seed: int | None
+    scenario: Scenario | str | Path,
+    out: str | Path | None,
+    seed: int | None,
+    scheme: Scheme | None = None,
 ) -> RunRecord:
     """Of a new run, in the folder `out` or a free one under runs/. Raises InputError."""
     if not isinstance(scenario, Scenario):
         scenario = load_scenario(scenario)
     if seed is not None:
-        scenario = Scenario.model_validate({**scenario.model_dump(), "seed": seed})
-    check_choices(scenario)
+        scenario = check({**scenario.model_dump(), "seed": seed})
+    if scheme is not None:
+        scenario = with_scheme(scenario, scheme)
+    check_choices(scenario, scheme=scheme)
     check_paths(scenario)
     path = free_folder(RUNS / f"{scenario.name}-seed{scenario.seed}") if out is None else Path(out)
-    return RunRecord(RunFolder.create(path, to_toml(scenario)), scenario, new=True)
+    folder = RunFolder.create(path, to_toml(scenario))
+    return RunRecord(folder, scenario, new=True, scheme=deepcopy(scheme))
 
 
-def known_record(path: str | Path) -> RunRecord:
-    """Of a run that was begun. Raises DataError if `path` is no run folder."""
+def known_record(path: str | Path, scheme: Scheme | None = None) -> RunRecord:
+    """Of a run that was begun. Raises DataError if `path` is no run folder, ScenarioError if it was
+    begun with another scheme than is given.
+    """
     folder = RunFolder.open(Path(path))
     before = folder.metadata() if (folder.path / METADATA).exists() else None
     warnings = list(before.get("warnings", [])) if before is not None else []
     return RunRecord(
         folder,
-        load_scenario(folder.path / SCENARIO),
+        _stored(folder.path / SCENARIO, scheme),
+        scheme=deepcopy(scheme),
         before=before,
         warnings=warnings,
     )
+
+
+def _stored(path: Path, scheme: Scheme | None) -> Scenario:
+    """The scenario of a run, whose scheme may be one that was given as an object."""
+    scenario = stored_scenario(path)
+    kind = scenario.scheme.kind
+    if scheme is not None:
+        if with_scheme(scenario, scheme) != scenario:
+            rule = f"must be that of the run, {kind}, with the same parameters"
+            raise ScenarioError(rule, where="scheme", value=scheme.name)
+    elif kind not in plugin_names(SCHEMES):
+        rule = "is not registered; go on from Python: netsim.resume(path, scheme=...)"
+        raise ScenarioError(rule, where=f"{path}: scheme.kind", value=kind)
+    check_choices(scenario, str(path), scheme=scheme)
+    return scenario

@@ -9,10 +9,11 @@ from typing import Any
 
 from netsim.assembly import Loaded
 from netsim.errors import Interrupted
-from netsim.execution.record import known_record, new_record
+from netsim.execution.progress_bar import shown
+from netsim.execution.record import RunRecord, known_record, new_record
 from netsim.execution.session import Session
 from netsim.interruption import Interruption
-from netsim.protocols import Listener
+from netsim.protocols import Listener, Scheme
 from netsim.results.reader import Run
 from netsim.scenario.load import load_scenario
 from netsim.scenario.model import Scenario
@@ -24,13 +25,18 @@ def run(
     *,
     out: str | Path | None = None,
     seed: int | None = None,
+    scheme: Scheme | None = None,
+    progress: bool = False,
     listener: Listener | None = None,
     loaded: Loaded | None = None,
 ) -> Run:
     """Run a scenario (or the file or bundled name of one) and return the run.
 
     `overrides` maps dotted keys to values, as in `netsim.load_scenario`. `out` must be new or
-    empty; by default a free folder under runs/. `seed` replaces the scenario's. Raises InputError
+    empty; by default a free folder under runs/. `seed` replaces the scenario's. `scheme` is an
+    object in place of the scheme that the scenario names, registered or not. `progress` shows a bar
+    in a terminal or a notebook; warnings go to Python's logging, logger `netsim`, and to
+    `Run.metadata["warnings"]`. Raises InputError
     for bad input, which leaves no folder if it shows before the first round ends, and RunError if
     the run fails; the folder then says `failed`, and `interrupted` after KeyboardInterrupt. Rounds
     closed before that stay readable, and `resume` goes on. The first SIGINT or SIGTERM lets the
@@ -39,25 +45,42 @@ def run(
     """
     if overrides:
         scenario = load_scenario(scenario, overrides)
-    return _carry_out(Session.prepared(new_record(scenario, out, seed), listener, loaded))
+    record = new_record(scenario, out, seed, scheme)
+    return _carry_out(record, listener, loaded, progress=progress)
 
 
 def resume(
     path: str | Path,
     listener: Listener | None = None,
     loaded: Loaded | None = None,
+    *,
+    scheme: Scheme | None = None,
+    progress: bool = False,
 ) -> Run:
     """Go on with a run from its last checkpoint, or from its start if it has none.
 
     The tables will be those of a run that was never interrupted. A finished run is returned as it
-    is. A checkpoint that cannot be used is told of, and the one before is taken. Raises DataError
-    if there are checkpoints and none can be used, or if `path` is no run folder.
+    is. A checkpoint that cannot be used is told of, and the one before is taken. A run of a scheme
+    that is not registered needs it again as `scheme`. Raises DataError if there are checkpoints and
+    none can be used, or if `path` is no run folder.
     """
-    return _carry_out(Session.prepared(known_record(path), listener, loaded))
+    return _carry_out(known_record(path, scheme), listener, loaded, progress=progress)
 
 
-def _carry_out(session: Session) -> Run:
+def _carry_out(
+    record: RunRecord,
+    listener: Listener | None,
+    loaded: Loaded | None,
+    *,
+    progress: bool,
+) -> Run:
     """Step a session through its scheme to the end."""
+    scenario = record.scenario
+    with shown(listener, scenario.name, scenario.rounds, progress=progress) as told:
+        return _to_the_end(Session.prepared(record, told, loaded))
+
+
+def _to_the_end(session: Session) -> Run:
     with Interruption() as interruption:
         try:
             with session:
@@ -78,7 +101,7 @@ def _simulate(session: Session, interruption: Interruption) -> None:
         session.begin()
         _stop_if_asked(session, interruption)
         while not session.done:
-            session.step(session.scheme.plan(session.observe()))
+            session.step(session.proposed())
             _stop_if_asked(session, interruption)
     finally:
         interruption.patient = False

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import shutil
 import time
-from contextlib import ExitStack, suppress
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from netsim.assembly import Loaded, Parts, build_parts, build_simulation
 from netsim.assembly.recorded import world_seeds
-from netsim.errors import DataError, InputError, NetsimError, RunError
+from netsim.errors import RunError
 from netsim.execution.listening import LogListener, RememberingListener
 from netsim.execution.record import RunRecord, known_record, new_record
+from netsim.execution.saving import Moving, part_length, state_of_sink
 from netsim.protocols import Listener, Observation, RoundOutcome, RoundPlan, Scheme
-from netsim.results.checkpoint import Checkpoint, Pace, save_checkpoint, use_checkpoint
+from netsim.results.checkpoint import Checkpoint, Pace, use_checkpoint
 from netsim.results.reader import Run, open_run
 from netsim.results.run_folder import ADAPTERS, CHECKPOINT
-from netsim.results.writer import ParquetSink, rounds_per_part
+from netsim.results.writer import ParquetSink
+from netsim.scenario.load import load_scenario
 from netsim.scenario.model import Scenario
+from netsim.scenario.plugin_faults import naming_plugins
 from netsim.simulation.session import Simulation
-
-SPANS_PER_UE = 6
-"""Rows that a UE adds to the largest table in a round, about."""
 
 
 class Session:
@@ -44,31 +45,42 @@ class Session:
 
     def __init__(
         self,
-        scenario: Scenario | str | Path,
+        scenario: Scenario | str | Path = "quickstart",
+        overrides: Mapping[str, Any] | None = None,
+        *,
         out: str | Path | None = None,
         seed: int | None = None,
+        scheme: Scheme | None = None,
         listener: Listener | None = None,
         loaded: Loaded | None = None,
     ) -> None:
         """Open a run of a scenario (or the file or bundled name of one) in a new folder.
 
-        `out` must be new or empty; by default it is a free folder under runs/. `seed` replaces the
-        scenario's. `loaded` keeps data and model for the next run of this process. Raises
-        InputError for bad input.
+        `overrides` maps dotted keys to values. `out` must be new or empty; by default it is a free
+        folder under runs/. `seed` replaces the scenario's, `scheme` (a copy of it) the scheme that
+        it names. `loaded` keeps data and model for the next run of this process. Raises InputError
+        for bad input.
         """
-        self._prepare(new_record(scenario, out, seed), listener, loaded)
+        if overrides:
+            scenario = load_scenario(scenario, overrides)
+        self._prepare(new_record(scenario, out, seed, scheme), listener, loaded)
         self._open_and_begin()
 
     @classmethod
     def resume(
-        cls, path: str | Path, listener: Listener | None = None, loaded: Loaded | None = None
+        cls,
+        path: str | Path,
+        listener: Listener | None = None,
+        loaded: Loaded | None = None,
+        *,
+        scheme: Scheme | None = None,
     ) -> Self:
         """Go on with a run from its last checkpoint, or from its start if it has none.
 
         The tables will be those of a run that was never interrupted. Raises DataError if there are
         checkpoints and none can be used, or if `path` is no run folder.
         """
-        session = cls.prepared(known_record(path), listener, loaded)
+        session = cls.prepared(known_record(path, scheme), listener, loaded)
         session._open_and_begin()
         return session
 
@@ -107,19 +119,30 @@ class Session:
         if record.folder.status == "done":
             return
         record.write("running")
-        self._parts = build_parts(record.scenario, self._listener, self._loaded)
+        with self.naming_plugins():
+            self._parts = build_parts(
+                record.scenario,
+                self._listener,
+                self._loaded,
+                scheme=record.scheme,
+            )
         record.world = world_seeds(record.scenario)
         record.write("running")  # its tables are traces from now on
         if use_checkpoint(self.path / CHECKPOINT, self._go_on) is None:
             record.folder.clear()
-            self._take(self._parts, ParquetSink(self.path, self._rounds_per_part))
+            self._take(self._parts, ParquetSink(self.path, part_length(self._made)))
         self._listener.status("simulating")
 
     def begin(self) -> None:
         """What comes before the first round, unless it has been before."""
         if self._simulation is not None and self._saved is None:
-            self._simulation.begin()
+            with self.naming_plugins():
+                self._simulation.begin()
             self._save_if_due()
+
+    def naming_plugins(self) -> AbstractContextManager[None]:
+        """Exceptions of outside plug-ins become a RunError that names them."""
+        return naming_plugins(self._record.scenario, self._record.scheme)
 
     # -- stepping ----------------------------------------------------------------------------------
 
@@ -157,14 +180,22 @@ class Session:
 
     def observe(self) -> Observation:
         """What may be known when the next round is planned."""
-        return self.simulation.observe()
+        with self.naming_plugins():
+            return self.simulation.observe()
+
+    def proposed(self) -> RoundPlan:
+        """The plan of the scheme for the next round. Raises RunError if the scheme fails."""
+        seen = self.observe()
+        with self.naming_plugins():
+            return self.scheme.plan(seen)
 
     def step(self, plan: RoundPlan) -> RoundOutcome:
         """Carry out a plan, from the opening of a round to its close.
 
         Raises RunError if the plan cannot be carried out, or if the run is over.
         """
-        outcome = self.simulation.step(plan)
+        with self.naming_plugins():
+            outcome = self.simulation.step(plan)
         self._save_if_due()
         return outcome
 
@@ -178,17 +209,7 @@ class Session:
         if self._saved == reached:
             return
         begun_s = time.monotonic()
-        assert self._sink is not None
-        learner = self._made.learner
-        state = {
-            "run": self._record.made_by(),
-            "wall_time_s": self._record.wall_time_s(),
-            "sink": self._sink.save(),
-            "scheme": self.scheme.state(),
-            **self.simulation.state(),
-        }
-        add = None if learner is None else learner.save_state
-        save_checkpoint(self.path / CHECKPOINT, reached, state, add)
+        self._moving.save()
         self._saved = reached
         self._pace.made(begun_s)
 
@@ -213,7 +234,7 @@ class Session:
             return
         if not self.done:
             self.save()
-            self._salvage("interrupted")
+            self._record.salvage("interrupted", self._sink)
             return
         assert self._sink is not None
         self._sink.close()
@@ -240,24 +261,8 @@ class Session:
         """Keep what closed rounds wrote. The error matters more than one met on the way."""
         if self._closed:
             return
-        refused = isinstance(error, InputError) and self._simulation is None
-        if isinstance(error, KeyboardInterrupt):
-            self._salvage("interrupted")
-        elif refused and self._record.before is not None:
-            with suppress(NetsimError):
-                self._record.folder.write_metadata(self._record.before)
-        else:
-            self._salvage("failed", f"{type(error).__name__}: {error}")
-        if isinstance(error, InputError) and self._record.new:
-            self._record.folder.discard()
+        self._record.end_by(error, self._sink, begun=self._simulation is not None)
         self._release()
-
-    def _salvage(self, status: str, error: str | None = None) -> None:
-        if self._sink is not None:
-            with suppress(NetsimError):
-                self._sink.close()
-        with suppress(NetsimError):
-            self._record.write(status, self._sink, error=error)
 
     def _release(self) -> None:
         """End worker processes, and let go of the folder."""
@@ -274,8 +279,9 @@ class Session:
         return self._parts
 
     @property
-    def _rounds_per_part(self) -> int:
-        return rounds_per_part(SPANS_PER_UE * self._made.scenario.ue_count)
+    def _moving(self) -> Moving:
+        assert self._sink is not None
+        return Moving(self._record, self._made, self._sink, self.simulation)
 
     def _take(self, parts: Parts, sink: ParquetSink) -> None:
         self._sink = sink
@@ -283,17 +289,10 @@ class Session:
 
     def _go_on(self, found: Checkpoint) -> bool:
         """From a checkpoint. Raises DataError if it cannot be used."""
-        state: dict[str, Any] = found.state
-        difference = self._record.difference_from(state["run"])
-        if difference:
-            raise DataError(difference, where=found.path)
-        sink = ParquetSink.resume(self.path, self._rounds_per_part, state["sink"])
+        state = state_of_sink(found, self._record)
+        sink = ParquetSink.resume(self.path, part_length(self._made), state)
         self._take(self._made, sink)
-        self.simulation.restore(state)
-        self.scheme.restore(state["scheme"])
-        if self._made.learner is not None:
-            self._made.learner.load_state(found.path)
-        self._record.earlier_s = float(state["wall_time_s"])
+        self._moving.put_back(found)
         self._saved = found.round
         for reason in found.refused:
             self._listener.warning(f"{reason}; going on from round {found.round}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from netsim.device.compute import ModelShape
 from netsim.errors import DataError
+from netsim.protocols import ModelShape
 
 
 def read_shape(folder: Path) -> ModelShape:

@@ -6,10 +6,12 @@ neither tensors nor the clock.
 
     scheme      observation, plan and outcome of a round; the Scheme
     learning    tickets and their results; the Learner
+    compute     work of local training
     radio       path loss, success probability, motion
     records     sinks of rows, listeners of progress
 """
 
+from netsim.protocols.compute import ComputeModel, ModelShape, Training
 from netsim.protocols.learning import (
     Evaluation,
     HeldRows,
@@ -36,12 +38,14 @@ from netsim.protocols.scheme import (
 __all__ = [
     "Channel",
     "Columns",
+    "ComputeModel",
     "Computed",
     "Evaluation",
     "HeldRows",
     "Learner",
     "Listener",
     "Mobility",
+    "ModelShape",
     "ModuleGap",
     "Motion",
     "Observation",
@@ -58,5 +62,6 @@ __all__ = [
     "SuccessModel",
     "Tail",
     "Tickets",
+    "Training",
     "held_columns",
 ]

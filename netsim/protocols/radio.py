@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,6 +13,7 @@ from netsim.units import FloatArray, IntArray
 class Pathloss(Protocol):
     """Large-scale gain between UEs and sites. Entry point group `netsim.pathloss`."""
 
+    @abstractmethod
     def gain(self, distance_m: FloatArray) -> FloatArray:
         """Linear gain at horizontal distance `distance_m` (any shape): positive, not increasing.
 
@@ -19,6 +21,7 @@ class Pathloss(Protocol):
         """
         ...
 
+    @abstractmethod
     def link_gain(
         self,
         ues_m: FloatArray,
@@ -68,6 +71,7 @@ class Motion(Protocol):
 class Mobility(Protocol):
     """How UEs move. Frozen dataclasses under entry point `netsim.mobility`."""
 
+    @abstractmethod
     def motion(
         self,
         start_m: FloatArray,

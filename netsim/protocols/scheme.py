@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, Protocol
@@ -177,6 +178,7 @@ class Scheme(Protocol):
         """Ranks of the adapters that the scheme works with, from those the scenario configures."""
         return tuple(configured)
 
+    @abstractmethod
     def plan(self, observation: Observation) -> RoundPlan:
         """The next round: a function of `observation` and of the scheme's own state."""
         ...

@@ -8,7 +8,8 @@ import polars as pl
 from polars import col
 
 from netsim.reports.columns import PageBudget, as_lists, collect, evenly
-from netsim.results.own_rows import TARGETS, own_curve, own_distribution
+from netsim.results.arguments import TARGETS
+from netsim.results.own_rows import own_curve, own_distribution
 from netsim.results.reader import Run
 
 COLUMNS = (

@@ -12,11 +12,12 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from netsim.errors import InputError, did_you_mean
+from netsim.errors import InputError
 from netsim.reports.folders import export_file
 from netsim.reports.plot_style import COLUMN_IN, PlotOptions, save, use
 from netsim.reports.run_figures import RUN_FIGURES
 from netsim.reports.sweep_figures import SWEEP_FIGURES
+from netsim.results.arguments import check_choice
 from netsim.results.damage import naming_damage
 from netsim.results.metrics import METRICS
 from netsim.results.opened import run_or_sweep
@@ -84,13 +85,7 @@ def _draw(
 
 
 def _find(name: str, figures: dict[str, Draw]) -> Draw:
-    if name not in figures:
-        rule = f"must be one of {', '.join(figures)}{did_you_mean(name, figures)}"
-        raise InputError(
-            rule,
-            where="figure",
-            value=name,
-        )
+    check_choice("figure", name, figures)
     return figures[name]
 
 
@@ -102,10 +97,4 @@ def figure_names(source: Run | Sweep) -> dict[str, str]:
 
 def check_metric(metric: str) -> None:
     """Raises InputError for a name that is no metric of a sweep."""
-    if metric not in METRICS:
-        rule = f"must be one of {', '.join(METRICS)}{did_you_mean(metric, METRICS)}"
-        raise InputError(
-            rule,
-            where="metric",
-            value=metric,
-        )
+    check_choice("metric", metric, METRICS)

@@ -25,7 +25,7 @@ def report(
     folder that is neither a run nor a sweep, and for more runs than a page compares; OutputError if
     the page cannot be written.
     """
-    if not isinstance(source, Run | Sweep | str | Path):
+    if isinstance(source, Iterable) and not isinstance(source, str):
         return _of_runs([one_run(run) for run in source], out)
     found = run_or_sweep(source)
     if isinstance(found, Sweep):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import polars as pl
 from polars import col
 
-from netsim.results.arguments import check_accuracy
+from netsim.results.arguments import check_accuracy, checked_target
 from netsim.results.tables import RunTables
 
 LEVELS = (0.6, 0.7, 0.8, 0.9)
@@ -18,13 +18,13 @@ def target_name(target: str) -> str:
     return f"module {target}" if target.isdigit() else target.replace("_", " ")
 
 
-def learning_curve(run: RunTables, target: str = "ensemble") -> pl.LazyFrame:
+def learning_curve(run: RunTables, target: str | int = "ensemble") -> pl.LazyFrame:
     """Loss and accuracy on the common split, one row per evaluation.
 
     Columns round, time_s, energy_j, loss, accuracy. `target` is "ensemble" or the index of a
-    module, as text. The split is that of `learning.evaluate_on`.
+    module. The split is that of `learning.evaluate_on`. Raises InputError for an unknown target.
     """
-    mine = (col("target") == target) & col("ue").is_null()
+    mine = (col("target") == checked_target(run, target)) & col("ue").is_null()
     return (
         run.evaluations.filter(mine)
         .select("round", "time_s", "energy_j", "loss", "accuracy")
@@ -34,17 +34,19 @@ def learning_curve(run: RunTables, target: str = "ensemble") -> pl.LazyFrame:
 
 def to_accuracy(
     run: RunTables,
-    levels: Sequence[float] = LEVELS,
-    target: str = "ensemble",
+    levels: float | Sequence[float] = LEVELS,
+    target: str | int = "ensemble",
 ) -> pl.LazyFrame:
     """Cost of reaching each accuracy level for the first time; null where it never was.
 
-    Columns level, round, time_s (simulated), energy_j (spent until then).
+    Columns level, round, time_s (simulated), energy_j (spent until then). Raises InputError for a
+    level that is no share of right answers, and for an unknown target.
     """
-    for level in levels:
+    asked = list(levels) if isinstance(levels, Iterable) else [levels]
+    for level in asked:
         check_accuracy(level)
     curve = learning_curve(run, target)
-    wanted = pl.LazyFrame({"level": list(levels)}, schema={"level": pl.Float64})
+    wanted = pl.LazyFrame({"level": asked}, schema={"level": pl.Float64})
     reached = (
         wanted.join(curve, how="cross")
         .filter(col("accuracy") >= col("level"))

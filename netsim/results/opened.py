@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from netsim.errors import DataError
+from netsim.errors import DataError, InputError
 from netsim.results.reader import Run, open_run
 from netsim.results.sweep import Sweep, open_sweep
 from netsim.results.sweep_folder import SWEEP
 
 
 def run_or_sweep(source: Run | Sweep | str | Path) -> Run | Sweep:
-    """The run or the sweep in a folder. Raises DataError if it is neither."""
+    """The run or the sweep in a folder. Raises DataError if it is neither, or InputError."""
     if isinstance(source, Run | Sweep):
         return source
+    if not isinstance(source, str | Path):
+        rule = "must be a run or a sweep, opened or as its folder"
+        raise InputError(rule, where="source", value=source)
     path = Path(source)
     return open_sweep(path) if (path / SWEEP).exists() else open_run(path)
 

@@ -13,25 +13,26 @@ from __future__ import annotations
 import polars as pl
 from polars import col
 
+from netsim.results.arguments import TARGETS, checked_target
 from netsim.results.tables import RunTables
 
-TARGETS = ("ensemble", "best", "averaged_logits")
 WORST = 0.1  # of the UEs: the worst decile
 OWN_COLUMNS = ("round", "time_s", "energy_j", "ue", "rho", "loss", "accuracy")
 
 
-def own_accuracy(run: RunTables, target: str = "ensemble") -> pl.LazyFrame:
+def own_accuracy(run: RunTables, target: str | int = "ensemble") -> pl.LazyFrame:
     """Every UE at every evaluation, on its own test rows.
 
     Columns round, time_s, energy_j, ue, rho, loss, accuracy. Empty where UEs were not measured.
+    Raises InputError for an unknown target.
     """
     rho = (col("samples") / col("samples").sum()).alias("rho")
-    mine = (col("target") == target) & col("ue").is_not_null()
+    mine = (col("target") == checked_target(run, target)) & col("ue").is_not_null()
     rows = run.evaluations.filter(mine).drop("samples")
     return rows.join(run.ues.select("ue", rho), on="ue").select(OWN_COLUMNS).sort("time_s", "ue")
 
 
-def own_curve(run: RunTables, target: str = "ensemble") -> pl.LazyFrame:
+def own_curve(run: RunTables, target: str | int = "ensemble") -> pl.LazyFrame:
     """The UEs' own accuracy and loss over the run, one row per evaluation.
 
     Columns round, time_s, energy_j, accuracy and loss (means weighted by rho), worst_decile (mean

@@ -9,7 +9,6 @@ from pathlib import Path
 import polars as pl
 from polars import col
 
-from netsim.errors import InputError
 from netsim.results import accuracy as _accuracy
 from netsim.results import card as _card
 from netsim.results import energy as _energy
@@ -17,6 +16,7 @@ from netsim.results import latency as _latency
 from netsim.results import own_rows as _own_rows
 from netsim.results import reliability as _reliability
 from netsim.results import targets as _targets
+from netsim.results.arguments import check_round
 from netsim.results.damage import check_schemas
 from netsim.results.plain_files import check_plain_file
 from netsim.results.run_folder import SCENARIO
@@ -55,8 +55,7 @@ class Run(RunTables):
         Raises InputError for a round that the run has not had.
         """
         last = self.rounds.select(col("round").max()).collect().item()
-        if not 0 <= round <= (last or 0):  # round 0 is what happens before training
-            raise InputError(f"must be 0 to {last or 0}", where="round", value=round)
+        check_round(round, last or 0)
         spans = self.spans.filter(col("round") == round)
         origin = col("start_s").min()
         return (

@@ -6,14 +6,14 @@ import polars as pl
 from polars import col
 
 from netsim.records import OUTCOMES
-from netsim.results.arguments import check_group, check_positive
+from netsim.results.arguments import check_group, check_not_negative, check_positive
 from netsim.results.tables import RunTables
 
 Z_95 = 1.959964  # quantile of the normal distribution, two-sided 95%
 
 
 def outcomes(run: RunTables, by: str = "ue") -> pl.LazyFrame:
-    """Number of uploads and of each outcome by ue, round, gnb or module."""
+    """Number of uploads and of each outcome by ue, round, gnb or module. Raises InputError."""
     check_group(by)
     counts = [(col("outcome") == outcome).sum().alias(outcome) for outcome in OUTCOMES]
     return (
@@ -29,7 +29,8 @@ def outcomes(run: RunTables, by: str = "ue") -> pl.LazyFrame:
 def outage_by_distance(run: RunTables, bin_m: float = 100.0) -> pl.LazyFrame:
     """Share of uploads in outage by distance to the serving gNB, with Wilson's 95% interval.
 
-    Columns distance_m (middle of the bin), uploads, outage (share), low, high.
+    Columns distance_m (middle of the bin), uploads, outage (share), low, high. Raises InputError
+    for a bin that is not above 0.
     """
     check_positive("bin_m", bin_m)
     left_edge_m = (col("distance_m") / bin_m).floor() * bin_m
@@ -94,7 +95,9 @@ def handover_counts(run: RunTables, ping_pong_s: float = 1.0) -> pl.LazyFrame:
     """Handovers per UE that had one.
 
     Columns ue, `handovers`, `ping_pongs` (back at the old gNB within `ping_pong_s`), `bits_lost`.
+    Raises InputError for a negative time.
     """
+    check_not_negative("ping_pong_s", ping_pong_s)
     of_the_last = col("from_gnb", "to_gnb", "time_s").shift(1).over("ue", order_by="time_s")
     back = col("to_gnb") == col("last_from_gnb")
     soon = col("time_s") - col("last_time_s") <= ping_pong_s

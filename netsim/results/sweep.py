@@ -12,8 +12,8 @@ from typing import Any
 import polars as pl
 from polars import col
 
-from netsim.errors import DataError, InputError
-from netsim.results.arguments import check_accuracy
+from netsim.errors import DataError, InputError, did_you_mean
+from netsim.results.arguments import check_accuracy, check_choice
 from netsim.results.card import sweep_card
 from netsim.results.damage import naming_damage
 from netsim.results.intervals import Method, mean_interval
@@ -67,7 +67,8 @@ class Sweep:
         return self.runs_to(TARGET_ACCURACY)
 
     def runs_to(self, accuracy: float) -> pl.DataFrame:
-        """`runs` with time, energy and rounds to another accuracy."""
+        """`runs` with time, energy and rounds to another accuracy. Raises InputError."""
+        check_accuracy(accuracy)
         folder = SweepFolder(self.path)
         states = [{"id": job, **folder.metadata(job)} for job in self.jobs]
         status = pl.DataFrame(
@@ -169,11 +170,8 @@ class Sweep:
         key = key or next(iter(self.keys), "")
         if key not in self.keys:
             varied = ", ".join(self.keys) or "nothing"
-            raise InputError(
-                f"the sweep varies {varied}",
-                where="key",
-                value=key,
-            )
+            rule = f"the sweep varies {varied}{did_you_mean(key, self.keys)}"
+            raise InputError(rule, where="key", value=key)
         valued = self._valued(metric, accuracy)
         values = valued[key].unique().sort().to_list()
         if against is not None and against not in values:
@@ -234,13 +232,7 @@ class Sweep:
 
     def _valued(self, metric: str, accuracy: float) -> pl.DataFrame:
         """id, varied keys, seed, value."""
-        if metric not in METRICS:
-            known = ", ".join(METRICS)
-            raise InputError(
-                f"must be one of {known}",
-                where="metric",
-                value=metric,
-            )
+        check_choice("metric", metric, METRICS)
         value = col(metric).cast(pl.Float64).alias("value")
         check_accuracy(accuracy)
         runs = self.runs if accuracy == TARGET_ACCURACY else self.runs_to(accuracy)

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import polars as pl
 
-from netsim.errors import DataError
+from netsim.errors import DataError, did_you_mean
 from netsim.records import TABLES
 from netsim.results.plain_files import check_plain_file, check_plain_folder
 from netsim.results.run_folder import RunFolder
@@ -84,12 +84,8 @@ class RunTables:
     def table(self, name: str) -> pl.LazyFrame:
         """A table by name; empty if the run wrote no rows of it. Raises DataError."""
         if name not in TABLES:
-            known = ", ".join(TABLES)
-            raise DataError(
-                f"table must be one of {known}",
-                where=self.path,
-                value=name,
-            )
+            rule = f"table must be one of {', '.join(TABLES)}{did_you_mean(name, TABLES)}"
+            raise DataError(rule, where=self.path, value=name)
         files = self.part_files(name)
         if not files:
             return pl.LazyFrame(schema=table_schema(name))

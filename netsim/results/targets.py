@@ -17,6 +17,7 @@ import polars as pl
 
 from netsim.errors import InputError
 from netsim.results.accuracy import learning_curve
+from netsim.results.arguments import check_accuracy, check_choice, check_positive
 from netsim.results.own_rows import own_curve
 from netsim.results.tables import RunTables
 from netsim.units import FloatArray
@@ -36,7 +37,7 @@ class Cost:
 
 def curve_of(
     run: RunTables,
-    target: str = "ensemble",
+    target: str | int = "ensemble",
     *,
     own: bool = False,
 ) -> pl.DataFrame:
@@ -54,7 +55,7 @@ def sustained_cost(
     measure: Measure = "time_s",
     *,
     kept: int = KEPT,
-    target: str = "ensemble",
+    target: str | int = "ensemble",
     own: bool = False,
 ) -> Cost | None:
     """Cost of reaching `accuracy` for `kept` evaluations in a row; None without evaluations.
@@ -62,6 +63,7 @@ def sustained_cost(
     A run that was ended by its target (stop.target_accuracy) before it could stay there is
     censored.
     """
+    check_accuracy(accuracy)
     _check(measure, kept)
     curve = curve_of(run, target, own=own)
     if curve.is_empty():
@@ -79,7 +81,7 @@ def sustained_costs(
     measure: Measure = "time_s",
     *,
     kept: int = KEPT,
-    target: str = "ensemble",
+    target: str | int = "ensemble",
     own: bool = False,
 ) -> list[Cost]:
     """Those of several runs, in order. Raises InputError for a run without evaluations."""
@@ -97,13 +99,14 @@ def mean_accuracy(
     until: float,
     measure: Measure = "time_s",
     *,
-    target: str = "ensemble",
+    target: str | int = "ensemble",
     own: bool = False,
 ) -> float | None:
     """Area under the accuracy from the first evaluation until `until`, over its length.
 
     The accuracy holds from one evaluation to the next. None where the run was not followed so far.
     """
+    check_positive("until", until)
     _check(measure, 1)
     curve = curve_of(run, target, own=own)
     if curve.is_empty():
@@ -145,8 +148,6 @@ def _first_kept(above: np.ndarray, kept: int) -> int | None:
 
 
 def _check(measure: str, kept: int) -> None:
-    if measure not in MEASURES:
-        rule = f"the measure must be one of {', '.join(MEASURES)}"
-        raise InputError(rule, value=measure)
+    check_choice("measure", measure, MEASURES)
     if kept < 1:
         raise InputError("at least one evaluation must be at the target", value=kept)

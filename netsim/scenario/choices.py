@@ -6,13 +6,15 @@ name starts with the parameters at their defaults: those of the old one mean not
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from netsim.errors import ScenarioError
-from netsim.plugins import plugin_class
+from netsim.plugin_members import check_members
+from netsim.plugins import plugin_class, plugin_names, values_of
+from netsim.protocols import ComputeModel, Mobility, Pathloss, Scheme
 from netsim.scenario.model import Scenario
 from netsim.scenario.motion import REPLAY, MobilityChoice
 from netsim.scenario.parameters import typed_parameters
@@ -29,6 +31,7 @@ class Choice:
     key: str  # of the name
     group: str  # of entry points
     keys: type[Section]  # the section's own keys; others are parameters
+    protocol: type[Any]  # what is named must be one
 
     @property
     def name_key(self) -> str:
@@ -36,11 +39,12 @@ class Choice:
         return f"{self.section}.{self.key}"
 
 
+SCHEMES = "netsim.schemes"
 CHOICES = (
-    Choice("scheme", "kind", "netsim.schemes", SchemeChoice),
-    Choice("radio.pathloss", "kind", "netsim.pathloss", PathlossChoice),
-    Choice("mobility", "kind", "netsim.mobility", MobilityChoice),
-    Choice("compute", "model", "netsim.compute", Compute),
+    Choice("scheme", "kind", SCHEMES, SchemeChoice, Scheme),
+    Choice("radio.pathloss", "kind", "netsim.pathloss", PathlossChoice, Pathloss),
+    Choice("mobility", "kind", "netsim.mobility", MobilityChoice, Mobility),
+    Choice("compute", "model", "netsim.compute", Compute, ComputeModel),
 )
 
 
@@ -63,17 +67,51 @@ def _section(raw: dict[str, Any], dotted: str) -> dict[str, Any] | None:
     return node if isinstance(node, dict) else None
 
 
-def check_choices(scenario: Scenario, where: str = "scenario") -> None:
-    """Raises ScenarioError unless all that is chosen by name exists and takes its parameters."""
-    chosen = (
+def chosen(scenario: Scenario) -> Iterator[tuple[Choice, str, dict[str, Any]]]:
+    """Every choice with the name that a scenario gives, and its parameters."""
+    given = (
         (scenario.scheme.kind, scenario.scheme.parameters),
         (scenario.radio.pathloss.kind, scenario.radio.pathloss.parameters),
         (scenario.mobility.kind, scenario.mobility.parameters),
         (scenario.compute.model, scenario.compute.parameters),
     )
-    for choice, (name, parameters) in zip(CHOICES, chosen, strict=True):
-        plugin = plugin_class(choice.group, name, f"{where}: {choice.name_key}")
+    for choice, (name, parameters) in zip(CHOICES, given, strict=True):
+        yield choice, name, parameters
+
+
+def check_choices(
+    scenario: Scenario,
+    where: str = "scenario",
+    *,
+    scheme: Scheme | None = None,
+) -> None:
+    """Raises ScenarioError unless all that is chosen by name exists, is what it should be, and
+    takes its parameters. `scheme` is given as an object, so that its name need not exist.
+    """
+    for choice, name, parameters in chosen(scenario):
+        if choice.group == SCHEMES and scheme is not None:
+            continue
+        key = f"{where}: {choice.name_key}"
+        plugin = plugin_class(choice.group, name, key)
+        check_members(plugin, choice.protocol, key)
         typed_parameters(plugin, parameters, f"{where}: {choice.section}")
+
+
+def with_scheme(scenario: Scenario, scheme: Scheme) -> Scenario:
+    """The scenario with a scheme that is given as an object: its name, and its parameters as far as
+    a scenario can hold them. Raises ScenarioError if it is no scheme, or takes another's name.
+    """
+    check_members(type(scheme), Scheme, "scheme")
+    kind = scheme.name
+    if not isinstance(kind, str) or not kind:
+        raise ScenarioError("must be text", where="scheme: name", value=kind)
+    if kind in plugin_names(SCHEMES):
+        other = plugin_class(SCHEMES, kind, "scheme")
+        if not isinstance(scheme, other):
+            rule = "is the name of a registered scheme; give yours another"
+            raise ScenarioError(rule, where="scheme: name", value=kind)
+    section = {"kind": kind, **values_of(scheme)}
+    return Scenario.model_validate({**scenario.model_dump(), "scheme": section})
 
 
 def check_paths(scenario: Scenario) -> None:

@@ -74,7 +74,7 @@ def parse_seeds(text: str) -> list[int]:
     return seeds
 
 
-def base_scenario(source: str | Path, fixed: Mapping[str, Any]) -> Scenario:
+def base_scenario(source: Scenario | str | Path, fixed: Mapping[str, Any]) -> Scenario:
     """The scenario with the overrides that hold for all runs, and one process per run."""
     for key in fixed:
         if key in RESERVED:
@@ -83,14 +83,14 @@ def base_scenario(source: str | Path, fixed: Mapping[str, Any]) -> Scenario:
     if scenario.learning.workers not in (None, 1):
         raise ScenarioError(
             RESERVED["learning.workers"],
-            where=f"{source}: learning.workers",
+            where=f"{scenario.name}: learning.workers",
             value=scenario.learning.workers,
         )
     return load_scenario(source, {**fixed, "learning.workers": 1})
 
 
 def grid(
-    source: str | Path,
+    source: Scenario | str | Path,
     fixed: Mapping[str, Any],
     over: Mapping[str, Sequence[Any]],
     seeds: Sequence[int] | None = None,
@@ -101,6 +101,7 @@ def grid(
     scenario is checked here, before the first run. Raises ScenarioError.
     """
     _check_count(over, seeds)
+    seeds = None if seeds is None else [int(seed) for seed in seeds]
     base = base_scenario(source, fixed)
     settings = [
         _setting(source, fixed, over, values) for values in itertools.product(*over.values())
@@ -132,7 +133,7 @@ def _check_count(over: Mapping[str, Sequence[Any]], seeds: Sequence[int] | None)
 
 
 def _setting(
-    source: str | Path,
+    source: Scenario | str | Path,
     fixed: Mapping[str, Any],
     keys: Iterable[str],
     values: Iterable[Any],

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from netsim.results.run_folder import SCENARIO
 from netsim.results.sweep import Sweep, open_sweep
 from netsim.results.sweep_folder import SweepFolder
 from netsim.scenario.load import stored_scenario, to_toml
+from netsim.scenario.model import Scenario
 from netsim.sweeps.grid import Job, base_scenario, grid, job_toml, scenario_digest
 from netsim.sweeps.job import JobOutcome, StudyListener, record_failure
 from netsim.sweeps.local import cores, run_local
+from netsim.sweeps.progress_bar import shown
 
 BACKENDS = ("local", "ray")
 STUDIES = Path("runs")
@@ -80,7 +83,7 @@ class Study:
 
 
 def open_study(
-    source: str | Path,
+    source: Scenario | str | Path,
     over: Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Sequence[Any]]],
     seeds: Sequence[int] | None = None,
     *,
@@ -124,37 +127,54 @@ def _check_backend(backend: str, at_once: int | None, address: str | None) -> No
         raise InputError("is that of a Ray cluster: it needs --backend ray", where="--address")
 
 
-class _Unheard:
-    """A listener that shows nothing."""
-
-    def run_moved(self, job: str, fraction: float) -> None:
-        """This much of a run's rounds is over."""
-
-    def run_ended(self, outcome: JobOutcome) -> None:
-        """A run is over."""
-
-
 def sweep(
-    scenario: str | Path,
-    over: Mapping[str, Sequence[Any]],
+    scenario: Scenario | str | Path,
+    over: Mapping[str, Sequence[Any]] | None = None,
     seeds: Sequence[int] | None = None,
     *,
     overrides: Mapping[str, Any] | None = None,
     out: str | Path | None = None,
-    at_once: int | None = None,
-    listener: StudyListener | None = None,
+    jobs: int | None = None,
+    progress: bool = False,
 ) -> Sweep:
     """Run a scenario for every combination of the values of `over`, and for each seed.
 
     `over` maps dotted keys to lists of values, `overrides` holds for all runs. `out` is a new sweep
-    folder or one to go on with; what is finished in it is not run again. Raises InputError before
-    the first run if one of them cannot be, RunError if some fail.
+    folder or one to go on with; what is finished in it is not run again. `jobs` runs go on at once,
+    by default as many as there are cores; `progress` shows a bar over the runs. Raises InputError
+    before the first run if one of them cannot be, RunError if some fail.
     """
+    varied = _checked_values(over or {})
+    _check_seeds(seeds)
+    if not varied and seeds is None:
+        raise InputError("nothing to vary: give over, or seeds, or both", where="sweep")
     path = None if out is None else Path(out)
-    study = open_study(scenario, over, seeds, fixed=overrides, out=path)
-    study.run(listener or _Unheard(), at_once=at_once)
+    study = open_study(scenario, varied, seeds, fixed=overrides, out=path)
+    with shown(study.folder.path.name, len(study.jobs), len(study.todo), progress=progress) as told:
+        study.run(told, at_once=jobs)
     if study.failed:
         first = study.failed[0]
         count = f"{len(study.failed)} of {len(study.jobs)} runs failed"
         raise RunError(f"{study.folder.path}: {count}, first {first.id}: {first.error}")
     return open_sweep(study.folder.path)
+
+
+def _checked_values(over: Mapping[str, Sequence[Any]]) -> Mapping[str, Sequence[Any]]:
+    """`over` if each key has a list of values. Raises InputError."""
+    rule = 'must map dotted keys to lists of values, as {"rounds": [5, 10]}'
+    if not isinstance(over, Mapping):
+        raise InputError(rule, where="over", value=over)
+    listed = {}
+    for key, values in over.items():
+        if not isinstance(values, Iterable) or isinstance(values, str | bytes | Mapping):
+            raise InputError(rule, where=f"over: {key}", value=values)
+        listed[key] = list(values)
+    return listed
+
+
+def _check_seeds(seeds: Sequence[int] | None) -> None:
+    if seeds is None:
+        return
+    is_list = isinstance(seeds, Iterable) and not isinstance(seeds, str)
+    if not is_list or not all(isinstance(seed, Integral) and seed >= 0 for seed in seeds):
+        raise InputError("must be whole numbers, as range(8)", where="seeds", value=seeds)

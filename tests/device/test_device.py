@@ -8,15 +8,14 @@ import pytest
 from netsim.device.compute import (
     Flops,
     ModelBits,
-    ModelShape,
     SampleBits,
-    Training,
     compute_time_s,
     cycles_from_flops,
     cycles_from_sample_bits,
 )
 from netsim.device.energy import compute_energy_j, transmit_energy_j
 from netsim.device.profiles import DeviceClass, draw_devices
+from netsim.protocols import ModelShape, Training
 
 CLASSES = (
     DeviceClass("fast", 1.0, (2e9, 3e9), (10, 20), 1e-27),

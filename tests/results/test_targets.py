@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from netsim.errors import InputError
+from netsim.results.accuracy import learning_curve
 from netsim.results.cost_contrast import compare_costs, restricted_costs
 from netsim.results.tables import RunTables
 from netsim.results.targets import (
@@ -118,3 +119,10 @@ def test_pairs_must_fit() -> None:
         compare_costs([Cost(1, True)], [])
     with pytest.raises(InputError, match="above 0"):
         compare_costs([Cost(0, True)], [Cost(1, True)])
+
+
+def test_a_module_that_was_not_measured_is_refused(tmp_path: Path) -> None:
+    made = run(tmp_path, CURVE)
+    assert learning_curve(made, "ensemble").collect().height == len(CURVE)
+    with pytest.raises(InputError, match=r"target: must be one of .*found '9'"):
+        learning_curve(made, 9)

@@ -100,7 +100,7 @@ def test_a_sweep_is_one_call_from_python(tmp_path: Path) -> None:
         [0, 1],
         overrides=tiny,
         out=tmp_path / "s",
-        at_once=1,
+        jobs=1,
     )
     assert found.runs["status"].to_list() == ["done"] * 4
     assert found.differences("energy_j")["pairs"].to_list() == [2]
@@ -111,7 +111,7 @@ def test_a_sweep_is_one_call_from_python(tmp_path: Path) -> None:
             [0, 1],
             overrides={**tiny, "scheme.kind": "hetlora"},
             out=tmp_path / "failing",
-            at_once=1,
+            jobs=1,
         )
 
 

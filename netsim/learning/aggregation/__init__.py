@@ -7,5 +7,6 @@ In reading order:
     staleness.py        the same for uploads that arrive late (FedBuff)
     zero_padding.py     different ranks, padded (HetLoRA)
     redistribution.py   different ranks, by products (FlexLoRA)
+    outside_rule.py     rules of outside packages
     named_rules.py      rules by the names that schemes give
 """

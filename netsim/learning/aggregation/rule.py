@@ -6,6 +6,7 @@ holds what a rule makes of them, and not one upload per UE.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -43,6 +44,7 @@ class Upload:
 class Rule(Protocol):
     """One way to aggregate. `layout` is the module's layout at its own rank."""
 
+    @abstractmethod
     def add(
         self,
         partial: Partial | None,
@@ -52,6 +54,7 @@ class Rule(Protocol):
         """Fold in one upload; None before the first of a chunk."""
         ...
 
+    @abstractmethod
     def merge(
         self,
         left: Partial,
@@ -60,6 +63,7 @@ class Rule(Protocol):
         """Join the partial results of an earlier and a later chunk."""
         ...
 
+    @abstractmethod
     def apply(
         self,
         state: Vector,

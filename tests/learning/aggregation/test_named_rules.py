@@ -12,6 +12,7 @@ import torch
 from netsim.errors import InputError
 from netsim.learning.aggregation.average import Average
 from netsim.learning.aggregation.named_rules import BUILT_IN, find_rule
+from netsim.learning.aggregation.outside_rule import OutsideRule
 from netsim.learning.learner import FederatedLearner
 from netsim.learning.spec import LocalTraining, ModuleSpec
 from netsim.protocols import Tickets
@@ -22,7 +23,9 @@ def test_outside_packages_add_rules(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "netsim.learning.aggregation.named_rules.registered", lambda group: {entry.name: entry}
     )
-    assert isinstance(find_rule("mean"), Average)
+    found = find_rule("mean")
+    assert isinstance(found, OutsideRule)
+    assert isinstance(found.rule, Average)
 
 
 def test_unknown_rules_are_named() -> None:

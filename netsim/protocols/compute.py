@@ -1,0 +1,38 @@
+"""Work of local training, as models of computing are told of it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from netsim.units import FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class ModelShape:
+    """Layers of width `hidden`, with `layer_parameters` weights in all layers together."""
+
+    layers: int
+    hidden: int
+    layer_parameters: int
+
+
+@dataclass(frozen=True)
+class Training:
+    """Local training of one LoRA module in one round."""
+
+    samples: IntArray  # [K] D_k
+    local_steps: int  # tau
+    model_bits: float  # G^w, size of the foundation model on the air
+    shape: Callable[[], ModelShape]  # of the foundation model, read when asked for
+
+
+class ComputeModel(Protocol):
+    """What the work of local training is proportional to. Entry point group `netsim.compute`."""
+
+    @abstractmethod
+    def cycles(self, training: Training) -> FloatArray:
+        """Processor cycles of each UE. [K]."""
+        ...
