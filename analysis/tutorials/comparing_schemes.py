@@ -29,7 +29,7 @@ study = netsim.sweep(
     {"scheme.kind": ["fedlora", "model_switching"]},
     SEEDS,
     overrides=SMALL,
-    at_once=1,
+    jobs=1,
     out="runs/tutorial-schemes",
 )
 print(study.runs.select("scheme.kind", "seed", "accuracy", "energy_j", "simulated_s"))

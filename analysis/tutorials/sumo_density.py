@@ -60,7 +60,7 @@ study = netsim.sweep(
     {"topology.density_per_km2": [4, 8]},
     range(3),
     overrides=WORLD,
-    at_once=1,
+    jobs=1,
     out="runs/tutorial-density",
 )
 study
