@@ -32,6 +32,10 @@ def run_card(run: RunTables) -> str:
     return card(title, facts, curve, note=str(run.path))
 
 
+def _quantity(value: float, unit_: str) -> str:
+    return f"{100 * value:.1f}%" if unit_ == "share" else f"{value:.4g} {unit_}".strip()
+
+
 def _facts(found: Digest) -> Iterator[tuple[str, str]]:
     counts = [f"{n} {kind.replace('_', ' ')}" for kind, n in found["outcomes"].items() if n]
     yield "rounds", str(found["rounds"])
@@ -54,5 +58,5 @@ def sweep_card(name: str, keys: list[str], runs: pl.DataFrame, note: str) -> str
     for metric in SHOWN:
         value = done[metric].drop_nulls().mean() if metric in done.columns else None
         if isinstance(value, float):
-            facts.append((f"mean {LABELS[metric]}", f"{value:.4g} {unit(metric)}".strip()))
+            facts.append((f"{LABELS[metric]}, mean", _quantity(value, unit(metric))))
     return card(name, facts, note=note)

@@ -43,7 +43,7 @@ def scenario_card(section: Section, usual: Section, title: str) -> str:
     """The keys that differ from the usual ones, as HTML for notebooks."""
     before = dotted_values(usual)
     changed = [
-        (key, str(value))
+        (key, f"{value:g}" if isinstance(value, float) else str(value))
         for key, value in dotted_values(section).items()
         if before.get(key) != value and key != "name"
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import inspect
 import re
 from functools import cache
 from pathlib import Path
@@ -41,6 +42,8 @@ def test_every_public_name_has_an_entry() -> None:
         found = getattr(netsim, name)
         assert found.__module__ in entries or f"{found.__module__}.{found.__name__}" in entries
         assert found.__doc__, name
+        if inspect.isfunction(found):
+            assert "Raises" in found.__doc__, name
 
 
 @cache
