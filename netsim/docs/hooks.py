@@ -37,8 +37,8 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
 
 
 def on_page_content(content: str, **_: Any) -> str:
-    """`$...$` and `$$...$$` of a page as MathML, which browsers draw by themselves."""
-    return _FORMULA.sub(_mathml, content)
+    """Formulas as MathML, which browsers draw by themselves; names of tests may break at `::`."""
+    return _FORMULA.sub(_mathml, content).replace("::test_", "::<wbr>test_")
 
 
 def _mathml(found: re.Match[str]) -> str:
