@@ -11,6 +11,7 @@ from netsim.learning.data.datasets import TextDataset
 from netsim.learning.data.partition import Partition
 from netsim.learning.payload import BUILTIN
 from netsim.learning.spec import LocalTraining, ModuleSpec
+from netsim.learning.usual_targets import BUILTIN_TARGETS, usual_targets
 from netsim.protocols import Learner, Listener, Scheme
 from netsim.rng import stream
 from netsim.scenario.model import Scenario
@@ -55,12 +56,21 @@ def check_modules(modules: tuple[ModuleSpec, ...]) -> tuple[ModuleSpec, ...]:
     return modules
 
 
+def default_targets(scenario: Scenario, modules: tuple[Module, ...]) -> tuple[str, ...]:
+    """Layers that get an adapter where a module names none. May import PEFT. Raises InputError."""
+    named = all(module.target_modules for module in modules)
+    if named or scenario.network_only:  # without learning only sizes count
+        return BUILTIN_TARGETS
+    return usual_targets(foundation_name(scenario))
+
+
 def module_spec(
     module: Module,
     index: int,
     run_seed: int,
+    targets: tuple[str, ...] = BUILTIN_TARGETS,
 ) -> ModuleSpec:
-    """A module as the learner takes it.
+    """A module as the learner takes it; `targets` where it names no layers.
 
     Its initial weights follow from the run's seed and its index, so that they differ from run to
     run, but not between the schemes of one seed.
@@ -70,7 +80,7 @@ def module_spec(
     return ModuleSpec(
         rank=module.rank,
         lora_alpha=usual_alpha if module.lora_alpha is None else module.lora_alpha,
-        target_modules=module.target_modules,
+        target_modules=module.target_modules or targets,
         seed=int(drawn) if module.seed is None else module.seed,
     )
 
@@ -120,7 +130,7 @@ def build_learner(
         scenario.local_optimizer,
         tail=training.scheme.tail,
     )
-    return compose(
+    learner = compose(
         foundation=foundation,
         dataset=dataset,
         partition=training.partition,
@@ -136,3 +146,6 @@ def build_learner(
         most_ues=MOST_UES if learning.evaluate_in_full is None else None,
         workers=learning.workers,
     )
+    if learner.slow_because:
+        listener.warning(f"the model is trained the slow way, by PEFT: {learner.slow_because}")
+    return learner

@@ -13,6 +13,7 @@ from netsim.assembly.learning import (
     build_learner,
     build_modules,
     check_modules,
+    default_targets,
     module_spec,
 )
 from netsim.assembly.loaded import Loaded
@@ -162,14 +163,15 @@ def _learning_parts(
     """Data, who holds it, and the modules that the scheme works with."""
     configured = build_modules(scenario, scheme)
     seed = scenario.seed
-    specs = tuple(module_spec(module, index, seed) for index, module in enumerate(configured))
+    targets = default_targets(scenario, configured)
+    specs = [module_spec(module, n, seed, targets) for n, module in enumerate(configured)]
     return LearningParts(
         dataset=dataset,
         partition=partition,
         devices=devices,
         scheme=scheme,
         configured=configured,
-        modules=check_modules(specs),
+        modules=check_modules(tuple(specs)),
     )
 
 

@@ -4,7 +4,11 @@ In reading order:
 
     spec.py              what is trained and how, as plain values
     foundation.py        the frozen model w_0 and its tokenizer
-    trial.py             whether a model with a decoder classifies at all
+    model_files.py       a model folder, looked at before anything in it is loaded
+    tokenizer_trial.py   a tokenizer of unknown origin, tried in a process of its own
+    trial.py             whether a model classifies at all
+    hub_models.py        models by their name on the hub
+    usual_targets.py     layers that get an adapter where nobody names any
     adapters.py          the N modules: one vector each, and where each tensor stands in it
     initial_weights.py   the modules before training
     data/                data sets, their partition over the UEs, tokens

@@ -14,7 +14,7 @@ from netsim.learning.data.datasets import TextDataset
 from netsim.learning.data.partition import Partition
 from netsim.learning.data.tokens import TokenCache
 from netsim.learning.engine.batching import Batches
-from netsim.learning.engine.choice import make_engine
+from netsim.learning.engine.choice import make_engine, slow_because
 from netsim.learning.engine.local_descent import Engine, Start
 from netsim.learning.engine.workers import default_workers, one_thread
 from netsim.learning.evaluation.risk_meter import RiskMeter, UeTestSets
@@ -78,8 +78,7 @@ def build_learner(
         max_tokens=max_tokens,
         seed=seed,
     )
-    on_cpu = foundation.device.type == "cpu"
-    budget = CHUNK_TOKENS if on_cpu else GPU_CHUNK_TOKENS
+    budget = CHUNK_TOKENS if _on_cpu(foundation) else GPU_CHUNK_TOKENS
     first = Start(layouts[0], initial_vector(layouts[0], foundation))
     return FederatedLearner(
         foundation=foundation,
@@ -91,8 +90,13 @@ def build_learner(
         training=training,
         train_head=train_head,
         payload_bits_per_parameter=payload_bits_per_parameter,
-        workers=(workers or default_workers()) if on_cpu else 1,
+        workers=(workers or default_workers()) if _on_cpu(foundation) else 1,
+        slow_because=slow_because(computing, foundation, layouts),
     )
+
+
+def _on_cpu(foundation: Foundation) -> bool:
+    return foundation.device.type == "cpu"
 
 
 def _own_ues(ues: int, in_full: bool, most: int | None) -> int:

@@ -6,25 +6,24 @@ Only safetensors are read and no code of a model repository is run.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from logging import CRITICAL, getLogger
 from pathlib import Path
 from typing import Any
 
 import torch
-import transformers
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from netsim.errors import InputError
 from netsim.learning.builtin import model_folder
 from netsim.learning.data.datasets import Split
 from netsim.learning.data.tokens import TokenCache
+from netsim.learning.hub_models import cannot_load, check_tokenizer_of_hub, quiet
+from netsim.learning.model_files import check_model_folder
 from netsim.learning.payload import BUILTIN
+from netsim.learning.tokenizer_trial import check_tokenizer, without_panics
 from netsim.learning.trial import check_it_classifies
 
 WEIGHTS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-TOKENIZERS = ("tokenizer.json", "vocab.txt", "tokenizer.model", "vocab.json")
 # Positions of these families start after the padding index.
 ROBERTA_LIKE = ("roberta", "xlm-roberta", "camembert")
 
@@ -54,7 +53,8 @@ class Foundation:
             while len(self._tokens) >= 2:
                 oldest = next(iter(self._tokens))
                 del self._tokens[oldest]
-            self._tokens[key] = TokenCache(self.tokenizer, split, max_tokens)
+            rows = len(self.model.get_input_embeddings().weight)
+            self._tokens[key] = TokenCache(self.tokenizer, split, max_tokens, rows)
         return self._tokens[key]
 
     @property
@@ -134,7 +134,8 @@ def _find(name: str, classes: int) -> Foundation:
         return _load(str(model_folder()), BUILTIN, classes, local=True)
     folder = Path(name).expanduser()
     if folder.is_dir():
-        _check_folder(folder)
+        check_model_folder(folder)
+        check_tokenizer(folder)
         return _load(str(folder), folder.resolve().name, classes, local=True)
     if name.startswith(("/", ".", "~")) or name.count("/") > 1 or not name:
         rule = (
@@ -142,24 +143,8 @@ def _find(name: str, classes: int) -> Foundation:
             "or a name on the hub (owner/model)"
         )
         raise InputError(rule, value=name)
+    check_tokenizer_of_hub(name)
     return _load(name, name, classes, local=False)
-
-
-def _check_folder(folder: Path) -> None:
-    if not (folder / "config.json").is_file():
-        rule = "the model folder must have config.json, as the hub's format does"
-        raise InputError(rule, where=folder)
-    if not any(folder.glob("*.safetensors")):
-        pickles = sorted(path.name for path in (*folder.glob("*.bin"), *folder.glob("*.pt")))
-        rule = "the model folder must have its weights as *.safetensors"
-        if pickles:
-            rule += (
-                "; pickled weights are not read because loading them can run code: "
-                "convert them first"
-            )
-        raise InputError(rule, where=folder, value=pickles or None)
-    if not any((folder / file).is_file() for file in TOKENIZERS):
-        raise InputError("the model folder must have a tokenizer (tokenizer.json)", where=folder)
 
 
 def _load(
@@ -172,7 +157,7 @@ def _load(
     try:
         # Weights that the checkpoint lacks are drawn from torch's global generator. A fixed seed
         # inside a fork of it makes them a constant of the model and leaves the caller's alone.
-        with _quiet(), torch.random.fork_rng(devices=[]):
+        with quiet(), torch.random.fork_rng(devices=[]), without_panics(source):
             torch.manual_seed(0)
             model, info = AutoModelForSequenceClassification.from_pretrained(
                 source,
@@ -188,15 +173,15 @@ def _load(
                 local_files_only=local,
                 trust_remote_code=False,
             )
+    except InputError:
+        raise
     except Exception as error:
         # transformers raises OSError, ValueError, KeyError, safetensors' and hub errors
-        raise _cannot_load(source, error, local=local) from error
+        raise cannot_load(source, error, local=local) from error
     head = _head(model, info, source)
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    model.config.pad_token_id = tokenizer.pad_token_id
+    _set_padding(model, tokenizer, source)
     model = model.float().eval().requires_grad_(False)
-    if model.config.is_encoder_decoder:
+    if name != BUILTIN:
         check_it_classifies(model, tokenizer, classes, source)
     return Foundation(
         name=name,
@@ -208,20 +193,21 @@ def _load(
     )
 
 
-def _cannot_load(
+def _set_padding(
+    model: Any,
+    tokenizer: Any,
     source: str,
-    error: Exception,
-    *,
-    local: bool,
-) -> InputError:
-    reason = f"{type(error).__name__}: {error}".splitlines()[0]
-    if local:
-        return InputError(f"the model folder cannot be loaded ({reason})", where=source)
-    rule = (
-        f"the model cannot be loaded from the hub ({reason}); where the hub can be reached, "
-        f"`hf download {source} --local-dir DIR` makes a folder to give instead"
-    )
-    return InputError(rule, value=source)
+) -> None:
+    """Pad with the padding token, else with the end token. Raises InputError without either."""
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    if tokenizer.pad_token_id is None:
+        rule = (
+            "the tokenizer has neither a padding nor an end token; name one in its "
+            "tokenizer_config.json (pad_token)"
+        )
+        raise InputError(rule, where=source)
+    model.config.pad_token_id = tokenizer.pad_token_id
 
 
 def _head(
@@ -258,23 +244,3 @@ def _max_tokens(config: Any, tokenizer: Any) -> int:
     if config.model_type in ROBERTA_LIKE:
         limit = min(limit, config.max_position_embeddings - config.pad_token_id - 1)
     return min(limit, 1 << 30)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """No warnings about fresh heads and no progress bars: both are expected here."""
-    logging = transformers.utils.logging
-    level = logging.get_verbosity()
-    bars = logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    hub = getLogger("huggingface_hub")  # tells of every retry; the error that ends them says enough
-    hub_level = hub.level
-    hub.setLevel(CRITICAL)
-    try:
-        yield
-    finally:
-        hub.setLevel(hub_level)
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()

@@ -62,7 +62,9 @@ class FederatedLearner:
         train_head: bool,
         payload_bits_per_parameter: float,
         workers: int,
+        slow_because: str = "",
     ) -> None:
+        self.slow_because = slow_because  # why PEFT computes, "" where a batched engine does
         self._foundation = foundation
         self._layouts = list(layouts)
         self._engine = engine

@@ -25,6 +25,8 @@ PATH_KEYS = (("topology", "path"), ("model", "path"), ("data", "path"), ("mobili
 """File values are relative to the scenario file, overrides to the working directory."""
 RECORD = ("mobility", "channel")
 """Tables of a run that was recorded."""
+ALL = "*"
+"""In a key: every item of a list, as `modules.*.target_modules`."""
 LISTS = ("devices", "modules")
 """Sections whose default is a list, which an override of one of its items starts from."""
 
@@ -37,8 +39,9 @@ def load_scenario(
 
     `path_or_name` is a TOML file, the folder of a recorded run, which is replayed, the name of a
     bundled scenario, or a scenario that is to be changed; `overrides` maps dotted keys
-    ("radio.bandwidth_hz", "modules.0.rank") to values, typed by the model. A dictionary as value
-    says something of its own keys only: {"round": {"deadline_s": 3}} is {"round.deadline_s": 3}. An
+    ("radio.bandwidth_hz", "modules.0.rank", "modules.*.rank") to values, typed by the model. A
+    dictionary as value says something of its own keys only: {"round": {"deadline_s": 3}} is
+    {"round.deadline_s": 3}. An
     override that names another scheme, path loss, mobility or compute model drops the parameters of
     the old one. Raises ScenarioError, also for what is named and does not exist, and for parameters
     that it does not have.
@@ -214,6 +217,10 @@ def _put(
     if len(parts) > 1 and parts[0] in LISTS and parts[0] not in raw:
         default = Scenario.model_fields[parts[0]].default
         raw[parts[0]] = [_plain(item.model_dump(exclude_none=True)) for item in default]
+    if ALL in parts:
+        for one in _each(raw, parts):
+            _put(raw, one, value)
+        return
     node: Any = raw
     for depth, part in enumerate(parts[:-1]):
         where = ".".join(parts[: depth + 1])
@@ -229,6 +236,17 @@ def _put(
         return  # says nothing of a section that is there
     else:
         node[last] = value
+
+
+def _each(raw: dict[str, Any], parts: list[str]) -> list[str]:
+    """The keys that `modules.*.rank` stands for, one for each item. Raises ScenarioError."""
+    at = parts.index(ALL)
+    items = raw.get(parts[0]) if at == 1 else None
+    if not isinstance(items, list):
+        known = ", ".join((*LISTS, "channel"))
+        rule = f"{ALL} stands for every item of a list ({known})"
+        raise ScenarioError(rule, where=".".join(parts))
+    return [".".join([parts[0], str(index), *parts[2:]]) for index in range(len(items))]
 
 
 def _index(

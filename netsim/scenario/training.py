@@ -52,8 +52,11 @@ class Module(Section):
 
     rank: int = key(8, "LoRA rank r; 0 trains every weight of the model instead", ge=0, le=4096)
     lora_alpha: Positive | None = key(None, "LoRA scale is lora_alpha / r; default 2 r")
-    target_modules: tuple[str, ...] = key(
-        ("query", "value"), "linear layers that get an adapter", min_length=1
+    target_modules: tuple[str, ...] | None = key(
+        None,
+        "linear layers that get an adapter, by the ends of their names; default: PEFT's for the "
+        "model's family, query and value of the built-in model",
+        min_length=1,
     )
     seed: int | None = key(
         None,

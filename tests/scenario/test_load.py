@@ -235,3 +235,12 @@ def test_a_name_is_one_plain_path_component(name: str) -> None:
 def test_names_may_be_of_any_language() -> None:
     for name in ("Zürich, 2 gNBs (test)", "東京", "a.b-c_d"):
         assert load_scenario("quickstart", {"name": name}).name == name
+
+
+def test_a_star_is_every_item_of_a_list() -> None:
+    chosen = load_scenario("quickstart", {"modules.*.target_modules": ["query"]})
+    assert [module.target_modules for module in chosen.modules] == [("query",)] * 4
+    assert [module.rank for module in chosen.modules] == [4, 8, 16, 32]
+    for key in ("radio.*.exponent", "*.rank", "channel.*.fill"):
+        with pytest.raises(ScenarioError, match=r"\* stands for every item of a list"):
+            load_scenario("quickstart", {key: 1})

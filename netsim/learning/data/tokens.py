@@ -10,8 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netsim.errors import InputError
 from netsim.learning.data.datasets import Split
+from netsim.learning.tokenizer_trial import without_panics
 from netsim.units import IntArray
+
+MOST_CHARACTERS = 512
+"""Of a text, for each token that is kept; what lies behind is cut before tokens are made of it."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +64,12 @@ class TokenCache:
         tokenizer: Any,
         split: Split,
         max_tokens: int,
+        vocabulary: int | None = None,
     ) -> None:
         self._tokenizer = tokenizer
         self._split = split
         self._max_tokens = max_tokens
+        self._vocabulary = vocabulary  # numbers that the model knows; None: all
         self._token: dict[int, NDArray[np.int32]] = {}
         self._segment: dict[int, NDArray[np.int8]] = {}
 
@@ -88,15 +95,9 @@ class TokenCache:
         rows = sorted({row for row in chosen if row not in self._token})
         if not rows:
             return
-        second = self._split.second
-        encoded = self._tokenizer(
-            [self._split.first[row] for row in rows],
-            None if second is None else [second[row] for row in rows],
-            truncation=True,
-            max_length=self._max_tokens,
-            return_attention_mask=False,
-        )
+        encoded = self._encoded(rows)
         tokens = encoded["input_ids"]
+        self._check_known(tokens)
         segments = encoded.get("token_type_ids")
         for position, row in enumerate(rows):
             token = np.array(tokens[position], dtype=np.int32)
@@ -105,6 +106,26 @@ class TokenCache:
                 segment = np.array(segments[position], dtype=np.int8)
             self._token[row] = token
             self._segment[row] = segment
+
+    def _check_known(self, tokens: Sequence[Sequence[int]]) -> None:
+        """Raises InputError at a token that the model has no embedding for."""
+        highest = max(map(max, filter(None, tokens)), default=0)
+        if self._vocabulary is not None and highest >= self._vocabulary:
+            rule = f"its tokens must be below {self._vocabulary}, the size of the model's embedding"
+            raise InputError(rule, where=self._tokenizer.name_or_path, value=highest)
+
+    def _encoded(self, rows: Sequence[int]) -> Any:
+        """What the tokenizer makes of some rows. Raises InputError where it fails."""
+        second = self._split.second
+        most = self._max_tokens * MOST_CHARACTERS
+        with without_panics(self._tokenizer.name_or_path):
+            return self._tokenizer(
+                [self._split.first[row][:most] for row in rows],
+                None if second is None else [second[row][:most] for row in rows],
+                truncation=True,
+                max_length=self._max_tokens,
+                return_attention_mask=False,
+            )
 
 
 def _joined(texts: Sequence[NDArray[Any]]) -> IntArray:

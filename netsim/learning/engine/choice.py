@@ -15,6 +15,23 @@ from netsim.learning.foundation import Foundation
 KINDS = ("auto", "fast", "generic")
 
 
+def slow_because(
+    engine: Engine,
+    foundation: Foundation,
+    layouts: Sequence[AdapterLayout],
+) -> str:
+    """Why no batched engine computes; "" where one does."""
+    if isinstance(engine, encoder.EncoderEngine | decoder.DecoderEngine):
+        return ""
+    family = str(foundation.model.config.model_type)
+    known = (*ENCODERS, *decoder.DECODERS)
+    if family not in known:
+        return f"there is no batched engine for the family {family} (only for {', '.join(known)})"
+    if any(layout.spec.full for layout in layouts):
+        return "a module of rank 0 trains every weight"
+    return f"the batched engine for {family} does not take this configuration or these layers"
+
+
 def make_engine(
     kind: str,
     foundation: Foundation,

@@ -1,0 +1,67 @@
+"""A model folder in the hub's format, looked at before anything in it is loaded.
+
+Only safetensors are read: pickled weights can run code, and so they are not read either where the
+index of a model in several files names them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from netsim.errors import InputError
+from netsim.results.plain_files import read_json
+
+CONFIG = "config.json"
+INDEX = "model.safetensors.index.json"
+SAFETENSORS = ".safetensors"
+MOST_LAYERS = 1000
+MOST_SIZE = 2**24
+_SIZES = ("layers", "n_layer", "size", "dim", "embd", "d_model", "d_ff", "heads", "positions")
+TOKENIZERS = ("tokenizer.json", "vocab.txt", "tokenizer.model", "vocab.json")
+
+
+def check_model_folder(folder: Path) -> None:
+    """Raises InputError, or DataError where a file cannot be read."""
+    if not (folder / CONFIG).is_file():
+        rule = "the model folder must have config.json, as the hub's format does"
+        raise InputError(rule, where=folder)
+    _check_sizes(read_json((folder / CONFIG).resolve()), folder / CONFIG)
+    if not any(folder.glob(f"*{SAFETENSORS}")):
+        raise _no_weights(folder)
+    if (folder / INDEX).is_file():
+        _check_index(folder)
+    if not any((folder / file).is_file() for file in TOKENIZERS):
+        raise InputError("the model folder must have a tokenizer (tokenizer.json)", where=folder)
+
+
+def _check_sizes(config: Mapping[str, Any], path: Path) -> None:
+    """Raises InputError at a size that no model has, which would take hours or all memory."""
+    for key, value in config.items():
+        most = MOST_LAYERS if key.endswith(("layers", "n_layer")) else MOST_SIZE
+        if isinstance(value, int) and key.endswith(_SIZES) and value > most:
+            raise InputError(f"must be at most {most}", where=f"{path}, {key}", value=value)
+
+
+def _no_weights(folder: Path) -> InputError:
+    pickles = sorted(path.name for path in (*folder.glob("*.bin"), *folder.glob("*.pt")))
+    rule = "the model folder must have its weights as *.safetensors"
+    if pickles:
+        rule += (
+            "; pickled weights are not read because loading them can run code: convert them first"
+        )
+    return InputError(rule, where=folder, value=pickles or None)
+
+
+def _check_index(folder: Path) -> None:
+    """Raises InputError unless the index names files of the folder, all of them safetensors."""
+    path = folder / INDEX
+    parts = read_json(path.resolve()).get("weight_map")
+    if not isinstance(parts, dict) or not parts:
+        raise InputError("weight_map must name the file of every weight", where=path)
+    for weight, file in parts.items():
+        plain = isinstance(file, str) and Path(file).name == file and file.endswith(SAFETENSORS)
+        if not plain or not (folder / file).is_file():
+            rule = "weight_map must name *.safetensors files that lie beside it"
+            raise InputError(rule, where=f"{path}, {weight}", value=file)
