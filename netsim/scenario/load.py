@@ -41,10 +41,9 @@ def load_scenario(
     bundled scenario, or a scenario that is to be changed; `overrides` maps dotted keys
     ("radio.bandwidth_hz", "modules.0.rank", "modules.*.rank") to values, typed by the model. A
     dictionary as value says something of its own keys only: {"round": {"deadline_s": 3}} is
-    {"round.deadline_s": 3}. An
-    override that names another scheme, path loss, mobility or compute model drops the parameters of
-    the old one. Raises ScenarioError, also for what is named and does not exist, and for parameters
-    that it does not have.
+    {"round.deadline_s": 3}. An override that names another scheme, path loss, mobility or compute
+    model drops the parameters of the old one. Raises ScenarioError, also for what is named and does
+    not exist, and for parameters that it does not have.
     """
     raw, where = _read(path_or_name)
     changes = _changes(overrides)
