@@ -9,13 +9,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 
 from netsim.assembly import build_parts, build_simulation
 from netsim.protocols import Silence
 from netsim.results.writer import MemorySink
 from netsim.scenario.load import load_scenario
 from netsim.scenario.model import Scenario
+from netsim.units import FloatArray
 
 NETWORK: dict[str, Any] = {
     "network_only": True,
@@ -120,3 +123,35 @@ def simulate(network_scenario: Callable[..., Scenario]) -> Callable[..., MemoryS
         return sink
 
     return make
+
+
+@pytest.fixture(scope="session")
+def shortfall_bound() -> Callable[..., FloatArray]:
+    """Most by which (11) can miss a participation rate."""
+    return _shortfall_bound
+
+
+def _shortfall_bound(
+    spread: ArrayLike,
+    step: ArrayLike,
+    rounds: ArrayLike,
+    module_count: int,
+    *,
+    growth: ArrayLike = 1.0,
+) -> FloatArray:
+    """Most by which a participation rate can be missed after T rounds. Arguments broadcast.
+
+        (M / varsigma + H) (1 + log growth) / T,   H = 1 + (1 + 1/2 + ... + 1/(N - 1))
+
+    The shortfall is at most nu_T / (varsigma T). Serving the largest debt first is the cup game, in
+    which the fullest of N cups never holds more than H; the costs add M. (An
+    earlier bound, (M + varsigma) / (varsigma T), is exceeded where sum v_n is near s.) Where the
+    step grew along with M from varsigma_1 to varsigma_T, growth is their ratio. spread: M of
+    `cost_range`. rounds: those that count.
+    """
+    height = 1.0 + sum(1.0 / n for n in range(1, module_count))
+    spread = np.asarray(spread, dtype=np.float64)
+    step = np.asarray(step, dtype=np.float64)
+    late = 1.0 + np.log(np.asarray(growth, dtype=np.float64))
+    most_debt = (spread / step + height) * late
+    return np.asarray(most_debt / np.asarray(rounds))

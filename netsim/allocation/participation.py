@@ -74,29 +74,3 @@ def dual_step(spread: ArrayLike, horizon: float) -> FloatArray:
     """The default varsigma = M / sqrt(T): balances the climb of the dual against its overshoot."""
     largest = np.asarray(spread, dtype=np.float64)
     return np.asarray(largest / np.sqrt(horizon))
-
-
-def shortfall_bound(
-    spread: ArrayLike,
-    step: ArrayLike,
-    rounds: ArrayLike,
-    module_count: int,
-    *,
-    growth: ArrayLike = 1.0,
-) -> FloatArray:
-    """Most by which a participation rate can be missed after T rounds. Arguments broadcast.
-
-        (M / varsigma + H) (1 + log growth) / T,   H = 1 + (1 + 1/2 + ... + 1/(N - 1))
-
-    The shortfall is at most nu_T / (varsigma T). Serving the largest debt first is the cup game, in
-    which the fullest of N cups never holds more than H; the costs add M. (An
-    earlier bound, (M + varsigma) / (varsigma T), is exceeded where sum v_n is near s.) Where the
-    step grew along with M from varsigma_1 to varsigma_T, growth is their ratio. spread: M of
-    `cost_range`. rounds: those that count.
-    """
-    height = 1.0 + sum(1.0 / n for n in range(1, module_count))
-    spread = np.asarray(spread, dtype=np.float64)
-    step = np.asarray(step, dtype=np.float64)
-    late = 1.0 + np.log(np.asarray(growth, dtype=np.float64))
-    most_debt = (spread / step + height) * late
-    return np.asarray(most_debt / np.asarray(rounds))

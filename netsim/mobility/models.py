@@ -17,7 +17,7 @@ from netsim import rng
 from netsim.errors import ScenarioError
 from netsim.mobility.interpolation import positions
 from netsim.mobility.region import Region
-from netsim.plugins import Limited, parameter, plugin_class, plugin_names
+from netsim.plugins import Limited, parameter, plugin_class
 from netsim.units import FloatArray
 
 ENTRY_POINTS = "netsim.mobility"
@@ -26,11 +26,6 @@ ENTRY_POINTS = "netsim.mobility"
 def mobility_class(kind: str, where: str = "scenario: mobility.kind") -> type[Any]:
     """The model registered as `kind`. Raises ScenarioError with the known names."""
     return plugin_class(ENTRY_POINTS, kind, where)
-
-
-def mobility_names() -> list[str]:
-    """Registered names, sorted."""
-    return plugin_names(ENTRY_POINTS)
 
 
 @dataclass(frozen=True)

@@ -61,14 +61,6 @@ class Recorded:
         """Names of the UEs in the trace; a run's own table has numbers only."""
         return None if self.recorded else self.nodes
 
-    def arrivals_departures_s(self) -> tuple[FloatArray, FloatArray]:
-        """First and last simulated time at which each UE is there, [K] and [K]."""
-        first = self.tracks.first
-        time_s = self.tracks.time_s
-        arrival_s = time_s[first[:-1]] - self.begin_s
-        departure_s = time_s[first[1:] - 1] - self.begin_s
-        return arrival_s, departure_s
-
 
 @dataclass(frozen=True)
 class Replay(Limited):

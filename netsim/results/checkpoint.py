@@ -120,14 +120,6 @@ def _sync_files(folder: Path) -> None:
     sync_folder(folder)
 
 
-def load_checkpoint(folder: Path) -> Checkpoint | None:
-    """The newest checkpoint that is whole; None if there never was one.
-
-    Raises DataError as `use_checkpoint` does.
-    """
-    return use_checkpoint(folder, lambda found: found)
-
-
 def use_checkpoint(folder: Path, use: Callable[[Checkpoint], T]) -> T | None:
     """Result of `use` for the newest checkpoint that is whole and that `use` does not refuse.
 

@@ -14,7 +14,6 @@ import numpy as np
 from netsim.errors import InputError
 from netsim.results.intervals import mean_interval
 from netsim.results.targets import Cost
-from netsim.units import FloatArray
 
 
 @dataclass(frozen=True)
@@ -63,21 +62,6 @@ def compare_costs(
         second_cheaper=orders.count(1),
         undecided=orders.count(0),
     )
-
-
-def restricted_costs(costs: Sequence[Cost], horizon: float) -> FloatArray:
-    """min(cost, horizon) of every run: known where each run was followed to the horizon.
-
-    Its mean is the restricted mean cost, which censored runs do not bias. Raises InputError for a
-    run that was given up before the horizon.
-    """
-    restricted = []
-    for cost in costs:
-        if not cost.arrived and cost.value < horizon:
-            rule = f"each run must be followed to the horizon, {horizon:g}"
-            raise InputError(rule, value=cost.value)
-        restricted.append(min(cost.value, horizon))
-    return np.array(restricted)
 
 
 def _paired(

@@ -20,7 +20,6 @@ from netsim.results.accuracy import learning_curve
 from netsim.results.arguments import check_accuracy, check_choice, check_positive
 from netsim.results.own_rows import own_curve
 from netsim.results.tables import RunTables
-from netsim.units import FloatArray
 
 Measure = Literal["round", "time_s", "energy_j"]
 MEASURES = ("round", "time_s", "energy_j")
@@ -117,24 +116,6 @@ def mean_accuracy(
     edges = np.append(np.minimum(spent, until), until)
     area = float(curve["accuracy"].to_numpy() @ np.diff(edges))
     return area / (until - float(spent[0]))
-
-
-def arrival_curve(costs: Sequence[Cost]) -> tuple[FloatArray, FloatArray]:
-    """Share of the runs that have arrived, against cost (Kaplan and Meier, 1958).
-
-    Returns the costs at which runs arrived, ascending, and the share after each.
-    """
-    values = np.array([cost.value for cost in costs])
-    arrived = np.array([cost.arrived for cost in costs], dtype=bool)
-    steps = np.unique(values[arrived])
-    not_yet = 1.0
-    shares = []
-    for step in steps:
-        at_risk = int((values >= step).sum())
-        arriving = int((values[arrived] == step).sum())
-        not_yet *= 1 - arriving / at_risk
-        shares.append(1 - not_yet)
-    return steps, np.array(shares)
 
 
 def _first_kept(above: np.ndarray, kept: int) -> int | None:

@@ -10,7 +10,6 @@ from netsim.allocation.participation import (
     cost_range,
     dual_ascent,
     dual_step,
-    shortfall_bound,
 )
 from netsim.allocation.subscription import solve_subscription
 from netsim.errors import InputError
@@ -38,7 +37,7 @@ def run(gradient, v, s, step, rounds, rng, noise=0.0, admissible=None):
 
 @pytest.mark.parametrize("step", [0.05, 0.5, 3.0, None])
 @pytest.mark.parametrize("noise", [0.0, 0.3])
-def test_shortfall_within_its_bound(step, noise):
+def test_shortfall_within_its_bound(step, noise, shortfall_bound):
     """Random systems, 60 UEs at a time, participation rates up to the largest possible."""
     rng = np.random.default_rng(0)
     for rounds in (20, 50, 400):
@@ -54,7 +53,7 @@ def test_shortfall_within_its_bound(step, noise):
             assert rates.sum(axis=1).max() <= s + 1e-12
 
 
-def test_an_earlier_bound_is_exceeded_at_full_participation():
+def test_an_earlier_bound_is_exceeded_at_full_participation(shortfall_bound):
     """(M + varsigma) / (varsigma T): with sum v = s = 1 the debt outgrows it
     (docs/model/switching.md).
     """
@@ -76,7 +75,7 @@ def test_default_step_meets_the_paper_s_constraint():
     assert without.min() == 0.0
 
 
-def test_a_module_that_costs_more_than_it_brings_waits_for_its_dual():
+def test_a_module_that_costs_more_than_it_brings_waits_for_its_dual(shortfall_bound):
     """Every gradient positive: M counts them, because nu has to climb above g first (row mu =
     5).
     """
@@ -90,7 +89,7 @@ def test_a_module_that_costs_more_than_it_brings_waits_for_its_dual():
     assert later.min() > 0.07
 
 
-def test_rounds_without_admission_do_not_count():
+def test_rounds_without_admission_do_not_count(shortfall_bound):
     rng = np.random.default_rng(3)
     present = rng.random((600, 30)) < 0.4
     rates, spread, varsigma, _ = run(

@@ -13,13 +13,14 @@ from scipy.stats import kstest
 from netsim import rng
 from netsim.errors import ScenarioError
 from netsim.mobility.models import (
+    ENTRY_POINTS,
     GaussMarkov,
     RandomWaypoint,
     Static,
     mobility_class,
-    mobility_names,
 )
 from netsim.mobility.region import Disc, Rectangle, Region, Torus
+from netsim.plugins import plugin_names
 
 WINDOW = (-300.0, 0.0, 500.0, 400.0)
 REGIONS = {
@@ -143,7 +144,9 @@ def test_static() -> None:
 
 
 def test_models_are_found_by_name() -> None:
-    assert {"static", "random_waypoint", "gauss_markov", "replay"} <= set(mobility_names())
+    assert {"static", "random_waypoint", "gauss_markov", "replay"} <= set(
+        plugin_names(ENTRY_POINTS)
+    )
     assert mobility_class("gauss_markov") is GaussMarkov
     with pytest.raises(ScenarioError, match=r"mobility\.kind: must be one of"):
         mobility_class("teleport")

@@ -37,8 +37,8 @@ def test_presence_moves_and_jumps(trace: str) -> None:
     assert Replay(trace, begin_s=0.0, jump_m_s=1000.0).recorded().positions(np.array([20.5]))[
         0, 0
     ].tolist() == [500, 0]
-    arrivals, departures = motion.arrivals_departures_s()
-    assert (arrivals.tolist(), departures.tolist()) == ([10, 12], [21, 12])
+    there = ~np.isnan(motion.positions(np.array([9.9, 10.0, 12.0, 21.0, 21.1]))[:, :, 0])
+    assert there.tolist() == [[False, True, True, True, False], [False, False, True, False, False]]
 
 
 def test_trace_time_may_be_shifted(trace: str) -> None:
@@ -49,7 +49,10 @@ def test_trace_time_may_be_shifted(trace: str) -> None:
         motion = begins.recorded()
         assert (motion.span_s, motion.end_s) == ((0.0, 11.0), 11.0)
         assert motion.positions(np.array([5.0]))[0, 0].tolist() == [50, 0]
-        assert motion.arrivals_departures_s()[0].tolist() == [0, 2]
+        assert np.isfinite(motion.positions(np.array([0.0, 2.0]))[:, :, 0]).tolist() == [
+            [True, True],
+            [False, True],
+        ]
     assert Replay(trace, begin_s=8.0).recorded().span_s == (2.0, 13.0)
 
 

@@ -19,10 +19,15 @@ from netsim.errors import DataError, RunError, ScenarioError
 from netsim.results.checkpoint import (
     Checkpoint,
     Pace,
-    load_checkpoint,
     save_checkpoint,
     use_checkpoint,
 )
+
+
+def load_checkpoint(folder: Path) -> Checkpoint | None:
+    """The newest checkpoint that is whole."""
+    return use_checkpoint(folder, lambda found: found)
+
 
 STATE: dict[str, Any] = {
     "round": 7,

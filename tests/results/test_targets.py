@@ -10,11 +10,10 @@ import pytest
 
 from netsim.errors import InputError
 from netsim.results.accuracy import learning_curve
-from netsim.results.cost_contrast import compare_costs, restricted_costs
+from netsim.results.cost_contrast import compare_costs
 from netsim.results.tables import RunTables
 from netsim.results.targets import (
     Cost,
-    arrival_curve,
     mean_accuracy,
     sustained_cost,
     sustained_costs,
@@ -74,13 +73,6 @@ def test_area_under_the_curve(tmp_path: Path) -> None:
     assert mean_accuracy(made, 12.1) is None
 
 
-def test_kaplan_and_meier_by_hand() -> None:
-    costs = [Cost(1, True), Cost(2, False), Cost(3, True), Cost(3, True), Cost(5, False)]
-    steps, share = arrival_curve(costs)
-    assert steps.tolist() == [1, 3]
-    assert share.tolist() == pytest.approx([0.2, 1 - 0.8 / 3])
-
-
 def test_ratios_are_symmetric_and_censored_pairs_decide_where_they_can() -> None:
     first = [Cost(2, True), Cost(6, True), Cost(4, True), Cost(9, False), Cost(3, False)]
     second = [Cost(4, True), Cost(3, True), Cost(8, False), Cost(9, True), Cost(7, True)]
@@ -105,13 +97,6 @@ def test_the_interval_covers_the_geometric_mean_ratio() -> None:
         found = compare_costs(first, second)
         inside += found.low <= 0.7 <= found.high
     assert inside >= 50
-
-
-def test_restricted_means_know_what_they_need() -> None:
-    costs = [Cost(2, True), Cost(10, False), Cost(30, True)]
-    assert restricted_costs(costs, 10).tolist() == [2, 10, 10]
-    with pytest.raises(InputError, match="followed to the horizon"):
-        restricted_costs(costs, 11)
 
 
 def test_pairs_must_fit() -> None:

@@ -12,7 +12,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from netsim.allocation.participation import shortfall_bound
 from netsim.assembly import build_parts, build_simulation
 from netsim.errors import ScenarioError
 from netsim.protocols import Observation, Silence
@@ -62,7 +61,7 @@ def test_success_frequency_is_lambda_by_distance(paper: tuple[MemorySink, ModelS
 
 
 def test_subscriptions_keep_their_limits_and_participation(
-    paper: tuple[MemorySink, ModelSwitching],
+    paper: tuple[MemorySink, ModelSwitching], shortfall_bound: Callable[..., Any]
 ) -> None:
     sink, scheme = paper
     table = sink.frame("subscriptions")

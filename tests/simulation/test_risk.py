@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from netsim.protocols import RiskProbe
-from netsim.results.checkpoint import load_checkpoint, save_checkpoint
+from netsim.results.checkpoint import save_checkpoint, use_checkpoint
 from netsim.simulation.tables.risk import RiskLog
 from netsim.theory.risk_bound import default_constants
 from netsim.theory.risk_monitor import RiskEstimates, RiskMonitor, gap_of
@@ -141,7 +141,7 @@ def test_a_log_that_was_put_back_writes_the_same_rows(
     for _ in range(stop):
         first.close(Round(), Half())  # type: ignore[arg-type]
     save_checkpoint(tmp_path, stop, first.monitor.state())
-    found = load_checkpoint(tmp_path)
+    found = use_checkpoint(tmp_path, lambda newest: newest)
     assert found is not None
     second, rows = log(*probes[stop + 1 :])
     second.monitor.restore(found.state)
