@@ -20,6 +20,7 @@ from scipy.interpolate import RegularGridInterpolator
 
 from netsim.radio.coverage import interferer_constant
 from netsim.radio.interference import PoissonField
+from netsim.radio.success import scaled_threshold
 from netsim.units import FloatArray, IntArray
 
 _RADII = 160  # nodes of the integral, even in log r
@@ -53,10 +54,8 @@ class FollowingField:
             bandwidth_hz,
             power_w,
         )
-        sends = (power > 0) & np.isfinite(band)
-        s = self.threshold / np.where(sends, power * gain, 1.0)
-        noise_w = self.noise_psd_w_hz * np.where(sends, band, 0.0)
-        exponent = s * noise_w + self._exponent(constant, s)
+        sends, band, s = scaled_threshold(self.threshold, power, gain, band)
+        exponent = s * (self.noise_psd_w_hz * band) + self._exponent(constant, s)
         return np.where(sends, np.exp(-exponent), 0.0)
 
     @cached_property

@@ -19,7 +19,8 @@ def broadcast_slots(
     """Start and end, s, of the broadcast that each row (gNB, module) hears, [M], [M].
 
     A gNB sends each module once, at its largest payload, over the whole downlink band at the rate
-    of the worst subscriber (efficiency in bit/s/Hz); `foundation_bits` go before, to all.
+    of the worst subscriber (efficiency in bit/s/Hz); `foundation_bits` go before, to all. What
+    must reach a UE with no efficiency at all never ends, nor do the modules after it.
     """
     if not len(gnb):
         return np.empty(0), np.empty(0)
@@ -28,10 +29,13 @@ def broadcast_slots(
     np.minimum.at(worst, (gnb, module), efficiency)
     size = np.zeros(shape)
     np.maximum.at(size, (gnb, module), payload_bits)
-    length = size / (downlink_hz * worst)  # 0 of a module that nobody at the gNB is to hear
-    foundation_s = foundation_bits / (downlink_hz * worst.min(axis=1, keepdims=True))
-    end = foundation_s + np.cumsum(length, axis=1)
-    return (end - length)[gnb, module], end[gnb, module]
+    lowest = worst.min(axis=1, keepdims=True)
+    bits = np.hstack([np.full_like(lowest, foundation_bits), size])
+    rate_bps = downlink_hz * np.hstack([lowest, worst])
+    with np.errstate(divide="ignore"):
+        length_s = np.divide(bits, rate_bps, out=np.zeros_like(bits), where=bits > 0)
+    end_s = np.cumsum(length_s, axis=1)
+    return end_s[gnb, module], end_s[gnb, module + 1]
 
 
 def bits_once(

@@ -16,9 +16,24 @@ import numpy as np
 from netsim.protocols import SuccessModel
 from netsim.radio.coverage import success_probability
 from netsim.radio.pathloss import PowerLaw
-from netsim.units import FloatArray, IntArray, from_db
+from netsim.units import BoolArray, FloatArray, IntArray, from_db
 
 _NODES_PER_E_FOLD = 6
+
+
+def scaled_threshold(
+    threshold: float,
+    power_w: FloatArray,
+    gain: FloatArray,
+    bandwidth_hz: FloatArray,
+) -> tuple[BoolArray, FloatArray, FloatArray]:
+    """(which uploads [M] send at all, their bands, s = theta / (P gain)).
+
+    Those that do not (no power, no channel, no finite band) get 0 Hz and s = theta.
+    """
+    sends = (power_w > 0) & (gain > 0) & np.isfinite(bandwidth_hz)
+    band_hz = np.where(sends, bandwidth_hz, 0.0)
+    return sends, band_hz, threshold / np.where(sends, power_w * gain, 1.0)
 
 
 @dataclass
@@ -186,9 +201,7 @@ class SiteLaplace:
             bandwidth_hz,
             power_w,
         )
-        sends = (power > 0) & np.isfinite(band) & (gain > 0)
-        band = np.where(sends, band, 0.0)
-        s = self.threshold / np.where(sends, power * gain, 1.0)
+        sends, band, s = scaled_threshold(self.threshold, power, gain, band)
         noise_exponent = s * self.noise_psd_w_hz * band
         if self.density:
             s = s * band

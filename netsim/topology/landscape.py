@@ -116,6 +116,6 @@ class Landscape:
         return Survey(
             distance_m=self.distance_m(positions_m, gnb),
             gain=gain,
-            downlink_efficiency=np.log2(1.0 + ratio),
+            downlink_efficiency=np.log1p(ratio) / np.log(2.0),  # a weak one is not none
             site_gain=every,
         )

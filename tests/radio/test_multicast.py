@@ -1,0 +1,34 @@
+"""Broadcast slots: one after the other at the worst subscriber's rate, whatever that is."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from netsim.radio.multicast import broadcast_slots
+
+GNB = np.array([0, 0, 0, 1])
+MODULE = np.array([0, 1, 1, 0])
+BITS = np.array([8.0, 4.0, 6.0, 8.0])
+
+
+def test_slots_by_hand() -> None:
+    efficiency = np.array([4.0, 2.0, 1.0, 8.0])
+    start_s, end_s = broadcast_slots(
+        GNB, MODULE, BITS, efficiency=efficiency, downlink_hz=2.0, foundation_bits=2.0
+    )
+    # the foundation model at 1 bit/s/Hz takes 1 s, module 0 at 4 another, module 1 at 1 three
+    assert start_s.tolist() == [1.0, 2.0, 2.0, 0.125]
+    assert end_s.tolist() == [2.0, 5.0, 5.0, 0.625]
+
+
+def test_a_ue_that_hears_nothing_holds_up_what_it_subscribed_to_and_what_follows() -> None:
+    efficiency = np.array([4.0, 2.0, 0.0, 8.0])
+    start_s, end_s = broadcast_slots(
+        GNB, MODULE, BITS, efficiency=efficiency, downlink_hz=2.0, foundation_bits=0.0
+    )
+    assert start_s.tolist() == [0.0, 1.0, 1.0, 0.0]
+    assert end_s.tolist() == [1.0, np.inf, np.inf, 0.5]
+    start_s, _ = broadcast_slots(
+        GNB, MODULE, BITS, efficiency=efficiency, downlink_hz=2.0, foundation_bits=2.0
+    )
+    assert start_s.tolist() == [np.inf, np.inf, np.inf, 0.125]
