@@ -5,7 +5,7 @@ row. In an array, NaN (floats) and -1 (integers of nullable columns and enumerat
 null.
 
 An upload that is carried over (late_uploads = stale) is accounted for in one round only: the one in
-which it ends, by the time that its gNB stops to collect uploads. `round` of its rows is that round,
+which it ends, by the time that its gNB stops collecting uploads. `round` of its rows is that round,
 in `uploads` and for all of its spans and their energy, computing included; `begun` is the round
 whose plan it is of and whose samples it trained on. It is on_time if it arrived. Only
 `subscriptions` and the foundation model's broadcast stay in the round they were in. So at each gNB

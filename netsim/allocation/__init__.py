@@ -5,6 +5,7 @@ In reading order:
     uplinks         K uplinks that share a band: the rate of a share, the share of a rate
     bandwidth       Algorithm 1; two_tier: as the paper prints it
     staggered       the same for uploads that start at different times
+    reallocation    a band divided anew, so that no upload loses
     admission       who may upload at all
     power           transmit power control, (21)-(22)
     cell_view       what the controller of one gNB knows

@@ -5,8 +5,11 @@ recorded    what a scenario takes over from traces: the world of a recorded run,
 topology    sites, places of the UEs, the backhaul
 devices     hardware of the UEs
 radio       links, their success probabilities, the uplink
+link_layer  from bandwidth and SINR to a rate
+planning    what schemes are told of the air before a round
 motion      how UEs move and which traces drive their channels
 learning    data, modules, the learner, payloads
+partition   which rows each UE holds
 rules       how rounds go, and what may not be asked for together
 loaded      what a process keeps between the runs of a study
 """

@@ -6,7 +6,8 @@ console     tables and numbers
 run, resume         progress (while it goes on), summary (at its end)
 sweep               sweep_progress, sweep_tables
 validate            expectations (of a scenario), carrier, schema (every key)
-init, runs (list, diff)
+init (scheme_package: a package with a scheme), runs (list, diff)
+completion          keys that the shell offers
 report, plot, export    a run as a page, as a figure, or for other programs
 topology, trace     networks and traces; trace_facts
 schemes, verify

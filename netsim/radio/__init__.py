@@ -7,13 +7,19 @@ In reading order:
     shadowing       log-normal shadowing; spatial: the random maps below it
     budget          antenna gains, receiver noise
     power_control   open-loop transmit power
+    link_rows       links between UEs and sites, as columns
     fading          Rayleigh draws per upload and per coherence block
+    network_fading  the same for the links to every site
     interference    the interferers of an upload: a Poisson field (field_points), or in real cells
     field_draw      interferers as drawn for a round, and how they fade
     load            how much of the time the UEs of other cells are on the air
+    background      UEs that load idle cells
     bands           where uploads lie in their gNB's band, and which of them overlap
+    band_plan       who hears whom in a network
     rate_model      SINR to rate, and what schemes plan with
     link            from the rate to the end of an upload
+    network_link    the same in one block of a network
+    multicast       broadcasts of modules on the downlink
     coverage        closed-form success probabilities, eq. (15); thinning: the integral in it
     success         the same as schemes ask for it; arrival: under block fading
     following       the same where interferers follow the power control of all UEs

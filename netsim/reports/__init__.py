@@ -9,6 +9,7 @@ The page
     timeline        the spans of chosen rounds
     ground          the map: sites, their Voronoi cells, UEs
     ue_tracks       where UEs were, and what they did, at chosen moments
+    held_data       what the UEs hold, and what the modules are worth to each
     columns         frames as lists, thinned out to what a page can carry
     page/           HTML, style sheet and scripts
 

@@ -5,12 +5,15 @@ Written
     table_buffer    rows as they come, and the typed frame they make
     writer          tables as Parquet parts, in bounded memory
     state_file      the state of a run as JSON and arrays
+    plain_files     files that others may have put there: read with limits, written whole
     checkpoint      the state of a run at the end of a round, safe from a power cut
 
 Read
     tables          the tables as lazy frames
     parts           queries done one part at a time
     reader          a run folder opened: tables and analyses together
+    damage          which table is damaged or foreign, and how
+    card            a run or a sweep as notebooks show it
 
 Asked of one run
     arguments       what may be asked

@@ -13,6 +13,8 @@ In reading order:
 | motion.py | sections of what changes during a run: mobility, channel traces |
 | choices.py | what a section chooses by name: it exists, and takes the parameters given |
 | parameters.py | parameters of plug-ins, typed by their fields |
+| plugin_faults.py | exceptions that a plug-in raises: whose they are |
+| dotted.py | values by their dotted keys, and a scenario as a card |
 | load.py | a scenario from a file, a bundled name or a recorded run, with overrides; back to TOML |
 | schema.py | every key as a row, for `netsim validate --schema` |
 """

@@ -27,7 +27,7 @@ class Ending:
 
     @property
     def cut_s(self) -> FloatArray:
-        """[M] when the rows' gNBs stopped to collect uploads."""
+        """[M] when the rows' gNBs stopped collecting uploads."""
         return self.round.cells.cut_s[self.round.cell]
 
     def books(self) -> tuple[Books, UnderWay | None]:
@@ -75,7 +75,7 @@ def _stop_computing(
     rows: IntArray,
     cut_s: FloatArray,
 ) -> None:
-    """End downloads and computing of `rows` [R] at `cut_s`; who is at it is not ready."""
+    """End downloads and computing of `rows` [R] at `cut_s`; a UE still busy then is not ready."""
     until_s = np.full(len(uploads), np.inf)
     until_s[rows] = cut_s
     busy = uploads.computed_s > until_s

@@ -33,7 +33,7 @@ class Fleet:
 
 @dataclass(frozen=True)
 class Links:
-    """Large scale at one time: where the K UEs are and what their links are worth."""
+    """The K UEs at one time: where they are, and their links without fast fading."""
 
     position_m: FloatArray  # [K, 2]
     gnb: IntArray  # [K] serving gNB
@@ -102,7 +102,7 @@ class Payloads:
 
 @dataclass(frozen=True)
 class RoundSpan:
-    """When a round is, as far as its opening tells."""
+    """The times of a round that are known when it opens."""
 
     number: int
     start_s: float  # at the core
@@ -117,7 +117,7 @@ class Cells:
     gnb: IntArray  # [G] those that serve somebody, ascending
     open_s: FloatArray  # [G] the modules are there
     model_bits: FloatArray  # [G] of the modules that its UEs are to hear
-    cut_s: FloatArray = field(init=False)  # [G] it stopped to collect uploads; inf: not yet
+    cut_s: FloatArray = field(init=False)  # [G] it stopped collecting uploads; inf: not yet
     close_s: FloatArray = field(init=False)  # [G] it has aggregated
     aggregate_bits: FloatArray = field(init=False)  # [G]
     arrive_s: FloatArray = field(init=False)  # [G] its aggregate is at the core

@@ -1,4 +1,4 @@
-"""What of a round is fixed by its plan: broadcasts and computing, before anything is sent."""
+"""What the plan of a round fixes: broadcasts and computing, before anything is sent."""
 
 from __future__ import annotations
 

@@ -7,6 +7,8 @@ In reading order:
 | graph.py | a site graph: positions, core mark and origin, as every other file reads them |
 | deployment.py | sites of a scenario: Poisson, hexagonal, or of a graph |
 | association.py | which site serves which place; UEs dropped in a cell or in the window |
+| strongest.py | cells in which a site is the strongest |
+| journey.py | where UEs are and who serves them, on a grid of time |
 | landscape.py | from where UEs are to what their links are worth |
 | backhaul.py | links between sites and the time of a payload to the core |
 | links.py | generated links: star, tree, mesh |

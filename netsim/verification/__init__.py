@@ -7,6 +7,7 @@ geometry    counts, distances, cells, interferers
 fading      Rayleigh draws
 downlink    coverage of a downlink, where the theory is exact
 success     success probability of an uplink, eq. (15)
+scaling     without noise, success does not change with the scale of the network
 field       the simulator's field mode
 medium      the simulator's network mode
 nr          the NR link layer

@@ -4,6 +4,7 @@ In reading order:
 
     datasets.py         a data set: rows of text with classes, from the generator or from files
     hub.py              the same from the Hugging Face hub
+    part_files.py       where the parts of a data set lie
     labelled_rows.py    text and label columns of a table
     table_files.py      tables in TSV, CSV, JSONL and Parquet, with the place of each row
     text_dialect.py     encoding and separator of text files

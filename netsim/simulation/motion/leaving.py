@@ -1,4 +1,4 @@
-"""UEs that stop what they do: downloads and computing broken off in the middle."""
+"""UEs that leave: their downloads and computing are broken off."""
 
 from __future__ import annotations
 

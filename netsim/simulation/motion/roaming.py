@@ -27,7 +27,7 @@ LinksOf = Callable[[FloatArray, IntArray, BoolArray, float], Links]
 
 @dataclass
 class Roaming:
-    """K UEs under way."""
+    """The K UEs of a run in which something moves or is traced, from round to round."""
 
     world: World
     rules: Rules

@@ -83,7 +83,11 @@ def write_evaluate(
 
 
 def write_spans(sink: RecordSink, closed: ClosedRound) -> None:
-    """All spans of a round; of uploads that go on, only what went to all UEs."""
+    """All spans of a round.
+
+    Those of an upload that goes on are written in the round in which it is over, all but the
+    foundation model's broadcast.
+    """
     _write_modules_to_gnbs(sink, closed)
     if closed.rules.foundation_every_round and len(closed.plan.ue):
         _write_foundation_again(sink, closed)

@@ -37,7 +37,7 @@ class Band(Protocol):
     def divide(
         self, uploads: Uploads, log: SegmentLog, over: IntArray, event_s: FloatArray
     ) -> None:
-        """Dispose from `event_s` [R] on of the bands of the rows `over` [R], which have ended."""
+        """Free the bands of the rows `over` [R], which have ended, from `event_s` [R] on."""
         ...
 
 

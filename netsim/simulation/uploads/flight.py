@@ -65,7 +65,7 @@ class Flight:
         cell: int,
         time_s: float,
     ) -> None:
-        """A gNB has just stopped to collect uploads: note how far all are."""
+        """A gNB has just stopped collecting uploads: note how far all are."""
         if self.outlasts:
             now = self._at(time_s).uploads
             self._cuts[cell] = now.copy() if now is self.uploads else now
@@ -82,7 +82,7 @@ class Flight:
         cell: IntArray,
         cut_s: FloatArray,
     ) -> None:
-        """Once halted: `rows` [R] ended at `cut_s`, when their gNBs (`cell`) stopped to collect."""
+        """Once halted: let `rows` [R] end at `cut_s`, when their gNBs (`cell`) stopped collecting."""
         uploads, log = self.uploads, self.on_air.log
         late = log.whole()
         serials = uploads.serial[rows]

@@ -18,7 +18,7 @@ NOT_READY = -1
 
 
 def arrived_by(uploads: Uploads, cut_s: FloatArray | float) -> BoolArray:
-    """[M] on time: through, in no outage, when its gNB stopped to collect at `cut_s`."""
+    """[M] on time: through, in no outage, when its gNB stopped collecting at `cut_s`."""
     return np.asarray(outcomes(uploads, cut_s) == ON_TIME)
 
 
@@ -74,7 +74,7 @@ def books_of(
 ) -> Books:
     """The books of uploads that are over, [M].
 
-    cut_s [M]: when their gNBs stopped to collect. versions [N]: how many each module has had by
+    cut_s [M]: when their gNBs stopped collecting. versions [N]: how many each module has had by
     the end of the round, before what arrived is aggregated.
     """
     segments, row = segments_of(uploads, log)

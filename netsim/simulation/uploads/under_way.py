@@ -78,7 +78,7 @@ class UnderWay:
 
 
 def over_by(uploads: Uploads, cut_s: FloatArray) -> BoolArray:
-    """[M] over when their gNBs stopped to collect; a UE that is not ready, once it gives up."""
+    """[M] over when their gNBs stopped collecting; a UE that is not ready, once it gives up."""
     gave_up = uploads.computed_s <= cut_s
     return np.where(
         uploads.ready,
