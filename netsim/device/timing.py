@@ -13,7 +13,7 @@ def computing_times_s(
     one_s: FloatArray,
     limit_s: float,
 ) -> tuple[FloatArray, FloatArray]:
-    """When the computing of each row begins (at the limit at the latest), and would be done. [M], [M].
+    """When the computing of each row begins (at most at the limit), and would be done. [M], [M].
 
     Rows of a UE follow one another; the first ones are `first`. Each takes `one_s` [M].
     """

@@ -82,7 +82,7 @@ class Flight:
         cell: IntArray,
         cut_s: FloatArray,
     ) -> None:
-        """Once halted: let `rows` [R] end at `cut_s`, when their gNBs (`cell`) stopped collecting."""
+        """Once halted: end `rows` [R] at `cut_s`, when their gNBs (`cell`) stopped collecting."""
         uploads, log = self.uploads, self.on_air.log
         late = log.whole()
         serials = uploads.serial[rows]
