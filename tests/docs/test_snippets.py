@@ -158,6 +158,14 @@ def test_a_page_can_be_followed(
         Reader(tmp_path, install, monkeypatch).follow(page)
 
 
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(DOCS).as_posix())
+def test_files_are_named_for_the_reader(page: Path) -> None:
+    """The comment that names a file is not seen; the text says the name, too."""
+    text = page.read_text(encoding="utf-8")
+    for found in re.finditer(r"<!-- file: ([^>]*) -->", text):
+        assert f"`{found[1]}`" in text[max(0, found.start() - 300) : found.start()], found[1]
+
+
 def test_what_is_wrong_in_a_page_is_seen(
     tmp_path: Path,
     install: Callable[[Path], None],
