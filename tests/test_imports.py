@@ -29,7 +29,7 @@ def test_import_loads_neither_torch_nor_polars() -> None:
 
 def test_help_is_quick_and_loads_no_torch() -> None:
     code = (
-        "import sys\nfrom netsim.cli.main import app\n"
+        "import sys\nfrom netsim.cli.commands import app\n"
         "try:\n    app(['--help'])\nexcept SystemExit:\n    pass\n"
         "assert not {'torch', 'polars', 'scipy'} & set(sys.modules)"
     )

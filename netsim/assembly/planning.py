@@ -76,13 +76,15 @@ class PerfectKnowledge:
         """(channel gain with fading [K], interference in W [K]). Raises ScenarioError."""
         if isinstance(self.uplink, NetworkUplink):
             raise ScenarioError(
-                "perfect channel knowledge needs interference that does not depend on the plan",
+                "must be field for this scheme.kind: it plans with the channel as it will be, "
+                "which may not depend on the plan",
                 where="scenario: radio.interference",
                 value="network",
             )
         if self.uplink.coherence_s is not None:
             raise ScenarioError(
-                "perfect channel knowledge needs one fading draw per upload",
+                "must be round for this scheme.kind: it plans with the channel as it will be, one "
+                "draw per upload",
                 where="scenario: radio.fading",
                 value="block",
             )

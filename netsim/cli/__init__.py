@@ -1,6 +1,7 @@
 """The command line: a file per command or group of commands.
 
-main        the commands together, and what errors look like
+main        where the program starts, and what errors look like
+commands    the commands together
 console     tables and numbers
 
 run, resume         progress (while it goes on), summary (at its end)

@@ -1,82 +1,112 @@
-"""Entry point of the command line: the commands, and what errors look like.
+"""Where the program starts: from its first moment on, whatever ends it is a word and an exit code.
 
-Heavy libraries are imported inside commands, so that `netsim --help` is there at once.
+Nothing is imported before that moment, so that an interruption while libraries load, which takes
+longer than many a command, ends like any other.
 """
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+from typing import TextIO
 
-import typer
-
-from netsim.cli import (
-    export,
-    init,
-    plot,
-    report,
-    resume,
-    run,
-    runs,
-    schemes,
-    sweep,
-    topology,
-    trace,
-    validate,
-    verify,
-)
-
-app = typer.Typer(
-    help="Discrete-event simulator of federated LoRA fine-tuning over wireless networks.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-app.command("run")(run.run)
-app.command("resume")(resume.resume)
-app.command("list")(runs.list_runs)
-app.command("diff")(runs.diff)
-app.command("init")(init.init)
-app.command("report")(report.report)
-app.command("plot")(plot.plot)
-app.command("schemes")(schemes.schemes)
-app.command("sweep", no_args_is_help=True)(sweep.sweep)
-app.command("validate")(validate.validate)
-app.command("verify")(verify.verify)
-app.add_typer(export.app, name="export")
-app.add_typer(topology.app, name="topology")
-app.add_typer(trace.app, name="trace")
-
-
-@app.callback(invoke_without_command=True)
-def options(
-    version: bool = typer.Option(
-        False,
-        "--version",
-        help="Print the version and exit.",
-    ),
-) -> None:
-    """Options of the program itself."""
-    if version:
-        from netsim.version import __version__
-
-        sys.stdout.write(f"netsim {__version__}\n")
-        raise typer.Exit
+FAILED = 1
+BAD_INPUT = 2
+INTERRUPTED = 130
 
 
 def main() -> None:
     """Run the command line; exit codes: 0 done, 1 failed, 2 bad input, 130 interrupted."""
+    _open_streams()
+    code = _carry_out()
+    for stream in (sys.stdout, sys.stderr):
+        code = _flush(stream) or code
+    sys.exit(code)
+
+
+def _open_streams() -> None:
+    """Give the process somewhere to write to where its caller has closed standard output."""
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")
+
+
+def _carry_out() -> int:
+    """The exit code of a command, once its error, if there is one, is told."""
+    try:
+        return _told_code()
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is left is to end
+        return _tell("interrupted", INTERRUPTED)
+    except BrokenPipeError:  # nobody reads on
+        return FAILED
+    except MemoryError:
+        return _tell("there is not enough memory for this", FAILED)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        if not error.filename:
+            return _tell(f"the output cannot be written: {reason}", FAILED)
+        return _tell(f"{error.filename}: {reason}", BAD_INPUT)
+
+
+def _told_code() -> int:
     from netsim.errors import NetsimError
 
     try:
+        from netsim.cli.commands import app
+
         app(standalone_mode=True)
     except NetsimError as error:
-        sys.stderr.write(f"netsim: {error}\n")
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.stderr.write("netsim: interrupted\n")
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.exit(1)
+        return _tell(str(error), error.exit_code)
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED and _untold(ended):
+            raise KeyboardInterrupt from None
+        return ended.code if isinstance(ended.code, int) else FAILED
+    return 0
+
+
+def _untold(ended: SystemExit) -> bool:
+    """Whether typer made the exit of an interruption, without a word."""
+    return ended.__context__ is not None and isinstance(
+        ended.__context__.__cause__, KeyboardInterrupt
+    )
+
+
+def _tell(message: str, code: int) -> int:
+    from netsim.errors import MOST_CHARACTERS, one_line, shortened
+
+    try:
+        sys.stderr.write(f"netsim: {shortened(one_line(message), MOST_CHARACTERS)}\n")
+    except OSError:  # what is left is the code
+        return code
+    return code
+
+
+def _flush(stream: TextIO) -> int | None:
+    """Write what is left to be written; the exit code if that fails, None if it does not."""
+    try:
+        stream.flush()
+    except OSError as error:
+        _drop(stream)
+        if stream is sys.stdout and not isinstance(error, BrokenPipeError):
+            _tell(f"the output cannot be written: {error.strerror or error}", FAILED)
+        return FAILED
+    except ValueError:  # closed meanwhile
+        return None
+    return None
+
+
+def _drop(stream: TextIO) -> None:
+    """Keep Python from trying again, and complaining, when it ends."""
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+    except (OSError, ValueError):
+        return
 
 
 if __name__ == "__main__":

@@ -10,9 +10,11 @@ A model of the work is a frozen dataclass whose fields are its parameters and wh
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
+from netsim.plugins import Limited, parameter
 from netsim.protocols import Training
 from netsim.units import FloatArray, IntArray
 
@@ -20,11 +22,13 @@ ENTRY_POINTS = "netsim.compute"
 
 
 @dataclass(frozen=True)
-class SampleBits:
+class SampleBits(Limited):
     """tau D_k b M: the data-processing reading of eq. (4), with b the bits of one sample."""
 
-    sample_bits: float = 4096.0
-    cycles_per_bit: float = 737.5
+    section: ClassVar[str] = "compute"
+
+    sample_bits: float = parameter(4096.0, "b, bits of one sample", gt=0, le=1e12)
+    cycles_per_bit: float = parameter(737.5, "M, cycles a bit takes", gt=0, le=1e9)
 
     def cycles(self, training: Training) -> FloatArray:
         """As `ComputeModel`."""
@@ -37,11 +41,13 @@ class SampleBits:
 
 
 @dataclass(frozen=True)
-class Flops:
+class Flops(Limited):
     """Forward and activation-gradient pass over the frozen model, in FLOP per cycle."""
 
-    flops_per_cycle: float = 256.0
-    tokens_per_sample: float = 32.0
+    section: ClassVar[str] = "compute"
+
+    flops_per_cycle: float = parameter(256.0, "FLOP in a cycle", ge=1e-6, le=1e9)
+    tokens_per_sample: float = parameter(32.0, "tokens of one sample", gt=0, le=1e6)
 
     def cycles(self, training: Training) -> FloatArray:
         """As `ComputeModel`."""
@@ -58,10 +64,12 @@ class Flops:
 
 
 @dataclass(frozen=True)
-class ModelBits:
+class ModelBits(Limited):
     """tau D_k G^w M with the bits of the model, as eq. (4) prints it: hours a round for RoBERTa."""
 
-    cycles_per_bit: float = 737.5
+    section: ClassVar[str] = "compute"
+
+    cycles_per_bit: float = parameter(737.5, "M, cycles a bit takes", gt=0, le=1e9)
 
     def cycles(self, training: Training) -> FloatArray:
         """As `ComputeModel`."""

@@ -14,7 +14,7 @@ import jupytext
 from typer.main import Typer
 from typer.models import ArgumentInfo, OptionInfo
 
-from netsim.cli.main import app
+from netsim.cli.commands import app
 from netsim.cli.schema import WHERE, parameter_rows
 from netsim.plugins import plugin_class, plugin_names
 from netsim.records import SCHEMA, TABLES, TableColumn

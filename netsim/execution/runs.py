@@ -8,15 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from netsim.assembly import Loaded
-from netsim.errors import Interrupted
+from netsim.errors import DataError, Interrupted
 from netsim.execution.progress_bar import shown
 from netsim.execution.record import RunRecord, known_record, new_record
 from netsim.execution.session import Session
 from netsim.interruption import Interruption
 from netsim.protocols import Listener, Scheme
 from netsim.results.reader import Run
+from netsim.results.run_folder import CHECKPOINT
 from netsim.scenario.load import load_scenario
 from netsim.scenario.model import Scenario
+
+CAUSED_BY_STATE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What a checkpoint that is whole, but holds nonsense, leads to."""
 
 
 def run(
@@ -64,7 +68,17 @@ def resume(
     that is not registered needs it again as `scheme`. Raises DataError if there are checkpoints and
     none can be used, or if `path` is no run folder.
     """
-    return _carry_out(known_record(path, scheme), listener, loaded, progress=progress)
+    record = known_record(path, scheme)
+    checkpoints = record.folder.path / CHECKPOINT
+    goes_on = checkpoints.is_dir()
+    try:
+        return _carry_out(record, listener, loaded, progress=progress)
+    except CAUSED_BY_STATE as error:
+        if not goes_on:
+            raise
+        cause = f"{type(error).__name__}: {error}"
+        rule = f"the run cannot go on from its checkpoints; are they damaged? ({cause})"
+        raise DataError(rule, where=checkpoints) from error
 
 
 def _carry_out(

@@ -87,7 +87,7 @@ class BlockArrival:
                 score = np.where(
                     spread > 0,
                     -missing * np.sqrt(blocks) / spread,
-                    -np.sign(missing) * np.inf,
+                    np.where(missing <= 0, np.inf, -np.inf),
                 )
             given_places = np.where(mean > 0, ndtr(score), 0.0)
             found[rows] = given_places.mean(axis=1)

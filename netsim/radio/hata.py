@@ -90,7 +90,7 @@ class _Hata:
             worst = float(distance_m[outside].flat[0])
             raise ScenarioError(
                 rule,
-                where="pathloss.extrapolate",
+                where="scenario: radio.pathloss.extrapolate",
                 value=f"{worst:.0f} m",
             )
         if type(self).__name__ not in _WARNED:

@@ -41,13 +41,12 @@ def require_within(
 ) -> None:
     """Raises ScenarioError unless parameter `key` of the path loss `model` is within its limits."""
     low, high = limits
-    if not low <= value <= high:
-        rule = f"must lie in {low:g}..{high:g} for {model}"
-        raise ScenarioError(
-            rule,
-            where=f"pathloss.{key}",
-            value=value,
-        )
+    if low <= value <= high:
+        return
+    rule = f"must lie in {low:g}..{high:g} for {model}"
+    if key == "carrier_hz":
+        rule = f"{rule}; it is radio.carrier_hz unless radio.pathloss.carrier_hz is given"
+    raise ScenarioError(rule, where=f"scenario: radio.pathloss.{key}", value=value)
 
 
 @dataclass(frozen=True)
@@ -67,33 +66,17 @@ class PowerLaw:
     def __post_init__(self) -> None:
         if not self.exponent > 2:
             rule = "must be above 2: at 2 or below, interference is infinite"
-            raise ScenarioError(
-                rule,
-                where="pathloss.exponent",
-                value=self.exponent,
-            )
-        if not self.min_distance_m > 0:
-            rule = "must be above 0"
-            raise ScenarioError(
-                rule,
-                where="pathloss.min_distance_m",
-                value=self.min_distance_m,
-            )
-        if not 0 <= self.shadowing_std_db <= 30:
-            rule = "must lie in 0..30"
-            value = self.shadowing_std_db
-            raise ScenarioError(
-                rule,
-                where="pathloss.shadowing_std_db",
-                value=value,
-            )
-        if not self.correlation_m > 0:
-            rule = "must be above 0"
-            raise ScenarioError(
-                rule,
-                where="pathloss.correlation_m",
-                value=self.correlation_m,
-            )
+            where = "scenario: radio.pathloss.exponent"
+            raise ScenarioError(rule, where=where, value=self.exponent)
+        checks = (
+            ("exponent", self.exponent, (2.0, 20.0)),
+            ("reference_loss_db", self.reference_loss_db, (-200.0, 300.0)),
+            ("min_distance_m", self.min_distance_m, (1e-3, 1e6)),
+            ("shadowing_std_db", self.shadowing_std_db, (0.0, 30.0)),
+            ("correlation_m", self.correlation_m, (1e-3, 1e6)),
+        )
+        for key, value, limits in checks:
+            require_within(value, limits, key=key, model="PowerLaw")
 
     def gain(self, distance_m: FloatArray) -> FloatArray:
         """Linear gain at the median of shadowing. `distance_m` of any shape."""

@@ -163,7 +163,7 @@ class LaplaceTable:
         node = np.clip(np.floor(at), 0, len(self.log_s) - 2).astype(np.int64)
         left = self.log_exponent[gnb, node]
         right = self.log_exponent[gnb, node + 1]
-        inside = left + (right - left) * np.minimum(at - node, 1.0)
+        inside = left + (right - left) * np.clip(at - node, 0.0, 1.0)
         below = self.log_exponent[gnb, 0] + step * at
         log_exponent = np.where(at < 0, below, inside)
         return np.asarray(np.exp(-np.exp(log_exponent)))

@@ -8,8 +8,9 @@ import shutil
 from pathlib import Path
 
 from netsim.errors import DataError
+from netsim.plain import check_plain_file, check_plain_folder
 from netsim.reports.folders import export_folder
-from netsim.results.plain_files import check_plain_file, check_plain_folder, read_json
+from netsim.results.plain_files import read_json
 from netsim.results.reader import Run
 from netsim.results.run_folder import ADAPTERS
 

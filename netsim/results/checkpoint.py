@@ -27,12 +27,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from netsim.errors import DataError, InputError, RunError
-from netsim.results.plain_files import (
-    check_plain_file,
-    check_plain_folder,
-    read_json,
-    sync_folder,
-)
+from netsim.plain import check_plain_file, check_plain_folder
+from netsim.results.plain_files import read_json, sync_folder
 from netsim.results.state_file import read_state, write_state
 
 VERSION = 1
@@ -143,7 +139,8 @@ def use_checkpoint(folder: Path, use: Callable[[Checkpoint], T]) -> T | None:
         except UNREADABLE as error:
             refused.append(f"{path}: cannot be read: {type(error).__name__}: {error}")
     if refused:
-        raise DataError(f"no checkpoint can be used: {'; '.join(refused)}", where=folder)
+        reasons = "; ".join(refused).replace(f"{folder}{os.sep}", "")
+        raise DataError(f"no checkpoint can be used: {reasons}", where=folder)
     return None
 
 

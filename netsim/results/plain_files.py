@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 import tomllib
 import uuid
 from contextlib import suppress
@@ -16,46 +15,18 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from netsim.errors import DataError
+from netsim.plain import plain_text
 
 UNFINISHED = ".tmp"  # files that are being written end so
 MOST_BYTES = 64 * 2**20  # of a text file; tables and weights have no limit
-PLAIN_ONLY = "must be a plain file, not a link, a pipe or a device"
-PLAIN_FOLDER_ONLY = "must be a folder, not a link"
 
 
 # -- reading -------------------------------------------------------------------------------------
 
 
-def check_plain_file(path: Path) -> None:
-    """Raises DataError unless `path` is a plain file."""
-    if not stat.S_ISREG(_mode(path)):
-        raise DataError(PLAIN_ONLY, where=path)
-
-
-def check_plain_folder(path: Path) -> None:
-    """Raises DataError unless `path` is a folder itself, no link to one."""
-    if not stat.S_ISDIR(_mode(path)):
-        raise DataError(PLAIN_FOLDER_ONLY, where=path)
-
-
-def _mode(path: Path) -> int:
-    try:
-        return path.lstat().st_mode
-    except (OSError, ValueError) as error:
-        raise DataError(f"cannot be read: {error}", where=path) from None
-
-
 def read_text(path: Path) -> str:
     """The text of a plain file of at most MOST_BYTES. Raises DataError."""
-    check_plain_file(path)
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise DataError(f"must be at most {MOST_BYTES} bytes long", where=path)
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror or error}", where=path) from None
-    except UnicodeDecodeError:
-        raise DataError("must be UTF-8 text", where=path) from None
+    return plain_text(path, MOST_BYTES)
 
 
 def read_json(path: Path) -> dict[str, Any]:

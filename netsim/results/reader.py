@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 from polars import col
 
+from netsim.plain import check_plain_file
 from netsim.results import accuracy as _accuracy
 from netsim.results import card as _card
 from netsim.results import energy as _energy
@@ -18,7 +19,6 @@ from netsim.results import reliability as _reliability
 from netsim.results import targets as _targets
 from netsim.results.arguments import check_round
 from netsim.results.damage import check_schemas
-from netsim.results.plain_files import check_plain_file
 from netsim.results.run_folder import SCENARIO
 from netsim.results.tables import RunTables
 

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from netsim.errors import DataError, OutputError, RunError
+from netsim.plain import check_plain_file
 from netsim.records import TABLES
-from netsim.results.plain_files import UNFINISHED, check_plain_file, read_json, write_text
+from netsim.results.plain_files import UNFINISHED, read_json, write_text
 from netsim.version import __version__
 
 try:

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from netsim.errors import DataError, OutputError, RunError
+from netsim.plain import check_plain_folder
 from netsim.results.plain_files import (
     UNFINISHED,
-    check_plain_folder,
     create_text,
     read_json,
     read_toml,

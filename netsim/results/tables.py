@@ -11,8 +11,8 @@ from typing import Any, Self
 import polars as pl
 
 from netsim.errors import DataError, did_you_mean
+from netsim.plain import check_plain_file, check_plain_folder
 from netsim.records import TABLES
-from netsim.results.plain_files import check_plain_file, check_plain_folder
 from netsim.results.run_folder import RunFolder
 from netsim.results.table_buffer import table_schema
 

@@ -15,6 +15,9 @@ In reading order:
 | parameters.py | parameters of plug-ins, typed by their fields |
 | plugin_faults.py | exceptions that a plug-in raises: whose they are |
 | dotted.py | values by their dotted keys, and a scenario as a card |
+| limits.py | what no value may exceed, whichever key it stands at |
+| reading.py | TOML text as tables of a sane size and depth |
+| refusals.py | the first broken rule of a scenario, in words |
 | load.py | a scenario from a file, a bundled name or a recorded run, with overrides; back to TOML |
 | schema.py | every key as a row, for `netsim validate --schema` |
 """

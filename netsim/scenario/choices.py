@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from netsim.errors import ScenarioError
+from netsim.plain import exists
 from netsim.plugin_members import check_members
 from netsim.plugins import plugin_class, plugin_names, values_of
 from netsim.protocols import ComputeModel, Mobility, Pathloss, Scheme
@@ -117,7 +118,7 @@ def with_scheme(scenario: Scenario, scheme: Scheme) -> Scenario:
 def check_paths(scenario: Scenario) -> None:
     """Raises ScenarioError unless the files that a run of the scenario reads exist."""
     for key, path in _paths(scenario):
-        if not path.exists():
+        if not exists(path):
             rule = f"must be an existing file or folder; give yours with --set {key}=PATH"
             raise ScenarioError(
                 rule,

@@ -5,6 +5,7 @@ Scenario text is data: it is parsed as TOML, checked by the model, and never exe
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping
 from importlib import resources
@@ -12,14 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import tomli_w
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from netsim.errors import ScenarioError, did_you_mean
+from netsim.plain import plain_text
 from netsim.scenario.choices import check_choices, drop_old_parameters
 from netsim.scenario.model import Scenario
 from netsim.scenario.motion import REPLAY, MobilityChoice
 from netsim.scenario.presets import apply_presets
-from netsim.scenario.section import section_type
+from netsim.scenario.reading import DEEPEST, MOST_BYTES, absolute, check_depth, parsed
+from netsim.scenario.refusals import first_error
 
 PATH_KEYS = (("topology", "path"), ("model", "path"), ("data", "path"), ("mobility", "path"))
 """File values are relative to the scenario file, overrides to the working directory."""
@@ -72,10 +75,7 @@ def stored_scenario(path: Path) -> Scenario:
 
 def load_text(toml: str, where: str = "scenario") -> Scenario:
     """A scenario from TOML text, as `to_toml` makes it. Raises ScenarioError."""
-    try:
-        return check(tomllib.loads(toml), where)
-    except tomllib.TOMLDecodeError as error:
-        raise ScenarioError(f"not TOML: {error}", where=where) from None
+    return check(parsed(toml, where), where)
 
 
 def bundled_names() -> list[str]:
@@ -96,10 +96,11 @@ def bundled_text(name: str) -> str:
 
 def check(raw: Mapping[str, Any], where: str = "scenario") -> Scenario:
     """A Scenario from nested dictionaries; the first broken rule is raised as a ScenarioError."""
+    check_depth(raw, where)
     try:
         return Scenario.model_validate(raw)
     except ValidationError as error:
-        raise _first_error(error, where) from None
+        raise first_error(error, where) from None
 
 
 def to_toml(scenario: Scenario) -> str:
@@ -125,7 +126,7 @@ def parse_value(text: str) -> Any:
     """A TOML value (number, true, [list], "text"), or the text itself."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
 
 
@@ -134,11 +135,11 @@ def _read(path_or_name: Scenario | str | Path) -> tuple[dict[str, Any], str]:
     if isinstance(path_or_name, Scenario):
         return _raw(path_or_name), path_or_name.name
     path = Path(path_or_name)
-    if (path / "scenario.toml").is_file():
-        return _replay_of(path), str(path)
-    if path.is_file():
-        return _read_file(path), str(path)
     name = str(path_or_name)
+    if os.path.isfile(path / "scenario.toml"):
+        return _replay_of(path), name
+    if os.path.exists(path) and not os.path.isdir(path):
+        return _read_file(path), name
     if name in bundled_names():
         return tomllib.loads(bundled_text(name)), name
     known = ", ".join(bundled_names())
@@ -147,14 +148,11 @@ def _read(path_or_name: Scenario | str | Path) -> tuple[dict[str, Any], str]:
 
 
 def _read_file(path: Path) -> dict[str, Any]:
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ScenarioError(f"not a TOML file: {error}", where=path) from None
+    raw = parsed(plain_text(path, MOST_BYTES, ScenarioError, follow=True), str(path))
     for section, key in PATH_KEYS:
         keys = raw.get(section)
         if isinstance(keys, dict) and isinstance(keys.get(key), str):
-            keys[key] = str((path.parent / keys[key]).resolve())
+            keys[key] = absolute(path.parent / keys[key], f"{path}: {section}.{key}")
     _resolve_channels(raw.get("channel"), path.parent)
     return raw
 
@@ -169,7 +167,7 @@ def _replay_of(folder: Path) -> dict[str, Any]:
     if not all((folder / table).is_dir() for table in RECORD):
         rule = "was not recorded (record = true), to run it again give its scenario.toml"
         raise ScenarioError(rule, where=folder)
-    mobility, channel = (str((folder / table).resolve()) for table in RECORD)
+    mobility, channel = (absolute(folder / table, str(folder)) for table in RECORD)
     raw = _raw(scenario)
     common = {}
     for key, value in raw["mobility"].items():
@@ -185,9 +183,9 @@ def _resolve_channels(value: Any, folder: Path) -> None:
     """Paths of `[[channel]]` entries are relative to `folder`."""
     if not isinstance(value, list):
         return
-    for entry in value:
+    for number, entry in enumerate(value):
         if isinstance(entry, dict) and isinstance(entry.get("path"), str):
-            entry["path"] = str((folder / entry["path"]).resolve())
+            entry["path"] = absolute(folder / entry["path"], f"channel.{number}.path")
 
 
 def _by_key(overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -209,10 +207,12 @@ def _put(
 ) -> None:
     """Set the value of a dotted key, which may lead through lists. Raises ScenarioError."""
     parts = key.split(".")
+    if len(parts) > DEEPEST:
+        raise ScenarioError(f"a key has at most {DEEPEST} parts", where=key)
     if parts == ["channel"]:
         _resolve_channels(value, Path())
     if tuple(parts) in PATH_KEYS and isinstance(value, str | Path):
-        value = str(Path(value).resolve())
+        value = absolute(Path(value), key)
     if len(parts) > 1 and parts[0] in LISTS and parts[0] not in raw:
         default = Scenario.model_fields[parts[0]].default
         raw[parts[0]] = [_plain(item.model_dump(exclude_none=True)) for item in default]
@@ -220,6 +220,18 @@ def _put(
         for one in _each(raw, parts):
             _put(raw, one, value)
         return
+    node = _owner(raw, parts)
+    last = parts[-1]
+    if isinstance(node, list):
+        node[_index(node, last, key)] = value
+    elif value == {} and isinstance(node.get(last), dict):
+        return  # says nothing of a section that is there
+    else:
+        node[last] = value
+
+
+def _owner(raw: dict[str, Any], parts: list[str]) -> Any:
+    """The table or the list that holds a key; tables that are not there are made."""
     node: Any = raw
     for depth, part in enumerate(parts[:-1]):
         where = ".".join(parts[: depth + 1])
@@ -228,13 +240,7 @@ def _put(
         )
         if not isinstance(node, list | dict):
             raise ScenarioError("is not a section", where=where, value=node)
-    last = parts[-1]
-    if isinstance(node, list):
-        node[_index(node, last, key)] = value
-    elif value == {} and isinstance(node.get(last), dict):
-        return  # says nothing of a section that is there
-    else:
-        node[last] = value
+    return node
 
 
 def _each(raw: dict[str, Any], parts: list[str]) -> list[str]:
@@ -254,7 +260,8 @@ def _index(
     where: str,
 ) -> int:
     """The index of an item. Raises ScenarioError."""
-    if not text.isdigit() or int(text) >= len(items):
+    is_index = text.isascii() and text.isdigit() and len(text) < 10
+    if not is_index or int(text) >= len(items):
         raise ScenarioError(
             f"must be an index below {len(items)}",
             where=where,
@@ -270,28 +277,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return str(value) if isinstance(value, Path) else value
-
-
-def _first_error(error: ValidationError, where: str) -> ScenarioError:
-    """The first broken rule, with its key and value."""
-    first = error.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        return ScenarioError(f"unknown key{_suggestion(first['loc'])}", where=f"{where}: {key}")
-    rule = first["msg"].removeprefix("Value error, ")
-    value = first["input"]
-    return ScenarioError(
-        rule[0].lower() + rule[1:],
-        where=f"{where}: {key}" if key else where,
-        value=None if isinstance(value, Mapping | BaseModel) else value,
-    )
-
-
-def _suggestion(loc: tuple[int | str, ...]) -> str:
-    """The known key nearest to an unknown one, as the end of a message."""
-    section: type[BaseModel] = Scenario
-    for part in loc[:-1]:
-        if isinstance(part, str) and part in section.model_fields:
-            section = section_type(section.model_fields[part].annotation) or section
-    known = list(section.model_fields)
-    return did_you_mean(loc[-1], known) or f"; known keys: {', '.join(known)}"

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from netsim.errors import ScenarioError, did_you_mean
 from netsim.plugins import arguments, parameters
+from netsim.scenario.limits import broken_parameter_limit
 
 
 def typed_parameters(
@@ -29,6 +30,10 @@ def typed_parameters(
             where,
         ) from None
     values = {name: getattr(checked, name) for name in model.model_fields}
+    for name in given:
+        rule = broken_parameter_limit(name, values[name])
+        if rule is not None:
+            raise ScenarioError(rule, where=f"{where}.{name}", value=values[name])
     for parameter in parameters(plugin):
         parameter.limits.check(values[parameter.name], f"{where}.{parameter.name}")
     return arguments(plugin, values)
@@ -55,7 +60,7 @@ def _first_error(
         rule = f"unknown parameter of {plugin}; it has: {names}{near}"
         return ScenarioError(rule, where=f"{where}.{key}")
     return ScenarioError(
-        first["msg"],
+        first["msg"][0].lower() + first["msg"][1:],
         where=f"{where}.{key}",
         value=first["input"],
     )

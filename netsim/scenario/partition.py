@@ -22,14 +22,16 @@ class Partition(Section):
     sizes: Literal["equal", "log_normal", "dirichlet"] = key(
         "equal", "law of the rows a UE holds, of mean data.samples_per_ue"
     )
-    size_spread: Positive = key(1.0, "sigma of the log-normal law, or c of the Dirichlet split")
+    size_spread: Positive = key(
+        1.0, "sigma of the log-normal law, or c of the Dirichlet split", ge=1e-6, le=100
+    )
     domain: str | None = key(
         None,
         "column whose values are unevenly spread over the UEs; 'domain' in the built-in tasks",
         min_length=1,
     )
     domain_concentration: PositiveOrInf = key(
-        1.0, "domain skew over UEs, as data.dirichlet_concentration; inf is none"
+        1.0, "domain skew over UEs, as data.dirichlet_concentration; inf is none", ge=1e-6
     )
     concept_share: float = key(
         0.0, "share of the UEs to whom labels mean something else", ge=0, le=1

@@ -62,7 +62,7 @@ def apply_presets(raw: dict[str, Any], changes: dict[str, Any]) -> None:
 
 def _values(name: Any) -> dict[str, Any]:
     """The keys of a preset. Raises ScenarioError for a name that is not one."""
-    if name not in PRESETS:
+    if not isinstance(name, str) or name not in PRESETS:
         near = did_you_mean(str(name), list(PRESETS))
         rule = f"must be one of {', '.join(PRESETS)}{near}"
         raise ScenarioError(rule, where="scenario: radio.preset", value=name)
@@ -75,4 +75,6 @@ def _put_below(section: dict[str, Any], key: str, value: Any) -> None:
     node = section
     for part in path:
         node = node.setdefault(part, {})
+        if not isinstance(node, dict):
+            return  # which is refused with its own words
     node.setdefault(last, value)

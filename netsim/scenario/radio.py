@@ -117,7 +117,7 @@ class Nr(Section):
 
     subcarrier_spacing_khz: Literal[15, 30, 60, 120] = key(30, "subcarrier spacing", unit="kHz")
     uplink_fraction: float = key(
-        1.0, "part of the slots that are the uplink's (TDD); 1 is FDD", gt=0, le=1
+        1.0, "part of the slots that are the uplink's (TDD); 1 is FDD", ge=1e-3, le=1
     )
     dmrs_elements: int = key(
         12, "resource elements for DM-RS in each resource block and slot", ge=0, le=72
@@ -127,7 +127,7 @@ class Nr(Section):
         1, "schemes of TS 38.214, 5.1.3.1: up to 64-QAM, up to 256-QAM, low efficiency"
     )
     target_error: float = key(
-        0.1, "error rate of first transmissions that schemes are chosen for", gt=0, lt=1
+        0.1, "error rate of first transmissions that schemes are chosen for", ge=1e-6, lt=1
     )
     margin_db: Finite = key(0.0, "by which the known SINR is lowered", unit="dB", ge=-20, le=20)
     csi_delay_s: NonNegative = key(4e-3, "age of the SINR that schemes are chosen by", unit="s")
@@ -150,7 +150,9 @@ class Radio(Section):
     noise_psd_dbm_hz: Finite = key(
         -162.0, "noise power density N0", unit="dBm/Hz", eq="2", ge=-400, le=0
     )
-    noise_figure_db: Finite | None = key(None, "N0 = k T F at 290 K instead", unit="dB", ge=0)
+    noise_figure_db: Finite | None = key(
+        None, "N0 = k T F at 290 K instead", unit="dB", ge=0, le=100
+    )
     site_antenna_dbi: Finite = key(0.0, "antenna gain of a gNB, cables included", unit="dBi")
     ue_antenna_dbi: Finite = key(0.0, "antenna gain of a UE", unit="dBi")
     pathloss: PathlossChoice = PathlossChoice()

@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic_core.core_schema import ValidationInfo
+
+from netsim.scenario.limits import broken_limit
 
 NAME_BYTES = 120  # folders add a seed and a number to it
 
@@ -47,6 +50,21 @@ class Section(BaseModel):
     """Base of all sections."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=True)
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _within_limits(cls, value: Any, info: ValidationInfo) -> Any:
+        """What is given is not absurd; the defaults are not checked."""
+        rule = broken_limit(value, cls.unit_of(info.field_name or ""))
+        if rule is not None:
+            raise ValueError(rule)
+        return value
+
+    @classmethod
+    def unit_of(cls, name: str) -> str:
+        """The unit of a key; nothing if it has none."""
+        extra = cls.model_fields[name].json_schema_extra if name in cls.model_fields else None
+        return str(extra.get("unit", "")) if isinstance(extra, dict) else ""
 
 
 class PluginChoice(Section):

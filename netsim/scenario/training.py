@@ -159,6 +159,7 @@ class Data(Section):
         1.0,
         "label skew over UEs: mixture ~ Dirichlet(c C p) for C classes of frequencies p; "
         "inf is none",
+        ge=1e-6,
     )
     partition: Partition = Partition()
 

@@ -215,16 +215,18 @@ class Simulation:
         trained = round_.plan.redeem == "before_uplink" and self.learner is not None
         self._previous = outcome_of_round(round_, books, sent_ranks=trained)
         if flight.outlasts:
-            self._recall(round_)
+            self._recall()
         progress = progress_of(course, self.now_s, books, round_.redeemed)
         self.listener.round_closed(progress)
         return self._previous
 
-    def _recall(self, round_: Round) -> None:
-        """UEs that are still at work wait for the next round, which takes up their errands."""
-        uploads = round_.uploads
-        done_before = uploads.over & (uploads.end_s < round_.end_s)
-        self._hub.recall(uploads.ue[~done_before])
+    def _recall(self) -> None:
+        """UEs that are still at work wait for the next round, which takes up their errands.
+
+        So does one whose upload ended after its gNB had stopped to collect, and before the core was
+        done: nobody told it.
+        """
+        self._hub.recall()
         self._settle()
 
     # -- around the rounds -------------------------------------------------------------------------

@@ -77,15 +77,17 @@ def run_ray(
 
 
 def _connect(address: str | None) -> None:
-    """Raises InputError if no cluster answers."""
+    """Raises InputError if no cluster answers, RunError if none can be started here."""
     import ray
 
     _check_address(address)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would report to its makers
     try:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        reason = f"{error}".splitlines()[0]
+    except Exception as error:  # a node that does not start in time raises a bare one
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        if address is None:
+            raise RunError(f"Ray cannot start on this machine: {reason}") from None
         rule = f"no Ray cluster answers there ({reason})"
         raise InputError(rule, where="--address", value=address) from None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from xml.etree import ElementTree
 import networkx as nx
 
 from netsim.errors import DataError
+from netsim.plain import check_plain_file
 from netsim.topology.geojson import graph_of_features, is_geojson
 from netsim.topology.opencellid import CellChoice
 from netsim.topology.site_places import Columns, merge_collocated, place_sites
@@ -60,8 +62,9 @@ def read_site_file(
     `choice` is for OpenCelliD files. `columns` says what the columns of a CSV file are (see
     `netsim.traces.tables.choice`). Raises DataError naming the file, the site and the rule.
     """
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise DataError("no such site file", where=path)
+    check_plain_file(path)
     chosen = parse_columns(columns, f"{path}: columns")
     notes: dict[str, int] = {}
     graph, places = _read(
@@ -169,9 +172,11 @@ def _read_graphml(path: Path) -> nx.Graph:
     except (
         nx.NetworkXError,
         ElementTree.ParseError,
-        KeyError,
-        ValueError,
+        AttributeError,
+        LookupError,
+        OverflowError,
         TypeError,
+        ValueError,
     ) as error:
         raise DataError(f"not GraphML: {error}", where=path) from None
     return _with_usual_links(graph)

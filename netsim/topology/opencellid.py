@@ -38,6 +38,7 @@ COLUMNS = (
     "averageSignal",
 )
 KEY = COLUMNS[:5]
+MOST_SAMPLES = 1e9  # of a cell that count
 RADIOS = ("GSM", "CDMA", "UMTS", "LTE", "NR")
 
 TextTable = Mapping[str, Sequence[str | None]]
@@ -230,5 +231,5 @@ def _samples(column: Sequence[str | None] | None, kept: Sequence[int]) -> FloatA
     if column is None:
         return np.ones(len(kept))
     texts = [column[row] or "" for row in kept]
-    counts = [float(text) if text.isdigit() else 1.0 for text in texts]
-    return np.asarray(np.maximum(counts, 1.0))
+    counts = [float(text) if text.isdecimal() else 1.0 for text in texts]
+    return np.asarray(np.clip(counts, 1.0, MOST_SAMPLES))

@@ -27,6 +27,9 @@ _DEGREES = {"lat": "lat", "lon": "lon"}
 
 Columns = dict[str, SourceColumn]
 
+MOST_M = 1e9
+"""Coordinates of planar maps, UTM and Web Mercator, are below 1e8 m."""
+
 
 def place_sites(
     graph: nx.Graph,
@@ -172,9 +175,9 @@ def _coordinate(
         number = float(value)
     except (TypeError, ValueError):
         number = math.nan
-    limit = LIMITS_DEG.get(key, math.inf)
-    if not math.isfinite(number) or abs(number) > limit:
-        rule = "must be a finite number of metres"
+    limit = LIMITS_DEG.get(key, MOST_M)
+    if not abs(number) <= limit:
+        rule = f"must be metres in -{limit:g}..{limit:g}"
         if key in LIMITS_DEG:
             rule = f"must be degrees in -{limit:g}..{limit:g}"
         raise DataError(rule, where=where, value=value)

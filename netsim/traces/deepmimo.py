@@ -24,6 +24,7 @@ import polars as pl
 from netsim.errors import DataError
 from netsim.projection import Origin
 from netsim.results.plain_files import read_text
+from netsim.traces.files import present
 from netsim.traces.mat5 import read_matrix
 from netsim.traces.missing import check_missing, count
 from netsim.traces.npz import read_npy, read_npz
@@ -96,7 +97,7 @@ def _scenes(folder: Path, notes: dict[str, int]) -> list[Path]:
     inner = [entry for entry in sorted(folder.iterdir()) if entry.is_dir() and _pairs(entry)]
     if not inner:
         raise _no_scenario(folder)
-    by_number = sorted(inner, key=_number_and_name)
+    by_number = sorted(map(present, inner), key=_number_and_name)
     if by_number != inner:
         notes["scenes are in the order of their numbers; DeepMIMO goes by their names"] = 0
     return by_number

@@ -13,6 +13,7 @@ from typing import IO
 import polars as pl
 
 from netsim.errors import DataError, OutputError
+from netsim.plain import check_plain, check_plain_file
 
 BLOCK = 2**20
 MAX_LINE = 64 * 2**20
@@ -34,15 +35,25 @@ READ_FAILURES = (
 
 
 def present(path: Path) -> Path:
-    """The path of an existing file (or of a folder, for formats that are folders)."""
+    """The path of a plain file, or of a folder of such, for formats that are folders.
+
+    Raises DataError: a link, a pipe or a device is not followed, nor read.
+    """
     path = Path(path)
-    if not path.exists():
+    if not os.path.lexists(path):
         raise DataError("no such file", where=path)
+    check_plain(path)
+    if path.is_dir():
+        with reading(path):
+            entries = sorted(path.iterdir())
+        for entry in entries:
+            check_plain(entry)
     return path
 
 
 def blocks(path: Path) -> Iterator[bytes]:
-    """The unpacked content, a block of at most BLOCK bytes at a time."""
+    """The unpacked content of a plain file, a block of at most BLOCK bytes at a time."""
+    check_plain_file(path)
     with reading(path), path.open("rb") as plain:
         packed = plain.read(2) == GZIP
         plain.seek(0)

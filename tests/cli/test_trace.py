@@ -120,7 +120,7 @@ def test_bad_input(
 def test_help_of_trace_loads_no_polars(monkeypatch: pytest.MonkeyPatch) -> None:
     import subprocess
 
-    code = "import sys\nfrom netsim.cli.main import app\ntry:\n app(['trace', '--help'])\nexcept SystemExit: pass\nassert 'polars' not in sys.modules"
+    code = "import sys\nfrom netsim.cli.commands import app\ntry:\n app(['trace', '--help'])\nexcept SystemExit: pass\nassert 'polars' not in sys.modules"
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode
         == 0

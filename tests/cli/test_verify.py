@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-import netsim.cli.main as main
+import netsim.cli.commands as commands
 import netsim.verification.runner as runner
 from netsim.verification.law import Effort, Law
 
@@ -49,7 +49,7 @@ def test_a_failing_law_is_exit_code_1(
         runner.verify, "__kwdefaults__", {**runner.verify.__kwdefaults__, "laws": [wrong]}
     )
     with pytest.raises(SystemExit) as ended:
-        main.app(["verify", "--fast", "--failing"])
+        commands.app(["verify", "--fast", "--failing"])
     assert ended.value.code == 1
     shown = capsys.readouterr().out
     assert "FAILS" in shown

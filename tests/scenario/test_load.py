@@ -128,7 +128,7 @@ def test_paths_are_relative_to_the_scenario_file(tmp_path: Path) -> None:
             r"stop\.target_accuracy depends on learning",
         ),
         ({"devices.0.cpu_hz_min": 9e9}, r"devices\.0: cpu_hz_min must not exceed cpu_hz_max"),
-        ({"topology.density_per_km2": 1e9}, r"at most 1e6"),
+        ({"topology.density_per_km2": 1e5}, r"at most 1e6"),
     ],
 )
 def test_a_broken_rule_is_named(overrides: dict[str, object], message: str) -> None:

@@ -382,5 +382,7 @@ def test_what_does_not_fit_is_said(
 
 
 def test_a_perfect_channel_cannot_be_known_in_a_network(simulate: Simulate) -> None:
-    with pytest.raises(InputError, match=r"radio\.interference: perfect channel knowledge"):
+    with pytest.raises(
+        InputError, match=r"radio\.interference: must be field for this scheme\.kind"
+    ):
         simulate({**NETWORK, "scheme.kind": "model_switching", "scheme.csi": "perfect"})

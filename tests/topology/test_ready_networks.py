@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from netsim.cli.main import app
+from netsim.cli.commands import app
 from netsim.scenario.load import load_scenario
 from netsim.topology.backhaul import backhaul_paths
 from netsim.topology.files import read_sites

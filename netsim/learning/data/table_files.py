@@ -44,6 +44,8 @@ class Table:
 def read_table(path: Path, dialect: TextDialect | None = None) -> Table:
     """Read one file by its suffix. Empty tables are refused. Raises DataError."""
     dialect = dialect or TextDialect()
+    if not path.is_file():  # a snapshot of the hub is made of links; pipes and devices never end
+        raise DataError("must be a file, not a pipe or a device", where=path)
     suffix = path.suffix.lower()
     if suffix == PARQUET:
         return _read_parquet(path)

@@ -202,7 +202,7 @@ def draw_concepts(
     if not world.concept_share:
         return np.zeros(ues, dtype=np.int64)
     shifted_groups = world.concept_groups - 1
-    place = mark / world.concept_share * shifted_groups
+    place = np.minimum(mark / world.concept_share, 1.0) * shifted_groups
     group = 1 + np.floor(place).astype(np.int64)
     last = np.minimum(group, shifted_groups)
     return np.where(mark < world.concept_share, last, 0)

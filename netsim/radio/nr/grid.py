@@ -84,7 +84,7 @@ def resource_blocks(bandwidth_hz: float, subcarrier_spacing_hz: float) -> int:
     bandwidth_mhz = round(bandwidth_hz / 1e6)
     if bandwidth_mhz not in channels or bandwidth_mhz * 1e6 != bandwidth_hz:
         known = ", ".join(str(mhz) for mhz in channels)
-        rule = f"the channel bandwidth at {spacing_khz} kHz must be one of {known} MHz"
+        rule = f"with rate_model = nr at {spacing_khz} kHz must be one of {known} MHz"
         raise InputError(rule, value=bandwidth_hz)
     return channels[bandwidth_mhz]
 

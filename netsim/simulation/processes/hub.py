@@ -162,7 +162,9 @@ class Hub:
                 end_s[mine & arrives],
             )
 
-    def recall(self, ues: IntArray) -> None:
+    def recall(self) -> None:
         """The round is over: UEs still at work wait for the next, which takes up their errands."""
-        for ue in np.unique(ues).tolist():
+        assert self.round is not None
+        waiting = [not event.processed for event in self.sent]
+        for ue in np.unique(self.round.uploads.ue[waiting]).tolist():
             self.ues[ue].interrupt()

@@ -1,0 +1,85 @@
+"""Files that others may have put there: plain ones only, none that leads away or never ends.
+
+A link, a pipe or a device among the files of a folder that came from elsewhere is neither followed
+nor read: it may lead to what was not meant to be shown, or never end.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from netsim.errors import DataError, InputError
+
+PLAIN_ONLY = "must be a plain file, not a link, a pipe or a device"
+PLAIN_FOLDER_ONLY = "must be a folder, not a link"
+
+
+def check_plain_file(path: Path, kind: type[InputError] = DataError) -> None:
+    """Raises an error of `kind` unless `path` is a plain file."""
+    if not stat.S_ISREG(_mode(path, kind)):
+        raise kind(PLAIN_ONLY, where=path)
+
+
+def check_plain_folder(path: Path, kind: type[InputError] = DataError) -> None:
+    """Raises an error of `kind` unless `path` is a folder itself, no link to one."""
+    if not stat.S_ISDIR(_mode(path, kind)):
+        raise kind(PLAIN_FOLDER_ONLY, where=path)
+
+
+def check_plain(path: Path, kind: type[InputError] = DataError) -> None:
+    """Raises an error of `kind` unless `path` is a plain file, or a folder itself."""
+    mode = _mode(path, kind)
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise kind(PLAIN_ONLY, where=path)
+
+
+def _mode(path: Path, kind: type[InputError]) -> int:
+    try:
+        return path.lstat().st_mode
+    except (OSError, ValueError) as error:
+        raise kind(f"cannot be read: {_reason(error)}", where=path) from None
+
+
+def plain_text(
+    path: Path,
+    most_bytes: int,
+    kind: type[InputError] = DataError,
+    *,
+    follow: bool = False,
+) -> str:
+    """The UTF-8 text of a plain file; with `follow` a link that the user names may lead to it.
+
+    Raises an error of `kind`, also for more than `most_bytes`.
+    """
+    try:
+        target = path.resolve(strict=True) if follow else path
+        check_plain_file(target, kind)
+        if target.stat().st_size > most_bytes:
+            raise kind(f"must be at most {most_bytes} bytes long", where=path)
+        return target.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise kind("must be UTF-8 text", where=path) from None
+    except (OSError, RuntimeError, ValueError) as error:
+        raise kind(f"cannot be read: {_reason(error)}", where=path) from None
+
+
+def resolved(path: Path) -> Path:
+    """The absolute path. Raises ValueError, with words for a message, if there can be none."""
+    try:
+        return path.resolve()
+    except ValueError:
+        raise ValueError("a path must not hold a zero byte") from None
+    except (OSError, RuntimeError) as error:  # links in a circle
+        raise ValueError(f"is no path: {_reason(error)}") from None
+
+
+def exists(path: Path) -> bool:
+    """Whether there is something; what cannot be a name does not exist."""
+    return os.path.exists(path)
+
+
+def _reason(error: BaseException) -> str:
+    said = error.strerror if isinstance(error, OSError) else None
+    return said or str(error)
