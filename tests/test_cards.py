@@ -41,7 +41,7 @@ def test_a_sweep_says_what_it_varies(tmp_path: Path) -> None:
         {"round.deadline_s": [4.0, 5.0]},
         range(1),
         overrides=SMALL,
-        at_once=1,
+        jobs=1,
         out=tmp_path / "study",
     )
     text = "".join(parsed(study._repr_html_()).itertext())

@@ -162,7 +162,7 @@ def test_a_page_can_be_followed(
 def test_files_are_named_for_the_reader(page: Path) -> None:
     """The comment that names a file is not seen; the text says the name, too."""
     text = page.read_text(encoding="utf-8")
-    for found in re.finditer(r"<!-- file: ([^>]*) -->", text):
+    for found in re.finditer(r"^<!-- file: ([^>]*) -->", text, re.MULTILINE):
         assert f"`{found[1]}`" in text[max(0, found.start() - 300) : found.start()], found[1]
 
 
