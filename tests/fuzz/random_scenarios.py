@@ -97,6 +97,8 @@ def draw_scenario(draw: Draw) -> Overrides:
         found[key] = round(value) if key in WHOLE else float(f"{value:.3g}")
     if found.get("topology.boundary") == "guard":
         found["topology.guard_km"] = 0.4
+    if "hata" in str(found.get("radio.pathloss.kind")):
+        found["radio.pathloss.extrapolate"] = True
     if draw.random() < 0.2:
         found["radio.power_control.alpha"] = float(draw.choice([0.0, 0.8, 1.0]))
     if found.get("radio.rate_model") == "nr" and draw.random() < 0.5:

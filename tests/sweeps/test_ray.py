@@ -7,6 +7,7 @@ import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -122,3 +123,20 @@ def test_a_lost_node_loses_nothing(
             assert digests(study.folder.path / "runs") == expected
     finally:
         cluster.shutdown()
+
+
+def test_a_node_that_does_not_start_in_time_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray raises a bare Exception then; a stand-in does here."""
+
+    def late(**_options: object) -> None:
+        raise Exception("The current node timed out during startup.\nMore.")
+
+    monkeypatch.setitem(
+        sys.modules, "ray", SimpleNamespace(init=late, is_initialized=lambda: False)
+    )
+    work = run_ray(Path(), [], None, None)  # type: ignore[arg-type]
+    with pytest.raises(
+        RunError,
+        match=r"Ray cannot start on this machine: The current node timed out during startup\.$",
+    ):
+        next(work)
