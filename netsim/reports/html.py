@@ -65,22 +65,25 @@ def write_report(
             where="netsim report",
             value=len(runs),
         )
+    text = page(" / ".join(labels(runs)), page_data(runs, budget))
+    path = Path(out)
+    with export_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return path
+
+
+def page_data(runs: Sequence[Run], budget: PageBudget | None = None) -> dict[str, Any]:
+    """All that the page knows. Raises DataError, naming the file, if a table is damaged."""
     share = (budget or PageBudget()).shared_by(len(runs))
     names = labels(runs)
-    title = " / ".join(names)
     with naming_damage(*runs):
-        data = {
+        return {
             "kinds": SPAN_KINDS,
             "outcomes": OUTCOMES,
             "states": STATES,
             "runs": _runs_data(runs, names, share),
             "comparison": comparison(runs, names) if len(runs) > 1 else None,
         }
-        text = page(title, data)
-    path = Path(out)
-    with export_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    return path
 
 
 def _runs_data(
@@ -132,17 +135,21 @@ def page(
     title: str,
     data: dict[str, Any],
     scripts: Sequence[str] = SCRIPTS,
+    *,
+    connects: bool = False,
 ) -> str:
-    """The HTML text of `data`, shown by `scripts`."""
+    """The HTML text of `data`, shown by `scripts`; `connects`: to the server that it came from."""
     plotly = _inline(_plotly())
     script = _inline(_script(scripts))
     hashes = f"{_hash(plotly)} {_hash(script)}"
-    policy = (
+    policy = [
         "default-src 'none'",
         "img-src data: blob:",
         "style-src 'unsafe-inline'",
         f"script-src {hashes}",
-    )
+    ]
+    if connects:
+        policy.append("connect-src 'self'")
     return Template(_page_file("page.html")).substitute(
         title=html.escape(title),
         style=_page_file("page.css"),

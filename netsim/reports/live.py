@@ -1,0 +1,201 @@
+"""`netsim live`: the report of a run in progress, served to this machine and following the run.
+
+The page is the report's own, with one more script that asks for new data and shows them. It is
+read-only and lies behind a random token, at an address of the loopback alone; a request that names
+another host (DNS rebinding) is refused. A browser elsewhere reaches it through SSH port forwarding,
+under the names of the loopback too.
+
+The run is another process and is not disturbed: its tables are read, and put together again only
+when they have changed and somebody looks. They grow when it writes a checkpoint.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from netsim.errors import NetsimError, OutputError
+from netsim.reports.html import SCRIPTS, page, page_data
+from netsim.results.damage import CAUSED_BY_VALUES, UNREADABLE
+from netsim.results.plain_files import UNFINISHED
+from netsim.results.reader import open_run
+from netsim.results.run_folder import METADATA, RunFolder
+
+LOOPBACK = "127.0.0.1"
+HOSTS = ("127.0.0.1", "localhost", "::1")
+TOKEN_BYTES = 24
+KILLED = "killed"
+TORN = (NetsimError, *UNREADABLE, *CAUSED_BY_VALUES)
+"""What may be met where the run replaces a table while it is read."""
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+@dataclass
+class Follower:
+    """What is known of a run folder, read again when it has changed."""
+
+    path: Path
+    read: int = 0  # times that the tables were put together
+    _version: str = field(default="", init=False)
+    _data: dict[str, Any] = field(default_factory=dict, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    def version(self) -> str:
+        """Changes with the files of the folder, and when the process that works on it ends."""
+        alive = RunFolder(self.path).in_progress
+        parts = [f"{name} {size} {time_ns}" for name, size, time_ns in _files(self.path)]
+        return hashlib.sha256("\n".join([str(alive), *sorted(parts)]).encode()).hexdigest()[:32]
+
+    def data(self) -> tuple[str, dict[str, Any]]:
+        """(version, what the page shows). While tables are being replaced, what was last read.
+
+        Raises NetsimError if the folder cannot be read, and never could.
+        """
+        with self._lock:
+            for last in (False, False, True):
+                try:
+                    self._update()
+                    break
+                except TORN:
+                    if last and not self._data:
+                        raise
+            return self._version, self._data
+
+    def _update(self) -> None:
+        version = self.version()
+        if version != self._version:
+            self._data = self._read()
+            self._version = version
+            self.read += 1
+
+    def _read(self) -> dict[str, Any]:
+        run = open_run(self.path)
+        data = page_data([run])
+        metadata = data["runs"][0]["metadata"]
+        if metadata["status"] == "running" and not RunFolder(self.path).in_progress:
+            data["runs"][0]["metadata"] = {**metadata, "status": KILLED}
+        return data
+
+
+def _files(path: Path) -> Iterator[tuple[str, int, int]]:
+    """Names, sizes and times of the metadata and of the tables' parts."""
+    for folder in (path, *(entry for entry in path.iterdir() if entry.is_dir())):
+        for entry in os.scandir(folder):
+            told = entry.name == METADATA if folder == path else entry.name.endswith(".parquet")
+            if not told or entry.name.endswith(UNFINISHED):
+                continue
+            with suppress(FileNotFoundError):  # replaced just now
+                status = entry.stat()
+                yield entry.path, status.st_size, status.st_mtime_ns
+
+
+class LiveServer(ThreadingHTTPServer):
+    """Serves one run to the loopback."""
+
+    daemon_threads = True
+
+    def __init__(self, path: Path, port: int = 0) -> None:
+        """`port` 0 takes a free one. Raises DataError for no run, OutputError for a taken port."""
+        RunFolder.open(path)
+        self.follower = Follower(path)
+        self.follower.data()
+        self.token = secrets.token_urlsafe(TOKEN_BYTES)
+        try:
+            super().__init__((LOOPBACK, port), _Handler)
+        except (OSError, OverflowError) as error:
+            raise OutputError(f"cannot be used: {error}", where="--port", value=port) from None
+
+    @property
+    def address(self) -> str:
+        """Where the page is, token included."""
+        return f"http://{LOOPBACK}:{self.server_port}/{self.token}/"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """GET /TOKEN/ is the page, GET /TOKEN/data its data; nothing else is there."""
+
+    server: LiveServer
+    server_version: ClassVar[str] = "netsim"
+    sys_version: ClassVar[str] = ""
+    protocol_version: ClassVar[str] = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Answer a browser of this machine that knows the token."""
+        if not self._is_local():
+            self._answer(HTTPStatus.FORBIDDEN, b"not a name of the loopback\n")
+            return
+        _, token, *rest = [*urlsplit(self.path).path.split("/"), ""]
+        known = secrets.compare_digest(token.encode(), self.server.token.encode())
+        answers = {"": self._page, "data": self._data}
+        answer = answers.get("/".join(rest).strip("/"))
+        if not known or answer is None:
+            self._answer(HTTPStatus.NOT_FOUND, b"not found\n")
+            return
+        try:
+            answer()
+        except NetsimError as error:
+            self._answer(HTTPStatus.SERVICE_UNAVAILABLE, f"{error}\n".encode())
+
+    def _is_local(self) -> bool:
+        """The host that the browser believes to speak to is a name of the loopback."""
+        named = self.headers.get_all("Host") or []
+        if len(named) != 1:
+            return False
+        try:
+            return urlsplit(f"//{named[0]}").hostname in HOSTS
+        except ValueError:
+            return False
+
+    def _page(self) -> None:
+        version, data = self.server.follower.data()
+        title = data["runs"][0]["label"]
+        shown = {**data, "live": version}
+        text = page(title, shown, [*SCRIPTS, "live"], connects=True)
+        self._answer(HTTPStatus.OK, text.encode(), "text/html; charset=utf-8")
+
+    def _data(self) -> None:
+        """Nothing, if it is the version that the page has."""
+        version, data = self.server.follower.data()
+        if self.headers.get("If-None-Match") == version:
+            self._answer(HTTPStatus.NOT_MODIFIED, b"", version=version)
+            return
+        text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+        self._answer(HTTPStatus.OK, text.encode(), "application/json", version)
+
+    def _answer(
+        self,
+        status: HTTPStatus,
+        body: bytes,
+        kind: str = "text/plain; charset=utf-8",
+        version: str = "",
+    ) -> None:
+        self.send_response(status)
+        for name, value in HEADERS.items():
+            self.send_header(name, value)
+        if version:
+            self.send_header("ETag", version)
+        if status != HTTPStatus.NOT_MODIFIED:
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *_: Any) -> None:
+        """Nobody reads a log of it."""

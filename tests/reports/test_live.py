@@ -1,0 +1,246 @@
+"""The live page: who gets an answer, and what a browser sees of a run that goes on or is killed."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from netsim.errors import DataError, OutputError
+from netsim.reports.live import LiveServer
+from netsim.results.reader import Run
+from netsim.scenario.load import to_toml
+from netsim.scenario.model import Scenario
+
+WAIT_S = 90
+
+
+@pytest.fixture
+def served() -> Iterator[Callable[[Path], LiveServer]]:
+    """Serve run folders until the test is over."""
+    servers: list[LiveServer] = []
+
+    def serve(path: Path) -> LiveServer:
+        server = LiveServer(path)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return server
+
+    yield serve
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+STEPPED = """
+import sys, time
+import netsim
+
+session = netsim.Session(sys.argv[1], out=sys.argv[2])
+while not session.done:
+    session.step(session.scheme.plan(session.observe()))
+    session.save()
+    time.sleep(0.2)
+"""
+
+
+@pytest.fixture
+def going_on(
+    tmp_path: Path, make_network: Callable[..., Scenario]
+) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """A run in a process of its own that takes long and writes often; its first rounds are there."""
+    scenario = make_network({"rounds": 2000, "ues.count": 6})
+    (tmp_path / "long.toml").write_text(to_toml(scenario), encoding="utf-8")
+    folder = tmp_path / "run"
+    words = ["-c", STEPPED, str(tmp_path / "long.toml"), str(folder)]
+    process = subprocess.Popen([sys.executable, *words])
+    until(lambda: bool(list(folder.glob("rounds/*.parquet"))))
+    yield process, folder
+    process.kill()
+    process.wait()
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def ask(
+    server: LiveServer, path: str, method: str = "GET", **headers: str
+) -> tuple[int, dict[str, str], bytes]:
+    """One request, with the token in place of TOKEN."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=WAIT_S)
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    connection.request(method, path.replace("TOKEN", server.token), headers=given)
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    return answer.status, dict(answer.headers), body
+
+
+def test_only_those_who_know_the_token_get_an_answer(
+    network_run: Callable[..., Run], served: Callable[[Path], LiveServer]
+) -> None:
+    server = served(network_run().path)
+    assert server.server_address[0] == "127.0.0.1"
+    status, headers, page = ask(server, "/TOKEN/")
+    assert status == 200
+    assert headers["X-Frame-Options"] == "DENY"
+    assert "connect-src &#x27;self&#x27;" in page.decode() or "connect-src 'self'" in page.decode()
+    for path in (
+        "/",
+        "/data",
+        f"/{'x' * len(server.token)}/",
+        "/TOKEN/../",
+        "/TOKEN/scenario.toml",
+    ):
+        assert ask(server, path)[0] == 404, path
+    port = server.server_port
+    for host in ("localhost:9999", f"127.0.0.1:{port}", "[::1]:80"):
+        assert ask(server, "/TOKEN/data", Host=host)[0] == 200
+    for host in ("evil.example", f"evil.example:{port}", "127.0.0.1.evil.example", "", "[", "@"):
+        assert ask(server, "/TOKEN/data", Host=host)[0] == 403, host
+    for method in ("POST", "PUT", "DELETE"):
+        assert ask(server, "/TOKEN/data", method)[0] == 501
+
+
+def test_what_has_not_changed_is_not_sent_again(
+    network_run: Callable[..., Run], served: Callable[[Path], LiveServer]
+) -> None:
+    server = served(network_run().path)
+    status, headers, body = ask(server, "/TOKEN/data")
+    data = json.loads(body)
+    assert (status, data["runs"][0]["metadata"]["status"]) == (200, "done")
+    for _ in range(3):
+        status, _, body = ask(server, "/TOKEN/data", If_None_Match=headers["ETag"])
+        assert (status, body) == (304, b"")
+    assert server.follower.read == 1
+
+
+def test_tables_that_cannot_be_read_leave_what_was_there(
+    tmp_path: Path, network_run: Callable[..., Run], served: Callable[[Path], LiveServer]
+) -> None:
+    """While a table is being replaced, and for good if it stays damaged."""
+    import shutil
+
+    folder = tmp_path / "run"
+    shutil.copytree(network_run().path, folder)
+    server = served(folder)
+    before = ask(server, "/TOKEN/data")[2]
+    (part,) = (folder / "uploads").glob("*.parquet")
+    whole = part.read_bytes()
+    part.write_bytes(whole[:100])
+    assert ask(server, "/TOKEN/data")[2] == before
+    part.write_bytes(whole)
+    assert ask(server, "/TOKEN/data")[2] == before
+
+
+def test_bad_input(tmp_path: Path, network_run: Callable[..., Run]) -> None:
+    with pytest.raises(DataError, match="does not exist"):
+        LiveServer(tmp_path / "nowhere")
+    server = LiveServer(network_run().path)
+    with pytest.raises(OutputError, match="--port: cannot be used"):
+        LiveServer(network_run().path, server.server_port)
+    with pytest.raises(OutputError, match="--port: cannot be used"):
+        LiveServer(network_run().path, 99999)
+    server.server_close()
+
+
+def rounds_shown(browser: webdriver.Chrome) -> int:
+    text = browser.find_element(By.ID, "live").text
+    return int(text.rpartition(" ")[2]) if text.startswith("live: round") else -1
+
+
+def test_a_browser_follows_a_run_and_sees_it_killed(
+    browser: webdriver.Chrome,
+    going_on: tuple[subprocess.Popen[bytes], Path],
+    served: Callable[[Path], LiveServer],
+) -> None:
+    process, folder = going_on
+    server = served(folder)
+    browser.get_log("browser")
+    browser.get(server.address)
+    first = rounds_shown(browser)
+    assert first > 0
+    energy = cards(browser)
+    WebDriverWait(browser, WAIT_S).until(lambda b: rounds_shown(b) > first)
+    assert cards(browser) != energy
+    assert browser.find_elements(By.ID, "timeline-plot")
+
+    # a second viewer sees the same run
+    mine = browser.current_window_handle
+    browser.switch_to.new_window("tab")
+    browser.get(server.address)
+    second = rounds_shown(browser)
+    assert second > first
+    WebDriverWait(browser, WAIT_S).until(lambda b: rounds_shown(b) > second)
+    browser.close()
+    browser.switch_to.window(mine)
+
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    over = "the run is over: killed"
+    WebDriverWait(browser, WAIT_S).until(lambda b: b.find_element(By.ID, "live").text == over)
+    assert "status: killed" in browser.find_element(By.ID, "lead").text
+    assert [str(entry["message"]) for entry in browser.get_log("browser")] == []
+    asked = browser.execute_script(
+        "return performance.getEntriesByType('resource').map(e => e.name)"
+    )
+    assert set(asked) <= {f"{server.address}data"}
+
+
+def cards(browser: webdriver.Chrome) -> Any:
+    return browser.find_element(By.ID, "cards").text
+
+
+def test_an_idle_page_costs_next_to_nothing(
+    going_on: tuple[subprocess.Popen[bytes], Path], served: Callable[[Path], LiveServer]
+) -> None:
+    """Nobody asks: the server does nothing. Somebody asks and nothing is new: under 2% of a core."""
+    process, folder = going_on
+    server = served(folder)
+    reads = server.follower.read
+    process.send_signal(signal.SIGSTOP)  # the run pauses, so that nothing is new
+    version = ask(server, "/TOKEN/data")[1]["ETag"]
+    begun = time.process_time()
+    for _ in range(20):
+        assert ask(server, "/TOKEN/data", If_None_Match=version)[0] == 304
+    per_second = (time.process_time() - begun) / 20  # a page asks once a second
+    process.send_signal(signal.SIGCONT)
+    assert per_second < 0.02
+    assert server.follower.read <= reads + 2
+
+
+def test_the_command_tells_its_address_and_ends(network_run: Callable[..., Run]) -> None:
+    words = [sys.executable, "-m", "netsim.cli.main", "live", str(network_run().path)]
+    process = subprocess.Popen(
+        words,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    assert process.stdout is not None
+    address = process.stdout.readline().strip()
+    assert address.startswith("http://127.0.0.1:")
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=WAIT_S)
+    assert process.returncode == 0
+    assert "ssh -L" in told
+    assert "Traceback" not in told
