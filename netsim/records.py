@@ -183,8 +183,18 @@ TABLES: dict[str, tuple[TableColumn, ...]] = {
         ),
         _int("ue", "whose test split; null is the common one", nullable=True),
         TableColumn("split", "str", "", "validation or test"),
-        _float("loss", "nat", "mean cross-entropy; ensemble: mean over the modules (eq. 3)"),
-        _float("accuracy", "1", "share of right answers; ensemble: of the mean softmax"),
+        _float(
+            "loss",
+            "nat",
+            "mean cross-entropy; ensemble: mean over the modules (eq. 3); a Flower app's own",
+            nullable=True,
+        ),
+        _float(
+            "accuracy",
+            "1",
+            "share of right answers; ensemble: of the mean softmax; null if an app tells none",
+            nullable=True,
+        ),
         _int("samples", "rows measured"),
     ),
     "subscriptions": (

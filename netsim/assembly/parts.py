@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import cast
 
+from netsim.assembly.data import rows_of_app
 from netsim.assembly.devices import build_devices, build_fleet
 from netsim.assembly.learning import (
     LearningParts,
@@ -75,7 +76,7 @@ def build_parts(
     in place of that which the scenario names.
     """
     loaded = loaded or Loaded()
-    scenario = settled(scenario, loaded)
+    scenario = _complete(scenario, loaded)
     world = world_of(scenario)
     deployment = build_deployment(world.ground)
     start_m = _start_m(world.ground, deployment)
@@ -121,6 +122,14 @@ def build_parts(
     )
 
 
+def _complete(scenario: Scenario, loaded: Loaded) -> Scenario:
+    """With its number of UEs; the rows of a Flower app are its own."""
+    scenario = settled(scenario, loaded)
+    if scenario.flower is None:
+        return scenario
+    return scenario.model_copy(update={"data": rows_of_app(scenario.ue_count)})
+
+
 def sizes(scenario: Scenario) -> tuple[int, int]:
     """Numbers of UEs and modules of a scenario's runs, before anything is made."""
     modules = build_modules(scenario, build_scheme(scenario))
@@ -143,7 +152,7 @@ def _learner(
     scenario: Scenario, learning: LearningParts, listener: Listener, loaded: Loaded
 ) -> Learner | None:
     """None where nothing is learnt."""
-    if scenario.network_only:
+    if not scenario.learns:
         return None
     return build_learner(scenario, learning, listener, loaded)
 

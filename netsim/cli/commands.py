@@ -11,7 +11,9 @@ import typer
 
 from netsim.cli import (
     export,
+    flower,
     init,
+    live,
     plot,
     report,
     resume,
@@ -32,10 +34,12 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("run")(run.run)
+app.command("flower")(flower.flower)
 app.command("resume")(resume.resume)
 app.command("list")(runs.list_runs)
 app.command("diff")(runs.diff)
 app.command("init")(init.init)
+app.command("live")(live.live)
 app.command("report")(report.report)
 app.command("plot")(plot.plot)
 app.command("schemes")(schemes.schemes)

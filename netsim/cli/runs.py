@@ -94,7 +94,7 @@ def _row(
         str(path.relative_to(folder)),
         _status(run),
         name,
-        str(settings.get("scheme.kind", "")),
+        str(about.get("scheme", settings.get("scheme.kind", ""))),
         str(settings.get("seed", "")),
         str(about.get("rounds", "")),
         _accuracy(run),
@@ -113,7 +113,7 @@ def _status(run: Run) -> str:
 
 
 def _accuracy(run: Run) -> str:
-    curve = run.learning_curve().collect()["accuracy"]
+    curve = run.learning_curve().collect()["accuracy"].drop_nulls()
     return f"{curve[-1]:.3f}" if len(curve) else ""
 
 

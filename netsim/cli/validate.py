@@ -119,7 +119,7 @@ def _explain(target: str, overrides: list[str]) -> None:
     raw["learning"] |= {"log_risk": False, "evaluate_in_full": False}
     learns = _has_to_learn(scenario)
     if not learns:
-        raw["network_only"] = True
+        raw |= {"network_only": True, "flower": None}
     adapted = type(scenario).model_validate(raw)
     with naming_plugins(adapted):
         parts = build_parts(adapted, Silence())

@@ -10,7 +10,16 @@ forecast    a trial in memory, for `netsim validate`
 """
 
 from netsim.execution.forecast import Forecast, forecast
-from netsim.execution.runs import resume, run
+from netsim.execution.record import new_record
+from netsim.execution.runs import carry_out, resume, run
 from netsim.execution.session import Session
 
-__all__ = ["Forecast", "Session", "forecast", "resume", "run"]
+__all__ = [
+    "Forecast",
+    "Session",
+    "carry_out",
+    "forecast",
+    "new_record",
+    "resume",
+    "run",
+]

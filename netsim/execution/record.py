@@ -71,7 +71,7 @@ class RunRecord:
             "status": status,
             "name": self.scenario.name,
             "seed": self.scenario.seed,
-            "scheme": self.scenario.scheme.kind,
+            "scheme": "flower" if self.scenario.flower else self.scenario.scheme.kind,
             "network_only": self.scenario.network_only,
             "netsim": __version__,
             "schema": SCHEMA,

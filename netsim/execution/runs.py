@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from netsim.assembly import Loaded
 from netsim.errors import DataError, Interrupted
@@ -13,6 +13,7 @@ from netsim.execution.progress_bar import shown
 from netsim.execution.record import RunRecord, known_record, new_record
 from netsim.execution.session import Session
 from netsim.interruption import Interruption
+from netsim.plugins import plugin_class
 from netsim.protocols import Listener, Scheme
 from netsim.results.reader import Run
 from netsim.results.run_folder import CHECKPOINT
@@ -21,6 +22,12 @@ from netsim.scenario.model import Scenario
 
 CAUSED_BY_STATE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What a checkpoint that is whole, but holds nonsense, leads to."""
+
+DRIVERS = "netsim.drivers"
+"""Entry points of what may carry a session through its rounds, as `Drive` does."""
+
+Drive = Callable[[Session, Callable[[], None]], None]
+"""Carries a session through its rounds. It calls its second argument between two of them."""
 
 
 def run(
@@ -50,7 +57,7 @@ def run(
     if overrides:
         scenario = load_scenario(scenario, overrides)
     record = new_record(scenario, out, seed, scheme)
-    return _carry_out(record, listener, loaded, progress=progress)
+    return carry_out(record, listener, loaded, progress=progress)
 
 
 def resume(
@@ -72,7 +79,7 @@ def resume(
     checkpoints = record.folder.path / CHECKPOINT
     goes_on = checkpoints.is_dir()
     try:
-        return _carry_out(record, listener, loaded, progress=progress)
+        return carry_out(record, listener, loaded, progress=progress)
     except CAUSED_BY_STATE as error:
         if not goes_on:
             raise
@@ -81,25 +88,35 @@ def resume(
         raise DataError(rule, where=checkpoints) from error
 
 
-def _carry_out(
+def carry_out(
     record: RunRecord,
     listener: Listener | None,
-    loaded: Loaded | None,
+    loaded: Loaded | None = None,
     *,
-    progress: bool,
+    progress: bool = False,
+    drive: Drive | None = None,
 ) -> Run:
-    """Step a session through its scheme to the end."""
+    """Step a session to the end: as its scheme plans, or as `drive` or the scenario's app does."""
     scenario = record.scenario
     with shown(listener, scenario.name, scenario.rounds, progress=progress) as told:
-        return _to_the_end(Session.prepared(record, told, loaded))
+        session = Session.prepared(record, told, loaded)
+        return _to_the_end(session, drive or _drive_of(scenario))
 
 
-def _to_the_end(session: Session) -> Run:
+def _drive_of(scenario: Scenario) -> Drive:
+    """What a scenario has its rounds driven by."""
+    if scenario.flower is None:
+        return _by_scheme
+    driver = plugin_class(DRIVERS, "flower", "scenario: flower")
+    return cast(Drive, driver().drive)
+
+
+def _to_the_end(session: Session, drive: Drive) -> Run:
     with Interruption() as interruption:
         try:
             with session:
                 session.open()
-                _simulate(session, interruption)
+                _simulate(session, interruption, drive)
                 return session.close()
         except KeyboardInterrupt:
             after = "" if session.reached is None else f" after round {session.reached}"
@@ -108,20 +125,34 @@ def _to_the_end(session: Session) -> Run:
             raise Interrupted(told) from None
 
 
-def _simulate(session: Session, interruption: Interruption) -> None:
+def _simulate(session: Session, interruption: Interruption, drive: Drive) -> None:
     """To the end. Raises KeyboardInterrupt at the end of a round in which it was asked for."""
+
+    def stop_if_asked() -> None:
+        if interruption.asked:
+            raise KeyboardInterrupt
+
+    if session.done:  # a finished run that was resumed
+        return
     interruption.patient = True
     try:
-        session.begin()
-        _stop_if_asked(session, interruption)
-        while not session.done:
-            session.step(session.proposed())
-            _stop_if_asked(session, interruption)
+        drive(session, stop_if_asked)
     finally:
         interruption.patient = False
 
 
-def _stop_if_asked(session: Session, interruption: Interruption) -> None:
-    if interruption.asked:
+def _by_scheme(session: Session, pause: Callable[[], None]) -> None:
+    """As the session's scheme plans. What was interrupted can be gone on with."""
+    session.begin()
+    _pause(session, pause)
+    while not session.done:
+        session.step(session.proposed())
+        _pause(session, pause)
+
+
+def _pause(session: Session, pause: Callable[[], None]) -> None:
+    try:
+        pause()
+    except KeyboardInterrupt:
         session.save()
-        raise KeyboardInterrupt
+        raise

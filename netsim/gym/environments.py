@@ -45,10 +45,7 @@ class RoundEnv(gymnasium.Env[FloatArray, Any]):
         out: str | Path | None = None,
     ) -> None:
         """As `netsim.gym` says. Raises InputError for bad input."""
-        if not isinstance(scenario, Scenario):
-            scenario = load_scenario(scenario, overrides)
-        elif overrides:
-            raise InputError("a scenario that is loaded takes no overrides", where="overrides")
+        scenario = load_scenario(scenario, overrides)
         if know_channel and (scenario.radio.fading, scenario.radio.interference) != (
             "round",
             "field",

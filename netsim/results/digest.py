@@ -81,7 +81,8 @@ def _median_finish_s(run: RunTables) -> float | None:
 
 def _accuracy_curves(run: RunTables) -> dict[str, list[float]]:
     """Accuracy over time on the common split, of every module and then of what combines them."""
-    scores = run.evaluations.filter(col("ue").is_null()).sort("time_s").collect()
+    common = col("ue").is_null() & col("accuracy").is_not_null()
+    scores = run.evaluations.filter(common).sort("time_s").collect()
     targets: list[str] = scores["target"].unique().to_list()
     targets.sort(key=_modules_first)
     return {

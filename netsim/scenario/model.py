@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from netsim.scenario.dotted import dotted_values, scenario_card, value_of
+from netsim.scenario.flower import FlowerApp
 from netsim.scenario.motion import REPLAY, ChannelTrace, MobilityChoice
 from netsim.scenario.radio import Downlink, Radio, Round, Topology, Ues
 from netsim.scenario.section import PlainName, Positive, Section, key
@@ -70,6 +71,7 @@ class Scenario(Section):
     model: Model = Model()
     data: Data = Data()
     scheme: SchemeChoice = SchemeChoice()
+    flower: FlowerApp | None = None
     mobility: MobilityChoice = MobilityChoice()
     channel: tuple[ChannelTrace, ...] = key((), "traces in place of the channel model")
     record: bool = key(
@@ -107,6 +109,11 @@ class Scenario(Section):
         """K, once it is known (`build.settled` reads it from a replayed trace)."""
         assert self.ues.count is not None
         return self.ues.count
+
+    @property
+    def learns(self) -> bool:
+        """Its modules are trained; a Flower app trains a model of its own."""
+        return not self.network_only and self.flower is None
 
     @property
     def in_time(self) -> bool:
@@ -258,6 +265,16 @@ class Scenario(Section):
             raise ValueError(f"stop.patience_evaluations depends on learning, {left_out}")
         if self.learning.log_risk:
             raise ValueError(f"learning.log_risk measures losses, {left_out}")
+        return self
+
+    @model_validator(mode="after")
+    def _flower_fits(self) -> Scenario:
+        if self.flower is None:
+            return self
+        if self.network_only:
+            raise ValueError("flower executes apps, which network_only leaves out")
+        if self.round.late_uploads == "stale":
+            raise ValueError("flower needs round.late_uploads = drop: a late reply is lost")
         return self
 
     @model_validator(mode="after")

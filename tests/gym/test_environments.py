@@ -281,8 +281,6 @@ def test_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(netsim.InputError, match=r"reward\.joules: must be finite and not negative"):
         Reward(joules=-1)
     scenario = netsim.load_scenario("quickstart", SMALL)
-    with pytest.raises(netsim.InputError, match="takes no overrides"):
-        SchedulingEnv(scenario, overrides={"rounds": 3})
     with pytest.raises(netsim.RunError, match="must be reset"):
         SchedulingEnv(scenario).step(np.zeros(8, dtype=int))
     env = AllocationEnv(scenario)

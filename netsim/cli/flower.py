@@ -1,0 +1,59 @@
+"""`netsim flower`: a Flower app over a scenario's network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def flower(
+    app: Annotated[
+        Path, typer.Argument(help="Folder of a Flower app: pyproject.toml with tool.flwr.app.")
+    ],
+    scenario: Annotated[
+        str, typer.Option("--scenario", help="Scenario file or bundled name: the network.")
+    ] = "quickstart",
+    run_config: Annotated[
+        str,
+        typer.Option(
+            "--run-config",
+            metavar='"name=value ..."',
+            help="Replace values of the app's config.",
+        ),
+    ] = "",
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="a.b=value",
+            help="Override a key of the scenario, flower.* among them; repeatable.",
+        ),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Replace the scenario's seed.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Run folder, new or empty. Default: under runs/.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only the run folder.")] = False,
+) -> None:
+    """Run a Flower app: its messages travel over the simulated radio, its ClientApps are real.
+
+    The app decides how many rounds there are, unless `--set rounds=N` sets a limit.
+    """
+    from netsim.cli.run import carry_out
+    from netsim.execution import run
+    from netsim.flower.driver import flower_scenario
+    from netsim.scenario.load import parse_override
+
+    overrides: dict[str, Any] = dict(parse_override(text) for text in set_ or [])
+    if seed is not None:
+        overrides["seed"] = seed
+    if run_config:
+        overrides["flower.run_config"] = run_config
+    loaded, rounds = flower_scenario(scenario, app, overrides)
+    carry_out(
+        lambda listener: run(loaded, out=out, listener=listener),
+        rounds,
+        quiet,
+    )

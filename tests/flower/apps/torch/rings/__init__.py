@@ -1,0 +1,1 @@
+"""Two rings, told apart by a small network."""
