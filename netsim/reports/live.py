@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import urlsplit
 
 from netsim.errors import NetsimError, OutputError
@@ -132,9 +132,9 @@ class _Handler(BaseHTTPRequestHandler):
     """GET /TOKEN/ is the page, GET /TOKEN/data its data; nothing else is there."""
 
     server: LiveServer
-    server_version: ClassVar[str] = "netsim"
-    sys_version: ClassVar[str] = ""
-    protocol_version: ClassVar[str] = "HTTP/1.1"
+    server_version = "netsim"
+    sys_version = ""
+    protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
         """Answer a browser of this machine that knows the token."""

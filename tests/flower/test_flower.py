@@ -396,7 +396,7 @@ def test_it_sweeps(printed: Path, tmp_path: Path) -> None:
         {"flower.run_config": ["num-server-rounds=1", "num-server-rounds=2"]},
         [1],
         out=tmp_path / "sweep",
-        at_once=1,
+        jobs=1,
     )
     assert study.runs["rounds_closed"].sort().to_list() == [1, 2]
     assert study.runs["accuracy"].null_count() == 0
