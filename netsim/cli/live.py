@@ -19,12 +19,12 @@ def live(
     from netsim.reports.live import LiveServer
 
     server = LiveServer(run_dir, port)
-    sys.stdout.write(f"{server.address}\n")
-    sys.stdout.flush()
-    sys.stderr.write(
-        "only for this machine; from elsewhere: "
-        f"ssh -L {server.server_port}:127.0.0.1:{server.server_port} HOST, then the same address. "
-        "Ctrl-C ends it.\n"
-    )
+    port = server.server_port
     with suppress(KeyboardInterrupt), server:
+        sys.stdout.write(f"{server.address}\n")
+        sys.stdout.flush()
+        sys.stderr.write(
+            f"only for this machine; from elsewhere: ssh -L {port}:127.0.0.1:{port} HOST, then the "
+            "same address. Ctrl-C ends it.\n"
+        )
         server.serve_forever()
