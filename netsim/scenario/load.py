@@ -24,13 +24,8 @@ from netsim.scenario.presets import apply_presets
 from netsim.scenario.reading import DEEPEST, MOST_BYTES, absolute, check_depth, parsed
 from netsim.scenario.refusals import first_error
 
-PATH_KEYS = (
-    ("topology", "path"),
-    ("model", "path"),
-    ("data", "path"),
-    ("mobility", "path"),
-    ("flower", "app"),
-)
+WITH_PATH = ("topology", "model", "data", "mobility")
+PATH_KEYS = (*((section, "path") for section in WITH_PATH), ("flower", "app"))
 """File values are relative to the scenario file, overrides to the working directory."""
 RECORD = ("mobility", "channel")
 """Tables of a run that was recorded."""
