@@ -21,10 +21,10 @@ def live(
     server = LiveServer(run_dir, port)
     port = server.server_port
     with suppress(KeyboardInterrupt), server:
-        sys.stdout.write(f"{server.address}\n")
-        sys.stdout.flush()
         sys.stderr.write(
             f"only for this machine; from elsewhere: ssh -L {port}:127.0.0.1:{port} HOST, then the "
             "same address. Ctrl-C ends it.\n"
         )
+        sys.stdout.write(f"{server.address}\n")
+        sys.stdout.flush()
         server.serve_forever()
