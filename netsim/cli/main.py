@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import warnings
 from typing import TextIO
 
 FAILED = 1
@@ -19,7 +20,10 @@ INTERRUPTED = 130
 def main() -> None:
     """Run the command line; exit codes: 0 done, 1 failed, 2 bad input, 130 interrupted."""
     _open_streams()
-    code = _carry_out()
+    with warnings.catch_warnings():
+        if not sys.warnoptions:  # those of libraries are for programmers, who ask for them
+            warnings.simplefilter("ignore")
+        code = _carry_out()
     for stream in (sys.stdout, sys.stderr):
         code = _flush(stream) or code
     sys.exit(code)

@@ -203,7 +203,8 @@ def _is_bonnmotion(rows: list[FloatArray], width: int) -> bool:
     for row in rows:
         time, x, y = row.reshape(-1, width).T[:3]
         step_s = np.diff(time)
-        fast = np.hypot(np.diff(x), np.diff(y)) > FAST_M_S * step_s
+        with np.errstate(over="ignore"):
+            fast = np.hypot(np.diff(x), np.diff(y)) > FAST_M_S * step_s
         if (step_s < 0).any() or fast.any():
             return False
     return True

@@ -76,7 +76,7 @@ def work(mode: str, folder: Path) -> None:
     overrides = {**SMALL, **MODES[mode]}
     if mode == "sweep":
         netsim.sweep(
-            "quickstart", {"ues.count": [4, 6]}, [1], overrides=overrides, out=folder, at_once=1
+            "quickstart", {"ues.count": [4, 6]}, [1], overrides=overrides, out=folder, jobs=1
         )
     elif (folder / "scenario.toml").exists():
         netsim.resume(folder, listener=Silence())
