@@ -25,7 +25,7 @@ from netsim.topology.site_places import Columns, merge_collocated, place_sites
 from netsim.topology.site_table import graph_of_table
 from netsim.traces.tables.choice import ColumnChoice, parse_columns
 
-MAX_BYTES = 256 * 2**20
+MAX_BYTES = 24 * 2**20
 TABLES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".txt", ".json", ".geojson", ".graphml")
 _LINK_ALIASES = {"LinkSpeedRaw": "rate_bps"}  # of the Internet Topology Zoo
@@ -113,8 +113,10 @@ def _content(path: Path) -> bytes:
 def _read_json(path: Path, notes: dict[str, int]) -> nx.Graph:
     try:
         data = json.loads(_content(path))
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"not JSON: {error}", where=path) from None
+    except RecursionError:
+        raise DataError("not JSON of a sane depth", where=path) from None
+    except ValueError as error:
+        raise DataError(f"not JSON: {error}"[:200], where=path) from None
     if is_geojson(data):
         return graph_of_features(data, path, notes)
     _check_nodes(data, path)

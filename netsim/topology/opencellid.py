@@ -21,6 +21,8 @@ from netsim.projection import central_origin
 from netsim.traces.missing import check_missing, count, is_missing, no_fix
 from netsim.units import BoolArray, FloatArray
 
+LINE = "line of the file"
+"""Column of the rows' numbers, from 0."""
 COLUMNS = (
     "radio",
     "mcc",
@@ -38,6 +40,7 @@ COLUMNS = (
     "averageSignal",
 )
 KEY = COLUMNS[:5]
+USED = (*KEY, "lon", "lat", "samples")
 MOST_SAMPLES = 1e9  # of a cell that count
 RADIOS = ("GSM", "CDMA", "UMTS", "LTE", "NR")
 
@@ -162,11 +165,19 @@ def _check_cells_differ(
         if name in seen:
             raise DataError(
                 "a cell (radio, mcc, net, area, cell) must occur once; it is also in "
-                f"line {seen[name] + first_line}",
-                where=f"{path}, line {row + first_line}",
+                f"line {_line(table, seen[name], first_line)}",
+                where=f"{path}, line {_line(table, row, first_line)}",
                 value=name,
             )
         seen[name] = row
+
+
+def _line(
+    table: TextTable,
+    row: int,
+    first_line: int,
+) -> int:
+    return int(table[LINE][row] or 0) + first_line
 
 
 def _cell_name(table: TextTable, row: int) -> str:
@@ -220,7 +231,7 @@ def _degrees(
         if not abs(values[index]) <= limit:
             raise DataError(
                 f"must be degrees in -{limit:g}..{limit:g}",
-                where=f"{path}, line {row + first_line}, {name}",
+                where=f"{path}, line {_line(table, row, first_line)}, {name}",
                 value=text,
             )
     return values

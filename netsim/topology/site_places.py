@@ -20,6 +20,8 @@ from netsim.traces.tables.roles import SourceColumn, recognise
 LIMITS_DEG = {"lat": 90.0, "lon": 180.0}
 SAME_PLACE_M = 1.0
 """Sectors of one mast are given the same place, or nearly."""
+MOST_NEIGHBOURS = 100
+"""Sectors of a mast, on the mean over all; with more, all sites lie in one place."""
 REPEATED = "repeated name"
 """Attribute of a site that has the name of another, until it is merged with it."""
 _METRES = {"x": "x_m", "y": "y_m"}
@@ -209,7 +211,7 @@ def merge_collocated(
 
     Sites with links are left as they are. Raises DataError if sites at two places have one name.
     """
-    merged = _merged(graph, notes)
+    merged = _merged(graph, path, notes)
     for name, data in merged.nodes(data=True):
         if REPEATED in data:
             where = f"{path}, site {name}"
@@ -217,10 +219,17 @@ def merge_collocated(
     return merged
 
 
-def _merged(graph: nx.Graph, notes: dict[str, int]) -> nx.Graph:
+def _merged(
+    graph: nx.Graph,
+    path: Path,
+    notes: dict[str, int],
+) -> nx.Graph:
     if graph.number_of_edges() or len(graph) == 1:
         return graph
     tree = cKDTree(site_positions_m(graph))
+    if tree.count_neighbors(tree, SAME_PLACE_M) > MOST_NEIGHBOURS * len(graph):
+        rule = f"sites lie within {SAME_PLACE_M:g} m of more than {MOST_NEIGHBOURS} others each"
+        raise DataError(rule, where=path, value=f"{len(graph)} sites")
     twins = {site: [site] for site in range(len(graph))}  # sites at the place of each
     for a, b in sorted(tree.query_pairs(SAME_PLACE_M)):
         twins[b].append(a)

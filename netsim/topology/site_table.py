@@ -10,7 +10,9 @@ import polars as pl
 from netsim.errors import DataError
 from netsim.topology.opencellid import (
     COLUMNS,
+    LINE,
     RADIOS,
+    USED,
     CellChoice,
     is_cell_table,
     sites_of_cells,
@@ -24,6 +26,7 @@ from netsim.traces.tables.reading import chosen_columns
 from netsim.traces.tables.roles import alias_columns
 from netsim.traces.tables.scan import RawTable, names_text, scan_table
 
+MOST_ROWS = 500_000
 _NAME_COLUMNS = ("site", "site_id", "id", "name", "station", "node", "label")
 _BARE_CELLS = TablePreset("opencellid", {}, header=COLUMNS, separator=",")
 
@@ -41,18 +44,48 @@ def graph_of_table(
     without_header = head(path).startswith(tuple(f"{radio},".encode() for radio in RADIOS))
     raw = scan_table(path, _BARE_CELLS if without_header else None, columns)
     notes |= raw.notes
-    places = _place_columns(raw, columns)
-    table = _text_of(raw, places, columns)
-    names = {name: name.strip().lower() for name in table.columns}
-    if is_cell_table(list(names.values())) or is_cell_table(table.columns):
-        cells = {name if name in COLUMNS else names[name]: table[name].to_list() for name in names}
+    if is_cell_table(raw.names) or is_cell_table([name.strip().lower() for name in raw.names]):
         first_line = 1 if without_header else 2
+        cells = _cells(raw, choice)
         graph = sites_of_cells(cells, path, choice, first_line, notes)
         return graph, place_columns(["lat", "lon"])
+    places = _place_columns(raw, columns)
+    _check_count(raw, raw.frame, "sites")
+    table = _text_of(raw, places, columns)
     if not places:
         rule = "has no columns of places: x_m and y_m, in metres, or lat and lon, in degrees"
         raise DataError(f"{rule}; its columns are {names_text(raw.names)}", where=path)
     return _graph_of_rows(table, path, columns), places
+
+
+def _cells(raw: RawTable, choice: CellChoice) -> dict[str, list[str | None]]:
+    """The columns of OpenCelliD that are used, of the rows that are chosen. Raises DataError."""
+    text = Cells(raw)
+    named = {name.strip().lower(): name for name in reversed(raw.names)}
+    wanted = [text.text(named[name]).alias(name) for name in USED if name in named]
+    line = pl.int_range(pl.len()).cast(pl.String).alias(LINE)
+    frame = raw.frame.select(line, *wanted)
+    if choice.radio in RADIOS:
+        frame = frame.filter(pl.col("radio") == choice.radio)
+    if choice.operator is not None:
+        operator = pl.concat_str("mcc", "net", separator="-")
+        frame = frame.filter(operator == choice.operator)
+    _check_count(raw, frame, "cells; choose some by radio and operator")
+    table = raw.collect(frame)
+    if not len(table):  # sites_of_cells says what there is none of
+        return {name: [] for name in (LINE, *USED)}
+    blank = pl.all_horizontal(pl.exclude(LINE).is_null())
+    return {column.name: column.to_list() for column in table.filter(~blank).get_columns()}
+
+
+def _check_count(
+    raw: RawTable,
+    frame: pl.LazyFrame,
+    what: str,
+) -> None:
+    rows = raw.collect(frame.select(pl.len())).item()
+    if rows > MOST_ROWS:
+        raise DataError(f"may have at most {MOST_ROWS} {what}", where=raw.path, value=rows)
 
 
 def _place_columns(raw: RawTable, columns: ColumnChoice) -> Columns:

@@ -20,6 +20,7 @@ from netsim.units import BoolArray, FloatArray
 
 STEP_S = 1e-3
 DEFAULT_SHAPE = (100, 10_000)
+MOST_GAINS = 4_000_000
 LOWEST_DB, HIGHEST_DB = -200.0, 100.0
 
 
@@ -77,6 +78,8 @@ def fading_matrix(
     for number, line in filled_lines(path, notes):
         parts = line.replace(",", " ").split()
         words += parts
+        if len(words) > MOST_GAINS:
+            raise DataError(f"may have at most {MOST_GAINS} gains", where=path)
         sizes.append(len(parts))
         numbers.append(number)
     if not words:

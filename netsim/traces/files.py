@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import os
 import zlib
@@ -16,12 +17,18 @@ from netsim.errors import DataError, OutputError
 from netsim.plain import check_plain, check_plain_file
 
 BLOCK = 2**20
-MAX_LINE = 64 * 2**20
+MAX_LINE = 8 * 2**20
+MOST_EXPANSION = 200
+"""How many times its size a packed file may have; text of traces has some ten to fifty."""
+FREE_BYTES = 64 * 2**20
+"""Unpacked, any file may have so many."""
 GZIP = b"\x1f\x8b"
 PARQUET = b"PAR1"
 ZIP = b"PK\x03\x04"
 HDF5 = b"\x89HDF"
 NPY = b"\x93NUMPY"
+
+csv.field_size_limit(MAX_LINE)  # a line is refused before a field can be longer
 
 _ADVICE = ("Hint", "hint:", "Consider", "You might want", "Try ", "try setting")
 """Where an inner library begins to advise those who call it."""
@@ -61,9 +68,24 @@ def blocks(path: Path) -> Iterator[bytes]:
             while block := plain.read(BLOCK):
                 yield block
             return
+        most = most_unpacked(path)
+        size = 0
         with gzip.open(plain) as unpacked:
             while block := unpacked.read(BLOCK):
+                size += len(block)
+                if size > most:
+                    raise bomb(path)
                 yield block
+
+
+def most_unpacked(path: Path) -> int:
+    """Bytes that a packed file may have unpacked."""
+    return max(FREE_BYTES, MOST_EXPANSION * path.stat().st_size)
+
+
+def bomb(path: Path) -> DataError:
+    """The error of a file that unpacks to more than that."""
+    return DataError(f"unpacks to more than {MOST_EXPANSION} times its size", where=path)
 
 
 def head(path: Path) -> bytes:

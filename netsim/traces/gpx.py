@@ -20,8 +20,11 @@ from netsim.errors import DataError
 from netsim.projection import Origin, central_origin
 from netsim.traces.missing import check_missing, count, is_missing, no_fix
 from netsim.traces.trace import Trace, origin_metadata, projected
-from netsim.traces.xml import stream
+from netsim.traces.xml import check_depth, stream
 
+MAX_TEXT = 2**16
+MAX_TRACKS = 1_000_000
+ROWS = 100_000  # of a table that is made of the points so far
 NO_ALTITUDE_M = -90_000.0  # loggers write -99999 where they know none
 _POINT = {
     "time_s": pl.Float64,
@@ -68,7 +71,9 @@ def _points_of(path: Path) -> _Points:
         text=points.text,
     ):
         pass
-    if not points.rows:
+    points.table_rows()
+    found = sum(map(len, points.tables))
+    if not found:
         raise DataError("has no track points with a time and a place", where=path)
     for what, note in (("a place", _PLACELESS), ("a time", _TIMELESS)):
         without = points.notes.get(note, 0)
@@ -76,14 +81,14 @@ def _points_of(path: Path) -> _Points:
             path,
             what,
             without,
-            without + len(points.rows),
+            without + found,
         )
     return points
 
 
 def _with_a_fix(points: _Points) -> pl.DataFrame:
     """The points but for those at (0, 0), where that is no place of the trace."""
-    every = pl.DataFrame(points.rows, schema=_POINT, orient="row")
+    every = pl.concat(points.tables)
     none = no_fix(every["lat"].to_numpy(), every["lon"].to_numpy())
     count(points.notes, _PLACELESS, int(none.sum()))
     return every.filter(~none)
@@ -112,6 +117,7 @@ class _Points:
 
     def __init__(self) -> None:
         self.rows: list[tuple[float, int, float, float, float | None]] = []
+        self.tables: list[pl.DataFrame] = []  # of rows before
         self.tracks: list[str] = []  # their names
         self.notes: dict[str, int] = {}
         self._path: list[str] = []
@@ -125,9 +131,12 @@ class _Points:
         """An element begins."""
         name = name.rpartition(":")[2]
         self._path.append(name)
+        check_depth(len(self._path))
         self._chunks.clear()
         if name == "trk":
             self.tracks.append("")
+            if len(self.tracks) > MAX_TRACKS:
+                raise DataError(f"has more than {MAX_TRACKS} tracks")
         elif name == "trkpt":
             if not self.tracks:
                 raise DataError("trkpt outside of a trk")
@@ -136,8 +145,11 @@ class _Points:
             self._altitude = None
 
     def text(self, text: str) -> None:
-        """Text of the innermost element, in pieces."""
+        """Text of the innermost element, in pieces. Raises DataError where it is too long."""
         self._chunks.append(text)
+        if len(self._chunks) * len(text) > MAX_TEXT and sum(map(len, self._chunks)) > MAX_TEXT:
+            rule = f"the text of an element may have at most {MAX_TEXT} characters"
+            raise DataError(rule, value=self._chunks[0][:40])
 
     def end(self, name: str) -> None:
         """An element ends."""
@@ -180,6 +192,13 @@ class _Points:
                 self._altitude,
             )
         )
+        if len(self.rows) == ROWS:
+            self.table_rows()
+
+    def table_rows(self) -> None:
+        """Move the rows into a table, where they take a tenth of the memory."""
+        self.tables.append(pl.DataFrame(self.rows, schema=_POINT, orient="row"))
+        self.rows.clear()
 
     def _note(self, text: str) -> None:
         count(self.notes, text)

@@ -20,6 +20,7 @@ from netsim.traces.trace import Trace, node_of_file
 from netsim.units import FloatArray, IntArray
 
 OPPORTUNITY_BITS = 1500 * 8.0
+MOST_LINES = 4_000_000
 MAX_MS = 10**9  # 11 days
 
 
@@ -70,6 +71,8 @@ def _times_ms(path: Path, notes: dict[str, int]) -> IntArray:
         if values and int(text) < values[-1]:
             raise DataError("time must not go backwards", where=where, value=text)
         values.append(int(text))
+        if len(values) > MOST_LINES:
+            raise DataError(f"may have at most {MOST_LINES} opportunities", where=path)
     if missing:
         check_missing(path, "a time", missing, missing + len(values))
         notes["lines without a time, passed over"] = missing

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from netsim.errors import DataError
-from netsim.traces.files import blocks
+from netsim.traces.files import blocks, most_unpacked
 from netsim.units import FloatArray
 
 MAX_BYTES = 2**31
@@ -48,7 +48,7 @@ def read_matrix(path: Path) -> FloatArray:
     try:
         for kind, data in _elements(content[128:], order):
             if kind == _COMPRESSED:
-                found.append(_matrix(_unpacked(data), order))
+                found.append(_matrix(_unpacked(data, most_unpacked(path)), order))
             elif kind == _MATRIX:
                 found.append(_array(data, order))
     except (
@@ -78,11 +78,11 @@ def _limited(path: Path) -> Iterator[bytes]:
         yield block
 
 
-def _unpacked(data: bytes) -> bytes:
+def _unpacked(data: bytes, most: int) -> bytes:
     unpack = zlib.decompressobj()
-    content = unpack.decompress(data, MAX_BYTES)
+    content = unpack.decompress(data, most)
     if unpack.unconsumed_tail:
-        raise ValueError(f"unpacks to more than {MAX_BYTES} bytes")
+        raise ValueError(f"unpacks to more than {most} bytes")
     if not unpack.eof:
         raise ValueError("its packed data are cut short")
     return content

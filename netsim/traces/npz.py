@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from netsim.errors import DataError
+from netsim.traces.files import bomb, most_unpacked
 
 MAX_BYTES = 4 * 2**30
 
@@ -23,6 +24,8 @@ def read_npz(path: Path) -> Arrays:
             size = sum(entry.file_size for entry in archive.infolist())
         if size > MAX_BYTES:
             raise DataError(f"may unpack to at most {MAX_BYTES} bytes", where=path, value=size)
+        if size > most_unpacked(path):
+            raise bomb(path)
         with np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
     except DataError:

@@ -157,9 +157,9 @@ def _frame(
     ):
         limit = _LIMITS.get(name, math.inf) if geo else math.inf
         text = pl.Series(name, values, dtype=pl.String)
-        if name not in _LIMITS:
-            text = text.set(text.str.to_lowercase().is_in(NULLS), None)
         number = text.cast(pl.Float64, strict=False)
+        if name not in _LIMITS:
+            text, number = _without_nulls(text, number)
         good = number.is_finite() & (number.abs() <= limit)
         if name not in _LIMITS:
             good |= text.is_null()
@@ -174,6 +174,17 @@ def _frame(
             raise DataError(rule, where=where, value=values[row])
         series.append(number)
     return pl.DataFrame(series)
+
+
+def _without_nulls(text: pl.Series, number: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Texts and numbers of an attribute that a sample need not have, null where it stands for none.
+
+    Most files have none of these.
+    """
+    if number.null_count() == text.null_count() and number.is_finite().all():
+        return text, number
+    missing = text.str.to_lowercase().is_in(NULLS)
+    return text.set(missing, None), number.set(missing, None)
 
 
 def _is_geo(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from xml.parsers import expat
@@ -10,6 +11,11 @@ from netsim.errors import DataError
 from netsim.traces.files import blocks
 
 MAX_TAG = 16 * 2**20
+MAX_DEPTH = 1000
+"""Elements within each other; formats of traces have some five."""
+_QUOTED = re.compile(rb"\"[^\"]*\"|'[^']*'")
+LOOKED_AT = 8
+"""Every so many blocks it is counted how many elements are left open; for each one were slow."""
 
 
 def stream(
@@ -47,7 +53,9 @@ def stream(
 
 def _parse(parser: expat.XMLParserType, path: Path) -> Iterator[None]:
     fed = 0
-    for block in blocks(path):
+    for number, block in enumerate(blocks(path), start=1):
+        if parser.EndElementHandler is None and number % LOOKED_AT == 0:
+            check_depth(_opened(block))
         parser.Parse(block, False)
         fed += len(block)
         if fed - parser.CurrentByteIndex > MAX_TAG:
@@ -55,6 +63,18 @@ def _parse(parser: expat.XMLParserType, path: Path) -> Iterator[None]:
         yield
     parser.Parse(b"", True)
     yield
+
+
+def check_depth(depth: int) -> None:
+    """Raises DataError where so many elements lie within each other."""
+    if depth > MAX_DEPTH:
+        raise DataError(f"has more than {MAX_DEPTH} elements within each other")
+
+
+def _opened(text: bytes) -> int:
+    """How many more elements begin than end in text without comments."""
+    plain = _QUOTED.sub(b"", text.replace(b"\0", b""))  # zeros of UTF-16
+    return plain.count(b"<") - 2 * plain.count(b"</") - plain.count(b"/>")
 
 
 class _RefusedError(Exception):

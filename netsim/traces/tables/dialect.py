@@ -16,6 +16,7 @@ from netsim.traces.tables.presets import TablePreset, preset_of
 from netsim.traces.tables.roles import recognise
 
 SEEN_LINES = 200
+MOST_COLUMNS = 4096
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _VALUE = re.compile(r"[+-]?[\d.,:/\-+TZ ]*\d[\d.,:/\-+TZ ]*(e[+-]?\d+)?", re.I)
 _PLACES = ({"x", "y"}, {"lat", "lon"})
@@ -53,6 +54,9 @@ def dialect_of(
     quoted = any(quote.search(line) for line in lines)
     spaced = separator == " " and not quoted and _is_spaced(lines)
     rows = [_fields(" ".join(line.split()) if spaced else line, separator) for line in lines]
+    if len(rows[0]) > MOST_COLUMNS:
+        rule = f"a table may have at most {MOST_COLUMNS} columns"
+        raise DataError(rule, where=path, value=len(rows[0]))
     has_header = _has_header(rows[0], preset, choice)
     if preset and not preset.has_header:
         names = _preset_names(preset, rows[0], path)
@@ -163,6 +167,8 @@ def _fields(line: str, separator: str) -> list[str]:
 
 def is_understood(names: Sequence[str]) -> bool:
     """Whether a header names a time, and places or radio."""
+    if len(names) > MOST_COLUMNS:
+        return False
     if preset_of(names):
         return True
     found = recognise(names).columns.keys() | recognise(names).without_unit.keys()

@@ -12,7 +12,16 @@ from typing import Any
 import polars as pl
 
 from netsim.errors import DataError
-from netsim.traces.files import PARQUET, READ_FAILURES, blocks, head, lines, reading, reason_of
+from netsim.traces.files import (
+    MAX_LINE,
+    PARQUET,
+    READ_FAILURES,
+    blocks,
+    head,
+    lines,
+    reading,
+    reason_of,
+)
 from netsim.traces.missing import COMMENTS
 from netsim.traces.seeds import SEEDS, seeds_beside
 from netsim.traces.tables.choice import ColumnChoice
@@ -216,13 +225,26 @@ def _checked_lines(
 
     `content` is the text in UTF-8 where the file is another.
     """
-    comments = _comments_below(blocks(path) if content is None else [content])
+    parts = blocks(path) if content is None else [content]
+    comments = _comments_below(_short_lines(path, parts))
     if dialect.quoted:
         numbered = lines(path)
         if content is not None:
             numbered = iter(enumerate(content.decode().split("\n"), start=1))
         _check_quotes(path, dialect, numbered)
     return {COMMENTS: comments} if comments else {}
+
+
+def _short_lines(path: Path, parts: Iterable[bytes]) -> Iterator[bytes]:
+    """The parts of a text. Raises DataError at a line that goes on over many of them."""
+    begun = 0  # bytes of a line that has not ended
+    for part in parts:
+        first = part.find(b"\n")
+        longest = begun + (len(part) if first < 0 else first)
+        if longest > MAX_LINE:
+            raise DataError(f"a line may have at most {MAX_LINE} bytes", where=path)
+        begun = longest if first < 0 else len(part) - part.rfind(b"\n")
+        yield part
 
 
 def _comments_below(parts: Iterable[bytes]) -> int:
