@@ -192,7 +192,7 @@ class _TableTail:
             raise DataError(f"cannot be read: {error}", where=self.folder) from None
         held = earlier + (0 if opened is None else len(opened))
         schema = table_schema(self.folder.name)
-        fits = opened is None or dict(opened.schema) == schema
+        fits = opened is None or list(opened.schema.items()) == list(schema.items())
         if held != expected or not fits:
             rule = f"must have {expected} rows of its columns, has {held}"
             raise DataError(rule, where=self.folder)
