@@ -8,6 +8,7 @@ from netsim.errors import ScenarioError
 from netsim.learning.data.column_options import parse_data_columns
 from netsim.learning.data.datasets import TextDataset, capped, load_builtin, load_path
 from netsim.learning.data.hub import load_hub
+from netsim.plain import exists
 from netsim.scenario.model import Scenario
 from netsim.scenario.training import Data
 
@@ -20,7 +21,7 @@ def build_dataset(scenario: Scenario) -> TextDataset:
     data = scenario.data
     options = parse_data_columns(data.columns).keeping(data.partition.columns)
     if data.path is not None:
-        if not data.path.exists():
+        if not exists(data.path):
             raise ScenarioError(
                 "must be an existing file or folder; give yours with --set data.path=PATH",
                 where="scenario: data.path",

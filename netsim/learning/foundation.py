@@ -238,9 +238,9 @@ def _head(
 
 def _max_tokens(config: Any, tokenizer: Any) -> int:
     positions = config_value(config, "max_position_embeddings")
-    limit = int(tokenizer.model_max_length)
+    limit = int(min(tokenizer.model_max_length, 1 << 30))  # a tokenizer may say infinity
     if positions:
-        limit = min(limit, int(positions))
+        limit = min(limit, int(min(positions, 1 << 30)))
     if config.model_type in ROBERTA_LIKE:
         limit = min(limit, config.max_position_embeddings - config.pad_token_id - 1)
-    return min(limit, 1 << 30)
+    return limit
