@@ -68,7 +68,7 @@ STEPS = {
     "links": ("link.py", "field.py", "blocks.py", "advance.py", "segments.py"),
     "records": ("writer.py", "table_buffer.py", "tables/", "polars"),
     "events": ("simpy", "clock.py", "processes/"),
-    "plan": ("schemes", "timetable.py", "opening.py", "state.py"),
+    "plan": ("schemes", "timetable.py", "multicast.py", "opening.py", "state.py"),
 }
 
 

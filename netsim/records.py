@@ -29,11 +29,12 @@ SPAN_KINDS = (
     "aggregate",
     "evaluate",
     "handover",
+    "idle",
 )
 ACTIVITIES = ("idle", "download", "compute", "wait", "uplink")
 OUTCOMES = ("on_time", "late", "outage", "aborted")
 ON_TIME, LATE, OUTAGE, ABORTED = range(4)
-BROADCAST, COMPUTE, WAIT, UPLINK, BACKHAUL, AGGREGATE, EVALUATE, HANDOVER = range(8)
+BROADCAST, COMPUTE, WAIT, UPLINK, BACKHAUL, AGGREGATE, EVALUATE, HANDOVER, IDLE = range(9)
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,7 @@ TABLES: dict[str, tuple[TableColumn, ...]] = {
         ),
         _float("bandwidth_hz", "Hz", "band allotted"),
         _float("power_w", "W", "transmit power"),
+        _float("drawn_w", "W", "power drawn while sending: amplifier and circuits"),
         _float("distance_m", "m", "distance to the serving gNB"),
         _float(
             "sinr_db",
@@ -162,7 +164,16 @@ TABLES: dict[str, tuple[TableColumn, ...]] = {
         _int("carried", "pairs under way at the end, which go on into the next round"),
         _float("compute_energy_j", "J", "computing, all UEs"),
         _float("uplink_energy_j", "J", "transmitting, all UEs"),
-        _float("wasted_energy_j", "J", "computing and transmitting of what did not count"),
+        _float("receive_energy_j", "J", "receiving the gNB's broadcasts, all UEs"),
+        _float("wait_energy_j", "J", "waiting for the grant, awake and asleep, all UEs"),
+        _float("idle_energy_j", "J", "the rest of the round, all UEs that are there"),
+        _float("gnb_energy_j", "J", "of the gNB; null if not accounted for", nullable=True),
+        _int("empty_batteries", "UEs whose battery is empty at the end"),
+        _float(
+            "wasted_energy_j",
+            "J",
+            "of all but idling, what was spent on what did not count",
+        ),
         _float("payload_bits", "bit", "sum over the uploads begun"),
         _float("delivered_bits", "bit", "sum over the uploads that counted"),
         _int(
@@ -183,18 +194,8 @@ TABLES: dict[str, tuple[TableColumn, ...]] = {
         ),
         _int("ue", "whose test split; null is the common one", nullable=True),
         TableColumn("split", "str", "", "validation or test"),
-        _float(
-            "loss",
-            "nat",
-            "mean cross-entropy; ensemble: mean over the modules (eq. 3); a Flower app's own",
-            nullable=True,
-        ),
-        _float(
-            "accuracy",
-            "1",
-            "share of right answers; ensemble: of the mean softmax; null if an app tells none",
-            nullable=True,
-        ),
+        _float("loss", "nat", "cross-entropy; ensemble: mean of modules; of an app", nullable=True),
+        _float("accuracy", "1", "share of right answers; ensemble: mean softmax", nullable=True),
         _int("samples", "rows measured"),
     ),
     "subscriptions": (
@@ -280,12 +281,7 @@ TABLES: dict[str, tuple[TableColumn, ...]] = {
             "unreliability", "nat", "term of `bound`: updates that may not arrive", nullable=True
         ),
         _float("heterogeneity", "nat", "term of `bound`: one task for all UEs", nullable=True),
-        _float(
-            "foundation",
-            "nat",
-            "term of `bound`: foundation model, printed form only",
-            nullable=True,
-        ),
+        _float("foundation", "nat", "term of `bound`: foundation, if printed", nullable=True),
         _float(
             "missing", "1", "weight of the data that may not arrive, mean of S_n", nullable=True
         ),

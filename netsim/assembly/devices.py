@@ -7,6 +7,7 @@ from typing import cast
 from netsim.assembly.partition import held_rows
 from netsim.device.compute import ENTRY_POINTS, compute_time_s
 from netsim.device.energy import compute_energy_j
+from netsim.device.power import GnbPower, UePower
 from netsim.device.profiles import DeviceClass, Devices, draw_devices
 from netsim.errors import ScenarioError
 from netsim.learning.builtin import model_folder
@@ -69,6 +70,36 @@ def build_fleet(
         label_counts=partition.counts,
         held=held_rows(partition),
         name=names,
+        power=_ue_power(scenario),
+        battery_j=scenario.device.battery_j,
+    )
+
+
+def _ue_power(scenario: Scenario) -> UePower:
+    """What the states of a UE draw."""
+    device = scenario.device
+    if device.power == "transmit_only":
+        return UePower()
+    return UePower(
+        efficiency=device.pa_efficiency,
+        circuit_w=device.circuit_w,
+        receive_w=device.receive_w,
+        awake_w=device.awake_w,
+        sleep_w=device.sleep_w,
+        idle_w=device.idle_w,
+        inactivity_s=device.inactivity_s,
+    )
+
+
+def build_gnb_power(scenario: Scenario) -> GnbPower | None:
+    """What a gNB draws; None where it is not accounted for."""
+    device = scenario.device
+    if device.gnb_power == "none":
+        return None
+    return GnbPower(
+        static_w=device.gnb_static_w,
+        slope=device.gnb_slope,
+        radiated_w=scenario.downlink.power_w,
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from netsim.errors import InputError, ScenarioError
-from netsim.radio.fading import BLOCKS_PER_COHERENCE_TIME, coherence_time_s
+from netsim.radio.downlink import Downlink
+from netsim.radio.fading import BLOCKS_PER_COHERENCE_TIME, CHUNK_BLOCKS, coherence_time_s
 from netsim.radio.nr.goodput import NrLink
 from netsim.radio.nr.grid import ResourceGrid
 from netsim.radio.nr.harq import Harq
@@ -24,6 +25,37 @@ def build_rate_model(scenario: Scenario) -> RateModel:
     return NrRateModel.of(_nr_link(radio, radio.nr), block_s, sampled=sampled)
 
 
+def downlink_hz(scenario: Scenario) -> float:
+    """Downlink bandwidth of a gNB."""
+    return scenario.downlink.bandwidth_hz or scenario.radio.bandwidth_hz
+
+
+def build_downlink(scenario: Scenario) -> Downlink:
+    """How modules go to the UEs. Raises ScenarioError for a channel that NR does not have."""
+    chosen, radio = scenario.downlink, scenario.radio
+    model = None
+    if chosen.link == "faded":
+        model = _downlink_model(scenario)
+    return Downlink(
+        bandwidth_hz=downlink_hz(scenario),
+        unicast=chosen.cast == "unicast",
+        model=model,
+        blocks=CHUNK_BLOCKS if radio.fading == "block" else 1,
+        seed=scenario.seed,
+    )
+
+
+def _downlink_model(scenario: Scenario) -> RateModel:
+    """The uplink's, in the slots that it leaves to the downlink and at its known SINR."""
+    radio = scenario.radio
+    if radio.nr is None:
+        return RateModel(radio.rate_model, from_db(radio.sinr_threshold_db))
+    part = 1.0 if radio.nr.uplink_fraction == 1 else 1.0 - radio.nr.uplink_fraction
+    nr = radio.nr.model_copy(update={"uplink_fraction": part})
+    carrier = radio.model_copy(update={"bandwidth_hz": downlink_hz(scenario)})
+    return NrRateModel.of(_nr_link(carrier, nr, "downlink.bandwidth_hz"), None)
+
+
 def fading_block_s(radio: Radio) -> float:
     """Length of a block of constant fading: the coherence time, or a part where it is resolved."""
     coherence_s = coherence_time_s(radio.ue_speed_m_s, radio.carrier_hz)
@@ -32,7 +64,7 @@ def fading_block_s(radio: Radio) -> float:
     return coherence_s
 
 
-def _nr_link(radio: Radio, nr: Nr) -> NrLink:
+def _nr_link(radio: Radio, nr: Nr, where: str = "radio.bandwidth_hz") -> NrLink:
     try:
         grid = ResourceGrid(
             bandwidth_hz=radio.bandwidth_hz,
@@ -42,7 +74,7 @@ def _nr_link(radio: Radio, nr: Nr) -> NrLink:
             overhead_elements=nr.overhead_elements,
         )
     except InputError as error:
-        key = "scenario: radio.bandwidth_hz"
+        key = f"scenario: {where}"
         raise ScenarioError(error.rule, where=key, value=error.value) from None
     return NrLink(
         grid=grid,

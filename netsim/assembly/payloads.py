@@ -9,7 +9,7 @@ import numpy as np
 from netsim.assembly.learning import LearningParts, foundation_name
 from netsim.errors import ScenarioError
 from netsim.learning.payload import BUILTIN, foundation_bits, payload_bits
-from netsim.protocols import Learner
+from netsim.protocols import Learner, PayloadSize
 from netsim.scenario.model import Scenario
 from netsim.simulation.state import Payloads
 from netsim.units import BoolArray, FloatArray, IntArray
@@ -22,9 +22,12 @@ def build_payloads(
     overrides = [module.payload_bits_override for module in training.configured]
     emulated = np.array([override is not None for override in overrides])
     bits = _module_bits(scenario, training, overrides, learner)
+    down = [module.download_bits_override for module in training.configured]
+    size_of = SizeByRank(scenario, training, learner, bits, emulated)
     return Payloads(
         bits=bits,
-        size_of=SizeByRank(scenario, training, learner, bits, emulated),
+        size_of=size_of,
+        down_of=Download(down, size_of, training),
         emulated=emulated,
         foundation_bits=_foundation_bits(scenario, learner),
     )
@@ -57,6 +60,28 @@ def _module_bits(
         foundation=foundation_name(scenario),
         override=overrides,
     )
+
+
+@dataclass(frozen=True)
+class Download:
+    """What UEs download of modules: as much as is uploaded, unless it is set by hand."""
+
+    own_bits: list[float | None]  # [N] at the modules' own ranks; None: as uploads
+    upload: PayloadSize
+    training: LearningParts
+
+    def __call__(self, module: IntArray, rank: IntArray | None = None) -> FloatArray:
+        """As `PayloadSize`; one set by hand shrinks in proportion to the rank."""
+        bits = self.upload(module, rank)
+        if all(own is None for own in self.own_bits):
+            return bits
+        bits = bits.copy()
+        for index, own in enumerate(self.own_bits):
+            if own is not None:
+                mine = module == index
+                full = self.training.modules[index].rank
+                bits[mine] = own if rank is None else own * rank[mine] / full
+        return bits
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import cast
 
 import numpy as np
 
-from netsim.assembly.link_layer import build_rate_model, fading_block_s
+from netsim.assembly.link_layer import build_rate_model, downlink_hz, fading_block_s
 from netsim.assembly.planning import expected_interference
 from netsim.assembly.success import SuccessModels
 from netsim.protocols import Pathloss
@@ -131,11 +131,6 @@ def build_radio(
     )
 
 
-def downlink_hz(scenario: Scenario) -> float:
-    """Downlink bandwidth of a gNB."""
-    return scenario.downlink.bandwidth_hz or scenario.radio.bandwidth_hz
-
-
 def build_landscape(scenario: Scenario, deployment: Deployment) -> Landscape:
     """Sites with their path loss, antennas and downlink."""
     radio, pathloss = scenario.radio, _pathloss(scenario)
@@ -147,7 +142,7 @@ def build_landscape(scenario: Scenario, deployment: Deployment) -> Landscape:
         min_distance_m=_least_distance_m(pathloss),
         association=scenario.topology.association,
         downlink_power_w=scenario.downlink.power_w,
-        downlink_noise_w=downlink_hz(scenario) * _noise_psd_w_hz(scenario),
+        downlink_noise_w=downlink_hz(scenario) * _downlink_psd_w_hz(scenario),
     )
 
 
@@ -173,6 +168,12 @@ def _noise_psd_w_hz(scenario: Scenario) -> float:
     if radio.noise_figure_db is not None:
         return noise_psd_w_hz(radio.noise_figure_db)
     return dbm_to_w(radio.noise_psd_dbm_hz)
+
+
+def _downlink_psd_w_hz(scenario: Scenario) -> float:
+    """Noise density at the UEs."""
+    figure_db = scenario.downlink.noise_figure_db
+    return _noise_psd_w_hz(scenario) if figure_db is None else noise_psd_w_hz(figure_db)
 
 
 def _powers(scenario: Scenario) -> Powers:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from netsim.assembly.radio import downlink_hz
+from netsim.assembly.devices import build_gnb_power
+from netsim.assembly.link_layer import build_downlink
 from netsim.errors import ScenarioError
 from netsim.protocols import Scheme
 from netsim.scenario.model import Scenario
@@ -18,7 +19,9 @@ def build_rules(scenario: Scenario, scheme: Scheme) -> Rules:
         compute_limit_s=timing.compute_limit_s or timing.deadline_s,
         aggregation_s=timing.aggregation_s,
         foundation_every_round=scenario.w0_every_round,
-        downlink_hz=downlink_hz(scenario),
+        downlink=build_downlink(scenario),
+        caches=scenario.downlink.cache,
+        gnb_power=build_gnb_power(scenario),
         stale=timing.late_uploads == "stale" or asynchronous,
     )
 
@@ -36,6 +39,9 @@ def check_stale(scenario: Scenario, scheme: Scheme) -> None:
         ("mobility.kind", scenario.mobility.kind, "static", keeps),
         ("channel", len(scenario.channel), 0, keeps),
         ("record", scenario.record, False, keeps),
+        ("downlink.link", scenario.downlink.link, "mean", "a UE that hears nothing waits for ever"),
+        ("device.battery_j", scenario.device.battery_j, None, "an empty battery ends a round"),
+        ("device.power", scenario.device.power, "transmit_only", "states belong to one round"),
         ("learning.log_risk", scenario.learning.log_risk, False, "the bound knows no old updates"),
     ):
         if value != wanted:

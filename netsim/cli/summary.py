@@ -10,6 +10,14 @@ from netsim.results.accuracy import target_name
 from netsim.results.digest import Digest, digest
 from netsim.results.reader import Run
 
+NAMES = {
+    "compute": "computing",
+    "uplink": "uplink",
+    "broadcast": "receiving",
+    "wait": "waiting",
+    "idle": "idle",
+}
+
 
 def print_summary(run: Run) -> None:
     """What a finished run came to."""
@@ -48,12 +56,12 @@ def _uploads(found: Digest) -> str:
 
 
 def _energy(found: Digest) -> str:
-    spent_j = found["compute_j"] + found["uplink_j"]
+    spent_j = found["spent_j"]
     wasted = found["wasted_j"] / spent_j if spent_j else 0.0
-    return (
-        f"{quantity(spent_j, 'J')}: computing {quantity(found['compute_j'], 'J')}, "
-        f"uplink {quantity(found['uplink_j'], 'J')}, of it wasted {100 * wasted:.0f}%"
-    )
+    spent = [(NAMES[kind], joules) for kind, joules in found["spent_on_j"].items() if joules]
+    parts = [f"{name} {quantity(joules, 'J')}" for name, joules in spent]
+    text = f"{quantity(spent_j, 'J')}: {', '.join(parts)}, of it wasted {100 * wasted:.0f}%"
+    return text + (f"; gNBs {quantity(found['gnb_j'], 'J')}" if found["gnb_j"] else "")
 
 
 def _accuracies(found: Digest) -> Iterator[tuple[str, str]]:

@@ -165,6 +165,7 @@ def _wire(simulation: Simulation, apps: Apps, options: FlowerApp) -> Replies:
     payloads = Payloads(
         bits=sizes.down_bits,
         size_of=sizes,
+        down_of=sizes,
         emulated=np.zeros(nodes, dtype=bool),
         foundation_bits=0.0,
     )

@@ -11,7 +11,8 @@ In reading order:
     fading          Rayleigh draws per upload and per coherence block
     network_fading  the same for the links to every site
     interference    the interferers of an upload: a Poisson field (field_points), or in real cells
-    field_draw      interferers as drawn for a round, and how they fade
+    field_draw      interferers as drawn for a round, how they fade; field_draws: kept
+    downlink        rates of UEs under fading, and the modules they hold; multicast: slots
     load            how much of the time the UEs of other cells are on the air
     background      UEs that load idle cells
     bands           where uploads lie in their gNB's band, and which of them overlap

@@ -1,10 +1,13 @@
-"""Broadcasts of modules on the downlink, each at its worst subscriber's rate."""
+"""Modules on the downlink: each once to all that are to hear it, or to each UE by itself."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from netsim.units import FloatArray, IntArray
+from netsim.units import BoolArray, FloatArray, IntArray
+
+Slots = tuple[FloatArray, FloatArray]
+"""Start and end of what each row hears, s, from the start at its gNB. [M], [M]."""
 
 
 def broadcast_slots(
@@ -15,27 +18,66 @@ def broadcast_slots(
     efficiency: FloatArray,
     downlink_hz: float,
     foundation_bits: float,
-) -> tuple[FloatArray, FloatArray]:
-    """Start and end, s, of the broadcast that each row (gNB, module) hears, [M], [M].
+    wanted: BoolArray | None = None,
+    unicast: bool = False,
+) -> Slots:
+    """Slots of rows (gNB, module) [M] on the whole downlink band, one after the other.
 
-    A gNB sends each module once, at its largest payload, over the whole downlink band at the rate
-    of the worst subscriber (efficiency in bit/s/Hz); `foundation_bits` go before, to all. What
-    must reach a UE with no efficiency at all never ends, nor do the modules after it.
+    Multicast: a gNB sends each module once, at its largest payload, in each block at the rate of
+    the worst subscriber that hears anything. Unicast: row by row, module by module.
+    `foundation_bits` go before, to all. efficiency: bit/s/Hz, [M] or by coherence block [M, B];
+    who hears nothing waits for ever. wanted: [M] rows that lack the module; None: all. Others hear
+    nothing but the foundation model.
     """
     if not len(gnb):
         return np.empty(0), np.empty(0)
+    blocks = efficiency.reshape(len(gnb), -1)
+    rate = downlink_hz * blocks
+    hears = rate.mean(axis=1) > 0
+    sent = hears if wanted is None else hears & wanted
+    foundation_s = _foundation_s(gnb, rate, hears, foundation_bits)
+    share = _in_turn if unicast else _together
+    start, end = share(gnb[sent], module[sent], payload_bits[sent], rate[sent])
+    starts, ends = foundation_s[gnb], foundation_s[gnb]
+    starts[sent] += start
+    ends[sent] += end
+    return starts, np.where(hears, ends, np.inf)
+
+
+def _foundation_s(
+    gnb: IntArray, rate: FloatArray, hears: BoolArray, foundation_bits: float
+) -> FloatArray:
+    """Time of the foundation model at each gNB, at its worst UE's rate in each block. [S]."""
+    worst = np.full((int(gnb.max()) + 1, rate.shape[1]), np.inf)
+    if foundation_bits:
+        np.minimum.at(worst, gnb[hears], rate[hears])
+    return np.asarray(foundation_bits / worst.mean(axis=1))
+
+
+def _together(gnb: IntArray, module: IntArray, payload_bits: FloatArray, rate: FloatArray) -> Slots:
+    """Each module once."""
+    if not len(gnb):
+        return np.empty(0), np.empty(0)
     shape = (int(gnb.max()) + 1, int(module.max()) + 1)
-    worst = np.full(shape, np.inf)
-    np.minimum.at(worst, (gnb, module), efficiency)
+    worst = np.full((*shape, rate.shape[1]), np.inf)
+    np.minimum.at(worst, (gnb, module), rate)
     size = np.zeros(shape)
     np.maximum.at(size, (gnb, module), payload_bits)
-    lowest = worst.min(axis=1, keepdims=True)
-    bits = np.hstack([np.full_like(lowest, foundation_bits), size])
-    rate_bps = downlink_hz * np.hstack([lowest, worst])
-    with np.errstate(divide="ignore"):
-        length_s = np.divide(bits, rate_bps, out=np.zeros_like(bits), where=bits > 0)
-    end_s = np.cumsum(length_s, axis=1)
-    return end_s[gnb, module], end_s[gnb, module + 1]
+    length = size / worst.mean(axis=2)  # 0 of a module that nobody at the gNB is to hear
+    end = np.cumsum(length, axis=1)
+    return (end - length)[gnb, module], end[gnb, module]
+
+
+def _in_turn(gnb: IntArray, module: IntArray, payload_bits: FloatArray, rate: FloatArray) -> Slots:
+    """Each row by itself."""
+    length = payload_bits / rate.mean(axis=1)
+    order = np.lexsort((module, gnb))
+    total = np.cumsum(length[order])
+    first = np.searchsorted(gnb[order], gnb[order])  # of the row's gNB
+    before = np.concatenate([np.zeros(1), total])[first]
+    end = np.empty(len(gnb))
+    end[order] = total - before
+    return end - length, end
 
 
 def bits_once(

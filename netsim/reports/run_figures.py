@@ -24,7 +24,9 @@ LEDGER_LABELS = {
     "compute_wasted_j": "computing, wasted",
     "uplink_useful_j": "uplink, useful",
     "uplink_wasted_j": "uplink, wasted",
-    "other_j": "other",
+    "receive_j": "receiving",
+    "wait_j": "waiting",
+    "idle_j": "idle",
 }
 
 

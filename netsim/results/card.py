@@ -41,7 +41,7 @@ def _facts(found: Digest) -> Iterator[tuple[str, str]]:
     yield "rounds", str(found["rounds"])
     yield "simulated time", f"{found['simulated_s']:.4g} s"
     yield "uploads", f"{found['uploads']}: {', '.join(counts)}"
-    yield "energy", f"{found['compute_j'] + found['uplink_j']:.4g} J"
+    yield "energy", f"{found['spent_j']:.4g} J"
     if found["accuracy"]:
         yield "accuracy", f"{found['accuracy'][0]:.3f} to {found['accuracy'][-1]:.3f}"
 

@@ -7,6 +7,7 @@ from polars import col
 
 from netsim.results.check_accounts import CELL, UPLOAD, Accounts
 from netsim.results.laws import Check, at_most_zero, equal, total
+from netsim.results.states import UE_ENERGY
 
 
 def energy_checks(accounts: Accounts) -> list[Check]:
@@ -20,13 +21,14 @@ def energy_checks(accounts: Accounts) -> list[Check]:
 
 def _upload_energy(accounts: Accounts) -> list[Check]:
     on_air = accounts.on_air
-    radiated_j = on_air["power_w"] * on_air["on_air_s"]
+    drawn_j = on_air["drawn_w"] * on_air["on_air_s"]
     return [
         equal(
-            "upload energy = power x time on the air",
+            "upload energy = power drawn x time on the air",
             on_air["energy_j"],
-            radiated_j,
-        )
+            drawn_j,
+        ),
+        at_most_zero("power radiated <= power drawn", on_air["power_w"] - on_air["drawn_w"]),
     ]
 
 
@@ -74,12 +76,24 @@ def _energy_sums(accounts: Accounts) -> list[Check]:
         on=CELL,
         how="left",
     ).fill_null(0.0)
-    per_ue = accounts.spans.group_by("ue").agg(col("energy_j").sum())
+    in_rounds = accounts.spans.filter(col("round") > 0)  # before: the foundation model is heard
+    per_ue = in_rounds.group_by("ue").agg(col("energy_j").sum())
+    by_kind = in_rounds.group_by("kind").agg(col("energy_j").sum())
+    of_kind = dict(by_kind.iter_rows())
+    states = [
+        equal(
+            f"energy of {kind} spans = of rounds",
+            pl.Series([of_kind.get(kind, 0.0)]),
+            total(rounds[column]),
+        )
+        for kind, column in UE_ENERGY.items()
+    ]
     return [
+        *states,
         equal(
             "energy of spans = of rounds",
             per_round["spent"],
-            per_round["compute_energy_j"] + per_round["uplink_energy_j"],
+            per_round.select(pl.sum_horizontal(UE_ENERGY.values())).to_series(),
         ),
         equal(
             "energy of uplink spans = of uploads",
@@ -89,7 +103,7 @@ def _energy_sums(accounts: Accounts) -> list[Check]:
         equal(
             "energy per UE = of rounds",
             total(per_ue["energy_j"]),
-            total(rounds["compute_energy_j"] + rounds["uplink_energy_j"]),
+            total(rounds.select(pl.sum_horizontal(UE_ENERGY.values())).to_series()),
         ),
     ]
 

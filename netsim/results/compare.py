@@ -16,6 +16,7 @@ from polars import col
 from netsim.errors import DataError
 from netsim.results.accuracy import learning_curve
 from netsim.results.intervals import Interval, Method, block_interval, mean_interval
+from netsim.results.states import UE_ENERGY
 from netsim.results.tables import RunTables
 from netsim.units import FloatArray
 
@@ -42,7 +43,7 @@ def per_round(run: RunTables) -> pl.LazyFrame:
     Accuracy and loss are the ensemble's, null in rounds without evaluation.
     """
     lost = col("late") + col("outage") + col("aborted")
-    energy_j = col("compute_energy_j") + col("uplink_energy_j")
+    energy_j = pl.sum_horizontal(UE_ENERGY.values())
     rounds = run.rounds.group_by("round").agg(
         (col("end_s").max() - col("start_s").min()).alias("length_s"),
         col("on_time").sum(),

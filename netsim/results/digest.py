@@ -10,6 +10,7 @@ from polars import col
 from netsim.records import OUTCOMES
 from netsim.results.latency import latency
 from netsim.results.reliability import fairness
+from netsim.results.states import UE_ENERGY
 from netsim.results.tables import RunTables
 
 
@@ -20,8 +21,9 @@ class Digest(TypedDict):
     simulated_s: float
     uploads: int
     outcomes: dict[str, int]
-    compute_j: float
-    uplink_j: float
+    spent_j: float  # of all UEs
+    spent_on_j: dict[str, float]  # by activity
+    gnb_j: float  # 0 where it is not accounted for
     wasted_j: float
     delivered_bits: float
     median_finish_s: float | None
@@ -42,8 +44,9 @@ def digest(run: RunTables) -> Digest:
         simulated_s=totals["end_s"],
         uploads=sum(counts.values()),
         outcomes=counts,
-        compute_j=totals["compute_energy_j"],
-        uplink_j=totals["uplink_energy_j"],
+        spent_j=sum(totals[column] for column in UE_ENERGY.values()),
+        spent_on_j={kind: totals[column] for kind, column in UE_ENERGY.items()},
+        gnb_j=totals["gnb_energy_j"],
         wasted_j=totals["wasted_energy_j"],
         delivered_bits=totals["delivered_bits"],
         median_finish_s=_median_finish_s(run),
@@ -55,7 +58,8 @@ def digest(run: RunTables) -> Digest:
 
 
 def _totals_of_rounds(run: RunTables) -> dict[str, float]:
-    sums = col("compute_energy_j", "uplink_energy_j", "wasted_energy_j", "delivered_bits").sum()
+    summed = (*UE_ENERGY.values(), "gnb_energy_j", "wasted_energy_j", "delivered_bits")
+    sums = col(summed).sum()
     totals = run.rounds.select(
         col("round").n_unique(),
         col("end_s").max().fill_null(0.0),

@@ -9,7 +9,15 @@ from netsim.results.arguments import check_group
 from netsim.results.parts import part_by_part
 from netsim.results.tables import RunTables
 
-LEDGER = ("compute_useful_j", "compute_wasted_j", "uplink_useful_j", "uplink_wasted_j", "other_j")
+LEDGER = (
+    "compute_useful_j",
+    "compute_wasted_j",
+    "uplink_useful_j",
+    "uplink_wasted_j",
+    "receive_j",
+    "wait_j",
+    "idle_j",
+)
 UPLOAD = ("round", "ue", "module")
 
 
@@ -36,23 +44,21 @@ def _ledger(part: RunTables, by: str) -> pl.LazyFrame:
     def joules(which: pl.Expr, name: str) -> pl.Expr:
         return col("energy_j").filter(which).sum().alias(name)
 
-    return (
-        _spent(part)
-        .join(
-            _arrived(part),
-            on=UPLOAD,
-            how="left",
-            nulls_equal=True,
-        )
-        .group_by(by)
-        .agg(
-            joules(computing & useful, "compute_useful_j"),
-            joules(computing & ~useful, "compute_wasted_j"),
-            joules(sending & useful, "uplink_useful_j"),
-            joules(sending & ~useful, "uplink_wasted_j"),
-            joules(~(computing | sending), "other_j"),
-        )
+    sums = [
+        joules(computing & useful, "compute_useful_j"),
+        joules(computing & ~useful, "compute_wasted_j"),
+        joules(sending & useful, "uplink_useful_j"),
+        joules(sending & ~useful, "uplink_wasted_j"),
+    ]
+    for kind, name in (("broadcast", "receive_j"), ("wait", "wait_j"), ("idle", "idle_j")):
+        sums.append(joules(col("kind") == kind, name))
+    spent = _spent(part).join(
+        _arrived(part),
+        on=UPLOAD,
+        how="left",
+        nulls_equal=True,
     )
+    return spent.group_by(by).agg(sums)
 
 
 def _spent(part: RunTables) -> pl.LazyFrame:

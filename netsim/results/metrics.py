@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 from polars import col
 
+from netsim.results.states import UE_ENERGY
 from netsim.results.table_buffer import table_schema
 from netsim.results.tables import RunTables
 
@@ -87,7 +88,7 @@ def _of_all(runs: Sequence[RunTables], table: str) -> pl.LazyFrame:
 
 
 def _rounds(rounds: pl.LazyFrame) -> pl.LazyFrame:
-    spent_j = col("compute_energy_j").sum() + col("uplink_energy_j").sum()
+    spent_j = pl.sum_horizontal(UE_ENERGY.values()).sum()
     return rounds.group_by("run").agg(
         rounds_closed=col("round").n_unique().cast(pl.Int64),
         simulated_s=col("end_s").max(),

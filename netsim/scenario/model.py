@@ -12,11 +12,21 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from netsim.scenario.dotted import dotted_values, scenario_card, value_of
+from netsim.scenario.downlink import Downlink
 from netsim.scenario.flower import FlowerApp
 from netsim.scenario.motion import REPLAY, ChannelTrace, MobilityChoice
-from netsim.scenario.radio import Downlink, Radio, Round, Topology, Ues
+from netsim.scenario.radio import Radio, Round, Topology, Ues
 from netsim.scenario.section import PlainName, Positive, Section, key
-from netsim.scenario.training import Compute, Data, Device, Learning, Model, Module, SchemeChoice
+from netsim.scenario.training import (
+    Compute,
+    Data,
+    Device,
+    DevicePower,
+    Learning,
+    Model,
+    Module,
+    SchemeChoice,
+)
 
 USUAL_UES = 40
 
@@ -61,6 +71,7 @@ class Scenario(Section):
     downlink: Downlink = Downlink()
     round: Round = Round()
     compute: Compute = Compute()
+    device: DevicePower = DevicePower()
     devices: tuple[Device, ...] = Field((Device(),), min_length=1)
     modules: tuple[Module, ...] = Field(
         (Module(rank=4), Module(rank=8), Module(rank=16), Module(rank=32)),

@@ -1,7 +1,9 @@
-"""Named sets of radio keys (`radio.preset`): one carrier of 5G NR each.
+"""Named sets of keys (`radio.preset`): one carrier of 5G NR each, and all that goes with it.
 
-A preset gives values to keys of its layer that are not set there: one in a file stands under the
-file's other keys, one among the overrides stands over the file and under the other overrides.
+Besides the carrier that is block fading, modules on a downlink that fades and has the same link
+layer, and energy by what UEs and gNBs do. A preset gives values to keys that are not set: one in a
+file stands under the file's other keys, one among the overrides stands over the file and under the
+other overrides.
 """
 
 from __future__ import annotations
@@ -15,7 +17,13 @@ _NR: dict[str, Any] = {
     "fading": "block",
     "noise_figure_db": 5.0,
     "max_power_w": 0.2,
+    "downlink.link": "faded",
+    "downlink.noise_figure_db": 9.0,
+    "device.power": "states",
+    "device.gnb_power": "linear",
 }
+BESIDES = ("downlink", "device")
+"""Sections besides `radio` of which a preset has keys."""
 
 PRESETS: dict[str, dict[str, Any]] = {
     # a mid-band TDD carrier: one slot of five is the uplink's (DDDSU)
@@ -54,19 +62,25 @@ def apply_presets(raw: dict[str, Any], changes: dict[str, Any]) -> None:
     radio = raw.get("radio")
     if isinstance(radio, dict) and "preset" in radio:
         for key, value in _values(radio["preset"]).items():
-            _put_below(radio, key, value)
+            _put_below(raw, key, value)
     if "radio.preset" in changes:
         for key, value in _values(changes["radio.preset"]).items():
-            changes.setdefault(f"radio.{key}", value)
+            changes.setdefault(key, value)
 
 
 def _values(name: Any) -> dict[str, Any]:
-    """The keys of a preset. Raises ScenarioError for a name that is not one."""
+    """The dotted keys of a preset. Raises ScenarioError for a name that is not one."""
     if not isinstance(name, str) or name not in PRESETS:
         near = did_you_mean(str(name), list(PRESETS))
         rule = f"must be one of {', '.join(PRESETS)}{near}"
         raise ScenarioError(rule, where="scenario: radio.preset", value=name)
-    return PRESETS[name]
+    found: dict[str, Any] = {}
+    for key, value in PRESETS[name].items():
+        inside = key.split(".")[0] in BESIDES
+        found[key if inside else f"radio.{key}"] = value
+        if key == "bandwidth_hz":
+            found["downlink.bandwidth_hz"] = value
+    return found
 
 
 def _put_below(section: dict[str, Any], key: str, value: Any) -> None:

@@ -144,7 +144,9 @@ class Radio(Section):
     """Uplink."""
 
     preset: str | None = key(
-        None, "values of other keys: nr-fr1-100mhz, nr-fr1-20mhz or nr-fr2-100mhz"
+        None,
+        "values of other keys, of downlink and device too: nr-fr1-100mhz, nr-fr1-20mhz or "
+        "nr-fr2-100mhz",
     )
     bandwidth_hz: Positive = key(1e7, "uplink bandwidth of a gNB, W", unit="Hz", eq="2")
     noise_psd_dbm_hz: Finite = key(
@@ -253,20 +255,6 @@ class Radio(Section):
                 "interferer_power needs interference = field: in a network powers are known"
             )
         return self
-
-
-class Downlink(Section):
-    """Broadcast of the foundation model and of the modules (no model in the paper)."""
-
-    power_w: Positive = key(39.8, "power of a gNB (46 dBm)", unit="W", ge=1e-6, le=1e6)
-    bandwidth_hz: Positive | None = key(
-        None, "downlink bandwidth; default: radio.bandwidth_hz", unit="Hz"
-    )
-    w0_broadcast: Literal["once", "every_round"] | None = key(
-        None,
-        "send the foundation model before round 1, or in every round (default if formulas is "
-        "paper)",
-    )
 
 
 class Round(Section):

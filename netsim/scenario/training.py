@@ -9,7 +9,14 @@ from typing import Literal
 from pydantic import model_validator
 
 from netsim.scenario.partition import Partition
-from netsim.scenario.section import PluginChoice, Positive, PositiveOrInf, Section, key
+from netsim.scenario.section import (
+    NonNegative,
+    PluginChoice,
+    Positive,
+    PositiveOrInf,
+    Section,
+    key,
+)
 
 
 class Compute(PluginChoice):
@@ -47,6 +54,37 @@ class Device(Section):
         return self
 
 
+class DevicePower(Section):
+    """Energy of UEs and gNBs beyond computing and what is radiated (device.power = states).
+
+    Ratios of the defaults: 3GPP TR 38.840; pa_efficiency and inactivity_s are ours, and so the
+    watts. gNB: a macro site of Auer et al., IEEE Wireless Commun. 18(5), 2011.
+    """
+
+    power: Literal["transmit_only", "states"] = key(
+        "transmit_only",
+        "a UE's radio costs what it radiates (the paper), or by what it does",
+        eq="4",
+    )
+    pa_efficiency: float = key(0.3, "states: of the power amplifier", gt=0, le=1)
+    circuit_w: NonNegative = key(0.3652, "states: besides the amplifier, while sending", unit="W")
+    receive_w: NonNegative = key(0.4422, "states: while the gNB sends to the UE", unit="W")
+    awake_w: NonNegative = key(0.1474, "states: waiting, control channel monitored", unit="W")
+    sleep_w: NonNegative = key(0.02948, "states: waiting in DRX, mean of its cycles", unit="W")
+    idle_w: NonNegative = key(0.001474, "states: the rest of a round", unit="W")
+    inactivity_s: NonNegative = key(0.1, "states: awake for so long before DRX", unit="s")
+    battery_j: Positive | None = key(
+        None,
+        "energy of a UE at the start; without it the UE leaves; default: without end",
+        unit="J",
+    )
+    gnb_power: Literal["none", "linear"] = key(
+        "none", "gNBs' energy: not accounted for, or linear in their load"
+    )
+    gnb_static_w: NonNegative = key(780.0, "linear: of a gNB at all times", unit="W")
+    gnb_slope: NonNegative = key(4.7, "linear: besides, for each W that it radiates", unit="W/W")
+
+
 class Module(Section):
     """One of the N adapters."""
 
@@ -65,6 +103,9 @@ class Module(Section):
     )
     payload_bits_override: Positive | None = key(
         None, "upload size instead of the tensors' (marked emulated in the tables)", unit="bit"
+    )
+    download_bits_override: Positive | None = key(
+        None, "what a UE downloads of the module; default: as much as it uploads", unit="bit"
     )
 
 

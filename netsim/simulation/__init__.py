@@ -19,7 +19,7 @@ uploads/    the table of uploads, and the one loop that moves them
 air/        what an upload meets: fading, interference, traces
 processes/  who waits for what on the clock
 motion/     where UEs are, who serves them, what they break off
-timetable   broadcasts and computing, fixed by the plan
+stores      batteries and cached modules of UEs
 opening     a round opens
 closing     a round ends
 training    what a round asks of the learner

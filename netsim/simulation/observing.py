@@ -26,6 +26,7 @@ class Outlook:
     previous: RoundOutcome | None  # None: it is the first round
     round: int
     now_s: float
+    alive: BoolArray | None = None  # [K] has energy; None: all
 
     def observation(self) -> Observation:
         """As schemes see it."""
@@ -70,10 +71,13 @@ class Outlook:
 
     def _availability(self) -> tuple[BoolArray, FloatArray]:
         """(may be scheduled [K], free part of the gNB's band [K])."""
+        available = self.links.available
+        if self.alive is not None:
+            available = available & self.alive
         if self.under_way is None:
-            return self.links.available, np.ones(len(self.links))
+            return available, np.ones(len(self.links))
         free_share = self.under_way.free_share(self.links, self.now_s)
-        available = self.links.available & (free_share > 0)
+        available = available & (free_share > 0)
         available[self.under_way.uploads.ue] = False
         return available, free_share
 
@@ -90,7 +94,7 @@ class Outlook:
     ) -> tuple[FloatArray, BoolArray]:
         """As `Observation.computed`."""
         setting = self.system.setting
-        payload_bits = setting.payloads.size_of(module, rank)
-        times = setting.timetable(self.links, ue, module, payload_bits)
+        down_bits = setting.payloads.down_of(module, rank)
+        times = setting.timetable(self.links, ue, module, down_bits)
         in_time = times.computed_s <= setting.rules.deadline_s
         return times.computed_s, times.ready & in_time

@@ -6,14 +6,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from netsim.device.timetable import Timetable, timetable
 from netsim.errors import RunError
 from netsim.protocols import RoundPlan
-from netsim.radio.multicast import bits_once
+from netsim.radio.downlink import ModuleCache
+from netsim.radio.multicast import bits_once, broadcast_slots
 from netsim.simulation.processes.core import CoreLinks
 from netsim.simulation.state import Cells, Fleet, Links, Payloads, Round, Rules
-from netsim.simulation.timetable import Timetable, timetable
 from netsim.simulation.uploads.table import NO_RANK, Uploads
-from netsim.units import FloatArray, IntArray
+from netsim.units import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -31,17 +32,38 @@ class Setting:
         return self.payloads.foundation_bits if self.rules.foundation_every_round else 0.0
 
     def timetable(
-        self, links: Links, ue: IntArray, module: IntArray, payload_bits: FloatArray
+        self,
+        links: Links,
+        ue: IntArray,
+        module: IntArray,
+        download_bits: FloatArray,
+        round: int | None = None,
+        wanted: BoolArray | None = None,
     ) -> Timetable:
-        """Broadcasts and computing of rows [M], from the round's start at the gNB."""
+        """Broadcasts and computing of rows [M], from the round's start at the gNB.
+
+        round: in which fading is drawn; None: as planned. wanted: rows that lack the module.
+        """
+        rules = self.rules
+        efficiency = rules.downlink.efficiency(links.downlink_efficiency, round)
+        slots = broadcast_slots(
+            links.gnb[ue],
+            module,
+            download_bits,
+            efficiency=efficiency[ue],
+            downlink_hz=rules.downlink.bandwidth_hz,
+            foundation_bits=self.foundation_bits_per_round,
+            wanted=wanted,
+            unicast=rules.downlink.unicast,
+        )
         return timetable(
             ue,
-            module,
-            payload_bits,
-            fleet=self.fleet,
-            links=links,
-            rules=self.rules,
-            foundation_bits=self.foundation_bits_per_round,
+            links.gnb[ue],
+            slots,
+            download_bits if wanted is None else download_bits * wanted,
+            compute_s=self.fleet.compute_s[ue],
+            limit_s=rules.last_compute_s,
+            barrier=rules.barrier,
         )
 
 
@@ -61,20 +83,29 @@ def open_round(
     *,
     number: int,
     start_s: float,
+    cache: ModuleCache | None = None,
 ) -> Round:
-    """A round that starts now at the core, with the rows of its plan."""
+    """A round that starts now at the core, with the rows of its plan.
+
+    cache: what UEs hold already, and of which they hear nothing again.
+    """
     payload_bits = setting.payloads.size_of(plan.module, plan.rank)
-    cells = _cells(setting.core, links, plan, payload_bits, start_s)
+    down_bits = setting.payloads.down_of(plan.module, plan.rank)
+    cells = _cells(setting.core, links, plan, down_bits, start_s)
+    made_in = versions.made_in[plan.module]
+    rows = plan.ue, plan.module, made_in, down_bits
     times = setting.timetable(
         links,
         plan.ue,
         plan.module,
-        payload_bits,
+        down_bits,
+        number,
+        None if cache is None else cache.missing(*rows),
     )
     begin_s = cells.open_s[cells.index_of(links.gnb[plan.ue])]
     uploads = _planned(plan, links, times, begin_s, payload_bits)
     uploads.begun_round[:] = number
-    uploads.version = versions.made_in[plan.module]
+    uploads.version = made_in
     uploads.versions_before = versions.count[plan.module]
     uploads.deadline_s = begin_s + setting.rules.deadline_s
     if not setting.rules.stale:
@@ -173,3 +204,11 @@ def _same_kind_of_rank(own: Uploads, under_way: Uploads) -> None:
     if len(found) > 1:
         rule = "a scheme whose uploads outlast rounds must give ranks in every round, or in none"
         raise RunError(rule)
+
+
+def heard_of(round_: Round, payloads: Payloads) -> tuple[IntArray, IntArray, IntArray, FloatArray]:
+    """UEs, modules, versions and bits of what was heard whole in a round, or was held before."""
+    uploads = round_.uploads.select(round_.uploads.compute_done > 0)
+    rank = uploads.trained_rank
+    bits = payloads.down_of(uploads.module, rank)
+    return uploads.ue, uploads.module, uploads.version, bits

@@ -32,6 +32,7 @@ from netsim.simulation.processes.hub import Hub
 from netsim.simulation.processes.ue import ue_process
 from netsim.simulation.state import Links, Round
 from netsim.simulation.stopping import RunEnd
+from netsim.simulation.stores import Stores
 from netsim.simulation.system import System
 from netsim.simulation.tables.progress import progress_of
 from netsim.simulation.tables.writer import TableWriter
@@ -60,11 +61,13 @@ class Simulation:
     _under_way: UnderWay | None = field(default=None, init=False)  # None: nothing is
     _previous: RoundOutcome | None = field(default=None, init=False)
     _observed: Observation | None = field(default=None, init=False)  # of the next round
+    _stores: Stores = field(init=False)
 
     def __post_init__(self) -> None:
         self.course = Course.start(len(self.system.setting.payloads.bits))
         self._links = self.system.links_at(0.0)
         self._success = self.system.success_of(self._links)
+        self._stores = Stores.full(self.system.setting)
         self._start_clock(0.0)
 
     def _start_clock(self, begin_s: float) -> None:
@@ -128,6 +131,7 @@ class Simulation:
                 previous=self._previous,
                 round=self.course.round + 1,
                 now_s=self.now_s,
+                alive=self._stores.alive,
             )
             self._observed = outlook.observation()
         return self._observed
@@ -166,8 +170,10 @@ class Simulation:
             self.course.versions,
             number=self.course.round,
             start_s=self.now_s,
+            cache=self._stores.cache,
         )
         moves = [] if system.roaming is None else system.roaming.enter(round_)
+        self._stores.enter(round_)
         if plan.redeem == "before_uplink" and self.learner is not None:
             train_before_uplink(self.learner, round_, setting.payloads)
         ready_to_send(round_.uploads)
@@ -203,7 +209,7 @@ class Simulation:
             stale=setting.rules.stale,
         )
         course.change(changed)
-        course.energy_j += books.energy_j
+        course.energy_j += books.energy_j + self._stores.close(round_, books)
         if course.round % self.system.evaluate_every == 0 or self.done:
             self._evaluate()
         if self._under_way is not None and self.done:
@@ -239,7 +245,8 @@ class Simulation:
         )
         self._clock.run_until(self._clock.at(float(heard_s.max(initial=0.0))))
         if heard_s.any():
-            self.tables.foundation(self._links, reached_s, heard_s)
+            spent_j = self.tables.foundation(self._links, reached_s, heard_s)
+            self.course.energy_j += spent_j
 
     def _evaluate(self) -> None:
         """Measure the modules; takes no simulated time."""
@@ -273,6 +280,7 @@ class Simulation:
             "under_way": None if under_way is None else under_way.state(),
             "roaming": None if roaming is None else roaming.state(),
             "tables": self.tables.state(),
+            "stores": self._stores.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -283,4 +291,5 @@ class Simulation:
         if self.system.roaming is not None:
             self.system.roaming.restore(state["roaming"])
         self.tables.restore(state["tables"])
+        self._stores.restore(state["stores"])
         self._start_clock(state["time_s"])

@@ -7,7 +7,10 @@ from functools import cached_property
 
 import numpy as np
 
+from netsim.device.idle import Idle
+from netsim.device.power import GnbPower, UePower
 from netsim.protocols import HeldRows, PayloadSize, Redeemed, RoundPlan
+from netsim.radio.downlink import Downlink
 from netsim.simulation.uploads.table import Uploads
 from netsim.units import BoolArray, FloatArray, IntArray
 
@@ -26,9 +29,16 @@ class Fleet:
     label_counts: IntArray  # [K, class]
     name: tuple[str, ...] | None = None  # [K] in the trace that is replayed
     held: HeldRows | None = None  # what is told of the rows they hold
+    power: UePower = field(default_factory=UePower)
+    battery_j: float | None = None  # at the start; None: without end
 
     def __len__(self) -> int:
         return len(self.cpu_hz)
+
+    @property
+    def computing_w(self) -> FloatArray:
+        """[K] while computing."""
+        return self.compute_energy_j / self.compute_s
 
 
 @dataclass(frozen=True)
@@ -79,8 +89,10 @@ class Rules:
     compute_limit_s: float  # from the start at the gNB; at most deadline_s
     aggregation_s: float  # at a gNB and at the core
     foundation_every_round: bool  # the foundation model is sent in every round, not once
-    downlink_hz: float
+    downlink: Downlink
+    caches: bool = False  # UEs keep the modules they hear
     stale: bool = False  # late uploads go on into the following rounds
+    gnb_power: GnbPower | None = None  # None: not accounted for
 
     @property
     def last_compute_s(self) -> float:
@@ -96,6 +108,7 @@ class Payloads:
 
     bits: FloatArray  # [N] upload size at the modules' own ranks
     size_of: PayloadSize  # upload size at any rank
+    down_of: PayloadSize  # what UEs download for it
     emulated: BoolArray  # [N] the size was set by hand
     foundation_bits: float
 
@@ -146,6 +159,7 @@ class Round:
     uploads: Uploads  # of its plan, and those under way when it opened
     end_s: float = np.nan
     redeemed: Redeemed | None = None
+    idle: Idle | None = None  # None: costs nothing
 
     @cached_property
     def cell(self) -> IntArray:

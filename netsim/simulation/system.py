@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from netsim.allocation.reallocation import Division
 from netsim.protocols import RoundPlan, SuccessModel
 from netsim.radio.nr.shares import on_whole_blocks
 from netsim.radio.power_control import Powers
@@ -18,7 +19,7 @@ from netsim.simulation.opening import Setting
 from netsim.simulation.state import Links, Round, RoundSpan
 from netsim.simulation.stopping import StopRules
 from netsim.simulation.uploads.advance import OnAir
-from netsim.simulation.uploads.band import Division, SharedBand, StaticBand
+from netsim.simulation.uploads.band import SharedBand, StaticBand
 from netsim.simulation.uploads.flight import Flight
 from netsim.simulation.uploads.segments import SegmentLog, Segments, nothing_sent
 from netsim.simulation.uploads.transfers import Move, Transfers
@@ -115,7 +116,9 @@ class System:
             one_rate=uplink.model.kind == "threshold",
             max_power_w=uplink.max_power_w,
             interferers_follow=uplink.interferers_follow,
-            links=round_.links,
+            gain=round_.links.gain,
+            interference_w=round_.links.interference_w,
+            noise_psd_w_hz=round_.links.noise_psd_w_hz,
         )
         return SharedBand.of(
             division,

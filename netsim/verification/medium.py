@@ -13,6 +13,7 @@ import numpy as np
 
 from netsim.protocols import RoundPlan
 from netsim.radio.coverage import success_probability, topology_success_probability
+from netsim.radio.downlink import Downlink
 from netsim.radio.pathloss import PowerLaw
 from netsim.radio.rate_model import RateModel
 from netsim.simulation.air.network import NetworkUplink
@@ -199,11 +200,12 @@ def _setting(count: int) -> Setting:
         compute_limit_s=DEADLINE_S / 2,
         aggregation_s=0.0,
         foundation_every_round=False,
-        downlink_hz=1e12,
+        downlink=Downlink(1e12),
     )
     payloads = Payloads(
         bits=bit,
         size_of=lambda module, rank=None: bit[module],
+        down_of=lambda module, rank=None: bit[module],
         emulated=np.zeros(1, dtype=bool),
         foundation_bits=1.0,
     )

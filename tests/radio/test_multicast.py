@@ -1,4 +1,4 @@
-"""Broadcast slots: one after the other at the worst subscriber's rate, whatever that is."""
+"""Broadcast slots: one after the other at the rate of the worst subscriber that hears anything."""
 
 from __future__ import annotations
 
@@ -21,14 +21,10 @@ def test_slots_by_hand() -> None:
     assert end_s.tolist() == [2.0, 5.0, 5.0, 0.625]
 
 
-def test_a_ue_that_hears_nothing_holds_up_what_it_subscribed_to_and_what_follows() -> None:
+def test_a_ue_that_hears_nothing_holds_up_nobody() -> None:
     efficiency = np.array([4.0, 2.0, 0.0, 8.0])
     start_s, end_s = broadcast_slots(
-        GNB, MODULE, BITS, efficiency=efficiency, downlink_hz=2.0, foundation_bits=0.0
-    )
-    assert start_s.tolist() == [0.0, 1.0, 1.0, 0.0]
-    assert end_s.tolist() == [1.0, np.inf, np.inf, 0.5]
-    start_s, _ = broadcast_slots(
         GNB, MODULE, BITS, efficiency=efficiency, downlink_hz=2.0, foundation_bits=2.0
     )
-    assert start_s.tolist() == [np.inf, np.inf, np.inf, 0.125]
+    assert start_s[[0, 1, 3]].tolist() == [0.5, 1.5, 0.125]
+    assert end_s.tolist() == [1.5, 2.5, np.inf, 0.625]

@@ -127,7 +127,7 @@ def test_runs_balance(name: str, network_scenario: Callable[..., Scenario], tmp_
 
 
 TAMPER: dict[str, tuple[str, pl.Expr]] = {
-    "upload energy = power x time on the air": (
+    "upload energy = power drawn x time on the air": (
         "uploads",
         (pl.col("energy_j") * 1.001).alias("energy_j"),
     ),

@@ -14,7 +14,9 @@ const JOULES = [
   ["uplink_useful_j", "uplink", INK.green, ""],
   ["compute_wasted_j", "computing, wasted", INK.sky, "/"],
   ["uplink_wasted_j", "uplink, wasted", INK.red, "/"],
-  ["other_j", "other", INK.grey, ""],
+  ["receive_j", "receiving", INK.grey, ""],
+  ["wait_j", "waiting", "wait", ""],
+  ["idle_j", "idle", INK.yellow, ""],
 ];
 
 // Stacked bars of the parts that are there; `say(i)` heads the hover text of bar i.

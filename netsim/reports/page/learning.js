@@ -2,7 +2,7 @@
 
 function cards() {
   const { digest, metadata } = run();
-  const spent = digest.compute_j + digest.uplink_j;
+  const spent = digest.spent_j;
   const { outcomes } = digest;
   const made = [];
   const card = (name, value, detail) =>
@@ -42,7 +42,7 @@ function cards() {
   card(
     "Energy",
     si(spent, "J"),
-    `computing ${percent(digest.compute_j, spent)}, uplink ${percent(digest.uplink_j, spent)}`,
+    `computing ${percent(digest.spent_on_j.compute, spent)}, uplink ${percent(digest.spent_on_j.uplink, spent)}`,
   );
   card(
     "Wasted energy",

@@ -3,7 +3,6 @@
 protocol    what the loop over uploads asks
 links       rows on the air: what they send, and their SINR
 field       interferers drawn for every upload; uploads do not touch one another
-field_draws what has been drawn for a round of it
 blocks      its uploads over coherence blocks
 network     the actual uploads of all cells, stepped by coherence block
 moving      UEs that move and channels read from traces, around either

@@ -16,6 +16,7 @@ import numpy as np
 from netsim import rng
 from netsim.radio.fading import CHUNK_BLOCKS, block_fading, jakes_fading, upload_fading
 from netsim.radio.field_draw import FieldDraw
+from netsim.radio.field_draws import Draws, FieldDraws
 from netsim.radio.interference import InterfererField
 from netsim.radio.link import (
     Transmission,
@@ -27,7 +28,6 @@ from netsim.radio.link_rows import LinkRows
 from netsim.radio.rate_model import RateModel
 from netsim.radio.replay import changing_columns
 from netsim.simulation.air.blocks import BlockUploads
-from netsim.simulation.air.field_draws import Draws, FieldDraws
 from netsim.simulation.air.links import Sending, links_of
 from netsim.simulation.air.moving import World
 from netsim.simulation.state import Links, RoundSpan

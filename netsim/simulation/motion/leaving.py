@@ -19,11 +19,21 @@ def cut_short(
     done = break_off(uploads, leave_s)
     first = group_starts(uploads.ue)
     per_ue = np.diff(np.append(first, len(uploads)))
-    whole = np.logical_and.reduceat(done >= 1.0, first)
+    whole = np.logical_and.reduceat(
+        done >= 1.0,
+        first,
+    )
     uploads.ready = uploads.ready & np.repeat(whole, per_ue)
     uploads.upload_start_s = uploads.computed_s
     if barrier:
         uploads.upload_start_s = largest_in_group(uploads.computed_s, uploads.gnb)
+
+
+def leave_for_good(uploads: Uploads, leave_s: FloatArray, barrier: bool) -> None:
+    """UEs end what they do, sending included, at `leave_s` [M]."""
+    cut_short(uploads, leave_s, barrier)
+    uploads.stop_s = np.minimum(uploads.stop_s, leave_s)
+    uploads.upload_start_s = np.minimum(uploads.upload_start_s, uploads.stop_s)
 
 
 def break_off(uploads: Uploads, until_s: FloatArray) -> FloatArray:

@@ -83,7 +83,7 @@ class Roaming:
                 place_m, gnb = sample.position_m[new], sample.gnb[new]
                 survey = journey.landscape.survey(place_m, gnb, keep=False)
                 bits = 0.0 if self.rules.foundation_every_round else self.foundation_bits
-                rate_bps = self.rules.downlink_hz * survey.downlink_efficiency
+                rate_bps = self.rules.downlink.bandwidth_hz * survey.downlink_efficiency
                 self._heard_s[new] = at_s + bits / rate_bps
                 self._arrived_s[new] = at_s
         self.seen_step = journey.step(time_s)

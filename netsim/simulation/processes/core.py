@@ -95,4 +95,4 @@ def foundation_times(
         cell,
         links.downlink_efficiency[here],
     )
-    return reached, reached + bits / (rules.downlink_hz * worst)
+    return reached, reached + bits / (rules.downlink.bandwidth_hz * worst)

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from netsim.device.power import gnb_energy_j
 from netsim.protocols import RoundPlan
 from netsim.simulation.state import Payloads, Round, Rules
 from netsim.simulation.uploads.outcomes import Books
@@ -46,6 +47,21 @@ class ClosedRound:
             minlength=len(self.round.cells),
         )
         return np.asarray(summed, dtype=np.float64)
+
+    @property
+    def gnb_energy_j(self) -> FloatArray:
+        """Of each gNB from the round's start at the core to its end. [G]."""
+        round_ = self.round
+        uploads = round_.uploads
+        heard_s = uploads.slot_end_s - uploads.opened_s
+        heard = round_.own & (uploads.slot_bits > 0)
+        return gnb_energy_j(
+            self.rules.gnb_power,
+            len(round_.cells),
+            round_.cell[heard],
+            heard_s[heard],
+            round_.end_s - round_.start_s,
+        )
 
     @property
     def plan(self) -> RoundPlan:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from netsim.protocols import RecordSink
+from netsim.device.idle import idle_of_gnbs
+from netsim.protocols import Columns, RecordSink
 from netsim.records import ABORTED, LATE, OUTAGE
 from netsim.simulation.tables.closed import ClosedRound
 from netsim.simulation.uploads.outcomes import NOT_READY
@@ -12,9 +13,10 @@ from netsim.simulation.uploads.outcomes import NOT_READY
 
 def write_rounds(sink: RecordSink, closed: ClosedRound) -> None:
     """Rows of the round's gNBs."""
-    round_, books = closed.round, closed.books
-    outcome, on_time = books.outcome, books.on_time
-    spent_j = books.compute_energy_j + books.uplink_energy_j
+    round_ = closed.round
+    books = closed.books
+    outcome = books.outcome
+    on_time = books.on_time
     payload_bits = books.uploads.payload_bits
     dead_ranks = -1
     if round_.redeemed is not None and closed.plan.rank is not None:
@@ -37,11 +39,25 @@ def write_rounds(sink: RecordSink, closed: ClosedRound) -> None:
             "aborted": closed.count(outcome == ABORTED),
             "not_ready": closed.count(outcome == NOT_READY),
             "carried": rows - over,
-            "compute_energy_j": closed.total(books.compute_energy_j),
-            "uplink_energy_j": closed.total(books.uplink_energy_j),
-            "wasted_energy_j": closed.total(spent_j, ~on_time),
+            **_energy(closed),
             "payload_bits": closed.total(payload_bits, books.uploads.ready),
             "delivered_bits": closed.total(payload_bits, on_time),
             "dead_ranks": dead_ranks,
         },
     )
+
+
+def _energy(closed: ClosedRound) -> Columns:
+    """Of the UEs of each gNB, by what they did, and its own."""
+    books, round_ = closed.books, closed.round
+    idle_j, empty = idle_of_gnbs(round_.idle, round_.cells.gnb)
+    return {
+        "compute_energy_j": closed.total(books.compute_energy_j),
+        "uplink_energy_j": closed.total(books.uplink_energy_j),
+        "receive_energy_j": closed.total(books.receive_energy_j),
+        "wait_energy_j": closed.total(books.wait_energy_j),
+        "idle_energy_j": idle_j,
+        "gnb_energy_j": closed.gnb_energy_j,
+        "empty_batteries": empty,
+        "wasted_energy_j": closed.total(books.spent_j, ~books.on_time),
+    }

@@ -14,6 +14,7 @@ from netsim.records import (
     BROADCAST,
     COMPUTE,
     EVALUATE,
+    IDLE,
     ON_TIME,
     OUTAGE,
     TABLES,
@@ -39,11 +40,16 @@ def write_foundation(
     foundation_bits: float,
     reached_s: FloatArray,
     heard_s: FloatArray,
-) -> None:
-    """The foundation model's way to the gNBs and its broadcast to every UE, as round 0."""
+    receive_w: float,
+) -> float:
+    """The foundation model's way to the gNBs and its broadcast to every UE, as round 0.
+
+    Gives what UEs spend on hearing it, J.
+    """
     ue = links.ues_present
     cell = np.searchsorted(links.gnbs, links.gnb[ue])
     bits = np.full(len(links.gnbs), foundation_bits)
+    energy_j = receive_w * (heard_s - reached_s)[cell]
     _write_backhaul(
         sink,
         0,
@@ -61,7 +67,9 @@ def write_foundation(
         start_s=reached_s[cell],
         end_s=heard_s[cell],
         bits=foundation_bits,
+        energy_j=energy_j,
     )
+    return float(energy_j.sum())
 
 
 def write_evaluate(
@@ -95,6 +103,7 @@ def write_spans(sink: RecordSink, closed: ClosedRound) -> None:
     _write_computing(sink, closed)
     _write_waiting(sink, closed)
     _write_uplink(sink, closed)
+    _write_idle(sink, closed)
     _write_merging(sink, closed)
 
 
@@ -147,6 +156,7 @@ def _write_downloads(sink: RecordSink, closed: ClosedRound) -> None:
         start_s=uploads.slot_start_s,
         end_s=uploads.slot_end_s,
         bits=uploads.slot_bits,
+        energy_j=closed.books.receive_energy_j,
     )
 
 
@@ -187,6 +197,7 @@ def _write_waiting(sink: RecordSink, closed: ClosedRound) -> None:
         kind=WAIT,
         start_s=uploads.computed_s[ready],
         end_s=uploads.upload_start_s[ready],
+        energy_j=closed.books.wait_energy_j[ready],
     )
 
 
@@ -213,6 +224,23 @@ def _write_uplink(sink: RecordSink, closed: ClosedRound) -> None:
             OUTAGE,
         ),
         attempt=segments.attempt,
+    )
+
+
+def _write_idle(sink: RecordSink, closed: ClosedRound) -> None:
+    """UEs that are there, from the end of what they did to the end of the round."""
+    idle = closed.round.idle
+    if idle is None:
+        return
+    add_spans(
+        sink,
+        round=closed.round.number,
+        ue=idle.ue,
+        gnb=idle.gnb,
+        kind=IDLE,
+        start_s=idle.start_s,
+        end_s=closed.round.end_s,
+        energy_j=idle.energy_j,
     )
 
 

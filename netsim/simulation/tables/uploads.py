@@ -13,7 +13,7 @@ def write_uploads(sink: RecordSink, closed: ClosedRound) -> None:
     """Rows of UEs that were ready. What was sent in vain stays in the records."""
     round_, books = closed.round, closed.books
     ready = books.uploads.ready
-    uploads = books.uploads if ready.all() else books.uploads.select(ready)
+    uploads = books.uploads.select(ready)
     cell = closed.cell[ready]
     links, cells = round_.links, round_.cells
     on_air_s = books.summed(books.segments.length_s)[ready]
@@ -31,6 +31,7 @@ def write_uploads(sink: RecordSink, closed: ClosedRound) -> None:
             "rank": uploads.rank_sent,
             "bandwidth_hz": closed.bandwidth_hz * uploads.share,
             "power_w": uploads.power_w,
+            "drawn_w": books.drawn_w[ready],
             "distance_m": links.distance_m[uploads.ue],
             "sinr_db": to_db(uploads.sinr),
             "rate_bps": _rate_bps(bits, on_air_s),

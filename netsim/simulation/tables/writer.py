@@ -60,10 +60,17 @@ class TableWriter:
         links: Links,
         reached_s: FloatArray,
         heard_s: FloatArray,
-    ) -> None:
-        """The foundation model's broadcast before the first round."""
-        bits = self.system.setting.payloads.foundation_bits
-        write_foundation(self.sink, links, bits, reached_s, heard_s)
+    ) -> float:
+        """The foundation model's broadcast before the first round. Gives its energy, J."""
+        setting = self.system.setting
+        return write_foundation(
+            self.sink,
+            links,
+            setting.payloads.foundation_bits,
+            reached_s,
+            heard_s,
+            setting.fleet.power.receive_w,
+        )
 
     def evaluation(
         self,

@@ -14,9 +14,7 @@ from typing import Protocol
 
 import numpy as np
 
-from netsim.allocation.bandwidth import allocate_bandwidth
-from netsim.allocation.reallocation import raised_shares
-from netsim.simulation.state import Links
+from netsim.allocation.reallocation import Division
 from netsim.simulation.uploads.segments import SegmentLog
 from netsim.simulation.uploads.table import Uploads
 from netsim.units import FloatArray, IntArray
@@ -57,51 +55,6 @@ class StaticBand:
         self, uploads: Uploads, log: SegmentLog, over: IntArray, event_s: FloatArray
     ) -> None:
         """As `Band`: what has been freed stays idle."""
-
-
-@dataclass(frozen=True)
-class Division:
-    """Divides a band so that all uploads in it end together, in the channel as planned."""
-
-    bandwidth_hz: float  # of a gNB
-    one_rate: bool  # the rate is that of a code, whatever the SINR
-    max_power_w: float
-    interferers_follow: bool
-    links: Links
-
-    def parts(
-        self,
-        uploads: Uploads,
-        rows: IntArray,
-        band: float,
-    ) -> FloatArray:
-        """Parts of `band` (a share of the gNB's) for `rows` [R] of one gNB; they sum to 1. [R]."""
-        bits = uploads.left_bits[rows]
-        if self.one_rate:
-            return np.asarray(bits / bits.sum())
-        ue, power_w = uploads.ue[rows], uploads.power_w[rows]
-        level = power_w / self.max_power_w if self.interferers_follow else 1.0
-        allocation = allocate_bandwidth(
-            power_w * self.links.gain[ue],
-            self.links.interference_w[ue] * level,
-            bits,
-            bandwidth_hz=self.bandwidth_hz * band,
-            noise_psd_w_hz=self.links.noise_psd_w_hz[ue],
-        )
-        return allocation.shares
-
-    def raised(
-        self,
-        uploads: Uploads,
-        rows: IntArray,
-        band: float,
-    ) -> FloatArray:
-        """Shares of `rows` [R] that sum to `band`, none below what the row has now. [R]."""
-        return raised_shares(
-            uploads.band[rows],
-            band,
-            lambda which, share: self.parts(uploads, rows[which], share),
-        )
 
 
 @dataclass
@@ -167,7 +120,7 @@ class SharedBand:
         sending, waiting = here[begun], here[~begun]
         if len(sending):
             free = float(self.planned[site]) - float(uploads.band[waiting].sum())
-            shares = self.division.raised(uploads, sending, free)
+            shares = self.division.raised(uploads.band[sending], *_links(uploads, sending), free)
             self._set(
                 uploads,
                 log,
@@ -186,7 +139,7 @@ class SharedBand:
         mine = np.union1d(self._holders(uploads, site), newcomers)
         uploads.start_s[newcomers] = time_s
         uploads.segment_start_s[newcomers] = time_s
-        shares = band * self.division.parts(uploads, mine, band)
+        shares = band * self.division.parts(*_links(uploads, mine), band)
         self._set(
             uploads,
             log,
@@ -221,3 +174,12 @@ class SharedBand:
         )
         uploads.band[rows] = shares
         uploads.level[self._holders(uploads, int(uploads.site[rows[0]]))] = np.nan
+
+
+def _links(uploads: Uploads, rows: IntArray) -> tuple[IntArray, FloatArray, FloatArray]:
+    """UEs, powers and bits left of `rows` [R]."""
+    return (
+        uploads.ue[rows],
+        uploads.power_w[rows],
+        uploads.left_bits[rows],
+    )

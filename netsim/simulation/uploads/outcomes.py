@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from netsim.device.energy import compute_energy_j, transmit_energy_j
+from netsim.device.power import radio_energy_j
 from netsim.records import ABORTED, LATE, ON_TIME, OUTAGE
 from netsim.simulation.state import Fleet
 from netsim.simulation.uploads.segments import SegmentLog, Segments, segments_of
@@ -46,6 +47,9 @@ class Books:
     segment_row: IntArray  # [L]
     segment_energy_j: FloatArray  # [L]
     cycles: FloatArray  # [M] of the processor
+    drawn_w: FloatArray  # [M] while sending
+    receive_energy_j: FloatArray  # [M] of all of the UE's modules, at the first of them
+    wait_energy_j: FloatArray  # [M] likewise
     compute_energy_j: FloatArray  # [M] in proportion to the work done
     uplink_energy_j: FloatArray  # [M] over all attempts
 
@@ -57,7 +61,13 @@ class Books:
     @property
     def energy_j(self) -> float:
         """Of all rows."""
-        return float(self.compute_energy_j.sum() + self.uplink_energy_j.sum())
+        return float(self.spent_j.sum())
+
+    @property
+    def spent_j(self) -> FloatArray:
+        """[M]."""
+        radio_j = self.receive_energy_j + self.wait_energy_j
+        return self.compute_energy_j + self.uplink_energy_j + radio_j
 
     def summed(self, values: FloatArray) -> FloatArray:
         """Sums [M] over the segments' values [L]."""
@@ -78,7 +88,10 @@ def books_of(
     the end of the round, before what arrived is aggregated.
     """
     segments, row = segments_of(uploads, log)
-    segment_energy_j = transmit_energy_j(uploads.power_w[row], segments.length_s)
+    power = fleet.power
+    drawn_w = power.drawn_w(uploads.power_w, uploads.ue)
+    segment_energy_j = transmit_energy_j(drawn_w[row], segments.length_s)
+    receive_j, wait_j = radio_energy_j(uploads, power, until_s=uploads.upload_start_s)
     uplink = np.bincount(row, weights=segment_energy_j, minlength=len(uploads))
     ue = uploads.ue
     cycles = fleet.cycles[ue] * uploads.compute_done
@@ -89,6 +102,9 @@ def books_of(
         segments=segments,
         segment_row=row,
         segment_energy_j=segment_energy_j,
+        drawn_w=drawn_w,
+        receive_energy_j=receive_j,
+        wait_energy_j=wait_j,
         cycles=cycles,
         compute_energy_j=compute_energy_j(
             cycles,

@@ -8,8 +8,6 @@ import numpy as np
 
 from netsim.arrays import group_starts, largest_in_group, largest_in_run
 from netsim.device.timing import computing_times_s, part_computed, part_done
-from netsim.radio.multicast import broadcast_slots
-from netsim.simulation.state import Fleet, Links, Rules
 from netsim.units import BoolArray, FloatArray, IntArray
 
 
@@ -31,53 +29,33 @@ class Timetable:
 
 def timetable(
     ue: IntArray,
-    module: IntArray,
-    payload_bits: FloatArray,
+    gnb: IntArray,
+    slots: tuple[FloatArray, FloatArray],
+    sent_bits: FloatArray,
     *,
-    fleet: Fleet,
-    links: Links,
-    rules: Rules,
-    foundation_bits: float,
+    compute_s: FloatArray,
+    limit_s: float,
+    barrier: bool,
 ) -> Timetable:
-    """Times of the rows (`ue`, `module`) of `payload_bits`, shapes [M].
+    """Times of rows [M] whose modules of `sent_bits` come in `slots`, (start, end) in s.
 
-    A gNB multicasts a module at the rate of its worst subscriber over the whole downlink band, one
-    module after the other; lower ranks are its first part. `foundation_bits` go before them. A UE
-    computes its modules one after the other, once its last download is through, until the limit.
+    A UE computes its modules one after the other, each for `compute_s`, once its last download is
+    through, until the limit. barrier: uploads of a gNB start together.
     """
-    limit_s = rules.last_compute_s
-    gnb = links.gnb[ue]
-    slot_start, slot_end = broadcast_slots(
-        gnb,
-        module,
-        payload_bits,
-        efficiency=links.downlink_efficiency[ue],
-        downlink_hz=rules.downlink_hz,
-        foundation_bits=foundation_bits,
-    )
+    slot_start, slot_end = slots
     first = group_starts(ue)
     downloaded = largest_in_run(slot_end, first)
-    begin, done = computing_times_s(
-        downloaded,
-        first,
-        fleet.compute_s[ue],
-        limit_s,
-    )
+    begin, done = computing_times_s(downloaded, first, compute_s, limit_s)
     computed = largest_in_run(np.minimum(done, limit_s), first)
     return Timetable(
         slot_start_s=np.minimum(slot_start, limit_s),
         slot_end_s=np.minimum(slot_end, limit_s),
-        slot_bits=payload_bits * part_done(slot_start, slot_end, limit_s),
+        slot_bits=sent_bits * part_done(slot_start, slot_end, limit_s),
         downloaded_s=np.minimum(downloaded, limit_s),
         compute_start_s=begin,
         compute_end_s=np.minimum(done, limit_s),
-        compute_done=part_computed(
-            begin,
-            done,
-            fleet.compute_s[ue],
-            limit_s,
-        ),
+        compute_done=part_computed(begin, done, compute_s, limit_s),
         computed_s=computed,
-        upload_start_s=largest_in_group(computed, gnb) if rules.barrier else computed,
+        upload_start_s=largest_in_group(computed, gnb) if barrier else computed,
         ready=largest_in_run(done, first) <= limit_s,
     )
