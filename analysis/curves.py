@@ -35,15 +35,6 @@ def to_target(curve: pl.DataFrame, target: float) -> pl.DataFrame:
     )
 
 
-def counted(table: pl.DataFrame) -> pl.DataFrame:
-    """Rounds `needed`; a run that never reaches the target counts with its last round, the least it
-    needs.
-    """
-    return table.with_columns(
-        pl.col("rounds_to_target").fill_null(pl.col("rounds")).alias("needed")
-    )
-
-
 def band(
     curve: pl.DataFrame, against: str, at: Sequence[float] | np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ and analysis/figures/STUDY-SIZE.svg. Those of `small` lie in the same folders be
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import subprocess
@@ -49,7 +50,9 @@ def shown(mean: float | None, low: float | None = None, high: float | None = Non
     """`1.23 ± 0.04`: a mean and half of its interval; `-` if there is none."""
     if mean is None:
         return "-"
-    return f"{mean:.3g}" if low is None or high is None else f"{mean:.3g} ± {(high - low) / 2:.2g}"
+    if low is None or high is None or math.isnan(low + high):
+        return f"{mean:.3g}"
+    return f"{mean:.3g} ± {(high - low) / 2:.2g}"
 
 
 def markdown(frame: pl.DataFrame, names: Mapping[str, str] | None = None) -> str:

@@ -34,7 +34,13 @@ class Options:
     out: Path  # sweep folders, and the results of `small`
     model: Path | None = None  # folders of a model and of data in place of the built-in ones
     data: Path | None = None
+    minutes: float | None = None  # what is not done after so long is left
     began: float = field(default_factory=time.monotonic)
+
+    @property
+    def until(self) -> float | None:
+        """End of the time that was given, on the monotonic clock."""
+        return None if self.minutes is None else self.began + 60 * self.minutes
 
     @property
     def results(self) -> Path:
@@ -73,6 +79,11 @@ def options(
     parser.add_argument("--size", choices=tuple(sizes), default="small")
     parser.add_argument("--jobs", type=int, help="runs at once; default: one per core")
     parser.add_argument(
+        "--minutes",
+        type=float,
+        help="stop after so long, and write what is complete",
+    )
+    parser.add_argument(
         "--out", type=Path, help=f"sweep folders, gone on with; default runs/{name}-SIZE"
     )
     if learns:
@@ -85,14 +96,25 @@ def options(
     return Options(study=name, out=out, **given)
 
 
+class OutOfTimeError(Exception):
+    """--minutes are over."""
+
+
 class Teller:
     """Says on stderr how many runs are over, and at once which failed."""
 
-    def __init__(self, runs: int) -> None:
+    def __init__(self, runs: int, until: float | None = None) -> None:
+        self.until = until  # on the monotonic clock
         self.runs, self.over, self.begun, self.told = runs, 0, time.monotonic(), 0.0
 
     def run_moved(self, job: str, fraction: float) -> None:
-        """Ends are enough."""
+        """Ends are enough, but for the end of time."""
+        self.check_time()
+
+    def check_time(self) -> None:
+        """Raises OutOfTimeError."""
+        if self.until is not None and time.monotonic() >= self.until:
+            raise OutOfTimeError
 
     def run_ended(self, outcome: JobOutcome) -> None:
         """A run is over."""
@@ -103,6 +125,7 @@ class Teller:
         if self.over == self.runs or spent >= self.told + TELL_EVERY_S:
             self.told = spent
             sys.stderr.write(f"{self.over} of {self.runs} runs after {spent:.0f} s\n")
+        self.check_time()
 
 
 def sweep(
@@ -120,7 +143,13 @@ def sweep(
     """
     try:
         study = open_study(source, over, list(seeds), fixed=fixed, out=asked.out / part)
-        study.run(Teller(len(study.todo)), at_once=asked.jobs)
+        teller = Teller(len(study.todo), asked.until)
+        if study.todo:
+            teller.check_time()
+        study.run(teller, at_once=asked.jobs)
+    except OutOfTimeError:
+        sys.stderr.write(f"{asked.study}: out of time; the same command goes on\n")
+        return netsim.open_sweep(asked.out / part)
     except NetsimError as error:
         sys.stderr.write(f"{asked.study}: {error}\n")
         sys.exit(error.exit_code)
@@ -133,3 +162,24 @@ def sweep(
             f"{len(left)} runs failed or are another process's, first {left[0]}; the same command goes on"
         )
     return netsim.open_sweep(asked.out / part)
+
+
+def within_time(
+    asked: Options,
+    source: str | Path,
+    over: Sequence[Mapping[str, Sequence[Any]]],
+    seeds: Iterable[int],
+    fixed: Mapping[str, Any] | None = None,
+    *,
+    part: str = "",
+) -> list[int]:
+    """Runs the grids, all of a seed before the next; returns the seeds that are complete.
+
+    Once --minutes are over, the run in progress is interrupted and no other begun; the same command
+    goes on with it.
+    """
+    wanted = list(seeds)
+    sweep(asked, source, over, wanted, fixed, part=part)
+    jobs = open_study(source, over, wanted, fixed=fixed, out=asked.out / part)
+    left = {job.seed for job in jobs.todo}
+    return [seed for seed in wanted if seed not in left]
