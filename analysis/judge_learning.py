@@ -1,0 +1,333 @@
+"""Claims 1 to 4, 8 and 9, and where switching wins, judged from the studies' tables of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+
+import findings
+import numpy as np
+import polars as pl
+import regimes
+from settings import CELL, LEVELS, PRINTED, SCHEMES, WORLDS
+from verdict import Case, Row, case_of, contains, of, stand_of, stand_of_wins, told
+
+from netsim.results.cost_contrast import compare_costs
+from netsim.results.intervals import Interval, mean_interval
+from netsim.results.targets import Cost
+
+BASELINES = {"fedlora": 42.7, "hetlora": 34.1, "flexlora": 5.0}  # % fewer rounds, claims 2 and 3
+OURS = {"corrected": "model_switching", "as printed": PRINTED}
+BANDS = {"algorithm1": "Algorithm 1", "equal": "equal shares"}
+SWITCHING = {"one_shot": 1.9, "greedy": 1.3}  # points of accuracy, claim 8
+BUILT_IN = "reviews"  # the task of claims_convergence
+PRICE_COSTS = 0.9  # points, claim 9
+MOST_CENSORED = 0.2  # of the pairs: with more, only who is ahead is judged
+
+
+# -- claims 1 to 4 ---------------------------------------------------------------------------------
+
+
+def convergence(table: pl.DataFrame) -> Iterator[Row]:
+    """Claims 1 to 4 from claims_convergence, and 2 and 3 from claims_real where it was run.
+
+    The table has a column `task`: null for the built-in one.
+    """
+    if "task" not in table.columns:
+        table = table.with_columns(task=pl.lit(None, dtype=pl.String))
+    table = table.with_columns(pl.col("task").fill_null(BUILT_IN))
+    built_in = table.filter(task=BUILT_IN)
+    yield minimum_inside(built_in)
+    for scheme, paper in BASELINES.items():
+        yield fewer_rounds(table, scheme, paper)
+    yield than_random(table)
+    yield slowest(built_in)
+
+
+def tasks(table: pl.DataFrame) -> list[str]:
+    """The built-in task first."""
+    found = table["task"].unique().to_list()
+    return sorted(found, key=lambda task: (task != BUILT_IN, task))
+
+
+def minimum_inside(table: pl.DataFrame) -> Row:
+    """Claim 1: the fewest rounds are needed at a K that is neither the first nor the last."""
+    cases = []
+    for (formulas, scheme), level in product(OURS.items(), LEVELS):
+        own = table.filter(scheme=scheme, band="algorithm1")
+        if own["ue_count"].n_unique() > 2:
+            cases.append(_inside(own, level, {"formulas": formulas, "target": f"{level:g}"}))
+    return Row(
+        "1",
+        "rounds to converge first fall, then rise with K",
+        "minimum inside",
+        cases,
+        "with our deadline, without which more UEs can only help; restricted to the horizon",
+        study="claims_convergence",
+    )
+
+
+def _inside(own: pl.DataFrame, level: float, factors: Mapping[str, str]) -> Case:
+    spent = pl.when(f"arrived_{level:g}").then(f"cost_{level:g}").otherwise(CELL.rounds)
+    needed = own.with_columns(needed=spent.cast(pl.Float64))
+    wide = needed.pivot("ue_count", index="seed", values="needed").drop_nulls()
+    counts = sorted(map(int, wide.columns[1:]))
+    means = {count: float(wide[str(count)].mean()) for count in counts}  # type: ignore[arg-type]
+    best = min(counts[1:-1], key=means.__getitem__)
+    falls, rises = (of(wide[str(end)] - wide[str(best)]) for end in (counts[0], counts[-1]))
+    ends = [stand_of(found) for found in (falls, rises)]
+    stand = "reversed" if "reversed" in ends else "for" if ends == ["for", "for"] else "open"
+    ours = (
+        f"fewest inside at K = {best}; K = {counts[0]}: {told(falls, 'more')}, "
+        f"K = {counts[-1]}: {told(rises, 'more')}"
+    )
+    return Case(factors, stand, ours, len(wide))  # type: ignore[arg-type]
+
+
+def fewer_rounds(table: pl.DataFrame, scheme: str, paper: float) -> Row:
+    """Claims 2 and 3: paired by seed and K."""
+    cases = []
+    for task, (formulas, own), (band, title), level in product(
+        tasks(table), OURS.items(), BANDS.items(), LEVELS
+    ):
+        factors = {"task": task, "formulas": formulas, "band": title, "target": f"{level:g}"}
+        own_task = table.filter(task=task)
+        case = rounds_case(own_task, own, scheme, band, level, factors, paper)
+        if case is not None:
+            cases.append(case)
+    return Row(
+        "2" if scheme == "fedlora" else "3",
+        f"fewer rounds than {SCHEMES[scheme].title}",
+        f"{paper} %",
+        cases,
+        isolated(table.filter(task=BUILT_IN), scheme),
+        study="claims_convergence",
+    )
+
+
+def than_random(table: pl.DataFrame) -> Row:
+    """What the paper does not ask: is it the switching, or that there are four modules?"""
+    cases = []
+    for task, scheme, level in product(tasks(table), ("random", "random_equal"), LEVELS):
+        factors = {"task": task, "than": SCHEMES[scheme].title, "target": f"{level:g}"}
+        own_task = table.filter(task=task)
+        case = rounds_case(own_task, "model_switching", scheme, "algorithm1", level, factors)
+        if case is not None:
+            cases.append(case)
+    return Row(
+        "2, 3",
+        "fewer rounds than as many modules subscribed to at random",
+        "not asked",
+        cases,
+        "if not, what is gained is the ensemble's, not the controller's",
+        study="claims_convergence",
+    )
+
+
+def rounds_case(
+    table: pl.DataFrame,
+    own: str,
+    base: str,
+    band: str,
+    level: float,
+    factors: Mapping[str, str],
+    paper: float | None = None,
+) -> Case | None:
+    """How many % fewer rounds `own` needs than `base`; None without pairs.
+
+    Where more than a fifth of the pairs are censored, only who is ahead is judged.
+    """
+    found = _contrast(table, own, base, band, level)
+    if found is None:
+        return None
+    fewer, wins, losses, both, pairs, seeds = found
+    score = f"{both} of {pairs} pairs arrived, ahead {wins}:{losses}"
+    if both < (1 - MOST_CENSORED) * pairs:
+        return Case(factors, stand_of_wins(wins, losses), score, seeds)
+    inside = None if paper is None else contains(fewer, paper)
+    shown = f"{fewer.mean:.3g} % ({fewer.low:.3g} to {fewer.high:.3g}); {score}"
+    return Case(factors, stand_of(fewer, paper), shown, seeds, inside)
+
+
+def _contrast(
+    table: pl.DataFrame, own: str, base: str, band: str, level: float
+) -> tuple[Interval, int, int, int, int, int] | None:
+    """% fewer rounds, pairs won, lost, both arrived, all, and seeds. Ratios are averaged over K
+    within a seed, as geometric means, and their interval is over seeds.
+    """
+    keys = ["ue_count", "seed"]
+    values = [f"cost_{level:g}", f"arrived_{level:g}"]
+    ours = table.filter(scheme=own, band="algorithm1").select(*keys, *values)
+    theirs = table.filter(scheme=base, band=band).select(*keys, *values)
+    pairs = ours.join(theirs, on=keys, suffix="_base").sort(keys)
+    if not len(pairs):
+        return None
+    first = [Cost(float(v), a) for v, a in pairs.select(values).iter_rows()]
+    second = [
+        Cost(float(v), a) for v, a in pairs.select(f"{name}_base" for name in values).iter_rows()
+    ]
+    order = compare_costs(first, second)
+    arrived = pairs.filter(pl.col(values[1]) & pl.col(f"{values[1]}_base"))
+    ratio = (pl.col(values[0]) / pl.col(f"{values[0]}_base")).log().mean()
+    logs = arrived.group_by("seed", maintain_order=True).agg(ratio.alias("log"))["log"].to_numpy()
+    mean = mean_interval(logs, method="bootstrap")
+    bounds = [100 * (1 - float(np.exp(value))) for value in (mean.mean, mean.high, mean.low)]
+    fewer = Interval(bounds[0], bounds[1], bounds[2], mean.count)
+    both, seeds = order.both_arrived, pairs["seed"].n_unique()
+    return fewer, order.first_cheaper, order.second_cheaper, both, len(pairs), seeds
+
+
+def isolated(table: pl.DataFrame, scheme: str) -> str:
+    """How far schemes that have only one mechanism come against a baseline, at the main target."""
+    told_of = []
+    for name in ("random", "random_equal", "fedlora_32", "max_power", "affinity"):
+        found = _contrast(table, name, scheme, "algorithm1", CELL.target)
+        if found is not None and name != scheme:
+            fewer = found[0]
+            told_of.append(f"{SCHEMES[name].title} {fewer.mean:.0f} %")
+    return f"against it, at {CELL.target:g}: {', '.join(told_of)}" if told_of else ""
+
+
+def slowest(table: pl.DataFrame) -> Row:
+    """Claim 4: full-parameter training against every other scheme, by simulated time to target."""
+    cases = []
+    for band, title in BANDS.items():
+        full = table.filter(scheme="full_parameter", band=band)
+        others = table.filter(
+            pl.col("scheme").is_in([*BASELINES, OURS["corrected"]]),
+            (pl.col("band") == band) | (pl.col("scheme") == OURS["corrected"]),
+        )
+        if len(full) and len(others):
+            cases.append(_slower(full, others, {"band": title}))
+    return Row(
+        "4",
+        "full-parameter training is the slowest",
+        "slowest",
+        cases,
+        f"simulated time to {CELL.target:g}, kept; it sends the whole model",
+        study="claims_convergence",
+    )
+
+
+def _slower(full: pl.DataFrame, others: pl.DataFrame, factors: Mapping[str, str]) -> Case:
+    arrived = f"arrived_{CELL.target:g}"
+    keys, stands, scores = ["ue_count", "seed"], [], []
+    for (name,), own in others.sort("scheme").group_by("scheme", maintain_order=True):
+        pairs = own.join(full, on=keys, suffix="_full")
+        if not len(pairs):
+            continue
+        first = [Cost(t, a) for t, a in pairs.select("time_s", arrived).iter_rows()]
+        second = [Cost(t, a) for t, a in pairs.select("time_s_full", f"{arrived}_full").iter_rows()]
+        order = compare_costs(first, second)
+        stands.append(stand_of_wins(order.first_cheaper, order.second_cheaper))
+        scores.append(f"{SCHEMES[str(name)].title} {order.first_cheaper}:{order.second_cheaper}")
+    whole = "reversed" if "reversed" in stands else "for" if set(stands) == {"for"} else "open"
+    ours = (
+        f"faster than it: {', '.join(scores)}; it arrives in {full[arrived].sum()} of {len(full)}"
+    )
+    return Case(factors, whole, ours, full["seed"].n_unique())  # type: ignore[arg-type]
+
+
+# -- claims 8 and 9 --------------------------------------------------------------------------------
+
+
+def switching(table: pl.DataFrame) -> Iterator[Row]:
+    """Claims 8 and 9 from claims_switching."""
+    alike = table.group_by("scheme").agg(pl.col("alike").mean())
+    shares = {str(name): share for name, share in alike.iter_rows()}
+    for scheme, paper in SWITCHING.items():
+        same = shares.get(scheme)
+        why = "" if same is None else f"{same:.0%} of its UEs have Algorithm 2's module"
+        yield Row(
+            "8",
+            f"more accurate than {SCHEMES[scheme].title}",
+            f"+{paper} points",
+            _points(table, scheme, paper),
+            why,
+            study="claims_switching",
+        )
+    yield Row(
+        "9",
+        "less accurate with a price of energy",
+        f"-{PRICE_COSTS} points",
+        _points(table, "energy_constrained", PRICE_COSTS),
+        "positive: points lost to the price",
+        study="claims_switching",
+    )
+
+
+def _points(table: pl.DataFrame, scheme: str, paper: float) -> list[Case]:
+    """Algorithm 2 minus a variant, in points, by pairs of seeds."""
+    cases = []
+    measures = {"last": "at the end", "area": "mean over the rounds"}
+    known = table["world"].unique(maintain_order=True).to_list()
+    for world, (value, title) in product(known, measures.items()):
+        own = table.filter(world=world)
+        wide = own.pivot("scheme", index="seed", values=value)
+        if {"switching_free", scheme} <= set(wide.columns):
+            found = of(100 * (wide["switching_free"] - wide[scheme]))
+            factors = {"task": world, "accuracy": title}
+            cases.append(case_of(factors, found, "points", paper))
+    return cases
+
+
+# -- where switching wins --------------------------------------------------------------------------
+
+
+def mapped(table: pl.DataFrame) -> Iterator[Row]:
+    """Three statements over the cells of the map of regimes."""
+    for ours, base, claim in (
+        ("affinity", "fedlora", "switching by losses beats one adapter"),
+        ("affinity", "random", "switching by losses beats modules at random"),
+        ("model_switching", "random", "Algorithm 2 without losses beats modules at random"),
+    ):
+        yield Row(
+            "map",
+            f"{claim}, on each UE's own rows",
+            "not asked",
+            list(_cells(table, ours, base)),
+            "best module of each UE; points at the end",
+            study="regimes",
+        )
+
+
+def _cells(table: pl.DataFrame, ours: str, base: str) -> Iterator[Case]:
+    keys = [*regimes.AXES.values(), "seed"]
+    value = regimes.VALUE
+    mine = table.filter(scheme=ours).select(*keys, pl.col(value).alias("ours"))
+    pairs = mine.join(table.filter(scheme=base).select(*keys, value), on=keys).sort(keys)
+    for (share, skew, band, *_), own in pairs.group_by(keys[:-1], maintain_order=True):
+        factors = {
+            "shifted UEs": f"{share:.0%}",
+            "label concentration": f"{skew:g}",
+            "radio": regimes.RADIOS.get(float(band), f"{band:g} Hz"),  # type: ignore[arg-type]
+        }
+        if len(own) > 1:
+            yield case_of(factors, of(100 * (own["ours"] - own[value])), "points")
+
+
+# -- rates -----------------------------------------------------------------------------------------
+
+
+def unsearched(rates_found: pl.DataFrame, switched: pl.DataFrame) -> str:
+    """A sentence for each world of claims_switching in which no rate was searched."""
+    told_of = []
+    for (world,), own in switched.group_by("world", maintain_order=True):
+        if world not in set(rates_found["world"]):
+            used = ", ".join(f"{rate:g}" for rate in own["rate"].unique().sort())
+            told_of.append(f" In the world {world} none was searched: all schemes train at {used}.")
+    return "".join(told_of)
+
+
+def rates(table: pl.DataFrame) -> str:
+    """A sentence on the tuned rates: how many, and which were left at an edge of their grid."""
+    chosen = table.filter("chosen")
+    edge = chosen.filter(~pl.col("inside"))
+    worlds = ", ".join(name for name in WORLDS if name in set(chosen["world"]))
+    told_of = f"{len(chosen)} learning rates were searched (worlds {worlds}), "
+    if len(edge):
+        names = ", ".join(f"{w}: {s}" for w, s in edge.select("world", "scheme").iter_rows())
+        return f"{told_of}{len(edge)} of them at an edge of their grid ({names})."
+    widths = table.group_by("world", "scheme").agg(pl.len())["len"]
+    width = findings.shown(float(widths.mean() or 0))
+    return f"{told_of}each chosen inside of its grid, of {width} rates on average."
