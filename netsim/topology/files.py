@@ -23,6 +23,7 @@ from netsim.topology.geojson import graph_of_features, is_geojson
 from netsim.topology.opencellid import CellChoice
 from netsim.topology.site_places import Columns, merge_collocated, place_sites
 from netsim.topology.site_table import graph_of_table
+from netsim.traces.files import READ_FAILURES, reason_of
 from netsim.traces.tables.choice import ColumnChoice, parse_columns
 
 MAX_BYTES = 24 * 2**20
@@ -103,8 +104,8 @@ def _content(path: Path) -> bytes:
     try:
         with gzip.open(path) if packed else path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
-    except (OSError, EOFError) as error:
-        raise DataError(f"cannot be read: {error}", where=path) from None
+    except READ_FAILURES as error:
+        raise DataError(f"cannot be read: {reason_of(error)}", where=path) from None
     if len(content) > MAX_BYTES:
         raise DataError(f"a site file may have at most {MAX_BYTES} bytes", where=path)
     return content

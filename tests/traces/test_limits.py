@@ -100,3 +100,14 @@ def test_many_sites_in_one_place(tmp_path: Path) -> None:
     path.write_text("site,x,y\n" + "".join(f"{k},7,7\n" for k in range(300)))
     with pytest.raises(DataError, match="sites lie within 1 m of more than 100 others each"):
         read_sites(path)
+
+
+def test_damaged_gzip_of_sites(tmp_path: Path) -> None:
+    whole = bytearray(gzip.compress(b'{"nodes": []}' * 99))
+    whole[12] ^= 0xFF
+    for content in (bytes(whole), bytes(whole[:-9]), b"\x1f\x8b\x08", b"not packed"):
+        path = tmp_path / "a.csv.gz"
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=r"a\.csv\.gz") as caught:
+            read_sites(path)
+        assert len(str(caught.value).splitlines()) == 1

@@ -221,7 +221,7 @@ def _read_parquet(path: Path) -> Table:
     _read_bytes(path)  # one wording for a missing or unreadable file
     try:
         frame = pl.read_parquet(path, glob=False)
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         reason = (str(error).strip().splitlines() or [""])[0][:120]
         raise DataError(f"the file must be Parquet: {reason}", where=path) from error
     if frame.height == 0:
