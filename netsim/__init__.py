@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 from netsim.version import __version__
 
 if TYPE_CHECKING:
+    from netsim.allocation.bandwidth import Allocation, allocate_bandwidth
+    from netsim.allocation.subscription import solve_subscription
     from netsim.errors import (
         DataError,
         InputError,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
         ScenarioError,
     )
     from netsim.execution import Session, resume, run
+    from netsim.plugins import parameter, part
     from netsim.protocols import Learner, Observation, RoundOutcome, RoundPlan, Scheme
     from netsim.reports.export import export
     from netsim.reports.plots import plot
@@ -36,9 +39,13 @@ if TYPE_CHECKING:
     from netsim.results.sweep import Sweep, open_sweep
     from netsim.scenario.load import load_scenario
     from netsim.scenario.model import Scenario
+    from netsim.schemes.radio import SharedBand, equal_share_plan
     from netsim.sweeps.study import sweep
 
 _HOME = {
+    "Allocation": "netsim.allocation.bandwidth",
+    "allocate_bandwidth": "netsim.allocation.bandwidth",
+    "solve_subscription": "netsim.allocation.subscription",
     "DataError": "netsim.errors",
     "InputError": "netsim.errors",
     "NetsimError": "netsim.errors",
@@ -48,6 +55,8 @@ _HOME = {
     "Session": "netsim.execution",
     "resume": "netsim.execution",
     "run": "netsim.execution",
+    "parameter": "netsim.plugins",
+    "part": "netsim.plugins",
     "Learner": "netsim.protocols",
     "Observation": "netsim.protocols",
     "RoundOutcome": "netsim.protocols",
@@ -62,10 +71,13 @@ _HOME = {
     "open_sweep": "netsim.results.sweep",
     "load_scenario": "netsim.scenario.load",
     "Scenario": "netsim.scenario.model",
+    "SharedBand": "netsim.schemes.radio",
+    "equal_share_plan": "netsim.schemes.radio",
     "sweep": "netsim.sweeps.study",
 }
 
 __all__ = [
+    "Allocation",
     "DataError",
     "InputError",
     "Learner",
@@ -80,16 +92,22 @@ __all__ = [
     "ScenarioError",
     "Scheme",
     "Session",
+    "SharedBand",
     "Sweep",
     "__version__",
+    "allocate_bandwidth",
+    "equal_share_plan",
     "export",
     "load_scenario",
     "open_run",
     "open_sweep",
+    "parameter",
+    "part",
     "plot",
     "report",
     "resume",
     "run",
+    "solve_subscription",
     "sweep",
 ]
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 import resource
 import subprocess
 import sys
 from pathlib import Path
+
+import netsim
 
 
 def _python(code: str) -> str:
@@ -58,3 +62,15 @@ def test_network_only_run_imports_no_torch(tmp_path: Path) -> None:
         "sys.stdout.write(repr(sorted({'torch', 'peft', 'transformers'} & set(sys.modules))))"
     )
     assert _python(code) == "[]"
+
+
+def test_help_tells_every_field_of_what_schemes_see_and_declare() -> None:
+    for made in (netsim.Observation, netsim.RoundPlan, netsim.RoundOutcome):
+        told = made.__doc__ or ""
+        for field in dataclasses.fields(made):
+            assert re.search(rf"^ +{field.name}: \w", told, re.MULTILINE), field.name
+
+
+def test_public_names_are_there() -> None:
+    for name in netsim.__all__:
+        assert getattr(netsim, name) is not None

@@ -59,43 +59,80 @@ class Observation:
 
     K UEs, those of all gNBs that learn; N modules. Channel knowledge is large-scale: mean fading,
     mean interference. Where all cells are simulated, the expected interference of the other cells
-    grows with the band: it is part of the noise density, and `interference_w` is 0.
+    grows with the band: it is part of the noise density, and `interference_w` is 0. Quantities are
+    linear and in SI units.
+
+    Attributes:
+        round: the round to plan: 1, 2, ...
+        start_s: simulated time at which it starts, s.
+        seed: of the run; draws of a scheme use `netsim.rng.stream(seed, name, round)`.
+        gnb: serving gNB. [K]
+        available: present, idle, and with band to be had: a plan schedules no others. [K]
+        free_share: part of its gNB's band that uploads under way leave to the plan, 0 to 1. [K]
+        distance_m: to the serving gNB, m. [K]
+        signal_gain: mean channel gain to the serving gNB, linear. [K]
+        interference_w: mean interference from other cells at the serving gNB, W. [K]
+        noise_psd_w_hz: noise power density at the serving gNB, W/Hz. [K]
+        compute_energy_j: energy of training one module in the round, J. [K]
+        samples: D_k, samples per round. [K]
+        payload_bits: size of an upload of each module at its own rank, bit. [N]
+        payload_of: sizes at other ranks: `payload_of(module, rank)`, bit. [M]
+        bandwidth_hz: of each gNB, Hz.
+        sinr_threshold: SINR below which an upload fails, linear.
+        rate_model: shannon, threshold or nr.
+        min_power_w: lowest transmit power, W.
+        max_power_w: highest transmit power of a UE, P_max, W.
+        deadline_s: length of a round, s.
+        rounds: the run has at most so many, T.
+        formulas: corrected or paper.
+        interferers_follow: interferers send with the power of the UE that they disturb.
+        module_gap: `module_gap()` measures how well modules fit UEs, nats [K, N]; None: nothing is
+            learnt.
+        success: success probability of uploads, eq. (15): `success.probability(...)`.
+        label_counts: rows of each of C classes that each UE holds. [K, C]
+        barrier: the uploads of a gNB start together, when its last UE has computed.
+        computed: `computed(ue, module, rank)` tells when UEs of a plan would be ready, s.
+        channel: `channel()` tells gains and interference as they will be, for schemes that know the
+            channel.
+        previous: how the round before went; None in round 1.
+        rate_factor: rates are planned as rate_factor W delta log2(1 + SINR / sinr_gap).
+        sinr_gap: see `rate_factor`; both are 1 at capacity.
+        sent_power_w: that power control will set in equal shares, whatever the plan says, W [K];
+            None: the plan's.
     """
 
-    round: int  # 1, 2, ...
+    round: int
     start_s: float
     seed: int
-    gnb: IntArray  # [K] serving gNB
-    available: BoolArray  # [K] present, idle, and with band to be had: a plan schedules no others
-    free_share: FloatArray  # [K] part of its gNB's band that uploads under way leave to the plan
-    distance_m: FloatArray  # [K]
-    signal_gain: FloatArray  # [K] mean channel gain to the serving gNB, linear
-    interference_w: FloatArray  # [K] mean out-of-cell interference, W
-    noise_psd_w_hz: FloatArray  # [K]
-    compute_energy_j: FloatArray  # [K] of one module
-    samples: IntArray  # [K] D_k, samples per round
-    payload_bits: FloatArray  # [N] at the modules' own ranks
+    gnb: IntArray
+    available: BoolArray
+    free_share: FloatArray
+    distance_m: FloatArray
+    signal_gain: FloatArray
+    interference_w: FloatArray
+    noise_psd_w_hz: FloatArray
+    compute_energy_j: FloatArray
+    samples: IntArray
+    payload_bits: FloatArray
     payload_of: PayloadSize
-    bandwidth_hz: float  # of each gNB
-    sinr_threshold: float  # linear
-    rate_model: str  # shannon | threshold | nr
+    bandwidth_hz: float
+    sinr_threshold: float
+    rate_model: str
     min_power_w: float
     max_power_w: float
-    deadline_s: float  # length of a round
-    rounds: int  # at most, T
-    formulas: str  # corrected | paper
-    interferers_follow: bool  # interferers send with the power of the UE they disturb
-    module_gap: ModuleGap | None  # None: network only
+    deadline_s: float
+    rounds: int
+    formulas: str
+    interferers_follow: bool
+    module_gap: ModuleGap | None
     success: SuccessModel
-    label_counts: IntArray  # [K, C] rows of each class that each UE holds
-    barrier: bool  # the uploads of a gNB start together, when its last UE has computed
+    label_counts: IntArray
+    barrier: bool
     computed: Computed
     channel: Channel
-    previous: RoundOutcome | None  # None in round 1
-    # rates are planned as rate_factor W delta log2(1 + SINR / sinr_gap); both are 1 at capacity
+    previous: RoundOutcome | None
     rate_factor: float = 1.0
     sinr_gap: float = 1.0
-    # [K] that power control will set in equal shares, whatever the plan says; None: the plan's
     sent_power_w: FloatArray | None = None
 
 
@@ -105,22 +142,33 @@ class RoundPlan:
 
     Rows of `ue`, `module`, `share`, `power_w` are uploads (active pairs), ordered by (ue, module).
     The shares of a gNB sum to at most what is free of its band; the powers of one UE's rows to at
-    most P_max.
+    most P_max. A plan that breaks a rule is refused with the rule and the value.
+
+    Attributes:
+        ue: who sends. [M]
+        module: which module they train and send. [M]
+        share: fraction of the gNB's bandwidth, above 0. [M]
+        power_w: transmit power, above 0, W. [M]
+        rank: number of the module's first ranks that the UE trains and sends [M]; None: all.
+        aggregation: name of the rule that makes new modules of what arrives.
+        redeem: before_uplink where the payload depends on the training, else at_close.
+        fraction: subscription before rounding, 0 to 1, for the tables. [K, N]
+        success_probability: that the plan reckons with, for the tables. [K, N]
+        dual: variable of the participation bound, for the tables. [K, N]
+        close_after: number of arrivals, late ones included, with which a gNB closes its round;
+            None: it waits for all, or its deadline.
     """
 
-    ue: IntArray  # [M]
-    module: IntArray  # [M]
-    share: FloatArray  # [M] fraction of the gNB's bandwidth
-    power_w: FloatArray  # [M]
-    # [M] number of the module's first ranks that the UE trains and sends; None: all
+    ue: IntArray
+    module: IntArray
+    share: FloatArray
+    power_w: FloatArray
     rank: IntArray | None = None
     aggregation: str = "average"
-    # before_uplink: the payload depends on the training
     redeem: Literal["at_close", "before_uplink"] = "at_close"
-    fraction: FloatArray | None = None  # [K, N] subscription before rounding
-    success_probability: FloatArray | None = None  # [K, N]
-    dual: FloatArray | None = None  # [K, N]
-    # number of arrivals, late ones included, with which a gNB closes its round
+    fraction: FloatArray | None = None
+    success_probability: FloatArray | None = None
+    dual: FloatArray | None = None
     close_after: int | None = None
 
     def select(self, rows: BoolArray) -> RoundPlan:
@@ -140,13 +188,19 @@ class RoundOutcome:
     """How the previous round went, row by row of its plan.
 
     Where uploads may outlast their rounds, the rows are those that ended in this one.
+
+    Attributes:
+        plan: what was declared, as it was sent.
+        on_time: the upload counted. [M]
+        start_s: simulated time at which the round started, s.
+        end_s: and at which it ended, s.
+        rank: sent, if redeemed before the uplink [M]; -1 where the UE was not ready.
     """
 
     plan: RoundPlan
-    on_time: BoolArray  # [M]
+    on_time: BoolArray
     start_s: float
     end_s: float
-    # [M] sent, if redeemed before the uplink; -1 where the UE was not ready
     rank: IntArray | None = None
 
 
