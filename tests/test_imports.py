@@ -68,7 +68,7 @@ def test_help_tells_every_field_of_what_schemes_see_and_declare() -> None:
     for made in (netsim.Observation, netsim.RoundPlan, netsim.RoundOutcome):
         told = made.__doc__ or ""
         for field in dataclasses.fields(made):
-            assert re.search(rf"^ +{field.name}: \w", told, re.MULTILINE), field.name
+            assert re.search(rf"^ +{field.name}: \S", told, re.MULTILINE), field.name
 
 
 def test_public_names_are_there() -> None:

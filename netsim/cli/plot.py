@@ -17,7 +17,7 @@ def plot(
         Path | None, typer.Option(help="File: .svg, .pdf or .png. Default: beside the folder, .svg")
     ] = None,
     round: Annotated[int, typer.Option(help="Round of the timeline.", min=0)] = 1,
-    metric: Annotated[str, typer.Option(help="Metric of a sweep's response.")] = "upload_p50_s",
+    metric: Annotated[str, typer.Option(help="Metric of a sweep's figures.")] = "upload_p50_s",
 ) -> None:
     """Draw one figure of a run or of a sweep (extra `figures`)."""
     from importlib.util import find_spec
@@ -37,7 +37,8 @@ def plot(
     if figure is None:
         print_table(("--figure", "what it shows"), list(figure_names(opened).items()))
         return
-    ending = f"-{metric}.svg" if figure == "response" else f"-{figure}.svg"
+    of_metric = {"response": f"-{metric}.svg", "differences": f"-{metric}-differences.svg"}
+    ending = of_metric.get(figure, f"-{figure}.svg")
     path = out or beside(opened.path, ending)
     draw(
         opened,

@@ -18,12 +18,34 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="The page. Default: beside the first run, named after it.")
     ] = None,
+    rounds: Annotated[
+        str | None,
+        typer.Option(
+            help="Rounds whose timelines are on the page: 1,5,10:20. Default: as many as fit."
+        ),
+    ] = None,
 ) -> None:
     """Write one HTML page, complete in itself: a run, several runs compared, or a sweep."""
     from netsim.cli.console import console
     from netsim.reports.report import report as write
 
-    page = write(runs[0] if len(runs) == 1 else runs, out)
+    numbers = None if rounds is None else _numbers(rounds)
+    page = write(runs[0] if len(runs) == 1 else runs, out, rounds=numbers)
     console().print(
         f"{page}: open it in a browser ({page.stat().st_size / 1e6:.1f} MB)", markup=False
     )
+
+
+def _numbers(text: str) -> list[int]:
+    """`1,5,10:12` as 1, 5, 10, 11. Raises InputError."""
+    from netsim.errors import InputError
+
+    numbers: list[int] = []
+    for part in text.split(","):
+        first, colon, stop = part.partition(":")
+        try:
+            low = int(first)
+            numbers += range(low, int(stop) if colon else low + 1)
+        except ValueError:
+            raise InputError("has the form 1,5,10:20", where="--rounds", value=text) from None
+    return numbers

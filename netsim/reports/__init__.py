@@ -7,6 +7,7 @@ The page
     sweep_page      the page of a sweep: response curves, and what each step did
     comparison      names of several runs, and their differences from the first
     sections        what each part of the page shows of one run, as plain columns
+    module_ranks    ranks by which modules are told apart
     timeline        the spans of chosen rounds
     ground          the map: sites, their Voronoi cells, UEs
     ue_tracks       where UEs were, and what they did, at chosen moments

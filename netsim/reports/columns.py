@@ -22,6 +22,7 @@ class PageBudget:
     rounds: int = 300
     ues: int = 200
     rows: int = 120  # UEs in one timeline
+    timelines: tuple[int, ...] | None = None  # rounds whose timelines are asked for
 
     def shared_by(self, runs: int) -> PageBudget:
         """The part of each run when several share a page."""

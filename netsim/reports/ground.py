@@ -18,6 +18,7 @@ from netsim.units import FloatArray
 SITES = 400  # more are not told apart on a page
 STEPS = 4000  # resolution of positions, across the map
 MARGIN = 0.35  # around what is on the map, of its extent
+MARGIN_OF_NETWORK = 0.08  # where several cells fill it
 LEAST_EXTENT_M = 100.0
 
 
@@ -168,7 +169,7 @@ def _window(tracks: Tracks, sites: pl.DataFrame) -> FloatArray:
     low = np.array([x_m.min(), y_m.min()])
     high = np.array([x_m.max(), y_m.max()])
     extent_m = max(float((high - low).max()), LEAST_EXTENT_M)
-    margin = MARGIN * extent_m
+    margin = extent_m * (MARGIN_OF_NETWORK if len(serving) > 1 else MARGIN)
     return np.concatenate([low - margin, high + margin])
 
 

@@ -28,6 +28,7 @@ from netsim.reports.comparison import comparison, labels
 from netsim.reports.folders import export_file
 from netsim.reports.ground import ground
 from netsim.reports.held_data import held_data, own_rows
+from netsim.reports.module_ranks import module_ranks
 from netsim.reports.timeline import timeline
 from netsim.reports.ue_tracks import STATES
 from netsim.results.damage import naming_damage
@@ -110,6 +111,7 @@ def run_data(
         "metadata": run.metadata,
         "scenario": _scenario_text(run),
         "digest": digest(run),
+        "ranks": module_ranks(run),
         "learning": sections.learning(run),
         "rounds": sections.rounds(run, budget),
         "ues": sections.ues(run, budget),

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from netsim.errors import InputError
+from netsim.reports.columns import PageBudget
 from netsim.reports.folders import beside
 from netsim.reports.html import write_report
 from netsim.reports.sweep_page import write_sweep_report
@@ -17,24 +18,32 @@ from netsim.results.sweep import Sweep
 def report(
     source: Run | Sweep | str | Path | Iterable[Run | str | Path],
     out: str | Path | None = None,
+    *,
+    rounds: Iterable[int] | None = None,
 ) -> Path:
     """Write one HTML page, complete in itself: of a run, of several runs compared, or of a sweep.
 
     `source` is a run or a sweep, opened or as its folder, or several runs. The page is `out`, by
-    default beside the first folder and named after it; its path is returned. Raises DataError for a
-    folder that is neither a run nor a sweep, and for more runs than a page compares; OutputError if
-    the page cannot be written.
+    default beside the first folder and named after it; its path is returned. `rounds` are those
+    whose timelines are on the page of runs, by default as many as fit, evenly spaced. Raises
+    DataError for a folder that is neither a run nor a sweep, and for more runs than a page
+    compares; InputError for a round that there was not; OutputError if the page cannot be written.
     """
     if isinstance(source, Iterable) and not isinstance(source, str):
-        return _of_runs([one_run(run) for run in source], out)
+        return _of_runs([one_run(run) for run in source], out, rounds)
     found = run_or_sweep(source)
     if isinstance(found, Sweep):
         return write_sweep_report(found, out or beside(found.path, ".html"))
-    return _of_runs([found], out)
+    return _of_runs([found], out, rounds)
 
 
-def _of_runs(runs: list[Run], out: str | Path | None) -> Path:
+def _of_runs(
+    runs: list[Run],
+    out: str | Path | None,
+    rounds: Iterable[int] | None,
+) -> Path:
     if not runs:
         raise InputError("there must be at least one run", where="report")
     ending = ".html" if len(runs) == 1 else "-compared.html"
-    return write_report(runs, out or beside(runs[0].path, ending))
+    budget = PageBudget(timelines=None if rounds is None else tuple(rounds))
+    return write_report(runs, out or beside(runs[0].path, ending), budget)

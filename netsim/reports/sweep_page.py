@@ -12,7 +12,7 @@ from netsim.reports.columns import as_lists
 from netsim.reports.folders import export_file
 from netsim.reports.html import page
 from netsim.results.conclusions import Conclusion, conclusions
-from netsim.results.metrics import LABELS, METRICS, TARGET_ACCURACY, unit
+from netsim.results.metrics import METRICS, TARGET_ACCURACY, label, unit
 from netsim.results.sweep import Sweep
 
 SCRIPTS = ("core", "sweep")
@@ -70,12 +70,9 @@ def _is_known(sweep: Sweep, metric: str) -> bool:
 
 
 def _metric(sweep: Sweep, metric: str) -> dict[str, Any]:
-    label = LABELS[metric]
-    if metric.endswith(("to_accuracy_s", "to_accuracy_j", "to_accuracy")):
-        label = f"{label} {TARGET_ACCURACY:g}"
     return {
         "name": metric,
-        "label": label,
+        "label": label(metric),
         "meaning": METRICS[metric],
         "unit": unit(metric),
         "response": as_lists(sweep.response(metric)),

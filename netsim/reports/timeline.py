@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 from polars import col
 
+from netsim.errors import InputError
 from netsim.reports.columns import PageBudget, as_lists, collect, evenly
 from netsim.results.reader import Run
 
@@ -42,14 +43,7 @@ def timeline(run: Run, budget: PageBudget) -> dict[str, Any]:
     numbers = table["round"].unique().sort().to_list()
     if not numbers:
         return {"rounds": [], "note": ""}
-    chosen = evenly(
-        numbers,
-        _rounds_that_fit(
-            run,
-            len(numbers),
-            budget,
-        ),
-    )
+    chosen = _chosen(run, numbers, budget)
     not_evaluating = col("kind") != "evaluate"
     spans = collect(run.spans.filter(col("round").is_in(chosen) & not_evaluating))
     by_round = spans.partition_by("round", as_dict=True)
@@ -64,11 +58,23 @@ def timeline(run: Run, budget: PageBudget) -> dict[str, Any]:
         drawn.append(chart.data())
     notes = []
     if len(chosen) < len(numbers):
-        notes.append(f"{len(chosen)} of {len(numbers)} rounds are on this page, evenly spaced")
+        how = "evenly spaced" if budget.timelines is None else "as asked for"
+        notes.append(f"{len(chosen)} of {len(numbers)} rounds are on this page, {how}")
     if any(one["ues"] < one["all_ues"] for one in drawn):
         spaced = "evenly spaced by gNB and end of upload"
         notes.append(f"at most {budget.rows} UEs of a round are drawn, {spaced}")
     return {"rounds": drawn, "note": "; ".join(notes)}
+
+
+def _chosen(run: Run, numbers: list[int], budget: PageBudget) -> list[int]:
+    """The rounds that are asked for, else as many as the page carries, evenly spaced."""
+    if budget.timelines is None:
+        return evenly(numbers, _rounds_that_fit(run, len(numbers), budget))
+    for number in budget.timelines:
+        if number not in numbers:
+            rule = f"{run.path} has rounds {numbers[0]} to {numbers[-1]}"
+            raise InputError(rule, where="rounds", value=number)
+    return sorted(set(budget.timelines))
 
 
 def _rounds_that_fit(

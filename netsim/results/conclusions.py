@@ -9,7 +9,7 @@ import polars as pl
 from polars import col
 
 from netsim.results.intervals import plus_minus
-from netsim.results.metrics import LABELS, unit
+from netsim.results.metrics import label, unit
 from netsim.results.sweep import Sweep
 
 MINUS = "\N{MINUS SIGN}"
@@ -74,7 +74,7 @@ def _sentence(
     *,
     sure: bool,
 ) -> str:
-    name = LABELS[metric]
+    name = label(metric)
     pairs = step["pairs"]
     seeds = "1 seed" if pairs == 1 else f"{pairs} seeds"
     left_out = f"; {step['missing']} pairs have no value" if step["missing"] else ""

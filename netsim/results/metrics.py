@@ -50,6 +50,12 @@ LABELS = {  # how a metric is called in a table, a figure or a sentence
 COUNTS = ("rounds_closed", "uploads", "handovers")
 
 
+def label(metric: str, accuracy: float = TARGET_ACCURACY) -> str:
+    """How a metric is called, with the accuracy that it is measured to."""
+    name = LABELS[metric]
+    return f"{name} {accuracy:g}" if "to_accuracy" in metric else name
+
+
 def unit(metric: str) -> str:
     """The unit of a metric: s, J, share (of 1), or none for counts."""
     if metric.endswith("_share") or metric == "accuracy":

@@ -107,3 +107,49 @@ def test_latency_by_distance_is_one_figure(command: Command, walked: Path) -> No
     assert command("run", *TINY, "--out", "far").returncode == 0
     assert command("plot", "far", "--figure", "latency_by_distance").returncode == 0
     assert (walked / "far-latency_by_distance.svg").exists()
+
+
+def test_who_holds_up_my_rounds_and_why(command: Command, walked: Path) -> None:
+    assert command("run", *TINY, *FEW, "--out", "held").returncode == 0
+    assert command("report", "held").returncode == 0
+    assert "Who held the rounds up" in (walked / "held.html").read_text(encoding="utf-8")
+    path = netsim.open_run("held").critical_path().collect()  # the same, round by round
+    assert path["sending_ue"].len() == 2
+
+
+def test_joules_to_80_percent_of_two_schemes_with_intervals(command: Command) -> None:
+    kinds = ["--over", "scheme.kind=fedlora,model_switching", "--seeds", "0:2"]
+    small = ["--set", "rounds=1", "--set", "data.train_samples=300", *FEW, "--jobs", "1"]
+    done = command("sweep", "quickstart", *kinds, *small, "--out", "joules")
+    assert done.returncode == 0, done.stderr
+    study = netsim.open_sweep("joules")
+    joules = study.response("energy_to_accuracy_j", accuracy=0.3)
+    assert joules.columns[:4] == ["scheme.kind", "mean", "low", "high"]
+    assert joules["seeds"].to_list() == [2, 2]
+    steps = study.differences("energy_to_accuracy_j", "scheme.kind", accuracy=0.3)
+    assert steps.select("from", "to").rows() == [("fedlora", "model_switching")]
+
+
+def test_the_exports_of_a_run_twice(command: Command) -> None:
+    assert command("run", *TINY, *FEW, "--out", "out").returncode == 0
+    for _ in range(2):  # the second replaces the first
+        for kind in ("csv", "perfetto", "tensorboard"):
+            done = command("export", kind, "out")
+            assert done.returncode == 0, done.stderr
+    refused = command("export", "adapters", "out")
+    assert refused.returncode == 2
+    assert "has no adapters: it is network-only" in refused.stderr
+
+
+def test_five_lines_of_python_do_the_same(walked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(walked)
+    tiny = {"network_only": True, "rounds": 2, "ues.count": 6, "data.train_samples": 200}
+    run = netsim.run("quickstart", tiny, out="python")
+    page = netsim.report(run)
+    tables = netsim.export(run, "csv")
+    study = netsim.sweep(
+        "quickstart", {"rounds": [1, 2]}, range(2), overrides=tiny, out="many", jobs=1
+    )
+    netsim.plot(study, "response", "many.svg", metric="energy_j")
+    assert (page.name, tables.name) == ("python.html", "python-csv")
+    assert netsim.report(study).name == "many.html"

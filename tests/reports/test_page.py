@@ -30,6 +30,8 @@ class Page:
         self.browser = browser
         browser.get_log("browser")
         browser.get(path.resolve().as_uri())
+        built = "return !!document.getElementById('foot')?.textContent"
+        WebDriverWait(browser, 60).until(lambda b: b.execute_script(built))
 
     def find(self, selector: str) -> WebElement:
         """The element, in the middle of the window, its figures drawn."""
@@ -340,6 +342,47 @@ def test_runs_are_chosen_and_compared(
         row.text for row in page.browser.find_elements(By.CSS_SELECTOR, "#comparison tbody tr")
     ]
     assert any(row.startswith("uploads on time, per round fedlora") for row in cells)
+
+
+def test_a_card_shows_its_run_below(opened: Callable[[str], Page]) -> None:
+    page = opened("compared")
+    page.find('.each button[data-run="1"]').click()
+    assert page.find("#lead").text.startswith("Showing fedlora: ")
+    assert Select(page.find("#run")).first_selected_option.text == "fedlora"
+    pressed = page.browser.find_elements(By.CSS_SELECTOR, '.each button[aria-pressed="true"]')
+    assert [card.get_attribute("data-run") for card in pressed] == ["1"]
+
+
+def test_cells_are_coloured_by_what_is_chosen(opened: Callable[[str], Page]) -> None:
+    page = opened("moving")
+    page.figure("map-plot")
+    fills = """return document.getElementById('map-plot').data
+        .filter(t => t.legend === 'legend2').map(t => t.name)"""
+    by_time = page.script(fills)
+    Select(page.find("#map select")).select_by_value("energy_j")
+    assert page.script(fills) != by_time
+    assert all("J" in str(name) for name in page.script(fills))  # type: ignore[union-attr]
+    Select(page.find("#map select")).select_by_value("none")
+    assert page.script(fills) == []
+
+
+def test_every_figure_can_be_saved_as_svg(opened: Callable[[str], Page]) -> None:
+    page = opened("quickstart")
+    figures = page.figures()
+    assert len(page.browser.find_elements(By.CSS_SELECTOR, ".plot + .save")) == len(figures) > 5
+    page.script(
+        "window.saved = []; Plotly.downloadImage = (box, how) => saved.push(box.id, how.format)"
+    )
+    page.find("#energy .save").click()
+    assert page.script("return saved") == ["energy-plot", "svg"]
+
+
+def test_modules_are_named_by_rank(opened: Callable[[str], Page]) -> None:
+    page = opened("quickstart")
+    page.figure("learning-plot")
+    names = page.script("return document.getElementById('learning-plot').data.map(t => t.name)")
+    assert names[0] == "ensemble"  # type: ignore[index]
+    assert all(re.search(r"^module \d+ \(rank \d+\)$", name) for name in names[1:])  # type: ignore[index]
 
 
 def test_a_run_that_failed_at_once_still_has_a_page(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -71,6 +72,24 @@ def test_a_response_has_a_line_per_other_setting(tmp_path: Path) -> None:
     assert len(axes.get_lines()) == 1
     with pytest.raises(DataError, match="no run has a value of accuracy"):
         netsim.plot(sweep, "response", metric="accuracy")
+    (steps,) = netsim.plot(sweep, "differences", metric="energy_j").axes
+    assert [text.get_text() for text in steps.get_yticklabels()] == ["bandwidth_hz 5e+06 → 5e+07"]
+    (step,) = sweep.differences("energy_j").iter_rows(named=True)
+    assert float(steps.containers[0].lines[0].get_xdata()[0]) == pytest.approx(step["mean"])
+    with pytest.raises(DataError, match="no step has an interval of accuracy"):
+        netsim.plot(sweep, "differences", metric="accuracy")
+
+
+def test_a_second_key_has_a_panel_for_each_of_its_values(tmp_path: Path) -> None:
+    over = {"radio.bandwidth_hz": [5e6, 2e7, 5e7], "scheme.kind": ["fedlora", "round_robin"]}
+    sweep = _made_up_sweep(tmp_path, over)
+    panels = netsim.plot(sweep, "response", metric="energy_j").axes
+    assert [one.get_title(loc="left") or one.get_title() for one in panels] == [
+        "scheme fedlora",
+        "scheme round_robin",
+    ]
+    assert [len(one.get_lines()) for one in panels] == [1, 1]
+    assert panels[0].get_ylim() == panels[1].get_ylim()
 
 
 def test_wrong_questions_have_one_answer(taught: Run, network_run: Callable[..., Run]) -> None:
@@ -78,7 +97,7 @@ def test_wrong_questions_have_one_answer(taught: Run, network_run: Callable[...,
         netsim.plot(taught, "latenci")
     with pytest.raises(InputError, match=r"must end in .svg, .pdf, .png"):
         netsim.plot(taught, "latency", "x.docx")
-    with pytest.raises(InputError, match="round: must be 0 to "):
+    with pytest.raises(InputError, match="round: must be a whole number from 0 to "):
         netsim.plot(taught, "timeline", round=99)
     with pytest.raises(DataError, match="has no upload in this round"):
         netsim.plot(taught, "timeline", round=0)
@@ -86,7 +105,7 @@ def test_wrong_questions_have_one_answer(taught: Run, network_run: Callable[...,
         netsim.plot(network_run(), "learning")
 
 
-def _made_up_sweep(folder: Path) -> Sweep:
+def _made_up_sweep(folder: Path, over: dict[str, list[Any]] | None = None) -> Sweep:
     from netsim.assembly.loaded import Loaded
     from netsim.protocols import Silence
     from netsim.scenario.load import to_toml
@@ -94,7 +113,7 @@ def _made_up_sweep(folder: Path) -> Sweep:
     from netsim.sweeps.study import open_study
 
     tiny = {"network_only": True, "rounds": 2, "ues.count": 5, "data.train_samples": 200}
-    over = {"radio.bandwidth_hz": [5e6, 5e7]}
+    over = over or {"radio.bandwidth_hz": [5e6, 5e7]}
     study = open_study("quickstart", over, [0, 1], fixed=tiny, out=folder / "s")
     loaded = Loaded()
     for job in study.jobs:

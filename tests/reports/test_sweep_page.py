@@ -81,7 +81,7 @@ def test_shares_change_by_points(sweep: Sweep) -> None:
 
 def test_runs_without_the_metric_make_no_claim(sweep: Sweep) -> None:
     sentences = [c.sentence for c in conclusions(sweep, BAND, "time_to_accuracy_s")]
-    assert set(sentences) == {"time to accuracy: no pair of runs has a value"}
+    assert set(sentences) == {"time to accuracy 0.8: no pair of runs has a value"}
 
 
 def test_time_to_another_accuracy_is_asked_of_the_runs(sweep: Sweep) -> None:
@@ -100,6 +100,9 @@ def test_the_page_answers_in_a_browser(
     WebDriverWait(browser, 30).until(lambda b: b.find_elements(By.CSS_SELECTOR, plot))
     assert "What changes with bandwidth and scheme" in browser.find_element(By.ID, "title").text
     assert "12 of 13 runs finished" in browser.find_element(By.ID, "lead").text
+    short = browser.find_element(By.ID, "short").text
+    assert "steps are inconclusive" in short
+    assert "5 MHz → 50 MHz" in short
     panels = browser.find_elements(By.CSS_SELECTOR, "#response-plot .annotation-text")
     assert {"scheme fedlora", "scheme round_robin"} <= {p.text for p in panels}
     first = browser.find_element(By.CSS_SELECTOR, "#steps tbody tr").text
@@ -108,6 +111,12 @@ def test_the_page_answers_in_a_browser(
     assert "energy" in browser.find_element(By.CSS_SELECTOR, "#steps tbody tr").text
     browser.find_elements(By.CSS_SELECTOR, "#response .choice button")[1].click()
     assert "fedlora → " in browser.find_element(By.CSS_SELECTOR, "#steps tbody tr").text
+    browser.execute_script("dispatchEvent(new Event('beforeprint'))")
+    all_plot = "#all-plot .main-svg"
+    WebDriverWait(browser, 30).until(lambda b: b.find_elements(By.CSS_SELECTOR, all_plot))
+    titles = [e.text for e in browser.find_elements(By.CSS_SELECTOR, "#all-plot .annotation-text")]
+    shown = Select(browser.find_element(By.CSS_SELECTOR, "#response select")).options
+    assert len(titles) == len(shown) > 3
     browser.find_element(By.ID, "theme").click()
     assert HOSTILE in browser.find_element(By.ID, "runs").get_attribute("textContent")
     assert browser.execute_script("return window.hacked") is None

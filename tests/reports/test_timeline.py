@@ -7,6 +7,7 @@ from collections.abc import Callable
 import polars as pl
 import pytest
 
+from netsim.errors import InputError
 from netsim.records import SPAN_KINDS
 from netsim.reports.columns import PageBudget
 from netsim.reports.timeline import TICK_S, timeline
@@ -70,3 +71,12 @@ def test_modules_sent_at_once_lie_side_by_side(network_run: Callable[..., Run]) 
             == len(halves)
             >= 2 * len(mine)
         )
+
+
+def test_rounds_are_chosen(network_run: Callable[..., Run]) -> None:
+    run = network_run()
+    drawn = timeline(run, PageBudget(timelines=(3, 1)))
+    assert [one["round"] for one in drawn["rounds"]] == [1, 3]
+    assert "rounds are on this page, as asked for" in drawn["note"]
+    with pytest.raises(InputError, match=r"rounds: .* has rounds 1 to \d+ \(found 999\)"):
+        timeline(run, PageBudget(timelines=(999,)))

@@ -81,7 +81,7 @@ function comparisonSection() {
         },
         yaxis: {
           tickvals: shown.map((_, i) => i),
-          ticktext: shown.map((k) => METRIC[metrics[k]]),
+          ticktext: shown.map((k) => (innerWidth < 600 ? METRIC[metrics[k]].replace(", ", ",<br>").replace(" wasted ", " wasted<br>") : METRIC[metrics[k]])),
           range: [shown.length - 0.5, -0.5],
           zeroline: false,
         },
@@ -120,6 +120,29 @@ function interval(row, k, before) {
     : `${before}${quantity(row.low[k], row.unit[k])} to ${quantity(row.high[k], row.unit[k])}`;
 }
 
+// A card for each run; a press shows that run in the sections of one run.
+function runCards(found, learnt, at, share) {
+  const cards = data.runs.map((one, i) => {
+    const mark = make("span", { class: "swatch" });
+    mark.style.background = runColour(i);
+    const first = learnt ? at("accuracy", i, (v) => number(v)) : at("on_time_share", i, share);
+    const rest = [
+      ...(learnt ? ["accuracy", `${at("on_time_share", i, share)} on time`] : ["on time", `${at("outage_share", i, share)} outage`]),
+      at("energy_j", i, (v) => si(v, "J")),
+      at("simulated_s", i, seconds),
+    ];
+    return make(
+      "button",
+      { type: "button", "data-run": i, "aria-pressed": String(i === current), onclick: () => choose(i) },
+      mark,
+      one.label,
+      make("strong", {}, first),
+      make("span", { class: "detail" }, rest.join(" · ")),
+    );
+  });
+  return make("div", { class: "each", role: "group", "aria-label": "Run shown below" }, ...cards);
+}
+
 // What the runs are and came to: one row each, and the keys in which their scenarios differ.
 function glance({ glance: found, differs, target }) {
   const element = section("glance", "At a glance", { say: "What each run came to, and what it was given." });
@@ -147,6 +170,7 @@ function glance({ glance: found, differs, target }) {
     mark.style.background = runColour(i);
     return [make("span", {}, mark, one.label), ...columns.map(([name, , shown]) => at(name, i, shown))];
   });
+  element.append(runCards(found, learnt, at, share));
   element.append(table(["run", ...columns.map(([, title]) => title)], rows));
   const keys = Object.entries(differs);
   if (!keys.length) return note(element, "the scenarios are the same but for name and seed");

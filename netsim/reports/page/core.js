@@ -105,6 +105,12 @@ function ueName(ue) {
   return at >= 0 && name[at] !== null ? `UE ${ue} (${name[at]})` : `UE ${ue}`;
 }
 
+// A module as the paper tells it from others: by its rank.
+function moduleName(module, r = run()) {
+  const rank = r.ranks?.[module];
+  return rank ? `module ${module} (rank ${rank})` : `module ${module}`;
+}
+
 // Sections and figures. A figure is drawn when it comes near the window, and again when it is stale.
 
 const figures = [];
@@ -142,7 +148,18 @@ function note(element, text) {
 function figure(element, id, label, draw, height = 320) {
   const box = make("div", { class: "plot", id, role: "img", "aria-label": label });
   box.style.minHeight = `${height}px`;
-  element.append(box);
+  const save = make(
+    "button",
+    {
+      type: "button",
+      class: "save",
+      "aria-label": `Save as SVG: ${label}`,
+      title: "Save as SVG",
+      onclick: () => Plotly.downloadImage(box, { format: "svg", filename: `netsim-${id}` }),
+    },
+    "SVG",
+  );
+  element.append(box, save);
   const made = { box, draw, near: false, stale: true };
   figures.push(made);
   watcher.observe(box);
@@ -174,6 +191,14 @@ function redraw() {
     update(f);
   });
 }
+
+// On paper all figures are there.
+addEventListener("beforeprint", () =>
+  figures.forEach((f) => {
+    f.near = true;
+    update(f);
+  }),
+);
 
 function styled(layout, height) {
   const axis = {

@@ -5,7 +5,7 @@ const OWN = { ensemble: "ensemble", best: "each UE's best module", averaged_logi
 function dataSection() {
   let by = "label_histogram";
   const element = section("holdings", "What the UEs hold", {
-    size: "half",
+    size: data.runs.some((r) => r.own_rows.curves) ? "half" : "",
     say: "Rows of each UE, by class as the UE takes it, or by domain.",
     controls: [
       choice(

@@ -10,6 +10,19 @@ const STATE = {
   aborted: ["aborted", OUTCOME.aborted, "diamond"],
 };
 const TRAIL = 25; // frames
+const MANY_SITES = 12; // from which on the map has the whole width
+const manySites = () => data.runs.some((r) => (r.ground?.sites.gnb.length ?? 0) > MANY_SITES);
+const CELL = {
+  none: ["Cells plain", null],
+  on_time: ["Cells by share on time", (v) => `${number(100 * v, 2)}%`],
+  outage: ["Cells by outage", (v) => `${number(100 * v, 2)}%`],
+  median_finish_s: ["Cells by median arrival", (v) => `${number(v, 2)} s`],
+  energy_j: ["Cells by energy", (v) => si(v, "J")],
+  uploads: ["Cells by uploads", (v) => number(v, 3)],
+  ues: ["Cells by UEs", (v) => number(v, 3)],
+};
+const CELL_STEPS = ["#deebf7", "#9ecae1", "#6baed6", "#3182bd", "#08519c"];
+let cellsBy = "none";
 
 function groundSection() {
   if (!data.runs.some((r) => r.ground)) return;
@@ -25,21 +38,34 @@ function groundSection() {
     go(v);
   });
   slide.row.prepend(play);
+  const wide = manySites();
+  const network = data.runs.some((r) => r.gnbs.gnb.length > 1);
+  if (network) cellsBy = "on_time";
+  const by = Object.entries(CELL).map(([value, [text]]) => [value, text]);
   const element = section("map", "On the map", {
-    size: "half",
+    size: wide ? "" : "half",
     say: "Sites with their Voronoi cells; every mark is a UE, coloured by what its upload of the round is doing or how it ended.",
+    controls: network
+      ? [
+          pick("Colour of the cells", by, cellsBy, (value) => {
+            cellsBy = value;
+            again();
+          }),
+        ]
+      : [],
   });
   element.append(slide.row);
-  figure(
+  const tall = wide && innerWidth > 900 ? 680 : 440;
+  const again = figure(
     element,
     "map-plot",
     "Map of sites and UEs",
     () => ({
       traces: run().ground ? [...background(run().ground), ...marks(run().ground, at)] : [],
       layout: chart(run().ground),
-      height: 440,
+      height: tall,
     }),
-    440,
+    tall,
   );
   const remark = make("div");
   element.append(remark);
@@ -115,15 +141,11 @@ function background(ground) {
     showlegend: false,
     line: { color: dark() ? "#3c4a59" : "#c3ccd5", width: 1 },
   };
+  const plainFill = dark() ? "rgba(86,180,233,.07)" : "rgba(0,114,178,.05)";
   return [
+    ...(cellsBy === "none" ? [] : colouredCells(ground)),
     { ...outline, x, y },
-    {
-      ...outline,
-      x: fx,
-      y: fy,
-      fill: "toself",
-      fillcolor: dark() ? "rgba(86,180,233,.07)" : "rgba(0,114,178,.05)",
-    },
+    { ...outline, x: fx, y: fy, ...(cellsBy === "none" ? { fill: "toself", fillcolor: plainFill } : {}) },
     {
       x: sites.x_m,
       y: sites.y_m,
@@ -140,6 +162,49 @@ function background(ground) {
       hovertemplate: "%{text}<extra></extra>",
     },
   ];
+}
+
+// Cells filled by a quantity of theirs, in steps of equal width that the legend names.
+function colouredCells(ground) {
+  const { gnbs } = run();
+  const shown = CELL[cellsBy][1];
+  const values = ground.sites.gnb.map((gnb) => gnbs[cellsBy][gnbs.gnb.indexOf(gnb)] ?? null);
+  const known = values.filter((v) => v !== null);
+  if (!known.length) return [];
+  const low = Math.min(...known),
+    high = Math.max(...known);
+  const steps = high > low ? CELL_STEPS.length : 1;
+  const width = (high - low) / steps;
+  return Array.from({ length: steps }, (_, k) => {
+    const colour = CELL_STEPS[steps === 1 ? 2 : k];
+    const x = [],
+      y = [];
+    ground.cells.forEach((corners, i) => {
+      if (values[i] === null) return;
+      const step = width ? Math.min(Math.floor((values[i] - low) / width), steps - 1) : 0;
+      if (step !== k) return;
+      [...corners, corners[0]].forEach(([a, b]) => {
+        x.push(a);
+        y.push(b);
+      });
+      x.push(null);
+      y.push(null);
+    });
+    const from = shown(low + k * width),
+      to = shown(low + (k + 1) * width);
+    return {
+      x: x.length ? x : [null],
+      y: y.length ? y : [null],
+      mode: "lines",
+      fill: "toself",
+      fillcolor: `${colour}${dark() ? "70" : "a0"}`,
+      line: { width: 0, color: colour },
+      hoverinfo: "skip",
+      name: from === to ? from : `${from} to ${to}`,
+      legend: "legend2",
+      showlegend: true,
+    };
+  });
 }
 
 function marks(ground, at) {
@@ -219,5 +284,6 @@ function chart(ground) {
     xaxis: { ...axis, range: [x0, x1], title: "x (m)" },
     yaxis: { ...axis, range: [y0, y1], title: "y (m)", scaleanchor: "x" },
     legend: { orientation: "h", x: 0, y: 1.01, yanchor: "bottom", font: { size: 11.5 } },
+    legend2: { orientation: "h", x: 0, y: innerWidth < 600 ? -0.3 : -0.12, yanchor: "top", font: { size: 11.5 }, itemwidth: 30 },
   };
 }

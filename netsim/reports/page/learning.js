@@ -56,7 +56,7 @@ function cards() {
   byId("cards").replaceChildren(...made);
 }
 
-const targetName = (target) => (/^\d+$/.test(target) ? `module ${target}` : words(target));
+const targetName = (target, r = run()) => (/^\d+$/.test(target) ? moduleName(target, r) : words(target));
 const AGAINST = { round: "round", time_s: "simulated time (s)", energy_j: "energy spent (J)" };
 
 function learningSection() {

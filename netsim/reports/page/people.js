@@ -3,7 +3,7 @@
 function subscriptionSection() {
   let by = "outcome";
   const element = section("subscriptions", "Who took part", {
-    size: "half",
+    size: manySites() ? "" : "half",
     say: "Every column is a round, every row a UE; blank where the plan left the UE out.",
     controls: [
       choice(
@@ -30,7 +30,7 @@ function subscriptionSection() {
       const used = [...new Set(rows.join(""))].filter((c) => c !== ".").sort();
       const names = by === "outcome" ? [...data.outcomes, "not_ready"] : null;
       const label = (c) =>
-        names ? words(names[Number(c)]) : c === "+" ? "several modules" : `module ${parseInt(c, 36)}`;
+        names ? words(names[Number(c)]) : c === "+" ? "several modules" : moduleName(parseInt(c, 36));
       const colour = (c, i) =>
         names ? OUTCOME[names[Number(c)]] : c === "+" ? INK.grey : shade(i, used.length);
       const n = Math.max(used.length, 1);

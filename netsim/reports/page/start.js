@@ -78,6 +78,16 @@ for (const made of [...(data.runs.some((r) => r.digest.rounds) ? figured : []), 
 heading();
 cards();
 
+// Show another run in the sections of one run.
+function choose(index) {
+  current = index;
+  byId("run").value = String(index);
+  for (const card of document.querySelectorAll(".each button"))
+    card.setAttribute("aria-pressed", String(Number(card.dataset.run) === index));
+  redraw();
+  refresh.forEach((fresh) => fresh());
+}
+
 const SHORT = {
   glance: "Runs",
   comparison: "Compared",
@@ -95,15 +105,5 @@ for (const [id, text] of Object.entries(SHORT))
 if (several) {
   byId("run-choice").hidden = false;
   data.runs.forEach((r, i) => byId("run").append(make("option", { value: i }, r.label)));
-  byId("run").addEventListener("change", (event) => {
-    current = Number(event.target.value);
-    redraw();
-    refresh.forEach((fresh) => fresh());
-  });
+  byId("run").addEventListener("change", (event) => choose(Number(event.target.value)));
 }
-addEventListener("beforeprint", () =>
-  figures.forEach((f) => {
-    f.near = true;
-    update(f);
-  }),
-);

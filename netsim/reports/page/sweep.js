@@ -140,7 +140,7 @@ function responseFigure() {
       anchor: `x${axis}`,
       title: column === 0 ? axisTitle(shown) : "",
       ...(p ? { matches: "y" } : {}),
-      rangemode: "tozero",
+      rangemode: fromZero(shown),
     };
     if (!single)
       layout.annotations.push({
@@ -157,6 +157,98 @@ function responseFigure() {
     return band(shown, indices, axis, colour);
   });
   return { traces, layout, height: 90 + rows * (single ? 330 : 240) };
+}
+
+// Accuracies lie near one another, far from 0; of other quantities 0 says how much is left.
+const fromZero = (metric) => (metric.name === "accuracy" ? "normal" : "tozero");
+
+// All metrics at once: a small panel each, a line for every setting of the other keys.
+function overviewFigure() {
+  const narrow = byId("sections").clientWidth < 700;
+  const columns = narrow ? 1 : 3;
+  const rows = Math.ceil(metrics.length / columns);
+  const gap = 0.08,
+    room = 0.36 / rows;
+  const width = (1 - gap * (columns - 1)) / columns,
+    height = (1 - room * (rows - 1)) / rows;
+  const layout = { annotations: [], showlegend: keys.length > 1 };
+  const numeric = across && isNumeric(across);
+  const traces = metrics.flatMap((metric, p) => {
+    const axis = p ? String(p + 1) : "";
+    const left = (p % columns) * (width + gap),
+      top = 1 - Math.floor(p / columns) * (height + room);
+    layout[`xaxis${axis}`] = {
+      domain: [left, left + width],
+      anchor: `y${axis}`,
+      type: numeric ? (isLogarithmic() ? "log" : "linear") : "category",
+      ...(numeric
+        ? { tickvals: valuesOf(across), ticktext: valuesOf(across).map((value) => shownValue(value, across)) }
+        : {}),
+    };
+    layout[`yaxis${axis}`] = {
+      domain: [Math.max(0, top - height), top],
+      anchor: `x${axis}`,
+      nticks: 4,
+      rangemode: fromZero(metric),
+    };
+    layout.annotations.push({
+      text: plain(axisTitle(metric)),
+      xref: "paper",
+      yref: "paper",
+      x: left,
+      y: top,
+      xanchor: "left",
+      yanchor: "bottom",
+      showarrow: false,
+      font: { size: 12.5 },
+    });
+    return panels(metric).flatMap(([setting, indices], i) => {
+      const lines = band(metric, indices, axis, runColour(i));
+      lines.at(-1).name = plain(setting);
+      lines.at(-1).legendgroup = setting;
+      lines.at(-1).showlegend = p === 0 && keys.length > 1;
+      lines.at(-1).marker.size = 6;
+      return lines;
+    });
+  });
+  layout.margin = { l: 8, r: 12, t: keys.length > 1 ? 58 : 30, b: 26 };
+  if (keys.length > 1) layout.legend = { orientation: "h", x: 0, y: 1 + 0.16 / rows, yanchor: "bottom", font: { size: 12 } };
+  return { traces, layout, height: 70 + rows * 190 };
+}
+
+let drawOverview = () => {};
+function overviewSection() {
+  if (!across) return;
+  const element = section("all", "All metrics", { size: "full", say: "The same means and bands, a panel for each metric." });
+  drawOverview = figure(element, "all-plot", "Responses of all metrics", overviewFigure, 420);
+}
+
+// What can be said for sure, in a few lines; and how much cannot.
+function inShortSection() {
+  if (!keys.length) return;
+  const steps = metrics.flatMap((metric) =>
+    keys.flatMap((key) => (metric.steps[key] ?? []).map((step) => ({ key, ...step }))),
+  );
+  if (!steps.length) return;
+  const sure = steps.filter((step) => step.sure);
+  const most = 8;
+  const element = section("short", "In short", { size: "full" });
+  const line = ({ key, setting, from, to, sentence }) => {
+    const at = Object.entries(setting).map(([k, v]) => `${shownKey(k)} ${shownValue(v, k)}`);
+    const where = at.length ? ` (at ${at.join(", ")})` : "";
+    return make("li", {}, `${shownKey(key)} ${shownValue(from, key)} → ${shownValue(to, key)}${where}: `, make("b", {}, sentence));
+  };
+  element.append(
+    sure.length
+      ? make("ul", { class: "short" }, ...sure.slice(0, most).map(line))
+      : make("p", { class: "say" }, "No step changes a metric for sure; more seeds would tell more."),
+  );
+  const rest = steps.length - sure.length;
+  const told = [
+    sure.length > most ? `${sure.length - most} more ${sure.length - most === 1 ? "is" : "are"} sure` : "",
+    rest ? `${rest} of ${steps.length} steps are inconclusive` : "",
+  ];
+  note(element, told.filter(Boolean).join("; "));
 }
 
 function responseSection() {
@@ -184,6 +276,7 @@ function responseSection() {
             (key) => {
               across = key;
               again();
+              drawOverview();
               said();
             },
           )
@@ -269,7 +362,7 @@ function sweepHeading() {
       "div",
       { class: "card" },
       make("div", { class: "name" }, metric.label[0].toUpperCase() + metric.label.slice(1)),
-      make("div", { class: "value" }, unit ? `${range} ${unit}` : range),
+      make("div", { class: "value range" }, unit ? `${range} ${unit}` : range),
       make("div", { class: "detail" }, "least to greatest mean"),
     );
   });
@@ -286,11 +379,15 @@ system.addEventListener("change", (event) => setTheme(event.matches ? "dark" : "
 byId("theme").addEventListener("click", () => setTheme(dark() ? "light" : "dark"));
 
 sweepHeading();
+inShortSection();
 responseSection();
+overviewSection();
 stepsSection();
 runsSection();
 for (const [id, text] of [
+  ["short", "In short"],
   ["response", "Response"],
+  ["all", "All metrics"],
   ["steps", "Steps"],
   ["runs", "Runs"],
 ])

@@ -151,9 +151,23 @@ function drawn(round) {
               ticktext: rows.ue.map((_, i) => plain(short(label(i)))),
               tickfont: { size: 10.5 },
             }
-          : { title: "UEs, by gNB and end of upload", showticklabels: false }),
+          : gnbLabels(rows)),
       },
     },
+  };
+}
+
+// Too many UEs to name: every gNB is named in the middle of its UEs, or some of many.
+function gnbLabels(rows) {
+  const rowsOf = new Map();
+  rows.gnb.forEach((gnb, row) => rowsOf.set(gnb, [...(rowsOf.get(gnb) ?? []), row]));
+  const every = Math.ceil((rowsOf.size * 13) / (rows.gnb.length * 8));
+  const named = [...rowsOf].filter((_, i) => i % every === 0);
+  return {
+    title: "UEs, by gNB and end of upload",
+    tickvals: named.map(([, mine]) => (mine[0] + mine.at(-1)) / 2),
+    ticktext: named.map(([gnb]) => `gNB ${gnb}`),
+    tickfont: { size: 9.5 },
   };
 }
 
@@ -163,7 +177,7 @@ function about(spans, i, who, gnb, does) {
   const kind = data.kinds[spans.kind[i]],
     outcome = spans.outcome[i];
   const lines = [
-    `<b>${plain(who)}</b> ${does ? "to" : "at"} gNB ${gnb}${spans.module[i] === null ? "" : `, module ${spans.module[i]}`}`,
+    `<b>${plain(who)}</b> ${does ? "to" : "at"} gNB ${gnb}${spans.module[i] === null ? "" : `, ${moduleName(spans.module[i])}`}`,
   ];
   lines.push(
     `${does ?? words(kind)}${outcome === null ? "" : `: ${words(data.outcomes[outcome])}`}${spans.attempt && spans.attempt[i] > 1 ? `, attempt ${spans.attempt[i]}` : ""}`,
