@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from netsim.results.sweep import Sweep, open_sweep
     from netsim.scenario.load import load_scenario
     from netsim.scenario.model import Scenario
-    from netsim.schemes.radio import SharedBand, equal_share_plan
+    from netsim.schemes.radio import SharedBand
     from netsim.sweeps.study import sweep
 
 _HOME = {
@@ -72,7 +72,6 @@ _HOME = {
     "load_scenario": "netsim.scenario.load",
     "Scenario": "netsim.scenario.model",
     "SharedBand": "netsim.schemes.radio",
-    "equal_share_plan": "netsim.schemes.radio",
     "sweep": "netsim.sweeps.study",
 }
 
@@ -96,7 +95,6 @@ __all__ = [
     "Sweep",
     "__version__",
     "allocate_bandwidth",
-    "equal_share_plan",
     "export",
     "load_scenario",
     "open_run",

@@ -13,13 +13,26 @@ def check_members(plugin: type[Any], protocol: type[Any], where: str) -> None:
 
     The message lists what is missing, and what cannot be called as the protocol calls it.
     """
-    wrong = [text for name in _members(protocol) if (text := _wrong(plugin, protocol, name))]
-    if not wrong:
+    lacking = []
+    unlike = []
+    for name in _members(protocol):
+        wanted = inspect.getattr_static(protocol, name, None)
+        found = inspect.getattr_static(plugin, name, None)
+        if found is None or (found is wanted and name in protocol.__abstractmethods__):
+            lacking.append(f"{name}{_arguments(wanted)}")
+        elif not _takes_the_same(found, wanted):
+            unlike.append(f"{name}{_arguments(wanted)}")
+    if not lacking and not unlike:
         return
+    wrong = []
+    if lacking:
+        wrong.append(f"it lacks {', '.join(lacking)}")
+    if unlike:
+        wrong.append(f"it must take {', '.join(unlike)}")
     name = f"{plugin.__module__}.{plugin.__qualname__}"
     rule = f"{name} is no {protocol.__name__}: {'; '.join(wrong)}"
     if _has_defaults(protocol):
-        rule += f". A subclass of netsim.{protocol.__name__} has defaults for the others"
+        rule += f"; a subclass of netsim.{protocol.__name__} has defaults"
     raise ScenarioError(rule, where=where)
 
 
@@ -36,24 +49,18 @@ def _has_defaults(protocol: type[Any]) -> bool:
     return bool(methods - abstract)
 
 
-def _wrong(plugin: type[Any], protocol: type[Any], name: str) -> str:
-    """What is wrong with a member; nothing if it is as it should be."""
-    wanted = inspect.getattr_static(protocol, name, None)
-    found = inspect.getattr_static(plugin, name, None)
-    if found is None or (found is wanted and name in protocol.__abstractmethods__):
-        return f"it lacks {name}{_arguments(wanted)}"
-    if not inspect.isfunction(wanted):
-        return ""
-    if not inspect.isfunction(found):
-        return ""
+def _takes_the_same(found: Any, wanted: Any) -> bool:
+    """A method can be called as the protocol calls its own; what is no method need not be."""
+    if not inspect.isfunction(wanted) or not inspect.isfunction(found):
+        return True
     given = list(inspect.signature(wanted).parameters.values())
     by_place = [one.name for one in given if one.kind is not one.KEYWORD_ONLY]
     by_name = {one.name: None for one in given if one.kind is one.KEYWORD_ONLY}
     try:
         inspect.signature(found).bind(*by_place, **by_name)
     except TypeError:
-        return f"it must take {name}{_arguments(wanted)}"
-    return ""
+        return False
+    return True
 
 
 def _arguments(member: Any) -> str:

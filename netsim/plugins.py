@@ -123,7 +123,7 @@ def parameter(
     """A field that is a parameter, with its meaning for `netsim schemes` and its range.
 
     A scenario's values are checked against the range; a dataclass that derives from `Limited`
-    checks those given to its constructor too.
+    checks those given to its constructor too. Raises nothing itself.
     """
     metadata = {"meaning": meaning, "limits": Limits(ge=ge, gt=gt, le=le, lt=lt)}
     return dataclasses.field(default=default, metadata=metadata)
@@ -141,7 +141,10 @@ class Limited:
 
 
 def part(plugin: type[Any], *, fixed: Mapping[str, Any] | None = None, **defaults: Any) -> Any:
-    """A field that holds a `plugin`, with other defaults and with parameters that are `fixed`."""
+    """A field that holds a `plugin`, with other defaults and with parameters that are `fixed`.
+
+    Raises ScenarioError, when it is made, for a default out of the range of its parameter.
+    """
     given = {**defaults, **(fixed or {})}
 
     def make() -> Any:

@@ -117,8 +117,8 @@ def theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         (
             {"scheme.kind": "half"},
-            r"scheme.kind: theirs.Half is no Scheme: it lacks asynchronous; .*"
-            r"it must take plan\(observation\); .*it lacks citation.*subclass of netsim.Scheme",
+            r"scheme.kind: theirs.Half is no Scheme: it lacks asynchronous, .*restore\(state\), "
+            r"citation; it must take plan\(observation\); a subclass of netsim.Scheme has",
         ),
         (
             {"radio.pathloss.kind": "loss"},
@@ -141,7 +141,7 @@ def test_what_is_missing_is_listed_when_the_scenario_loads(
 def test_rules_of_aggregation_are_checked_and_named(theirs: Path) -> None:
     from netsim.learning.aggregation.named_rules import find_rule
 
-    with pytest.raises(ScenarioError, match=r"nothing: .*is no Rule: it lacks merge.*lacks apply"):
+    with pytest.raises(ScenarioError, match=r"nothing: .*is no Rule: it lacks merge.*, apply"):
         find_rule("nothing")
     rule: Any = find_rule("sum")
     with pytest.raises(RunError, match=r"aggregation sum \(Sum.add\) raised ZeroDivisionError: by"):

@@ -28,7 +28,8 @@ def solve_subscription(
 
     cost: gradient of Q minus dual, [K, N]; infinity for a module that cannot be had. A cost of 0 is
     not worth a subscription. Equal costs go to the lower module index, or to chance with `rng`,
-    which draws one number per (UE, module) in index order. Returns subscribed, [K, N].
+    which draws one number per (UE, module) in index order. Returns subscribed, [K, N]. Raises
+    InputError for a number of modules that is not whole.
     """
     if int(max_modules) != max_modules:
         rule = "max_modules must be whole here; solve_fractional_subscription takes any number"

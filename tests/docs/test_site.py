@@ -88,8 +88,8 @@ def test_the_reference_has_every_public_name_with_shapes(site: Path) -> None:
             assert f"{found.__module__}.{found.__name__}" in anchors
     for field in dataclasses.fields(netsim.RoundPlan):
         assert f"netsim.protocols.scheme.RoundPlan.{field.name}" in anchors
-    assert "[K] serving gNB" in text  # the comment of a field
-    assert "first ranks that the UE trains and sends; None: all" in text  # the lines above one
+    assert "serving gNB. [K]" in text
+    assert "first ranks that the UE trains and sends [M]; None: all" in text
 
 
 def test_pages_fetch_nothing(site: Path) -> None:
