@@ -16,6 +16,7 @@ from netsim.units import FloatArray
 Method = Literal["t", "bootstrap"]
 RESAMPLES = 9999
 MOST_DECIMALS = 6
+ROUNDING = 1e-12  # relative; narrower intervals are what floating point leaves of equal values
 
 
 @dataclass(frozen=True)
@@ -162,6 +163,8 @@ def plus_minus(
     sign: str = "",
 ) -> str:
     """A mean and half of its interval, to the interval's second digit: 1195 ± 210, 0.80 ± 0.12."""
+    if half_width <= ROUNDING * abs(mean):
+        half_width = 0.0
     if half_width <= 0 or not math.isfinite(half_width):
         return f"{mean:{sign}.4g} ± {half_width:.2g}"
     decimals = 1 - math.floor(math.log10(half_width))

@@ -87,6 +87,7 @@ def test_a_closed_pipe_interrupts_the_run(
         (-3.0, 0.05, "-3.000 ± 0.050"),
         (5.0, 1e-9, "5.000e+00 ± 1.0e-09"),
         (0.5, 0.0, "0.5 ± 0"),
+        (2.0833, 1.6e-14, "2.083 ± 0"),
     ],
 )
 def test_numbers_with_their_intervals(mean: float, half_width: float, text: str) -> None:
