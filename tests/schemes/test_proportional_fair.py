@@ -38,5 +38,5 @@ def test_near_and_far_ues_get_the_same_turns_at_their_best(
 
 
 def test_needs_one_draw_per_upload(observe: Callable[..., Observation]) -> None:
-    with pytest.raises(ScenarioError, match=r"radio\.fading: .*one fading draw per upload"):
+    with pytest.raises(ScenarioError, match=r"radio\.fading: .*one draw per upload"):
         ProportionalFair().plan(observe({"radio.fading": "block"}))

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 import netsim
-from netsim.cli.main import app
+from netsim.cli.commands import app
 from netsim.theory.printed import DEVIATIONS, FAULTS
 
 SMALL = {"network_only": True, "rounds": 1, "ues.count": 6}

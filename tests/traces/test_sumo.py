@@ -158,7 +158,8 @@ def test_conversion_is_at_least_half_as_fast_as_bare_parsing(samples: Path, tmp_
     def convert() -> None:
         write_trace(open_trace(path), tmp_path / "long.parquet")
 
-    assert min(_cpu_s(convert) for _ in range(3)) <= 2 * min(_cpu_s(bare) for _ in range(3))
+    turns = [(_cpu_s(convert), _cpu_s(bare)) for _ in range(8)]  # in turn, since machines are shared
+    assert min(turn[0] for turn in turns) <= 2 * min(turn[1] for turn in turns)
 
 
 def _later(steps: str, seconds: int) -> str:
