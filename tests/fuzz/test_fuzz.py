@@ -1,8 +1,7 @@
-"""A short slice of the fuzzing campaign, other inputs every day; and the faults that it found once."""
+"""A short slice of the fuzzing campaign, and the faults that it found once."""
 
 from __future__ import annotations
 
-import datetime
 import json
 import os
 import shutil
@@ -28,7 +27,7 @@ QUICK = (
     "checkpoint",
     "adapters",
 )
-SECONDS = 15
+INPUTS = 300  # some 10 s; a count, so that a slow machine tries the same
 
 
 def _campaign(*words: str) -> subprocess.CompletedProcess[str]:
@@ -37,9 +36,9 @@ def _campaign(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_slice_of_the_campaign() -> None:
-    seed = os.environ.get("NETSIM_FUZZ_SEED", str(datetime.date.today().toordinal()))
+    seed = os.environ.get("NETSIM_FUZZ_SEED", "1")  # other seeds by hand
     kinds = [word for kind in QUICK for word in ("--kind", kind)]
-    done = _campaign("--seconds", str(SECONDS), "--seed", seed, *kinds)
+    done = _campaign("--count", str(INPUTS), "--seed", seed, *kinds)
     assert done.returncode == 0, f"seed {seed}: {done.stdout}{done.stderr}"
     assert int(done.stdout.split(" inputs in ")[0].splitlines()[-1]) > 20
 
