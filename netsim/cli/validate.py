@@ -86,6 +86,7 @@ def _tell_status(run: Run) -> None:
 
     from netsim.cli.console import console
     from netsim.errors import RunError
+    from netsim.results.damage import naming_damage
     from netsim.results.run_folder import RunFolder
 
     status = run.metadata["status"]
@@ -95,7 +96,9 @@ def _tell_status(run: Run) -> None:
         raise RunError(f"{run.path}: is still running; its tables balance once it has ended")
     if status == "running":
         raise RunError(f"{run.path}: was killed before it could close its tables; {go_on}")
-    if not run.rounds.head(1).collect().height:
+    with naming_damage(run):
+        begun = run.rounds.head(1).collect().height
+    if not begun:
         reason = f": {error}" if error else ""
         raise RunError(f"{run.path}: {status} before its first round ended{reason}; {go_on}")
     if status != "done":

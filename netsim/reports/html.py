@@ -163,12 +163,15 @@ def page(
 
 
 def json_in_html(data: Any) -> str:
-    """JSON that no HTML parser can leave: no "<", ">" or "&" in it."""
-    text = json.dumps(
-        data,
-        separators=(",", ":"),
-        allow_nan=False,
-    )
+    """JSON that no HTML parser can leave: no "<", ">" or "&" in it. Raises DataError."""
+    try:
+        text = json.dumps(
+            data,
+            separators=(",", ":"),
+            allow_nan=False,
+        )
+    except ValueError:
+        raise DataError("a page cannot show numbers that are infinite or none") from None
     return text.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e")
 
 

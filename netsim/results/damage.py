@@ -56,16 +56,18 @@ def check_schemas(run: RunTables) -> None:
 def naming_damage(*runs: RunTables) -> Iterator[None]:
     """Errors met while the tables of `runs` are read become a DataError that names the file.
 
-    An error that no file explains is raised as it is.
+    One that no file explains by itself names the first run.
     """
     try:
         yield
     except NetsimError:
         raise
-    except (*UNREADABLE, *CAUSED_BY_VALUES):
+    except (*UNREADABLE, *CAUSED_BY_VALUES) as error:
         for run in runs:
             _look_for_damage(run)
-        raise
+        reason = f"{type(error).__name__}: {_first_line(error)}"
+        rule = f"its tables do not fit together, or hold what no run writes ({reason})"
+        raise DataError(rule, where=runs[0].path if runs else "") from error
 
 
 def _look_for_damage(run: RunTables) -> None:

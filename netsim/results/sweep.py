@@ -265,7 +265,8 @@ def _column(name: str, values: list[Any]) -> pl.Series:
             dtype=pl.Float64,
             strict=False,
         )
-    if len(kinds) > 1:
+    long = any(isinstance(value, int) and abs(value) >= 2**63 for value in values)
+    if len(kinds) > 1 or long:
         return pl.Series(name, [_as_text(value) for value in values])
     return pl.Series(name, values)
 

@@ -20,6 +20,7 @@ from typing import Any
 import polars as pl
 
 from netsim.errors import DataError, RunError
+from netsim.plain import check_plain_file
 from netsim.protocols import Columns
 from netsim.records import TABLES
 from netsim.results.plain_files import UNFINISHED, sync_folder
@@ -211,12 +212,14 @@ class _TableTail:
         earlier = [path for path in parts if path.name < _part_name(self.part)]
         if not earlier:
             return 0
+        for path in earlier:
+            check_plain_file(path)
         count: int = pl.scan_parquet(earlier, glob=False).select(pl.len()).collect().item()
         return count
 
     def _open_part(self) -> pl.DataFrame | None:
         if not self.rows_in_part:
             return None
-        return pl.read_parquet(self.folder / _part_name(self.part), glob=False).head(
-            self.rows_in_part
-        )
+        path = self.folder / _part_name(self.part)
+        check_plain_file(path)
+        return pl.read_parquet(path, glob=False).head(self.rows_in_part)

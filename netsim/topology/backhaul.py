@@ -139,7 +139,7 @@ def _number(
     """A finite number of a link that is not negative."""
     try:
         value = float(data.get(key))  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         value = math.nan
     if not math.isfinite(value) or value < 0:
         rule = "must be a finite number, at least 0"

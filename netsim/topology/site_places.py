@@ -175,7 +175,7 @@ def _coordinate(
     """A finite coordinate, of degrees in range."""
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         number = math.nan
     limit = LIMITS_DEG.get(key, MOST_M)
     if not abs(number) <= limit:

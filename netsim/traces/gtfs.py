@@ -140,7 +140,7 @@ def _of_service(
     chosen = service or str(counts["service_id"][0])
     kept = trips.filter(pl.col("service_id") == chosen)
     if not len(kept):
-        some = ", ".join(counts["service_id"].head(8).to_list())
+        some = ", ".join(map(str, counts["service_id"].head(8)))
         rule = f"gtfs:SERVICE_ID must name a service of the timetable ({some})"
         raise DataError(rule, where=path, value=service)
     left_out = len(trips) - len(kept)

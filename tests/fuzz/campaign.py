@@ -154,10 +154,17 @@ def _command(words: list[str], errors: io.StringIO) -> str:
         code = ended.code or 0
         if code not in (0, 1, 2):
             return f"exit code {code}"
-        return _too_long(errors.getvalue().strip()) if code == 2 else ""
+        return _too_long(_without_warnings(errors.getvalue())) if code == 2 else ""
     except Exception as error:
         return _traceback(error)
     return ""
+
+
+def _without_warnings(said: str) -> str:
+    """What is said of an error; netsim's own warnings come before, a line each."""
+    return "\n".join(
+        line for line in said.strip().splitlines() if not line.startswith("netsim: warning: ")
+    )
 
 
 def _too_long(message: str) -> str:

@@ -89,7 +89,7 @@ def test_json_survives_any_html_parser(data: Any) -> None:
 
 
 def test_no_number_is_not_a_number() -> None:
-    with pytest.raises(ValueError, match="Out of range"):
+    with pytest.raises(DataError, match="infinite or none"):
         json_in_html([float("nan")])
 
 

@@ -221,12 +221,12 @@ def _read_parquet(path: Path) -> Table:
     _read_bytes(path)  # one wording for a missing or unreadable file
     try:
         frame = pl.read_parquet(path, glob=False)
+        columns = {name: frame[name].to_list() for name in frame.columns}
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         reason = (str(error).strip().splitlines() or [""])[0][:120]
         raise DataError(f"the file must be Parquet: {reason}", where=path) from error
     if frame.height == 0:
         raise DataError("the file has no rows", where=path, value=frame.columns)
-    columns = {name: frame[name].to_list() for name in frame.columns}
     return Table(
         path,
         columns,
