@@ -158,7 +158,9 @@ def test_conversion_is_at_least_half_as_fast_as_bare_parsing(samples: Path, tmp_
     def convert() -> None:
         write_trace(open_trace(path), tmp_path / "long.parquet")
 
-    turns = [(_cpu_s(convert), _cpu_s(bare)) for _ in range(8)]  # in turn, since machines are shared
+    turns = [
+        (_cpu_s(convert), _cpu_s(bare)) for _ in range(8)
+    ]  # in turn, since machines are shared
     assert min(turn[0] for turn in turns) <= 2 * min(turn[1] for turn in turns)
 
 
