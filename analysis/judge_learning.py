@@ -119,7 +119,7 @@ def than_random(table: pl.DataFrame) -> Row:
         "fewer rounds than as many modules subscribed to at random",
         "not asked",
         cases,
-        "if not, what is gained is the ensemble's, not the controller's",
+        "if not, the controller is not shown to add anything",
         study="claims_convergence",
     )
 

@@ -23,6 +23,8 @@ def init(
     """Write a commented scenario file to change and run, or a package with a scheme."""
     from netsim.errors import OutputError
 
+    if not name.name:
+        raise OutputError("must be the name of a new file or folder", where=name)
     file = name if scheme or name.suffix else name.with_suffix(".toml")
     try:
         if scheme:

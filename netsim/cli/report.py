@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+MOST_ROUNDS = 100_000
+
 
 def report(
     runs: Annotated[
@@ -21,7 +23,8 @@ def report(
     rounds: Annotated[
         str | None,
         typer.Option(
-            help="Rounds whose timelines are on the page: 1,5,10:20. Default: as many as fit."
+            help="Rounds whose timelines are on the page: 1,5,10:20 (10 to 19). "
+            "Default: as many as fit."
         ),
     ] = None,
 ) -> None:
@@ -45,7 +48,11 @@ def _numbers(text: str) -> list[int]:
         first, colon, stop = part.partition(":")
         try:
             low = int(first)
-            numbers += range(low, int(stop) if colon else low + 1)
+            high = int(stop) if colon else low + 1
         except ValueError:
             raise InputError("has the form 1,5,10:20", where="--rounds", value=text) from None
+        if not low < high <= low + MOST_ROUNDS:
+            rule = f"rounds ascend, at most {MOST_ROUNDS}"
+            raise InputError(rule, where="--rounds", value=part)
+        numbers += range(low, high)
     return numbers

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+from keyword import iskeyword
 from pathlib import Path
 from string import Template
 
 from netsim.errors import InputError
+from netsim.plugins import plugin_names
+from netsim.scenario.choices import SCHEMES
 from netsim.version import __version__
 
 SCENARIO = Template("""\
@@ -130,6 +134,9 @@ def write_package(folder: Path) -> list[Path]:
     name = folder.name
     if not (name.isidentifier() and name.islower()):
         rule = "a package needs a Python name in small letters, as my_scheme"
+        raise InputError(rule, where="netsim init", value=name)
+    if iskeyword(name) or find_spec(name) is not None or name in plugin_names(SCHEMES):
+        rule = "is a word of Python, or an installed package or scheme; choose another name"
         raise InputError(rule, where="netsim init", value=name)
     title = "".join(word.capitalize() for word in name.split("_"))
     texts = {

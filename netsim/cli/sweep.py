@@ -101,9 +101,16 @@ def sweep(
 
 
 def _values_by_key(over: list[str]) -> dict[str, list[Any]]:
+    from netsim.errors import ScenarioError
     from netsim.sweeps.grid import parse_over
 
-    return dict(parse_over(text) for text in over)
+    values: dict[str, list[Any]] = {}
+    for text in over:
+        key, these = parse_over(text)
+        if key in values:
+            raise ScenarioError("is given twice; one --over takes all", where="--over", value=key)
+        values[key] = these
+    return values
 
 
 def _seeds(text: str | None) -> list[int] | None:

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from netsim.cli.console import print_table
 from netsim.results.intervals import plus_minus
+from netsim.results.metrics import value_text
 from netsim.results.sweep import Sweep
 
 SHOWN = {  # metric: header
@@ -36,7 +37,7 @@ def print_response(found: Sweep, out: Console) -> None:
         cells = [frame.row(index, named=True) for frame in frames]
         runs = max(cell["seeds"] for cell in cells)
         estimates = [_estimate(cell, count="seeds") for cell in cells]
-        rows.append([*map(_text, setting), str(runs), *estimates])
+        rows.append([*map(value_text, setting), str(runs), *estimates])
     headers = [*found.keys, "runs", *[SHOWN[metric] for metric in metrics]]
     print_table(
         headers,
@@ -72,8 +73,8 @@ def _print_steps(
     rows = []
     for index, step in enumerate(first.iter_rows(named=True)):
         cells = [frame.row(index, named=True) for frame in columns.values()]
-        setting = [_text(step[other]) for other in others]
-        change = f"{_text(step['from'])} -> {_text(step['to'])}"
+        setting = [value_text(step[other]) for other in others]
+        change = f"{value_text(step['from'])} -> {value_text(step['to'])}"
         pairs = max(cell["pairs"] for cell in cells)
         estimates = [
             _estimate(
@@ -126,7 +127,3 @@ def _estimate(
     if cell["missing"] and cell[count]:
         text = f"{text} ({cell['missing']} without)"
     return text
-
-
-def _text(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)

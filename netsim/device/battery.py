@@ -21,7 +21,7 @@ class Batteries:
     """Energy left to K UEs, J."""
 
     left_j: FloatArray
-    _empty_s: FloatArray = field(init=False)  # [K] at the latest, in the round in progress
+    _empty_s: FloatArray = field(init=False)  # [K] if all that is planned is done; inf: not then
 
     def __post_init__(self) -> None:
         self._empty_s = np.full(len(self.left_j), np.inf)
@@ -43,17 +43,22 @@ class Batteries:
             return np.empty(0)
         first = group_starts(rows.ue)
         ue = rows.ue[first]
+        computed_s = rows.computed_s[first]
+        starts_s = rows.upload_start_s[first]
+        asleep_s = np.clip(computed_s + power.inactivity_s, computed_s, starts_s)
         edges_s = [
             rows.opened_s[first],
             rows.downloaded_s[first],
-            rows.computed_s[first],
-            rows.upload_start_s[first],
-            rows.upload_start_s[first] + FOREVER_S,
+            computed_s,
+            asleep_s,
+            starts_s,
+            starts_s + FOREVER_S,
         ]
         powers_w = [
             np.full(len(ue), power.receive_w),
             computing_w[ue],
-            np.full(len(ue), max(power.awake_w, power.sleep_w)),
+            np.full(len(ue), power.awake_w),
+            np.full(len(ue), power.sleep_w),
             np.add.reduceat(power.drawn_w(rows.power_w, rows.ue), first),
         ]
         self._empty_s[ue] = empty_at_s(
@@ -64,7 +69,7 @@ class Batteries:
         return self._empty_s[rows.ue]
 
     def pay(self, rows: Activities, spent_j: FloatArray, idle: Idle) -> None:
-        """What rows [M] and the rest of the round have cost; nobody spends what he has not got."""
+        """What rows [M] and the rest of the round have cost; nobody spends more than is left."""
         np.subtract.at(self.left_j, rows.ue, spent_j)
         gone = over_s(rows) >= self._empty_s[rows.ue]
         self.left_j[rows.ue[gone]] = 0.0

@@ -9,7 +9,8 @@ The paper has only the radiated power of an upload: `UePower()`. With states a U
 
 The ratios of the defaults are those of 3GPP TR 38.840 (UE power saving in NR) for FR1, in units of
 deep sleep: light sleep 20, control channel only 100, control and data 300, sending 250 at 0 dBm and
-700 at 23 dBm. The TR gives no watts. Ours is the efficiency of 0.3: with it, the step from 0 to 23
+700 at 23 dBm. They are cited from memory, as are the gNB's below: check them
+before you publish. The TR gives no watts. Ours is the efficiency of 0.3: with it, the step from 0 to 23
 dBm makes a unit 1.474 mW and the circuits 0.365 W.
 
 gNB: linear in its load (Auer et al., "How much energy is needed to run a wireless network?", IEEE
@@ -44,7 +45,11 @@ class UePower:
     inactivity_s: float = 0.0  # awake for so long before DRX
 
     def drawn_w(self, power_w: FloatArray, ue: IntArray) -> FloatArray:
-        """While uploads [M] of UEs [M] send at `power_w`; a UE's circuits are shared by power."""
+        """While uploads [M] of UEs [M] send at `power_w`.
+
+        A UE's circuits are shared among its uploads by power, and an upload keeps its part when the
+        UE's others have ended.
+        """
         drawn_w = power_w / self.efficiency
         if self.circuit_w and len(ue):
             total_w = np.bincount(ue, power_w)[ue]

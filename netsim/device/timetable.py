@@ -47,6 +47,7 @@ def timetable(
     downloaded = largest_in_run(slot_end, first)
     begin, done = computing_times_s(downloaded, first, compute_s, limit_s)
     computed = largest_in_run(np.minimum(done, limit_s), first)
+    last = largest_in_run(done, first)
     return Timetable(
         slot_start_s=np.minimum(slot_start, limit_s),
         slot_end_s=np.minimum(slot_end, limit_s),
@@ -57,5 +58,5 @@ def timetable(
         compute_done=part_computed(begin, done, compute_s, limit_s),
         computed_s=computed,
         upload_start_s=largest_in_group(computed, gnb) if barrier else computed,
-        ready=largest_in_run(done, first) <= limit_s,
+        ready=(last <= limit_s) & np.isfinite(last),
     )

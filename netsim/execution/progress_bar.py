@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tqdm.auto import tqdm
-
 from netsim.errors import InputError
 from netsim.execution.listening import LogListener
 from netsim.protocols import Listener, Progress
@@ -16,6 +14,8 @@ class RunBar(LogListener):
     """A bar over rounds with accuracy, simulated time and the uploads of the round."""
 
     def __init__(self, name: str, rounds: int) -> None:
+        from tqdm.auto import tqdm  # no other start needs it
+
         super().__init__()
         self._bar = tqdm(total=rounds, desc=name, unit="round")
 

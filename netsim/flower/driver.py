@@ -227,11 +227,15 @@ def _quiet() -> Iterator[None]:
 
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """Strategies and apps draw from the process's own generators: they begin alike in each run."""
+    """Strategies and apps draw from the process's own generators: they begin alike in each run.
+
+    Of torch only where it is imported already.
+    """
     python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
     random.seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002
     torch = sys.modules.get("torch")
+    tensors = None if torch is None else torch.random.get_rng_state()
     if torch is not None:
         torch.manual_seed(seed)
     try:
@@ -239,3 +243,5 @@ def _seeded(seed: int) -> Iterator[None]:
     finally:
         random.setstate(python)
         np.random.set_state(legacy)  # noqa: NPY002
+        if torch is not None:
+            torch.random.set_rng_state(tensors)

@@ -16,6 +16,7 @@ from netsim.radio.rate_model import RateModel
 from netsim.units import BoolArray, FloatArray, IntArray
 
 _STEPS = 6
+"""Of the fixed point: a number of steps, near enough for planning; not until it converges."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ def broadcast_slots(
     """Slots of rows (gNB, module) [M] on the whole downlink band, one after the other.
 
     Multicast: a gNB sends each module once, at its largest payload, in each block at the rate of
-    the worst subscriber that hears anything. Unicast: row by row, module by module.
+    the worst subscriber that hears anything in it; who misses a block makes up for it by coding
+    over the others, which is not charged. Unicast: row by row, module by module.
     `foundation_bits` go before, to all. efficiency: bit/s/Hz, [M] or by coherence block [M, B];
     who hears nothing waits for ever. wanted: [M] rows that lack the module; None: all. Others hear
     nothing but the foundation model.
@@ -47,11 +48,20 @@ def broadcast_slots(
 def _foundation_s(
     gnb: IntArray, rate: FloatArray, hears: BoolArray, foundation_bits: float
 ) -> FloatArray:
-    """Time of the foundation model at each gNB, at its worst UE's rate in each block. [S]."""
-    worst = np.full((int(gnb.max()) + 1, rate.shape[1]), np.inf)
-    if foundation_bits:
-        np.minimum.at(worst, gnb[hears], rate[hears])
-    return np.asarray(foundation_bits / worst.mean(axis=1))
+    """Time of the foundation model at each gNB, to all of its UEs. [S]."""
+    gnbs = int(gnb.max()) + 1
+    if not foundation_bits:
+        return np.zeros(gnbs)
+    return np.asarray(foundation_bits / _rate_to_all(gnb[hears], rate[hears], gnbs))
+
+
+def _rate_to_all(group: IntArray, rate: FloatArray, groups: int) -> FloatArray:
+    """Mean over blocks of the least rate above 0 in a group of rows; inf: no rows. [groups]."""
+    worst = np.full((groups, rate.shape[1]), np.inf)
+    np.minimum.at(worst, group, np.where(rate > 0, rate, np.inf))
+    some = np.bincount(group, minlength=groups) > 0
+    worst[some] = np.where(np.isinf(worst[some]), 0.0, worst[some])  # a block that none hears
+    return np.asarray(worst.mean(axis=1))
 
 
 def _together(gnb: IntArray, module: IntArray, payload_bits: FloatArray, rate: FloatArray) -> Slots:
@@ -59,11 +69,11 @@ def _together(gnb: IntArray, module: IntArray, payload_bits: FloatArray, rate: F
     if not len(gnb):
         return np.empty(0), np.empty(0)
     shape = (int(gnb.max()) + 1, int(module.max()) + 1)
-    worst = np.full((*shape, rate.shape[1]), np.inf)
-    np.minimum.at(worst, (gnb, module), rate)
+    group = np.ravel_multi_index((gnb, module), shape)
+    worst = _rate_to_all(group, rate, shape[0] * shape[1]).reshape(shape)
     size = np.zeros(shape)
     np.maximum.at(size, (gnb, module), payload_bits)
-    length = size / worst.mean(axis=2)  # 0 of a module that nobody at the gNB is to hear
+    length = size / worst  # 0 of a module that nobody at the gNB is to hear
     end = np.cumsum(length, axis=1)
     return (end - length)[gnb, module], end[gnb, module]
 

@@ -50,6 +50,8 @@ def export_file(path: Path) -> Iterator[Path]:
 
     Raises OutputError if it cannot be written.
     """
+    if not path.name:
+        raise OutputError("must be a file, not a folder", where=path)
     temporary = path.with_name(path.name + ".tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -135,13 +135,19 @@ class _Handler(BaseHTTPRequestHandler):
     server_version = "netsim"
     sys_version = ""
     protocol_version = "HTTP/1.1"
+    timeout = 30  # s, of a connection on which nothing is asked
 
     def do_GET(self) -> None:
         """Answer a browser of this machine that knows the token."""
         if not self._is_local():
             self._answer(HTTPStatus.FORBIDDEN, b"not a name of the loopback\n")
             return
-        _, token, *rest = [*urlsplit(self.path).path.split("/"), ""]
+        try:
+            path = urlsplit(self.path).path
+        except ValueError:
+            self._answer(HTTPStatus.BAD_REQUEST, b"bad request\n")
+            return
+        _, token, *rest = [*path.split("/"), ""]
         known = secrets.compare_digest(token.encode(), self.server.token.encode())
         answers = {"": self._page, "data": self._data}
         answer = answers.get("/".join(rest).strip("/"))

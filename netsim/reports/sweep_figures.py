@@ -12,7 +12,7 @@ from polars import col
 
 from netsim.errors import DataError
 from netsim.reports.plot_style import PlotOptions
-from netsim.results.metrics import label, unit
+from netsim.results.metrics import label, unit, value_text
 from netsim.results.sweep import Sweep
 
 MOST_PANELS = 6
@@ -39,7 +39,7 @@ def response(
     for place, (value, group) in zip(_places(axes, len(panels)), panels, strict=True):
         _draw_lines(place, group, across, lines, metric)
         if value is not None and beside is not None:
-            place.set_title(f"{_short(beside)} {_shown(value)}")
+            place.set_title(f"{_short(beside)} {value_text(value)}")
 
 
 def differences(
@@ -72,8 +72,8 @@ def _steps(sweep: Sweep, metric: str) -> Iterator[tuple[str, dict[str, Any]]]:
     for key in sweep.keys:
         others = [other for other in sweep.keys if other != key]
         for step in sweep.differences(metric, key).drop_nulls("low").iter_rows(named=True):
-            at = ", ".join(f"{_short(other)} {_shown(step[other])}" for other in others)
-            change = f"{_short(key)} {_shown(step['from'])} → {_shown(step['to'])}"
+            at = ", ".join(f"{_short(other)} {value_text(step[other])}" for other in others)
+            change = f"{_short(key)} {value_text(step['from'])} → {value_text(step['to'])}"
             yield f"{change}\n{at}" if at else change, step
 
 
@@ -135,7 +135,7 @@ def _draw_lines(
     groups = rows.partition_by(lines, as_dict=True) if lines else {(): rows}
     for setting, group in groups.items():
         pairs = zip(lines, setting, strict=True)
-        name = ", ".join(f"{_short(key)} {_shown(value)}" for key, value in pairs)
+        name = ", ".join(f"{_short(key)} {value_text(value)}" for key, value in pairs)
         _line_with_band(axes, group, across, _factor(metric), name)
     specification = axes.get_subplotspec()
     first = specification is None or specification.is_first_col()
@@ -186,10 +186,6 @@ def _short(key: str) -> str:
     """A key as a reader would call it: scheme.kind is the scheme."""
     section, _, last = key.rpartition(".")
     return section.rpartition(".")[2] if last in ("kind", "model") and section else last
-
-
-def _shown(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _factor(metric: str) -> float:

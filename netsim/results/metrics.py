@@ -50,6 +50,11 @@ LABELS = {  # how a metric is called in a table, a figure or a sentence
 COUNTS = ("rounds_closed", "uploads", "handovers")
 
 
+def value_text(value: object) -> str:
+    """A value that was varied, as text."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def label(metric: str, accuracy: float = TARGET_ACCURACY) -> str:
     """How a metric is called, with the accuracy that it is measured to."""
     name = LABELS[metric]

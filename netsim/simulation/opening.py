@@ -207,7 +207,7 @@ def _same_kind_of_rank(own: Uploads, under_way: Uploads) -> None:
 
 
 def heard_of(round_: Round, payloads: Payloads) -> tuple[IntArray, IntArray, IntArray, FloatArray]:
-    """UEs, modules, versions and bits of what was heard whole in a round, or was held before."""
+    """UEs, modules, versions and bits of what was computed on in a round."""
     uploads = round_.uploads.select(round_.uploads.compute_done > 0)
     rank = uploads.trained_rank
     bits = payloads.down_of(uploads.module, rank)

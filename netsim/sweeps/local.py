@@ -168,21 +168,8 @@ class _Worker:
             if self._ended:
                 return None
             if self._process is None or self._process.poll() is not None:
-                path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
                 self._errors = tempfile.TemporaryFile()  # noqa: SIM115
-                self._process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "netsim.sweeps.worker", str(self.folder)],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=self._errors,
-                    text=True,
-                    encoding="utf-8",
-                    env={
-                        **os.environ,
-                        **ONE_THREAD,
-                        "PYTHONPATH": path,
-                    },
-                )
+                self._process = _start(self.folder, self._errors)
             return self._process
 
     def _death(self, process: subprocess.Popen[str]) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tqdm.auto import tqdm
-
 from netsim.sweeps.job import JobOutcome, StudyListener
 
 
@@ -24,6 +22,8 @@ class SweepBar(Unheard):
     """A bar over runs, with how many failed."""
 
     def __init__(self, name: str, runs: int, before: int) -> None:
+        from tqdm.auto import tqdm  # no other start needs it
+
         self._bar = tqdm(total=runs, initial=before, desc=name, unit="run")
         self._failed = 0
 

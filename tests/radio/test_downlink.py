@@ -50,6 +50,13 @@ def test_who_hears_nothing_is_not_waited_for() -> None:
     assert _slots([0.0] * 4)[1] == [np.inf] * 4
 
 
+def test_an_outage_in_one_block_stops_nobody() -> None:
+    """Two UEs that are in outage by turns: each block goes to the one that hears it."""
+    start, end = _slots([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [1.0, 1.0]])
+    assert np.isfinite(start).all()
+    assert np.isfinite(end).all()
+
+
 def test_each_block_goes_by_its_own_worst() -> None:
     """Two UEs that take turns in a fade: their means are 1, the worst of each block is 0.5."""
     _, end = _slots([[1.5, 0.5], [0.5, 1.5], [1.0, 1.0], [1.0, 1.0]])

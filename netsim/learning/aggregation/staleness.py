@@ -15,7 +15,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from netsim.learning.adapters import AdapterLayout, Vector
+from netsim.learning.adapters import AdapterLayout
 from netsim.learning.aggregation.average import Average
 from netsim.learning.aggregation.rule import Partial, Upload
 
@@ -25,11 +25,8 @@ def staleness_weight(age: int) -> float:
     return float((1.0 + age) ** -0.5)
 
 
-class StalenessWeighted:
+class StalenessWeighted(Average):
     """Average by samples, in which an upload counts for less the older it is."""
-
-    def __init__(self) -> None:
-        self._average = Average()
 
     def add(
         self,
@@ -39,22 +36,4 @@ class StalenessWeighted:
     ) -> Partial:
         """Fold in one upload."""
         damped = np.float32(staleness_weight(upload.staleness)) * upload.update
-        return self._average.add(partial, replace(upload, update=damped), layout)
-
-    def merge(
-        self,
-        left: Partial,
-        right: Partial,
-    ) -> Partial:
-        """Join two partial sums."""
-        return self._average.merge(left, right)
-
-    def apply(
-        self,
-        state: Vector,
-        partial: Partial,
-        layout: AdapterLayout,
-        rate: float,
-    ) -> Vector:
-        """The new module."""
-        return self._average.apply(state, partial, layout, rate)
+        return super().add(partial, replace(upload, update=damped), layout)
