@@ -135,6 +135,8 @@ def write_package(folder: Path) -> list[Path]:
     if not (name.isidentifier() and name.islower()):
         rule = "a package needs a Python name in small letters, as my_scheme"
         raise InputError(rule, where="netsim init", value=name)
+    if folder.exists():
+        raise FileExistsError(folder)
     if iskeyword(name) or find_spec(name) is not None or name in plugin_names(SCHEMES):
         rule = "is a word of Python, or an installed package or scheme; choose another name"
         raise InputError(rule, where="netsim init", value=name)

@@ -9,7 +9,7 @@ The paper has only the radiated power of an upload: `UePower()`. With states a U
 
 The ratios of the defaults are those of 3GPP TR 38.840 (UE power saving in NR) for FR1, in units of
 deep sleep: light sleep 20, control channel only 100, control and data 300, sending 250 at 0 dBm and
-700 at 23 dBm. They are cited from memory, as are the gNB's below: check them before you publish. The
+700 at 23 dBm. They are cited from memory, as are the gNB's below: check them before publishing. The
 TR gives no watts. Ours is the efficiency of 0.3: with it, the step from 0 to 23 dBm makes a unit
 1.474 mW and the circuits 0.365 W.
 

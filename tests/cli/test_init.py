@@ -46,7 +46,15 @@ def test_a_scenario_gets_its_ending(command: Command, home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "rule"), [("Far-First", "Python name"), ("taken", "there already")]
+    ("name", "rule"),
+    [
+        ("Far-First", "Python name"),
+        ("taken", "there already"),
+        ("class", "word of Python"),
+        ("numpy", "installed package"),
+        ("greedy", "scheme; choose another"),
+        (".", "must be the name of a new"),
+    ],
 )
 def test_a_package_needs_a_free_python_name(
     command: Command, home: Path, name: str, rule: str

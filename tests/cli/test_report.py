@@ -74,6 +74,9 @@ def test_from_within_the_run_folder(
     [
         (("report", "nothing"), "nothing: does not exist"),
         (("report", "a", "--out", "a/metadata.json/page.html"), "cannot be written"),
+        (("report", "a", "--out", "."), "must be a file"),
+        (("report", "a", "--rounds", "5:3"), "rounds ascend"),
+        (("report", "a", "--rounds", "1:30000000000"), "rounds ascend"),
         (("report", *["a"] * 13), "a report compares 1 to 12 runs"),
         (("export", "perfetto", "."), "is not a run folder"),
         (("export", "csv", "a", "--out", "a"), "a: the output folder must be new or empty"),

@@ -56,6 +56,7 @@ def test_one_command_answers_with_intervals(command: Command, tmp_path: Path) ->
     [
         (["--over", "topology.density_per_km2"], ["--over", "a.b=v1,v2"]),
         (["--over", "topology.density_per_km2=1,-1"], ["density_per_km2", "-1", "greater than 0"]),
+        (["--over", "rounds=1", "--over", "rounds=2"], ["--over", "rounds", "given twice"]),
         (["--seeds", "5:1"], ["--seeds", "ascending"]),
         (["--set", "seed=4"], ["--set seed", "--seeds"]),
         (["--backend", "cloud"], ["--backend", "local, ray", "cloud"]),

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from netsim import run
-from netsim.device.battery import empty_at_s
+from netsim.device.battery import Batteries, empty_at_s
 from netsim.device.power import STATES, GnbPower, UePower
 from netsim.errors import ScenarioError
 from netsim.results.checks import check_run
@@ -18,6 +18,20 @@ from netsim.scenario.model import Scenario
 
 MakeScenario = Callable[..., Scenario]
 SMALL: dict[str, Any] = {"rounds": 4, "ues.count": 10, "device.power": "states"}
+
+
+class UploadRow:
+    """One upload of UE 0, granted 20 s after a round's start."""
+
+    ue = np.zeros(1, dtype=np.int64)
+    power_w = np.full(1, 0.2)
+    opened_s = downloaded_s = computed_s = np.zeros(1)
+    upload_start_s = np.full(1, 20.0)
+    ready = np.ones(1, dtype=bool)
+    end_s = np.full(1, np.nan)
+
+    def __len__(self) -> int:
+        return 1
 
 
 def _drawn_w(dbm: float) -> float:
@@ -58,6 +72,16 @@ def test_a_battery_is_empty_in_the_activity_that_takes_the_last_of_it() -> None:
     power_w = np.array([[1.0, 2.0, 0.0]] * 4)
     found = empty_at_s(np.array([0.5, 2.0, 5.0, 6.0]), edges_s, power_w)
     assert found.tolist() == [1.5, 2.5, np.inf, np.inf]
+
+
+def test_a_wait_is_paid_as_the_books_have_it() -> None:
+    """20 s of waiting for a barrier, nearly all in DRX: 3 J last far longer."""
+    rows = UploadRow()
+    batteries = Batteries(np.array([3.0]))
+    (last_s,) = batteries.last_s(rows, STATES, np.zeros(1))
+    before_j = STATES.waiting_j(np.array([20.0]))[0]
+    sending_w = STATES.drawn_w(rows.power_w, rows.ue)[0]
+    assert last_s == pytest.approx(20.0 + (3.0 - before_j) / sending_w)
 
 
 def test_a_gnb_pays_for_standing_and_for_sending() -> None:
