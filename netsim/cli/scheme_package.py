@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-from keyword import iskeyword
+import sys
+from keyword import kwlist
 from pathlib import Path
 from string import Template
 
@@ -11,6 +11,9 @@ from netsim.errors import InputError
 from netsim.plugins import plugin_names
 from netsim.scenario.choices import SCHEMES
 from netsim.version import __version__
+
+NEEDED = ("netsim", "networkx", "numpy", "peft", "polars", "pytest", "scipy", "simpy", "torch")
+"""A module of this name would hide them from its own tests."""
 
 SCENARIO = Template("""\
 # A small scenario for the scheme $name. Every key: `netsim validate --schema`.
@@ -137,8 +140,8 @@ def write_package(folder: Path) -> list[Path]:
         raise InputError(rule, where="netsim init", value=name)
     if folder.exists():
         raise FileExistsError(folder)
-    if iskeyword(name) or find_spec(name) is not None or name in plugin_names(SCHEMES):
-        rule = "is a word of Python, or an installed package or scheme; choose another name"
+    if name in {*kwlist, *sys.stdlib_module_names, *NEEDED, *plugin_names(SCHEMES)}:
+        rule = "is a word or module of Python, a package that netsim needs, or a scheme"
         raise InputError(rule, where="netsim init", value=name)
     title = "".join(word.capitalize() for word in name.split("_"))
     texts = {

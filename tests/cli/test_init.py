@@ -50,9 +50,10 @@ def test_a_scenario_gets_its_ending(command: Command, home: Path) -> None:
     [
         ("Far-First", "Python name"),
         ("taken", "there already"),
-        ("class", "word of Python"),
-        ("numpy", "installed package"),
-        ("greedy", "scheme; choose another"),
+        ("class", "word or module of Python"),
+        ("numpy", "package that netsim needs"),
+        ("random", "word or module of Python"),
+        ("greedy", "or a scheme"),
         (".", "must be the name of a new"),
     ],
 )
