@@ -10,7 +10,7 @@ from netsim.errors import ScenarioError
 from netsim.learning.data.datasets import TextDataset
 from netsim.learning.data.natural import natural_partition
 from netsim.learning.data.partition import KeyColumn, Partition, RowKeys
-from netsim.learning.data.worlds import World, draw_concepts, draw_partition
+from netsim.learning.data.worlds import DataSkew, draw_concepts, draw_partition
 from netsim.protocols import HeldRows, Listener
 from netsim.scenario.model import Scenario
 from netsim.topology.deployment import Deployment
@@ -29,7 +29,7 @@ def build_partition(
     Tells the listener where rows are used more than once.
     """
     chosen = scenario.data.partition
-    world = World(
+    skew = DataSkew(
         label_concentration=scenario.data.dirichlet_concentration,
         domain_concentration=chosen.domain_concentration,
         size_law=chosen.sizes,
@@ -39,7 +39,7 @@ def build_partition(
         distance_correlation=chosen.distance_correlation,
     )
     if chosen.by is not None:
-        concept = draw_concepts(world, len(dataset.classes), scenario.ue_count, scenario.seed)
+        concept = draw_concepts(skew, len(dataset.classes), scenario.ue_count, scenario.seed)
         found = natural_partition(
             dataset.train,
             chosen.by,
@@ -49,8 +49,8 @@ def build_partition(
             concept=concept,
         )
     else:
-        follows = world.distance_correlation != 0
-        found = _drawn(scenario, dataset, world, distance_m() if follows else None)
+        follows = skew.distance_correlation != 0
+        found = _drawn(scenario, dataset, skew, distance_m() if follows else None)
     _report_reuse(scenario, found, listener)
     return found
 
@@ -58,7 +58,7 @@ def build_partition(
 def _drawn(
     scenario: Scenario,
     dataset: TextDataset,
-    world: World,
+    skew: DataSkew,
     distance_m: FloatArray | None,
 ) -> Partition:
     domain = None
@@ -69,7 +69,7 @@ def _drawn(
         keys = RowKeys(dataset.train.label, domain=domain.index(dataset.train))
     return draw_partition(
         keys,
-        world,
+        skew,
         ues=scenario.ue_count,
         samples_per_ue=scenario.data.samples_per_ue,
         seed=scenario.seed,

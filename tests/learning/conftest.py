@@ -40,7 +40,7 @@ from transformers import (
 from netsim.learning.composition import build_learner
 from netsim.learning.data.datasets import TextDataset, load_builtin
 from netsim.learning.data.partition import RowKeys
-from netsim.learning.data.worlds import World, draw_partition
+from netsim.learning.data.worlds import DataSkew, draw_partition
 from netsim.learning.learner import FederatedLearner
 from netsim.learning.spec import LocalTraining, ModuleSpec
 
@@ -202,7 +202,7 @@ def learner(
             "dataset": dataset,
             "partition": draw_partition(
                 RowKeys(dataset.train.label),
-                World(label_concentration=1.0),
+                DataSkew(label_concentration=1.0),
                 ues=12,
                 samples_per_ue=20,
                 seed=0,

@@ -17,7 +17,7 @@ from netsim.learning.adapters import Vector
 from netsim.learning.data.datasets import TextDataset
 from netsim.learning.data.partition import RowKeys, ue_test_rows
 from netsim.learning.data.tokens import TokenCache
-from netsim.learning.data.worlds import World, draw_partition
+from netsim.learning.data.worlds import DataSkew, draw_partition
 from netsim.learning.engine.local_descent import Start
 from netsim.learning.evaluation.losses import evaluate_logits
 from netsim.learning.learner import FederatedLearner
@@ -248,7 +248,7 @@ def test_evaluation_in_full(learner: Callable[..., FederatedLearner], reviews: T
     label = reviews.train.label
     empty = draw_partition(
         RowKeys(label),
-        World(label_concentration=1.0),
+        DataSkew(label_concentration=1.0),
         ues=12,
         samples_per_ue=20,
         seed=0,
@@ -286,7 +286,7 @@ def test_evaluation_on_validation_rows(
     assert made.evaluate()[1].loss != rows[1].loss
     empty = draw_partition(
         RowKeys(reviews.train.label),
-        World(label_concentration=1.0),
+        DataSkew(label_concentration=1.0),
         ues=12,
         samples_per_ue=20,
         seed=0,

@@ -19,7 +19,7 @@ from netsim.learning.aggregation.named_rules import BUILT_IN
 from netsim.learning.aggregation.rule import Partial, Upload
 from netsim.learning.data.datasets import TextDataset
 from netsim.learning.data.partition import RowKeys
-from netsim.learning.data.worlds import World, draw_partition
+from netsim.learning.data.worlds import DataSkew, draw_partition
 from netsim.learning.learner import FederatedLearner
 from netsim.learning.spec import LocalTraining, ModuleSpec
 from netsim.protocols import Tail, Tickets
@@ -284,7 +284,7 @@ def test_adapters_of_all_ues_are_never_together_in_memory(
     ues = 800
     held = draw_partition(
         RowKeys(reviews.train.label),
-        World(label_concentration=1.0),
+        DataSkew(label_concentration=1.0),
         ues=ues,
         samples_per_ue=1,
         seed=0,

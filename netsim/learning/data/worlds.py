@@ -36,7 +36,7 @@ SIZE_LAWS = ("equal", "log_normal", "dirichlet")
 
 
 @dataclass(frozen=True)
-class World:
+class DataSkew:
     """How the UEs' data differ."""
 
     label_concentration: float = float("inf")
@@ -68,7 +68,7 @@ class World:
 
 def draw_partition(
     keys: RowKeys,
-    world: World,
+    skew: DataSkew,
     *,
     ues: int,
     samples_per_ue: ArrayLike,
@@ -90,15 +90,15 @@ def draw_partition(
     cell = keys.cell(classes)
     validation, pools = shuffled_pools(cell, domains * classes, validation_fraction, seed)
 
-    mixture = _label_mixtures(frequency, world.label_concentration, ues, seed)
-    concept = draw_concepts(world, classes, ues, seed)
+    mixture = _label_mixtures(frequency, skew.label_concentration, ues, seed)
+    concept = draw_concepts(skew, classes, ues, seed)
     if domain is not None:
-        mixture = _with_domains(mixture, cell, domains, world, seed)
-    if world.distance_correlation:
-        order = _exchanged(world, mixture, concept, classes, distance_m=distance_m, seed=seed)
+        mixture = _with_domains(mixture, cell, domains, skew, seed)
+    if skew.distance_correlation:
+        order = _exchanged(skew, mixture, concept, classes, distance_m=distance_m, seed=seed)
         mixture = mixture[order]
         concept = concept[order]
-    sizes = _sizes(world, np.asarray(samples_per_ue), ues, seed)
+    sizes = _sizes(skew, np.asarray(samples_per_ue), ues, seed)
     # This draw and those before fill their arrays UE by UE, from streams of their own: more UEs
     # only append.
     counts = stream(seed, "learning.labels").multinomial(sizes, mixture).astype(np.int64)
@@ -120,10 +120,10 @@ def _check_counts(ues: int, validation_fraction: float) -> None:
         raise InputError(rule, value=validation_fraction)
 
 
-def _check_concepts(world: World, classes: int) -> None:
-    if world.concept_share and not 2 <= world.concept_groups <= classes:
+def _check_concepts(skew: DataSkew, classes: int) -> None:
+    if skew.concept_share and not 2 <= skew.concept_groups <= classes:
         rule = f"there must be from 2 concept groups to one for each class, {classes}"
-        raise InputError(rule, value=world.concept_groups)
+        raise InputError(rule, value=skew.concept_groups)
 
 
 def _class_frequency(label: IntArray) -> FloatArray:
@@ -163,7 +163,7 @@ def _with_domains(
     label_mixture: FloatArray,
     cell: IntArray,
     domains: int,
-    world: World,
+    skew: DataSkew,
     seed: int,
 ) -> FloatArray:
     """Mixtures over the cells, [K, D C], from those over the classes, [K, C].
@@ -177,7 +177,7 @@ def _with_domains(
     of_domain = share.sum(axis=1)
     of_class = share.sum(axis=0)
     generator = stream(seed, "learning.domain_mixture")
-    domain_mixture = _mixtures(of_domain, world.domain_concentration, ues, generator)
+    domain_mixture = _mixtures(of_domain, skew.domain_concentration, ues, generator)
     more_of_domain = domain_mixture / of_domain
     more_of_class = label_mixture / of_class
     weight = share * more_of_domain[:, :, None] * more_of_class[:, None, :]
@@ -191,25 +191,25 @@ def _with_domains(
 
 
 def draw_concepts(
-    world: World,
+    skew: DataSkew,
     classes: int,
     ues: int,
     seed: int,
 ) -> IntArray:
     """Concept group of every UE, 0 where labels are as in the data. [K]."""
-    _check_concepts(world, classes)
+    _check_concepts(skew, classes)
     mark = stream(seed, "learning.concept").random(ues)
-    if not world.concept_share:
+    if not skew.concept_share:
         return np.zeros(ues, dtype=np.int64)
-    shifted_groups = world.concept_groups - 1
-    place = np.minimum(mark / world.concept_share, 1.0) * shifted_groups
+    shifted_groups = skew.concept_groups - 1
+    place = np.minimum(mark / skew.concept_share, 1.0) * shifted_groups
     group = 1 + np.floor(place).astype(np.int64)
     last = np.minimum(group, shifted_groups)
-    return np.where(mark < world.concept_share, last, 0)
+    return np.where(mark < skew.concept_share, last, 0)
 
 
 def _sizes(
-    world: World,
+    skew: DataSkew,
     mean: IntArray,
     ues: int,
     seed: int,
@@ -218,11 +218,11 @@ def _sizes(
     equal = np.broadcast_to(mean.astype(np.int64), (ues,))
     if equal.min() < 1:
         raise InputError("each UE must hold at least one sample", value=int(equal.min()))
-    if world.size_law == "equal":
+    if skew.size_law == "equal":
         return equal
     generator = stream(seed, "learning.sizes")
-    spread = world.size_spread
-    if world.size_law == "log_normal":
+    spread = skew.size_spread
+    if skew.size_law == "log_normal":
         relative = np.exp(spread * generator.standard_normal(ues) - spread**2 / 2)
     else:
         relative = generator.gamma(spread, 1 / spread, ues)
@@ -231,7 +231,7 @@ def _sizes(
 
 
 def _exchanged(
-    world: World,
+    skew: DataSkew,
     mixture: FloatArray,
     concept: IntArray,
     classes: int,
@@ -243,7 +243,7 @@ def _exchanged(
     if distance_m is None:
         raise InputError("data that follow distance need the UEs' distances")
     ues = len(concept)
-    r = world.distance_correlation
+    r = skew.distance_correlation
     noise = stream(seed, "learning.distance").standard_normal(ues)
     by_distance = r * _normal_scores(distance_m) + np.sqrt(1 - r**2) * _normal_scores(noise)
     own_class = np.tile(np.arange(classes), mixture.shape[1] // classes)

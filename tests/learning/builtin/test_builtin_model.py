@@ -21,7 +21,7 @@ from netsim.learning.builtin.text import CLASSES, DOCUMENT_TASKS, generate
 from netsim.learning.composition import build_learner
 from netsim.learning.data.datasets import load_builtin
 from netsim.learning.data.partition import RowKeys
-from netsim.learning.data.worlds import World, draw_partition
+from netsim.learning.data.worlds import DataSkew, draw_partition
 from netsim.learning.learner import FederatedLearner
 from netsim.learning.spec import LocalTraining, ModuleSpec
 from netsim.protocols import Tickets
@@ -85,7 +85,7 @@ def _central(task: str, train: int) -> FederatedLearner:
     data = load_builtin(task, train, 600, seed=0)
     one = draw_partition(
         RowKeys(data.train.label),
-        World(label_concentration=np.inf),
+        DataSkew(label_concentration=np.inf),
         ues=1,
         samples_per_ue=train,
         seed=0,

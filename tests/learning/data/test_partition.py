@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from netsim.errors import DataError, InputError
 from netsim.learning.data.partition import Partition, RowKeys, ue_test_rows
-from netsim.learning.data.worlds import World, draw_partition
+from netsim.learning.data.worlds import DataSkew, draw_partition
 
 LABEL = np.random.default_rng(0).integers(0, 3, 900)
 
@@ -20,7 +20,7 @@ def make(ues: int = 20, concentration: float = 0.5, seed: int = 0, **changes: fl
     arguments = {"samples_per_ue": 30, "validation_fraction": 0.1, **changes}
     # type: ignore[arg-type]
     return draw_partition(
-        RowKeys(LABEL), World(label_concentration=concentration), ues=ues, seed=seed, **arguments
+        RowKeys(LABEL), DataSkew(label_concentration=concentration), ues=ues, seed=seed, **arguments
     )
 
 
@@ -75,7 +75,7 @@ def test_mixtures_have_the_dirichlet_law(concentration: float, spread: float) ->
     n = 400
     part = draw_partition(
         RowKeys(label),
-        World(label_concentration=concentration),
+        DataSkew(label_concentration=concentration),
         ues=3000,
         samples_per_ue=n,
         seed=1,
@@ -92,7 +92,7 @@ def test_mixtures_have_the_dirichlet_law(concentration: float, spread: float) ->
 def test_unbalanced_classes_keep_their_frequency() -> None:
     label = (np.arange(1000) % 10 == 0).astype(np.int64)
     part = draw_partition(
-        RowKeys(label), World(label_concentration=1.0), ues=4000, samples_per_ue=50, seed=0
+        RowKeys(label), DataSkew(label_concentration=1.0), ues=4000, samples_per_ue=50, seed=0
     )
     assert part.counts[:, 1].mean() / 50 == pytest.approx(0.1, abs=0.02)
 
@@ -138,10 +138,10 @@ def test_bad_values(changes: dict[str, float]) -> None:
 def test_test_sets_of_ues_follow_their_mixtures() -> None:
     label = np.repeat([0, 1, 2], 400)
     held = draw_partition(
-        RowKeys(label), World(label_concentration=0.3), ues=6, samples_per_ue=50, seed=1
+        RowKeys(label), DataSkew(label_concentration=0.3), ues=6, samples_per_ue=50, seed=1
     )
     more = draw_partition(
-        RowKeys(label), World(label_concentration=0.3), ues=9, samples_per_ue=50, seed=1
+        RowKeys(label), DataSkew(label_concentration=0.3), ues=9, samples_per_ue=50, seed=1
     )
     test_label = np.tile([0, 1, 2], 3000)
     for ue in range(6):
@@ -158,7 +158,7 @@ def test_test_sets_of_ues_follow_their_mixtures() -> None:
 def test_a_class_without_test_rows_gives_its_part_to_the_others() -> None:
     held = draw_partition(
         RowKeys(np.repeat([0, 1, 2], 40)),
-        World(label_concentration=np.inf),
+        DataSkew(label_concentration=np.inf),
         ues=1,
         samples_per_ue=60,
         seed=0,

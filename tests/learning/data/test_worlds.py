@@ -10,7 +10,7 @@ from netsim.errors import InputError
 from netsim.learning.data.datasets import Split
 from netsim.learning.data.natural import natural_partition
 from netsim.learning.data.partition import KeyColumn, Partition, RowKeys, ue_test_rows
-from netsim.learning.data.worlds import World, draw_partition
+from netsim.learning.data.worlds import DataSkew, draw_partition
 
 DRAWN = np.random.default_rng(0)
 LABEL = DRAWN.integers(0, 3, 6000)
@@ -20,32 +20,32 @@ SPLIT = Split([""] * 6000, None, LABEL, {"site": [NAMES[number] for number in DO
 COLUMN = KeyColumn("site", NAMES)
 
 
-def make(world: World, ues: int = 50, **changes: object) -> Partition:
+def make(skew: DataSkew, ues: int = 50, **changes: object) -> Partition:
     arguments = {"samples_per_ue": 60, "seed": 0, **changes}
-    return draw_partition(RowKeys(LABEL, domain=DOMAIN), world, ues=ues, domain=COLUMN, **arguments)
+    return draw_partition(RowKeys(LABEL, domain=DOMAIN), skew, ues=ues, domain=COLUMN, **arguments)
 
 
 @pytest.mark.parametrize("law", ["log_normal", "dirichlet"])
 def test_sizes_have_their_mean_and_spread(law: str) -> None:
-    sizes = make(World(size_law=law, size_spread=0.5), ues=4000).cells.sum(axis=1)
+    sizes = make(DataSkew(size_law=law, size_spread=0.5), ues=4000).cells.sum(axis=1)
     spread = np.sqrt(np.exp(0.25) - 1) if law == "log_normal" else np.sqrt(2)
     assert sizes.mean() == pytest.approx(60, rel=0.05)
     assert sizes.std() / 60 == pytest.approx(spread, rel=0.1)
     assert sizes.min() >= 1
-    assert (make(World(), ues=20).cells.sum(axis=1) == 60).all()
+    assert (make(DataSkew(), ues=20).cells.sum(axis=1) == 60).all()
 
 
 @pytest.mark.parametrize(
-    "world",
+    "skew",
     [
-        World(),
-        World(label_concentration=0.3, domain_concentration=0.3),
-        World(size_law="log_normal", domain_concentration=0.2, concept_share=0.5),
+        DataSkew(),
+        DataSkew(label_concentration=0.3, domain_concentration=0.3),
+        DataSkew(size_law="log_normal", domain_concentration=0.2, concept_share=0.5),
     ],
 )
-def test_rows_match_classes_and_domains_and_more_ues_change_nobody(world: World) -> None:
-    few = make(world, ues=12)
-    many = make(world, ues=20)
+def test_rows_match_classes_and_domains_and_more_ues_change_nobody(skew: DataSkew) -> None:
+    few = make(skew, ues=12)
+    many = make(skew, ues=20)
     assert (few.cells == many.cells[:12]).all()
     assert (few.concept == many.concept[:12]).all()
     for ue in range(12):
@@ -58,8 +58,8 @@ def test_rows_match_classes_and_domains_and_more_ues_change_nobody(world: World)
 
 
 def test_domain_skew_leaves_the_labels_alone() -> None:
-    even = make(World(), ues=400)
-    skewed = make(World(domain_concentration=0.1), ues=400)
+    even = make(DataSkew(), ues=400)
+    skewed = make(DataSkew(domain_concentration=0.1), ues=400)
     share = skewed.domain_counts / 60
     assert share.max(axis=1).mean() > 0.8
     assert (even.domain_counts / 60).max(axis=1).mean() < 0.4
@@ -68,7 +68,7 @@ def test_domain_skew_leaves_the_labels_alone() -> None:
 
 
 def test_concepts_permute_the_labels_of_a_share_of_the_ues() -> None:
-    held = make(World(concept_share=0.5, concept_groups=3), ues=600)
+    held = make(DataSkew(concept_share=0.5, concept_groups=3), ues=600)
     sizes = np.bincount(held.concept, minlength=3)
     assert sizes[0] == pytest.approx(300, abs=50)
     assert sizes[1] == pytest.approx(150, abs=40)
@@ -80,17 +80,19 @@ def test_concepts_permute_the_labels_of_a_share_of_the_ues() -> None:
     mine = held.own_labels(np.array(ue), LABEL[held.rows(ue)])
     assert np.bincount(mine, minlength=3).tolist() == held.counts[ue].tolist()
     assert held.tasks_differ
-    assert not draw_partition(RowKeys(LABEL), World(), ues=3, samples_per_ue=9, seed=0).tasks_differ
+    assert not draw_partition(
+        RowKeys(LABEL), DataSkew(), ues=3, samples_per_ue=9, seed=0
+    ).tasks_differ
     with pytest.raises(InputError, match="concept groups"):
-        make(World(concept_share=0.5, concept_groups=4))
+        make(DataSkew(concept_share=0.5, concept_groups=4))
 
 
 @pytest.mark.parametrize("wanted", [1.0, 0.6, -0.8])
 def test_worlds_follow_distance(wanted: float) -> None:
     distance = np.random.default_rng(3).uniform(10, 500, 400)
-    free = World(label_concentration=0.5, concept_share=0.5)
+    free = DataSkew(label_concentration=0.5, concept_share=0.5)
     held = make(
-        World(label_concentration=0.5, concept_share=0.5, distance_correlation=wanted),
+        DataSkew(label_concentration=0.5, concept_share=0.5, distance_correlation=wanted),
         ues=400,
         distance_m=distance,
     )
@@ -131,7 +133,7 @@ def test_ues_share_a_value_where_there_are_few() -> None:
 def test_rows_held_more_than_once_are_counted(ues: int, each: int) -> None:
     label = np.random.default_rng(0).integers(0, 2, 1000)
     held = draw_partition(
-        RowKeys(label), World(label_concentration=0.5), ues=ues, samples_per_ue=each, seed=0
+        RowKeys(label), DataSkew(label_concentration=0.5), ues=ues, samples_per_ue=each, seed=0
     )
     rows = [set(held.rows(ue).tolist()) for ue in range(ues)]
     assert held.holdings.distinct().tolist() == [len(own) for own in rows]

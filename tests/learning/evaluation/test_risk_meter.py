@@ -13,7 +13,7 @@ import pytest
 from netsim.learning.data.datasets import TextDataset
 from netsim.learning.data.partition import RowKeys, ue_test_rows
 from netsim.learning.data.tokens import Texts
-from netsim.learning.data.worlds import World, draw_partition
+from netsim.learning.data.worlds import DataSkew, draw_partition
 from netsim.learning.engine.local_descent import Start
 from netsim.learning.evaluation import risk_meter as risk
 from netsim.learning.evaluation.losses import log_softmax
@@ -28,7 +28,7 @@ def few(learner: Make, reviews: TextDataset, **changes: Any) -> FederatedLearner
     """Three UEs with 4 samples each."""
     label = reviews.train.label
     held = draw_partition(
-        RowKeys(label), World(label_concentration=1.0), ues=3, samples_per_ue=20, seed=0
+        RowKeys(label), DataSkew(label_concentration=1.0), ues=3, samples_per_ue=20, seed=0
     )
     return learner(partition=held, samples=np.full(3, 4), **changes)
 
