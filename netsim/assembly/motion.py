@@ -19,7 +19,7 @@ from netsim.mobility.replay import Recorded, chosen_nodes
 from netsim.protocols import Listener, Motion
 from netsim.scenario.model import Scenario
 from netsim.scenario.parameters import typed_parameters
-from netsim.simulation.air.moving import World
+from netsim.simulation.air.moving import ChangingChannel
 from netsim.simulation.motion.roaming import Roaming
 from netsim.simulation.state import Rules
 from netsim.topology.association import nearest_site
@@ -163,14 +163,14 @@ def build_roaming(
             hysteresis=from_db(chosen.hysteresis_db),
             time_to_trigger_s=chosen.time_to_trigger_s,
         )
-        world = World(journey, chosen.moves, traces)
+        changing = ChangingChannel(journey, chosen.moves, traces)
         return Roaming(
-            world=world,
+            changing=changing,
             rules=rules,
             foundation_bits=foundation_bits,
             learning_site=deployment.learning_site if scenario.federation == "cell" else None,
             handover=chosen.handover,
-            links_of=radio.links_in(world),
+            links_of=radio.links_in(changing),
         )
 
     return make

@@ -23,7 +23,7 @@ from netsim.radio.power_control import Powers, TransmitPower, open_loop_power_w
 from netsim.scenario.model import Scenario
 from netsim.scenario.parameters import typed_parameters
 from netsim.simulation.air.field import FieldUplink
-from netsim.simulation.air.moving import World
+from netsim.simulation.air.moving import ChangingChannel
 from netsim.simulation.air.network import NetworkUplink
 from netsim.simulation.motion.roaming import LinksOf
 from netsim.simulation.opening import Setting
@@ -53,20 +53,20 @@ class RadioParts:
             gnb = self.landscape.serving(position_m)
         return self._links_to(position_m, gnb)
 
-    def links_in(self, world: World) -> LinksOf:
+    def links_in(self, changing: ChangingChannel) -> LinksOf:
         """Links of UEs under way, by traces of large-scale gains where there are any."""
-        return partial(self._links_at, world)
+        return partial(self._links_at, changing)
 
     def _links_at(
         self,
-        world: World,
+        changing: ChangingChannel,
         position_m: FloatArray,
         gnb: IntArray,
         present: BoolArray,
         time_s: float,
     ) -> Links:
         links = self._links_to(position_m, gnb, present)
-        if not world.traces.has("gain"):
+        if not changing.traces.has("gain"):
             return links
         here = links.ues_present
         first = np.ones_like(here)
@@ -77,7 +77,7 @@ class RadioParts:
             begun_round=first,
         )
         gain = links.gain.copy()
-        gain[here] = world.gain(rows, np.array([time_s]))[:, 0]
+        gain[here] = changing.gain(rows, np.array([time_s]))[:, 0]
         every = links.site_gain
         if every is not None:
             every = every.copy()

@@ -12,7 +12,7 @@ from netsim.protocols import RoundPlan, SuccessModel
 from netsim.radio.nr.shares import on_whole_blocks
 from netsim.radio.power_control import Powers
 from netsim.simulation.air.field import FieldUplink
-from netsim.simulation.air.moving import World
+from netsim.simulation.air.moving import ChangingChannel
 from netsim.simulation.air.network import NetworkUplink
 from netsim.simulation.motion.roaming import Roaming
 from netsim.simulation.opening import Setting
@@ -73,9 +73,9 @@ class System:
         )
 
     @property
-    def world(self) -> World | None:
+    def changing(self) -> ChangingChannel | None:
         """What changes during a round."""
-        return None if self.roaming is None else self.roaming.world
+        return None if self.roaming is None else self.roaming.changing
 
     def flight(
         self,
@@ -98,7 +98,7 @@ class System:
             air=self.uplink.open(
                 span,
                 round_.links,
-                self.world,
+                self.changing,
             ),
             band=self._band(round_),
             log=SegmentLog(nothing_sent(round_.uploads) if sent is None else sent),

@@ -11,7 +11,7 @@ from netsim.radio.link import Transmission, transmit_blocks
 from netsim.radio.link_rows import LinkRows
 from netsim.radio.rate_model import RateModel
 from netsim.simulation.air.links import Sending
-from netsim.simulation.air.moving import World
+from netsim.simulation.air.moving import ChangingChannel
 from netsim.units import FloatArray, IntArray
 
 
@@ -19,7 +19,7 @@ class BlockChannel(Protocol):
     """Channels of a round in coherence blocks, chunk by chunk."""
 
     @property
-    def world(self) -> World | None:
+    def changing(self) -> ChangingChannel | None:
         """What changes during the round; None: nothing."""
         ...
 
@@ -67,17 +67,17 @@ class BlockUploads:
     @property
     def _traced(self) -> bool:
         """Traces give rates of some uploads."""
-        world = self.channel.world
-        return world is not None and world.traces.has("rate")
+        changing = self.channel.changing
+        return changing is not None and changing.traces.has("rate")
 
     def _sinr(self, chunk: int, live: IntArray) -> FloatArray:
         """SINR of some rows in the blocks of a chunk; NaN where a trace gives the rate. [R, B]."""
         part = self.links.select(live)
         ratio = self.sending.sinr(live, *self.channel.chunk_channel(part, chunk))
-        world = self.channel.world
-        if world is None:
+        changing = self.channel.changing
+        if changing is None:
             return ratio
-        ratio = world.put("snr", ratio, part, self.channel.block_starts_s(chunk))
+        ratio = changing.put("snr", ratio, part, self.channel.block_starts_s(chunk))
         given = self._traced_rate(chunk, live)
         if given is None:
             return ratio
@@ -95,11 +95,11 @@ class BlockUploads:
 
     def _traced_rate(self, chunk: int, live: IntArray) -> FloatArray | None:
         """Rates of traces, NaN where the model rules. [R, B]."""
-        world = self.channel.world
-        if world is None:
+        changing = self.channel.changing
+        if changing is None:
             return None
         at = self.channel.block_starts_s(chunk)
-        return world.traces.rates_bps(self.links.ue[live], self.sending.share[live], at)
+        return changing.traces.rates_bps(self.links.ue[live], self.sending.share[live], at)
 
     def _drawn_rate(self, chunk: int, live: IntArray) -> FloatArray:
         """Rates with drawn errors, NaN in blocks that carry nothing. [R, B]."""

@@ -29,7 +29,7 @@ from netsim.radio.rate_model import RateModel
 from netsim.radio.replay import changing_columns
 from netsim.simulation.air.blocks import BlockUploads
 from netsim.simulation.air.links import Sending, links_of
-from netsim.simulation.air.moving import World
+from netsim.simulation.air.moving import ChangingChannel
 from netsim.simulation.state import Links, RoundSpan
 from netsim.simulation.uploads.table import Uploads
 from netsim.units import FloatArray, IntArray
@@ -69,9 +69,9 @@ class FieldUplink:
             self.seed, round, chunk, count, doppler_hz=self.doppler_hz, block_s=self.coherence_s
         )
 
-    def open(self, span: RoundSpan, links: Links, world: World | None) -> FieldAir:
+    def open(self, span: RoundSpan, links: Links, changing: ChangingChannel | None) -> FieldAir:
         """The air of a round."""
-        return FieldAir(self, span, links, world)
+        return FieldAir(self, span, links, changing)
 
 
 @dataclass
@@ -81,7 +81,7 @@ class FieldAir:
     uplink: FieldUplink
     span: RoundSpan
     links: Links
-    world: World | None  # None: nothing changes during the round
+    changing: ChangingChannel | None  # None: nothing changes during the round
     draws: FieldDraws = field(init=False)
 
     block_end_s = None  # as `Air`: changes hold at once
@@ -124,8 +124,8 @@ class FieldAir:
         )
         if self.block_fading:
             return self._in_blocks(links, sending)
-        if self.world is not None:
-            return self._in_pieces(self.world, links, sending)
+        if self.changing is not None:
+            return self._in_pieces(self.changing, links, sending)
         return self._at_one_rate(links, sending)
 
     def _at_one_rate(self, links: LinkRows, sending: Sending) -> Transmission:
@@ -142,13 +142,15 @@ class FieldAir:
             model=self.uplink.model,
         )
 
-    def _in_pieces(self, world: World, links: LinkRows, sending: Sending) -> Transmission:
+    def _in_pieces(
+        self, changing: ChangingChannel, links: LinkRows, sending: Sending
+    ) -> Transmission:
         """Gains and traces change at known moments, between which rates are constant."""
         at = self._edges_s[:-1]
         ratio = sending.sinr(slice(None), *self.attempt_channel(links, at))
-        ratio = world.put("snr", ratio, links, at)
+        ratio = changing.put("snr", ratio, links, at)
         rate = self.uplink.model.rate_bps(sending.hz[:, None], ratio)
-        given = world.traces.rates_bps(links.ue, sending.share, at)
+        given = changing.traces.rates_bps(links.ue, sending.share, at)
         if given is not None:
             rules = ~np.isnan(given)
             rate = np.where(rules, given, rate)
@@ -167,10 +169,10 @@ class FieldAir:
 
     def attempt_channel(self, links: LinkRows, at_s: FloatArray) -> tuple[FloatArray, FloatArray]:
         """(gain with fading, interference in the UE's band, W) at times. [R, T] each."""
-        assert self.world is not None
+        assert self.changing is not None
         shape = (len(links), len(at_s))
         fading, interference_w = self.draws.in_attempts(links)
-        return self.world.channel(
+        return self.changing.channel(
             links,
             np.broadcast_to(fading[:, None], shape),
             np.broadcast_to(interference_w[:, None], shape),
@@ -191,10 +193,10 @@ class FieldAir:
     def chunk_channel(self, links: LinkRows, chunk: int) -> tuple[FloatArray, FloatArray]:
         """(gain with fading, interference in the UE's band, W) in the blocks of a chunk. [R, B]."""
         fading, interference_w = self.draws.in_chunk(links, chunk)
-        if self.world is None:
+        if self.changing is None:
             return fading * self.links.gain[links.ue, None], interference_w
         at = self.block_starts_s(chunk)
-        return self.world.channel(links, fading, interference_w, at)
+        return self.changing.channel(links, fading, interference_w, at)
 
     def block_starts_s(self, chunk: int) -> FloatArray:
         """[B], s."""
@@ -216,7 +218,7 @@ class FieldAir:
     @cached_property
     def _edges_s(self) -> FloatArray:
         """Moments at which gains or traces may change, with both ends of the round."""
-        assert self.world is not None
+        assert self.changing is not None
         begin_s, end_s = self.span.start_s, self.span.deadline_s
-        changes_s = self.world.changes_s(begin_s, end_s)
+        changes_s = self.changing.changes_s(begin_s, end_s)
         return np.concatenate([[begin_s], changes_s, [end_s]])

@@ -16,7 +16,7 @@ from netsim.units import FloatArray, IntArray
 
 
 @dataclass(frozen=True)
-class World:
+class ChangingChannel:
     """The journey of the UEs and the traces of their channels, the same for the whole run."""
 
     journey: Journey
@@ -83,7 +83,7 @@ class World:
 class SiteGains:
     """Gains of UEs to every one of S sites while they move or are traced."""
 
-    world: World
+    changing: ChangingChannel
     sites: int
     _step: int | None = field(default=None, init=False)
     _gain: FloatArray | None = field(default=None, init=False)  # [K, S] of that step
@@ -93,7 +93,7 @@ class SiteGains:
     ) -> FloatArray:
         """Gain with `fading` [R, S] of UEs [R] to all sites at a time. [R, S]."""
         gain = self._of_all(time_s)[ue]
-        if not self.world.traces:
+        if not self.changing.traces:
             return np.asarray(gain * fading)
 
         at = np.array([time_s])
@@ -105,7 +105,7 @@ class SiteGains:
         )
 
         def put(kind: str, values: FloatArray) -> FloatArray:
-            flat = self.world.put(
+            flat = self.changing.put(
                 kind,
                 values.reshape(-1, 1),
                 every_link,
@@ -117,10 +117,10 @@ class SiteGains:
 
     def _of_all(self, time_s: float) -> FloatArray:
         """Mean gains of all UEs at a time. [K, S]."""
-        step = self.world.journey.step(time_s)
-        if self._gain is None or (self.world.moves and step != self._step):
-            place_m = self.world.journey.sample(step).position_m
-            columns = self.world.journey.landscape.columns(place_m)
+        step = self.changing.journey.step(time_s)
+        if self._gain is None or (self.changing.moves and step != self._step):
+            place_m = self.changing.journey.sample(step).position_m
+            columns = self.changing.journey.landscape.columns(place_m)
             self._gain = np.stack([gain for _, gain in columns], axis=1)
             self._step = step
         return self._gain

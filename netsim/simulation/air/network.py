@@ -26,7 +26,7 @@ from netsim.radio.network_link import transmit_within_block
 from netsim.radio.places import CellPlaces
 from netsim.radio.rate_model import RateModel
 from netsim.simulation.air.links import links_of
-from netsim.simulation.air.moving import SiteGains, World
+from netsim.simulation.air.moving import ChangingChannel, SiteGains
 from netsim.simulation.state import Links, RoundSpan
 from netsim.simulation.uploads.table import Uploads
 from netsim.units import FloatArray, IntArray
@@ -71,10 +71,10 @@ class NetworkUplink:
         self,
         span: RoundSpan,
         links: Links,
-        world: World | None,
+        changing: ChangingChannel | None,
     ) -> NetworkAir:
         """The air of a round."""
-        return NetworkAir(self, span, links, world)
+        return NetworkAir(self, span, links, changing)
 
 
 class NetworkAir:
@@ -85,10 +85,10 @@ class NetworkAir:
         uplink: NetworkUplink,
         span: RoundSpan,
         links: Links,
-        world: World | None,
+        changing: ChangingChannel | None,
     ) -> None:
         self._uplink, self._span, self._links = uplink, span, links
-        self._moving = None if world is None else SiteGains(world, uplink.sites)
+        self._moving = None if changing is None else SiteGains(changing, uplink.sites)
         self._order = uplink.band_order(span.number, len(links))
         self._background = background_ues(
             uplink.places,

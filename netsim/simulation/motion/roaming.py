@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from netsim.simulation.air.moving import World
+from netsim.simulation.air.moving import ChangingChannel
 from netsim.simulation.motion.leaving import cut_short
 from netsim.simulation.state import Links, Round, Rules
 from netsim.simulation.uploads.transfers import Move
@@ -29,7 +29,7 @@ LinksOf = Callable[[FloatArray, IntArray, BoolArray, float], Links]
 class Roaming:
     """The K UEs of a run in which something moves or is traced, from round to round."""
 
-    world: World
+    changing: ChangingChannel
     rules: Rules
     foundation_bits: float
     learning_site: int | None  # the one gNB that learns; None: all
@@ -45,10 +45,10 @@ class Roaming:
 
         Served are UEs of a gNB that learns, once they have the foundation model.
         """
-        world = self.world
-        if self._links is not None and not world.moves and not world.traces:
+        changing = self.changing
+        if self._links is not None and not changing.moves and not changing.traces:
             return self._links
-        sample = world.journey.at(time_s)
+        sample = changing.journey.at(time_s)
         gnb = sample.gnb
         if self.learning_site is not None:
             gnb = np.full(len(gnb), self.learning_site)
@@ -61,7 +61,7 @@ class Roaming:
         if self._links is None:
             self._heard_s = np.where(sample.present, time_s, np.inf)
             self._arrived_s = np.full(len(gnb), np.nan)
-            self.seen_step = world.journey.step(time_s)
+            self.seen_step = changing.journey.step(time_s)
         else:
             self._welcome(time_s)
 
@@ -73,7 +73,7 @@ class Roaming:
 
     def _welcome(self, time_s: float) -> None:
         """Newcomers hear the foundation model, each on its own in the whole band."""
-        journey = self.world.journey
+        journey = self.changing.journey
         for step in range(self.seen_step + 1, journey.step(time_s) + 1):
             sample, at_s = journey.sample(step), step * journey.step_s
             gone = ~sample.present & (self._heard_s > at_s)
@@ -101,22 +101,22 @@ class Roaming:
             "seen_step": self.seen_step,
             "heard_s": self._heard_s,
             "arrived_s": self._arrived_s,
-            "journey": self.world.journey.state(),
+            "journey": self.changing.journey.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Put back what `state` gave, once `links_at(0)` was asked for."""
         self.seen_step = state["seen_step"]
         self._heard_s, self._arrived_s = state["heard_s"], state["arrived_s"]
-        self.world.journey.restore(state["journey"])
+        self.changing.journey.restore(state["journey"])
 
     def enter(self, round_: Round) -> list[Move]:
         """Cut short what departures and handovers break off, in a round that has just opened.
 
         Gives the uploads that go on at other gNBs, in order of time.
         """
-        uploads, journey = round_.uploads, self.world.journey
-        if not len(uploads) or not self.world.moves:
+        uploads, journey = round_.uploads, self.changing.journey
+        if not len(uploads) or not self.changing.moves:
             return []
         begin_s, end_s = round_.start_s, float(uploads.deadline_s.max())
         leave_s = journey.departures(uploads.ue, begin_s, end_s)

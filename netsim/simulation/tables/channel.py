@@ -11,7 +11,7 @@ from netsim.radio.fading import CHUNK_BLOCKS
 from netsim.radio.link_rows import LinkRows
 from netsim.radio.network_fading import NETWORK_CHUNK_BLOCKS
 from netsim.simulation.air.field import FieldAir, FieldUplink
-from netsim.simulation.air.moving import SiteGains, World
+from netsim.simulation.air.moving import ChangingChannel, SiteGains
 from netsim.simulation.air.network import NetworkUplink
 from netsim.simulation.state import Round, RoundSpan
 from netsim.units import FloatArray, IntArray
@@ -20,7 +20,7 @@ from netsim.units import FloatArray, IntArray
 def write_field_channel(
     sink: RecordSink,
     uplink: FieldUplink,
-    world: World,
+    changing: ChangingChannel,
     round_: Round,
 ) -> None:
     """Gains to the serving gNB, and to the new one of UEs handed over, with interference."""
@@ -30,13 +30,13 @@ def write_field_channel(
         round_.end_s,
         round_.end_s,
     )
-    air = FieldAir(uplink, span, round_.links, world)
+    air = FieldAir(uplink, span, round_.links, changing)
     if air.block_fading:
         _write_blocks(sink, air, round_)
         return
-    at = np.append(round_.start_s, world.changes_s(round_.start_s, round_.end_s))
+    at = np.append(round_.start_s, changing.changes_s(round_.start_s, round_.end_s))
     for attempt in range(1, uplink.retransmissions + 2):
-        links = _links(world, round_, attempt)
+        links = _links(changing, round_, attempt)
         _write(
             sink,
             at,
@@ -51,9 +51,9 @@ def _write_blocks(
     round_: Round,
 ) -> None:
     """Block by block, to the end of the round."""
-    assert air.world is not None
+    assert air.changing is not None
     assert air.uplink.coherence_s is not None
-    links = _links(air.world, round_, attempt=1)
+    links = _links(air.changing, round_, attempt=1)
     length_s = CHUNK_BLOCKS * air.uplink.coherence_s
     for chunk in range(int((round_.end_s - round_.start_s) // length_s) + 1):
         at = air.block_starts_s(chunk)
@@ -69,14 +69,14 @@ def _write_blocks(
 
 
 def _links(
-    world: World,
+    changing: ChangingChannel,
     round_: Round,
     attempt: int,
 ) -> LinkRows:
     """UEs that are there to their gNBs, and those handed over within the round to the new one."""
     ue = round_.links.ues_present
     site = round_.links.gnb[ue]
-    for events in world.journey.handovers(round_.start_s, round_.end_s):
+    for events in changing.journey.handovers(round_.start_s, round_.end_s):
         ue, site = np.append(ue, events.ue), np.append(site, events.to_gnb)
     pairs = np.unique(np.stack([ue, site], axis=1), axis=0)
     return LinkRows(
@@ -88,10 +88,10 @@ def _links(
 
 
 def write_network_channel(
-    sink: RecordSink, uplink: NetworkUplink, world: World, round_: Round
+    sink: RecordSink, uplink: NetworkUplink, changing: ChangingChannel, round_: Round
 ) -> None:
     """Gains to all sites, at the starts of blocks in which they change."""
-    gains, ue = SiteGains(world, uplink.sites), round_.links.ues_present
+    gains, ue = SiteGains(changing, uplink.sites), round_.links.ues_present
     links = LinkRows(
         ue=np.repeat(ue, uplink.sites),
         site=np.tile(np.arange(uplink.sites), len(ue)),
@@ -100,7 +100,7 @@ def write_network_channel(
     )
     for attempt in range(1, uplink.retransmissions + 2):
         links.attempt[:] = attempt
-        for time_s, fading in _block_fading(uplink, world, round_, attempt):
+        for time_s, fading in _block_fading(uplink, changing, round_, attempt):
             gain = gains.total(
                 ue,
                 np.full(len(ue), attempt),
@@ -118,7 +118,7 @@ def write_network_channel(
 
 
 def _block_fading(
-    uplink: NetworkUplink, world: World, round_: Round, attempt: int
+    uplink: NetworkUplink, changing: ChangingChannel, round_: Round, attempt: int
 ) -> Iterator[tuple[float, FloatArray]]:
     """(start, |h|^2 of all UEs to all sites [K, S]) of the blocks in which gains change."""
     span_s = round_.end_s - round_.start_s
@@ -136,7 +136,7 @@ def _block_fading(
         attempt,
         len(round_.links),
     )
-    changes = np.append(world.changes_s(round_.start_s, round_.end_s), np.inf)
+    changes = np.append(changing.changes_s(round_.start_s, round_.end_s), np.inf)
     passed: IntArray = np.searchsorted(changes, at, side="right")
     for block in np.flatnonzero(np.append(True, np.diff(passed) > 0)).tolist():
         yield float(at[block]), fading

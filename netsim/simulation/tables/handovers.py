@@ -22,7 +22,7 @@ def write_handovers(
 ) -> None:
     """Handovers in (since, end of the round]; those that touch an upload are spans, too."""
     pause_s = INTERRUPTION_S if roaming.handover == "resume" else 0.0
-    for events in roaming.world.journey.handovers(since_s, round_.end_s):
+    for events in roaming.changing.journey.handovers(since_s, round_.end_s):
         time_s = float(events.time_s[0])
         during, lost = _during(round_, books, events.ue, time_s)
         columns = {
@@ -101,7 +101,7 @@ def write_newcomers(
         sink,
         round=round_.number,
         ue=ue,
-        gnb=roaming.world.journey.at(round_.end_s).gnb[ue],
+        gnb=roaming.changing.journey.at(round_.end_s).gnb[ue],
         kind=BROADCAST,
         start_s=begin_s,
         end_s=end_s,

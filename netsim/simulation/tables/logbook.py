@@ -37,8 +37,8 @@ class Logbook:
         books: Books,
     ) -> None:
         """The round has ended."""
-        world = self.roaming.world
-        if world.moves:
+        changing = self.roaming.changing
+        if changing.moves:
             write_handovers(
                 sink,
                 self.roaming,
@@ -50,9 +50,9 @@ class Logbook:
             self._since_s = round_.end_s
         if self.records:
             self._record(sink, round_)
-        elif world.moves:
+        elif changing.moves:
             self._tell_places(sink, round_)
-        world.journey.forget(self.roaming.seen_step)
+        changing.journey.forget(self.roaming.seen_step)
 
     def _record(
         self,
@@ -60,19 +60,19 @@ class Logbook:
         round_: Round,
     ) -> None:
         """All that a replay needs, beyond the end, so that one with longer rounds finds its UEs."""
-        world, rules = self.roaming.world, self.roaming.rules
+        changing, rules = self.roaming.changing, self.roaming.rules
         deadline_s = float(round_.cells.open_s.max()) + rules.deadline_s
-        until = world.journey.step(max(round_.end_s, deadline_s)) + 2
+        until = changing.journey.step(max(round_.end_s, deadline_s)) + 2
         write_places(
             sink,
-            world.journey,
+            changing.journey,
             range(self._step, until),
         )
         self._step = max(self._step, until)
         if isinstance(self.uplink, FieldUplink):
-            write_field_channel(sink, self.uplink, world, round_)
+            write_field_channel(sink, self.uplink, changing, round_)
         else:
-            write_network_channel(sink, self.uplink, world, round_)
+            write_network_channel(sink, self.uplink, changing, round_)
 
     def _tell_places(
         self,
@@ -80,7 +80,7 @@ class Logbook:
         round_: Round,
     ) -> None:
         """A few moments of the round."""
-        journey = self.roaming.world.journey
+        journey = self.roaming.changing.journey
         begin, end = journey.step(round_.start_s), journey.step(round_.end_s)
         stride = -(-max(end - begin, 1) // PLACES_PER_ROUND)
         steps = range(
