@@ -19,7 +19,7 @@ from netsim.simulation.opening import Setting
 from netsim.simulation.state import Links, Round, RoundSpan
 from netsim.simulation.stopping import StopRules
 from netsim.simulation.uploads.advance import OnAir
-from netsim.simulation.uploads.band import SharedBand, StaticBand
+from netsim.simulation.uploads.band import ReallocatedBand, StaticBand
 from netsim.simulation.uploads.flight import Flight
 from netsim.simulation.uploads.segments import SegmentLog, Segments, nothing_sent
 from netsim.simulation.uploads.transfers import Move, Transfers
@@ -106,7 +106,7 @@ class System:
         )
         return Flight(on_air, Transfers.of(moves), outlasts)
 
-    def _band(self, round_: Round) -> StaticBand | SharedBand:
+    def _band(self, round_: Round) -> StaticBand | ReallocatedBand:
         """How the gNBs divide their bands in a round."""
         uplink = self.uplink
         if not uplink.reallocates:
@@ -120,7 +120,7 @@ class System:
             interference_w=round_.links.interference_w,
             noise_psd_w_hz=round_.links.noise_psd_w_hz,
         )
-        return SharedBand.of(
+        return ReallocatedBand.of(
             division,
             round_.uploads,
             len(self.sites_m),

@@ -58,7 +58,7 @@ class StaticBand:
 
 
 @dataclass
-class SharedBand:
+class ReallocatedBand:
     """The band of an upload that has ended goes to the others of its gNB."""
 
     division: Division
@@ -70,7 +70,7 @@ class SharedBand:
         division: Division,
         uploads: Uploads,
         sites: int,
-    ) -> SharedBand:
+    ) -> ReallocatedBand:
         """For the uploads of a round that has just opened."""
         live = uploads.live
         planned = np.bincount(

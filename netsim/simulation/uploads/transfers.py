@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from netsim.simulation.uploads.advance import OnAir, record_attempts
-from netsim.simulation.uploads.band import SharedBand
+from netsim.simulation.uploads.band import ReallocatedBand
 from netsim.units import IntArray
 
 INTERRUPTION_S = 0.05
@@ -55,7 +55,7 @@ class Transfers:
         """Let what is due happen at `time_s`."""
         if not self.moves and not self._between:
             return
-        assert isinstance(on_air.band, SharedBand)  # resume needs reallocation
+        assert isinstance(on_air.band, ReallocatedBand)  # resume needs reallocation
         left = self._depart(on_air, time_s)
         reached = self._arrive(on_air, on_air.band, time_s)
         for site in sorted(left - reached):
@@ -91,7 +91,7 @@ class Transfers:
     def _arrive(
         self,
         on_air: OnAir,
-        band: SharedBand,
+        band: ReallocatedBand,
         time_s: float,
     ) -> set[int]:
         """Uploads get their bands at their new gNBs, whose numbers are given."""
