@@ -15,7 +15,7 @@ from netsim.scenario.dotted import dotted_values, scenario_card, value_of
 from netsim.scenario.downlink import Downlink
 from netsim.scenario.flower import FlowerApp
 from netsim.scenario.motion import REPLAY, ChannelTrace, MobilityChoice
-from netsim.scenario.radio import Radio, Round, Topology, Ues
+from netsim.scenario.radio import Radio, RoundTiming, Topology, Ues
 from netsim.scenario.section import PlainName, Positive, Section, key
 from netsim.scenario.training import (
     Compute,
@@ -69,7 +69,7 @@ class Scenario(Section):
     ues: Ues = Ues()
     radio: Radio = Radio()
     downlink: Downlink = Downlink()
-    round: Round = Round()
+    round: RoundTiming = RoundTiming()
     compute: Compute = Compute()
     device: DevicePower = DevicePower()
     devices: tuple[Device, ...] = Field((Device(),), min_length=1)

@@ -257,7 +257,7 @@ class Radio(Section):
         return self
 
 
-class Round(Section):
+class RoundTiming(Section):
     """Timing of a round."""
 
     deadline_s: PositiveOrInf = key(4.0, "aggregation deadline, from the round's start", unit="s")
@@ -275,7 +275,7 @@ class Round(Section):
     )
 
     @model_validator(mode="after")
-    def _limit_before_deadline(self) -> Round:
+    def _limit_before_deadline(self) -> RoundTiming:
         if math.isnan(self.deadline_s):
             raise ValueError("deadline_s must be a number")
         if self.compute_limit_s is not None and self.compute_limit_s >= self.deadline_s:

@@ -51,7 +51,7 @@ class Plan:
     success_probability = None
 
 
-class Round:
+class OverRound:
     number, plan, uploads = 1, Plan(), Uploads()
 
 
@@ -80,7 +80,7 @@ def test_gap_and_bound_by_hand() -> None:
     sink = Sink()
     log = risk_log(sink, "corrected", before, after)
     log.start()
-    log.close(Round(), Half())  # type: ignore[arg-type]
+    log.close(OverRound(), Half())  # type: ignore[arg-type]
     start, row = sink.rows
     assert start["measured_gap"] == pytest.approx(0.25 * 0.6 + 0.75 * 0.5)
     assert np.isnan(start["bound"])
@@ -103,7 +103,7 @@ def test_the_printed_form_has_a_term_of_the_foundation_model() -> None:
     sink, same = Sink(), probe([[0.5, 0.9], [0.8, 0.6]])
     log = risk_log(sink, "paper", same, same)
     log.start()
-    log.close(Round(), Half())  # type: ignore[arg-type]
+    log.close(OverRound(), Half())  # type: ignore[arg-type]
     assert sink.rows[1]["foundation"] == pytest.approx((1 + 2) / 4 * 9.0)
     assert sink.rows[1]["dispersion_slope"] == default_constants("paper", 2).dispersion_slope
 
@@ -137,14 +137,14 @@ def test_a_log_that_was_put_back_writes_the_same_rows(
     whole.start()
     first.start()
     for _ in range(4):
-        whole.close(Round(), Half())  # type: ignore[arg-type]
+        whole.close(OverRound(), Half())  # type: ignore[arg-type]
     for _ in range(stop):
-        first.close(Round(), Half())  # type: ignore[arg-type]
+        first.close(OverRound(), Half())  # type: ignore[arg-type]
     save_checkpoint(tmp_path, stop, first.monitor.state())
     found = use_checkpoint(tmp_path, lambda newest: newest)
     assert found is not None
     second, rows = log(*probes[stop + 1 :])
     second.monitor.restore(found.state)
     for _ in range(4 - stop):
-        second.close(Round(), Half())  # type: ignore[arg-type]
+        second.close(OverRound(), Half())  # type: ignore[arg-type]
     assert repr(rows.rows) == repr(expected.rows[stop + 1 :])
