@@ -35,7 +35,7 @@ NUMBER_RULE = "must be seconds, or a date and time as 2024-05-01 12:00:00"
 
 
 @dataclass(frozen=True)
-class Clock:
+class RowTimes:
     """Times of the rows: seconds since 1970 if they are dates, else of the trace's own clock."""
 
     seconds: pl.Expr
@@ -44,28 +44,28 @@ class Clock:
     unit: str = ""  # order of day and month that was seen
 
 
-def clock_of(
+def row_times_of(
     cells: Cells,
     time: SourceColumn,
     date: SourceColumn | None,
     *,
     is_date: bool | None,
-) -> Clock:
+) -> RowTimes:
     """How to read the times; `is_date` where it is known. Raises DataError."""
     kind = cells.raw.frame.collect_schema()[time.name]
     if kind.is_temporal():
         return _of_temporal(time.name, kind)
     if not cells.raw.is_text(time.name):
-        return Clock(cells.number(time), is_date=False, rule=NUMBER_RULE)
+        return RowTimes(cells.number(time), is_date=False, rule=NUMBER_RULE)
     first = _first_text(cells, time.name)
     if first is None or (_is_number(first, cells) and not _COMPACT.match(first)):
-        return Clock(cells.number(time), is_date=False, rule=NUMBER_RULE)
+        return RowTimes(cells.number(time), is_date=False, rule=NUMBER_RULE)
     if _CLOCK.fullmatch(first):
         if date is not None:
             return _of_date_and_time(cells, date, time)
         return _of_clock(cells, time.name)
     if _is_number(first, cells) and (is_date is False or _pattern(first, "") is None):
-        return Clock(cells.number(time), is_date=False, rule=NUMBER_RULE)
+        return RowTimes(cells.number(time), is_date=False, rule=NUMBER_RULE)
     return _of_dates(
         cells,
         cells.text(time.name),
@@ -90,23 +90,23 @@ def _is_number(text: str, cells: Cells) -> bool:
     return True
 
 
-def _of_temporal(name: str, kind: pl.DataType) -> Clock:
+def _of_temporal(name: str, kind: pl.DataType) -> RowTimes:
     """Of a column that has times already."""
     column = pl.col(name)
     if kind == pl.Time:
         seconds = column.cast(pl.Int64) / 1e9
-        return Clock(seconds, is_date=False, rule=CLOCK_RULE)
+        return RowTimes(seconds, is_date=False, rule=CLOCK_RULE)
     if kind == pl.Duration:
-        return Clock(
+        return RowTimes(
             column.dt.total_microseconds() / 1e6,
             is_date=False,
             rule=NUMBER_RULE,
         )
     seconds = column.cast(pl.Datetime("us")).dt.epoch("us") / 1e6
-    return Clock(seconds, is_date=True, rule=DATE_RULE)
+    return RowTimes(seconds, is_date=True, rule=DATE_RULE)
 
 
-def _of_clock(cells: Cells, name: str) -> Clock:
+def _of_clock(cells: Cells, name: str) -> RowTimes:
     """Of `[days:]hh:mm:ss` or `hh:mm`."""
     text = cells.text(name).str.replace(
         ",",
@@ -122,7 +122,7 @@ def _of_clock(cells: Cells, name: str) -> Clock:
         seconds = seconds + scale * part.fill_null(0.0)
     seconds = pl.when(good).then(seconds).otherwise(None)
     _refuse_midnight(cells, name, seconds)
-    return Clock(seconds, is_date=False, rule=CLOCK_RULE)
+    return RowTimes(seconds, is_date=False, rule=CLOCK_RULE)
 
 
 def _refuse_midnight(
@@ -142,7 +142,7 @@ def _of_date_and_time(
     cells: Cells,
     date: SourceColumn,
     time: SourceColumn,
-) -> Clock:
+) -> RowTimes:
     """Of a date and a clock time in columns of their own."""
     days = cells.raw.frame.collect_schema()[date.name]
     day = pl.col(date.name).cast(pl.String) if days.is_temporal() else cells.text(date.name)
@@ -164,7 +164,7 @@ def _of_dates(
     first: str,
     *,
     column: SourceColumn,
-) -> Clock:
+) -> RowTimes:
     """Of dates that are written like the first one; the column's unit may be their order."""
     order = column.unit
     where = f"{cells.raw.path}, {column.name}"
@@ -172,7 +172,7 @@ def _of_dates(
         pattern = _pattern(first, "")
         if pattern is None:
             raise _unread(where, first)
-        return Clock(_moments(text, pattern), is_date=True, rule=DATE_RULE)
+        return RowTimes(_moments(text, pattern), is_date=True, rule=DATE_RULE)
     day_first = _pattern(first, "day_first")
     month_first = _pattern(first, "month_first")
     if day_first is None or month_first is None:
@@ -181,7 +181,7 @@ def _of_dates(
     chosen = order
     if order not in patterns:
         chosen = _seen_order(cells, text, patterns, first)
-    return Clock(
+    return RowTimes(
         _moments(text, patterns[chosen]),
         is_date=True,
         rule=DATE_RULE,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 from netsim.errors import DataError
-from netsim.traces.tables.clock import Clock
+from netsim.traces.tables.clock import RowTimes
 
 _UNIX = (
     (1e17, 1e9, "ns"),
@@ -39,12 +39,12 @@ class Epoch:
 
 
 def epoch_of(
-    clock: Clock, span: tuple[float, float], *, unit_is_said: bool, where: str
+    times: RowTimes, span: tuple[float, float], *, unit_is_said: bool, where: str
 ) -> Epoch | None:
     """The times of a trace that counts from 1970; None if it does not. Raises DataError."""
     begin, end = span
     per_second, unit = 1.0, "s"
-    if not clock.is_date:
+    if not times.is_date:
         if begin < _UNIX[-1][0]:
             return None
         if not unit_is_said:
@@ -56,7 +56,7 @@ def epoch_of(
                     where=where,
                     value=f"{begin:.0f} and {end:.0f}",
                 )
-    seconds = clock.seconds
+    seconds = times.seconds
     if per_second != 1:
         seconds = seconds / per_second
         begin = begin / per_second
@@ -67,7 +67,7 @@ def epoch_of(
     return Epoch(
         seconds - begin,
         origin,
-        "" if clock.is_date or unit_is_said else unit,
+        "" if times.is_date or unit_is_said else unit,
     )
 
 

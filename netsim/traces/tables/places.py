@@ -11,7 +11,7 @@ from netsim.traces.sumo_degrees import GEO, METRES, PEEK, forced_geo, looks_like
 from netsim.traces.sumo_samples import INVALID
 from netsim.traces.tables.cells import Cells
 from netsim.traces.tables.checks import CheckedColumn, rule_of, zero_fix
-from netsim.traces.tables.clock import Clock
+from netsim.traces.tables.clock import RowTimes
 from netsim.traces.tables.reading import TableReading
 from netsim.traces.tables.scan import RawTable
 
@@ -26,7 +26,7 @@ class Places:
     raw: RawTable
     reading: TableReading
     cells: Cells
-    clock: Clock
+    times: RowTimes
 
     def with_degrees(self, columns: Columns, detail: str) -> Columns:
         """The columns, x and y that are degrees as lon and lat.
@@ -74,7 +74,7 @@ class Places:
         node = self.reading.columns.get("node")
         speed = columns.get("speed")
         first = self.raw.frame.head(PEEK).select(
-            time_s=self.clock.seconds,
+            time_s=self.times.seconds,
             node=self.cells.text(node.name) if node else pl.lit(""),
             x_m=columns["x"].value,
             y_m=columns["y"].value,

@@ -24,7 +24,7 @@ from netsim.traces.tables.checks import (
     middle_facts,
 )
 from netsim.traces.tables.choice import ColumnChoice
-from netsim.traces.tables.clock import NUMBER_RULE, Clock, clock_of
+from netsim.traces.tables.clock import NUMBER_RULE, RowTimes, row_times_of
 from netsim.traces.tables.epoch import UNUSUAL, epoch_of
 from netsim.traces.tables.missing_rows import note_missing
 from netsim.traces.tables.nodes import node_column
@@ -86,7 +86,7 @@ class _TableReader:
             plain=plain,
         )
         self._choose_node()
-        self.clock = self._clock()
+        self.times = self._row_times()
 
     def trace(self, detail: str, origin: Origin | None) -> Trace:
         """All tables of the file."""
@@ -94,7 +94,7 @@ class _TableReader:
             self.raw,
             self.reading,
             self.cells,
-            self.clock,
+            self.times,
         )
         columns = places.with_degrees(number_columns(self.reading, self.cells), detail)
         if not self.cells.plain:
@@ -148,25 +148,25 @@ class _TableReader:
         else:
             self.reading.columns["node"] = SourceColumn(chosen)
 
-    def _clock(self) -> Clock:
+    def _row_times(self) -> RowTimes:
         columns = self.reading.columns
         if "time" not in columns:
             step_s = self.reading.choice.step_s
             assert step_s is not None  # held by the reading
-            return Clock(
+            return RowTimes(
                 pl.int_range(pl.len()) * step_s,
                 is_date=False,
                 rule=NUMBER_RULE,
             )
         preset = self.reading.preset
-        clock = clock_of(
+        times = row_times_of(
             self.cells,
             columns["time"],
             columns.get("date"),
             is_date=preset.time_is_date if preset else None,
         )
-        self._see_unit(clock.unit)
-        return clock
+        self._see_unit(times.unit)
+        return times
 
     def _checked(self, columns: Columns) -> dict[str, Any]:
         """Facts about all rows. Raises DataError at a bad value, and where too much is missing."""
@@ -206,9 +206,9 @@ class _TableReader:
         return CheckedColumn(
             "time",
             source.name if source else self.raw.names[0],
-            value=self.clock.seconds,
+            value=self.times.seconds,
             missing=self.cells.missing(source.name) if source else _NEVER,
-            rule=self.clock.rule,
+            rule=self.times.rule,
         )
 
     def _node_missing(self) -> pl.Expr:
@@ -223,17 +223,17 @@ class _TableReader:
         preset = self.reading.preset
         known_clock = preset is not None and preset.time_is_date is False
         if source is None or source.name == "time_s" or known_clock or found["begin"] is None:
-            return self.clock.seconds
+            return self.times.seconds
         where = f"{self.raw.path}, {source.name}"
         span = (found["begin"], found["end"])
         epoch = epoch_of(
-            self.clock,
+            self.times,
             span,
             unit_is_said=bool(source.unit),
             where=where,
         )
         if epoch is None:
-            return self.clock.seconds
+            return self.times.seconds
         self.metadata["time_origin"] = epoch.origin
         self._see_unit(epoch.unit)
         return epoch.seconds
