@@ -19,7 +19,7 @@ from netsim.topology.opencellid import (
 )
 from netsim.topology.site_places import REPEATED, Columns, place_columns
 from netsim.traces.files import head
-from netsim.traces.tables.cells import Cells, has_decimal_comma
+from netsim.traces.tables.cells import CellReader, has_decimal_comma
 from netsim.traces.tables.choice import ColumnChoice
 from netsim.traces.tables.presets import TablePreset
 from netsim.traces.tables.reading import chosen_columns
@@ -60,7 +60,7 @@ def graph_of_table(
 
 def _cells(raw: RawTable, choice: CellChoice) -> dict[str, list[str | None]]:
     """The columns of OpenCelliD that are used, of the rows that are chosen. Raises DataError."""
-    text = Cells(raw)
+    text = CellReader(raw)
     named = {name.strip().lower(): name for name in reversed(raw.names)}
     wanted = [text.text(named[name]).alias(name) for name in USED if name in named]
     line = pl.int_range(pl.len()).cast(pl.String).alias(LINE)
@@ -111,7 +111,7 @@ def _text_of(
     """The table as text, null where a cell is missing; numbers of places with a decimal point."""
     numeric = [column.name for column in places.values()]
     comma = has_decimal_comma(raw, numeric, columns.dialect.get("decimal"))
-    cells = Cells(raw)
+    cells = CellReader(raw)
     texts = []
     for name in raw.names:
         text = cells.text(name)

@@ -20,7 +20,7 @@ _NULL_VARIANTS = sorted(
 
 
 @dataclass(frozen=True)
-class Cells:
+class CellReader:
     """How the cells of a table are read.
 
     A plain table has a value in every cell that counts, without spaces around: most have, and that

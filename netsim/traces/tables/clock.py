@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from netsim.errors import DataError
-from netsim.traces.tables.cells import Cells
+from netsim.traces.tables.cells import CellReader
 from netsim.traces.tables.roles import SourceColumn
 
 _CLOCK = re.compile(r"(\d+:)?\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?")
@@ -45,7 +45,7 @@ class RowTimes:
 
 
 def row_times_of(
-    cells: Cells,
+    cells: CellReader,
     time: SourceColumn,
     date: SourceColumn | None,
     *,
@@ -74,7 +74,7 @@ def row_times_of(
     )
 
 
-def _first_text(cells: Cells, name: str) -> str | None:
+def _first_text(cells: CellReader, name: str) -> str | None:
     """The first value of a column that is not missing."""
     sample = cells.raw.sample(name)
     texts = sample.select(cells.text(name)).to_series()
@@ -82,7 +82,7 @@ def _first_text(cells: Cells, name: str) -> str | None:
     return str(known[0]) if len(known) else None
 
 
-def _is_number(text: str, cells: Cells) -> bool:
+def _is_number(text: str, cells: CellReader) -> bool:
     try:
         float(text.replace(",", ".") if cells.decimal_comma else text)
     except ValueError:
@@ -106,7 +106,7 @@ def _of_temporal(name: str, kind: pl.DataType) -> RowTimes:
     return RowTimes(seconds, is_date=True, rule=DATE_RULE)
 
 
-def _of_clock(cells: Cells, name: str) -> RowTimes:
+def _of_clock(cells: CellReader, name: str) -> RowTimes:
     """Of `[days:]hh:mm:ss` or `hh:mm`."""
     text = cells.text(name).str.replace(
         ",",
@@ -126,7 +126,7 @@ def _of_clock(cells: Cells, name: str) -> RowTimes:
 
 
 def _refuse_midnight(
-    cells: Cells,
+    cells: CellReader,
     name: str,
     seconds: pl.Expr,
 ) -> None:
@@ -139,7 +139,7 @@ def _refuse_midnight(
 
 
 def _of_date_and_time(
-    cells: Cells,
+    cells: CellReader,
     date: SourceColumn,
     time: SourceColumn,
 ) -> RowTimes:
@@ -159,7 +159,7 @@ def _of_date_and_time(
 
 
 def _of_dates(
-    cells: Cells,
+    cells: CellReader,
     text: pl.Expr,
     first: str,
     *,
@@ -195,7 +195,7 @@ def _unread(where: str, first: str) -> DataError:
 
 
 def _seen_order(
-    cells: Cells,
+    cells: CellReader,
     text: pl.Expr,
     patterns: dict[str, str],
     first: str,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import polars as pl
 
-from netsim.traces.tables.cells import Cells
+from netsim.traces.tables.cells import CellReader
 from netsim.traces.tables.roles import alias_columns
 from netsim.traces.tables.scan import RawTable
 
 
 def node_column(
     raw: RawTable,
-    cells: Cells,
+    cells: CellReader,
     time: str,
     notes: dict[str, int],
 ) -> str | None:
@@ -56,7 +56,7 @@ def _counts_up(values: pl.Series) -> bool:
 
 def _numbers_rows(
     raw: RawTable,
-    cells: Cells,
+    cells: CellReader,
     name: str,
 ) -> bool:
     """Whether a column counts the rows."""

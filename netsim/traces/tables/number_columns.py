@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from netsim.traces.tables.cells import Cells
+from netsim.traces.tables.cells import CellReader
 from netsim.traces.tables.checks import CheckedColumn, rule_of
 from netsim.traces.tables.places import Columns
 from netsim.traces.tables.reading import NAMES, TableReading
@@ -13,7 +13,7 @@ _NO_NUMBERS = (*NAMES, "time", "date", "point")
 _POINT = r"^POINT\s*\(\s*(\S+)\s+(\S+?)\s*\)$"
 
 
-def number_columns(reading: TableReading, cells: Cells) -> Columns:
+def number_columns(reading: TableReading, cells: CellReader) -> Columns:
     """Columns with numbers, by role."""
     found: Columns = {}
     for role, source in reading.columns.items():
@@ -30,7 +30,7 @@ def number_columns(reading: TableReading, cells: Cells) -> Columns:
     return found
 
 
-def _of_point(cells: Cells, name: str) -> Columns:
+def _of_point(cells: CellReader, name: str) -> Columns:
     """Latitude and longitude of POINT(lat lon)."""
     parts = cells.text(name).str.extract_groups(_POINT)
     missing = cells.missing(name)

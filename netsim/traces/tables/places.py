@@ -9,7 +9,7 @@ import polars as pl
 from netsim.errors import DataError
 from netsim.traces.sumo_degrees import GEO, METRES, PEEK, forced_geo, looks_like_degrees
 from netsim.traces.sumo_samples import INVALID
-from netsim.traces.tables.cells import Cells
+from netsim.traces.tables.cells import CellReader
 from netsim.traces.tables.checks import CheckedColumn, rule_of, zero_fix
 from netsim.traces.tables.clock import RowTimes
 from netsim.traces.tables.reading import TableReading
@@ -25,7 +25,7 @@ class Places:
 
     raw: RawTable
     reading: TableReading
-    cells: Cells
+    cells: CellReader
     times: RowTimes
 
     def with_degrees(self, columns: Columns, detail: str) -> Columns:

@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from netsim.projection import Origin
-from netsim.traces.tables.cells import Cells, has_decimal_comma, odd_number, odd_text
+from netsim.traces.tables.cells import CellReader, has_decimal_comma, odd_number, odd_text
 from netsim.traces.tables.checks import (
     ODD,
     CheckedColumn,
@@ -79,7 +79,7 @@ class _TableReader:
         self.metadata = dict(raw.metadata)
         numeric = [column.name for role, column in reading.columns.items() if role not in NAMES]
         comma = has_decimal_comma(raw, numeric, reading.choice.dialect.get("decimal"))
-        self.cells = Cells(
+        self.cells = CellReader(
             raw,
             reading.nulls,
             decimal_comma=comma,
