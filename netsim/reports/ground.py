@@ -11,7 +11,7 @@ from polars import col
 from scipy.spatial import QhullError, Voronoi
 
 from netsim.reports.columns import PageBudget, collect, evenly
-from netsim.reports.ue_tracks import Tracks, moments, moving_tracks, standing, states
+from netsim.reports.ue_tracks import UeTracks, moments, moving_tracks, standing, states
 from netsim.results.reader import Run
 from netsim.units import FloatArray
 
@@ -93,7 +93,7 @@ def _sites_and_cells(
     }
 
 
-def _positions(tracks: Tracks, window: FloatArray) -> dict[str, Any]:
+def _positions(tracks: UeTracks, window: FloatArray) -> dict[str, Any]:
     """Positions in whole steps of the map."""
     x_min, y_min, x_max, y_max = window.tolist()
     step_m = max(x_max - x_min, y_max - y_min) / STEPS
@@ -159,7 +159,7 @@ def _cells(sites: pl.DataFrame, window: FloatArray) -> list[list[list[float]]]:
     return [cell.round(1).tolist() for cell in corners]
 
 
-def _window(tracks: Tracks, sites: pl.DataFrame) -> FloatArray:
+def _window(tracks: UeTracks, sites: pl.DataFrame) -> FloatArray:
     """(x_min, y_min, x_max, y_max) around all positions and serving sites, with a margin."""
     serving = {gnb for frame in tracks.gnb for gnb in frame if gnb is not None}
     near = sites.filter(col("gnb").is_in(serving))

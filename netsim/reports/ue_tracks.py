@@ -23,7 +23,7 @@ JUST_BEFORE_S = 1e-6  # a round ends when the next begins: look at it before
 
 
 @dataclass(frozen=True)
-class Tracks:
+class UeTracks:
     """Where UEs are. One frame for all times where they stand still."""
 
     x_m: FloatArray  # [frame, UE], NaN where a UE is not there
@@ -62,9 +62,9 @@ def moments(
     return sorted({*spaced, *closing})
 
 
-def standing(ues: pl.DataFrame) -> Tracks:
+def standing(ues: pl.DataFrame) -> UeTracks:
     """UEs that stand still: one frame."""
-    return Tracks(
+    return UeTracks(
         x_m=ues["x_m"].to_numpy()[None],
         y_m=ues["y_m"].to_numpy()[None],
         gnb=[ues["gnb"].to_list()],
@@ -75,13 +75,13 @@ def moving_tracks(
     run: Run,
     ues: pl.DataFrame,
     times: list[float],
-) -> Tracks:
+) -> UeTracks:
     """UEs that move; between samples they go straight on."""
     bin_s = max((times[-1] - times[0]) / (4 * len(times)), 1e-9)
     numbers = ues["ue"].to_list()
     samples = _samples(run, numbers, times, bin_s)
     unknown = np.full((len(times), len(numbers)), np.nan)
-    tracks = Tracks(
+    tracks = UeTracks(
         x_m=unknown,
         y_m=unknown.copy(),
         gnb=[[None] * len(numbers) for _ in times],
@@ -99,7 +99,7 @@ def moving_tracks(
 
 
 def _follow(
-    tracks: Tracks,
+    tracks: UeTracks,
     column: int,
     samples: pl.DataFrame,
     at_s: FloatArray,
