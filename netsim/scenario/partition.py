@@ -10,7 +10,7 @@ from pydantic import model_validator
 from netsim.scenario.section import Positive, PositiveOrInf, Section, key
 
 
-class Partition(Section):
+class PartitionKeys(Section):
     """How the UEs' data differ, besides their labels (data.dirichlet_concentration)."""
 
     by: str | None = key(
@@ -52,7 +52,7 @@ class Partition(Section):
         return tuple(name for name in (self.by, self.domain) if name is not None)
 
     @model_validator(mode="after")
-    def _fits(self) -> Partition:
+    def _fits(self) -> PartitionKeys:
         if math.isnan(self.domain_concentration):
             raise ValueError("domain_concentration must be a number")
         drawn = self.domain is not None or self.sizes != "equal" or self.distance_correlation

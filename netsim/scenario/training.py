@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from netsim.scenario.partition import Partition
+from netsim.scenario.partition import PartitionKeys
 from netsim.scenario.section import (
     NonNegative,
     PluginChoice,
@@ -202,7 +202,7 @@ class Data(Section):
         "inf is none",
         ge=1e-6,
     )
-    partition: Partition = Partition()
+    partition: PartitionKeys = PartitionKeys()
 
     @model_validator(mode="after")
     def _one_source(self) -> Data:
