@@ -164,7 +164,7 @@ def check(folder: Path, made: FederatedLearner, start: np.ndarray, arguments: li
 
 
 @dataclass(frozen=True)
-class Product:
+class MatrixProduct:
     """Job: FLOP per second of one matrix product [rows, inner] x [inner, columns], for half a
     second.
     """
@@ -174,7 +174,7 @@ class Product:
     columns: int
 
 
-def speed(_: None, job: Product) -> float:
+def speed(_: None, job: MatrixProduct) -> float:
     left, right = torch.randn(job.rows, job.inner), torch.randn(job.columns, job.inner).t()
     out, count, begun = torch.empty(job.rows, job.columns), 0, time.perf_counter()
     while (spent := time.perf_counter() - begun) < 0.5 or count < 10:
@@ -187,7 +187,7 @@ def ceiling(hidden: int, processes: int) -> float:
     """FLOP per second of the encoder's own products with 1,024 tokens, all processes together."""
     workers = Workers(speed, processes)
     shapes = [(hidden, 3 * hidden), (hidden, 4 * hidden), (4 * hidden, hidden)]
-    jobs = [Product(1024, *shape) for shape in shapes for _ in range(processes)]
+    jobs = [MatrixProduct(1024, *shape) for shape in shapes for _ in range(processes)]
     speeds = np.array(list(workers.map(None, jobs))).reshape(len(shapes), processes)
     workers.close()
     weight = np.array([3.0, 4.0, 4.0])  # their FLOP

@@ -26,7 +26,7 @@ from netsim.learning.aggregation.rule import Partial, Upload
 
 
 @dataclass(frozen=True)
-class Product:
+class AdapterProduct:
     """dW [out, in] of one layer: left [out, R] times right [R, in].
 
     Once R has outgrown the layer's width, `left` is the whole product and `right` is None.
@@ -43,16 +43,16 @@ class Product:
         width = min(len(self.left), self.right.shape[1])
         return 2 * len(self.right) <= width
 
-    def plus(self, other: Product) -> Product:
+    def plus(self, other: AdapterProduct) -> AdapterProduct:
         """The sum, as factors as long as that is the smaller form."""
         if self.right is None or other.right is None:
-            return Product(self.dense() + other.dense(), None)
+            return AdapterProduct(self.dense() + other.dense(), None)
         left = torch.cat([self.left, other.left], 1)
         right = torch.cat([self.right, other.right])
-        joined = Product(left, right)
+        joined = AdapterProduct(left, right)
         if joined.factored:
             return joined
-        return Product(joined.dense(), None)
+        return AdapterProduct(joined.dense(), None)
 
     def dense(self) -> torch.Tensor:
         """dW [out, in]."""
@@ -62,7 +62,7 @@ class Product:
 
 
 def redistribute(
-    product: Product,
+    product: AdapterProduct,
     rank: int,
     scale: float,
 ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -86,7 +86,7 @@ def redistribute(
     return completed, torch.nn.functional.pad(b, (0, missing))
 
 
-def _singular_triples(product: Product) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def _singular_triples(product: AdapterProduct) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """U, S and V^T of dW."""
     if product.right is None or not product.factored:
         u, s, vh = torch.linalg.svd(product.dense(), full_matrices=False)
@@ -125,7 +125,7 @@ class Redistribution:
         }
         weight = upload.samples * own.spec.scale
         for a, b in layout.pairs():
-            product = Product(weight * views[b].double(), views[a].double())
+            product = AdapterProduct(weight * views[b].double(), views[a].double())
             _put(new, a, product)
         if partial is None:
             return new
@@ -158,7 +158,7 @@ class Redistribution:
         views = layout.views(torch.from_numpy(new))
         for a, b in layout.pairs():
             product = _get(partial, a)
-            mean = Product(product.left / samples, product.right)
+            mean = AdapterProduct(product.left / samples, product.right)
             found_a, found_b = redistribute(mean, layout.spec.rank, layout.spec.scale)
             views[a].copy_(found_a)
             views[b].copy_(found_b)
@@ -174,16 +174,16 @@ _LEFT, _RIGHT = "left ", "right "
 def _put(
     partial: Partial,
     name: str,
-    product: Product,
+    product: AdapterProduct,
 ) -> None:
     partial[_LEFT + name] = product.left.numpy()
     if product.right is not None:
         partial[_RIGHT + name] = product.right.numpy()
 
 
-def _get(partial: Partial, name: str) -> Product:
+def _get(partial: Partial, name: str) -> AdapterProduct:
     left = torch.from_numpy(partial[_LEFT + name])
     right = partial.get(_RIGHT + name)
     if right is None:
-        return Product(left, None)
-    return Product(left, torch.from_numpy(right))
+        return AdapterProduct(left, None)
+    return AdapterProduct(left, torch.from_numpy(right))

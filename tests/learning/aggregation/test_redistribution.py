@@ -11,18 +11,18 @@ import torch
 
 from netsim.learning.adapters import AdapterLayout
 from netsim.learning.aggregation.named_rules import find_rule
-from netsim.learning.aggregation.redistribution import Product, Redistribution, redistribute
+from netsim.learning.aggregation.redistribution import AdapterProduct, Redistribution, redistribute
 from netsim.learning.aggregation.rule import Upload
 from netsim.learning.spec import ModuleSpec
 
 
-def _factors(out: int, width: int, total: int, seed: int = 0) -> Product:
+def _factors(out: int, width: int, total: int, seed: int = 0) -> AdapterProduct:
     generator = torch.Generator().manual_seed(seed)
     left = torch.randn(out, total, generator=generator, dtype=torch.float64)
-    return Product(left, torch.randn(total, width, generator=generator, dtype=torch.float64))
+    return AdapterProduct(left, torch.randn(total, width, generator=generator, dtype=torch.float64))
 
 
-def _dense(product: Product, rank: int, scale: float) -> torch.Tensor:
+def _dense(product: AdapterProduct, rank: int, scale: float) -> torch.Tensor:
     u, s, vh = torch.linalg.svd(product.dense())
     return u[:, :rank] * s[:rank] @ vh[:rank] / scale
 
@@ -58,7 +58,7 @@ def test_lower_ranks_are_the_first_rows_and_columns() -> None:
 def test_signs_do_not_depend_on_the_route() -> None:
     product = _factors(64, 64, 10)
     by_factors = redistribute(product, 10, 1.0)
-    by_svd = redistribute(Product(product.dense(), None), 10, 1.0)
+    by_svd = redistribute(AdapterProduct(product.dense(), None), 10, 1.0)
     for one, other in zip(by_factors, by_svd, strict=True):
         assert torch.allclose(one, other, atol=1e-9)
     a = by_factors[0]
@@ -71,7 +71,7 @@ def test_ranks_without_a_singular_value_can_still_learn(total: int) -> None:
     few = _factors(40, 40, 3)
     assert few.right is not None
     again = total // 3  # the same three directions, over and over
-    product = Product(left.repeat(1, again), few.right.repeat(again, 1))
+    product = AdapterProduct(left.repeat(1, again), few.right.repeat(again, 1))
     a, b = redistribute(product, 8, 1.0)
     assert torch.allclose(a @ a.t(), torch.eye(8, dtype=torch.float64), atol=1e-9)
     assert b[:, 3:].abs().max() < 1e-10
@@ -101,7 +101,7 @@ def test_twenty_times_faster_than_the_dense_svd() -> None:
     torch.set_num_threads(1)
     try:
         fast = seconds(lambda: redistribute(product, 32, 1.0), 10)
-        dense = seconds(lambda: redistribute(Product(product.dense(), None), 32, 1.0), 2)
+        dense = seconds(lambda: redistribute(AdapterProduct(product.dense(), None), 32, 1.0), 2)
     finally:
         torch.set_num_threads(threads)
     assert dense > 20 * fast
