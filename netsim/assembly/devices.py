@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from netsim.assembly.partition import held_rows
-from netsim.device.compute import ENTRY_POINTS, compute_time_s
+from netsim.device.compute import ENTRY_POINTS, FULL_WORK, compute_time_s
 from netsim.device.energy import compute_energy_j
 from netsim.device.power import GnbPower, UePower
 from netsim.device.profiles import DeviceClass, Devices, draw_devices
@@ -18,9 +18,6 @@ from netsim.protocols import ComputeModel, ModelShape, Training
 from netsim.scenario.model import Scenario
 from netsim.scenario.parameters import typed_parameters
 from netsim.simulation.state import Fleet
-
-FULL_WORK = 1.5
-"""Work of training every weight over that of a LoRA module (docs/model/magnitudes.md)."""
 
 
 def build_devices(scenario: Scenario) -> Devices:

@@ -39,9 +39,9 @@ from netsim.simulation.motion.roaming import Roaming
 from netsim.simulation.opening import Setting
 from netsim.simulation.session import Simulation
 from netsim.simulation.state import Links
-from netsim.simulation.stopping import StopRules
 from netsim.simulation.system import System
 from netsim.simulation.tables.writer import TableWriter
+from netsim.stopping import StopRules
 from netsim.theory.printed import FAULTS
 from netsim.topology.deployment import Deployment
 from netsim.units import FloatArray

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from netsim.assembly.learning import LearningParts, foundation_name
+from netsim.device.compute import work_with_frozen
 from netsim.errors import ScenarioError
 from netsim.learning.payload import BUILTIN, foundation_bits, payload_bits
-from netsim.protocols import Learner, PayloadSize
+from netsim.protocols import LORA_A, LORA_B, WHOLE, Learner, PayloadSize
 from netsim.scenario.model import Scenario
 from netsim.simulation.state import Payloads
 from netsim.units import BoolArray, FloatArray, IntArray
@@ -24,12 +25,14 @@ def build_payloads(
     bits = _module_bits(scenario, training, overrides, learner)
     down = [module.download_bits_override for module in training.configured]
     size_of = SizeByRank(scenario, training, learner, bits, emulated)
+    model_bits = _foundation_bits(scenario, learner)
     return Payloads(
         bits=bits,
         size_of=size_of,
         down_of=Download(down, size_of, training),
         emulated=emulated,
-        foundation_bits=_foundation_bits(scenario, learner),
+        foundation_bits=model_bits,
+        work_of=WorkByParts(size_of, model_bits, training.modules[0].full),
     )
 
 
@@ -70,69 +73,124 @@ class Download:
     upload: PayloadSize
     training: LearningParts
 
-    def __call__(self, module: IntArray, rank: IntArray | None = None) -> FloatArray:
-        """As `PayloadSize`; one set by hand shrinks in proportion to the rank."""
-        bits = self.upload(module, rank)
+    def __call__(
+        self,
+        module: IntArray,
+        rank: IntArray | None = None,
+        parts: IntArray | int = WHOLE,
+    ) -> FloatArray:
+        """As `PayloadSize`; one set by hand shrinks in proportion to the rank and to the parts."""
+        bits = self.upload(module, rank, parts)
         if all(own is None for own in self.own_bits):
             return bits
         bits = bits.copy()
+        share = bits / self.upload(module, rank)
         for index, own in enumerate(self.own_bits):
             if own is not None:
                 mine = module == index
                 full = self.training.modules[index].rank
-                bits[mine] = own if rank is None else own * rank[mine] / full
+                bits[mine] = (own if rank is None else own * rank[mine] / full) * share[mine]
         return bits
 
 
 @dataclass(frozen=True)
 class SizeByRank:
-    """Upload size of modules at any rank; one set by hand shrinks in proportion to the rank."""
+    """Size of parts of modules at any rank.
+
+    One set by hand shrinks in proportion to the rank, and to its parts as they are on the model; on
+    a model that is not loaded, A and B count for one half each.
+    """
 
     scenario: Scenario
     training: LearningParts
     learner: Learner | None
     own_bits: FloatArray  # [N] at the modules' own ranks
     emulated: BoolArray  # [N]
-    _known: dict[tuple[int, int], float] = field(default_factory=dict, init=False)
+    _known: dict[tuple[int, int, int], float] = field(default_factory=dict, init=False)
 
     def __call__(
         self,
         module: IntArray,
         rank: IntArray | None = None,
+        parts: IntArray | int = WHOLE,
     ) -> FloatArray:
         """As `PayloadSize`."""
-        if rank is None:
+        wanted = np.broadcast_to(parts, module.shape)
+        if rank is None and (wanted == WHOLE).all():
             return self.own_bits[module]
-        pairs = zip(module.tolist(), rank.tolist(), strict=True)
-        return np.array([self._at(*pair) for pair in pairs])
+        if rank is None:
+            rank = np.array([spec.rank for spec in self.training.modules])[module]
+        rows = zip(module.tolist(), rank.tolist(), wanted.tolist(), strict=True)
+        return np.array([self._at(*row) for row in rows])
 
     def _at(
         self,
         module: int,
         rank: int,
+        parts: int,
     ) -> float:
-        if (module, rank) not in self._known:
-            self._known[module, rank] = self._size(module, rank)
-        return self._known[module, rank]
+        key = (module, rank, parts)
+        if key not in self._known:
+            self._known[key] = self._size(module, rank, parts)
+        return self._known[key]
 
     def _size(
         self,
         module: int,
         rank: int,
+        parts: int,
     ) -> float:
+        if not self.emulated[module]:
+            return self._real(module, rank, parts)
         spec = self.training.modules[module]
-        if self.emulated[module]:
-            return float(self.own_bits[module]) * rank / spec.rank
+        whole = float(self.own_bits[module])
+        if spec.rank:
+            whole = whole * rank / spec.rank
+        if parts == WHOLE:
+            return whole
+        if self.learner is None and foundation_name(self.scenario) != BUILTIN:
+            return whole * ((parts & LORA_A > 0) + (parts & LORA_B > 0)) / 2
+        return whole * self._real(module, rank, parts) / self._real(module, rank, WHOLE)
+
+    def _real(
+        self,
+        module: int,
+        rank: int,
+        parts: int,
+    ) -> float:
+        """Size of the tensors."""
         if self.learner is not None:
-            sizes = self.learner.payload_bits_of(np.array([module]), np.array([rank]))
+            sizes = self.learner.payload_bits_of(np.array([module]), np.array([rank]), parts)
             return float(sizes[0])
         sizes = payload_bits(
-            (spec.at_rank(rank),),
+            (self.training.modules[module].at_rank(rank),),
             classes=len(self.training.dataset.classes),
             bits_per_parameter=self.scenario.learning.payload_bits_per_parameter,
             train_head=self.scenario.learning.train_head,
+            parts=parts,
         )
         return float(sizes[0])
+
+
+@dataclass(frozen=True)
+class WorkByParts:
+    """Work of training parts of modules over that of training them whole."""
+
+    size_of: PayloadSize
+    model_bits: float
+    full: bool  # every weight of the model is trained
+
+    def __call__(
+        self,
+        module: IntArray,
+        rank: IntArray | None,
+        trained: IntArray | int,
+    ) -> FloatArray | float:
+        """As `WorkShare`."""
+        if np.all(np.equal(trained, WHOLE)):
+            return 1.0
+        frozen_bits = self.size_of(module, rank) - self.size_of(module, rank, trained)
+        return work_with_frozen(frozen_bits / self.model_bits, full=self.full)
 
 
 def _foundation_bits(scenario: Scenario, learner: Learner | None) -> float:

@@ -20,6 +20,9 @@ from netsim.units import FloatArray, IntArray
 
 ENTRY_POINTS = "netsim.compute"
 
+FULL_WORK = 1.5
+"""Work of training every weight over that of a LoRA module (docs/model/magnitudes.md)."""
+
 
 @dataclass(frozen=True)
 class SampleBits(Limited):
@@ -110,6 +113,17 @@ def cycles_from_flops(
     """
     flop = 2 * (2 * parameters * tokens + 4 * layers * tokens**2 * hidden)
     return samples.astype(np.float64) * (local_steps * flop / flops_per_cycle)
+
+
+def work_with_frozen(frozen: FloatArray, *, full: bool) -> FloatArray:
+    """Work of a step that leaves out the weight gradients of frozen tensors, over a whole step's.
+
+    frozen: their numbers over those of the model. A number of the model costs 2 FLOP a token
+    forward, 2 for the activations' gradient and 2 for its own where it is trained: a step of a LoRA
+    module counts as 4 for each number of the model, a step of every weight (`full`) as 6.
+    """
+    whole = FULL_WORK if full else 1.0
+    return 1.0 - (FULL_WORK - 1.0) * frozen / whole
 
 
 def compute_time_s(cycles: FloatArray, cpu_hz: FloatArray) -> FloatArray:

@@ -19,7 +19,7 @@ from netsim.results.writer import ParquetSink
 from netsim.scenario.choices import SCHEMES, check_choices, check_paths, with_scheme
 from netsim.scenario.load import check, load_scenario, stored_scenario, to_toml
 from netsim.scenario.model import Scenario
-from netsim.simulation.stopping import RunEnd
+from netsim.stopping import RunEnd
 from netsim.traces.seeds import SEEDS, Seeds
 from netsim.version import __version__
 

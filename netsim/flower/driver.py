@@ -37,7 +37,7 @@ from netsim.schemes.radio import SharedBand
 from netsim.simulation.course import Course
 from netsim.simulation.session import Simulation
 from netsim.simulation.state import Payloads
-from netsim.simulation.stopping import StopRules
+from netsim.stopping import StopRules
 
 ROUNDS_KEY = "num-server-rounds"
 """Where the apps of Flower's templates keep their number of rounds."""

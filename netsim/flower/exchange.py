@@ -13,7 +13,7 @@ from flwr.app import Message
 from netsim.errors import RunError
 from netsim.flower.clients import Clients, check_size, content_bytes
 from netsim.flower.measures import train_loss
-from netsim.protocols import Learner, Listener, Redeemed, Tickets
+from netsim.protocols import WHOLE, Learner, Listener, Redeemed, Tickets
 from netsim.schemes.radio import SharedBand
 from netsim.simulation.session import Simulation
 from netsim.simulation.system import System
@@ -35,7 +35,12 @@ class Sizes:
     down_bits: FloatArray  # [N]
     up_bits: FloatArray = field(default_factory=lambda: np.empty(0))  # [M] of the last `compute`
 
-    def __call__(self, module: IntArray, rank: IntArray | None = None) -> FloatArray:
+    def __call__(
+        self,
+        module: IntArray,
+        rank: IntArray | None = None,
+        parts: IntArray | int = WHOLE,
+    ) -> FloatArray:
         if rank is None:
             return self.down_bits[module]
         return self.up_bits.copy()
@@ -177,7 +182,11 @@ class Exchange:
             known = clients.reply_bytes(messages[node])
             bits[content] = bits[content] if known is None else BYTE * known
 
-        def payload_of(module: IntArray, rank: IntArray | None = None) -> FloatArray:
+        def payload_of(
+            module: IntArray,
+            rank: IntArray | None = None,
+            parts: IntArray | int = WHOLE,
+        ) -> FloatArray:
             return bits[module]
 
         return payload_of

@@ -10,6 +10,7 @@ In reading order:
     hub_models.py        models by their name on the hub
     usual_targets.py     layers that get an adapter where nobody names any
     adapters.py          the N modules: one vector each, and where each tensor stands in it
+    model_layouts.py     their layouts on a foundation model: which layers an adapter targets
     initial_weights.py   the modules before training
     data/                data sets, their partition over the UEs, tokens
     engine/              local training of many tickets at once, and logits
@@ -21,6 +22,7 @@ In reading order:
     learner_state.py     what it remembers between rounds, as files
     adapter_files.py     modules as files that others load
     composition.py       puts a learner together
+    module_sizes.py      bits of modules and of their parts
     payload.py           bits of an upload, known without loading a model
     model_shape.py       size of a model from its config.json
     builtin/             the bundled model and its tasks

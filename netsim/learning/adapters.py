@@ -11,16 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from transformers.pytorch_utils import Conv1D
 
-from netsim.errors import InputError
-from netsim.learning.foundation import Foundation
 from netsim.learning.spec import ModuleSpec
+from netsim.protocols import HEAD, LORA_A, LORA_B, WHOLE
 from netsim.units import IntArray
 
 PREFIX = "base_model.model."  # of every tensor name in PEFT's files
@@ -42,6 +39,7 @@ class AdapterLayout:
     head: tuple[str, ...]  # the head's modules
     lora_size: int
     transposed: bool  # the base layers store [in, out] (GPT-2's Conv1D)
+    trained: int = WHOLE  # parts (protocols/exchange.py); the others are frozen
 
     @cached_property
     def starts(self) -> dict[str, int]:
@@ -56,7 +54,7 @@ class AdapterLayout:
     @property
     def size(self) -> int:
         """Numbers in the vector."""
-        return _numbers(self.shapes)
+        return numbers_in(self.shapes)
 
     def trained_size(self, train_head: bool) -> int:
         """Numbers that are trained and sent: all, or those before the head."""
@@ -66,9 +64,39 @@ class AdapterLayout:
         self,
         train_head: bool,
         bits_per_parameter: float,
+        parts: int = WHOLE,
     ) -> float:
-        """Upload size, bit: the numbers of the tensors sent, times their width."""
-        return self.trained_size(train_head) * bits_per_parameter
+        """Size of some parts, bit: the numbers of the tensors sent, times their width."""
+        size = self.trained_size(train_head)
+        count = 0
+        for name, shape in self.shapes.items():
+            if self.starts[name] < size and self.part_of(name) & parts:
+                count += prod(shape)
+        return count * bits_per_parameter
+
+    def part_of(self, name: str) -> int:
+        """The part of the module that a tensor belongs to; the body of a full module is A and B."""
+        if self.starts[name] >= self.lora_size:
+            return HEAD
+        if self.spec.full:
+            return LORA_A | LORA_B
+        return LORA_A if name.endswith(A) else LORA_B
+
+    def trains(self, name: str) -> bool:
+        """Is this tensor trained, and not frozen?"""
+        return bool(self.part_of(name) & self.trained)
+
+    def training(self, parts: int) -> AdapterLayout:
+        """The layout with only some parts trained."""
+        if parts == self.trained:
+            return self
+        if parts not in self._by_parts:
+            self._by_parts[parts] = replace(self, trained=parts)
+        return self._by_parts[parts]
+
+    @cached_property
+    def _by_parts(self) -> dict[int, AdapterLayout]:
+        return {}
 
     def views(self, vector: torch.Tensor) -> dict[str, torch.Tensor]:
         """The named tensors, as views of vectors [.., size]; of shorter ones, those that fit."""
@@ -149,7 +177,7 @@ class AdapterLayout:
             shapes[name] = numbers.shape
             chosen.append(numbers.ravel())
         lora = {name: shape for name, shape in shapes.items() if name.endswith((A, B))}
-        layout = replace(self, spec=spec, shapes=shapes, lora_size=_numbers(lora))
+        layout = replace(self, spec=spec, shapes=shapes, lora_size=numbers_in(lora))
         return layout, np.concatenate(chosen)
 
     @cached_property
@@ -157,125 +185,6 @@ class AdapterLayout:
         return {}
 
 
-def _numbers(shapes: Shapes) -> int:
+def numbers_in(shapes: Shapes) -> int:
+    """Numbers of all tensors."""
     return sum(prod(shape) for shape in shapes.values())
-
-
-# -- layouts of a model ----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _LinearLayer:
-    """A layer that an adapter may target."""
-
-    inputs: int
-    outputs: int
-    kind: str  # how it stores its weight: Linear [out, in] or Conv1D [in, out]
-
-
-def layout_of(foundation: Foundation, spec: ModuleSpec) -> AdapterLayout:
-    """Layout of a module on a foundation model. Raises InputError for targets it does not have."""
-    if spec.full:
-        return _full_layout(foundation, spec)
-    layers = _target_layers(foundation, spec)
-    kinds = {layer.kind for layer in layers.values()}
-    if len(kinds) > 1:
-        raise InputError("target_modules must be layers of one kind", value=spec.target_modules)
-
-    shapes: Shapes = {}
-    for paths in _by_block(layers).values():
-        for path in paths:
-            shapes[f"{PREFIX}{path}{A}"] = (spec.rank, layers[path].inputs)
-        for path in paths:
-            shapes[f"{PREFIX}{path}{B}"] = (layers[path].outputs, spec.rank)
-    lora_size = _numbers(shapes)
-    _, head = _body_and_head(foundation)
-    for name, shape in head.items():
-        shapes[PREFIX + name] = shape
-    transposed = kinds == {"Conv1D"}
-    return AdapterLayout(
-        spec,
-        shapes,
-        foundation.head,
-        lora_size,
-        transposed=transposed,
-    )
-
-
-def _full_layout(foundation: Foundation, spec: ModuleSpec) -> AdapterLayout:
-    body, head = _body_and_head(foundation)
-    return AdapterLayout(
-        spec,
-        body | head,
-        foundation.head,
-        _numbers(body),
-        transposed=False,
-    )
-
-
-def _body_and_head(foundation: Foundation) -> tuple[Shapes, Shapes]:
-    """Shapes of the model's own weights, below the head and in it."""
-    inside = tuple(f"{name}." for name in foundation.head)
-    body: Shapes = {}
-    head: Shapes = {}
-    for name, parameter in foundation.model.named_parameters():
-        part = head if name.startswith(inside) else body
-        part[name] = tuple(parameter.shape)
-    return body, head
-
-
-def _by_block(layers: dict[str, _LinearLayer]) -> dict[str, list[str]]:
-    """Paths of the layers, by the block that they stand in."""
-    blocks: dict[str, list[str]] = {}
-    for path in layers:
-        block = path.rpartition(".")[0]
-        blocks.setdefault(block, []).append(path)
-    return blocks
-
-
-def _target_layers(foundation: Foundation, spec: ModuleSpec) -> dict[str, _LinearLayer]:
-    """Every layer outside the head whose path ends with a target, by its path."""
-    linear = _linear_layers(foundation)
-    for target in spec.target_modules:
-        if not any(f".{path}".endswith(f".{target}") for path in linear):
-            names = ", ".join(sorted({path.rpartition(".")[2] for path in linear}))
-            rule = f"a target module must name linear layers of the model, such as {names}"
-            raise InputError(rule, value=target)
-    ends = tuple(f".{target}" for target in spec.target_modules)
-    return {path: layer for path, layer in linear.items() if f".{path}".endswith(ends)}
-
-
-def _linear_layers(foundation: Foundation) -> dict[str, _LinearLayer]:
-    """Every linear layer outside the head, by its path."""
-    inside = tuple(f"{name}." for name in foundation.head)
-    found = {}
-    for path, module in foundation.model.named_modules():
-        if path.startswith(inside) or path in foundation.head:
-            continue
-        layer = _linear_layer(module)
-        if layer is not None:
-            found[path] = layer
-    return found
-
-
-def _linear_layer(module: Any) -> _LinearLayer | None:
-    """A module as a linear layer, if it computes what one does, whatever its class is called."""
-    if isinstance(module, Conv1D):
-        inputs, outputs = module.weight.shape
-        return _LinearLayer(inputs, outputs, "Conv1D")
-    if not isinstance(module, torch.nn.Linear):
-        return None
-    outputs, inputs = module.weight.shape
-    if type(module).forward is not torch.nn.Linear.forward and not _acts_linear(module):
-        return None
-    return _LinearLayer(inputs, outputs, "Linear")
-
-
-def _acts_linear(module: torch.nn.Linear) -> bool:
-    """Whether a layer with a forward of its own gives x W^T + b."""
-    weight = module.weight
-    some = torch.linspace(-1.0, 1.0, weight.shape[1], dtype=weight.dtype, device=weight.device)
-    with torch.no_grad():
-        got = module(some[None])
-        wanted = torch.nn.functional.linear(some[None], weight, module.bias)
-    return bool(got.shape == wanted.shape and torch.allclose(got, wanted, rtol=1e-3, atol=1e-4))

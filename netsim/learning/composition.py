@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from netsim.errors import DataError, InputError
-from netsim.learning.adapters import AdapterLayout, layout_of
+from netsim.learning.adapters import AdapterLayout
 from netsim.learning.data.datasets import TextDataset
 from netsim.learning.data.partition import Partition
 from netsim.learning.data.tokens import TokenCache
@@ -22,6 +22,7 @@ from netsim.learning.evaluation.scorer import VALIDATION_ROWS, MeasuredRows, Sco
 from netsim.learning.foundation import Foundation, load_foundation
 from netsim.learning.initial_weights import initial_vector
 from netsim.learning.learner import FederatedLearner
+from netsim.learning.model_layouts import layout_of
 from netsim.learning.payload import BUILTIN
 from netsim.learning.spec import LocalTraining, ModuleSpec
 from netsim.rng import stream

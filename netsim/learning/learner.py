@@ -12,7 +12,13 @@ import numpy as np
 from netsim.learning.adapter_files import save_module
 from netsim.learning.adapters import AdapterLayout, Vector
 from netsim.learning.aggregation.named_rules import find_rule
-from netsim.learning.engine.batching import Batches, check_tickets, sampled_round, select
+from netsim.learning.engine.batching import (
+    Batches,
+    check_tickets,
+    sampled_round,
+    select,
+    trained_parts,
+)
 from netsim.learning.engine.local_descent import Engine, Start
 from netsim.learning.engine.workers import Workers, one_thread
 from netsim.learning.evaluation.risk_meter import LocalLoss, RiskJob, RiskMeter
@@ -26,10 +32,11 @@ from netsim.learning.learner_state import (
     load_learner_state,
     save_learner_state,
 )
+from netsim.learning.module_sizes import ModuleSizes
 from netsim.learning.module_versions import ModuleVersions
 from netsim.learning.spec import LocalTraining
 from netsim.learning.training_jobs import RoundFold, TicketFigures, Trained, Trainer, TrainJob
-from netsim.protocols import Evaluation, Redeemed, RiskProbe, Tickets
+from netsim.protocols import WHOLE, Evaluation, Redeemed, RiskProbe, Tickets
 from netsim.units import FloatArray, IntArray
 
 
@@ -73,8 +80,7 @@ class FederatedLearner:
         self._risk = risk
         self._training = training
         self._trainer = Trainer(engine, self._layouts, training)
-        self._train_head = train_head
-        self._bits_per_parameter = payload_bits_per_parameter
+        self._sizes = ModuleSizes(self._layouts, train_head, payload_bits_per_parameter)
         starts = [initial_vector(layout, foundation) for layout in layouts]
         self._modules = ModuleVersions(self._layouts, starts)
         self.held: dict[UploadKey, Trained] = {}  # computed, but not yet redeemed
@@ -94,24 +100,20 @@ class FederatedLearner:
 
     def payload_bits(self) -> FloatArray:
         """Upload size of each module, bit. Shape [module]."""
-        modules = np.arange(len(self._layouts))
-        return self.payload_bits_of(modules, self._batches.module_rank)
+        return self.payload_bits_of(np.arange(len(self._layouts)), self._batches.module_rank)
 
     def payload_bits_of(
         self,
         module: IntArray,
         rank: IntArray,
+        parts: IntArray | int = WHOLE,
     ) -> FloatArray:
-        """Upload size of modules at lower ranks, bit. Shape [M], as `module` and `rank`."""
-        sizes = []
-        for n, r in zip(module.tolist(), rank.tolist(), strict=True):
-            layout = self._layouts[n].at_rank(r)
-            sizes.append(layout.payload_bits(self._train_head, self._bits_per_parameter))
-        return np.array(sizes)
+        """Size of some parts of modules at lower ranks, bit. Shape [M], as `module` and `rank`."""
+        return self._sizes.bits_of(module, rank, parts)
 
     def foundation_bits(self) -> float:
         """Size of the frozen model, bit."""
-        return self._foundation.bits(self._bits_per_parameter)
+        return self._foundation.bits(self._sizes.bits_per_parameter)
 
     # -- training ----------------------------------------------------------------------------------
 
@@ -123,7 +125,7 @@ class FederatedLearner:
         for part in self._run(jobs, tickets):
             done += part
         self.held |= dict(zip(_keys(tickets), done, strict=True))
-        return self._redeemed(tickets.module, [one.figures for one in done])
+        return self._redeemed(tickets, [one.figures for one in done])
 
     @one_thread()  # of the sums here too: they must not depend on how many there are
     def redeem(
@@ -153,7 +155,7 @@ class FederatedLearner:
         self._modules.forget(before, in_flight)
         keys = set() if in_flight is None else set(_keys(in_flight))
         self.held = {key: one for key, one in self.held.items() if key in keys}
-        found = self._redeemed(tickets.module, fold.in_order())
+        found = self._redeemed(tickets, fold.in_order())
         return replace(found, dead_ranks=self._modules.dead_ranks())
 
     def _fold_held(
@@ -271,7 +273,7 @@ class FederatedLearner:
 
     def _redeemed(
         self,
-        module: IntArray,
+        tickets: Tickets,
         figures: Sequence[TicketFigures],
     ) -> Redeemed:
         table = np.array(figures, dtype=np.float64).reshape(-1, 3)
@@ -280,7 +282,7 @@ class FederatedLearner:
             train_loss=table[:, 0],
             gradient_norm=table[:, 1],
             rank=rank,
-            payload_bits=self.payload_bits_of(module, rank),
+            payload_bits=self.payload_bits_of(tickets.module, rank, trained_parts(tickets)),
         )
 
     def _check(self, tickets: Tickets) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from netsim.errors import InputError
 from netsim.learning.builtin import shapes
 from netsim.learning.spec import ModuleSpec
+from netsim.protocols import HEAD, LORA_A, LORA_B, WHOLE
 from netsim.units import FloatArray
 
 BUILTIN = "builtin"
@@ -27,8 +28,9 @@ def payload_bits(
     train_head: bool = True,
     foundation: str = BUILTIN,
     override: Sequence[float | None] | None = None,
+    parts: int = WHOLE,
 ) -> FloatArray:
-    """Upload size of each module, bit. Shape [module].
+    """Size of some parts of each module, bit; of the whole module, its upload. Shape [module].
 
     An override replaces the size of its module. Raises InputError where a size is not known.
     """
@@ -38,7 +40,7 @@ def payload_bits(
         if given is not None:
             sizes.append(given)
         elif foundation == BUILTIN:
-            parameters = _builtin_parameters(spec, classes, train_head)
+            parameters = _builtin_parameters(spec, classes, train_head, parts)
             sizes.append(parameters * bits_per_parameter)
         else:
             rule = f"without loading the model {foundation!r}, module {index} needs "
@@ -50,12 +52,15 @@ def _builtin_parameters(
     spec: ModuleSpec,
     classes: int,
     train_head: bool,
+    parts: int,
 ) -> int:
-    """Trained parameters of a module on the built-in model."""
-    if not spec.full:
-        return shapes.lora_parameters(spec.rank, spec.target_modules, classes, train_head)
-    head = shapes.head_parameters(classes) if train_head else 0
-    return shapes.foundation_parameters() + head
+    """Trained parameters of parts of a module on the built-in model."""
+    head = shapes.head_parameters(classes) if train_head and parts & HEAD else 0
+    if spec.full:
+        body = shapes.foundation_parameters() if parts & (LORA_A | LORA_B) else 0
+        return body + head
+    of_a, of_b = shapes.factor_parameters(spec.rank, spec.target_modules)
+    return (of_a if parts & LORA_A else 0) + (of_b if parts & LORA_B else 0) + head
 
 
 def foundation_bits(

@@ -84,16 +84,19 @@ class Trainer:
         starts = []
         modules = chunk.module.tolist()
         versions = chunk.version.tolist()
-        for module, version, rank in zip(modules, versions, chunk.rank.tolist(), strict=True):
+        ranks = chunk.rank.tolist()
+        parts = chunk.trained.tolist()
+        columns = zip(modules, versions, ranks, parts, strict=True)
+        for module, version, rank, trained in columns:
             layout = self._layouts[module]
             vector = layout.truncate(vectors[module, version], rank)
-            starts.append(Start(layout.at_rank(rank), vector))
+            starts.append(Start(layout.at_rank(rank).training(trained), vector))
         results = self._engine.train(starts, chunk.samples, chunk.texts, self._training)
-        trained = []
+        done = []
         for i, result in enumerate(results):
             upload = self._upload(chunk, i, starts[i], result)
-            trained.append(Trained(upload, result.train_loss, result.gradient_norm))
-        return trained
+            done.append(Trained(upload, result.train_loss, result.gradient_norm))
+        return done
 
     def _upload(
         self,

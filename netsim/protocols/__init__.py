@@ -5,6 +5,7 @@
 neither tensors nor the clock.
 
     scheme      observation, plan and outcome of a round; the Scheme
+    exchange    what UEs train of a module, and what goes down and up for it
     learning    tickets and their results; the Learner
     compute     work of local training
     radio       path loss, success probability, motion
@@ -12,6 +13,17 @@ neither tensors nor the clock.
 """
 
 from netsim.protocols.compute import ComputeModel, ModelShape, Training
+from netsim.protocols.exchange import (
+    HEAD,
+    LORA_A,
+    LORA_B,
+    WHOLE,
+    WHOLE_MODULES,
+    Exchange,
+    PayloadSize,
+    WorkShare,
+    all_work,
+)
 from netsim.protocols.learning import (
     Evaluation,
     HeldRows,
@@ -29,18 +41,23 @@ from netsim.protocols.scheme import (
     Computed,
     ModuleGap,
     Observation,
-    PayloadSize,
     RoundOutcome,
     RoundPlan,
     Scheme,
 )
 
 __all__ = [
+    "HEAD",
+    "LORA_A",
+    "LORA_B",
+    "WHOLE",
+    "WHOLE_MODULES",
     "Channel",
     "Columns",
     "ComputeModel",
     "Computed",
     "Evaluation",
+    "Exchange",
     "HeldRows",
     "Learner",
     "Listener",
@@ -63,5 +80,7 @@ __all__ = [
     "Tail",
     "Tickets",
     "Training",
+    "WorkShare",
+    "all_work",
     "held_columns",
 ]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from netsim.errors import InputError
+from netsim.protocols.exchange import WHOLE
 from netsim.units import FloatArray, IntArray
 
 
@@ -28,6 +29,7 @@ class Tickets:
     rank: IntArray | None = None
     sampled: IntArray | None = None  # [M] round whose samples were trained on; None: `round`
     staleness: IntArray | None = None  # [M] versions made since the download; None: none
+    trained: IntArray | None = None  # [M] parts of the module (exchange.py); None: all
 
     def __len__(self) -> int:
         return len(self.ue)
@@ -128,8 +130,9 @@ class Learner(Protocol):
         self,
         module: IntArray,
         rank: IntArray,
+        parts: IntArray | int = WHOLE,
     ) -> FloatArray:
-        """Upload size of modules at lower ranks, bit. Shape [M], as `module` and `rank`."""
+        """Size of some parts of modules at lower ranks, bit. Shape [M], as `module` and `rank`."""
         ...
 
     def foundation_bits(self) -> float:

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, Protocol
+from dataclasses import asdict, dataclass, replace
+from typing import Any, ClassVar, Literal, Protocol, Self
 
+from netsim.protocols.exchange import WHOLE_MODULES, Exchange, PayloadSize, WorkShare
 from netsim.protocols.learning import Tail
 from netsim.protocols.radio import SuccessModel
 from netsim.units import BoolArray, FloatArray, IntArray
-
-
-class PayloadSize(Protocol):
-    """Size of an upload: of the tensors sent, which depend on the UE's rank."""
-
-    def __call__(self, module: IntArray, rank: IntArray | None = None) -> FloatArray:
-        """Upload size, bit, of `module` [M] at `rank` [M]; None: the modules' own ranks. [M]."""
-        ...
 
 
 class Computed(Protocol):
@@ -28,6 +21,7 @@ class Computed(Protocol):
         ue: IntArray,
         module: IntArray,
         rank: IntArray | None = None,
+        exchange: Exchange = WHOLE_MODULES,
     ) -> tuple[FloatArray, BoolArray]:
         """(seconds from its gNB's start [M], in time [M]) of rows ordered by (ue, module).
 
@@ -150,6 +144,7 @@ class RoundPlan:
         share: fraction of the gNB's bandwidth, above 0. [M]
         power_w: transmit power, above 0, W. [M]
         rank: number of the module's first ranks that the UE trains and sends [M]; None: all.
+        exchange: which parts of them, and what else goes over the air; by default, whole modules.
         aggregation: name of the rule that makes new modules of what arrives.
         redeem: before_uplink where the payload depends on the training, else at_close.
         fraction: subscription before rounding, 0 to 1, for the tables. [K, N]
@@ -164,6 +159,7 @@ class RoundPlan:
     share: FloatArray
     power_w: FloatArray
     rank: IntArray | None = None
+    exchange: Exchange = WHOLE_MODULES
     aggregation: str = "average"
     redeem: Literal["at_close", "before_uplink"] = "at_close"
     fraction: FloatArray | None = None
@@ -171,7 +167,7 @@ class RoundPlan:
     dual: FloatArray | None = None
     close_after: int | None = None
 
-    def select(self, rows: BoolArray) -> RoundPlan:
+    def select(self, rows: BoolArray | IntArray) -> RoundPlan:
         """The plan with some of its rows [M]."""
         return replace(
             self,
@@ -180,7 +176,26 @@ class RoundPlan:
             share=self.share[rows],
             power_w=self.power_w[rows],
             rank=None if self.rank is None else self.rank[rows],
+            exchange=self.exchange.select(rows),
         )
+
+    def up_bits(self, size_of: PayloadSize) -> FloatArray:
+        """Size of each upload, bit. [M]."""
+        return self.exchange.up_bits(size_of, self.module, self.rank)
+
+    def down_bits(self, size_of: PayloadSize) -> FloatArray:
+        """What each UE downloads, bit. [M]."""
+        return self.exchange.down_bits(size_of, self.module, self.rank)
+
+    def work(self, share_of: WorkShare) -> FloatArray:
+        """Work of each row over that of training its whole module once. [M]."""
+        return self.exchange.work_by(share_of, self.module, self.rank)
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Any]) -> Self:
+        """What `dataclasses.asdict` gave, as it was."""
+        exchange = Exchange(**state.get("exchange", {}))
+        return cls(**{**state, "exchange": exchange})
 
 
 @dataclass(frozen=True)
@@ -202,6 +217,17 @@ class RoundOutcome:
     start_s: float
     end_s: float
     rank: IntArray | None = None
+
+    def state(self) -> dict[str, Any]:
+        """As arrays and JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Any] | None) -> Self | None:
+        """What `state` gave, as it was; None of None."""
+        if state is None:
+            return None
+        return cls(**{**state, "plan": RoundPlan.restored(state["plan"])})
 
 
 class Scheme(Protocol):

@@ -12,6 +12,18 @@ ended, enough have arrived or the deadline passes, aggregates, and passes its ag
 their outcomes and energy, go into the tables (`tables`), the others into the next round. The
 learner computes what arrived (`training`), and a checkpoint may be taken.
 
+At the end of a round no process is needed any more: UEs wait for the next round to open, which
+takes up what is under way, whether the run was interrupted or not. So a run goes on by starting its
+processes anew at the time of the clock, and what is drawn is keyed by round. Checkpoints hold
+
+    time_s      of the clock
+    course      round, energy, versions of the modules, what evaluations said
+    previous    how the last round went, which the next plan may look at
+    under_way   uploads that outlast the round, with what they have sent, if any do
+    roaming     who has come and gone, and the handovers under way, where UEs move
+    tables      up to where handovers, places and channels are written; probes of the `risk` table
+    stores      batteries, and what UEs have heard
+
 In reading order:
 
 state       what the rooms share: fleet, links, rules, payloads, the round in progress
@@ -27,5 +39,5 @@ tables/     one file per table that a run writes
 system      all that stays the same during a run
 observing   what a scheme may know
 session     a run that is stepped
-course, stopping, checkpoint, clock     how far it is, when it ends, what is kept, its time
+course, clock   how far it is, its time
 """

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from netsim.protocols import RoundOutcome, RoundPlan
+from netsim.protocols import Exchange, RoundOutcome, RoundPlan
 from netsim.simulation.motion.leaving import break_off
 from netsim.simulation.state import Fleet, Round
 from netsim.simulation.uploads.flight import Flight
@@ -108,4 +108,5 @@ def _plan_of(plan: RoundPlan, uploads: Uploads) -> RoundPlan:
         share=uploads.share,
         power_w=uploads.power_w,
         rank=uploads.trained_rank,
+        exchange=Exchange(uploads.trained),
     )

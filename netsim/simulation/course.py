@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from netsim.simulation.opening import Versions
-from netsim.simulation.stopping import StopRules
+from netsim.stopping import StopRules
 from netsim.units import IntArray
 
 

@@ -7,7 +7,15 @@ from functools import partial
 
 import numpy as np
 
-from netsim.protocols import Learner, ModuleGap, Observation, RoundOutcome, SuccessModel
+from netsim.protocols import (
+    WHOLE_MODULES,
+    Exchange,
+    Learner,
+    ModuleGap,
+    Observation,
+    RoundOutcome,
+    SuccessModel,
+)
 from netsim.simulation.state import Links
 from netsim.simulation.system import System
 from netsim.simulation.uploads.under_way import UnderWay
@@ -91,10 +99,12 @@ class Outlook:
         ue: IntArray,
         module: IntArray,
         rank: IntArray | None = None,
+        exchange: Exchange = WHOLE_MODULES,
     ) -> tuple[FloatArray, BoolArray]:
         """As `Observation.computed`."""
         setting = self.system.setting
-        down_bits = setting.payloads.down_of(module, rank)
-        times = setting.timetable(self.links, ue, module, down_bits)
+        down_bits = exchange.down_bits(setting.payloads.down_of, module, rank)
+        work = exchange.work_by(setting.payloads.work_of, module, rank)
+        times = setting.timetable(self.links, ue, module, down_bits, work)
         in_time = times.computed_s <= setting.rules.deadline_s
         return times.computed_s, times.ready & in_time

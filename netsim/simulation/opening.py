@@ -37,12 +37,14 @@ class Setting:
         ue: IntArray,
         module: IntArray,
         download_bits: FloatArray,
+        work: FloatArray,
         round: int | None = None,
         wanted: BoolArray | None = None,
     ) -> Timetable:
         """Broadcasts and computing of rows [M], from the round's start at the gNB.
 
-        round: in which fading is drawn; None: as planned. wanted: rows that lack the module.
+        work: over that of whole modules, [M]. round: in which fading is drawn; None: as planned.
+        wanted: rows that lack the module.
         """
         rules = self.rules
         efficiency = rules.downlink.efficiency(links.downlink_efficiency, round)
@@ -61,7 +63,7 @@ class Setting:
             links.gnb[ue],
             slots,
             download_bits if wanted is None else download_bits * wanted,
-            compute_s=self.fleet.compute_s[ue],
+            compute_s=self.fleet.compute_s[ue] * work,
             limit_s=rules.last_compute_s,
             barrier=rules.barrier,
         )
@@ -89,8 +91,9 @@ def open_round(
 
     cache: what UEs hold already, and of which they hear nothing again.
     """
-    payload_bits = setting.payloads.size_of(plan.module, plan.rank)
-    down_bits = setting.payloads.down_of(plan.module, plan.rank)
+    payload_bits = plan.up_bits(setting.payloads.size_of)
+    down_bits = plan.down_bits(setting.payloads.down_of)
+    work = plan.work(setting.payloads.work_of)
     cells = _cells(setting.core, links, plan, down_bits, start_s)
     made_in = versions.made_in[plan.module]
     rows = plan.ue, plan.module, made_in, down_bits
@@ -99,13 +102,16 @@ def open_round(
         plan.ue,
         plan.module,
         down_bits,
-        number,
-        None if cache is None else cache.missing(*rows),
+        work,
+        round=number,
+        wanted=None if cache is None else cache.missing(*rows),
     )
     begin_s = cells.open_s[cells.index_of(links.gnb[plan.ue])]
     uploads = _planned(plan, links, times, begin_s, payload_bits)
     uploads.begun_round[:] = number
     uploads.version = made_in
+    uploads.trained[:] = plan.exchange.trained
+    uploads.work, uploads.down_bits = work, down_bits
     uploads.versions_before = versions.count[plan.module]
     uploads.deadline_s = begin_s + setting.rules.deadline_s
     if not setting.rules.stale:
@@ -206,9 +212,7 @@ def _same_kind_of_rank(own: Uploads, under_way: Uploads) -> None:
         raise RunError(rule)
 
 
-def heard_of(round_: Round, payloads: Payloads) -> tuple[IntArray, IntArray, IntArray, FloatArray]:
+def heard_of(round_: Round) -> tuple[IntArray, IntArray, IntArray, FloatArray]:
     """UEs, modules, versions and bits of what was computed on in a round."""
     uploads = round_.uploads.select(round_.uploads.compute_done > 0)
-    rank = uploads.trained_rank
-    bits = payloads.down_of(uploads.module, rank)
-    return uploads.ue, uploads.module, uploads.version, bits
+    return uploads.ue, uploads.module, uploads.version, uploads.down_bits

@@ -21,7 +21,6 @@ from netsim.protocols import (
     Scheme,
     SuccessModel,
 )
-from netsim.simulation.checkpoint import outcome_of, plain_outcome
 from netsim.simulation.clock import Clock
 from netsim.simulation.closing import Ending, outcome_of_round
 from netsim.simulation.course import Course
@@ -31,7 +30,6 @@ from netsim.simulation.processes.core import foundation_times, round_process
 from netsim.simulation.processes.hub import Hub
 from netsim.simulation.processes.ue import ue_process
 from netsim.simulation.state import Links, Round
-from netsim.simulation.stopping import RunEnd
 from netsim.simulation.stores import Stores
 from netsim.simulation.system import System
 from netsim.simulation.tables.progress import progress_of
@@ -39,6 +37,7 @@ from netsim.simulation.tables.writer import TableWriter
 from netsim.simulation.training import aggregate, train_before_uplink
 from netsim.simulation.uploads.flight import Flight
 from netsim.simulation.uploads.under_way import UnderWay
+from netsim.stopping import RunEnd
 
 CheckPlan = Callable[[RoundPlan, Observation], RoundPlan]
 """The plan itself if it is feasible; raises RunError otherwise."""
@@ -276,7 +275,7 @@ class Simulation:
         return {
             "time_s": self.now_s,
             "course": self.course.state(),
-            "previous": plain_outcome(self._previous),
+            "previous": None if self._previous is None else self._previous.state(),
             "under_way": None if under_way is None else under_way.state(),
             "roaming": None if roaming is None else roaming.state(),
             "tables": self.tables.state(),
@@ -287,7 +286,7 @@ class Simulation:
         """Go on after the round at whose end `state` was taken, instead of beginning."""
         self.course = Course.restored(state["course"])
         self._under_way = UnderWay.restored(state["under_way"])
-        self._previous = outcome_of(state["previous"])
+        self._previous = RoundOutcome.restored(state["previous"])
         if self.system.roaming is not None:
             self.system.roaming.restore(state["roaming"])
         self.tables.restore(state["tables"])

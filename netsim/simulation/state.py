@@ -9,7 +9,7 @@ import numpy as np
 
 from netsim.device.idle import Idle
 from netsim.device.power import GnbPower, UePower
-from netsim.protocols import HeldRows, PayloadSize, Redeemed, RoundPlan
+from netsim.protocols import HeldRows, PayloadSize, Redeemed, RoundPlan, WorkShare, all_work
 from netsim.radio.downlink import Downlink
 from netsim.simulation.uploads.table import Uploads
 from netsim.units import BoolArray, FloatArray, IntArray
@@ -111,6 +111,7 @@ class Payloads:
     down_of: PayloadSize  # what UEs download for it
     emulated: BoolArray  # [N] the size was set by hand
     foundation_bits: float
+    work_of: WorkShare = all_work  # of training parts of modules
 
 
 @dataclass(frozen=True)

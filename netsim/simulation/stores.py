@@ -53,7 +53,7 @@ class Stores:
     def close(self, round_: Round, books: Books) -> float:
         """Batteries pay for the round, the rest of it included, whose energy, J, this gives."""
         if self.cache is not None:
-            self.cache.hear(*heard_of(round_, self.setting.payloads))
+            self.cache.hear(*heard_of(round_))
         idle_w = self.setting.fleet.power.idle_w
         if not idle_w and self.batteries is None:
             return 0.0

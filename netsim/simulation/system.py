@@ -17,12 +17,12 @@ from netsim.simulation.air.network import NetworkUplink
 from netsim.simulation.motion.roaming import Roaming
 from netsim.simulation.opening import Setting
 from netsim.simulation.state import Links, Round, RoundSpan
-from netsim.simulation.stopping import StopRules
 from netsim.simulation.uploads.advance import OnAir
 from netsim.simulation.uploads.band import ReallocatedBand, StaticBand
 from netsim.simulation.uploads.flight import Flight
 from netsim.simulation.uploads.segments import SegmentLog, Segments, nothing_sent
 from netsim.simulation.uploads.transfers import Move, Transfers
+from netsim.stopping import StopRules
 from netsim.units import FloatArray
 
 

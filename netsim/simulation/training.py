@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from netsim.protocols import Learner
@@ -20,7 +22,8 @@ def train_before_uplink(learner: Learner, round_: Round, payloads: Payloads) -> 
     rank = learner.compute(tickets).rank
     uploads.rank_sent = np.full(len(uploads), NO_RANK)
     uploads.rank_sent[rows] = rank
-    uploads.payload_bits[rows] = payloads.size_of(uploads.module[rows], rank)
+    sent = replace(round_.plan.select(rows), rank=rank)
+    uploads.payload_bits[rows] = sent.up_bits(payloads.size_of)
 
 
 def aggregate(

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from netsim.protocols import RoundPlan
+from netsim.protocols import WHOLE, RoundPlan
 from netsim.radio.coverage import success_probability, topology_success_probability
 from netsim.radio.downlink import Downlink
 from netsim.radio.pathloss import PowerLaw
@@ -204,8 +204,8 @@ def _setting(count: int) -> Setting:
     )
     payloads = Payloads(
         bits=bit,
-        size_of=lambda module, rank=None: bit[module],
-        down_of=lambda module, rank=None: bit[module],
+        size_of=lambda module, rank=None, parts=WHOLE: bit[module],
+        down_of=lambda module, rank=None, parts=WHOLE: bit[module],
         emulated=np.zeros(1, dtype=bool),
         foundation_bits=1.0,
     )

@@ -16,12 +16,12 @@ from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dic
 from transformers import AutoModelForSequenceClassification
 
 from netsim.errors import InputError
-from netsim.learning import adapters
 from netsim.learning.engine.generic import GenericEngine
 from netsim.learning.engine.local_descent import Start
 from netsim.learning.foundation import load_foundation
 from netsim.learning.initial_weights import initial_vector
 from netsim.learning.learner import FederatedLearner
+from netsim.learning.model_layouts import layout_of
 from netsim.learning.spec import LocalTraining, ModuleSpec
 from netsim.protocols import Tickets
 
@@ -33,9 +33,7 @@ from netsim.protocols import Tickets
 def test_tensors_have_the_names_and_shapes_of_peft(
     model_folder: Callable[[str], str], kind: str, targets: tuple[str, ...]
 ) -> None:
-    layout = adapters.layout_of(
-        load_foundation(model_folder(kind), 2), ModuleSpec(4, 8, targets, 0)
-    )
+    layout = layout_of(load_foundation(model_folder(kind), 2), ModuleSpec(4, 8, targets, 0))
     base = AutoModelForSequenceClassification.from_pretrained(model_folder(kind), num_labels=2)
     config = LoraConfig(task_type="SEQ_CLS", r=4, lora_alpha=8, target_modules=list(targets))
     expected = get_peft_model_state_dict(get_peft_model(base, config))
@@ -45,7 +43,7 @@ def test_tensors_have_the_names_and_shapes_of_peft(
 
 def test_the_start_of_a_module(model_folder: Callable[[str], str]) -> None:
     loaded = load_foundation(model_folder("roberta"), 2)
-    layout = adapters.layout_of(loaded, ModuleSpec(8, 16, ("query", "value"), 3))
+    layout = layout_of(loaded, ModuleSpec(8, 16, ("query", "value"), 3))
     vector = initial_vector(layout, loaded)
     tensors = layout.views(torch.from_numpy(vector))
     a = torch.cat([t.flatten() for name, t in tensors.items() if "lora_A" in name])
@@ -58,15 +56,13 @@ def test_the_start_of_a_module(model_folder: Callable[[str], str]) -> None:
     head = tensors["base_model.model.classifier.dense.weight"]
     assert float(head.std()) == pytest.approx(0.02, rel=0.15)
     again = initial_vector(layout, loaded)
-    other = initial_vector(
-        adapters.layout_of(loaded, ModuleSpec(8, 16, ("query", "value"), 4)), loaded
-    )
+    other = initial_vector(layout_of(loaded, ModuleSpec(8, 16, ("query", "value"), 4)), loaded)
     assert np.array_equal(vector, again)
     assert not np.isclose(vector, other)[vector != 0].any()
 
 
 def test_payload_is_what_is_sent(model_folder: Callable[[str], str]) -> None:
-    layout = adapters.layout_of(
+    layout = layout_of(
         load_foundation(model_folder("bert"), 3), ModuleSpec(4, 8, ("query", "value"), 0)
     )
     lora = 3 * 2 * 2 * 4 * 32  # layers, layers' targets, A and B, rank, hidden
@@ -129,12 +125,13 @@ def test_other_architectures_go_through_peft(
 SAVE = """
 import sys
 from pathlib import Path
-from netsim.learning import adapters, adapter_files
+from netsim.learning import adapter_files
+from netsim.learning.model_layouts import layout_of
 from netsim.learning.initial_weights import initial_vector
 from netsim.learning.foundation import load_foundation
 from netsim.learning.spec import ModuleSpec
 loaded = load_foundation(sys.argv[1], 2)
-layout = adapters.layout_of(loaded, ModuleSpec(4, 8, ("query", "key", "value", "dense"), 0))
+layout = layout_of(loaded, ModuleSpec(4, 8, ("query", "key", "value", "dense"), 0))
 adapter_files.save_module(layout, initial_vector(layout, loaded), loaded, Path(sys.argv[2]))
 """
 
@@ -159,7 +156,7 @@ def test_saved_bytes_are_the_same_in_every_process(
 def test_bad_modules(model_folder: Callable[[str], str]) -> None:
     loaded = load_foundation(model_folder("roberta"), 2)
     with pytest.raises(InputError, match=r"query.*found 'q_proj'"):
-        adapters.layout_of(loaded, ModuleSpec(4, 8, ("query", "q_proj"), 0))
+        layout_of(loaded, ModuleSpec(4, 8, ("query", "q_proj"), 0))
     for arguments in (
         (-1, 8, ("query",), 0),
         (4, 0, ("query",), 0),

@@ -12,8 +12,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from netsim.errors import InputError
-from netsim.learning import adapters
 from netsim.learning.foundation import load_foundation
+from netsim.learning.model_layouts import layout_of
 from netsim.learning.payload import foundation_bits, payload_bits
 from netsim.learning.spec import ModuleSpec
 
@@ -42,7 +42,7 @@ def test_the_built_in_model_has_the_sizes_that_ship_with_it() -> None:
         ModuleSpec(8, 16, ("query", "key", "value", "dense"), 0),
         ModuleSpec(2, 4, ("attention.output.dense",), 0),
     ]
-    layouts = [adapters.layout_of(loaded, spec) for spec in specs]
+    layouts = [layout_of(loaded, spec) for spec in specs]
     for train_head in (True, False):
         real = [layout.payload_bits(train_head, 16) for layout in layouts]
         known = payload_bits(specs, classes=3, train_head=train_head, bits_per_parameter=16)

@@ -12,15 +12,15 @@ import pytest
 import torch
 
 from netsim.errors import InputError
-from netsim.learning import adapters
 from netsim.learning.foundation import load_foundation
+from netsim.learning.model_layouts import layout_of
 from netsim.learning.spec import ModuleSpec
 
 
 def test_layers_are_known_by_what_they_do(model_folder: Callable[[str], str]) -> None:
     """Falcon's layers are of a class FalconLinear."""
     loaded = load_foundation(model_folder("falcon"), 2)
-    layout = adapters.layout_of(loaded, ModuleSpec(4, 8, ("query_key_value", "dense"), 0))
+    layout = layout_of(loaded, ModuleSpec(4, 8, ("query_key_value", "dense"), 0))
     assert layout.lora_size > 0
     assert not layout.transposed
 
@@ -33,7 +33,7 @@ def test_a_layer_that_does_something_else_is_no_target(model_folder: Callable[[s
     loaded = load_foundation(model_folder("falcon"), 2)
     block: Any = loaded.model.transformer.h[0].mlp
     block.dense_h_to_4h = Squared(32, 128)
-    layout = adapters.layout_of(loaded, ModuleSpec(4, 8, ("dense_h_to_4h",), 0))
+    layout = layout_of(loaded, ModuleSpec(4, 8, ("dense_h_to_4h",), 0))
     assert not any(".h.0." in name for name in layout.shapes)
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from netsim.errors import InputError
-from netsim.learning import adapters
 from netsim.learning.engine.choice import make_engine, slow_because
 from netsim.learning.foundation import load_foundation
+from netsim.learning.model_layouts import layout_of
 from netsim.learning.spec import ModuleSpec
 from netsim.learning.usual_targets import usual_targets
 
@@ -33,7 +33,7 @@ def test_a_model_has_the_layers_that_are_usual_for_its_family(
     folder = model_folder(kind)
     assert usual_targets(folder) == USUAL[kind]
     loaded = load_foundation(folder, 2)
-    layout = adapters.layout_of(loaded, ModuleSpec(2, 4, usual_targets(folder), 0))
+    layout = layout_of(loaded, ModuleSpec(2, 4, usual_targets(folder), 0))
     assert layout.lora_size > 0
     engine = make_engine("auto", loaded, [layout], train_head=True)
     said = slow_because(engine, loaded, [layout])

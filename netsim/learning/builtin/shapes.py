@@ -41,18 +41,25 @@ def lora_parameters(
     A target names linear layers as PEFT does: by the end of their path, whole names only ("dense"
     takes "attention.output.dense", "intermediate.dense" and "output.dense").
     """
+    head = head_parameters(num_labels) if train_head else 0
+    return sum(factor_parameters(rank, target_modules)) + head
+
+
+def factor_parameters(rank: int, target_modules: Sequence[str]) -> tuple[int, int]:
+    """Parameters of all A, and of all B, of one LoRA module."""
     layers: dict[str, dict[str, int]] = _shapes()["linear_layers"]
-    total = head_parameters(num_labels) if train_head else 0
     chosen: set[str] = set()
     for target in target_modules:
         found = {path for path in layers if f".{path}".endswith(f".{target}")}
         if not found:
             raise InputError(f"a target module must end one of {', '.join(layers)}", value=target)
         chosen |= found
+    of_a = of_b = 0
     for path in chosen:
         layer = layers[path]
-        total += layer["count"] * rank * (layer["in"] + layer["out"])
-    return total
+        of_a += layer["count"] * rank * layer["in"]
+        of_b += layer["count"] * rank * layer["out"]
+    return of_a, of_b
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Consecutive tickets with the same tensors, scale and number of texts share their calls.
+"""Consecutive tickets with the same tensors, trained parts, scale and number of texts share calls.
 
 A product of a few rows costs more for its call than for its FLOP. So work per text is done for all
 alike tickets at once; each ticket still has parameters of its own.
@@ -25,6 +25,26 @@ class AlikeTickets:
     texts: slice  # among S
     own: torch.Tensor  # [G, size] parameters, all or those that are trained
     grad: torch.Tensor  # [G, size] their gradients
+
+    def grad_of(self, name: str) -> torch.Tensor | None:
+        """Gradients [G, ...] of the tensor `name`; None if it is frozen."""
+        layout = self.layout
+        return layout.view(name, self.grad) if layout.trains(name) else None
+
+    def gradients(
+        self,
+        name: str,
+        numbers: slice,
+        width: int,
+    ) -> Sequence[torch.Tensor | None]:
+        """Those of some `numbers` of each vector, which begin with `name`, as [rows, width]. [G].
+
+        None where they are frozen.
+        """
+        count = len(self.starts)
+        if not self.layout.trains(name):
+            return [None] * count
+        return self.grad[:, numbers].view(count, -1, width).unbind()
 
     @property
     def layout(self) -> AdapterLayout:
@@ -54,11 +74,12 @@ def group_alike(
     """
     kinds = []
     for start, texts in zip(starts, samples.tolist(), strict=True):
-        kinds.append((start.layout.shapes, start.layout.spec.scale, texts))
+        layout = start.layout
+        kinds.append((layout.shapes, layout.spec.scale, layout.trained, texts))
     first = 0  # ticket
     text = 0
     number = 0  # of w
-    for (_, _, texts_each), members in groupby(kinds):
+    for (*_, texts_each), members in groupby(kinds):
         count = len(list(members))
         size = sizes[first]
         next_text = text + count * texts_each

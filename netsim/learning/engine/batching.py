@@ -10,7 +10,7 @@ import numpy as np
 from netsim.errors import RunError
 from netsim.learning.data.partition import Partition
 from netsim.learning.data.tokens import Texts, TokenCache, even_runs, runs
-from netsim.protocols import Tickets
+from netsim.protocols import WHOLE, Tickets
 from netsim.units import IntArray
 
 # Numbers in all modules that are trained together: bounds the memory that adapters take.
@@ -25,6 +25,7 @@ class Chunk:
     version: IntArray  # [G]
     rank: IntArray  # [G]
     staleness: IntArray  # [G]
+    trained: IntArray  # [G] parts of the module
     samples: IntArray  # [G] D_k, texts of each ticket
     texts: Texts  # sum of D_k
 
@@ -50,6 +51,7 @@ class Batches:
         rows = self._training_rows(tickets, samples)
         rank = ranks(tickets, self.module_rank)
         staleness = _staleness(tickets)
+        trained = trained_parts(tickets)
         for start, end in self._bounds(tickets, rows):
             part = slice(start, end)
             texts = self.tokens.texts(np.concatenate(rows[part]))
@@ -60,6 +62,7 @@ class Batches:
                 version=tickets.version[part],
                 rank=rank[part],
                 staleness=staleness[part],
+                trained=trained[part],
                 samples=samples[part],
                 texts=replace(texts, label=own_label),
             )
@@ -106,6 +109,13 @@ def ranks(tickets: Tickets, module_rank: IntArray) -> IntArray:
     return tickets.rank
 
 
+def trained_parts(tickets: Tickets) -> IntArray:
+    """Parts of its module that each ticket trains. [M]."""
+    if tickets.trained is None:
+        return np.full_like(tickets.ue, WHOLE)
+    return tickets.trained
+
+
 def select(tickets: Tickets, rows: IntArray) -> Tickets:
     """Some rows of the tickets, in their order."""
     return Tickets(
@@ -116,6 +126,7 @@ def select(tickets: Tickets, rows: IntArray) -> Tickets:
         rank=_chosen(tickets.rank, rows),
         sampled=_chosen(tickets.sampled, rows),
         staleness=_chosen(tickets.staleness, rows),
+        trained=_chosen(tickets.trained, rows),
     )
 
 
@@ -140,6 +151,7 @@ def check_tickets(
     """Raises RunError unless every ticket is of a UE below `ues` and a rank of one of N modules."""
     _check_below("ue", tickets.ue, ues)
     _check_below("module", tickets.module, len(module_rank))
+    _check_below("trained", trained_parts(tickets), WHOLE + 1)
     own = module_rank[tickets.module]
     used = ranks(tickets, module_rank)
     wrong = used[(used > own) | (used < np.minimum(own, 1))]

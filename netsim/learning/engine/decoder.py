@@ -167,7 +167,8 @@ def _with_trained(
     """The tickets' adapters, with what is trained instead of what was downloaded."""
     own = []
     for fixed, layout, vector in zip(downloaded, layouts, trained, strict=True):
-        tensors = fixed.tensors | layout.views(vector)
+        views = layout.views(vector).items()
+        tensors = fixed.tensors | {name: view for name, view in views if layout.trains(name)}
         own.append(TicketAdapter(tensors, fixed.scale))
     return own
 

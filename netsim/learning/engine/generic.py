@@ -92,7 +92,8 @@ class GenericEngine:
         label = torch.from_numpy(texts.label).to(self._foundation.device)
         with torch.no_grad():
             _write(layout, made, torch.from_numpy(start.vector))
-        trained = [made.trainable[name] for name, first in layout.starts.items() if first < size]
+        names = [name for name, at in layout.starts.items() if at < size and layout.trains(name)]
+        trained = [made.trainable[name] for name in names]
 
         def gradient(w: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
             with torch.no_grad():
@@ -100,7 +101,8 @@ class GenericEngine:
             logits = self._forward(made.model, inputs)
             loss = torch.nn.functional.cross_entropy(logits, label)
             gradients = torch.autograd.grad(loss, trained)
-            torch.cat([part.reshape(-1) for part in gradients], out=g)
+            for name, part in zip(names, gradients, strict=True):
+                layout.view(name, g).copy_(part)
             return loss.detach()[None]
 
         w = torch.tensor(start.vector[:size], device=self._foundation.device)

@@ -16,6 +16,7 @@ import torch
 from netsim.learning.adapters import PREFIX
 from netsim.learning.engine.alike_tickets import AlikeTickets
 from netsim.learning.engine.encoder_families import EncoderFamily
+from netsim.protocols import HEAD
 
 Tensors = dict[str, torch.Tensor]
 """Tensors by name."""
@@ -116,7 +117,7 @@ def heads_of(
     parts = []
     for group in tickets:
         own = group.layout.views(_whole_vectors(group))
-        grad = group.layout.views(group.grad)
+        grad = group.layout.views(group.grad) if group.layout.trained & HEAD else {}
         count = len(group.starts)
         inner = _affine(
             family.inner,

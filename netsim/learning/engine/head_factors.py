@@ -25,9 +25,9 @@ class HeadFactors:
     tickets: AlikeTickets
     scale: float
     a: torch.Tensor  # [G, r, h]
-    a_grad: torch.Tensor
+    a_grad: torch.Tensor | None  # None: A is frozen
     b: torch.Tensor  # [G, H, d, r]
-    b_grad: torch.Tensor
+    b_grad: torch.Tensor | None  # None: B is frozen
 
     def down(self, x: torch.Tensor) -> torch.Tensor:
         """x A^T: [S, H, h] or [S, h] -> u."""
@@ -67,12 +67,14 @@ class HeadFactors:
 
         One of `x` and `y` is a gradient, and the u with the other one.
         """
-        wide = self.tickets.of(x)
-        u_t = u_x.transpose(1, 2)
-        torch.baddbmm(self.a_grad, u_t, wide, beta=0, alpha=self.scale, out=self.a_grad)
-        y_t = self._by_head(y).transpose(2, 3)
-        b_grad = torch.matmul(y_t, self._inner(u_y))
-        torch.mul(b_grad, self.scale, out=self.b_grad)
+        if self.a_grad is not None:
+            wide = self.tickets.of(x)
+            u_t = u_x.transpose(1, 2)
+            torch.baddbmm(self.a_grad, u_t, wide, beta=0, alpha=self.scale, out=self.a_grad)
+        if self.b_grad is not None:
+            y_t = self._by_head(y).transpose(2, 3)
+            b_grad = torch.matmul(y_t, self._inner(u_y))
+            torch.mul(b_grad, self.scale, out=self.b_grad)
 
     def _by_head(self, y: torch.Tensor) -> torch.Tensor:
         """View [G, H, s, d] of these tickets' rows of `y` [S, h]."""
@@ -99,14 +101,14 @@ def factors_at(
         if f"{path}{A}" not in layout.shapes:
             continue
         b = layout.view(f"{path}{B}", group.own)
-        b_grad = layout.view(f"{path}{B}", group.grad)
+        b_grad = group.grad_of(f"{path}{B}")
         factors = HeadFactors(
             tickets=group,
             scale=layout.spec.scale,
             a=layout.view(f"{path}{A}", group.own),
-            a_grad=layout.view(f"{path}{A}", group.grad),
+            a_grad=group.grad_of(f"{path}{A}"),
             b=b.view(len(b), heads, -1, b.shape[2]),
-            b_grad=b_grad.view(len(b), heads, -1, b.shape[2]),
+            b_grad=None if b_grad is None else b_grad.view(len(b), heads, -1, b.shape[2]),
         )
         found.append(factors)
     return found

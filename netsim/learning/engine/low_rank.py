@@ -30,7 +30,7 @@ class Factor:
     """
 
     b: torch.Tensor  # [out, r]
-    b_grad: torch.Tensor
+    b_grad: torch.Tensor | None  # None: B is frozen
     columns: Columns
     ranks: slice
 
@@ -44,7 +44,7 @@ class Pair:
     """One ticket's factors on the layers that share an input."""
 
     a: torch.Tensor  # [sum of r, in]
-    a_grad: torch.Tensor
+    a_grad: torch.Tensor | None  # None: A is frozen
     factors: tuple[Factor, ...]
     scale: float
 
@@ -104,9 +104,11 @@ class LowRank:
             for factor in pair.factors:
                 part = dys[factor.columns][g]
                 torch.mm(factor.b_t, part.t(), out=du[factor.ranks])
-                product = torch.mm(u[factor.ranks], part)
-                torch.mul(product.t(), pair.scale, out=factor.b_grad)
-            torch.addmm(pair.a_grad, du, xs[g], beta=0.0, alpha=pair.scale, out=pair.a_grad)
+                if factor.b_grad is not None:
+                    product = torch.mm(u[factor.ranks], part)
+                    torch.mul(product.t(), pair.scale, out=factor.b_grad)
+            if pair.a_grad is not None:
+                torch.addmm(pair.a_grad, du, xs[g], beta=0.0, alpha=pair.scale, out=pair.a_grad)
             if dxs is not None:
                 dxs[g].addmm_(du.t(), pair.a, alpha=pair.scale)
 
@@ -154,7 +156,7 @@ def pairs_of(
     start = layout.starts[first]
     stacked = slice(start, start + len(present) * rank * width)
     a = tickets.own[:, stacked].view(count, -1, width).unbind()
-    a_grad = tickets.grad[:, stacked].view(count, -1, width).unbind()
+    a_grad = tickets.gradients(first, stacked, width)
 
     factors = []
     for position, path in enumerate(present):
@@ -186,7 +188,9 @@ def _factors(
     out = layout.shapes[name][0]
     columns = (place * out, (place + 1) * out)
     b = layout.view(name, tickets.own).unbind()
-    b_grad = layout.view(name, tickets.grad).unbind()
+    start = layout.starts[name]
+    numbers = slice(start, start + out * layout.shapes[name][1])
+    b_grad = tickets.gradients(name, numbers, layout.shapes[name][1])
     return [
         Factor(
             one,

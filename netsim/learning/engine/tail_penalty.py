@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 
 from netsim.learning.adapters import AdapterLayout
-from netsim.protocols import Tail
+from netsim.protocols import LORA_A, LORA_B, Tail
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class _TailOfLayer:
     b: torch.Tensor  # [out, r - q]
     a_grad: torch.Tensor
     b_grad: torch.Tensor
+    trained: int  # parts; the others are not pressed
 
 
 class TailPenalty:
@@ -71,9 +72,9 @@ class TailPenalty:
             for layer in layers:
                 a = float(layer.a.norm())
                 b = float(layer.b.norm())
-                if a > 0:
+                if a > 0 and layer.trained & LORA_A:
                     layer.a_grad.add_(layer.a, alpha=self._weight * b / a)
-                if b > 0:
+                if b > 0 and layer.trained & LORA_B:
                     layer.b_grad.add_(layer.b, alpha=self._weight * a / b)
 
 
@@ -92,6 +93,7 @@ def _tails(
             b=view[b][:, q:],
             a_grad=view_grad[a][q:],
             b_grad=view_grad[b][:, q:],
+            trained=layout.trained,
         )
         layers.append(layer)
     return layers

@@ -94,7 +94,7 @@ def books_of(
     receive_j, wait_j = radio_energy_j(uploads, power, until_s=uploads.upload_start_s)
     uplink = np.bincount(row, weights=segment_energy_j, minlength=len(uploads))
     ue = uploads.ue
-    cycles = fleet.cycles[ue] * uploads.compute_done
+    cycles = fleet.cycles[ue] * uploads.compute_done * uploads.work
     return Books(
         uploads=uploads,
         outcome=outcomes(uploads, cut_s),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from netsim.arrays import ArrayTable, column
+from netsim.protocols import WHOLE
 from netsim.units import BoolArray, FloatArray, IntArray
 
 NO_RANK = -1
@@ -31,6 +32,9 @@ class Uploads(ArrayTable):
     versions_before: IntArray = column(0)  # how many versions of the module had been made by then
     rank: IntArray  # trained; NO_RANK: the module's own
     rank_sent: IntArray
+    trained: IntArray = column(WHOLE)  # parts of the module
+    work: FloatArray = column(1.0)  # over that of training the whole module once
+    down_bits: FloatArray = column(np.nan)  # to be heard
     payload_bits: FloatArray
     share: FloatArray  # of the gNB's band, as planned
     power_w: FloatArray

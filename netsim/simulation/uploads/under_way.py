@@ -102,4 +102,5 @@ def tickets_of(
         rank=uploads.trained_rank,
         sampled=uploads.begun_round,
         staleness=age,
+        trained=uploads.trained,
     )

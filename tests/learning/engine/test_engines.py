@@ -26,7 +26,9 @@ from netsim.learning.engine.packing import pack
 from netsim.learning.engine.text_rows import LEAST, SHARED
 from netsim.learning.foundation import Foundation, load_foundation
 from netsim.learning.initial_weights import initial_vector
+from netsim.learning.model_layouts import layout_of
 from netsim.learning.spec import LocalTraining, ModuleSpec
+from netsim.protocols import HEAD, LORA_A, LORA_B
 
 MODULES = [
     ModuleSpec(4, 8, ("query", "value"), 0),
@@ -126,6 +128,41 @@ def test_fast_engine_equals_peft(
     assert np.abs(difference).max() < 1e-5
 
 
+@pytest.mark.parametrize("kind", ["roberta", "distilbert", "llama", "gpt2"])
+@pytest.mark.parametrize("trained", [LORA_A, LORA_B | HEAD, HEAD])
+def test_frozen_parts_have_no_gradient_and_do_not_move(
+    model_folder: Callable[[str], str], reviews: TextDataset, kind: str, trained: int
+) -> None:
+    """What is trained moves as it would with all gradients; the rest is the same to the last bit."""
+    specs = {"gpt2": [ModuleSpec(3, 6, ("c_attn",), 0)]}.get(kind, SPECS.get(kind, MODULES)[:2])
+    foundation = load_foundation(model_folder(kind), 2)
+    layouts = [layout_of(foundation, spec) for spec in specs]
+    rng = np.random.default_rng(0)
+    starts = [Start(one, rng.normal(0, 0.1, one.size).astype(np.float32)) for one in layouts]
+    some = [Start(one.layout.training(trained), one.vector) for one in starts]
+    texts = TokenCache(foundation.tokenizer, reviews.train, 60).texts(range(3 * len(starts)))
+    samples = np.full(len(starts), 3)
+    one_step, adam = LocalTraining(1, 0.05, "sgd"), LocalTraining(3, 1e-3, "adam")
+    for wanted in ("fast", "generic") if kind != "gpt2" else ("generic",):
+        engine = make_engine(wanted, foundation, layouts, True)
+        whole = engine.train(starts, samples, texts, one_step)
+        part = engine.train(some, samples, texts, one_step)
+        moved = engine.train(some, samples, texts, adam)
+        for start, full, mine, by_adam in zip(some, whole, part, moved, strict=True):
+            norm_sq = 0.0
+            for name, first in start.layout.starts.items():
+                numbers = slice(first, first + int(np.prod(start.layout.shapes[name])))
+                if start.layout.trains(name):
+                    largest = np.abs(full.update[numbers]).max()
+                    assert np.abs(mine.update - full.update)[numbers].max() <= 1e-5 * largest + 1e-8
+                    assert by_adam.update[numbers].any() or not largest
+                    norm_sq += float((full.update[numbers] ** 2).sum())
+                else:
+                    assert not mine.update[numbers].any()
+                    assert not by_adam.update[numbers].any()
+            assert mine.gradient_norm == pytest.approx(norm_sq**0.5, rel=1e-5)
+
+
 @pytest.mark.parametrize(
     ("kind", "targets"),
     [
@@ -223,7 +260,7 @@ def test_everything_is_on_the_models_device(
 ) -> None:
     """On torch's device of shapes without numbers, where a tensor left on the CPU is an error."""
     foundation = load_foundation(model_folder(kind), 2)
-    layouts = [adapters.layout_of(foundation, spec) for spec in SPECS.get(kind, MODULES)[:2]]
+    layouts = [layout_of(foundation, spec) for spec in SPECS.get(kind, MODULES)[:2]]
     starts = [Start(layout, initial_vector(layout, foundation)) for layout in layouts]
     seen = []
 
@@ -348,10 +385,10 @@ def test_a_ticket_that_diverges_stays_alone(
 
 def test_what_the_fast_engine_leaves_to_peft(model_folder: Callable[[str], str]) -> None:
     foundation = load_foundation(model_folder("bert"), 2)
-    pooler = [adapters.layout_of(foundation, ModuleSpec(4, 8, ("dense",), 0))]
+    pooler = [layout_of(foundation, ModuleSpec(4, 8, ("dense",), 0))]
     assert not encoder_families.supports(foundation, pooler)
     foundation.model.config.hidden_act = "relu"
-    query = [adapters.layout_of(foundation, ModuleSpec(4, 8, ("query",), 0))]
+    query = [layout_of(foundation, ModuleSpec(4, 8, ("query",), 0))]
     assert not encoder_families.supports(foundation, query)
     with pytest.raises(InputError, match=r"roberta, .*, llama, qwen2 with LoRA"):
         make_engine("fast", foundation, query, True)
@@ -398,7 +435,7 @@ def engines(
     if depth < 3:
         body: Any = foundation.model.roberta.encoder
         body.layer, foundation.model.config.num_hidden_layers = body.layer[:depth], depth
-    layouts = [adapters.layout_of(foundation, spec) for spec in specs]
+    layouts = [layout_of(foundation, spec) for spec in specs]
     fast = make_engine("fast", foundation, layouts, train_head)
     generator = np.random.default_rng(0)
     states = [initial_vector(layout, foundation) for layout in layouts]

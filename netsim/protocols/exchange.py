@@ -1,0 +1,90 @@
+"""What a UE trains of a module, and what goes down and up for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, Self
+
+import numpy as np
+
+from netsim.units import BoolArray, FloatArray, IntArray
+
+LORA_A, LORA_B, HEAD = 1, 2, 4
+"""Parts of a module: the A of all its layers, their B, the classification head. Parts add up."""
+WHOLE = LORA_A | LORA_B | HEAD
+
+
+class PayloadSize(Protocol):
+    """Size of what goes over the air: of the tensors sent, which depend on the UE's rank."""
+
+    def __call__(
+        self,
+        module: IntArray,
+        rank: IntArray | None = None,
+        parts: IntArray | int = WHOLE,
+    ) -> FloatArray:
+        """Size, bit, of some `parts` of `module` [M] at `rank` [M]; None: the modules' own. [M]."""
+        ...
+
+
+WorkShare = Callable[[IntArray, IntArray | None, IntArray | int], FloatArray | float]
+"""(module [M], rank [M], trained) -> work of training these parts over that of the whole. [M]."""
+
+
+def all_work(module: IntArray, rank: IntArray | None, trained: IntArray | int) -> float:
+    """Where nobody knows what the parts of a module are, they take the time of the whole."""
+    return 1.0
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """What rows of a plan train, send and hear: one value for all rows, or one for each, [M].
+
+    Parts are sums of LORA_A, LORA_B and HEAD. What is not trained is frozen: it has no gradient,
+    and takes neither bits on the uplink nor work.
+    """
+
+    trained: IntArray | int = WHOLE
+    work: FloatArray | float = 1.0  # times that of training these parts once, as configured
+
+    def up_bits(
+        self,
+        size_of: PayloadSize,
+        module: IntArray,
+        rank: IntArray | None,
+    ) -> FloatArray:
+        """Size of the uploads, bit. [M]."""
+        return size_of(module, rank, self.trained)
+
+    def down_bits(
+        self,
+        size_of: PayloadSize,
+        module: IntArray,
+        rank: IntArray | None,
+    ) -> FloatArray:
+        """Size of the downloads, bit. [M]."""
+        return size_of(module, rank)
+
+    def work_by(
+        self,
+        share_of: WorkShare,
+        module: IntArray,
+        rank: IntArray | None,
+    ) -> FloatArray:
+        """Work over that of training whole modules once. [M]."""
+        share = share_of(module, rank, self.trained)
+        return np.ones(len(module)) * self.work * share
+
+    def select(self, rows: BoolArray | IntArray) -> Self:
+        """Of some rows."""
+        chosen = {name: _of(value, rows) for name, value in self.__dict__.items()}
+        return replace(self, **chosen)
+
+
+WHOLE_MODULES = Exchange()
+"""They are trained, and go down and up, as a whole."""
+
+
+def _of(value: Any, rows: BoolArray | IntArray) -> Any:
+    return value[rows] if isinstance(value, np.ndarray) else value

@@ -1,0 +1,123 @@
+"""Parts of modules: what is frozen has no bits, no work and no change; what goes over the air is charged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import polars as pl
+import pytest
+
+from netsim.assembly import build_parts, build_simulation
+from netsim.learning.initial_weights import initial_vector
+from netsim.protocols import HEAD, LORA_A, LORA_B, Exchange, Observation, RoundPlan, Scheme, Silence
+from netsim.results.writer import MemorySink
+from netsim.scenario.load import load_scenario
+from netsim.schemes.radio import equal_share_plan
+
+UES = 6
+SMALL: dict[str, Any] = {
+    "rounds": 2,
+    "ues.count": UES,
+    "topology.window_km": 8,
+    "data.train_samples": 300,
+    "data.test_samples": 20,
+    "devices": [{"samples_min": 2, "samples_max": 3}],
+    "modules": [{"rank": 4}, {"rank": 8}],
+    "learning.local_steps": 1,
+    "learning.workers": 1,
+}
+NUMBERS = 8 * 128 * 4  # of A, and of B, at rank 4: queries and values of four layers
+
+
+@dataclass
+class Declared(Scheme):
+    """Everybody on module 0, with one exchange."""
+
+    exchange: Exchange
+    redeem: Any = "at_close"
+    name: ClassVar[str] = "declared"
+    citation: ClassVar[str] = "none"
+
+    def plan(self, observation: Observation) -> RoundPlan:
+        ue = np.arange(len(observation.gnb))
+        plan = equal_share_plan(observation, ue, np.zeros_like(ue))
+        return replace(plan, exchange=self.exchange, redeem=self.redeem)
+
+
+def run(exchange: Exchange, redeem: str = "at_close", **more: Any) -> tuple[MemorySink, Any]:
+    scenario = load_scenario("quickstart", {**SMALL, **more})
+    parts = build_parts(scenario, Silence(), scheme=Declared(exchange, redeem))
+    sink = MemorySink()
+    build_simulation(parts, sink, Silence()).run(parts.scheme)
+    if parts.learner is not None:
+        parts.learner.close()
+    return sink, parts
+
+
+def column(sink: MemorySink, name: str, kind: str) -> Any:
+    return sink.frame("spans").filter((pl.col("kind") == kind) & (pl.col("ue") >= 0))[name]
+
+
+@pytest.mark.parametrize("redeem", ["at_close", "before_uplink"])
+@pytest.mark.parametrize("trained", [LORA_A | HEAD, LORA_B | HEAD])
+def test_what_is_frozen_takes_no_bits_and_does_not_move(redeem: str, trained: int) -> None:
+    sink, parts = run(Exchange(trained), redeem)
+    layout = parts.learner._layouts[0]
+    sent = sum(int(np.prod(s)) for n, s in layout.shapes.items() if layout.part_of(n) & trained)
+    uploads = sink.frame("uploads")
+    assert set(uploads["payload_bits"]) == {32.0 * sent}
+    assert parts.setting.payloads.bits[0] > 32 * sent
+    before = initial_vector(layout, parts.learner._foundation)
+    after = parts.learner.states[0]
+    for name, first in layout.starts.items():
+        numbers = slice(first, first + int(np.prod(layout.shapes[name])))
+        moved = before[numbers].tobytes() != after[numbers].tobytes()
+        # A has no gradient while B is zero
+        assert moved == bool(layout.part_of(name) & trained & ~LORA_A)
+
+
+def test_frozen_parts_spare_their_weight_gradients() -> None:
+    """2 FLOP a token for each of them, of 4 for each number of the model."""
+    whole, parts = run(Exchange(), network_only=True)
+    part, _ = run(Exchange(LORA_B | HEAD), network_only=True)
+    half = replace(Exchange(), work=np.full(UES, 2.0))
+    twice, _ = run(half, network_only=True)
+    model = parts.setting.payloads.foundation_bits / 32
+    saved = 1 - np.array(column(part, "cycles", "compute")) / np.array(
+        column(whole, "cycles", "compute")
+    )
+    of_a = (parts.setting.payloads.size_of(np.zeros(1, int), None, LORA_A) / 32)[0]
+    assert saved == pytest.approx(np.full(len(saved), 0.5 * of_a / model), rel=1e-9)
+    energy = [np.array(column(sink, "energy_j", "compute")) for sink in (whole, part, twice)]
+    assert energy[1] / energy[0] == pytest.approx(1 - saved)
+    assert energy[2] / energy[0] == pytest.approx(2.0)
+    length = [
+        np.array(column(sink, "end_s", "compute") - column(sink, "start_s", "compute"))
+        for sink in (whole, twice)
+    ]
+    assert length[1] / length[0] == pytest.approx(2.0)
+
+
+def test_sizes_of_parts_add_up_with_and_without_a_learner() -> None:
+    everything = []
+    for network_only in (True, False):
+        for override in ({}, {"payload_bits_override": 1e6}):
+            given = [{"rank": 4, **override}, {"rank": 8, "target_modules": ["dense"]}]
+            scenario = load_scenario(
+                "quickstart", {**SMALL, "network_only": network_only, "modules": given}
+            )
+            parts = build_parts(scenario, Silence(), scheme=Declared(Exchange()))
+            size_of = parts.setting.payloads.size_of
+            module = np.array([0, 1, 1])
+            rank = np.array([4, 8, 4])
+            by_part = [size_of(module, rank, one) for one in (LORA_A, LORA_B, HEAD)]
+            assert sum(by_part) == pytest.approx(size_of(module, rank))
+            assert all((one > 0).all() for one in by_part)
+            everything.append(np.array(by_part))
+            if parts.learner is not None:
+                parts.learner.close()
+    assert (everything[0] == everything[2]).all()
+    assert everything[1] == pytest.approx(everything[3])
+    assert everything[1][:, 0].sum() == pytest.approx(1e6)
