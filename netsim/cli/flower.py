@@ -42,18 +42,21 @@ def flower(
     The app decides how many rounds there are, unless `--set rounds=N` sets a limit.
     """
     from netsim.cli.run import carry_out
-    from netsim.execution import run
-    from netsim.flower.driver import flower_scenario
-    from netsim.scenario.load import parse_override
+    from netsim.execution import carry_out as execute
+    from netsim.execution import new_record
+    from netsim.flower.driver import app_overrides, expected_rounds
+    from netsim.scenario.load import load_scenario, parse_override
 
     overrides: dict[str, Any] = dict(parse_override(text) for text in set_ or [])
     if seed is not None:
         overrides["seed"] = seed
     if run_config:
         overrides["flower.run_config"] = run_config
-    loaded, rounds = flower_scenario(scenario, app, overrides)
+    keys = app_overrides(app, overrides)
+    rounds = expected_rounds(load_scenario(scenario, keys))  # before there is a folder
+    record = new_record(scenario, out, overrides=keys)
     carry_out(
-        lambda listener: run(loaded, out=out, listener=listener),
+        lambda listener: execute(record, listener),
         rounds,
         quiet,
     )

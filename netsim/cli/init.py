@@ -7,22 +7,28 @@ from typing import Annotated
 
 import typer
 
+DEFAULT = "quickstart"
+
 
 def init(
     name: Annotated[
         Path, typer.Argument(help="New scenario file; with --scheme a new folder.")
     ] = Path("scenario.toml"),
     source: Annotated[
-        str, typer.Option("--from", help="Bundled scenario to start from.")
-    ] = "quickstart",
+        str | None,
+        typer.Option("--from", help="Bundled scenario to start from.", show_default="quickstart"),
+    ] = None,
     scheme: Annotated[
         bool,
         typer.Option("--scheme", help="Write a package with a scheme, its test and entry point."),
     ] = False,
 ) -> None:
     """Write a commented scenario file to change and run, or a package with a scheme."""
-    from netsim.errors import OutputError
+    from netsim.errors import InputError, OutputError
 
+    if scheme and source is not None:
+        rule = "is of a scenario; a scheme's package has a scenario that fits it"
+        raise InputError(rule, where="--from", value=source)
     if not name.name:
         raise OutputError("must be the name of a new file or folder", where=name)
     file = name if scheme or name.suffix else name.with_suffix(".toml")
@@ -30,7 +36,7 @@ def init(
         if scheme:
             _write_scheme(file)
         else:
-            _write_scenario(file, source)
+            _write_scenario(file, source or DEFAULT)
     except FileExistsError:
         raise OutputError("is there already; choose another name", where=file) from None
     except OSError as error:

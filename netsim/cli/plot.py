@@ -18,6 +18,9 @@ def plot(
     ] = None,
     round: Annotated[int, typer.Option(help="Round of the timeline.", min=0)] = 1,
     metric: Annotated[str, typer.Option(help="Metric of a sweep's figures.")] = "upload_p50_s",
+    accuracy: Annotated[
+        float, typer.Option(help="Accuracy that a sweep's runs are timed to.")
+    ] = 0.8,
 ) -> None:
     """Draw one figure of a run or of a sweep (extra `figures`)."""
     from importlib.util import find_spec
@@ -46,6 +49,7 @@ def plot(
         path,
         round=round,
         metric=metric,
+        accuracy=accuracy,
     )
     console().print(
         str(path),

@@ -27,13 +27,16 @@ def report(
             "Default: as many as fit."
         ),
     ] = None,
+    accuracy: Annotated[
+        float, typer.Option(help="Accuracy that runs, or those of a sweep, are timed to.")
+    ] = 0.8,
 ) -> None:
     """Write one HTML page, complete in itself: a run, several runs compared, or a sweep."""
     from netsim.cli.console import console
     from netsim.reports.report import report as write
 
     numbers = None if rounds is None else _numbers(rounds)
-    page = write(runs[0] if len(runs) == 1 else runs, out, rounds=numbers)
+    page = write(runs[0] if len(runs) == 1 else runs, out, rounds=numbers, accuracy=accuracy)
     console().print(
         f"{page}: open it in a browser ({page.stat().st_size / 1e6:.1f} MB)", markup=False
     )

@@ -37,22 +37,19 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print only the run folder.")] = False,
 ) -> None:
     """Run a scenario: a federated fine-tuning over a simulated cell."""
-    from netsim.execution import run as run_scenario
-    from netsim.scenario.load import load_scenario, parse_override
+    from netsim.execution import carry_out as execute
+    from netsim.execution import new_record
+    from netsim.scenario.load import parse_override
 
     overrides = dict(parse_override(text) for text in set_ or [])
     if seed is not None:
         overrides["seed"] = seed
     if network_only:
         overrides["network_only"] = True
-    loaded = load_scenario(scenario, overrides)
+    record = new_record(scenario, out, overrides=overrides)
     carry_out(
-        lambda listener: run_scenario(
-            loaded,
-            out=out,
-            listener=listener,
-        ),
-        loaded.rounds,
+        lambda listener: execute(record, listener),
+        record.scenario.rounds,
         quiet,
     )
 

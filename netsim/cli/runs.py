@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from netsim.results.settings import Settings
 
 CHANGES_SHOWN = 4
+Base = tuple["Settings", list[str]]  # what is compared with, and keys that tell nothing
 NOT_TOLD = ("name", "seed", "scheme.kind", "learning.workers")  # columns of their own, or of no use
 HEADERS = ("folder", "status", "scenario", "scheme", "seed", "rounds", "accuracy", "changed")
 
@@ -28,7 +30,7 @@ def list_runs(
 
     if not folder.is_dir():
         raise DataError("does not exist", where=folder)
-    bases: dict[str, Settings] = {}
+    bases: dict[str, Base] = {}
     rows = []
     for path in _run_folders(folder, depth=3):
         try:
@@ -80,7 +82,7 @@ def _run_folders(folder: Path, depth: int) -> Iterator[Path]:
 def _row(
     path: Path,
     folder: Path,
-    bases: dict[str, Settings],
+    bases: dict[str, Base],
 ) -> tuple[str, ...]:
     from netsim.results.reader import open_run
     from netsim.results.settings import settings_of
@@ -89,7 +91,8 @@ def _row(
     about = run.metadata
     settings = settings_of(run)
     name = str(settings.get("name", ""))
-    base = bases.setdefault(name, _base(name, settings))
+    overridden = _overridden(run, settings)
+    base = _of_sweep(path) or bases.setdefault(name, _base(name, settings, overridden))
     return (
         str(path.relative_to(folder)),
         _status(run),
@@ -98,7 +101,7 @@ def _row(
         str(settings.get("seed", "")),
         str(about.get("rounds", "")),
         _accuracy(run),
-        _changed(settings, base),
+        _changed(settings, overridden, base),
     )
 
 
@@ -117,11 +120,41 @@ def _accuracy(run: Run) -> str:
     return f"{curve[-1]:.3f}" if len(curve) else ""
 
 
-def _base(name: str, settings: Settings) -> Settings:
-    """The bundled scenario of that name; of another scenario, its first run in the list."""
+def _overridden(run: Run, settings: Settings) -> list[str]:
+    """Keys that were replaced when the run was begun, in that order, as far as it tells."""
+    told = [str(key) for key in run.metadata.get("overridden", [])]
+    found: list[str] = []
+    for key in told:
+        pattern = re.compile(re.escape(key).replace(r"\*", "[0-9]+") + r"(\..*)?")
+        found += filter(pattern.fullmatch, settings)
+    return list(dict.fromkeys(found))
+
+
+def _of_sweep(path: Path) -> Base | None:
+    """The scenario that all runs of a sweep vary, for one of its runs."""
+    from netsim.results.settings import settings_below
+    from netsim.results.sweep_folder import RUNS, SWEEP
+
+    folder = path.parent.parent
+    if path.parent.name != RUNS or not (folder / SWEEP).is_file():
+        return None
+    return settings_below(folder), []
+
+
+def _base(
+    name: str,
+    settings: Settings,
+    overridden: list[str],
+) -> Base:
+    """The bundled scenario of that name; of another scenario, its first run in the list.
+
+    Where the first run itself was changed, others tell nothing by not being so.
+    """
     from netsim.scenario.load import bundled_names
 
-    return _settings(name) if name in bundled_names() else settings
+    if name in bundled_names():
+        return _settings(name), []
+    return settings, overridden
 
 
 def _settings(name: str) -> Settings:
@@ -137,11 +170,18 @@ def _settings(name: str) -> Settings:
     return flat(tomllib.loads(to_toml(load_scenario(name))))
 
 
-def _changed(settings: Settings, base: Settings) -> str:
+def _changed(
+    settings: Settings,
+    overridden: list[str],
+    base: Base,
+) -> str:
+    """Keys that were overridden, or that are not as in the run or scenario compared with."""
     from netsim.results.settings import changes
 
-    found = changes(settings, base)
-    told = [f"{key}={_shown(value)}" for key, value in found.items() if key not in NOT_TOLD]
+    compared, mute = base
+    differing = [key for key in changes(settings, compared) if key not in mute]
+    keys = dict.fromkeys([*overridden, *differing])
+    told = [f"{key}={_shown(settings[key])}" for key in keys if key not in NOT_TOLD]
     if len(told) > CHANGES_SHOWN:
         more = len(told) - CHANGES_SHOWN
         return f"{', '.join(told[:CHANGES_SHOWN])} and {more} more"

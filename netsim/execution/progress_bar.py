@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, nullcontext
 
 from netsim.errors import InputError
 from netsim.execution.listening import LogListener
@@ -38,22 +37,16 @@ class RunBar(LogListener):
         self._bar.close()
 
 
-@contextmanager
 def shown(
     listener: Listener | None,
     name: str,
     rounds: int,
     *,
     progress: bool,
-) -> Iterator[Listener | None]:
+) -> AbstractContextManager[Listener | None]:
     """Who is told: the listener, or a bar where that is asked for. Raises InputError for both."""
     if not progress:
-        yield listener
-        return
+        return nullcontext(listener)
     if listener is not None:
         raise InputError("a listener shows progress itself", where="progress", value=progress)
-    bar = RunBar(name, rounds)
-    try:
-        yield bar
-    finally:
-        bar.close()
+    return closing(RunBar(name, rounds))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -17,7 +18,13 @@ from netsim.records import SCHEMA
 from netsim.results.run_folder import METADATA, SCENARIO, RunFolder, free_folder, package_versions
 from netsim.results.writer import ParquetSink
 from netsim.scenario.choices import SCHEMES, check_choices, check_paths, with_scheme
-from netsim.scenario.load import check, load_scenario, stored_scenario, to_toml
+from netsim.scenario.load import (
+    check,
+    load_scenario,
+    overridden_keys,
+    stored_scenario,
+    to_toml,
+)
 from netsim.scenario.model import Scenario
 from netsim.stopping import RunEnd
 from netsim.traces.seeds import SEEDS, Seeds
@@ -35,6 +42,7 @@ class RunRecord:
     new: bool = False  # begun now, not gone on with
     scheme: Scheme | None = None  # given as an object; None: the one that the scenario names
     earlier_s: float = 0.0  # wall time of earlier sessions, up to the checkpoint
+    overridden: list[str] | None = None  # dotted keys of a file or a bundled name; None: unknown
     world: Seeds | None = None  # of what is replayed, once it is known
     before: dict[str, Any] | None = None  # metadata of a run that is gone on with
     warnings: list[str] = field(default_factory=list)
@@ -80,6 +88,8 @@ class RunRecord:
             "wall_time_s": round(self.wall_time_s(), 3),
             "records": dict(sink.counts) if sink is not None else {},
         }
+        if self.overridden is not None:
+            metadata["overridden"] = self.overridden
         if self.world is not None:
             metadata["world"] = dict(zip(SEEDS, self.world, strict=True))
         if end is not None:
@@ -132,12 +142,17 @@ class RunRecord:
 def new_record(
     scenario: Scenario | str | Path,
     out: str | Path | None,
-    seed: int | None,
+    seed: int | None = None,
     scheme: Scheme | None = None,
+    overrides: Mapping[str, Any] | None = None,
 ) -> RunRecord:
-    """Of a new run, in the folder `out` or a free one under runs/. Raises InputError."""
-    if not isinstance(scenario, Scenario):
-        scenario = load_scenario(scenario)
+    """Of a new run, in the folder `out` or a free one under runs/. Raises InputError.
+
+    Of a scenario that is given as a file or by name the metadata keep which keys `overrides` has.
+    """
+    overridden = None if isinstance(scenario, Scenario) else overridden_keys(overrides)
+    if overrides or not isinstance(scenario, Scenario):
+        scenario = load_scenario(scenario, overrides)
     if seed is not None:
         scenario = check({**scenario.model_dump(), "seed": seed})
     if scheme is not None:
@@ -146,7 +161,13 @@ def new_record(
     check_paths(scenario)
     path = free_folder(RUNS / f"{scenario.name}-seed{scenario.seed}") if out is None else Path(out)
     folder = RunFolder.create(path, to_toml(scenario))
-    return RunRecord(folder, scenario, new=True, scheme=deepcopy(scheme))
+    return RunRecord(
+        folder,
+        scenario,
+        new=True,
+        scheme=deepcopy(scheme),
+        overridden=overridden,
+    )
 
 
 def known_record(path: str | Path, scheme: Scheme | None = None) -> RunRecord:
@@ -155,13 +176,14 @@ def known_record(path: str | Path, scheme: Scheme | None = None) -> RunRecord:
     """
     folder = RunFolder.open(Path(path))
     before = folder.metadata() if (folder.path / METADATA).exists() else None
-    warnings = list(before.get("warnings", [])) if before is not None else []
+    told = before or {}
     return RunRecord(
         folder,
         _stored(folder.path / SCENARIO, scheme),
         scheme=deepcopy(scheme),
+        overridden=told.get("overridden"),
         before=before,
-        warnings=warnings,
+        warnings=list(told.get("warnings", [])),
     )
 
 

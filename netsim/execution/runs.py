@@ -17,7 +17,6 @@ from netsim.plugins import plugin_class
 from netsim.protocols import Listener, Scheme
 from netsim.results.reader import Run
 from netsim.results.run_folder import CHECKPOINT
-from netsim.scenario.load import load_scenario
 from netsim.scenario.model import Scenario
 
 CAUSED_BY_STATE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -54,9 +53,7 @@ def run(
     round in progress come to its end, a second one does not. `loaded` keeps data and model for the
     next run of this process.
     """
-    if overrides:
-        scenario = load_scenario(scenario, overrides)
-    record = new_record(scenario, out, seed, scheme)
+    record = new_record(scenario, out, seed, scheme, overrides)
     return carry_out(record, listener, loaded, progress=progress)
 
 

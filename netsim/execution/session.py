@@ -21,7 +21,6 @@ from netsim.results.checkpoint import Checkpoint, Pace, use_checkpoint
 from netsim.results.reader import Run, open_run
 from netsim.results.run_folder import ADAPTERS, CHECKPOINT
 from netsim.results.writer import ParquetSink
-from netsim.scenario.load import load_scenario
 from netsim.scenario.model import Scenario
 from netsim.scenario.plugin_faults import naming_plugins
 from netsim.simulation.session import Simulation
@@ -61,9 +60,7 @@ class Session:
         it names. `loaded` keeps data and model for the next run of this process. Raises InputError
         for bad input.
         """
-        if overrides:
-            scenario = load_scenario(scenario, overrides)
-        self._prepare(new_record(scenario, out, seed, scheme), listener, loaded)
+        self._prepare(new_record(scenario, out, seed, scheme, overrides), listener, loaded)
         self._open_and_begin()
 
     @classmethod

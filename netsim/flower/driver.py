@@ -41,9 +41,10 @@ from netsim.stopping import StopRules
 
 ROUNDS_KEY = "num-server-rounds"
 """Where the apps of Flower's templates keep their number of rounds."""
+APP_KEY = "flower.app"
 MOST_ROUNDS = 10_000_000
 """As many as a scenario may have."""
-WITHOUT_APP = {"rounds": MOST_ROUNDS, "flower.app": None}
+WITHOUT_APP = {"rounds": MOST_ROUNDS, APP_KEY: None}
 NEVER = 2**62
 """Rounds: more than any run has."""
 
@@ -65,24 +66,36 @@ def run(
     count. `run_config` is what the apps find in their context. Raises InputError for bad input and
     RunError if an app fails; the rounds before that stay readable.
     """
+    if APP_KEY in (overrides or {}):
+        raise ScenarioError("must not be given: the apps are objects", where=APP_KEY)
     network = load_scenario(scenario, {**WITHOUT_APP, **(overrides or {})})
     apps = Apps(server_app, client_app, dict(run_config or {}))
     record = new_record(network, out, seed)
     return carry_out(record, listener, drive=FlowerDriver(apps).drive)
 
 
-def flower_scenario(
-    scenario: str | Path, app: Path, overrides: Mapping[str, Any]
-) -> tuple[Scenario, int]:
-    """A scenario with the app of a folder, and the rounds to expect. Raises InputError."""
-    keys = {"rounds": MOST_ROUNDS, "flower.app": str(app), **overrides}
-    loaded = load_scenario(scenario, keys)
-    assert loaded.flower is not None
-    told_rounds = config_of(app, loaded.flower.run_config).get(ROUNDS_KEY, 0)
+def app_overrides(app: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Overrides that put the app of a folder on a scenario's network. Raises ScenarioError."""
+    other = overrides.get(APP_KEY, app)
+    if Path(str(other)).resolve() != app.resolve():
+        rule = f"must not be another app than the one that is given, {app}"
+        raise ScenarioError(rule, where=APP_KEY, value=other)
+    return {"rounds": MOST_ROUNDS, **overrides, APP_KEY: str(app)}
+
+
+def expected_rounds(scenario: Scenario) -> int:
+    """How many rounds the app of a scenario will have, as far as its config tells.
+
+    Raises InputError for an app whose config cannot be read.
+    """
+    options = scenario.flower
+    assert options is not None
+    assert options.app is not None
+    told_rounds = config_of(options.app, options.run_config).get(ROUNDS_KEY, 0)
     if not isinstance(told_rounds, int) or told_rounds <= 0:
-        return loaded, loaded.rounds
-    per_round = 2 if loaded.flower.evaluate_on_air else 1
-    return loaded, min(per_round * told_rounds, loaded.rounds)
+        return scenario.rounds
+    per_round = 2 if options.evaluate_on_air else 1
+    return min(per_round * told_rounds, scenario.rounds)
 
 
 @dataclass

@@ -51,11 +51,16 @@ def _name(metadata: dict[str, Any], keys: Sequence[str]) -> str:
     return ", ".join(words)
 
 
-def comparison(runs: Sequence[Run], names: Sequence[str]) -> dict[str, Any]:
+def comparison(
+    runs: Sequence[Run],
+    names: Sequence[str],
+    accuracy: float = TARGET_ACCURACY,
+) -> dict[str, Any]:
     """Paired differences from the first run, or of sets of seeds from the first set.
 
     Runs that differ only by seed form a set; if two sets have at least SEEDS seeds in common, they
-    are paired by seed, otherwise each run with the first, round by round.
+    are paired by seed, otherwise each run with the first, round by round. `accuracy` is the one
+    that the runs are timed to.
     """
     sets = _sets_of_seeds(runs)
     if _can_pair_by_seed(sets):
@@ -77,8 +82,8 @@ def comparison(runs: Sequence[Run], names: Sequence[str]) -> dict[str, Any]:
         "baseline": baseline,
         "rows": rows,
         "differs": _differing_settings(runs),
-        "glance": as_lists(headline(runs), 4),
-        "target": TARGET_ACCURACY,
+        "glance": as_lists(headline(runs, accuracy), 4),
+        "target": accuracy,
     }
 
 

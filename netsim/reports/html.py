@@ -33,6 +33,7 @@ from netsim.reports.timeline import timeline
 from netsim.reports.ue_tracks import STATES
 from netsim.results.damage import naming_damage
 from netsim.results.digest import digest
+from netsim.results.metrics import TARGET_ACCURACY
 from netsim.results.plain_files import read_text
 from netsim.results.reader import Run
 from netsim.results.run_folder import SCENARIO
@@ -55,6 +56,7 @@ def write_report(
     runs: Sequence[Run],
     out: str | Path,
     budget: PageBudget | None = None,
+    accuracy: float = TARGET_ACCURACY,
 ) -> Path:
     """Write the page of one run, or of several compared with the first.
 
@@ -66,14 +68,18 @@ def write_report(
             where="netsim report",
             value=len(runs),
         )
-    text = page(" / ".join(labels(runs)), page_data(runs, budget))
+    text = page(" / ".join(labels(runs)), page_data(runs, budget, accuracy))
     path = Path(out)
     with export_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return path
 
 
-def page_data(runs: Sequence[Run], budget: PageBudget | None = None) -> dict[str, Any]:
+def page_data(
+    runs: Sequence[Run],
+    budget: PageBudget | None = None,
+    accuracy: float = TARGET_ACCURACY,
+) -> dict[str, Any]:
     """All that the page knows. Raises DataError, naming the file, if a table is damaged."""
     share = (budget or PageBudget()).shared_by(len(runs))
     names = labels(runs)
@@ -83,7 +89,7 @@ def page_data(runs: Sequence[Run], budget: PageBudget | None = None) -> dict[str
             "outcomes": OUTCOMES,
             "states": STATES,
             "runs": _runs_data(runs, names, share),
-            "comparison": comparison(runs, names) if len(runs) > 1 else None,
+            "comparison": comparison(runs, names, accuracy) if len(runs) > 1 else None,
         }
 
 

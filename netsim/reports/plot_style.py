@@ -11,6 +11,8 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
+from netsim.results.metrics import TARGET_ACCURACY
+
 # Okabe and Ito's palette, as in the report and in netsim.mplstyle
 OUTCOME_COLOURS = {
     "on_time": "#009e73",
@@ -33,6 +35,7 @@ class PlotOptions:
 
     round: int = 1  # of the timeline
     metric: str = "upload_p50_s"  # of a sweep
+    accuracy: float = TARGET_ACCURACY  # that a sweep's runs are timed to
 
 
 def use() -> None:

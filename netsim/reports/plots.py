@@ -17,9 +17,9 @@ from netsim.reports.folders import export_file
 from netsim.reports.plot_style import COLUMN_IN, PlotOptions, save, use
 from netsim.reports.run_figures import RUN_FIGURES
 from netsim.reports.sweep_figures import SWEEP_FIGURES
-from netsim.results.arguments import check_choice
+from netsim.results.arguments import check_accuracy, check_choice
 from netsim.results.damage import naming_damage
-from netsim.results.metrics import METRICS
+from netsim.results.metrics import METRICS, TARGET_ACCURACY
 from netsim.results.opened import run_or_sweep
 from netsim.results.reader import Run
 from netsim.results.sweep import Sweep
@@ -37,14 +37,17 @@ def plot(
     *,
     round: int = 1,
     metric: str = "upload_p50_s",
+    accuracy: float = TARGET_ACCURACY,
 ) -> Figure:
     """Draw a figure of a run or a sweep, and write it to `out` (.svg, .pdf, .png) if given.
 
     `source` is opened already or a folder. `figure` is one of RUN_FIGURES, or of SWEEP_FIGURES for
-    a sweep; `round` is that of a timeline, `metric` that of a sweep's figures. Raises InputError
+    a sweep; `round` is that of a timeline, `metric` that of a sweep's figures, and
+    `accuracy` the one that its runs are timed to. Raises InputError
     for another name or format, DataError if the source has nothing to draw.
     """
     check_metric(metric)
+    check_accuracy(accuracy)
     path = None if out is None else Path(out)
     if path is not None and path.suffix not in FORMATS:
         raise InputError(
@@ -58,7 +61,7 @@ def plot(
         run_or_sweep(source),
         figure,
         axes,
-        PlotOptions(round=round, metric=metric),
+        PlotOptions(round=round, metric=metric, accuracy=accuracy),
     )
     plt.close(made)  # out of pyplot's list; the figure itself lives on
     if path is not None:

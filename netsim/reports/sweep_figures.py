@@ -12,7 +12,7 @@ from polars import col
 
 from netsim.errors import DataError
 from netsim.reports.plot_style import PlotOptions
-from netsim.results.metrics import label, unit, value_text
+from netsim.results.metrics import label, unit, value_text, within_range
 from netsim.results.sweep import Sweep
 
 MOST_PANELS = 6
@@ -26,7 +26,8 @@ def response(
 ) -> None:
     """Mean of a metric over seeds with its 95% band, a panel for each value of a second key."""
     metric = options.metric
-    rows = sweep.response(metric).drop_nulls("mean")
+    found = sweep.response(metric, accuracy=options.accuracy)
+    rows = within_range(metric, found).drop_nulls("mean")
     if not len(rows):
         raise DataError(f"no run has a value of {metric}", where=sweep.path)
     across = _across(sweep, rows)
@@ -37,7 +38,7 @@ def response(
         beside, panels = None, [(None, rows)]
     lines = [key for key in others if key != beside]
     for place, (value, group) in zip(_places(axes, len(panels)), panels, strict=True):
-        _draw_lines(place, group, across, lines, metric)
+        _draw_lines(place, group, across, lines, options)
         if value is not None and beside is not None:
             place.set_title(f"{_short(beside)} {value_text(value)}")
 
@@ -49,7 +50,7 @@ def differences(
 ) -> None:
     """What each step of a key did to a metric: paired differences with 95% intervals."""
     metric = options.metric
-    steps = list(_steps(sweep, metric))
+    steps = list(_steps(sweep, options))
     if not steps:
         rule = f"no step has an interval of {metric}: it takes two seeds or more"
         raise DataError(rule, where=sweep.path)
@@ -63,15 +64,16 @@ def differences(
     axes.set_yticks(rows, [name for name, _ in steps])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
-    axes.set(xlabel=f"change of {_axis_title(metric)}")
+    axes.set(xlabel=f"change of {_axis_title(options)}")
     _figure(axes).set_figheight(1.0 + 0.45 * len(rows))
 
 
-def _steps(sweep: Sweep, metric: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def _steps(sweep: Sweep, options: PlotOptions) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every step that has an interval, with what to call it."""
     for key in sweep.keys:
         others = [other for other in sweep.keys if other != key]
-        for step in sweep.differences(metric, key).drop_nulls("low").iter_rows(named=True):
+        found = sweep.differences(options.metric, key, accuracy=options.accuracy)
+        for step in found.drop_nulls("low").iter_rows(named=True):
             at = ", ".join(f"{_short(other)} {value_text(step[other])}" for other in others)
             change = f"{_short(key)} {value_text(step['from'])} → {value_text(step['to'])}"
             yield f"{change}\n{at}" if at else change, step
@@ -129,18 +131,18 @@ def _draw_lines(
     rows: pl.DataFrame,
     across: str | None,
     lines: list[str],
-    metric: str,
+    options: PlotOptions,
 ) -> None:
     """A line with its band for each setting of the keys `lines`."""
     groups = rows.partition_by(lines, as_dict=True) if lines else {(): rows}
     for setting, group in groups.items():
         pairs = zip(lines, setting, strict=True)
         name = ", ".join(f"{_short(key)} {value_text(value)}" for key, value in pairs)
-        _line_with_band(axes, group, across, _factor(metric), name)
+        _line_with_band(axes, group, across, _factor(options.metric), name)
     specification = axes.get_subplotspec()
     first = specification is None or specification.is_first_col()
-    axes.set(xlabel=across or "", ylabel=_axis_title(metric) if first else "")
-    if metric != "accuracy":  # accuracies lie near one another, far from 0
+    axes.set(xlabel=across or "", ylabel=_axis_title(options) if first else "")
+    if options.metric != "accuracy":  # accuracies lie near one another, far from 0
         axes.set_ylim(0, None)
     if lines:
         axes.legend()
@@ -193,9 +195,11 @@ def _factor(metric: str) -> float:
     return 100.0 if unit(metric) == "share" else 1.0
 
 
-def _axis_title(metric: str) -> str:
-    shown = "%" if unit(metric) == "share" else unit(metric)
-    return f"{label(metric)} ({shown})" if shown else label(metric)
+def _axis_title(options: PlotOptions) -> str:
+    kind = unit(options.metric)
+    shown = "%" if kind == "share" else kind
+    name = label(options.metric, options.accuracy)
+    return f"{name} ({shown})" if shown else name
 
 
 SWEEP_FIGURES: dict[str, Callable[[Axes, Sweep, PlotOptions], None]] = {

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import polars as pl
+
 from netsim.errors import DataError
 from netsim.reports.columns import as_lists
 from netsim.reports.folders import export_file
 from netsim.reports.html import page
 from netsim.results.conclusions import Conclusion, conclusions
-from netsim.results.metrics import METRICS, TARGET_ACCURACY, label, unit
+from netsim.results.metrics import TARGET_ACCURACY, label, unit, within_range
 from netsim.results.sweep import Sweep
 
 SCRIPTS = ("core", "sweep")
@@ -33,15 +35,19 @@ FIRST = (  # metrics in the order in which a reader asks for them
 )
 
 
-def write_sweep_report(sweep: Sweep, out: str | Path) -> Path:
-    """Write the page of a sweep.
+def write_sweep_report(
+    sweep: Sweep,
+    out: str | Path,
+    accuracy: float = TARGET_ACCURACY,
+) -> Path:
+    """Write the page of a sweep, with what it took to reach `accuracy`.
 
     Raises DataError if none of its runs is finished, OutputError if `out` cannot be written.
     """
     path = Path(out)
     text = page(
         f"sweep {sweep.path.name}",
-        sweep_data(sweep, path),
+        sweep_data(sweep, path, accuracy),
         SCRIPTS,
     )
     with export_file(path) as temporary:
@@ -49,34 +55,42 @@ def write_sweep_report(sweep: Sweep, out: str | Path) -> Path:
     return path
 
 
-def sweep_data(sweep: Sweep, out: Path) -> dict[str, Any]:
+def sweep_data(
+    sweep: Sweep,
+    out: Path,
+    accuracy: float = TARGET_ACCURACY,
+) -> dict[str, Any]:
     """Everything the page knows of a sweep. Links are relative to the page `out`."""
+    runs = sweep.runs_to(accuracy)
     if not (sweep.runs["status"] == "done").any():
         raise DataError("no run of this sweep is finished", where=sweep.path)
     return {
         "folder": sweep.path.name,
         "keys": sweep.keys,
-        "target": TARGET_ACCURACY,
-        "metrics": [_metric(sweep, metric) for metric in FIRST if _is_known(sweep, metric)],
+        "metrics": [_metric(sweep, name, accuracy) for name in FIRST if _is_known(runs, name)],
         "runs": _runs(sweep, out),
     }
 
 
-def _is_known(sweep: Sweep, metric: str) -> bool:
+def _is_known(runs: pl.DataFrame, metric: str) -> bool:
     """A run has a value of it that is not nothing throughout."""
-    values = sweep.runs[metric].drop_nulls()
+    values = runs[metric].drop_nulls()
     never_any = metric == "handovers" and not values.sum()
     return len(values) > 0 and not never_any
 
 
-def _metric(sweep: Sweep, metric: str) -> dict[str, Any]:
+def _metric(
+    sweep: Sweep,
+    metric: str,
+    accuracy: float,
+) -> dict[str, Any]:
+    response = sweep.response(metric, accuracy=accuracy)
     return {
         "name": metric,
-        "label": label(metric),
-        "meaning": METRICS[metric],
+        "label": label(metric, accuracy),
         "unit": unit(metric),
-        "response": as_lists(sweep.response(metric)),
-        "steps": {key: _steps(sweep, key, metric) for key in sweep.keys},
+        "response": as_lists(within_range(metric, response)),
+        "steps": {key: _steps(sweep, key, metric, accuracy) for key in sweep.keys},
     }
 
 
@@ -84,10 +98,11 @@ def _steps(
     sweep: Sweep,
     key: str,
     metric: str,
+    accuracy: float,
 ) -> list[dict[str, Any]]:
     if sweep.runs["seed"].n_unique() < 2:
         return []
-    return [_step(found) for found in conclusions(sweep, key, metric)]
+    return [_step(found) for found in conclusions(sweep, key, metric, accuracy)]
 
 
 def _step(found: Conclusion) -> dict[str, Any]:

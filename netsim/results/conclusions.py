@@ -9,7 +9,7 @@ import polars as pl
 from polars import col
 
 from netsim.results.intervals import plus_minus
-from netsim.results.metrics import label, unit
+from netsim.results.metrics import TARGET_ACCURACY, label, unit
 from netsim.results.sweep import Sweep
 
 MINUS = "\N{MINUS SIGN}"
@@ -32,10 +32,14 @@ def conclusions(
     sweep: Sweep,
     key: str,
     metric: str,
+    accuracy: float = TARGET_ACCURACY,
 ) -> list[Conclusion]:
-    """A sentence for every step of `key`; none for steps that no pair of runs has taken."""
-    response = sweep.response(metric)
-    steps = sweep.differences(metric, key)
+    """A sentence for every step of `key`; none for steps that no pair of runs has taken.
+
+    `accuracy` is the one that time, energy and rounds to accuracy are measured to.
+    """
+    response = sweep.response(metric, accuracy=accuracy)
+    steps = sweep.differences(metric, key, accuracy=accuracy)
     others = [other for other in sweep.keys if other != key]
     found = []
     for step in steps.iter_rows(named=True):
@@ -50,6 +54,7 @@ def conclusions(
                 after=step["to"],
                 sure=sure,
                 sentence=_sentence(
+                    label(metric, accuracy),
                     metric,
                     step,
                     mean_before,
@@ -68,13 +73,13 @@ def _mean(response: pl.DataFrame, setting: dict[str, Any]) -> float | None:
 
 
 def _sentence(
+    name: str,
     metric: str,
     step: dict[str, Any],
     mean_before: float | None,
     *,
     sure: bool,
 ) -> str:
-    name = label(metric)
     pairs = step["pairs"]
     seeds = "1 seed" if pairs == 1 else f"{pairs} seeds"
     left_out = f"; {step['missing']} pairs have no value" if step["missing"] else ""

@@ -70,6 +70,15 @@ def unit(metric: str) -> str:
     return "J" if metric.endswith("_j") else ""
 
 
+def within_range(metric: str, interval: pl.DataFrame) -> pl.DataFrame:
+    """Columns low and high cut where no mean of the metric can lie: shares end at 0 and 1.
+
+    Student's interval knows nothing of that; a drawn band is read as what may be.
+    """
+    greatest = 1.0 if unit(metric) == "share" else None
+    return interval.with_columns(col("low", "high").clip(0.0, greatest))
+
+
 def headline(runs: Sequence[RunTables], accuracy: float = TARGET_ACCURACY) -> pl.DataFrame:
     """One row per run, in order: METRICS. Runs without learning have no accuracy."""
     table = pl.LazyFrame({"run": range(len(runs))}, schema={"run": pl.Int64})

@@ -46,6 +46,7 @@ KINDS: dict[str, type | tuple[type, ...]] = {  # of the metadata that others rel
     "energy_j": (int, float),
     "records": dict,
     "warnings": list,
+    "overridden": list,
 }
 KIND_NAMES = {
     str: "text",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from netsim.results.plain_files import read_toml
@@ -15,7 +16,12 @@ UNSET = None  # a key that a scenario does not have
 
 def settings_of(run: RunTables) -> Settings:
     """The resolved scenario of a run. Raises DataError."""
-    return flat(read_toml(run.path / SCENARIO))
+    return settings_below(run.path)
+
+
+def settings_below(folder: Path) -> Settings:
+    """The resolved scenario in the folder of a run or a sweep. Raises DataError."""
+    return flat(read_toml(folder / SCENARIO))
 
 
 def flat(tree: Mapping[str, Any]) -> Settings:

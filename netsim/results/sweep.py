@@ -69,6 +69,16 @@ class Sweep:
     def runs_to(self, accuracy: float) -> pl.DataFrame:
         """`runs` with time, energy and rounds to another accuracy. Raises InputError."""
         check_accuracy(accuracy)
+        if accuracy not in self._measured:
+            self._measured[accuracy] = self._measure(accuracy)
+        return self._measured[accuracy]
+
+    @cached_property
+    def _measured(self) -> dict[float, pl.DataFrame]:
+        """{accuracy: runs to it} as far as they were asked for."""
+        return {}
+
+    def _measure(self, accuracy: float) -> pl.DataFrame:
         folder = SweepFolder(self.path)
         states = [{"id": job, **folder.metadata(job)} for job in self.jobs]
         status = pl.DataFrame(
@@ -234,9 +244,7 @@ class Sweep:
         """id, varied keys, seed, value."""
         check_choice("metric", metric, METRICS)
         value = col(metric).cast(pl.Float64).alias("value")
-        check_accuracy(accuracy)
-        runs = self.runs if accuracy == TARGET_ACCURACY else self.runs_to(accuracy)
-        return runs.select(
+        return self.runs_to(accuracy).select(
             "id",
             *self.keys,
             "seed",

@@ -69,6 +69,11 @@ def _changes(overrides: Mapping[str, Any] | None) -> dict[str, Any]:
     return _by_key(_plain(given))
 
 
+def overridden_keys(overrides: Mapping[str, Any] | None) -> list[str]:
+    """The dotted keys that `load_scenario` replaces, in their order. Raises ScenarioError."""
+    return list(_changes(overrides))
+
+
 def stored_scenario(path: Path) -> Scenario:
     """The scenario of a run or a sweep, as it was written; its plug-ins need not be there."""
     return check(_read_file(path), str(path))

@@ -17,8 +17,8 @@ from netsim.scenario.load import stored_scenario, to_toml
 from netsim.scenario.model import Scenario
 from netsim.sweeps.grid import Job, base_scenario, grid, job_toml, scenario_digest
 from netsim.sweeps.job import JobOutcome, StudyListener, record_failure
+from netsim.sweeps.listening import SweepBar, Unheard
 from netsim.sweeps.local import cores, run_local
-from netsim.sweeps.progress_bar import shown
 
 BACKENDS = ("local", "ray")
 STUDIES = Path("runs")
@@ -150,8 +150,12 @@ def sweep(
         raise InputError("nothing to vary: give over, or seeds, or both", where="sweep")
     path = None if out is None else Path(out)
     study = open_study(scenario, varied, seeds, fixed=overrides, out=path)
-    with shown(study.folder.path.name, len(study.jobs), len(study.todo), progress=progress) as told:
-        study.run(told, at_once=jobs)
+    if progress:
+        bar = SweepBar(study.folder.path.name, len(study.jobs), len(study.jobs) - len(study.todo))
+        with closing(bar):
+            study.run(bar, at_once=jobs)
+    else:
+        study.run(Unheard(), at_once=jobs)
     if study.failed:
         first = study.failed[0]
         count = f"{len(study.failed)} of {len(study.jobs)} runs failed"

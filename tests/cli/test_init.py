@@ -40,6 +40,13 @@ def test_a_new_scheme_passes_its_test_and_runs(
     assert open_run(home / "r").subscriptions.collect()["ue"].n_unique() == 10
 
 
+def test_a_scheme_has_a_scenario_of_its_own(command: Command, home: Path) -> None:
+    done = command("init", "far_first", "--scheme", "--from", "paper")
+    assert done.returncode == 2
+    assert "--from: is of a scenario" in done.stderr
+    assert not (home / "far_first").exists()
+
+
 def test_a_scenario_gets_its_ending(command: Command, home: Path) -> None:
     assert command("init", "mine").returncode == 0
     assert (home / "mine.toml").is_file()

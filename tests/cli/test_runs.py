@@ -9,8 +9,12 @@ from typing import Any
 
 import pytest
 
+from netsim.assembly.loaded import Loaded
 from netsim.execution import run
-from netsim.scenario.load import bundled_names, load_scenario
+from netsim.protocols import Silence
+from netsim.scenario.load import bundled_names, load_scenario, to_toml
+from netsim.sweeps.job import execute
+from netsim.sweeps.study import open_study
 
 Command = Callable[..., Any]
 TINY = {"network_only": True, "rounds": 2, "ues.count": 5, "data.train_samples": 200}
@@ -43,6 +47,32 @@ def test_runs_are_listed_with_what_was_changed(command: Command) -> None:
     assert "round.deadline_s=3.5" in rows["b"]
     assert rows["deep/c"].split()[1] == "killed"
     assert "ues.count=5" in rows["a"]
+
+
+def test_runs_of_a_file_of_ones_own_tell_what_was_overridden(
+    command: Command, folder: Path
+) -> None:
+    assert command("init", "own.toml").returncode == 0
+    file = folder / "own.toml"
+    file.write_text(file.read_text().replace('name = "quickstart"', 'name = "own"'))
+    tiny = [word for key, value in TINY.items() for word in ("--set", f"{key}={value}".lower())]
+    for name, more in (
+        ("1", ["--set", "modules.*.rank=4"]),
+        ("2", ["--set", "seed=5", "--set", "round.deadline_s=6"]),
+    ):
+        assert command("run", "own.toml", *more, *tiny, "--out", f"own/{name}").returncode == 0
+    study = open_study(
+        file, {"round.deadline_s": [5, 6]}, [0], fixed=TINY, out=folder / "own" / "s"
+    )
+    for job in study.jobs:
+        execute(study.folder.path, job.id, to_toml(job.scenario), Silence(), Loaded())
+    lines = command("list", "own").stdout.splitlines()
+    first, second, five, six = [line for line in lines if " own " in line]
+    assert "modules.0.rank=4, modules.1.rank=4" in first
+    assert "round.deadline_s=6" in second
+    assert "modules" not in second  # what only the first was given is not the second's change
+    assert "deadline_s" not in five.partition(" own ")[2]  # the scenario has it so
+    assert six.split()[-1] == "round.deadline_s=6"
 
 
 def test_a_damaged_run_is_listed_as_such(command: Command, folder: Path) -> None:

@@ -117,12 +117,17 @@ def test_who_holds_up_my_rounds_and_why(command: Command, walked: Path) -> None:
     assert path["sending_ue"].len() == 2
 
 
-def test_joules_to_80_percent_of_two_schemes_with_intervals(command: Command) -> None:
+def test_joules_to_an_accuracy_of_two_schemes_with_intervals(
+    command: Command, walked: Path
+) -> None:
     kinds = ["--over", "scheme.kind=fedlora,model_switching", "--seeds", "0:2"]
     small = ["--set", "rounds=1", "--set", "data.train_samples=300", *FEW, "--jobs", "1"]
     done = command("sweep", "quickstart", *kinds, *small, "--out", "joules")
     assert done.returncode == 0, done.stderr
-    study = netsim.open_sweep("joules")
+    told = command("report", "joules", "--accuracy", "0.3")
+    assert told.returncode == 0, told.stderr
+    assert "energy to accuracy 0.3" in (walked / "joules.html").read_text(encoding="utf-8")
+    study = netsim.open_sweep("joules")  # the same in three lines
     joules = study.response("energy_to_accuracy_j", accuracy=0.3)
     assert joules.columns[:4] == ["scheme.kind", "mean", "low", "high"]
     assert joules["seeds"].to_list() == [2, 2]

@@ -17,7 +17,7 @@ from netsim.errors import DataError
 from netsim.protocols import Silence
 from netsim.reports.sweep_page import sweep_data, write_sweep_report
 from netsim.results.conclusions import conclusions
-from netsim.results.metrics import METRICS
+from netsim.results.metrics import METRICS, within_range
 from netsim.results.sweep import Sweep, open_sweep
 from netsim.scenario.load import to_toml
 from netsim.sweeps.job import execute
@@ -58,6 +58,28 @@ def test_curves_and_links_are_those_of_the_sweep(sweep: Sweep, tmp_path: Path) -
     assert "accuracy" not in {m["name"] for m in data["metrics"]}
     for link in data["runs"]["link"]:
         assert (tmp_path / unquote(link)).is_dir()
+
+
+def test_bands_end_where_the_metric_does(tmp_path: Path) -> None:
+    wide = pl.DataFrame(
+        {"mean": [0.9, 0.1, 2.0], "low": [0.7, -0.2, -1.0], "high": [1.1, 0.4, 5.0]}
+    )
+    assert within_range("accuracy", wide)["high"].to_list() == [1.0, 0.4, 1.0]
+    assert within_range("on_time_share", wide)["low"].to_list() == [0.7, 0.0, 0.0]
+    assert within_range("energy_j", wide)["high"].to_list() == [1.1, 0.4, 5.0]
+    out = tmp_path / "s"
+    over = {"topology.density_per_km2": [1.0, 2.0]}
+    study = open_study("quickstart", over, [0, 1], fixed=TINY, out=out)
+    for job in study.jobs:
+        execute(out, job.id, to_toml(job.scenario), Silence(), Loaded())
+    found = open_sweep(out)
+    shares = [name for name in METRICS if name.endswith("_share")]
+    free = pl.concat([found.response(name).select("low", "high") for name in shares])
+    assert free["low"].min() < 0 or free["high"].max() > 1  # Student's interval passes the ends
+    drawn = {m["name"]: m["response"] for m in sweep_data(found, tmp_path)["metrics"]}
+    for name in set(shares) & set(drawn):
+        assert min(drawn[name]["low"]) >= 0
+        assert max(drawn[name]["high"]) <= 1
 
 
 def test_a_sentence_claims_no_more_than_its_interval(sweep: Sweep) -> None:

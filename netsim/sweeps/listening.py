@@ -1,11 +1,8 @@
-"""Progress of a sweep in a script or a notebook, on request: `netsim.sweep(..., progress=True)`."""
+"""Who is told how a sweep goes where no command line shows it: nobody, or a bar on request."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from netsim.sweeps.job import JobOutcome, StudyListener
+from netsim.sweeps.job import JobOutcome
 
 
 class Unheard:
@@ -37,16 +34,3 @@ class SweepBar(Unheard):
     def close(self) -> None:
         """Leave the bar as it is."""
         self._bar.close()
-
-
-@contextmanager
-def shown(name: str, runs: int, to_do: int, *, progress: bool) -> Iterator[StudyListener]:
-    """Who is told: a bar where that is asked for, else nobody."""
-    if not progress:
-        yield Unheard()
-        return
-    bar = SweepBar(name, runs, runs - to_do)
-    try:
-        yield bar
-    finally:
-        bar.close()
