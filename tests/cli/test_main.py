@@ -40,7 +40,24 @@ def test_a_reader_that_leaves_is_no_error() -> None:
     assert len(done.stdout.splitlines()) == 1
 
 
-STARTED = "import netsim.cli.main as main, sys; sys.stdout.write('.'); sys.stdout.flush(); sys.argv = ['netsim', 'validate']; main.main()"
+# Says "." once netsim looks for the first module that it needs: from then on it is loading.
+STARTED = """
+import sys
+import netsim.cli.main as main
+
+class Told:
+    said = False
+
+    def find_spec(self, *asked):
+        if not self.said:
+            Told.said = True
+            sys.stdout.write(".")
+            sys.stdout.flush()
+
+sys.meta_path.insert(0, Told())
+sys.argv = ["netsim", "validate"]
+main.main()
+"""
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs signals")
@@ -50,7 +67,7 @@ def test_an_interruption_while_libraries_load(after_s: float) -> None:
         [sys.executable, "-c", STARTED], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     assert process.stdout is not None
-    process.stdout.read(1)  # Python is there, and netsim has been called
+    process.stdout.read(1)
     time.sleep(after_s)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
