@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netsim.units import BoolArray, FloatArray, IntArray
 
@@ -42,11 +43,22 @@ class Exchange:
     """What rows of a plan train, send and hear: one value for all rows, or one for each, [M].
 
     Parts are sums of LORA_A, LORA_B and HEAD. What is not trained is frozen: it has no gradient,
-    and takes neither bits on the uplink nor work.
+    and takes neither bits on the uplink nor work. What a UE holds already it need not hear again
+    (schemes/held.py). Further bits are of what is no part of the module: residuals, masks, control
+    variates.
     """
 
     trained: IntArray | int = WHOLE
+    sent: IntArray | int | None = None  # parts that go up; None: those that are trained
+    heard: IntArray | int = WHOLE  # parts that come down
+    more_up_bits: FloatArray | float = 0.0
+    more_down_bits: FloatArray | float = 0.0
     work: FloatArray | float = 1.0  # times that of training these parts once, as configured
+
+    @property
+    def sent_parts(self) -> IntArray | int:
+        """Parts that go up."""
+        return self.trained if self.sent is None else self.sent
 
     def up_bits(
         self,
@@ -55,7 +67,7 @@ class Exchange:
         rank: IntArray | None,
     ) -> FloatArray:
         """Size of the uploads, bit. [M]."""
-        return size_of(module, rank, self.trained)
+        return size_of(module, rank, self.sent_parts) + self.more_up_bits
 
     def down_bits(
         self,
@@ -64,7 +76,7 @@ class Exchange:
         rank: IntArray | None,
     ) -> FloatArray:
         """Size of the downloads, bit. [M]."""
-        return size_of(module, rank)
+        return size_of(module, rank, self.heard) + self.more_down_bits
 
     def work_by(
         self,
@@ -75,6 +87,10 @@ class Exchange:
         """Work over that of training whole modules once. [M]."""
         share = share_of(module, rank, self.trained)
         return np.ones(len(module)) * self.work * share
+
+    def columns(self) -> list[NDArray[Any]]:
+        """What is given row by row, [M] each."""
+        return [value for value in self.__dict__.values() if isinstance(value, np.ndarray)]
 
     def select(self, rows: BoolArray | IntArray) -> Self:
         """Of some rows."""

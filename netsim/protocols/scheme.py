@@ -207,6 +207,7 @@ class RoundOutcome:
     Attributes:
         plan: what was declared, as it was sent.
         on_time: the upload counted. [M]
+        heard: the UE had all its downloads and began to compute. [M]
         start_s: simulated time at which the round started, s.
         end_s: and at which it ended, s.
         rank: sent, if redeemed before the uplink [M]; -1 where the UE was not ready.
@@ -217,6 +218,7 @@ class RoundOutcome:
     start_s: float
     end_s: float
     rank: IntArray | None = None
+    heard: BoolArray | None = None
 
     def state(self) -> dict[str, Any]:
         """As arrays and JSON values."""

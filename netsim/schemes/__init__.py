@@ -4,9 +4,11 @@ A scheme is one file with its citation. It reads an `Observation` and declares a
 
 Shared: `base` (discovery, the check of a plan), `radio` (admission, division of the band at P_max),
 `group` (UEs per round), `ue_ranks` (ranks that belong to UEs), `variant` (a scheme with some
-parameters of another fixed).
+parameters of another fixed), `one_adapter` (everybody on one adapter: what is trained, sent and
+merged), `held` (what UEs have of it already).
 
     fedlora, full_parameter             one module for everybody
+    ffa_lora, rolora                    one factor of it at a time
     hetlora, flexlora                   one adapter, each UE at its own rank
     near_iid_groups                     groups of UEs take turns with the adapters
     random, round_robin, proportional_fair, success_selection, joint_scheduling

@@ -13,7 +13,7 @@ import numpy as np
 
 from netsim.errors import RunError
 from netsim.plugins import plugin_class, plugin_names
-from netsim.protocols import Observation, RoundPlan
+from netsim.protocols import WHOLE, Observation, RoundPlan
 from netsim.units import IntArray
 
 ENTRY_POINTS = "netsim.schemes"
@@ -42,10 +42,12 @@ def check_plan(
     observation: Observation,
 ) -> RoundPlan:
     """`plan` if it is feasible; RunError names the scheme, the value and the rule otherwise."""
-    columns = (plan.ue, plan.module, plan.share, plan.power_w, plan.rank)
-    lengths = {len(column) for column in columns if column is not None}
+    columns = [plan.ue, plan.module, plan.share, plan.power_w, *plan.exchange.columns()]
+    if plan.rank is not None:
+        columns.append(plan.rank)
+    lengths = {len(column) for column in columns}
     if len(lengths) > 1:
-        rule = "ue, module, share, power_w and rank must be equally long"
+        rule = "ue, module, share, power_w, rank and what is exchanged must be equally long"
         raise RunError(f"scheme {name}: {rule}, found {lengths}")
     if len(plan.ue):
         check = _PlanCheck(name, plan, observation)
@@ -53,6 +55,7 @@ def check_plan(
         check.values()
         check.bands()
         check.powers()
+        check.exchange()
     return plan
 
 
@@ -144,6 +147,23 @@ class _PlanCheck:
             rule,
             used[worst],
         )
+
+    def exchange(self) -> None:
+        """What is trained and goes over the air can be."""
+        exchange = self.plan.exchange
+        trained = np.asarray(exchange.trained)
+        for parts in (trained, np.asarray(exchange.sent_parts)):
+            known = ((parts >= 1) & (parts <= WHOLE)).all()
+            self.require(known, f"trained and sent parts must lie in 1..{WHOLE}", parts)
+        heard = np.asarray(exchange.heard)
+        known = ((heard >= 0) & (heard <= WHOLE)).all()
+        self.require(known, f"parts that are heard must lie in 0..{WHOLE}", heard)
+        for more in (exchange.more_up_bits, exchange.more_down_bits):
+            bits = np.asarray(more)
+            possible = (np.isfinite(bits) & (bits >= 0)).all()
+            self.require(possible, "further bits must be finite and not negative", bits)
+        work = np.asarray(exchange.work)
+        self.require((work > 0).all(), "work must be above 0", work)
 
     def powers(self) -> None:
         """No UE sends with more than P_max in total."""

@@ -96,6 +96,7 @@ def outcome_of_round(
         start_s=round_.start_s,
         end_s=round_.end_s,
         rank=books.uploads.rank_sent if sent_ranks else None,
+        heard=books.uploads.compute_done > 0,
     )
 
 

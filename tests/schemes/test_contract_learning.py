@@ -14,7 +14,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from netsim.assembly import build_parts, build_simulation
-from netsim.protocols import Progress
+from netsim.protocols import HEAD, LORA_A, LORA_B, Observation, Progress, RoundPlan
 from netsim.results.writer import MemorySink
 from netsim.scenario.load import load_scenario
 from netsim.schemes.base import scheme_names
@@ -56,18 +56,29 @@ def test_bits_are_those_of_the_tensors_and_others_do_not_move(kind: str, tmp_pat
     parts = build_parts(load_scenario("quickstart", {**SMALL, "scheme.kind": kind}), snapshots)
     learner: Any = parts.learner
     snapshots.states = lambda: [vector.tobytes() for vector in learner.states]
+    plans: dict[int, RoundPlan] = {}
+    plan_as_usual = parts.scheme.plan
+
+    def plan(observation: Observation) -> RoundPlan:
+        plans[observation.round] = plan_as_usual(observation)
+        return plans[observation.round]
+
+    parts.scheme.plan = plan  # type: ignore[method-assign]
     build_simulation(parts, sink, snapshots).run(parts.scheme)
     learner.save(tmp_path)
     learner.close()
 
     uploads = sink.frame("uploads")
     assert len(uploads) > 0
-    numbers = [_numbers(tmp_path / str(n)) for n in range(len(parts.learning.modules))]
     for row in uploads.iter_rows(named=True):
-        own = parts.learning.modules[row["module"]].rank
-        lora, rest = numbers[row["module"]]
-        rank = own if row["rank"] is None else row["rank"]
-        assert row["payload_bits"] == 32 * (rest + (lora // own * rank if own else 0))
+        layout = learner._layouts[row["module"]]
+        rank = layout.spec.rank if row["rank"] is None else row["rank"]
+        sent = np.broadcast_to(
+            plans[row["round"]].exchange.sent_parts, plans[row["round"]].ue.shape
+        )
+        (parts_sent,) = set(sent.tolist())
+        numbers = _numbers(tmp_path / str(row["module"]), layout.spec.rank, rank, parts_sent)
+        assert row["payload_bits"] == 32 * numbers
 
     arrived = uploads.filter(pl.col("outcome") == "on_time")
     assert len(snapshots.after) == ROUNDS + 1
@@ -78,10 +89,14 @@ def test_bits_are_those_of_the_tensors_and_others_do_not_move(kind: str, tmp_pat
         assert moved == touched
 
 
-def _numbers(folder: Path) -> tuple[int, int]:
-    """(in A and B, in other tensors) of a saved module."""
+def _numbers(folder: Path, own_rank: int, rank: int, parts: int) -> int:
+    """Numbers in some parts, cut to a rank, of a saved module."""
     adapter = folder / "adapter_model.safetensors"
     tensors = load_file(adapter if adapter.exists() else folder / "model.safetensors")
-    sizes = {name: int(np.prod(tensor.shape)) for name, tensor in tensors.items()}
-    lora = sum(size for name, size in sizes.items() if "lora_" in name)
-    return lora, sum(sizes.values()) - lora
+    total = 0
+    for name, tensor in tensors.items():
+        factor = {"lora_A": LORA_A, "lora_B": LORA_B}
+        (part, *_) = [part for key, part in factor.items() if key in name] or [HEAD]
+        if parts & part or not own_rank:
+            total += tensor.size if part == HEAD else tensor.size // own_rank * rank
+    return total

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from netsim.assembly import build_parts, build_simulation
+from netsim.errors import RunError
 from netsim.learning.initial_weights import initial_vector
 from netsim.protocols import HEAD, LORA_A, LORA_B, Exchange, Observation, RoundPlan, Scheme, Silence
 from netsim.results.writer import MemorySink
@@ -121,3 +122,40 @@ def test_sizes_of_parts_add_up_with_and_without_a_learner() -> None:
     assert (everything[0] == everything[2]).all()
     assert everything[1] == pytest.approx(everything[3])
     assert everything[1][:, 0].sum() == pytest.approx(1e6)
+
+
+def test_down_and_up_are_apart_and_both_are_in_the_tables() -> None:
+    """A UE hears the head and 1e5 bits, trains everything, and sends A and 5e4 bits."""
+    heard = np.where(np.arange(UES) < 3, HEAD, 0)
+    more = np.where(np.arange(UES) < 3, 1e5, 2e7)
+    exchange = Exchange(sent=LORA_A, heard=heard, more_up_bits=5e4, more_down_bits=more)
+    for network_only in (True, False):
+        sink, parts = run(exchange, rounds=1, network_only=network_only)
+        size_of = parts.setting.payloads.size_of
+        one = np.zeros(1, dtype=np.int64)
+        up = size_of(one, None, LORA_A)[0] + 5e4
+        assert set(sink.frame("uploads")["payload_bits"]) == {up}
+        down = sink.frame("spans").filter((pl.col("kind") == "broadcast") & (pl.col("round") == 1))
+        head = size_of(one, None, HEAD)[0]
+        assert down.sort("ue")["bits"].to_list() == [head + 1e5] * 3 + [2e7] * 3
+        # one broadcast, as long as its largest content
+        assert (down["end_s"] - down["start_s"]).n_unique() == 1
+        delivered = sink.frame("rounds")["delivered_bits"].sum()
+        assert delivered == up * sink.frame("rounds")["on_time"].sum()
+
+
+@pytest.mark.parametrize(
+    ("exchange", "rule"),
+    [
+        (Exchange(trained=0), r"trained and sent parts must lie in 1\.\.7"),
+        (Exchange(sent=8), r"trained and sent parts must lie in 1\.\.7"),
+        (Exchange(heard=-1), r"parts that are heard must lie in 0\.\.7"),
+        (Exchange(more_down_bits=-1.0), "further bits must be finite and not negative"),
+        (Exchange(more_up_bits=float("nan")), "further bits must be finite and not negative"),
+        (Exchange(work=0.0), "work must be above 0"),
+        (Exchange(heard=np.array([1, 2])), "what is exchanged must be equally long"),
+    ],
+)
+def test_impossible_exchanges_are_refused(exchange: Exchange, rule: str) -> None:
+    with pytest.raises(RunError, match=rule):
+        run(exchange, network_only=True)

@@ -1,0 +1,148 @@
+"""What schemes share in which everybody trains one common adapter: a base class.
+
+A scheme says which parts of the adapter UEs train, which of these they send, and which rule makes
+the next adapter of them. What UEs lack comes down, at the sizes of the tensors (`held`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from netsim.plugins import Limited, parameter, part
+from netsim.protocols import (
+    WHOLE,
+    WHOLE_MODULES,
+    Exchange,
+    Observation,
+    RoundPlan,
+    Scheme,
+)
+from netsim.schemes.held import HeldParts
+from netsim.schemes.radio import SharedBand
+from netsim.units import BoolArray, FloatArray, IntArray
+
+
+@dataclass
+class OneAdapter(Limited, Scheme):
+    """Everybody on one adapter in every round; a subclass says what is trained, sent and merged."""
+
+    rank: int = parameter(8, "rank of the common adapter", ge=1)
+    band: SharedBand = part(SharedBand)
+
+    aggregation: ClassVar[str] = "average"
+    redeem: ClassVar[Literal["at_close", "before_uplink"]] = "at_close"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._held: HeldParts | None = None
+
+    def ranks(self, configured: Sequence[int]) -> tuple[int, ...]:
+        """One adapter, whatever is configured."""
+        return (self.rank,)
+
+    # -- what a subclass may say -------------------------------------------------------------------
+
+    def trained(self, round: int) -> int:
+        """Parts that UEs train."""
+        return WHOLE
+
+    def sent(self, round: int) -> int:
+        """Parts that go up: those that are trained."""
+        return self.trained(round)
+
+    def changed(self, round: int) -> int:
+        """Parts of which arrivals make new versions: those that are sent."""
+        return self.sent(round)
+
+    def more_down_bits(self, observation: Observation) -> FloatArray | float:
+        """Of what is no part of the adapter, bit. [K]."""
+        return 0.0
+
+    # -- the round ---------------------------------------------------------------------------------
+
+    def plan(self, observation: Observation) -> RoundPlan:
+        """Everybody, every round."""
+        if self._held is None:
+            self._held = HeldParts.at_start(len(observation.gnb))
+        number = observation.round
+        self._held.look_back(observation, self.changed(number - 1))
+        exchange = Exchange(
+            trained=self.trained(number),
+            sent=self.sent(number),
+            heard=self._held.lacking(),
+            more_down_bits=self.more_down_bits(observation),
+        )
+        plan = plan_exchange(self.band, observation, exchange)
+        self._held.send(plan.ue)
+        return replace(plan, aggregation=self.aggregation, redeem=self.redeem)
+
+    def state(self) -> dict[str, Any]:
+        """What UEs hold, once it is known."""
+        return {} if self._held is None else self._held.state()
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Put back what `state` gave."""
+        self._held = HeldParts.restored(state) if state else None
+
+
+@dataclass(frozen=True)
+class _SizesOf:
+    """Sizes of uploads with a declared exchange: a PayloadSize."""
+
+    observation: Observation
+    declared: Exchange
+
+    def __call__(
+        self,
+        module: IntArray,
+        rank: IntArray | None = None,
+        parts: IntArray | int = WHOLE,
+    ) -> FloatArray:
+        return self.declared.up_bits(self.observation.payload_of, module, rank)
+
+
+@dataclass(frozen=True)
+class _ComputedWith:
+    """When UEs are ready with a declared exchange of all UEs: a Computed."""
+
+    observation: Observation
+    declared: Exchange
+
+    def __call__(
+        self,
+        ue: IntArray,
+        module: IntArray,
+        rank: IntArray | None = None,
+        exchange: Exchange = WHOLE_MODULES,
+    ) -> tuple[FloatArray, BoolArray]:
+        own = self.declared.select(ue)
+        return self.observation.computed(ue, module, rank, own)
+
+
+def plan_exchange(
+    band: SharedBand,
+    observation: Observation,
+    exchange: Exchange,
+    rank: IntArray | None = None,
+) -> RoundPlan:
+    """All UEs on module 0 with an exchange, whose values are for all of them or [K].
+
+    What goes up must be the same for all: Algorithm 1 asks for sizes by rank alone.
+    """
+    seen = replace(
+        observation,
+        payload_of=_SizesOf(observation, exchange),
+        computed=_ComputedWith(observation, exchange),
+    )
+    ue = np.arange(len(observation.gnb))
+    plan = band.plan(
+        seen,
+        ue,
+        np.zeros_like(ue),
+        rank,
+    )
+    return replace(plan, exchange=exchange.select(plan.ue))
