@@ -13,7 +13,7 @@ from flwr.app import Message
 from netsim.errors import RunError
 from netsim.flower.clients import Clients, check_size, content_bytes
 from netsim.flower.measures import train_loss
-from netsim.protocols import WHOLE, Learner, Listener, Redeemed, Tickets
+from netsim.protocols import WHOLE, Aggregation, Learner, Listener, Redeemed, Tickets
 from netsim.schemes.radio import SharedBand
 from netsim.simulation.session import Simulation
 from netsim.simulation.system import System
@@ -65,7 +65,7 @@ class Replies:
         """Of the exchange that begins."""
         self.messages, self.ready, self.grown = messages, {}, False
 
-    def compute(self, tickets: Tickets) -> Redeemed:
+    def compute(self, tickets: Tickets, aggregation: str | Aggregation = "average") -> Redeemed:
         """Sizes of the replies of UEs that have computed in time."""
         known = {ue: self.clients.reply_bytes(self.messages[ue]) for ue in tickets.ue.tolist()}
         for ue, size in known.items():
@@ -78,7 +78,7 @@ class Replies:
         return _redeemed(unknown, self.sizes.up_bits)
 
     def redeem(
-        self, tickets: Tickets, aggregation: str, in_flight: Tickets | None = None
+        self, tickets: Tickets, aggregation: str | Aggregation, in_flight: Tickets | None = None
     ) -> Redeemed:
         """Replies that have arrived."""
         losses = []

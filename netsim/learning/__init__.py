@@ -19,7 +19,9 @@ In reading order:
     learner.py           the learner that the simulation asks (protocols.Learner)
     training_jobs.py     its work on one chunk of tickets
     module_versions.py   its modules as they are, and older versions in flight
+    round_learning.py    its rounds: tickets become uploads, and a rule makes new modules of them
     learner_state.py     what it remembers between rounds, as files
+    ue_memory_files.py   what its UEs remember, as files
     adapter_files.py     modules as files that others load
     composition.py       puts a learner together
     module_sizes.py      bits of modules and of their parts

@@ -11,12 +11,10 @@ import numpy as np
 
 from netsim.learning.adapter_files import save_module
 from netsim.learning.adapters import AdapterLayout, Vector
-from netsim.learning.aggregation.named_rules import find_rule
+from netsim.learning.aggregation.memories import Memories
 from netsim.learning.engine.batching import (
     Batches,
     check_tickets,
-    sampled_round,
-    select,
     trained_parts,
 )
 from netsim.learning.engine.local_descent import Engine, Start
@@ -34,9 +32,11 @@ from netsim.learning.learner_state import (
 )
 from netsim.learning.module_sizes import ModuleSizes
 from netsim.learning.module_versions import ModuleVersions
+from netsim.learning.round_learning import RoundLearning
 from netsim.learning.spec import LocalTraining
-from netsim.learning.training_jobs import RoundFold, TicketFigures, Trained, Trainer, TrainJob
-from netsim.protocols import WHOLE, Evaluation, Redeemed, RiskProbe, Tickets
+from netsim.learning.training_jobs import TicketFigures, Trained, Trainer, TrainJob
+from netsim.learning.ue_memory_files import load_ue_memories, save_ue_memories
+from netsim.protocols import WHOLE, Aggregation, Evaluation, Redeemed, RiskProbe, Tickets
 from netsim.units import FloatArray, IntArray
 
 
@@ -83,13 +83,26 @@ class FederatedLearner:
         self._sizes = ModuleSizes(self._layouts, train_head, payload_bits_per_parameter)
         starts = [initial_vector(layout, foundation) for layout in layouts]
         self._modules = ModuleVersions(self._layouts, starts)
-        self.held: dict[UploadKey, Trained] = {}  # computed, but not yet redeemed
+        self._memories = Memories(batches.seed)
+        self._rounds = RoundLearning(
+            layouts=self._layouts,
+            batches=batches,
+            modules=self._modules,
+            training=training,
+            memories=self._memories,
+            run=self._run,
+        )
         self._workers = Workers(self._task, workers)
 
     @property
     def states(self) -> list[Vector]:
         """The modules as they are. [N]."""
         return self._modules.states
+
+    @property
+    def held(self) -> dict[UploadKey, Trained]:
+        """Uploads that are computed, but not yet redeemed."""
+        return self._rounds.held
 
     @property
     def versions(self) -> IntArray:
@@ -117,61 +130,29 @@ class FederatedLearner:
 
     # -- training ----------------------------------------------------------------------------------
 
-    def compute(self, tickets: Tickets) -> Redeemed:
+    def compute(
+        self,
+        tickets: Tickets,
+        aggregation: str | Aggregation = "average",
+    ) -> Redeemed:
         """Train tickets before their uplinks; their uploads wait for `redeem`."""
         self._check(tickets)
-        jobs = (TrainJob(chunk, None) for chunk in self._batches.chunks(tickets))
-        done: list[Trained] = []
-        for part in self._run(jobs, tickets):
-            done += part
-        self.held |= dict(zip(_keys(tickets), done, strict=True))
-        return self._redeemed(tickets, [one.figures for one in done])
+        return self._redeemed(tickets, self._rounds.compute(tickets, aggregation))
 
     @one_thread()  # of the sums here too: they must not depend on how many there are
     def redeem(
         self,
         tickets: Tickets,
-        aggregation: str,
+        aggregation: str | Aggregation,
         in_flight: Tickets | None = None,
     ) -> Redeemed:
         """Compute all tickets in one batched call and aggregate them into their modules.
 
         A module without a ticket keeps its bits and its version.
         """
-        rule = find_rule(aggregation)
         self._check(tickets)
-        owed = np.array([key not in self.held for key in _keys(tickets)], dtype=bool)
-        fold = RoundFold(rule, self._layouts)
-        self._fold_held(tickets, np.flatnonzero(~owed), fold)
-
-        todo = select(tickets, np.flatnonzero(owed))
-        jobs = (TrainJob(chunk, aggregation) for chunk in self._batches.chunks(todo))
-        following = iter(np.flatnonzero(owed).tolist())
-        for folded in self._run(jobs, todo):
-            fold.merge(folded, following)
-
-        before = self._modules.known()
-        self._modules.replace(tickets.round, rule, fold.partial, self._training)
-        self._modules.forget(before, in_flight)
-        keys = set() if in_flight is None else set(_keys(in_flight))
-        self.held = {key: one for key, one in self.held.items() if key in keys}
-        found = self._redeemed(tickets, fold.in_order())
+        found = self._redeemed(tickets, self._rounds.redeem(tickets, aggregation, in_flight))
         return replace(found, dead_ranks=self._modules.dead_ranks())
-
-    def _fold_held(
-        self,
-        tickets: Tickets,
-        rows: IntArray,
-        fold: RoundFold,
-    ) -> None:
-        """Fold in the uploads of some `rows` of the tickets, which were computed before."""
-        keys = _keys(tickets)
-        for row in rows.tolist():
-            done = self.held.pop(keys[row])
-            if tickets.staleness is not None:  # how old it is was not known when it was computed
-                staleness = int(tickets.staleness[row])
-                done = replace(done, upload=replace(done.upload, staleness=staleness))
-            fold.add(row, done)
 
     # -- measuring ---------------------------------------------------------------------------------
 
@@ -215,7 +196,7 @@ class FederatedLearner:
     def save_state(self, folder: Path) -> None:
         """Write all that later rounds depend on to `folder`, which must exist."""
         held = {}
-        for key, one in self.held.items():
+        for key, one in self._rounds.held.items():
             held[key] = (one.upload, one.train_loss, one.gradient_norm)
         state = LearnerState(
             vectors=self.states,
@@ -223,8 +204,10 @@ class FederatedLearner:
             old=self._modules.old,
             held=held,
             risk=self._risk.state(),
+            memories=self._memories.of_module,
         )
         save_learner_state(state, folder)
+        save_ue_memories(self._memories.of_ue, folder)
 
     def load_state(self, folder: Path) -> None:
         """Put back what `save_state` wrote for the same scenario.
@@ -235,13 +218,16 @@ class FederatedLearner:
         self._modules.states = state.vectors
         self._modules.versions = state.versions
         self._modules.old = state.old
-        self.held = {key: Trained(*one) for key, one in state.held.items()}
+        self._rounds.held = {key: Trained(*one) for key, one in state.held.items()}
+        self._memories.of_module = state.memories
+        load_ue_memories(self._memories.of_ue, folder)
         self._risk.restore(state.risk)
         self._scorer.forget()
 
     def close(self) -> None:
-        """End the worker processes, if any were started."""
+        """End the worker processes, if any were started, and remove temporary files."""
         self._workers.close()
+        self._memories.of_ue.close()
 
     # -- jobs --------------------------------------------------------------------------------------
 
@@ -293,8 +279,3 @@ class FederatedLearner:
             module_rank=self._batches.module_rank,
         )
         self._modules.check_known(tickets)
-
-
-def _keys(tickets: Tickets) -> list[UploadKey]:
-    rounds = sampled_round(tickets).tolist()
-    return list(zip(rounds, tickets.ue.tolist(), tickets.module.tolist(), strict=True))

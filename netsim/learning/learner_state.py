@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ Version = tuple[int, int]  # (module, round that made it)
 UploadKey = tuple[int, int, int]  # (round, UE, module)
 Held = dict[UploadKey, tuple[Upload, float, float]]  # -> upload, loss, norm
 Memory = tuple[dict[str, NDArray[Any]], Any]  # named arrays, and a JSON value
+RuleMemories = dict[tuple[str, int], dict[str, NDArray[Any]]]  # (rule, module) -> named arrays
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class LearnerState:
     old: dict[Version, Vector]
     held: Held
     risk: Memory
+    memories: RuleMemories = field(default_factory=dict)
 
 
 def save_learner_state(state: LearnerState, folder: Path) -> None:
@@ -51,23 +53,39 @@ def save_learner_state(state: LearnerState, folder: Path) -> None:
         tensors[f"old.{module}.{version}"] = vector
     for name, array in risk_arrays.items():
         tensors[RISK + name] = array
-    held = []
-    for key, (upload, loss, norm) in state.held.items():
+    figures = {
+        "versions": state.versions.tolist(),
+        "old": sorted(map(list, state.old)),
+        "held": _add_held(tensors, state.held),
+        "risk": risk_known,
+        "rules": _add_memories(tensors, state.memories),
+    }
+    contiguous = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    save_file(contiguous, folder / TENSORS)
+    text = json.dumps(figures, indent=1)
+    (folder / FIGURES).write_text(text + "\n", encoding="utf-8")
+
+
+def _add_held(tensors: dict[str, NDArray[Any]], held: Held) -> list[Any]:
+    """Figures of uploads that were computed before their uplinks; their arrays go to `tensors`."""
+    rows = []
+    for key, (upload, loss, norm) in held.items():
         name = _held_name(*key)
         tensors[f"{name}.start"] = upload.start
         tensors[f"{name}.update"] = upload.update
         of_upload = [upload.rank, upload.samples, upload.staleness, upload.rate]
-        held.append([*key, *of_upload, loss, norm])
-    contiguous = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
-    save_file(contiguous, folder / TENSORS)
-    figures = {
-        "versions": state.versions.tolist(),
-        "old": sorted(map(list, state.old)),
-        "held": held,
-        "risk": risk_known,
-    }
-    text = json.dumps(figures, indent=1)
-    (folder / FIGURES).write_text(text + "\n", encoding="utf-8")
+        rows.append([*key, *of_upload, loss, norm])
+    return rows
+
+
+def _add_memories(tensors: dict[str, NDArray[Any]], memories: RuleMemories) -> list[Any]:
+    """Names of what rules remember; the arrays go to `tensors`."""
+    rows = []
+    for (rule, module), memory in memories.items():
+        rows.append([rule, module, sorted(memory)])
+        for name, array in memory.items():
+            tensors[f"rule.{rule}.{module}.{name}"] = array
+    return rows
 
 
 def load_learner_state(folder: Path, sizes: Sequence[int]) -> LearnerState:
@@ -105,7 +123,20 @@ def _state(
         old=old,
         held=_held(tensors, figures["held"]),
         risk=(risk_arrays, figures["risk"]),
+        memories=_memories(tensors, figures.get("rules", [])),
     )
+
+
+def _memories(
+    tensors: Mapping[str, NDArray[Any]],
+    rows: Any,
+) -> RuleMemories:
+    """What rules remember of modules."""
+    found = {}
+    for rule, module, names in rows:
+        of_rule = {name: tensors[f"rule.{rule}.{module}.{name}"] for name in names}
+        found[rule, module] = of_rule
+    return found
 
 
 def _held(tensors: Mapping[str, NDArray[Any]], rows: Any) -> Held:
@@ -121,6 +152,7 @@ def _held(tensors: Mapping[str, NDArray[Any]], rows: Any) -> Held:
             start=tensors[f"{name}.start"],
             update=tensors[f"{name}.update"],
             rate=rate,
+            ue=ue,
         )
         held[round, ue, module] = (upload, loss, norm)
     return held

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from netsim.errors import RunError
 from netsim.learning.adapters import AdapterLayout, Vector
-from netsim.learning.aggregation.rule import Partial, Rule
+from netsim.learning.aggregation.rule import Moment, Partial, Rule, StatefulRule
 from netsim.learning.aggregation.zero_padding import dead_ranks
 from netsim.learning.learner_state import Version
 from netsim.learning.spec import LocalTraining
@@ -52,12 +52,20 @@ class ModuleVersions:
         rule: Rule,
         partial: dict[int, Partial],
         training: LocalTraining,
+        moment_of: Callable[[int], Moment],
     ) -> None:
-        """Make the new versions of the modules in `partial`. Raises RunError on divergence."""
+        """Make the new versions of the modules in `partial`. Raises RunError on divergence.
+
+        `moment_of` gives what a rule may know besides, by module.
+        """
         rate = training.server_rate
         for module, whole in partial.items():
+            given = self.states[module], whole, self._layouts[module], rate
             with np.errstate(over="ignore", invalid="ignore"):
-                state = rule.apply(self.states[module], whole, self._layouts[module], rate)
+                if isinstance(rule, StatefulRule):
+                    state = rule.step(*given, moment_of(module))
+                else:
+                    state = rule.apply(*given)
             if not np.isfinite(state).all():
                 raise RunError(
                     f"training has diverged: module {module} is not finite after round {round}; "

@@ -13,6 +13,7 @@ from netsim.learning.engine.batching import Chunk
 from netsim.learning.engine.local_descent import Engine, LocalResult, Start
 from netsim.learning.learner_state import Version
 from netsim.learning.spec import LocalTraining
+from netsim.protocols import Aggregation
 
 
 class TicketFigures(NamedTuple):
@@ -41,7 +42,8 @@ class TrainJob:
     """Job: fold a chunk's uploads by a rule, or (None) hand them over as they are."""
 
     chunk: Chunk
-    rule: str | None
+    rule: str | Aggregation | None
+    corrections: Sequence[Vector | None] | None = None  # [G] of gradients; None: none has one
 
 
 @dataclass(frozen=True)
@@ -71,26 +73,29 @@ class Trainer:
         vectors: dict[Version, Vector],
     ) -> list[Trained] | Folded:
         """What a worker does; `vectors` are the versions that the tickets start from."""
-        trained = self._train(job.chunk, vectors)
+        trained = self._train(job, vectors)
         if job.rule is None:
             return trained
         return self._fold(trained, job.rule)
 
     def _train(
         self,
-        chunk: Chunk,
+        job: TrainJob,
         vectors: dict[Version, Vector],
     ) -> list[Trained]:
+        chunk = job.chunk
+        corrections = job.corrections or [None] * len(chunk.module)
         starts = []
         modules = chunk.module.tolist()
         versions = chunk.version.tolist()
         ranks = chunk.rank.tolist()
         parts = chunk.trained.tolist()
-        columns = zip(modules, versions, ranks, parts, strict=True)
-        for module, version, rank, trained in columns:
+        columns = zip(modules, versions, ranks, parts, corrections, strict=True)
+        for module, version, rank, trained, correction in columns:
             layout = self._layouts[module]
             vector = layout.truncate(vectors[module, version], rank)
-            starts.append(Start(layout.at_rank(rank).training(trained), vector))
+            own = layout.at_rank(rank).training(trained)
+            starts.append(Start(own, vector, correction))
         results = self._engine.train(starts, chunk.samples, chunk.texts, self._training)
         done = []
         for i, result in enumerate(results):
@@ -119,14 +124,15 @@ class Trainer:
             start=start.layout.truncate(downloaded, sent),
             update=start.layout.truncate(result.update, sent),
             rate=self._training.server_rate,
+            ue=int(chunk.ue[ticket]),
         )
 
     def _fold(
         self,
         trained: Sequence[Trained],
-        rule_name: str,
+        aggregation: str | Aggregation,
     ) -> Folded:
-        rule = find_rule(rule_name)
+        rule = find_rule(aggregation)
         partial: dict[int, Partial] = {}
         for one in trained:
             module = one.upload.module

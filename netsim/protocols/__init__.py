@@ -25,6 +25,7 @@ from netsim.protocols.exchange import (
     all_work,
 )
 from netsim.protocols.learning import (
+    Aggregation,
     Evaluation,
     HeldRows,
     Learner,
@@ -52,6 +53,7 @@ __all__ = [
     "LORA_B",
     "WHOLE",
     "WHOLE_MODULES",
+    "Aggregation",
     "Channel",
     "Columns",
     "ComputeModel",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from math import floor
 from pathlib import Path
 from typing import Any, Protocol
@@ -56,6 +56,14 @@ class Redeemed:
     payload_bits: FloatArray  # [M] of the tensors that are sent
     # ranks of all modules, after the aggregation, that are zero in A and B and have no gradient
     dead_ranks: int = 0
+
+
+@dataclass(frozen=True)
+class Aggregation:
+    """A rule that makes new modules of what arrives, with parameters of its own."""
+
+    name: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -139,8 +147,12 @@ class Learner(Protocol):
         """Size of the foundation model, bit."""
         ...
 
-    def compute(self, tickets: Tickets) -> Redeemed:
-        """Train tickets before their uplinks, where the payload depends on it.
+    def compute(
+        self,
+        tickets: Tickets,
+        aggregation: str | Aggregation = "average",
+    ) -> Redeemed:
+        """Train tickets before their uplinks: the payload depends on it, or what UEs keep does.
 
         Changes no module: the results wait until `redeem` takes those that arrived.
         """
@@ -149,7 +161,7 @@ class Learner(Protocol):
     def redeem(
         self,
         tickets: Tickets,
-        aggregation: str,
+        aggregation: str | Aggregation,
         in_flight: Tickets | None = None,
     ) -> Redeemed:
         """Compute all tickets in one batched call and aggregate them into their modules.

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Literal, Protocol, Self
 
 from netsim.protocols.exchange import WHOLE_MODULES, Exchange, PayloadSize, WorkShare
-from netsim.protocols.learning import Tail
+from netsim.protocols.learning import Aggregation, Tail
 from netsim.protocols.radio import SuccessModel
 from netsim.units import BoolArray, FloatArray, IntArray
 
@@ -145,7 +145,7 @@ class RoundPlan:
         power_w: transmit power, above 0, W. [M]
         rank: number of the module's first ranks that the UE trains and sends [M]; None: all.
         exchange: which parts of them, and what else goes over the air; by default, whole modules.
-        aggregation: name of the rule that makes new modules of what arrives.
+        aggregation: the rule that makes new modules of what arrives: its name, or with parameters.
         redeem: before_uplink where the payload depends on the training, else at_close.
         fraction: subscription before rounding, 0 to 1, for the tables. [K, N]
         success_probability: that the plan reckons with, for the tables. [K, N]
@@ -160,7 +160,7 @@ class RoundPlan:
     power_w: FloatArray
     rank: IntArray | None = None
     exchange: Exchange = WHOLE_MODULES
-    aggregation: str = "average"
+    aggregation: str | Aggregation = "average"
     redeem: Literal["at_close", "before_uplink"] = "at_close"
     fraction: FloatArray | None = None
     success_probability: FloatArray | None = None
@@ -195,7 +195,10 @@ class RoundPlan:
     def restored(cls, state: Mapping[str, Any]) -> Self:
         """What `dataclasses.asdict` gave, as it was."""
         exchange = Exchange(**state.get("exchange", {}))
-        return cls(**{**state, "exchange": exchange})
+        rule = state.get("aggregation", "average")
+        if not isinstance(rule, str):
+            rule = Aggregation(**rule)
+        return cls(**{**state, "exchange": exchange, "aggregation": rule})
 
 
 @dataclass(frozen=True)

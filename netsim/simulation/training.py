@@ -19,7 +19,7 @@ def train_before_uplink(learner: Learner, round_: Round, payloads: Payloads) -> 
     uploads = round_.uploads
     rows = np.flatnonzero(uploads.ready)
     tickets = tickets_of(uploads.select(rows), round_.number)
-    rank = learner.compute(tickets).rank
+    rank = learner.compute(tickets, round_.plan.aggregation).rank
     uploads.rank_sent = np.full(len(uploads), NO_RANK)
     uploads.rank_sent[rows] = rank
     sent = replace(round_.plan.select(rows), rank=rank)

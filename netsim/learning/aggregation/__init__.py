@@ -2,7 +2,8 @@
 
 In reading order:
 
-    rule.py             an upload, and the interface of a rule
+    rule.py             an upload, and the interfaces of rules: plain, stateful, with a part at UEs
+    memories.py         what rules remember of modules and at UEs
     average.py          the average weighted by samples (eq. 1)
     staleness.py        the same for uploads that arrive late (FedBuff)
     zero_padding.py     different ranks, padded (HetLoRA)

@@ -1,14 +1,23 @@
-"""A rule of an outside package: what it raises names it, also from a worker process."""
+"""Rules of outside packages: what they raise names them, also from a worker process."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from netsim.errors import NetsimError, RunError
 from netsim.learning.adapters import AdapterLayout, Vector
-from netsim.learning.aggregation.rule import Partial, Rule, Upload
+from netsim.learning.aggregation.rule import (
+    LocalRule,
+    Moment,
+    Partial,
+    Rule,
+    StatefulRule,
+    UeMoment,
+    Upload,
+)
 
 
 @dataclass(frozen=True)
@@ -57,3 +66,66 @@ class OutsideRule:
         except Exception as error:
             what = f"aggregation {self.name} ({type(self.rule).__qualname__}.{method})"
             raise RunError(f"{what} raised {type(error).__name__}: {error}") from error
+
+
+@dataclass(frozen=True)
+class OutsideStatefulRule(OutsideRule):
+    """The same for one that remembers."""
+
+    rule: StatefulRule
+
+    def step(
+        self,
+        state: Vector,
+        partial: Partial,
+        layout: AdapterLayout,
+        rate: float,
+        moment: Moment,
+    ) -> Vector:
+        """As `StatefulRule`."""
+        with self._named("step"):
+            return self.rule.step(state, partial, layout, rate, moment)
+
+
+@dataclass(frozen=True)
+class OutsideLocalRule(OutsideRule):
+    """The same for one with a part at the UEs."""
+
+    rule: LocalRule
+
+    def correction(
+        self,
+        layout: AdapterLayout,
+        moment: UeMoment,
+    ) -> Vector | None:
+        """As `LocalRule`."""
+        with self._named("correction"):
+            return self.rule.correction(layout, moment)
+
+    def leave(
+        self,
+        upload: Upload,
+        layout: AdapterLayout,
+        moment: UeMoment,
+    ) -> Upload:
+        """As `LocalRule`."""
+        with self._named("leave"):
+            return self.rule.leave(upload, layout, moment)
+
+
+@dataclass(frozen=True)
+class _OutsideStatefulLocalRule(OutsideStatefulRule, OutsideLocalRule):
+    """One that is both."""
+
+    rule: Any
+
+
+def outside_rule(name: str, rule: Rule) -> OutsideRule:
+    """A rule called `name`, with its kind."""
+    if isinstance(rule, StatefulRule) and isinstance(rule, LocalRule):
+        return _OutsideStatefulLocalRule(name, rule)
+    if isinstance(rule, StatefulRule):
+        return OutsideStatefulRule(name, rule)
+    if isinstance(rule, LocalRule):
+        return OutsideLocalRule(name, rule)
+    return OutsideRule(name, rule)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netsim.learning.adapters import AdapterLayout, Vector
+from netsim.rng import stream
 
 Partial = dict[str, NDArray[Any]]
 """What a rule remembers of the uploads of one module so far."""
@@ -34,6 +35,7 @@ class Upload:
     start: Vector  # [sent] as downloaded
     update: Vector  # [sent] gradient (sgd) or start - end (adam)
     rate: float  # end = start - rate update
+    ue: int = -1  # whose it is
 
     @property
     def end(self) -> Vector:
@@ -76,4 +78,87 @@ class Rule(Protocol):
         What was not sent (a frozen head) stays. `rate` turns an averaged update into a step: the
         learning rate of sgd, 1 for adam.
         """
+        ...
+
+
+# -- rules that remember, or draw ------------------------------------------------------------------
+
+Memory = dict[str, NDArray[Any]]
+"""Arrays that are kept between rounds, and in checkpoints. A rule changes it in place."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When and for which module a rule works, and what it remembers of that module."""
+
+    round: int
+    module: int
+    seed: int  # of the run
+    memory: Memory
+
+    def stream(self, name: str) -> np.random.Generator:
+        """Draws of this round and module: the same whatever else the run does."""
+        return stream(self.seed, f"aggregation.{name}", self.round, self.module)
+
+
+@dataclass(frozen=True)
+class UeMoment(Moment):
+    """The same at one UE: `memory` is the UE's own, of that module."""
+
+    ue: int
+    server: Memory  # what the rule remembers of the module at the server; not to be changed
+
+    def stream(self, name: str) -> np.random.Generator:
+        """Draws of this round, UE and module."""
+        return stream(self.seed, f"aggregation.{name}", self.round, self.ue, self.module)
+
+
+@runtime_checkable
+class StatefulRule(Rule, Protocol):
+    """A rule that remembers what was (moments, control variates), or draws at random.
+
+    `step` is called in place of `apply`, once for each module of which something has arrived.
+    """
+
+    @abstractmethod
+    def step(
+        self,
+        state: Vector,
+        partial: Partial,
+        layout: AdapterLayout,
+        rate: float,
+        moment: Moment,
+    ) -> Vector:
+        """As `apply`."""
+        ...
+
+
+@runtime_checkable
+class LocalRule(Rule, Protocol):
+    """A rule with a part at the UEs, each of which has a memory of its own for each module.
+
+    All UEs that train, and not only those whose uploads arrive, change what they remember if the
+    plan says redeem = "before_uplink"; otherwise nobody computes what is lost.
+    """
+
+    @abstractmethod
+    def correction(
+        self,
+        layout: AdapterLayout,
+        moment: UeMoment,
+    ) -> Vector | None:
+        """What the UE adds to every gradient of its local steps, [layout.size]; None: nothing.
+
+        `layout` is the module's at the UE's rank.
+        """
+        ...
+
+    @abstractmethod
+    def leave(
+        self,
+        upload: Upload,
+        layout: AdapterLayout,
+        moment: UeMoment,
+    ) -> Upload:
+        """What the UE sends of its training. `layout` is the module's at its own rank."""
         ...

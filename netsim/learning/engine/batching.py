@@ -21,6 +21,8 @@ NUMBERS = 1 << 23
 class Chunk:
     """G tickets that are computed together; their texts follow each other."""
 
+    round: IntArray  # [G] whose samples are trained on
+    ue: IntArray  # [G]
     module: IntArray  # [G]
     version: IntArray  # [G]
     rank: IntArray  # [G]
@@ -52,12 +54,15 @@ class Batches:
         rank = ranks(tickets, self.module_rank)
         staleness = _staleness(tickets)
         trained = trained_parts(tickets)
+        sampled = sampled_round(tickets)
         for start, end in self._bounds(tickets, rows):
             part = slice(start, end)
             texts = self.tokens.texts(np.concatenate(rows[part]))
             owner = np.repeat(tickets.ue[part], samples[part])
             own_label = self.partition.own_labels(owner, texts.label)
             yield Chunk(
+                round=sampled[part],
+                ue=tickets.ue[part],
                 module=tickets.module[part],
                 version=tickets.version[part],
                 rank=rank[part],

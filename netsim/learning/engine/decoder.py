@@ -89,7 +89,7 @@ class DecoderEngine:
 
         return descend(
             w,
-            layouts,
+            starts,
             sizes,
             gradient,
             local,

@@ -95,8 +95,7 @@ class EncoderEngine:
         local: LocalTraining,
     ) -> list[LocalResult]:
         """All tickets together."""
-        layouts = [start.layout for start in starts]
-        sizes = [layout.trained_size(self.train_head) for layout in layouts]
+        sizes = [start.layout.trained_size(self.train_head) for start in starts]
         trained = [start.vector[:size] for start, size in zip(starts, sizes, strict=True)]
         w = torch.cat([self._to_device(vector) for vector in trained])
         packing = pack(texts.length, samples, self.heads, self.device)
@@ -129,7 +128,7 @@ class EncoderEngine:
 
         return descend(
             w,
-            layouts,
+            starts,
             sizes,
             gradient,
             local,

@@ -108,7 +108,7 @@ class GenericEngine:
         w = torch.tensor(start.vector[:size], device=self._foundation.device)
         return descend(
             w,
-            [layout],
+            [start],
             [size],
             gradient,
             local,

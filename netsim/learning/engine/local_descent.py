@@ -30,6 +30,7 @@ class Start:
 
     layout: AdapterLayout
     vector: Vector  # [layout.size]
+    correction: Vector | None = None  # [layout.size] added to every gradient
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Engine(Protocol):
 
 def descend(
     w: torch.Tensor,
-    layouts: Sequence[AdapterLayout],
+    starts: Sequence[Start],
     sizes: Sequence[int],
     gradient: Gradient,
     local: LocalTraining,
@@ -84,11 +85,12 @@ def descend(
     adam = _Adam(w, local.learning_rate)
     tail = TailPenalty(
         local.tail,
-        layouts,
+        [start.layout for start in starts],
         torch.split(w, each),
         torch.split(g, each),
     )
     tail_start = tail.products()
+    corrected = _Corrections(starts, torch.split(g, each))
     loss = norm = torch.zeros(0)
     for step in range(local.local_steps):
         losses = gradient(w, g)
@@ -96,6 +98,7 @@ def descend(
             loss = losses.clone()
             norm = torch.stack([part.norm() for part in torch.split(g, each)])
         tail.add_gradient()
+        corrected.add_gradient()
         if local.optimizer == "sgd":
             # The upload, (w_start - w_end) / rate, is the sum of the gradients. Summing them keeps
             # the low bits that the difference would lose.
@@ -106,15 +109,48 @@ def descend(
     if local.optimizer == "adam":
         upload -= w
     fell = [end < start for start, end in zip(tail_start, tail.products(), strict=True)]
-    uploads = [part.cpu().numpy() for part in torch.split(upload, each)]
+    return _results(torch.split(upload, each), loss, norm, fell)
+
+
+def _results(
+    uploads: Sequence[torch.Tensor],
+    loss: torch.Tensor,
+    norm: torch.Tensor,
+    fell: Sequence[bool],
+) -> list[LocalResult]:
+    """Ticket by ticket."""
+    updates = [upload.cpu().numpy() for upload in uploads]
     columns = zip(
-        uploads,
+        updates,
         loss.tolist(),
         norm.tolist(),
         fell,
         strict=True,
     )
     return [LocalResult(*of_ticket) for of_ticket in columns]
+
+
+class _Corrections:
+    """What is added to the gradients of tickets that have a correction; to frozen parts nothing."""
+
+    def __init__(
+        self,
+        starts: Sequence[Start],
+        g: Sequence[torch.Tensor],
+    ) -> None:
+        self._pairs = []
+        for start, part in zip(starts, g, strict=True):
+            if start.correction is None:
+                continue
+            added = torch.tensor(start.correction[: len(part)], device=part.device)
+            for name, view in start.layout.views(added).items():
+                if not start.layout.trains(name):
+                    view.zero_()
+            self._pairs.append((part, added))
+
+    def add_gradient(self) -> None:
+        for part, added in self._pairs:
+            part += added
 
 
 class _Adam:

@@ -54,7 +54,9 @@ DISTILBERT = [
     ModuleSpec(4, 16, ("q_lin", "v_lin"), 4),
 ]
 SPECS = {"llama": DECODER, "qwen2": DECODER, "distilbert": DISTILBERT}
-LAYOUT = adapters.AdapterLayout(MODULES[0], {}, (), 0, transposed=False)
+NO_TENSORS = Start(
+    adapters.AdapterLayout(MODULES[0], {}, (), 0, transposed=False), np.empty(0, np.float32)
+)
 SAMPLES = np.array([3, 3, 3, 5, 1, 4, 2, 7, 7])
 MODULE = np.array(
     [0, 0, 4, 1, 2, 3, 0, 1, 1]
@@ -73,7 +75,7 @@ def test_steps_are_those_of_torch(optimizer: str, steps: int) -> None:
         return torch.zeros(2)
 
     training = LocalTraining(steps, 0.05, optimizer)
-    done = descend(start.clone(), [LAYOUT, LAYOUT], [2, 4], gradient, training)
+    done = descend(start.clone(), [NO_TENSORS, NO_TENSORS], [2, 4], gradient, training)
     upload = torch.from_numpy(np.concatenate([one.update for one in done]))
     w = torch.nn.Parameter(start.clone())
     kind = torch.optim.SGD if optimizer == "sgd" else torch.optim.Adam

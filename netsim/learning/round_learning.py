@@ -1,0 +1,175 @@
+"""The training of a round: tickets become uploads, and a rule makes new modules of what arrives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from netsim.learning.adapters import AdapterLayout, Vector
+from netsim.learning.aggregation.memories import Memories
+from netsim.learning.aggregation.named_rules import find_rule, name_of
+from netsim.learning.aggregation.rule import LocalRule, Rule
+from netsim.learning.engine.batching import Batches, Chunk, sampled_round, select
+from netsim.learning.learner_state import UploadKey
+from netsim.learning.module_versions import ModuleVersions
+from netsim.learning.spec import LocalTraining
+from netsim.learning.training_jobs import Folded, RoundFold, TicketFigures, Trained, TrainJob
+from netsim.protocols import Aggregation, Tickets
+from netsim.units import IntArray
+
+RunJobs = Callable[[Iterable[TrainJob], Tickets], Iterator[Any]]
+"""(jobs, tickets they are of) -> results in order."""
+
+
+@dataclass
+class RoundLearning:
+    """Trains tickets and makes new versions of modules."""
+
+    layouts: Sequence[AdapterLayout]
+    batches: Batches
+    modules: ModuleVersions
+    training: LocalTraining
+    memories: Memories
+    run: RunJobs
+    held: dict[UploadKey, Trained] = field(default_factory=dict)  # computed, not yet redeemed
+
+    def compute(self, tickets: Tickets, aggregation: str | Aggregation) -> list[TicketFigures]:
+        """Train tickets before their uplinks; their uploads wait for `redeem`."""
+        rule = _LocalSide(self.layouts, self.memories, aggregation)
+        jobs = (rule.job(chunk, None) for chunk in self.batches.chunks(tickets))
+        done: list[Trained] = []
+        rounds = iter(sampled_round(tickets).tolist())
+        for part in self.run(jobs, tickets):
+            done += [rule.leave(one, next(rounds)) for one in part]
+        self.held |= dict(zip(keys_of(tickets), done, strict=True))
+        return [one.figures for one in done]
+
+    def redeem(
+        self,
+        tickets: Tickets,
+        aggregation: str | Aggregation,
+        in_flight: Tickets | None,
+    ) -> list[TicketFigures]:
+        """Train what is not trained yet, and aggregate everything."""
+        local = _LocalSide(self.layouts, self.memories, aggregation)
+        fold = RoundFold(local.rule, self.layouts)
+        owed = np.array([key not in self.held for key in keys_of(tickets)], dtype=bool)
+        self._fold_held(tickets, np.flatnonzero(~owed), fold)
+        self._fold_owed(tickets, np.flatnonzero(owed), fold, local)
+        before = self.modules.known()
+        moment_of = partial(self.memories.moment, name_of(aggregation), tickets.round)
+        self.modules.replace(
+            tickets.round,
+            local.rule,
+            fold.partial,
+            self.training,
+            moment_of,
+        )
+        self.modules.forget(before, in_flight)
+        kept = set() if in_flight is None else set(keys_of(in_flight))
+        self.held = {key: one for key, one in self.held.items() if key in kept}
+        return fold.in_order()
+
+    def _fold_owed(
+        self,
+        tickets: Tickets,
+        rows: IntArray,
+        fold: RoundFold,
+        local: _LocalSide,
+    ) -> None:
+        """Train some `rows` of the tickets, and fold in their uploads."""
+        todo = select(tickets, rows)
+        jobs = (local.job(chunk, local.handed) for chunk in self.batches.chunks(todo))
+        following = iter(rows.tolist())
+        rounds = sampled_round(tickets)
+        for done in self.run(jobs, todo):
+            if isinstance(done, Folded):
+                fold.merge(done, following)
+                continue
+            for one in done:
+                row = next(following)
+                fold.add(row, local.leave(one, int(rounds[row])))
+
+    def _fold_held(
+        self,
+        tickets: Tickets,
+        rows: IntArray,
+        fold: RoundFold,
+    ) -> None:
+        """Fold in the uploads of some `rows` of the tickets, which were computed before."""
+        keys = keys_of(tickets)
+        for row in rows.tolist():
+            done = self.held.pop(keys[row])
+            if tickets.staleness is not None:  # how old it is was not known when it was computed
+                staleness = int(tickets.staleness[row])
+                done = replace(done, upload=replace(done.upload, staleness=staleness))
+            fold.add(row, done)
+
+
+class _LocalSide:
+    """What a rule does at UEs, before and after they train; nothing, for most rules."""
+
+    def __init__(
+        self,
+        layouts: Sequence[AdapterLayout],
+        memories: Memories,
+        aggregation: str | Aggregation,
+    ) -> None:
+        self.rule: Rule = find_rule(aggregation)
+        self._aggregation = aggregation
+        self._name = name_of(aggregation)
+        self._layouts = layouts
+        self._memories = memories
+
+    @property
+    def handed(self) -> str | Aggregation | None:
+        """What folds uploads where they are trained; None: they pass through this process."""
+        return None if isinstance(self.rule, LocalRule) else self._aggregation
+
+    def job(
+        self,
+        chunk: Chunk,
+        aggregation: str | Aggregation | None,
+    ) -> TrainJob:
+        """A chunk with what UEs add to their gradients."""
+        if not isinstance(self.rule, LocalRule):
+            return TrainJob(chunk, aggregation)
+
+        corrections: list[Vector | None] = []
+        columns = zip(
+            chunk.round.tolist(),
+            chunk.ue.tolist(),
+            chunk.module.tolist(),
+            chunk.rank.tolist(),
+            strict=True,
+        )
+        for round, ue, module, rank in columns:
+            layout = self._layouts[module].at_rank(rank)
+            moment = self._memories.ue_moment(self._name, round, ue, module)
+            corrections.append(self.rule.correction(layout, moment))
+            self._memories.keep(self._name, moment)
+        return TrainJob(chunk, aggregation, corrections)
+
+    def leave(
+        self,
+        done: Trained,
+        round: int,
+    ) -> Trained:
+        """What the UE sends of its training."""
+        if not isinstance(self.rule, LocalRule):
+            return done
+        upload = done.upload
+        moment = self._memories.ue_moment(self._name, round, upload.ue, upload.module)
+        sent = self.rule.leave(upload, self._layouts[upload.module], moment)
+        self._memories.keep(self._name, moment)
+        return replace(done, upload=sent)
+
+
+def keys_of(tickets: Tickets) -> list[UploadKey]:
+    """Names of the tickets' uploads: round, UE, module."""
+    rounds = sampled_round(tickets).tolist()
+    return list(zip(rounds, tickets.ue.tolist(), tickets.module.tolist(), strict=True))
