@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     )
     from netsim.execution import Session, resume, run
     from netsim.plugins import parameter, part
-    from netsim.protocols import Learner, Observation, RoundOutcome, RoundPlan, Scheme
+    from netsim.protocols import Learner, Observation, RoundOutcome, RoundPlan, Scheme, Tracker
     from netsim.reports.export import export
     from netsim.reports.plots import plot
     from netsim.reports.report import report
@@ -62,6 +62,7 @@ _HOME = {
     "RoundOutcome": "netsim.protocols",
     "RoundPlan": "netsim.protocols",
     "Scheme": "netsim.protocols",
+    "Tracker": "netsim.protocols",
     "export": "netsim.reports.export",
     "plot": "netsim.reports.plots",
     "report": "netsim.reports.report",
@@ -93,6 +94,7 @@ __all__ = [
     "Session",
     "SharedBand",
     "Sweep",
+    "Tracker",
     "__version__",
     "allocate_bandwidth",
     "export",

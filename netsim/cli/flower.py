@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from netsim.cli.run import Live, LogNames
+
 
 def flower(
     app: Annotated[
@@ -35,6 +37,8 @@ def flower(
     out: Annotated[
         Path | None, typer.Option(help="Run folder, new or empty. Default: under runs/.")
     ] = None,
+    log: LogNames = None,
+    live: Live = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print only the run folder.")] = False,
 ) -> None:
     """Run a Flower app: its messages travel over the simulated radio, its ClientApps are real.
@@ -45,18 +49,22 @@ def flower(
     from netsim.execution import carry_out as execute
     from netsim.execution import new_record
     from netsim.flower.driver import app_overrides, expected_rounds
+    from netsim.reports.live_process import served
     from netsim.scenario.load import load_scenario, parse_override
+    from netsim.trackers import trackers_of
 
     overrides: dict[str, Any] = dict(parse_override(text) for text in set_ or [])
     if seed is not None:
         overrides["seed"] = seed
     if run_config:
         overrides["flower.run_config"] = run_config
+    trackers = trackers_of(log)
     keys = app_overrides(app, overrides)
     rounds = expected_rounds(load_scenario(scenario, keys))  # before there is a folder
     record = new_record(scenario, out, overrides=keys)
-    carry_out(
-        lambda listener: execute(record, listener),
-        rounds,
-        quiet,
-    )
+    with served(record.folder.path, wanted=live):
+        carry_out(
+            lambda listener: execute(record, listener, trackers=trackers),
+            rounds,
+            quiet,
+        )

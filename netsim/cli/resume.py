@@ -7,9 +7,13 @@ from typing import Annotated
 
 import typer
 
+from netsim.cli.run import Live, LogNames
+
 
 def resume(
     run_dir: Annotated[Path, typer.Argument(help="Run folder, as `netsim run` left it.")],
+    log: LogNames = None,
+    live: Live = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print only the run folder.")] = False,
 ) -> None:
     """Go on with a run from its last checkpoint; a finished run is left as it is."""
@@ -17,6 +21,7 @@ def resume(
 
     from netsim.cli.run import carry_out
     from netsim.execution import resume as resume_run
+    from netsim.reports.live_process import served
     from netsim.results.run_folder import SCENARIO, RunFolder
     from netsim.scenario.load import load_scenario
 
@@ -25,8 +30,9 @@ def resume(
         sys.stdout.write(f"{run_dir}\n" if quiet else f"{run_dir} is finished: nothing to do\n")
         return
     rounds = load_scenario(run_dir / SCENARIO).rounds
-    carry_out(
-        lambda listener: resume_run(run_dir, listener),
-        rounds,
-        quiet,
-    )
+    with served(run_dir, wanted=live):
+        carry_out(
+            lambda listener: resume_run(run_dir, listener, log=log),
+            rounds,
+            quiet,
+        )

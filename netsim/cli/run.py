@@ -14,6 +14,19 @@ if TYPE_CHECKING:
     from netsim.protocols import Listener
     from netsim.results.reader import Run
 
+LogNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--log",
+        metavar="NAME",
+        help="Tell each round's numbers to mlflow, wandb (offline) or trackio, too; repeatable.",
+    ),
+]
+Live = Annotated[
+    bool,
+    typer.Option("--live", help="Serve the run's report meanwhile, as `netsim live` does."),
+]
+
 
 def run(
     scenario: Annotated[str, typer.Argument(help="Scenario file or bundled name.")] = "quickstart",
@@ -34,24 +47,30 @@ def run(
         bool,
         typer.Option("--network-only", help="Timing and energy without learning; loads no torch."),
     ] = False,
+    log: LogNames = None,
+    live: Live = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print only the run folder.")] = False,
 ) -> None:
     """Run a scenario: a federated fine-tuning over a simulated cell."""
     from netsim.execution import carry_out as execute
     from netsim.execution import new_record
+    from netsim.reports.live_process import served
     from netsim.scenario.load import parse_override
+    from netsim.trackers import trackers_of
 
     overrides = dict(parse_override(text) for text in set_ or [])
     if seed is not None:
         overrides["seed"] = seed
     if network_only:
         overrides["network_only"] = True
+    trackers = trackers_of(log)
     record = new_record(scenario, out, overrides=overrides)
-    carry_out(
-        lambda listener: execute(record, listener),
-        record.scenario.rounds,
-        quiet,
-    )
+    with served(record.folder.path, wanted=live):
+        carry_out(
+            lambda listener: execute(record, listener, trackers=trackers),
+            record.scenario.rounds,
+            quiet,
+        )
 
 
 def carry_out(

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, cast
 
 from netsim.assembly import Loaded
 from netsim.errors import DataError, Interrupted
+from netsim.execution.listening import LogListener, RememberingListener
 from netsim.execution.progress_bar import shown
 from netsim.execution.record import RunRecord, known_record, new_record
 from netsim.execution.session import Session
 from netsim.interruption import Interruption
 from netsim.plugins import plugin_class
-from netsim.protocols import Listener, Scheme
+from netsim.protocols import Listener, Scheme, Tracker
 from netsim.results.reader import Run
 from netsim.results.run_folder import CHECKPOINT
+from netsim.results.settings import flat
+from netsim.scenario.load import to_toml
 from netsim.scenario.model import Scenario
+from netsim.trackers import Log, tracked, trackers_of
 
 CAUSED_BY_STATE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What a checkpoint that is whole, but holds nonsense, leads to."""
@@ -37,6 +43,7 @@ def run(
     seed: int | None = None,
     scheme: Scheme | None = None,
     progress: bool = False,
+    log: Log | None = None,
     listener: Listener | None = None,
     loaded: Loaded | None = None,
 ) -> Run:
@@ -46,15 +53,18 @@ def run(
     empty; by default a free folder under runs/. `seed` replaces the scenario's. `scheme` is an
     object in place of the scheme that the scenario names, registered or not. `progress` shows a bar
     in a terminal or a notebook; warnings go to Python's logging, logger `netsim`, and to
-    `Run.metadata["warnings"]`. Raises InputError
-    for bad input, which leaves no folder if it shows before the first round ends, and RunError if
-    the run fails; the folder then says `failed`, and `interrupted` after KeyboardInterrupt. Rounds
-    closed before that stay readable, and `resume` goes on. The first SIGINT or SIGTERM lets the
-    round in progress come to its end, a second one does not. `loaded` keeps data and model for the
-    next run of this process.
+    `Run.metadata["warnings"]`. `log` names trackers that are told each round's numbers ("mlflow",
+    "wandb", "trackio"), or is a `Tracker`, or a list of these. `loaded` keeps data and model for
+    the next run of this process.
+
+    Raises InputError for bad input, which leaves no folder if it shows before the first round ends,
+    and RunError if the run fails; the folder then says `failed`, and `interrupted` after
+    KeyboardInterrupt. Rounds closed before that stay readable, and `resume` goes on. The first
+    SIGINT or SIGTERM lets the round in progress come to its end, a second one does not.
     """
+    trackers = trackers_of(log)
     record = new_record(scenario, out, seed, scheme, overrides)
-    return carry_out(record, listener, loaded, progress=progress)
+    return carry_out(record, listener, loaded, progress=progress, trackers=trackers)
 
 
 def resume(
@@ -64,19 +74,22 @@ def resume(
     *,
     scheme: Scheme | None = None,
     progress: bool = False,
+    log: Log | None = None,
 ) -> Run:
     """Go on with a run from its last checkpoint, or from its start if it has none.
 
     The tables will be those of a run that was never interrupted. A finished run is returned as it
     is. A checkpoint that cannot be used is told of, and the one before is taken. A run of a scheme
-    that is not registered needs it again as `scheme`. Raises DataError if there are checkpoints and
+    that is not registered needs it again as `scheme`. To the trackers of `log` it is another
+    run, that begins where this one goes on. Raises DataError if there are checkpoints and
     none can be used, or if `path` is no run folder.
     """
+    trackers = trackers_of(log)
     record = known_record(path, scheme)
     checkpoints = record.folder.path / CHECKPOINT
     goes_on = checkpoints.is_dir()
     try:
-        return carry_out(record, listener, loaded, progress=progress)
+        return carry_out(record, listener, loaded, progress=progress, trackers=trackers)
     except CAUSED_BY_STATE as error:
         if not goes_on:
             raise
@@ -92,12 +105,21 @@ def carry_out(
     *,
     progress: bool = False,
     drive: Drive | None = None,
+    trackers: Sequence[Tracker] = (),
 ) -> Run:
     """Step a session to the end: as its scheme plans, or as `drive` or the scenario's app does."""
     scenario = record.scenario
-    with shown(listener, scenario.name, scenario.rounds, progress=progress) as told:
-        session = Session.prepared(record, told, loaded)
-        return _to_the_end(session, drive or _drive_of(scenario))
+    driven = drive or _drive_of(scenario)
+    with ExitStack() as stack:
+        bar = shown(listener, scenario.name, scenario.rounds, progress=progress)
+        told = stack.enter_context(bar)
+        if trackers:
+            settings = flat(tomllib.loads(to_toml(scenario)))
+            first = RememberingListener(told or LogListener(), record.warnings)
+            told = stack.enter_context(
+                tracked(first, trackers, record.folder.path, settings),
+            )
+        return _to_the_end(Session.prepared(record, told, loaded), driven)
 
 
 def _drive_of(scenario: Scenario) -> Drive:

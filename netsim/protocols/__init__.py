@@ -9,7 +9,7 @@ neither tensors nor the clock.
     learning    tickets and their results; the Learner
     compute     work of local training
     radio       path loss, success probability, motion
-    records     sinks of rows, listeners of progress
+    records     sinks of rows, listeners of progress, trackers
 """
 
 from netsim.protocols.compute import ComputeModel, ModelShape, Training
@@ -36,7 +36,7 @@ from netsim.protocols.learning import (
     held_columns,
 )
 from netsim.protocols.radio import Mobility, Motion, Pathloss, SuccessModel
-from netsim.protocols.records import Columns, Listener, Progress, RecordSink, Silence
+from netsim.protocols.records import Columns, Listener, Progress, RecordSink, Silence, Tracker
 from netsim.protocols.scheme import (
     Channel,
     Computed,
@@ -81,6 +81,7 @@ __all__ = [
     "SuccessModel",
     "Tail",
     "Tickets",
+    "Tracker",
     "Training",
     "WorkShare",
     "all_work",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 Columns = Mapping[str, Any]
@@ -51,6 +52,30 @@ class Listener(Protocol):
 
     def round_closed(self, progress: Progress) -> None:
         """A round is over."""
+        ...
+
+
+class Tracker(Protocol):
+    """Is told the numbers of a run while it goes on, to keep them in another program.
+
+    An exception ends what it is told, not the run.
+    """
+
+    def begin(self, folder: Path, settings: Mapping[str, Any]) -> None:
+        """A run has begun, in this folder, with the scenario of these dotted keys."""
+        ...
+
+    def log(self, round: int, values: Mapping[str, float]) -> None:
+        """Round `round` is over (round 0: before training).
+
+        `values`: time_s (simulated), energy_j (spent so far), on_time, late, outage, not_ready
+        (UEs in this round), and where they were measured train_loss, loss, accuracy (of the
+        ensemble).
+        """
+        ...
+
+    def end(self, status: str) -> None:
+        """The run is over: done, failed or interrupted."""
         ...
 
 

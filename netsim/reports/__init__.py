@@ -4,6 +4,7 @@ The page
     report          `netsim.report`: of a run, of several, or of a sweep
     html            data, style and script in one file that needs no network
     live            the page of a run in progress, served to this machine
+    live_process    the same beside a run, for `netsim run --live`
     sweep_page      the page of a sweep: response curves, and what each step did
     comparison      names of several runs, and their differences from the first
     sections        what each part of the page shows of one run, as plain columns

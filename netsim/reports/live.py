@@ -116,6 +116,7 @@ class LiveServer(ThreadingHTTPServer):
         RunFolder.open(path)
         self.follower = Follower(path)
         self.follower.data()
+        self.asked = False  # somebody has looked
         self.token = secrets.token_urlsafe(TOKEN_BYTES)
         try:
             super().__init__((LOOPBACK, port), _Handler)
@@ -170,6 +171,7 @@ class _Handler(BaseHTTPRequestHandler):
             return False
 
     def _page(self) -> None:
+        self.server.asked = True
         version, data = self.server.follower.data()
         title = data["runs"][0]["label"]
         shown = {**data, "live": version}

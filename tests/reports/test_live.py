@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from selenium import webdriver
@@ -21,6 +22,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from netsim.errors import DataError, OutputError
 from netsim.reports.live import LiveServer
+from netsim.reports.live_process import served as served_beside
 from netsim.results.reader import Run
 from netsim.scenario.load import to_toml
 from netsim.scenario.model import Scenario
@@ -244,3 +246,18 @@ def test_the_command_tells_its_address_and_ends(network_run: Callable[..., Run])
     assert process.returncode == 0
     assert "ssh -L" in told
     assert "Traceback" not in told
+
+
+def test_a_run_may_have_its_page_beside_it(
+    network_run: Callable[..., Run], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """`--live`: served by a process of its own, which ends with the block, also if nobody looked."""
+    told = ""
+    with served_beside(network_run().path, wanted=True):
+        while "\n" not in told:
+            time.sleep(0.05)
+            told += capfd.readouterr().err
+        address = told.removeprefix("live: ").strip()
+        assert json.load(urlopen(f"{address}data"))["runs"][0]["metadata"]["status"] == "done"
+    with pytest.raises(OSError, match="refused"):
+        urlopen(f"{address}data")
