@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib import import_module
+from importlib.metadata import EntryPoint
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -36,15 +36,14 @@ def _named(name: str) -> Tracker:
     if name not in TRACKERS:
         rule = f"must be one of {', '.join(TRACKERS)}{did_you_mean(name, TRACKERS)}"
         raise InputError(rule, where="log", value=name)
-    module, _, attribute = TRACKERS[name].partition(":")
     try:
         if _is_folder(name):
             raise ImportError
-        made = import_module(module)
+        made = EntryPoint(name, TRACKERS[name], group="").load()
     except ImportError:
         rule = f"needs the extra '{name}': pip install 'netsim-fedlora[{name}]'"
         raise InputError(rule, where="log", value=name) from None
-    tracker: Tracker = getattr(made, attribute)()
+    tracker: Tracker = made()
     return tracker
 
 
