@@ -9,7 +9,7 @@ whenever the start meets it (docs/model/power.md). K UEs, N modules.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -102,6 +102,7 @@ class _Alternation:
     energy_price_per_j: float
     budget_s: float
     printed: bool
+    known: dict[bytes, FloatArray] = field(default_factory=dict)  # lambda of a lone UE
 
     @cached_property
     def has_module(self) -> BoolArray:
@@ -208,12 +209,28 @@ class _Alternation:
         else:
             shares = state.shares[:, np.newaxis]
             payload = self.payload_bits[:, np.newaxis]
-        return lambda power_w: cell.success_at(
-            power_w,
-            shares,
-            payload,
-            self.budget_s,
-        )
+
+        def law(power_w: FloatArray) -> FloatArray:
+            return cell.success_at(
+                power_w,
+                shares,
+                payload,
+                self.budget_s,
+            )
+
+        alone = len(cell.ue) == 1 and not self.printed
+        return self._remembered(law, shares) if alone else law
+
+    def _remembered(self, law: Success, shares: FloatArray) -> Success:
+        """The law of a UE alone in its cell: with one share, iterates ask for the same powers."""
+
+        def remembered(power_w: FloatArray) -> FloatArray:
+            key = shares.tobytes() + power_w.tobytes()
+            if key not in self.known:
+                self.known[key] = law(power_w)
+            return self.known[key]
+
+        return remembered
 
     def _price(self, state: Iterate) -> FloatArray:
         """L of power control, 1/W: mu E, as printed once for each module. [K]."""

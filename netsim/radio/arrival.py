@@ -19,7 +19,7 @@ from netsim.units import FloatArray, IntArray
 DRAWS = 24
 """Draws of the interferers' places. Each has the blocks of one chunk of fading."""
 
-_ROWS_AT_A_TIME = 4096  # so that the work stays in cache
+_ROWS_AT_A_TIME = 16  # arrays of 100 KB: they stay in cache, and are not mapped anew each time
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,8 @@ class BlockArrival:
                 power[rows, None, None],
             )
             mean = rate.mean(axis=2)
-            spread = rate.std(axis=2)
+            rate -= mean[..., None]
+            spread = np.sqrt(np.mean(rate**2, axis=2))
             missing = payload[rows, None] / airtime_s - mean  # bit/s
             with np.errstate(divide="ignore", invalid="ignore"):
                 score = np.where(
@@ -100,16 +101,16 @@ class BlockArrival:
         power: FloatArray,
     ) -> FloatArray:
         """Rate in every drawn block; bandwidth and power [R, 1, 1] -> [R, DRAWS, F]."""
-        level = self.interference[ue] * (band if self.density else 1.0)
+        level = self.interference[ue]
+        if self.density:
+            level *= band
         if self.follow_w is not None:
-            level = level * power / self.follow_w
-        signal = power * self.gain[ue, None, None] * self.fading
-        ratio = signal / (level + self.noise_psd_w_hz * band)
-        return np.where(
-            ratio >= self.model.threshold,
-            self.model.rate_bps(band, ratio),
-            0.0,
-        )
+            level *= power / self.follow_w
+        level += self.noise_psd_w_hz * band
+        ratio = power * self.gain[ue, None, None] * self.fading
+        ratio /= level
+        rate = self.model.rate_bps(band, ratio)
+        return np.where(ratio >= self.model.threshold, rate, 0.0)
 
 
 def planning_fading(
