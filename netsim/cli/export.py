@@ -29,9 +29,28 @@ def perfetto(
             help="File; compressed if it ends in .gz. Default: beside the run, .perfetto.json.gz"
         ),
     ] = None,
+    rounds: Annotated[
+        str | None,
+        typer.Option(
+            help="Rounds that it shows: 1,5,10:20 (10 to 19). Default: all; of a long run evenly "
+            "spaced UEs, then rounds."
+        ),
+    ] = None,
 ) -> None:
     """A timeline for Perfetto's UI or chrome://tracing (trace events)."""
-    path = _export(run, "perfetto", out)
+    from netsim.cli.progress import fraction_shown
+    from netsim.cli.round_numbers import round_numbers
+    from netsim.reports.folders import beside
+    from netsim.reports.perfetto import ENDING, write_perfetto
+    from netsim.results.opened import one_run
+
+    opened = one_run(run)
+    path = out or beside(opened.path, ENDING)
+    numbers = None if rounds is None else round_numbers(rounds)
+    with fraction_shown("writing the timeline") as moved:
+        shown = write_perfetto(opened, path, numbers, moved)
+    if shown.note:
+        _say(path, shown.note)
     _say(path, "open it in ui.perfetto.dev")
 
 

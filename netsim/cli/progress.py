@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import (
@@ -16,7 +17,7 @@ from rich.progress import (
 )
 from rich.progress import Progress as Bar
 
-from netsim.cli.console import quantity, seconds
+from netsim.cli.console import console, quantity, seconds
 from netsim.protocols import Progress, Silence
 
 PLAIN_EVERY_S = 1.0
@@ -109,6 +110,23 @@ class TerminalListener:
 
     def _print(self, text: str) -> None:
         _show(lambda: self._out.print(text, markup=False))
+
+
+@contextmanager
+def fraction_shown(text: str) -> Iterator[Callable[[float], None]]:
+    """A bar on a terminal, gone when it is over; who does the work calls it with a fraction."""
+    out = console(stderr=True)
+    with Bar(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=LONG_BAR),
+        TextColumn("{task.percentage:.0f}%"),
+        TimeRemainingColumn(),
+        console=out,
+        transient=True,
+        disable=not out.is_terminal,
+    ) as bar:
+        task = bar.add_task(text, total=1.0)
+        yield lambda fraction: bar.update(task, completed=fraction)
 
 
 class QuietListener(Silence):

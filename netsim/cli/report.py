@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-MOST_ROUNDS = 100_000
-
 
 def report(
     runs: Annotated[
@@ -33,29 +31,11 @@ def report(
 ) -> None:
     """Write one HTML page, complete in itself: a run, several runs compared, or a sweep."""
     from netsim.cli.console import console
+    from netsim.cli.round_numbers import round_numbers
     from netsim.reports.report import report as write
 
-    numbers = None if rounds is None else _numbers(rounds)
+    numbers = None if rounds is None else round_numbers(rounds)
     page = write(runs[0] if len(runs) == 1 else runs, out, rounds=numbers, accuracy=accuracy)
     console().print(
         f"{page}: open it in a browser ({page.stat().st_size / 1e6:.1f} MB)", markup=False
     )
-
-
-def _numbers(text: str) -> list[int]:
-    """`1,5,10:12` as 1, 5, 10, 11. Raises InputError."""
-    from netsim.errors import InputError
-
-    numbers: list[int] = []
-    for part in text.split(","):
-        first, colon, stop = part.partition(":")
-        try:
-            low = int(first)
-            high = int(stop) if colon else low + 1
-        except ValueError:
-            raise InputError("has the form 1,5,10:20", where="--rounds", value=text) from None
-        if not low < high <= low + MOST_ROUNDS:
-            rule = f"rounds ascend, at most {MOST_ROUNDS}"
-            raise InputError(rule, where="--rounds", value=part)
-        numbers += range(low, high)
-    return numbers

@@ -2,20 +2,22 @@
 
 Simulated time is the trace's clock. A gNB is a process and its UEs are threads; a UE's activities
 are slices. An upload is a flow from its transmission to the aggregation that took it, or to the
-deadline that cut it. Counters: band in use and power radiated per gNB, accuracy and loss.
+deadline that cut it. Counters: band in use and power radiated per gNB, accuracy and loss. Of a long
+run it is a selection.
 Format: "Trace Event Format" by the Chromium authors (types X, i, s, f, C, M).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import polars as pl
 from polars import col
 
 from netsim.reports.trace_counters import learning_counters, radio_counters
+from netsim.reports.trace_selection import MOST_EVALUATIONS, MOST_LEVELS, Selection
 from netsim.reports.trace_tracks import (
     DEADLINES,
     FIRST_CELL,
@@ -35,31 +37,37 @@ from netsim.results.reader import Run
 FlowTargets = dict[tuple[str, int, int], tuple[float, int]]
 
 
-def trace_events(run: Run) -> Iterator[TraceEvent]:
-    """All events, part by part."""
+def trace_events(
+    run: Run,
+    selection: Selection,
+    moved: Callable[[float], None] = lambda _: None,
+) -> Iterator[TraceEvent]:
+    """All events of a selection, part by part; `moved` hears what fraction is through."""
     tracks = TrackNames(ue_names(run))
     yield named(
         "process_name",
         Track(LEARNING, 0),
         name="learning",
     )
-    for part in run.parts():
-        spans = _spans_in_order(part)
-        targets = _aggregations(spans)
-        targets |= _deadline_targets(part)
-        for event in _deadlines(part):
+    parts = selection.parts(run)
+    for number, part in enumerate(parts):
+        spans = _spans_in_order(selection.of_rounds(part.spans))
+        deadlines = _finite_deadlines(selection.of_rounds(part.rounds))
+        targets = _aggregations(spans) | _deadline_targets(deadlines)
+        for event in _deadlines(deadlines):
             yield from tracks.introduce(event)
             yield event
-        for event in _slices(spans, targets):
+        for event in _slices(selection.of_ues(spans), targets):
             yield from tracks.introduce(event)
             yield event
-        yield from radio_counters(spans)
-        yield from learning_counters(part)
+        yield from radio_counters(spans, MOST_LEVELS // len(parts))
+        yield from learning_counters(part, MOST_EVALUATIONS // len(parts))
+        moved((number + 1) / len(parts))
 
 
-def _spans_in_order(part: Run) -> pl.DataFrame:
+def _spans_in_order(spans: pl.LazyFrame) -> pl.DataFrame:
     """Spans by time; `last` marks the last uplink span of every upload."""
-    ordered = part.spans.sort(
+    ordered = spans.sort(
         "start_s",
         "end_s",
         "ue",
@@ -177,12 +185,12 @@ def _aggregations(spans: pl.DataFrame) -> FlowTargets:
 # -- deadlines -----------------------------------------------------------------------------------
 
 
-def _finite_deadlines(part: Run) -> pl.DataFrame:
+def _finite_deadlines(rounds: pl.LazyFrame) -> pl.DataFrame:
     """round, gnb, deadline_s, end_s: the end of the round, or just after the deadline."""
     soonest = col("deadline_s") + 2e-6  # a slice has a length
-    rounds = part.rounds.filter(col("deadline_s").is_finite())
+    finite = rounds.filter(col("deadline_s").is_finite())
     ends = pl.max_horizontal("end_s", soonest)
-    return rounds.select(
+    return finite.select(
         "round",
         "gnb",
         "deadline_s",
@@ -190,17 +198,17 @@ def _finite_deadlines(part: Run) -> pl.DataFrame:
     ).collect()
 
 
-def _deadline_targets(part: Run) -> FlowTargets:
+def _deadline_targets(deadlines: pl.DataFrame) -> FlowTargets:
     """Where flows of what was cut end."""
     targets: FlowTargets = {}
-    for number, gnb, at_s, end_s in _finite_deadlines(part).iter_rows():
+    for number, gnb, at_s, end_s in deadlines.iter_rows():
         targets["cut", number, gnb] = ((at_s + end_s) / 2, DEADLINES)
     return targets
 
 
-def _deadlines(part: Run) -> Iterator[TraceEvent]:
+def _deadlines(deadlines: pl.DataFrame) -> Iterator[TraceEvent]:
     """An instant, and a slice to the end of the round for the flows of what was cut."""
-    for number, gnb, at_s, end_s in _finite_deadlines(part).iter_rows():
+    for number, gnb, at_s, end_s in deadlines.iter_rows():
         track = Track(FIRST_CELL + gnb, DEADLINES)
         about = {
             "name": f"deadline of round {number}",

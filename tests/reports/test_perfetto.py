@@ -13,9 +13,12 @@ from typing import Any
 import polars as pl
 import pytest
 
-from netsim.errors import OutputError
+from netsim.errors import InputError, OutputError
+from netsim.reports import trace_events as trace_events_module
+from netsim.reports import trace_selection
 from netsim.reports.perfetto import write_perfetto
 from netsim.reports.trace_events import trace_events
+from netsim.reports.trace_selection import select
 from netsim.reports.trace_tracks import FIRST_CELL, LANES
 from netsim.results.reader import Run, open_run
 
@@ -99,12 +102,14 @@ def made(request: pytest.FixtureRequest, network_run: Callable[..., Run], moving
 
 
 def test_events_are_valid(made: Run) -> None:
-    validate(list(trace_events(made)))
+    validate(list(trace_events(made, select(made))))
 
 
 def test_slices_are_the_spans(made: Run) -> None:
     spans = made.spans.collect()
-    slices = [e for e in trace_events(made) if e["ph"] == "X" and e["cat"] != "deadline"]
+    slices = [
+        e for e in trace_events(made, select(made)) if e["ph"] == "X" and e["cat"] != "deadline"
+    ]
     assert len(slices) == len(spans)
     lengths: dict[Any, float] = defaultdict(float)
     for event in slices:
@@ -121,7 +126,7 @@ def test_slices_are_the_spans(made: Run) -> None:
 
 def test_an_upload_flows_to_its_aggregation_or_its_deadline(made: Run) -> None:
     uploads = made.uploads.collect()
-    flows = [e for e in trace_events(made) if e["ph"] == "f"]
+    flows = [e for e in trace_events(made, select(made)) if e["ph"] == "f"]
     arrived = [e for e in flows if e["name"] == "upload arrives"]
     assert len(arrived) == (uploads["outcome"] == "on_time").sum() > 0
     assert len(flows) == len(uploads)
@@ -148,7 +153,7 @@ def test_counters_hold_what_is_on_the_air(made: Run) -> None:
         ("power radiated", "W", None),
     ):
         steps: dict[int, list[tuple[float, float]]] = defaultdict(list)
-        for event in trace_events(made):
+        for event in trace_events(made, select(made)):
             if event["ph"] == "C" and event["name"] == name:
                 steps[event["pid"] - FIRST_CELL].append((event["ts"] / 1e6, event["args"][unit]))
         area = sum(
@@ -167,7 +172,7 @@ def test_counters_hold_what_is_on_the_air(made: Run) -> None:
 
 def test_accuracy_is_counted(learned: Path) -> None:
     run = open_run(learned)
-    events = list(trace_events(run))
+    events = list(trace_events(run, select(run)))
     validate(events)
     found = [
         (e["ts"] / 1e6, e["args"]["accuracy"]) for e in events if e["name"] == "accuracy, ensemble"
@@ -178,12 +183,47 @@ def test_accuracy_is_counted(learned: Path) -> None:
 
 
 def test_file_is_json_plain_or_compressed_and_always_the_same(moving: Run, tmp_path: Path) -> None:
-    plain = write_perfetto(moving, tmp_path / "a.json")
-    packed = write_perfetto(moving, tmp_path / "a.json.gz").read_bytes()
-    assert gzip.decompress(packed) == plain.read_bytes()
-    assert packed == write_perfetto(moving, tmp_path / "b.json.gz").read_bytes()
+    plain, packed, again = (tmp_path / name for name in ("a.json", "a.json.gz", "b.json.gz"))
+    for path in (plain, packed, again):
+        write_perfetto(moving, path)
+    assert gzip.decompress(packed.read_bytes()) == plain.read_bytes()
+    assert packed.read_bytes() == again.read_bytes()
     trace = json.loads(plain.read_text(encoding="utf-8"))
-    assert trace["traceEvents"] == list(trace_events(moving))
+    assert trace["traceEvents"] == list(trace_events(moving, select(moving)))
     assert trace["displayTimeUnit"] == "ms"
+    assert trace["otherData"] == {"netsim": "holds the whole run"}
     with pytest.raises(OutputError, match="cannot be written"):
         write_perfetto(moving, plain / "a.json")
+
+
+def test_of_a_long_run_it_holds_a_selection_and_says_so(
+    network_run: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = network_run(rounds=5, ues__count=12)
+    monkeypatch.setattr(trace_selection, "MOST_ACTIVITIES", run.spans.collect().height // 4)
+    monkeypatch.setattr(trace_selection, "FEWEST_UES", 4)
+    monkeypatch.setattr(trace_events_module, "MOST_LEVELS", 8)
+    path = tmp_path / "part.json"
+    said: list[float] = []
+    chosen = write_perfetto(run, path, moved=said.append)
+    assert chosen.ues == (0, 4, 7, 11)
+    assert chosen.rounds == (1, 3, 5)
+    note = "holds 4 of 12 UEs, evenly spaced (counters are of all) and 3 of 5 rounds, evenly spaced"
+    assert chosen.note == note
+    assert said[-1] == 1
+    trace = json.loads(path.read_text(encoding="utf-8"))
+    assert trace["otherData"] == {"netsim": note}
+    events = trace["traceEvents"]
+    validate(events)
+    slices = [e for e in events if e["ph"] == "X" and e["cat"] != "deadline"]
+    assert {e["args"]["round"] for e in slices} <= {1, 3, 5}
+    assert {e["tid"] // LANES - 1 for e in slices} == {-1, 0, 4, 7, 11}
+    levels = [e for e in events if e["ph"] == "C" and e["name"] == "bandwidth in use"]
+    assert 0 < len(levels) <= 9
+    assert levels[-1]["args"]["Hz"] == 0
+
+    asked = write_perfetto(run, path, rounds=[2])
+    assert asked.rounds == (2,)
+    assert asked.note.endswith("1 of 5 rounds, as asked for")
+    with pytest.raises(InputError, match="has rounds 1 to 5"):
+        write_perfetto(run, path, rounds=[6])
