@@ -50,39 +50,61 @@ def select(run: Run, rounds: Iterable[int] | None = None) -> Selection:
     Without, as many UEs as fit, and rounds where even a few UEs are too many; evenly spaced. Raises
     InputError for a round that the run has not had.
     """
-    had = collect(run.rounds.select(col("round").unique()))["round"].sort().to_list()
-    asked = None if rounds is None else _asked(run, rounds, had)
-    ues = collect(run.ues.select(col("ue").unique()))["ue"].sort().to_list()
-    chosen = Selection(ues=None, rounds=asked, note="")
-    activities = collect(chosen.of_rounds(run.spans).select(pl.len())).item()
-    shown_rounds = asked if asked is not None else had
-    shown_ues = ues
-    if activities > MOST_ACTIVITIES:
-        fewest = FEWEST_UES if asked is None else 1
-        fit = int(len(ues) * MOST_ACTIVITIES / activities)
-        shown_ues = evenly(ues, max(fit, fewest))
-        too_many = activities * len(shown_ues) / max(len(ues), 1) / MOST_ACTIVITIES
-        if asked is None and too_many > 1:
-            shown_rounds = evenly(had, max(int(len(had) / too_many), 2))
+    had = _numbers(run.rounds, "round")
+    ues = _numbers(run.ues, "ue")
+    if rounds is None:
+        shown_ues, shown_rounds = _that_fit(ues, had, _activities(run, None))
+        how = "evenly spaced"
+    else:
+        shown_rounds = _asked(run, rounds, had)
+        fit = _part_that_fits(_activities(run, shown_rounds))
+        shown_ues = evenly(ues, max(int(len(ues) * fit), 1))
+        how = "as asked for"
     return Selection(
         ues=None if len(shown_ues) == len(ues) else tuple(shown_ues),
         rounds=None if len(shown_rounds) == len(had) else tuple(shown_rounds),
         note=_note(
             shown=(len(shown_ues), len(shown_rounds)),
             there=(len(ues), len(had)),
-            how="evenly spaced" if asked is None else "as asked for",
+            how=how,
         ),
     )
 
 
-def _asked(run: Run, rounds: Iterable[int], had: Sequence[int]) -> tuple[int, ...]:
+def _numbers(rows: pl.LazyFrame, name: str) -> list[int]:
+    return collect(rows.select(col(name).unique()))[name].sort().to_list()
+
+
+def _activities(run: Run, rounds: Sequence[int] | None) -> int:
+    """Number of spans, of all rounds or of these."""
+    spans = run.spans if rounds is None else run.spans.filter(col("round").is_in(rounds))
+    return int(collect(spans.select(pl.len())).item())
+
+
+def _part_that_fits(activities: float) -> float:
+    return min(1.0, MOST_ACTIVITIES / max(activities, 1))
+
+
+def _that_fit(
+    ues: Sequence[int],
+    rounds: Sequence[int],
+    activities: int,
+) -> tuple[list[int], list[int]]:
+    """UEs and rounds whose activities are not too many."""
+    fit = int(len(ues) * _part_that_fits(activities))
+    shown = evenly(ues, max(fit, FEWEST_UES))
+    of_shown = activities * len(shown) / max(len(ues), 1)
+    return shown, evenly(rounds, max(int(len(rounds) * _part_that_fits(of_shown)), 2))
+
+
+def _asked(run: Run, rounds: Iterable[int], had: Sequence[int]) -> list[int]:
     numbers = sorted(set(rounds))
     known = set(had)
     for number in numbers:
         if number not in known:
             there = f"has rounds {had[0]} to {had[-1]}" if had else "has no round"
             raise InputError(f"{run.path} {there}", where="rounds", value=number)
-    return tuple(numbers)
+    return numbers
 
 
 def _note(*, shown: tuple[int, int], there: tuple[int, int], how: str) -> str:

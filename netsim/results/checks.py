@@ -6,11 +6,11 @@ uploads, rounds and UEs agree; spans are causal and do not overlap; shares never
 
 from __future__ import annotations
 
-from netsim.results.check_accounts import Accounts
+from netsim.results.check_accounts import Accounts, accounts
 from netsim.results.check_energy_bits import bit_checks, energy_checks
 from netsim.results.check_time_shares import causality_checks, count_checks, shannon, shares
 from netsim.results.damage import naming_damage
-from netsim.results.laws import Check
+from netsim.results.laws import Check, together
 from netsim.results.tables import RunTables
 
 
@@ -20,33 +20,31 @@ def check_run(
     bandwidth_hz: float,
     constant_rate: bool,
 ) -> list[Check]:
-    """All checks of a run with a gNB band of `bandwidth_hz`.
+    """All checks of a run with a gNB band of `bandwidth_hz`; memory for one part of its tables.
 
     With a constant rate (one fading draw on a static share, Shannon's formula) it is also
     recomputed from the SINR.
     """
+    found: list[Check] = []
     with naming_damage(run):
-        return _checks(run, bandwidth_hz, constant_rate)
+        for part in accounts(run):
+            checks = _checks(part, bandwidth_hz, constant_rate)
+            found = [*map(together, found, checks)] if found else checks
+    return found
 
 
 def _checks(
-    run: RunTables,
+    part: Accounts,
     bandwidth_hz: float,
     constant_rate: bool,
 ) -> list[Check]:
-    accounts = Accounts(
-        spans=run.spans.collect(),
-        uploads=run.uploads.collect(),
-        rounds=run.rounds.collect(),
-        ues=run.ues.collect(),
-    )
     checks = [
-        *energy_checks(accounts),
-        *bit_checks(accounts),
-        *causality_checks(accounts),
-        *count_checks(accounts),
-        shares(accounts, bandwidth_hz),
+        *energy_checks(part),
+        *bit_checks(part),
+        *causality_checks(part),
+        *count_checks(part),
+        shares(part, bandwidth_hz),
     ]
     if constant_rate:
-        checks.append(shannon(accounts))
+        checks.append(shannon(part))
     return checks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import polars as pl
@@ -23,6 +24,17 @@ class Check:
     def passed(self) -> bool:
         """Also False for NaN."""
         return self.worst <= self.allowed
+
+
+def together(one: Check, other: Check) -> Check:
+    """The same law over the cases of both."""
+    worst = [one.worst, other.worst]
+    return Check(
+        one.name,
+        worst=float("nan") if any(map(math.isnan, worst)) else max(worst),
+        allowed=one.allowed,
+        cases=one.cases + other.cases,
+    )
 
 
 def total(values: pl.Series) -> pl.Series:

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from netsim.execution import run
+from netsim.results import writer
 from netsim.results.checks import check_run
 from netsim.results.reader import Run, open_run
 from netsim.scenario.model import Scenario
@@ -119,7 +120,13 @@ def _checks(found: Run, scenario: Scenario) -> dict[str, bool]:
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_runs_balance(name: str, network_scenario: Callable[..., Scenario], tmp_path: Path) -> None:
+def test_runs_balance(
+    name: str,
+    network_scenario: Callable[..., Scenario],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(writer, "MAX_ROUNDS_PER_PART", 1)  # what reaches into later rounds, too
     scenario = network_scenario(SCENARIOS[name])
     results = _checks(run(scenario, out=tmp_path / "run"), scenario)
     assert len(results) >= 20
@@ -162,3 +169,28 @@ def test_tampering_is_caught(
     part = next((tmp_path / "run" / table).glob("*.parquet"))
     pl.read_parquet(part).with_columns(change).write_parquet(part)
     assert not _checks(open_run(tmp_path / "run"), scenario)[check]
+
+
+def _moved(folder: Path, table: str, part: int, change: pl.Expr) -> None:
+    path = folder / table / f"part-{part:06d}.parquet"
+    pl.read_parquet(path).with_columns(change).write_parquet(path)
+
+
+def test_what_reaches_into_another_part_is_checked(
+    network_scenario: Callable[..., Scenario], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "MAX_ROUNDS_PER_PART", 1)
+    scenario = network_scenario()
+    folder = tmp_path / "run"
+    found = run(scenario, out=folder)
+    longer = pl.when(pl.col("kind") == "uplink").then(pl.col("end_s") + 60.0)
+    _moved(folder, "spans", 1, longer.otherwise(pl.col("end_s")).alias("end_s"))
+    _moved(folder, "rounds", 1, (pl.col("end_s") + 60.0).alias("end_s"))
+    results = _checks(open_run(folder), scenario)
+    assert len(found.parts()) > 2
+    for check in (
+        "spans of a UE do not overlap",
+        "shares of a gNB sum to at most 1",
+        "rounds of a gNB follow one another",
+    ):
+        assert not results[check], check
