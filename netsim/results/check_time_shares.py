@@ -39,7 +39,8 @@ def _overlaps(accounts: Accounts) -> pl.Series:
     overlap_s = (last_end_s - col("start_s")).over("ue")
     modules_side_by_side = col("kind").is_in(["wait", "uplink"])
     found = own.select(overlap=overlap_s, parallel=modules_side_by_side)
-    return found.filter(~col("parallel"))["overlap"].fill_null(0.0)  # a UE's first reaches into none
+    overlap = found.filter(~col("parallel"))["overlap"]
+    return overlap.fill_null(0.0)  # the first of a UE reaches into none
 
 
 def _computing_before_download(spans: pl.DataFrame) -> pl.Series:
