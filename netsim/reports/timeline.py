@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import polars as pl
@@ -13,6 +14,7 @@ from netsim.results.reader import Run
 
 TICK_S = 1e-4  # times travel as whole ticks
 SPANS_PER_UE = 4  # download, computing, waiting, transmission
+SPANS_AT_A_TIME = 500_000
 SPAN_COLUMNS = (
     "row",
     "kind",
@@ -44,15 +46,12 @@ def timeline(run: Run, budget: PageBudget) -> dict[str, Any]:
     if not numbers:
         return {"rounds": [], "note": ""}
     chosen = _chosen(run, numbers, budget)
-    not_evaluating = col("kind") != "evaluate"
-    spans = collect(run.spans.filter(col("round").is_in(chosen) & not_evaluating))
-    by_round = spans.partition_by("round", as_dict=True)
     drawn = []
-    for number in chosen:
+    for number, spans in _spans_by_round(run, chosen, len(numbers)):
         chart = _RoundChart(
             number,
             rounds=table.filter(col("round") == number),
-            spans=by_round.get((number,), spans.clear()),
+            spans=spans,
             most_ues=budget.rows,
         )
         drawn.append(chart.data())
@@ -82,10 +81,29 @@ def _rounds_that_fit(
     rounds: int,
     budget: PageBudget,
 ) -> int:
-    recorded = run.metadata.get("records", {}).get("spans", 0)
-    spans_per_round = max(1, recorded // rounds)
-    drawn_per_round: int = min(spans_per_round, SPANS_PER_UE * budget.rows)
+    drawn_per_round = min(_spans_per_round(run, rounds), SPANS_PER_UE * budget.rows)
     return max(2, budget.spans // drawn_per_round)
+
+
+def _spans_per_round(run: Run, rounds: int) -> int:
+    recorded: int = run.metadata.get("records", {}).get("spans", 0)
+    return max(1, recorded // rounds)
+
+
+def _spans_by_round(
+    run: Run,
+    chosen: Sequence[int],
+    rounds: int,
+) -> Iterator[tuple[int, pl.DataFrame]]:
+    """Spans of the chosen rounds, with memory for as many rounds as have SPANS_AT_A_TIME."""
+    not_evaluating = col("kind") != "evaluate"
+    together = max(1, SPANS_AT_A_TIME // _spans_per_round(run, rounds))
+    for first in range(0, len(chosen), together):
+        some = chosen[first : first + together]
+        spans = collect(run.spans.filter(col("round").is_in(some) & not_evaluating))
+        by_round = spans.partition_by("round", as_dict=True)
+        for number in some:
+            yield number, by_round.get((number,), spans.clear())
 
 
 class _RoundChart:
