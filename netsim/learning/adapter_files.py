@@ -12,6 +12,8 @@ from safetensors.torch import save_file
 from netsim.learning.adapters import AdapterLayout, Vector
 from netsim.learning.foundation import Foundation
 
+BASE = "base"  # folder of frozen weights that have been changed
+
 # What depends on where and by which version the model was loaded.
 PASSING = ("_name_or_path", "transformers_version")
 
@@ -41,6 +43,17 @@ def save_module(
     save_file(tensors, folder / weights, metadata={"format": "pt"})
     text = json.dumps(fields, indent=2, sort_keys=True)
     (folder / config).write_text(text + "\n", encoding="utf-8")
+
+
+def save_model(foundation: Foundation, folder: Path) -> None:
+    """Write a foundation model as a folder for the Auto classes' `from_pretrained`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {}
+    for name, parameter in foundation.model.named_parameters():
+        tensors[name] = parameter.detach().cpu().contiguous()
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    text = json.dumps(_model_config(foundation), indent=2, sort_keys=True)
+    (folder / "config.json").write_text(text + "\n", encoding="utf-8")
 
 
 def peft_config(layout: AdapterLayout, base_name: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,6 +17,7 @@ from netsim.learning.data.tokens import TokenCache
 from netsim.learning.engine.batching import Batches
 from netsim.learning.engine.choice import make_engine, slow_because
 from netsim.learning.engine.local_descent import Engine, Start
+from netsim.learning.engine.moving_base import MovingBase
 from netsim.learning.engine.workers import default_workers, one_thread
 from netsim.learning.evaluation.risk_meter import RiskMeter, UeTestSets
 from netsim.learning.evaluation.scorer import VALIDATION_ROWS, MeasuredRows, Scorer
@@ -70,8 +72,8 @@ def build_learner(
         foundation = load_foundation(foundation, classes, weights=weights, device=device)
     own_ues = _own_ues(len(partition), evaluate_in_full, most_ues)
     layouts = [layout_of(foundation, spec) for spec in modules]
-    with one_thread():  # as all computing: weights are laid out for it
-        computing = make_engine(engine, foundation, layouts, train_head)
+    make = partial(_engine_on, engine, layouts, train_head)
+    computing = MovingBase(foundation, make, transposed=layouts[0].transposed)
     data = _LearnerData(
         dataset,
         partition,
@@ -92,8 +94,19 @@ def build_learner(
         train_head=train_head,
         payload_bits_per_parameter=payload_bits_per_parameter,
         workers=(workers or default_workers()) if _on_cpu(foundation) else 1,
-        slow_because=slow_because(computing, foundation, layouts),
+        slow_because=slow_because(computing.engine, foundation, layouts),
     )
+
+
+def _engine_on(
+    kind: str,
+    layouts: Sequence[AdapterLayout],
+    train_head: bool,
+    foundation: Foundation,
+) -> Engine:
+    """An engine on these frozen weights."""
+    with one_thread():  # as all computing: weights are laid out for it
+        return make_engine(kind, foundation, layouts, train_head)
 
 
 def _on_cpu(foundation: Foundation) -> bool:

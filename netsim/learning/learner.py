@@ -9,15 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from netsim.learning.adapter_files import save_module
+from netsim.learning.adapter_files import BASE, save_model, save_module
 from netsim.learning.adapters import AdapterLayout, Vector
 from netsim.learning.aggregation.memories import Memories
+from netsim.learning.base_delta import BaseDelta
 from netsim.learning.engine.batching import (
     Batches,
     check_tickets,
     trained_parts,
 )
-from netsim.learning.engine.local_descent import Engine, Start
+from netsim.learning.engine.local_descent import Start
+from netsim.learning.engine.moving_base import MovingBase
 from netsim.learning.engine.workers import Workers, one_thread
 from netsim.learning.evaluation.risk_meter import LocalLoss, RiskJob, RiskMeter
 from netsim.learning.evaluation.scorer import Score, Scorer
@@ -46,6 +48,7 @@ class _Context:
 
     vectors: dict[Version, Vector]
     current: tuple[Version, ...]
+    base: BaseDelta
 
 
 class FederatedLearner:
@@ -61,7 +64,7 @@ class FederatedLearner:
         *,
         foundation: Foundation,
         layouts: Sequence[AdapterLayout],
-        engine: Engine,
+        engine: MovingBase,
         batches: Batches,
         scorer: Scorer,
         risk: RiskMeter,
@@ -189,9 +192,15 @@ class FederatedLearner:
     # -- files -------------------------------------------------------------------------------------
 
     def save(self, folder: Path) -> None:
-        """Write each module to folder/<module>/ in PEFT format; a full module as a model folder."""
+        """Write each module to folder/<module>/ in PEFT format; a full module as a model folder.
+
+        Where aggregation has changed the frozen weights, the model is written to folder/base/.
+        """
         for module, (layout, state) in enumerate(zip(self._layouts, self.states, strict=True)):
             save_module(layout, state, self._foundation, folder / str(module))
+        if self._modules.base.version:
+            self._engine.use(self._modules.base)
+            save_model(self._engine.foundation, folder / BASE)
 
     def save_state(self, folder: Path) -> None:
         """Write all that later rounds depend on to `folder`, which must exist."""
@@ -205,6 +214,7 @@ class FederatedLearner:
             held=held,
             risk=self._risk.state(),
             memories=self._memories.of_module,
+            base=self._modules.base,
         )
         save_learner_state(state, folder)
         save_ue_memories(self._memories.of_ue, folder)
@@ -219,6 +229,7 @@ class FederatedLearner:
         self._modules.versions = state.versions
         self._modules.old = state.old
         self._rounds.held = {key: Trained(*one) for key, one in state.held.items()}
+        self._modules.base = state.base
         self._memories.of_module = state.memories
         load_ue_memories(self._memories.of_ue, folder)
         self._risk.restore(state.risk)
@@ -237,7 +248,8 @@ class FederatedLearner:
         tickets: Tickets | None = None,
     ) -> Iterator[Any]:
         """Results of the jobs in their order, each given the current versions and the tickets'."""
-        context = _Context(self._modules.vectors(tickets), self._modules.current())
+        modules = self._modules
+        context = _Context(modules.vectors(tickets), modules.current(), modules.base)
         return self._workers.map(context, jobs)
 
     def _task(
@@ -246,6 +258,7 @@ class FederatedLearner:
         job: TrainJob | Score | RiskJob,
     ) -> Any:
         """What a worker does; it has this object as it was when the workers were started."""
+        self._engine.use(context.base)
         if isinstance(job, TrainJob):
             return self._trainer.compute(job, context.vectors)
         starts = []

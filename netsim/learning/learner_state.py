@@ -19,10 +19,12 @@ from safetensors.numpy import load_file, save_file
 from netsim.errors import InputError
 from netsim.learning.adapters import Vector
 from netsim.learning.aggregation.rule import Upload
+from netsim.learning.base_delta import BaseDelta
 from netsim.units import IntArray
 
 TENSORS, FIGURES = "learner.safetensors", "learner.json"
 RISK = "risk."  # before the names of the risk meter's arrays
+BASE = "base."  # before the paths of layers whose frozen weights have changed
 
 Version = tuple[int, int]  # (module, round that made it)
 UploadKey = tuple[int, int, int]  # (round, UE, module)
@@ -41,6 +43,7 @@ class LearnerState:
     held: Held
     risk: Memory
     memories: RuleMemories = field(default_factory=dict)
+    base: BaseDelta = field(default_factory=BaseDelta)
 
 
 def save_learner_state(state: LearnerState, folder: Path) -> None:
@@ -53,12 +56,15 @@ def save_learner_state(state: LearnerState, folder: Path) -> None:
         tensors[f"old.{module}.{version}"] = vector
     for name, array in risk_arrays.items():
         tensors[RISK + name] = array
+    for path, delta in state.base.deltas.items():
+        tensors[BASE + path] = delta
     figures = {
         "versions": state.versions.tolist(),
         "old": sorted(map(list, state.old)),
         "held": _add_held(tensors, state.held),
         "risk": risk_known,
         "rules": _add_memories(tensors, state.memories),
+        "base": state.base.version,
     }
     contiguous = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
     save_file(contiguous, folder / TENSORS)
@@ -113,18 +119,21 @@ def _state(
     old = {}
     for module, version in figures["old"]:
         old[module, version] = tensors[f"old.{module}.{version}"]
-    risk_arrays = {}
-    for name, array in tensors.items():
-        if name.startswith(RISK):
-            risk_arrays[name.removeprefix(RISK)] = array
     return LearnerState(
         vectors=[tensors[f"module.{n}"] for n in range(modules)],
         versions=np.array(figures["versions"], dtype=np.int64),
         old=old,
         held=_held(tensors, figures["held"]),
-        risk=(risk_arrays, figures["risk"]),
+        risk=(_named(tensors, RISK), figures["risk"]),
         memories=_memories(tensors, figures.get("rules", [])),
+        base=BaseDelta(_named(tensors, BASE), figures.get("base", 0)),
     )
+
+
+def _named(tensors: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    """Arrays whose names begin with `prefix`, without it."""
+    found = {name: array for name, array in tensors.items() if name.startswith(prefix)}
+    return {name.removeprefix(prefix): array for name, array in found.items()}
 
 
 def _memories(

@@ -10,6 +10,7 @@ from netsim.errors import RunError
 from netsim.learning.adapters import AdapterLayout, Vector
 from netsim.learning.aggregation.rule import Moment, Partial, Rule, StatefulRule
 from netsim.learning.aggregation.zero_padding import dead_ranks
+from netsim.learning.base_delta import BaseDelta
 from netsim.learning.learner_state import Version
 from netsim.learning.spec import LocalTraining
 from netsim.protocols import Tickets
@@ -28,6 +29,7 @@ class ModuleVersions:
         self.states = list(states)
         self.versions: IntArray = np.zeros(len(layouts), dtype=np.int64)
         self.old: dict[Version, Vector] = {}  # in flight, and no longer current
+        self.base = BaseDelta()
 
     def current(self) -> tuple[Version, ...]:
         """The present version of every module."""
@@ -63,16 +65,27 @@ class ModuleVersions:
             given = self.states[module], whole, self._layouts[module], rate
             with np.errstate(over="ignore", invalid="ignore"):
                 if isinstance(rule, StatefulRule):
-                    state = rule.step(*given, moment_of(module))
+                    moment = moment_of(module)
+                    state = rule.step(*given, moment)
+                    self._change_base(round, moment)
                 else:
                     state = rule.apply(*given)
-            if not np.isfinite(state).all():
+            if not (np.isfinite(state).all() and self.base.finite):
                 raise RunError(
                     f"training has diverged: module {module} is not finite after round {round}; "
                     f"the learning rate is too high (found {training.learning_rate:g})"
                 )
             self.states[module] = state
             self.versions[module] = round
+
+    def _change_base(self, round: int, moment: Moment) -> None:
+        """What a rule has added to the frozen weights."""
+        if not moment.base:
+            return
+        if len(self.states) > 1:
+            rule = "a rule that changes the frozen weights must be that of the only module"
+            raise RunError(f"{rule} (found {len(self.states)} modules)")
+        self.base.add(round, moment.base)
 
     def forget(
         self,
@@ -82,6 +95,9 @@ class ModuleVersions:
         """Keep, of the versions that there were, only what is in flight."""
         needed = set() if in_flight is None else versions_of(in_flight)
         needed -= set(self.current())
+        if needed and self.base.version:
+            rule = "uploads may not outlast their rounds where aggregation changes frozen weights"
+            raise RunError(rule)
         self.old = {key: before[key] for key in sorted(needed) if key in before}
 
     def dead_ranks(self) -> int:

@@ -7,7 +7,7 @@ holds what a rule makes of them, and not one upload per UE.
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -95,6 +95,18 @@ class Moment:
     module: int
     seed: int  # of the run
     memory: Memory
+    base: dict[str, NDArray[Any]] = field(default_factory=dict, init=False)  # see `add_to_base`
+
+    def add_to_base(
+        self,
+        name: str,
+        change: NDArray[Any],
+    ) -> None:
+        """Change the frozen weight [out, in] of the layer whose A is called `name`, in a `step`.
+
+        All UEs must hear of it: the plan charges for that. Only where there is one module.
+        """
+        self.base[name] = self.base.get(name, 0.0) + change
 
     def stream(self, name: str) -> np.random.Generator:
         """Draws of this round and module: the same whatever else the run does."""

@@ -5,6 +5,7 @@ In reading order:
     local_descent.py      what an engine computes (its protocol), and the optimisers' steps
     generic.py            the plain engine: any model, through PEFT, one ticket after another
     choice.py             which engine a model gets
+    moving_base.py        an engine on frozen weights that an aggregation has changed
     batching.py           tickets as chunks that are computed together
     workers.py            processes that compute chunks
     tail_penalty.py       HetLoRA's regulariser, which the steps add
