@@ -20,6 +20,7 @@ In reading order:
     training_jobs.py     its work on one chunk of tickets
     module_versions.py   its modules as they are, and older versions in flight
     round_learning.py    its rounds: tickets become uploads, and a rule makes new modules of them
+    own_parts.py         parts of modules that stay at UEs
     base_delta.py        what aggregation has added to the frozen weights
     learner_state.py     what it remembers between rounds, as files
     ue_memory_files.py   what its UEs remember, as files

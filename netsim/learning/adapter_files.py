@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from netsim.learning.adapters import AdapterLayout, Vector
 from netsim.learning.foundation import Foundation
 
+UES = "ues"  # folder of modules with parts of a UE's own
 BASE = "base"  # folder of frozen weights that have been changed
 
 # What depends on where and by which version the model was loaded.

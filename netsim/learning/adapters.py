@@ -94,6 +94,20 @@ class AdapterLayout:
             self._by_parts[parts] = replace(self, trained=parts)
         return self._by_parts[parts]
 
+    def numbers_of(self, parts: int) -> IntArray:
+        """Where the numbers of some parts stand in the vector, ascending."""
+        if parts not in self._numbers:
+            chosen = [np.empty(0, dtype=np.int64)]
+            for name, start in self.starts.items():
+                if self.part_of(name) & parts:
+                    chosen.append(start + np.arange(prod(self.shapes[name])))
+            self._numbers[parts] = np.concatenate(chosen)
+        return self._numbers[parts]
+
+    @cached_property
+    def _numbers(self) -> dict[int, IntArray]:
+        return {}
+
     @cached_property
     def _by_parts(self) -> dict[int, AdapterLayout]:
         return {}
@@ -157,6 +171,21 @@ class AdapterLayout:
         whole = np.zeros(size, dtype=vector.dtype)
         whole[chosen[: len(vector)]] = vector
         return whole
+
+    def put(
+        self,
+        whole: Vector,
+        vector: Vector,
+        rank: int,
+    ) -> Vector:
+        """A vector of this layout with that of rank `rank` in the place of its first ranks."""
+        new = whole.copy()
+        if rank == self.spec.rank:
+            new[: len(vector)] = vector
+            return new
+        _, chosen = self._cut(rank)
+        new[chosen[: len(vector)]] = vector
+        return new
 
     def _cut(self, rank: int) -> tuple[AdapterLayout, IntArray]:
         """Layout of a lower rank, and where its numbers stand in this one's vector."""

@@ -9,15 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from netsim.learning.adapter_files import BASE, save_model, save_module
+from netsim.learning.adapter_files import BASE, save_model
 from netsim.learning.adapters import AdapterLayout, Vector
 from netsim.learning.aggregation.memories import Memories
 from netsim.learning.base_delta import BaseDelta
-from netsim.learning.engine.batching import (
-    Batches,
-    check_tickets,
-    trained_parts,
-)
+from netsim.learning.engine.batching import Batches, check_tickets, sent_parts
 from netsim.learning.engine.local_descent import Start
 from netsim.learning.engine.moving_base import MovingBase
 from netsim.learning.engine.workers import Workers, one_thread
@@ -34,6 +30,7 @@ from netsim.learning.learner_state import (
 )
 from netsim.learning.module_sizes import ModuleSizes
 from netsim.learning.module_versions import ModuleVersions
+from netsim.learning.own_parts import OwnParts, save_modules
 from netsim.learning.round_learning import RoundLearning
 from netsim.learning.spec import LocalTraining
 from netsim.learning.training_jobs import TicketFigures, Trained, Trainer, TrainJob
@@ -160,7 +157,14 @@ class FederatedLearner:
     # -- measuring ---------------------------------------------------------------------------------
 
     def evaluate(self) -> list[Evaluation]:
-        """Every module and the ensemble; unchanged modules are not computed again."""
+        """Every module and the ensemble; unchanged modules are not computed again.
+
+        Where parts of modules stay at UEs, each UE is measured with its own.
+        """
+        own = OwnParts(self._memories.of_ue)
+        if own:
+            measured = own.by_ue(self._scorer.personal_ues, len(self._layouts))
+            return self._scorer.evaluate_personal(measured, self._run)
         return self._scorer.evaluate(self.versions, self._run)
 
     def probe(self) -> RiskProbe:
@@ -194,10 +198,11 @@ class FederatedLearner:
     def save(self, folder: Path) -> None:
         """Write each module to folder/<module>/ in PEFT format; a full module as a model folder.
 
-        Where aggregation has changed the frozen weights, the model is written to folder/base/.
+        Where parts of modules stay at UEs, theirs are in folder/ues/<ue>/<module>/. Where
+        aggregation has changed the frozen weights, the model is written to folder/base/.
         """
-        for module, (layout, state) in enumerate(zip(self._layouts, self.states, strict=True)):
-            save_module(layout, state, self._foundation, folder / str(module))
+        own = OwnParts(self._memories.of_ue)
+        save_modules(self._layouts, self.states, own, self._foundation, folder)
         if self._modules.base.version:
             self._engine.use(self._modules.base)
             save_model(self._engine.foundation, folder / BASE)
@@ -281,7 +286,7 @@ class FederatedLearner:
             train_loss=table[:, 0],
             gradient_norm=table[:, 1],
             rank=rank,
-            payload_bits=self.payload_bits_of(tickets.module, rank, trained_parts(tickets)),
+            payload_bits=self.payload_bits_of(tickets.module, rank, sent_parts(tickets)),
         )
 
     def _check(self, tickets: Tickets) -> None:

@@ -16,6 +16,7 @@ from netsim.learning.aggregation.rule import LocalRule, Rule
 from netsim.learning.engine.batching import Batches, Chunk, sampled_round, select
 from netsim.learning.learner_state import UploadKey
 from netsim.learning.module_versions import ModuleVersions
+from netsim.learning.own_parts import OwnPart, OwnParts
 from netsim.learning.spec import LocalTraining
 from netsim.learning.training_jobs import Folded, RoundFold, TicketFigures, Trained, TrainJob
 from netsim.protocols import Aggregation, Tickets
@@ -89,6 +90,8 @@ class RoundLearning:
         for done in self.run(jobs, todo):
             if isinstance(done, Folded):
                 fold.merge(done, following)
+                for (ue, module), own in done.own.items():
+                    local.keep(ue, module, own)
                 continue
             for one in done:
                 row = next(following)
@@ -135,9 +138,10 @@ class _LocalSide:
         chunk: Chunk,
         aggregation: str | Aggregation | None,
     ) -> TrainJob:
-        """A chunk with what UEs add to their gradients."""
+        """A chunk with what UEs have of their own, and add to their gradients."""
+        own = self._own_parts(chunk)
         if not isinstance(self.rule, LocalRule):
-            return TrainJob(chunk, aggregation)
+            return TrainJob(chunk, aggregation, own=own)
 
         corrections: list[Vector | None] = []
         columns = zip(
@@ -152,14 +156,34 @@ class _LocalSide:
             moment = self._memories.ue_moment(self._name, round, ue, module)
             corrections.append(self.rule.correction(layout, moment))
             self._memories.keep(self._name, moment)
-        return TrainJob(chunk, aggregation, corrections)
+        return TrainJob(chunk, aggregation, corrections, own)
+
+    def _own_parts(self, chunk: Chunk) -> list[OwnPart | None] | None:
+        """What UEs have of their own; None: nobody has any."""
+        store = OwnParts(self._memories.of_ue)
+        if not store:
+            return None
+        pairs = zip(chunk.ue.tolist(), chunk.module.tolist(), strict=True)
+        return [store.of(ue, module) for ue, module in pairs]
+
+    def keep(
+        self,
+        ue: int,
+        module: int,
+        own: OwnPart,
+    ) -> None:
+        """What stays at a UE."""
+        OwnParts(self._memories.of_ue).keep(ue, module, own)
 
     def leave(
         self,
         done: Trained,
         round: int,
     ) -> Trained:
-        """What the UE sends of its training."""
+        """What the UE sends of its training; what stays is put where it goes on from."""
+        if done.own is not None:
+            self.keep(done.upload.ue, done.upload.module, done.own)
+            done = replace(done, own=None)
         if not isinstance(self.rule, LocalRule):
             return done
         upload = done.upload

@@ -12,6 +12,7 @@ from netsim.learning.aggregation.rule import Partial, Rule, Upload
 from netsim.learning.engine.batching import Chunk
 from netsim.learning.engine.local_descent import Engine, LocalResult, Start
 from netsim.learning.learner_state import Version
+from netsim.learning.own_parts import OwnPart, apart
 from netsim.learning.spec import LocalTraining
 from netsim.protocols import Aggregation
 
@@ -31,6 +32,7 @@ class Trained:
     upload: Upload
     train_loss: float
     gradient_norm: float
+    own: OwnPart | None = None  # what stays at the UE
 
     @property
     def figures(self) -> TicketFigures:
@@ -44,6 +46,7 @@ class TrainJob:
     chunk: Chunk
     rule: str | Aggregation | None
     corrections: Sequence[Vector | None] | None = None  # [G] of gradients; None: none has one
+    own: Sequence[OwnPart | None] | None = None  # [G] what UEs go on from; None: nobody has any
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class Folded:
 
     figures: list[TicketFigures]  # [G]
     partial: dict[int, Partial]  # by module
+    own: dict[tuple[int, int], OwnPart]  # by UE and module, what stays at UEs
 
 
 class Trainer:
@@ -84,24 +88,54 @@ class Trainer:
         vectors: dict[Version, Vector],
     ) -> list[Trained]:
         chunk = job.chunk
-        corrections = job.corrections or [None] * len(chunk.module)
-        starts = []
-        modules = chunk.module.tolist()
-        versions = chunk.version.tolist()
-        ranks = chunk.rank.tolist()
-        parts = chunk.trained.tolist()
-        columns = zip(modules, versions, ranks, parts, corrections, strict=True)
-        for module, version, rank, trained, correction in columns:
-            layout = self._layouts[module]
-            vector = layout.truncate(vectors[module, version], rank)
-            own = layout.at_rank(rank).training(trained)
-            starts.append(Start(own, vector, correction))
+        wholes = [self._downloaded(job, ticket, vectors) for ticket in range(len(chunk.ue))]
+        starts = [self._start(job, ticket, whole) for ticket, whole in enumerate(wholes)]
         results = self._engine.train(starts, chunk.samples, chunk.texts, self._training)
         done = []
-        for i, result in enumerate(results):
-            upload = self._upload(chunk, i, starts[i], result)
-            done.append(Trained(upload, result.train_loss, result.gradient_norm))
+        for ticket, result in enumerate(results):
+            upload = self._upload(chunk, ticket, starts[ticket], result)
+            own = None
+            kept = _kept(job, ticket)
+            if kept:
+                server = vectors[upload.module, int(chunk.version[ticket])]
+                upload, own = apart(
+                    upload,
+                    kept,
+                    self._layouts[upload.module],
+                    whole=wholes[ticket],
+                    server=server,
+                )
+            done.append(Trained(upload, result.train_loss, result.gradient_norm, own))
         return done
+
+    def _downloaded(
+        self,
+        job: TrainJob,
+        ticket: int,
+        vectors: dict[Version, Vector],
+    ) -> Vector:
+        """The module that a ticket trains, at the module's own rank, with the UE's own parts."""
+        module = int(job.chunk.module[ticket])
+        vector = vectors[module, int(job.chunk.version[ticket])]
+        own = None if job.own is None else job.own[ticket]
+        if own is None:
+            return vector
+        sent = int(job.chunk.sent[ticket])
+        return own.put_into(vector, self._layouts[module], sent)
+
+    def _start(
+        self,
+        job: TrainJob,
+        ticket: int,
+        whole: Vector,
+    ) -> Start:
+        """The same at the ticket's rank, with the parts that are trained."""
+        chunk = job.chunk
+        rank = int(chunk.rank[ticket])
+        layout = self._layouts[int(chunk.module[ticket])]
+        at_rank = layout.at_rank(rank).training(int(chunk.trained[ticket]))
+        correction = None if job.corrections is None else job.corrections[ticket]
+        return Start(at_rank, layout.truncate(whole, rank), correction)
 
     def _upload(
         self,
@@ -138,7 +172,20 @@ class Trainer:
             module = one.upload.module
             layout = self._layouts[module]
             partial[module] = rule.add(partial.get(module), one.upload, layout)
-        return Folded([one.figures for one in trained], partial)
+        own = {}
+        for one in trained:
+            if one.own is not None:
+                own[one.upload.ue, one.upload.module] = one.own
+        return Folded([one.figures for one in trained], partial, own)
+
+
+def _kept(job: TrainJob, ticket: int) -> int:
+    """Parts that stay at the UE: what it has of its own, and trains, but for what it sends."""
+    own = None if job.own is None else job.own[ticket]
+    parts = int(job.chunk.trained[ticket])
+    if own is not None:
+        parts |= own.parts
+    return parts & ~int(job.chunk.sent[ticket])
 
 
 class RoundFold:

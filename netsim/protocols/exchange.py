@@ -43,7 +43,8 @@ class Exchange:
     """What rows of a plan train, send and hear: one value for all rows, or one for each, [M].
 
     Parts are sums of LORA_A, LORA_B and HEAD. What is not trained is frozen: it has no gradient,
-    and takes neither bits on the uplink nor work. What a UE holds already it need not hear again
+    and takes neither bits on the uplink nor work. What is trained but not sent stays at the UE,
+    which goes on from its own when it trains again. What a UE holds already it need not hear again
     (schemes/held.py). Further bits are of what is no part of the module: residuals, masks, control
     variates.
     """

@@ -30,6 +30,7 @@ class Tickets:
     sampled: IntArray | None = None  # [M] round whose samples were trained on; None: `round`
     staleness: IntArray | None = None  # [M] versions made since the download; None: none
     trained: IntArray | None = None  # [M] parts of the module (exchange.py); None: all
+    sent: IntArray | None = None  # [M] of these, parts that go up; the others stay at the UE
 
     def __len__(self) -> int:
         return len(self.ue)

@@ -109,5 +109,5 @@ def _plan_of(plan: RoundPlan, uploads: Uploads) -> RoundPlan:
         share=uploads.share,
         power_w=uploads.power_w,
         rank=uploads.trained_rank,
-        exchange=Exchange(uploads.trained),
+        exchange=Exchange(uploads.trained, uploads.sent),
     )

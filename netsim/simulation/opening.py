@@ -110,7 +110,7 @@ def open_round(
     uploads = _planned(plan, links, times, begin_s, payload_bits)
     uploads.begun_round[:] = number
     uploads.version = made_in
-    uploads.trained[:] = plan.exchange.trained
+    uploads.trained[:], uploads.sent[:] = plan.exchange.trained, plan.exchange.sent_parts
     uploads.work, uploads.down_bits = work, down_bits
     uploads.versions_before = versions.count[plan.module]
     uploads.deadline_s = begin_s + setting.rules.deadline_s

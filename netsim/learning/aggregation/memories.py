@@ -65,9 +65,13 @@ class UeMemories:
         save_file(_contiguous(memory), path)
         self._filed[key] = path
 
+    def names(self) -> list[Key]:
+        """Keys of all of them, sorted."""
+        return sorted([*self._held, *self._filed])
+
     def items(self) -> Iterator[tuple[Key, Memory]]:
         """All of them, by key; those in files are read one at a time."""
-        for key in sorted([*self._held, *self._filed]):
+        for key in self.names():
             yield key, self._held[key] if key in self._held else load_file(self._filed[key])
 
     def close(self) -> None:

@@ -28,6 +28,7 @@ class Chunk:
     rank: IntArray  # [G]
     staleness: IntArray  # [G]
     trained: IntArray  # [G] parts of the module
+    sent: IntArray  # [G] parts that go up
     samples: IntArray  # [G] D_k, texts of each ticket
     texts: Texts  # sum of D_k
 
@@ -54,6 +55,7 @@ class Batches:
         rank = ranks(tickets, self.module_rank)
         staleness = _staleness(tickets)
         trained = trained_parts(tickets)
+        sent = sent_parts(tickets)
         sampled = sampled_round(tickets)
         for start, end in self._bounds(tickets, rows):
             part = slice(start, end)
@@ -68,6 +70,7 @@ class Batches:
                 rank=rank[part],
                 staleness=staleness[part],
                 trained=trained[part],
+                sent=sent[part],
                 samples=samples[part],
                 texts=replace(texts, label=own_label),
             )
@@ -121,6 +124,11 @@ def trained_parts(tickets: Tickets) -> IntArray:
     return tickets.trained
 
 
+def sent_parts(tickets: Tickets) -> IntArray:
+    """Parts of its module that each ticket sends. [M]."""
+    return trained_parts(tickets) if tickets.sent is None else tickets.sent
+
+
 def select(tickets: Tickets, rows: IntArray) -> Tickets:
     """Some rows of the tickets, in their order."""
     return Tickets(
@@ -132,6 +140,7 @@ def select(tickets: Tickets, rows: IntArray) -> Tickets:
         sampled=_chosen(tickets.sampled, rows),
         staleness=_chosen(tickets.staleness, rows),
         trained=_chosen(tickets.trained, rows),
+        sent=_chosen(tickets.sent, rows),
     )
 
 

@@ -6,7 +6,7 @@ Symbols: N modules, S rows of C classes, K UEs with R rows each.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,11 @@ class OwnRows:
 
     position: IntArray  # [K, R] among the split's S rows
     label: IntArray  # [K, R]
+
+    def of(self, ue: int) -> OwnRows:
+        """Those of one UE alone."""
+        mine = slice(ue, ue + 1)
+        return OwnRows(self.position[mine], self.label[mine])
 
 
 def evaluate_logits(
@@ -65,6 +70,16 @@ def evaluate_ues(
     if best is not None:
         chosen = _of_best(answers[: len(logits)], own, best)
         found += _evaluations("best", chosen, own, ues, split)
+    return found
+
+
+def mean_rows(by_ue: Sequence[Sequence[Evaluation]]) -> list[Evaluation]:
+    """Means over UEs of rows with the same targets, UE by UE."""
+    found = []
+    for rows in zip(*by_ue, strict=True):
+        loss = float(np.mean([row.loss for row in rows]))
+        accuracy = float(np.mean([row.accuracy for row in rows]))
+        found.append(replace(rows[0], loss=loss, accuracy=accuracy))
     return found
 
 

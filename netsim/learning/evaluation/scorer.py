@@ -6,7 +6,7 @@ A module that has not changed since it was last measured is not computed again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -28,11 +28,14 @@ from netsim.learning.evaluation.losses import (
     best_module,
     evaluate_logits,
     evaluate_ues,
+    mean_rows,
 )
+from netsim.learning.own_parts import OwnPart
 from netsim.protocols import Evaluation
 from netsim.units import IntArray
 
 VALIDATION_ROWS = 600  # at most so many are computed
+PERSONAL_UES = 32  # at most so many are measured with their own parts where nobody asks for more
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class Score:
     modules: tuple[int, ...]
     split: str
     piece: int
+    own: tuple[OwnPart | None, ...] = ()  # [N] parts of a UE's own; (): the server's modules
 
 
 RunScores = Callable[[Sequence[Score]], Iterator[Any]]
@@ -125,7 +129,16 @@ class Scorer:
         """What a worker does; `starts` are all modules."""
         piece = self._pieces[job.split][job.piece]
         chosen = [starts[module] for module in job.modules]
+        for place, own in enumerate(job.own):
+            if own is not None:
+                layout = chosen[place].layout
+                chosen[place] = Start(layout, own.put_into(chosen[place].vector, layout))
         return self._engine.logits(chosen, piece.texts)
+
+    @property
+    def personal_ues(self) -> int:
+        """How many UEs are measured with their own parts, where they have any: the first ones."""
+        return self._own_ues or min(len(self._partition), PERSONAL_UES)
 
     def evaluate(
         self,
@@ -149,6 +162,51 @@ class Scorer:
             best=best,
         )
         return common + own
+
+    def evaluate_personal(
+        self,
+        own_of: Sequence[tuple[OwnPart | None, ...]],
+        run: RunScores,
+    ) -> list[Evaluation]:
+        """Where parts of modules stay at UEs: each with its own, [measured UEs][N].
+
+        The rows of the common split are means over the UEs; where that is the test split, each UE
+        has rows on its own test rows, too.
+        """
+        common: list[list[Evaluation]] = []
+        personal: list[Evaluation] = []
+        split = self._measured
+        label = self._splits[split].keys.label
+        for ue, own in enumerate(own_of):
+            logits = self._own_logits(split, own, run)
+            averaged = self._own_ues > 0
+            common.append(evaluate_logits(logits, label, split=split, averaged=averaged))
+            if split == "test":
+                rows = self._own_test.of(ue)
+                best = None
+                if ue < self._own_ues:
+                    choice = self._own_logits("validation", own, run)
+                    best = best_module(choice, self._own_validation.of(ue))
+                found = evaluate_ues(logits, rows, split=split, best=best)
+                personal += [replace(row, ue=ue) for row in found]
+        return mean_rows(common) + personal
+
+    def _own_logits(
+        self,
+        split: str,
+        own: tuple[OwnPart | None, ...],
+        run: RunScores,
+    ) -> Logits:
+        """Of all modules with a UE's own parts."""
+        modules = tuple(range(len(own)))
+        jobs = [Score(modules, split, piece, own) for piece in range(len(self._pieces[split]))]
+        shape = (len(self._splits[split].row), self._classes)
+        logits = [np.zeros(shape, dtype=np.float32) for _ in modules]
+        for job, found in zip(jobs, run(jobs), strict=True):
+            position = self._pieces[split][job.piece].position
+            for whole, scores in zip(logits, found, strict=True):
+                whole[position] = scores
+        return logits
 
     def forget(self) -> None:
         """Measure every module again, whatever its version."""
@@ -196,7 +254,7 @@ class Scorer:
     def _own_test(self) -> OwnRows:
         """D_k,te of every UE."""
         keys = self._splits["test"].keys
-        ues = range(self._own_ues)
+        ues = range(self.personal_ues)
         return self._own(keys, [ue_test_rows(self._partition, keys, self._seed, ue) for ue in ues])
 
     @cached_property

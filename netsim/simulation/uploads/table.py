@@ -33,6 +33,7 @@ class Uploads(ArrayTable):
     rank: IntArray  # trained; NO_RANK: the module's own
     rank_sent: IntArray
     trained: IntArray = column(WHOLE)  # parts of the module
+    sent: IntArray = column(WHOLE)  # likewise
     work: FloatArray = column(1.0)  # over that of training the whole module once
     down_bits: FloatArray = column(np.nan)  # to be heard
     payload_bits: FloatArray

@@ -103,4 +103,5 @@ def tickets_of(
         sampled=uploads.begun_round,
         staleness=age,
         trained=uploads.trained,
+        sent=uploads.sent,
     )
