@@ -5,13 +5,16 @@ from __future__ import annotations
 from netsim.errors import InputError, ScenarioError
 from netsim.radio.downlink import Downlink
 from netsim.radio.fading import BLOCKS_PER_COHERENCE_TIME, CHUNK_BLOCKS, coherence_time_s
+from netsim.radio.nr.access import Access
+from netsim.radio.nr.adaptation import OuterLoop
 from netsim.radio.nr.goodput import NrLink
 from netsim.radio.nr.grid import ResourceGrid
 from netsim.radio.nr.harq import Harq
 from netsim.radio.nr.rate_model import NrRateModel
 from netsim.radio.rate_model import RateModel
 from netsim.scenario.model import Scenario
-from netsim.scenario.radio import Nr, Radio
+from netsim.scenario.nr import Nr
+from netsim.scenario.radio import Radio
 from netsim.units import from_db
 
 
@@ -20,9 +23,23 @@ def build_rate_model(scenario: Scenario) -> RateModel:
     radio = scenario.radio
     if radio.nr is None:
         return RateModel(radio.rate_model, from_db(radio.sinr_threshold_db))
-    block_s = fading_block_s(radio) if radio.fading == "block" else None
     sampled = radio.nr.errors == "sampled"
-    return NrRateModel.of(_nr_link(radio, radio.nr), block_s, sampled=sampled)
+    return NrRateModel.of(_nr_link(radio, radio.nr), sampled=sampled)
+
+
+def build_access(scenario: Scenario) -> Access:
+    """What uploads wait for: nothing but over NR."""
+    nr = scenario.radio.nr
+    if nr is None:
+        return Access()
+    link = _nr_link(scenario.radio, nr)
+    return Access(
+        grant_s=link.grid.grant_delay_s,
+        round_trip_s=link.round_trip_s,
+        lost=nr.target_error,
+        sampled=nr.errors == "sampled",
+        seed=scenario.seed,
+    )
 
 
 def downlink_hz(scenario: Scenario) -> float:
@@ -53,7 +70,7 @@ def _downlink_model(scenario: Scenario) -> RateModel:
     part = 1.0 if radio.nr.uplink_fraction == 1 else 1.0 - radio.nr.uplink_fraction
     nr = radio.nr.model_copy(update={"uplink_fraction": part})
     carrier = radio.model_copy(update={"bandwidth_hz": downlink_hz(scenario)})
-    return NrRateModel.of(_nr_link(carrier, nr, "downlink.bandwidth_hz"), None)
+    return NrRateModel.of(_nr_link(carrier, nr, "downlink.bandwidth_hz"))
 
 
 def fading_block_s(radio: Radio) -> float:
@@ -72,6 +89,7 @@ def _nr_link(radio: Radio, nr: Nr, where: str = "radio.bandwidth_hz") -> NrLink:
             uplink_fraction=nr.uplink_fraction,
             dmrs_elements=nr.dmrs_elements,
             overhead_elements=nr.overhead_elements,
+            grant_delay_slots=nr.grant_delay_slots,
         )
     except InputError as error:
         key = f"scenario: {where}"
@@ -79,8 +97,12 @@ def _nr_link(radio: Radio, nr: Nr, where: str = "radio.bandwidth_hz") -> NrLink:
     return NrLink(
         grid=grid,
         mcs_table=nr.mcs_table,
-        harq=Harq(combining=nr.harq, transmissions=nr.transmissions),
-        target_error=nr.target_error,
+        harq=Harq(
+            combining=nr.harq,
+            transmissions=nr.transmissions,
+            round_trip_slots=nr.round_trip_slots,
+        ),
+        outer_loop=OuterLoop(target=nr.target_error, step_up_db=nr.outer_step_db),
         margin_db=nr.margin_db,
         csi_delay_s=nr.csi_delay_s,
     )

@@ -44,6 +44,7 @@ class RadioParts:
     powers: Powers
     success_of: SuccessModels
     one_cell: bool  # only the learning site serves
+    standing_m_s: float  # speed behind the fading of UEs that stand
 
     def links_of(self, position_m: FloatArray) -> Links:
         """Links of UEs at [K, 2], to the learning gNB or the one they are associated with."""
@@ -57,6 +58,10 @@ class RadioParts:
         """Links of UEs under way, by traces of large-scale gains where there are any."""
         return partial(self._links_at, changing)
 
+    def _pace(self, changing: ChangingChannel, time_s: float) -> FloatArray:
+        """Speeds over that which stands for what moves around a UE that stands. [K]."""
+        return np.maximum(changing.journey.speed_m_s(time_s) / self.standing_m_s, 1.0)
+
     def _links_at(
         self,
         changing: ChangingChannel,
@@ -66,6 +71,8 @@ class RadioParts:
         time_s: float,
     ) -> Links:
         links = self._links_to(position_m, gnb, present)
+        if changing.moves:
+            links = replace(links, pace=self._pace(changing, time_s))
         if not changing.traces.has("gain"):
             return links
         here = links.ues_present
@@ -99,6 +106,7 @@ class RadioParts:
             interference_w=unknown,
             noise_psd_w_hz=unknown,
             downlink_efficiency=survey.downlink_efficiency,
+            pace=np.ones(len(gnb)),
             site_gain=survey.site_gain,
             present=present,
         )
@@ -128,6 +136,7 @@ def build_radio(
         powers=_powers(scenario),
         success_of=SuccessModels(scenario, landscape, uplink),
         one_cell=scenario.federation == "cell",
+        standing_m_s=scenario.radio.ue_speed_m_s,
     )
 
 
@@ -229,11 +238,11 @@ def _uplink(
     )
 
 
-def _doppler_hz(scenario: Scenario) -> float | None:
-    """Largest Doppler shift, where fading is correlated in time."""
+def _doppler_hz(scenario: Scenario) -> float:
+    """Largest Doppler shift of UEs that stand; NaN where fading is not correlated in time."""
     radio = scenario.radio
     if radio.block_correlation == "none":
-        return None
+        return np.nan
     return float(doppler_hz(radio.ue_speed_m_s, radio.carrier_hz))
 
 

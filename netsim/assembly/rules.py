@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netsim.assembly.devices import build_gnb_power
-from netsim.assembly.link_layer import build_downlink
+from netsim.assembly.link_layer import build_access, build_downlink
 from netsim.errors import ScenarioError
 from netsim.protocols import Scheme
 from netsim.scenario.model import Scenario
@@ -20,6 +20,7 @@ def build_rules(scenario: Scenario, scheme: Scheme) -> Rules:
         aggregation_s=timing.aggregation_s,
         foundation_every_round=scenario.w0_every_round,
         downlink=build_downlink(scenario),
+        access=build_access(scenario),
         caches=scenario.downlink.cache,
         gnb_power=build_gnb_power(scenario),
         stale=timing.late_uploads == "stale" or asynchronous,

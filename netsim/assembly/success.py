@@ -9,7 +9,7 @@ import numpy as np
 from netsim.assembly.planning import expected_gains
 from netsim.protocols import SuccessModel
 from netsim.radio.arrival import DRAWS, BlockArrival, planning_fading
-from netsim.radio.fading import CHUNK_BLOCKS, coherence_time_s
+from netsim.radio.fading import CHUNK_BLOCKS, block_lengths_s, coherence_time_s
 from netsim.radio.following import FollowingField
 from netsim.radio.interference import PoissonField, SiteField
 from netsim.radio.pathloss import PowerLaw
@@ -109,7 +109,11 @@ class SuccessModels:
             density=network,
             noise_psd_w_hz=uplink.noise_psd_w_hz,
             model=uplink.model,
-            coherence_s=coherence_time_s(radio.ue_speed_m_s, radio.carrier_hz),
+            coherence_s=block_lengths_s(
+                coherence_time_s(radio.ue_speed_m_s, radio.carrier_hz),
+                links.pace,
+                uplink.model.shortest_block_s,
+            ),
             fading=planning_fading(scenario.seed, DRAWS, CHUNK_BLOCKS),
             follow_w=self._follow_w,
         )

@@ -14,6 +14,7 @@ from netsim.cli.carrier import carrier_facts
 from netsim.cli.console import print_table, quantity, seconds
 from netsim.execution import Forecast
 from netsim.mobility.replay import Recorded
+from netsim.radio.fading import block_lengths_s
 from netsim.theory.printed import DEVIATIONS, FAULTS
 from netsim.units import to_db
 
@@ -162,8 +163,11 @@ def _network_facts(parts: Parts) -> list[tuple[str, str]]:
     if parts.scenario.federation == "network":
         facts.append(("core", f"site {parts.setting.core.core}"))
     coherence_s = parts.radio.uplink.coherence_s
-    if coherence_s is not None:
-        facts.append(("coherence time", seconds(coherence_s)))
+    if coherence_s is not None and parts.scenario.radio.fading == "block":
+        found = _Range.of(block_lengths_s(coherence_s, links.pace))
+        several = found.low < found.high
+        told = f"{seconds(found.low)} .. {seconds(found.high)}" if several else seconds(found.low)
+        facts.append(("fading stays the same for", told))
     return facts
 
 

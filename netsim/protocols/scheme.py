@@ -85,7 +85,7 @@ class Observation:
         success: success probability of uploads, eq. (15): `success.probability(...)`.
         label_counts: rows of each of C classes that each UE holds. [K, C]
         barrier: the uploads of a gNB start together, when its last UE has computed.
-        computed: `computed(ue, module, rank)` tells when UEs of a plan would be ready, s.
+        computed: `computed(ue, module, rank)` tells when UEs of a plan would be ready to send, s.
         channel: `channel()` tells gains and interference as they will be, for schemes that know the
             channel.
         previous: how the round before went; None in round 1.

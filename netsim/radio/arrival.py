@@ -31,7 +31,7 @@ class BlockArrival:
     density: bool
     noise_psd_w_hz: float
     model: RateModel
-    coherence_s: float
+    coherence_s: FloatArray  # [K]
     fading: FloatArray  # [DRAWS, F] |h|^2
     follow_w: float | None = None  # interferers at the UE's own power instead of this one
 
@@ -72,14 +72,10 @@ class BlockArrival:
     ) -> FloatArray:
         """Probability for rows of one shape [R]."""
         found = np.empty(len(ue))
-        blocks = airtime_s / self.coherence_s
         for start in range(0, len(ue), _ROWS_AT_A_TIME):
             rows = slice(start, start + _ROWS_AT_A_TIME)
-            rate = self._block_rate_bps(
-                ue[rows],
-                band[rows, None, None],
-                power[rows, None, None],
-            )
+            rate = self._block_rate_bps(ue[rows], band[rows], power[rows])
+            blocks = airtime_s / self.coherence_s[ue[rows], None]
             mean = rate.mean(axis=2)
             rate -= mean[..., None]
             spread = np.sqrt(np.mean(rate**2, axis=2))
@@ -100,17 +96,27 @@ class BlockArrival:
         band: FloatArray,
         power: FloatArray,
     ) -> FloatArray:
-        """Rate in every drawn block; bandwidth and power [R, 1, 1] -> [R, DRAWS, F]."""
+        """Rate of uploads [R] in every drawn block. [R, DRAWS, F]."""
+        wide_hz, wide_w = band[:, None, None], power[:, None, None]
         level = self.interference[ue]
         if self.density:
-            level *= band
+            level *= wide_hz
         if self.follow_w is not None:
-            level *= power / self.follow_w
-        level += self.noise_psd_w_hz * band
-        ratio = power * self.gain[ue, None, None] * self.fading
+            level *= wide_w / self.follow_w
+        level += self.noise_psd_w_hz * wide_hz
+        ratio = wide_w * self.gain[ue, None, None] * self.fading
         ratio /= level
-        rate = self.model.rate_bps(band, ratio)
-        return np.where(ratio >= self.model.threshold, rate, 0.0)
+        rate = np.empty(ratio.shape)
+        for block_s in np.unique(self.coherence_s[ue]).tolist():
+            mine = self.coherence_s[ue] == block_s
+            draws = int(mine.sum()) * len(self.fading)
+            found = self.model.over_blocks(draws, block_s).next_bps(
+                np.arange(draws),
+                np.repeat(band[mine], len(self.fading)),
+                ratio[mine].reshape(draws, -1),
+            )
+            rate[mine] = found.reshape(-1, *self.fading.shape)
+        return rate
 
 
 def planning_fading(

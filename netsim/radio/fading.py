@@ -27,6 +27,22 @@ def coherence_time_s(speed_m_s: float, carrier_hz: float) -> float:
     return 0.423 * SPEED_OF_LIGHT_M_S / (speed_m_s * carrier_hz)
 
 
+def block_lengths_s(
+    coherence_s: float,
+    pace: FloatArray,
+    shortest_s: float = 0.0,
+) -> FloatArray:
+    """Lengths of the blocks of UEs `pace` times as fast as the one whose blocks last `coherence_s`.
+
+    Coherence time falls with speed. Lengths are halved once or several times, to what is nearest
+    in ratio, so that the blocks of one UE lie within those of another: at most 1.42 times too long
+    or too short. None is below `shortest_s`, unless all are. Any shape.
+    """
+    most = np.log2(max(coherence_s / shortest_s, 1.0)) if shortest_s else np.inf
+    halvings = np.rint(np.log2(np.maximum(pace, 1.0)))
+    return np.asarray(coherence_s * 0.5 ** np.minimum(halvings, np.floor(most)))
+
+
 def upload_fading(
     seed: int,
     round: int,
@@ -79,6 +95,29 @@ def jakes_fading(
         gain[:, block] = np.abs(amplitude) ** 2 / WAVES
         wave *= step
     return gain
+
+
+def fading_of_blocks(
+    seed: int,
+    round: int,
+    chunk: int,
+    block_s: float,
+    doppler_hz: FloatArray,
+) -> FloatArray:
+    """Power gain |h|^2 of UEs in the blocks of a chunk: of Jakes' spectrum; NaN [K]: independent.
+
+    [K, block].
+    """
+    count = len(doppler_hz)
+    if np.isnan(doppler_hz).all():
+        return block_fading(seed, round, chunk, count)
+    return jakes_fading(seed, round, chunk, count, doppler_hz=doppler_hz, block_s=block_s)
+
+
+def block_starts_s(origin_s: float, chunk: int, block_s: float) -> FloatArray:
+    """When the blocks of a chunk begin. [block]."""
+    block = chunk * CHUNK_BLOCKS + np.arange(CHUNK_BLOCKS)
+    return np.asarray(origin_s + block * block_s)
 
 
 def doppler_hz(speed_m_s: FloatArray | float, carrier_hz: float) -> FloatArray:

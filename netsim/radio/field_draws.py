@@ -19,9 +19,9 @@ class FieldDraws:
     """Draws of all K UEs, by attempt or by chunk of coherence blocks."""
 
     of_attempt: Callable[[int, int], Draws]  # (round it began in, attempt) -> [K] each
-    of_chunk: Callable[[int], Draws]  # chunk -> [K, B] each
+    of_chunk: Callable[[int, float], Draws]  # chunk, length of its blocks -> [K, B] each
     _attempts: dict[tuple[int, int], Draws] = field(default_factory=dict, init=False)
-    _chunk: tuple[int, Draws] | None = field(default=None, init=False)
+    _chunk: tuple[tuple[int, float], Draws] | None = field(default=None, init=False)
 
     def in_attempts(self, links: LinkRows) -> Draws:
         """Of links [R] in their attempts."""
@@ -36,9 +36,9 @@ class FieldDraws:
             interference_w[mine] = every_interference_w[ue]
         return fading, interference_w
 
-    def in_chunk(self, links: LinkRows, chunk: int) -> Draws:
+    def in_chunk(self, links: LinkRows, chunk: int, block_s: float) -> Draws:
         """Of links in the blocks of a chunk, [R, B] each; the chunk asked for last is kept."""
-        if self._chunk is None or self._chunk[0] != chunk:
-            self._chunk = chunk, self.of_chunk(chunk)
+        if self._chunk is None or self._chunk[0] != (chunk, block_s):
+            self._chunk = (chunk, block_s), self.of_chunk(chunk, block_s)
         fading, interference_w = self._chunk[1]
         return fading[links.ue], interference_w[links.ue]

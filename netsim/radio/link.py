@@ -11,10 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from netsim.radio.fading import CHUNK_BLOCKS
 from netsim.radio.rate_model import RateModel
@@ -35,6 +33,22 @@ class Transmission:
     bits: FloatArray  # [M] bits through at min(finish, deadline)
     sinr: FloatArray  # [M] at the start (round fading) or mean over the airtime (block fading)
     outage: BoolArray  # [M] below the threshold: at the start (round), at all times (block)
+
+
+def in_groups(key: FloatArray, transmit: Callable[[IntArray, float], Transmission]) -> Transmission:
+    """Uploads [M] in groups of equal `key`: `transmit` is given the rows of each, and its key."""
+    values, group = np.unique(key, return_inverse=True)
+    rows = [np.flatnonzero(group == number) for number in range(len(values))]
+    sent = [transmit(mine, value) for mine, value in zip(rows, values.tolist(), strict=True)]
+    if len(sent) == 1:
+        return sent[0]
+    back = np.argsort(np.concatenate(rows))
+    return Transmission(
+        finish_s=np.concatenate([one.finish_s for one in sent])[back],
+        bits=np.concatenate([one.bits for one in sent])[back],
+        sinr=np.concatenate([one.sinr for one in sent])[back],
+        outage=np.concatenate([one.outage for one in sent])[back],
+    )
 
 
 def transmit_constant(
@@ -102,6 +116,10 @@ def transmit_pieces(
     )
 
 
+def _nothing(chunk: int, rows: IntArray) -> None:
+    """Of no chunk."""
+
+
 def transmit_blocks(
     payload_bits: FloatArray,
     bandwidth_hz: FloatArray,
@@ -112,29 +130,31 @@ def transmit_blocks(
     model: RateModel,
     origin_s: float,
     coherence_s: float,
-    rate_of_chunk: Callable[[int, IntArray], FloatArray | None] | None = None,
+    rate_of_chunk: Callable[[int, IntArray], FloatArray | None] = _nothing,
+    draws_of_chunk: Callable[[int, IntArray], FloatArray | None] = _nothing,
 ) -> Transmission:
     """Fading redrawn every coherence block; a block with SINR < threshold carries no bits.
 
     `sinr_of_chunk(c, rows)` gives the SINR [R, CHUNK_BLOCKS] of some rows in the blocks c *
-    CHUNK_BLOCKS ... of the grid that starts at `origin_s`. Bits are summed block by block; the
-    finish lies within its block. Where `rate_of_chunk` gives a rate that is not NaN, this one
-    rules.
+    CHUNK_BLOCKS ... of the grid that starts at `origin_s`, and is asked once for each. Bits are
+    summed block by block; the finish lies within its block. Where `rate_of_chunk` gives a rate that
+    is not NaN, this one rules. draws_of_chunk: what decides which data is lost; None: rates are
+    means.
     """
     progress = _Progress.none(len(payload_bits))
+    rates = model.over_blocks(len(payload_bits), coherence_s)
     chunk_s = CHUNK_BLOCKS * coherence_s
     chunk = _first_chunk(start_s - origin_s, chunk_s)
     live = np.arange(len(payload_bits))  # rows that have not finished
     while len(live) and origin_s + chunk * chunk_s < deadline_s[live].max():
-        edges_s = origin_s + (chunk * CHUNK_BLOCKS + _EDGES) * coherence_s
+        edges_s = _edges_s(origin_s, chunk, coherence_s)
         until_s = deadline_s[live]
         open_s, length = _on_air(edges_s, start_s[live], until_s)
         ratio = sinr_of_chunk(chunk, live)
-        band_hz = bandwidth_hz[live, None]
-        rate, usable = _usable_rates(model, band_hz, ratio, length)
-        if rate_of_chunk is not None:
-            given = rate_of_chunk(chunk, live)
-            rate, usable = _overruled(rate, usable, given, length)
+        draws = draws_of_chunk(chunk, live)
+        rate = rates.next_bps(live, bandwidth_hz[live], ratio, draws)
+        usable = ratio >= model.threshold
+        rate, usable = _overruled(rate, usable, rate_of_chunk(chunk, live))
         progress.send(
             live,
             payload_bits[live],
@@ -144,7 +164,7 @@ def transmit_blocks(
             length,
         )
         progress.observe(live, ratio, usable, length)
-        live = live[np.isinf(progress.finish_s[live])]
+        live = progress.unfinished(live)
         chunk += 1
     return progress.result(start_s, deadline_s)
 
@@ -159,8 +179,13 @@ def _first_chunk(start_s: FloatArray, chunk_s: float) -> int:
     return max(int(start_s.min() // chunk_s), 0)
 
 
+def _edges_s(origin_s: float, chunk: int, coherence_s: float) -> FloatArray:
+    """Where the blocks of a chunk begin and end. [B + 1]."""
+    return np.asarray(origin_s + (chunk * CHUNK_BLOCKS + _EDGES) * coherence_s)
+
+
 def _on_air(
-    edges_s: NDArray[np.floating[Any]],
+    edges_s: FloatArray,
     start_s: FloatArray,
     deadline_s: FloatArray,
 ) -> tuple[FloatArray, FloatArray]:
@@ -170,29 +195,16 @@ def _on_air(
     return open_s, np.maximum(close_s - open_s, 0.0)
 
 
-def _usable_rates(
-    model: RateModel,
-    bandwidth_hz: FloatArray,
-    ratio: FloatArray,
-    length: FloatArray,
-) -> tuple[FloatArray, BoolArray]:
-    """Rates of blocks, 0 where the SINR is too low, and which blocks are usable. [R, B] each."""
-    usable = (ratio >= model.threshold) & (length > 0)
-    rate = model.rate_bps(bandwidth_hz, ratio)
-    return np.where(usable, rate, 0.0), usable
-
-
 def _overruled(
     rate: FloatArray,
     usable: BoolArray,
     given: FloatArray | None,
-    length: FloatArray,
 ) -> tuple[FloatArray, BoolArray]:
     """Rates of blocks and whether they are usable, where `given` is not NaN by `given`. [R, B]."""
     if given is None:
         return rate, usable
     rules = ~np.isnan(given)
-    return np.where(rules, given, rate), usable | (rules & (length > 0))
+    return np.where(rules, given, rate), usable | rules
 
 
 @dataclass(frozen=True)
@@ -260,6 +272,10 @@ class _Progress:
         """Adds what rows [R] saw in the blocks of a chunk, [R, B], while they were on the air."""
         self.sinr_time[rows] += (ratio * length).sum(axis=1)
         self.usable_ever[rows] |= (usable & (length > 0)).any(axis=1)
+
+    def unfinished(self, rows: IntArray) -> IntArray:
+        """Those of some rows that are not through."""
+        return rows[np.isinf(self.finish_s[rows])]
 
     def result(self, start_s: FloatArray, deadline_s: FloatArray) -> Transmission:
         """The uploads at the end of the last chunk."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from netsim import rng
+from netsim.radio.fading import block_lengths_s
 from netsim.radio.link_rows import LinkRows
 from netsim.units import FloatArray, IntArray
 
@@ -64,12 +65,42 @@ class RoundFading:
     draws: SiteFading
     by_block: bool  # else one draw for an attempt
     round: int
-    ues: int
+    every: IntArray  # [K] blocks in which the fading of each UE stays the same
+    background_every: int  # likewise, of background UEs
     background_ues: int
+    block_s: float  # length of a block: that of the fastest UE
     _held: FloatArray | None = field(default=None, init=False)  # [R, S] in their attempts
     _held_attempt: IntArray | None = field(default=None, init=False)  # [R]
     _background: FloatArray | None = field(default=None, init=False)  # [B, S]
-    _chunk: tuple[int, FloatArray, FloatArray] | None = field(default=None, init=False)
+    _chunks: dict[tuple[str, int], tuple[int, FloatArray]] = field(default_factory=dict, init=False)
+
+    @classmethod
+    def at_pace(
+        cls,
+        draws: SiteFading,
+        number: int,
+        pace: FloatArray,
+        lengths_s: tuple[float, float],
+        *,
+        by_block: bool,
+        background_ues: int,
+    ) -> RoundFading:
+        """Of a round with that number. pace: of the K UEs, as `block_lengths_s` has it.
+
+        lengths_s: of the blocks of UEs that stand, and the shortest that is told apart.
+        """
+        standing_s, shortest_s = lengths_s
+        length_s = block_lengths_s(standing_s, pace if by_block else np.ones(len(pace)), shortest_s)
+        block_s = float(length_s.min(initial=standing_s))
+        return cls(
+            draws=draws,
+            by_block=by_block,
+            round=number,
+            every=np.rint(length_s / block_s).astype(np.int64),
+            background_every=round(standing_s / block_s),
+            background_ues=background_ues,
+            block_s=block_s,
+        )
 
     def of(self, links: LinkRows, block: int) -> tuple[FloatArray, FloatArray]:
         """(of the links' UEs [R, S], of background UEs [B, S]) in a block.
@@ -77,7 +108,10 @@ class RoundFading:
         The links are the same R in every call.
         """
         if self.by_block:
-            return self._in_block(links.ue, block)
+            own = self.in_block(block)[links.ue]
+            at = block // self.background_every
+            others = self._drawn("background_fading", at, 0, self.background_ues)
+            return own, others
         if self._background is None:
             count = self.background_ues
             drawn = self.draws.draw("background_fading", self.round, 0, blocks=1, count=count)
@@ -92,17 +126,28 @@ class RoundFading:
         changed = np.flatnonzero(links.attempt != self._held_attempt)
         new = links.select(changed)
         for begun, attempt, mine in new.attempts():
-            drawn = self.draws.of_attempt(begun, attempt, self.ues)
+            drawn = self.draws.of_attempt(begun, attempt, len(self.every))
             self._held[changed[mine]] = drawn[new.ue[mine]]
         self._held_attempt[changed] = new.attempt
         return self._held
 
-    def _in_block(self, ue: IntArray, block: int) -> tuple[FloatArray, FloatArray]:
-        """The chunk of blocks that was drawn last is kept."""
+    def in_block(self, block: int) -> FloatArray:
+        """Of all UEs. [K, S]."""
+        ues = len(self.every)
+        every = np.unique(self.every).tolist()
+        if len(every) == 1:
+            return self._drawn("network_block_fading", block // every[0], every[0], ues)
+        own = np.empty((ues, self.draws.sites))
+        for one in every:
+            mine = self.every == one
+            own[mine] = self._drawn("network_block_fading", block // one, one, ues)[mine]
+        return own
+
+    def _drawn(self, name: str, block: int, every: int, count: int) -> FloatArray:
+        """A block of the chunk of blocks that is kept of each length. [count, S]."""
         chunk, at = divmod(block, NETWORK_CHUNK_BLOCKS)
-        if self._chunk is None or self._chunk[0] != chunk:
-            key = (self.round, chunk)
-            own = self.draws.of_chunk("network_block_fading", *key, self.ues)
-            others = self.draws.of_chunk("background_fading", *key, self.background_ues)
-            self._chunk = chunk, own, others
-        return self._chunk[1][at][ue], self._chunk[2][at]
+        kept = self._chunks.get((name, every))
+        if kept is None or kept[0] != chunk:
+            kept = chunk, self.draws.of_chunk(name, self.round, chunk, count)
+            self._chunks[name, every] = kept
+        return np.asarray(kept[1][at])

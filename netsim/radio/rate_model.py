@@ -1,12 +1,19 @@
-"""The rate of a link: what it is, and what schemes plan with."""
+"""The rate of a link: what it is, from block to block, and what schemes plan with."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from netsim.units import FloatArray
+from netsim import rng
+from netsim.units import FloatArray, IntArray
+
+
+def error_draws(seed: int, round: int, index: int, shape: tuple[int, int]) -> FloatArray:
+    """Uniform numbers by which it is decided which data of UEs is lost, for one part of a round."""
+    return rng.stream(seed, "nr_errors", round, index).random(shape)
 
 
 @dataclass(frozen=True)
@@ -15,6 +22,25 @@ class PlannedRate:
 
     factor: float = 1.0
     gap: float = 1.0
+
+
+class BlockRates(Protocol):
+    """Rates of uploads whose SINR changes from one block to the next. What link adaptation has
+    learnt of them is kept."""
+
+    def next_bps(
+        self,
+        rows: IntArray,
+        bandwidth_hz: FloatArray,
+        sinr: FloatArray,
+        uniform: FloatArray | None = None,
+    ) -> FloatArray:
+        """Rates of uploads `rows` [R] on bands [R] in their next blocks, by SINRs [R, B]. [R, B].
+
+        0 where the SINR is below the threshold. uniform: numbers in [0, 1) that decide which data
+        is lost; None: the mean.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -31,16 +57,19 @@ class RateModel:
         rate = bandwidth_hz * np.log2(1.0 + self.threshold)
         return np.broadcast_to(rate, np.shape(sinr))
 
+    def over_blocks(self, count: int, block_s: float) -> BlockRates:
+        """Rates of `count` uploads over blocks of some length."""
+        return MemorylessRates(self)
+
     @property
     def draws_errors(self) -> bool:
-        """Rates of coherence blocks are drawn: `drawn_rate_bps` instead of `rate_bps`."""
+        """Rates of blocks are drawn."""
         return False
 
-    def drawn_rate_bps(
-        self, bandwidth_hz: FloatArray, sinr: FloatArray, uniform: FloatArray
-    ) -> FloatArray:
-        """Rates in coherence blocks from one uniform number for each. [R, 1], [R, B], [R, B]."""
-        return self.rate_bps(bandwidth_hz, sinr)
+    @property
+    def shortest_block_s(self) -> float:
+        """Of constant SINR that is told apart."""
+        return 0.0
 
     @property
     def band_blocks(self) -> int | None:
@@ -58,3 +87,21 @@ class RateModel:
     def planned(self) -> PlannedRate:
         """The rate that schemes plan with, where it is not that of the threshold's code."""
         return PlannedRate()
+
+
+@dataclass(frozen=True)
+class MemorylessRates:
+    """As `BlockRates`: each block by its own SINR."""
+
+    model: RateModel
+
+    def next_bps(
+        self,
+        rows: IntArray,
+        bandwidth_hz: FloatArray,
+        sinr: FloatArray,
+        uniform: FloatArray | None = None,
+    ) -> FloatArray:
+        """As `BlockRates`."""
+        rate = self.model.rate_bps(bandwidth_hz[:, None], sinr)
+        return np.where(sinr >= self.model.threshold, rate, 0.0)

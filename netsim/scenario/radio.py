@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import model_validator
 
+from netsim.scenario.nr import Nr
 from netsim.scenario.section import (
     Finite,
     NonNegative,
@@ -112,34 +113,6 @@ class PowerControl(Section):
     alpha: float = key(0.8, "part of the path loss that is made up for", ge=0, le=1)
 
 
-class Nr(Section):
-    """Link layer of 5G NR, with radio.rate_model = nr (TS 38.211, 38.214)."""
-
-    subcarrier_spacing_khz: Literal[15, 30, 60, 120] = key(30, "subcarrier spacing", unit="kHz")
-    uplink_fraction: float = key(
-        1.0, "part of the slots that are the uplink's (TDD); 1 is FDD", ge=1e-3, le=1
-    )
-    dmrs_elements: int = key(
-        12, "resource elements for DM-RS in each resource block and slot", ge=0, le=72
-    )
-    overhead_elements: Literal[0, 6, 12, 18] = key(0, "other overhead, N_oh of TS 38.214, 5.1.3.2")
-    mcs_table: Literal[1, 2, 3] = key(
-        1, "schemes of TS 38.214, 5.1.3.1: up to 64-QAM, up to 256-QAM, low efficiency"
-    )
-    target_error: float = key(
-        0.1, "error rate of first transmissions that schemes are chosen for", ge=1e-6, lt=1
-    )
-    margin_db: Finite = key(0.0, "by which the known SINR is lowered", unit="dB", ge=-20, le=20)
-    csi_delay_s: NonNegative = key(4e-3, "age of the SINR that schemes are chosen by", unit="s")
-    harq: Literal["incremental", "chase", "none"] = key(
-        "incremental", "retransmissions bring new parity bits, add up SINRs, or stand alone"
-    )
-    errors: Literal["expected", "sampled"] = key(
-        "expected", "rates are means over block errors, or errors are drawn"
-    )
-    transmissions: int = key(4, "of a transport block, at most; then RLC sends it anew", ge=1, le=4)
-
-
 class Radio(Section):
     """Uplink."""
 
@@ -242,8 +215,8 @@ class Radio(Section):
             raise ValueError(
                 "block_correlation = jakes needs fading = block and interference = field"
             )
-        if self.nr is not None and self.nr.errors == "sampled" and not in_field_blocks:
-            raise ValueError("nr.errors = sampled needs fading = block and interference = field")
+        if self.nr is not None and self.nr.errors == "sampled" and self.fading != "block":
+            raise ValueError("nr.errors = sampled needs fading = block")
         if self.nr is not None and self.rate_model != "nr":
             raise ValueError("nr needs rate_model = nr")
         if self.interferers == "persistent" and self.interference == "network":

@@ -108,6 +108,8 @@ def open_round(
     )
     begin_s = cells.open_s[cells.index_of(links.gnb[plan.ue])]
     uploads = _planned(plan, links, times, begin_s, payload_bits)
+    uploads.access_s = setting.rules.access.delay_s(plan.ue, number)
+    uploads.upload_start_s += uploads.access_s
     uploads.begun_round[:] = number
     uploads.version = made_in
     uploads.trained[:], uploads.sent[:] = plan.exchange.trained, plan.exchange.sent_parts
@@ -116,6 +118,7 @@ def open_round(
     uploads.deadline_s = begin_s + setting.rules.deadline_s
     if not setting.rules.stale:
         uploads.stop_s = uploads.deadline_s
+        uploads.upload_start_s = np.minimum(uploads.upload_start_s, uploads.stop_s)
     return Round(number, start_s, plan, links, cells, uploads)
 
 

@@ -11,6 +11,7 @@ from netsim.device.idle import Idle
 from netsim.device.power import GnbPower, UePower
 from netsim.protocols import HeldRows, PayloadSize, Redeemed, RoundPlan, WorkShare, all_work
 from netsim.radio.downlink import Downlink
+from netsim.radio.nr.access import Access
 from netsim.simulation.uploads.table import Uploads
 from netsim.units import BoolArray, FloatArray, IntArray
 
@@ -52,6 +53,7 @@ class Links:
     interference_w: FloatArray  # [K] expected, where interferers are aligned with the UE's band
     noise_psd_w_hz: FloatArray  # [K] with the interference expected where all cells are simulated
     downlink_efficiency: FloatArray  # [K] bit/s/Hz
+    pace: FloatArray  # [K] speed over that of a UE that stands, which is moved around; at least 1
     site_gain: FloatArray | None = None  # [K, S] to every site, where all cells are simulated
     present: BoolArray | None = None  # [K] None: all; others are at their last place
     served: BoolArray | None = None  # [K] by a gNB that learns; None: all
@@ -90,6 +92,7 @@ class Rules:
     aggregation_s: float  # at a gNB and at the core
     foundation_every_round: bool  # the foundation model is sent in every round, not once
     downlink: Downlink
+    access: Access = field(default_factory=Access)
     caches: bool = False  # UEs keep the modules they hear
     stale: bool = False  # late uploads go on into the following rounds
     gnb_power: GnbPower | None = None  # None: not accounted for

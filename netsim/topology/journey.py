@@ -106,6 +106,14 @@ class Journey:
         """What holds at a time."""
         return self.sample(self.step(time_s))
 
+    def speed_m_s(self, time_s: float) -> FloatArray:
+        """Of all UEs over the step of the grid at a time; 0 of those that come or go. [K]."""
+        step = self.step(time_s)
+        here, there = self.sample(step), self.sample(step + 1)
+        seen_m = self.landscape.deployment.seen_from(there.position_m, here.position_m)
+        way_m = np.linalg.norm(seen_m - here.position_m, axis=1)
+        return np.asarray(way_m * (here.present & there.present) / self.step_s)
+
     def forget(self, step: int) -> None:
         """Steps before will not be asked for again."""
         drop = min(step - self._first, len(self._samples) - 1)

@@ -176,6 +176,7 @@ def _links(distance_m: FloatArray) -> Links:
         interference_w=unused,
         noise_psd_w_hz=unused,
         downlink_efficiency=np.ones(count),
+        pace=np.ones(count),
         site_gain=gain,
     )
 

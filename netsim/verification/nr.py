@@ -13,8 +13,9 @@ import numpy as np
 
 from netsim import rng
 from netsim.radio.nr.adaptation import highest_scheme
-from netsim.radio.nr.goodput import NrLink, goodput_table, sinr_grid_db
+from netsim.radio.nr.goodput import NrLink, goodput_table, nearest_entry, sinr_grid_db
 from netsim.radio.nr.harq import Harq, expected_transmissions, still_lost
+from netsim.radio.nr.lookup import drawn_bps, expected_bps, lookup_of
 from netsim.radio.nr.schemes import SchemeTable
 from netsim.radio.nr.transport import transport_block_bits
 from netsim.units import FloatArray, from_db, to_db
@@ -90,20 +91,20 @@ def nr_goodput(effort: Effort) -> Sequence[Law]:
     sinr = np.broadcast_to(from_db(np.array(SINRS_DB)), (1, len(SINRS_DB)))
     known = sinr * from_db(1.0)  # a little too hopeful, so that HARQ has work
     blocks = np.array([_BLOCKS])
-    expected = link.expected_bps(blocks, sinr, known)[0] / bandwidth_hz
+    expected = expected_bps(link, blocks, sinr, known)[0] / bandwidth_hz
+    lookup = lookup_of(link)
+    table = lookup.tables(blocks)
+    full = lookup.full_bps(table, lookup.scheme(table, nearest_entry(known[0]))) / bandwidth_hz
     drawn = []
     for number in range(effort.networks):
         generator = rng.stream(effort.seed, "verify_nr_goodput", number)
-        length_s = _SLOTS * link.grid.slot_s
-        uniform = generator.random(sinr.shape)
-        rates = link.sampled_bps(
-            blocks,
-            sinr,
-            known,
-            length_s,
-            uniform,
+        rates = drawn_bps(
+            expected,
+            full,
+            _SLOTS,
+            generator.random(len(SINRS_DB)),
         )
-        drawn.append(rates[0] / bandwidth_hz)
+        drawn.append(rates)
     values, errors = mean(np.array(drawn))
     capacity = np.log2(1 + sinr[0])
     rows = [
@@ -126,7 +127,7 @@ def nr_goodput(effort: Effort) -> Sequence[Law]:
 def _largest_part_of_shannon(link: NrLink) -> Law:
     """At the SINR where the link comes nearest to capacity; it must stay below 1."""
     table = goodput_table(link, _BLOCKS)
-    chosen = highest_scheme(table.first_error)
+    chosen = highest_scheme(table.lost[0])
     rate = table.rate_bps[chosen, np.arange(len(chosen))]
     grid_db = sinr_grid_db()
     capacity = _BLOCKS * link.grid.block_hz * np.log2(1 + from_db(grid_db))

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from scipy.special import j0
 
-from netsim.radio.fading import CHUNK_BLOCKS, coherence_time_s, doppler_hz, jakes_fading
+from netsim.radio.fading import (
+    CHUNK_BLOCKS,
+    block_lengths_s,
+    coherence_time_s,
+    doppler_hz,
+    jakes_fading,
+)
 
 
 def test_correlation_is_that_of_the_jakes_spectrum() -> None:
@@ -53,3 +59,15 @@ def test_every_ue_has_its_own_speed() -> None:
     gain = jakes_fading(1, 1, 0, 2, doppler_hz=shift, block_s=1e-3)
     assert np.ptp(gain[0]) < 1e-9
     assert np.ptp(gain[1]) > 0.5
+
+
+def test_blocks_are_as_long_as_speed_has_it() -> None:
+    """36 ms at 1 m/s, and at 30 m/s not 36 but 1.1 ms: the half of a half of ... nearest to 1.2."""
+    standing_s = coherence_time_s(1.0, 3.5e9)
+    speed = np.array([0.1, 1.0, 1.4, 3.0, 30.0, 90.0])
+    found = block_lengths_s(standing_s, speed)
+    np.testing.assert_allclose(found[[0, 1, 4]], [36.2e-3, 36.2e-3, 1.13e-3], rtol=0.01)
+    wanted = coherence_time_s(np.maximum(speed, 1.0), 3.5e9)
+    assert (np.abs(np.log2(found / wanted)) <= 0.5).all()
+    assert block_lengths_s(standing_s, speed, 5e-4).min() >= 5e-4
+    assert (block_lengths_s(standing_s, speed, 1.0) == standing_s).all()

@@ -127,7 +127,13 @@ def test_block_arrival_is_the_frequency_of_arrival(places: CellPlaces, airtime: 
         axis=1,
     )
     model = BlockArrival(
-        own[:200], planned, False, NOISE, rate, coherence, planning_fading(1, DRAWS, CHUNK_BLOCKS)
+        own[:200],
+        planned,
+        False,
+        NOISE,
+        rate,
+        np.full(200, coherence),
+        planning_fading(1, DRAWS, CHUNK_BLOCKS),
     )
     lam = model.probability(
         np.arange(200), np.full(200, band), np.full(200, POWER_W), payload, airtime
@@ -142,7 +148,7 @@ def test_block_arrival_with_all_the_time_in_the_world() -> None:
         False,
         1e-18,
         RateModel("shannon", 0.1),
-        0.02,
+        np.full(2, 0.02),
         planning_fading(1, DRAWS, CHUNK_BLOCKS),
     )
     lam = model.probability(np.arange(2), np.full(2, 1e6), np.full(2, 0.2), 1e9, np.inf)

@@ -33,26 +33,32 @@ def highest_scheme(first_error: FloatArray, target: float = TARGET_ERROR) -> Int
 
 @dataclass(frozen=True)
 class OuterLoop:
-    """Steps of the margin, dB."""
+    """Target and steps of the margin, dB."""
 
     target: float = TARGET_ERROR
-    step_up_db: float = 0.5  # with a loss
+    step_up_db: float = 0.1  # with a loss; 0: the margin stays
     limit_db: float = 15.0
 
     def __post_init__(self) -> None:
         if not 0 < self.target < 1:
             raise InputError("the target error rate must lie in (0, 1)", value=self.target)
-        if self.step_up_db <= 0:
-            raise InputError("the step of the outer loop must be above 0", value=self.step_up_db)
+        if self.step_up_db < 0:
+            rule = "the step of the outer loop must not be negative"
+            raise InputError(rule, value=self.step_up_db)
 
     @property
     def step_down_db(self) -> float:
         """With an acknowledgement: at the target, steps up and down cancel on average."""
         return self.step_up_db * self.target / (1 - self.target)
 
-    def update(self, margin_db: FloatArray, lost: FloatArray) -> FloatArray:
-        """The next margin. lost: 1 where a first transmission was lost, 0 where not, or P(lost)."""
-        up_db = lost * self.step_up_db
-        down_db = (1 - lost) * self.step_down_db
-        moved_db = margin_db + up_db - down_db
-        return np.clip(moved_db, -self.limit_db, self.limit_db)
+    def update(
+        self, margin_db: FloatArray, lost: FloatArray, count: FloatArray | float = 1.0
+    ) -> FloatArray:
+        """The margin after `count` first transmissions, of which a part `lost` failed. Any shape.
+
+        Losses and acknowledgements together, as the mean of all orders in which they may come.
+        """
+        each = self.step_up_db + self.step_down_db
+        moved_db = lost * (count * each)
+        moved_db += margin_db - count * self.step_down_db
+        return np.maximum(np.minimum(moved_db, self.limit_db), -self.limit_db)

@@ -50,19 +50,3 @@ def transport_block_error(block_error: FloatArray, code_blocks: IntArray) -> Flo
     log_kept = np.log1p(-np.minimum(block_error, 1 - 1e-16))
     all_kept = code_blocks * log_kept
     return np.asarray(-np.expm1(all_kept))
-
-
-def effective_sinr_db(
-    sinr_db: FloatArray,
-    order: int,
-    axis: int = -1,
-) -> FloatArray:
-    """One SINR for a transport block over several channels, dB: that of equal information.
-
-    Mean mutual information per coded bit (MIESM; Brueninghaus et al., "Link performance models for
-    system level simulations of broadband radio access systems", PIMRC 2005). `axis` runs over the
-    coherence blocks or subbands that carry the transport block.
-    """
-    curve = information_curve(order)
-    bits, _ = curve.at(sinr_db)
-    return curve.sinr_db(bits.mean(axis=axis))

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 import numpy as np
-from scipy.stats import binom
+from numpy.typing import NDArray
 
 from netsim.errors import InputError
-from netsim.radio.nr.adaptation import TARGET_ERROR, highest_scheme
+from netsim.radio.nr.adaptation import OuterLoop
 from netsim.radio.nr.error_rate import transport_block_error
 from netsim.radio.nr.grid import ResourceGrid
 from netsim.radio.nr.harq import Harq, expected_transmissions, still_lost
@@ -44,15 +44,12 @@ class NrLink:
     grid: ResourceGrid = field(default_factory=ResourceGrid)
     mcs_table: int = 1
     harq: Harq = field(default_factory=Harq)
-    target_error: float = TARGET_ERROR
-    margin_db: float = 0.0  # of the inner loop, by which the known SINR is lowered
+    outer_loop: OuterLoop = field(default_factory=OuterLoop)
+    margin_db: float = 0.0  # by which the known SINR is lowered at first
     csi_delay_s: float = 4e-3  # age of the SINR that the scheme is chosen by
 
     def __post_init__(self) -> None:
         SchemeTable(self.mcs_table)
-        if not 0 < self.target_error < 1:
-            rule = "the target error rate must lie in (0, 1)"
-            raise InputError(rule, value=self.target_error)
         if self.csi_delay_s < 0:
             raise InputError("the CSI delay must not be negative", value=self.csi_delay_s)
 
@@ -60,96 +57,6 @@ class NrLink:
     def schemes(self) -> SchemeTable:
         """The modulation and coding schemes."""
         return _schemes(self.mcs_table)
-
-    def expected_bps(
-        self,
-        blocks: IntArray,
-        sinr: FloatArray,
-        known_sinr: FloatArray,
-    ) -> FloatArray:
-        """Mean goodput of uploads on `blocks` [R] resource blocks, bit/s. [R, B].
-
-        sinr: linear, in each coherence block, [R, B]. known_sinr: by which schemes are chosen.
-        """
-        stack, row = self._stacked(blocks)
-        scheme = stack.scheme_at(row, _nearest(known_sinr))
-        return stack.rate_at(row, scheme, _nearest(sinr))
-
-    def sampled_bps(
-        self,
-        blocks: IntArray,
-        sinr: FloatArray,
-        known_sinr: FloatArray,
-        length_s: float,
-        uniform: FloatArray,
-    ) -> FloatArray:
-        """Goodput with drawn errors in coherence blocks of `length_s`; its mean is `expected_bps`.
-
-        uniform: one random number in [0, 1) for each block, [R, B].
-        """
-        stack, row = self._stacked(blocks)
-        scheme = stack.scheme_at(row, _nearest(known_sinr))
-        mean_bps = stack.rate_at(row, scheme, _nearest(sinr))
-        full_bps = stack.size_bits[row[:, None], scheme] * self.grid.uplink_slots_per_s
-        slots = length_s * self.grid.uplink_slots_per_s
-        whole = np.floor(slots)
-        completes = np.divide(
-            mean_bps,
-            full_bps,
-            out=np.zeros_like(mean_bps),
-            where=full_bps > 0,
-        )
-        completed = np.maximum(
-            binom.ppf(
-                uniform,
-                whole,
-                np.clip(completes, 0.0, 1.0),
-            ),
-            0.0,
-        )
-        part = completes * (slots - whole)  # of a slot that reaches into the next block
-        return np.asarray((completed + part) / slots * full_bps)
-
-    def rate_bps(
-        self,
-        blocks: IntArray,
-        sinr: FloatArray,
-        coherence_s: float,
-    ) -> FloatArray:
-        """Mean goodput over coherence blocks [R, B] with SINRs that are known late, bit/s.
-
-        For `csi_delay_s` of every block the scheme is still that of the block before. The first
-        block given has nothing before it and goes by its own SINR throughout.
-        """
-        stack, row = self._stacked(blocks)
-        entry = _nearest(sinr)
-        scheme = stack.scheme_at(row, entry)
-        late = min(self.csi_delay_s / coherence_s, 1.0)
-        if late == 0:
-            return stack.rate_at(row, scheme, entry)
-        before = np.concatenate([scheme[:, :1], scheme[:, :-1]], axis=1)
-        stale = stack.rate_at(row, before, entry)
-        if late == 1:
-            return stale
-        fresh = stack.rate_at(row, scheme, entry)
-        return np.asarray(late * stale + (1 - late) * fresh)
-
-    def drawn_rate_bps(
-        self,
-        blocks: IntArray,
-        sinr: FloatArray,
-        coherence_s: float,
-        uniform: FloatArray,
-    ) -> FloatArray:
-        """As `rate_bps`, its mean, with drawn errors; uniform: one number per block, [R, B]."""
-        late_s = min(self.csi_delay_s, coherence_s)
-        before = np.concatenate([sinr[:, :1], sinr[:, :-1]], axis=1)
-        carried = np.zeros(sinr.shape)
-        for known, length_s in ((before, late_s), (sinr, coherence_s - late_s)):
-            if length_s > 0:
-                rate = self.sampled_bps(blocks, sinr, known, length_s, uniform)
-                carried += length_s * rate
-        return carried / coherence_s
 
     @property
     def peak_bps(self) -> float:
@@ -161,15 +68,16 @@ class NrLink:
     def lowest_sinr(self) -> float:
         """SINR below which even the first scheme loses half of its transport blocks for good."""
         table = goodput_table(self, 1)
-        kept = table.residual[0] <= 0.5
+        kept = table.lost[-1, 0] <= 0.5
         first_db = sinr_grid_db()[int(np.argmax(kept))]
         return float(from_db(first_db))
 
-    def _stacked(self, blocks: IntArray) -> tuple[_TableStack, IntArray]:
-        """Tables of the numbers of blocks that occur, and the table of each row."""
-        distinct, row = np.unique(blocks, return_inverse=True)
-        counts = tuple(distinct.tolist())
-        return _stack(self, counts), row
+    @property
+    def round_trip_s(self) -> float:
+        """From a transmission to the next of the same block: whole uplink slots."""
+        grid = self.grid
+        slots = np.ceil(self.harq.round_trip_slots * grid.uplink_fraction - 1e-9)
+        return float(slots / grid.uplink_slots_per_s)
 
 
 @dataclass(frozen=True)
@@ -177,8 +85,7 @@ class GoodputTable:
     """What N schemes deliver on a number of resource blocks, over S SINRs."""
 
     rate_bps: FloatArray  # [N, S]
-    first_error: FloatArray  # [N, S] of the first transmission
-    residual: FloatArray  # [N, S] lost for good
+    lost: NDArray[np.float32]  # [m, N, S] after each transmission; the last of them for good
     size_bits: IntArray  # [N] transport-block sizes
 
 
@@ -187,12 +94,20 @@ def sinr_grid_db() -> FloatArray:
     return LOWEST_DB + STEP_DB * np.arange(SINRS, dtype=np.float64)
 
 
+def nearest_entry(sinr: FloatArray) -> IntArray:
+    """Entry of the tables that is nearest to a linear SINR, NaN as the highest. Any shape."""
+    position = np.log10(np.fmax(np.fmin(sinr, _HIGHEST), _LOWEST))
+    position *= 10 / STEP_DB
+    position += 0.5 - LOWEST_DB / STEP_DB
+    return position.astype(np.int64)
+
+
 @lru_cache(maxsize=4)
 def _schemes(number: int) -> SchemeTable:
     return SchemeTable(number)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=300)
 def goodput_table(link: NrLink, blocks: int) -> GoodputTable:
     """The table of a link for one number of resource blocks."""
     schemes = link.schemes
@@ -215,61 +130,6 @@ def goodput_table(link: NrLink, blocks: int) -> GoodputTable:
     size_bps = size[:, None] * link.grid.uplink_slots_per_s
     return GoodputTable(
         rate_bps=size_bps * completes,
-        first_error=lost[0],
-        residual=lost[-1],
+        lost=lost.astype(np.float32),
         size_bits=size,
     )
-
-
-@dataclass(frozen=True)
-class _TableStack:
-    """Tables of U numbers of resource blocks in one array, for lookups of many rows at once."""
-
-    rate_bps: FloatArray  # [U * N * S]
-    scheme: IntArray  # [U * S] that the inner loop chooses
-    size_bits: IntArray  # [U, N]
-
-    def scheme_at(self, row: IntArray, entry: IntArray) -> IntArray:
-        """Scheme by table `row` [R] and entry of the known SINR [R, B]. [R, B]."""
-        first = row * SINRS
-        return np.asarray(self.scheme.take(first[:, None] + entry))
-
-    def rate_at(
-        self,
-        row: IntArray,
-        scheme: IntArray,
-        entry: IntArray,
-    ) -> FloatArray:
-        """Goodput by table `row` [R], scheme [R, B] and entry of the SINR [R, B]. [R, B]."""
-        schemes = self.size_bits.shape[1]
-        first = row * schemes
-        table = (first[:, None] + scheme) * SINRS
-        return np.asarray(self.rate_bps.take(table + entry))
-
-
-@lru_cache(maxsize=64)
-def _stack(link: NrLink, blocks: tuple[int, ...]) -> _TableStack:
-    tables = [goodput_table(link, count) for count in blocks]
-    margin = round(link.margin_db / STEP_DB)
-    schemes = []
-    for table in tables:
-        chosen = highest_scheme(table.first_error, link.target_error)
-        known = np.clip(
-            np.arange(len(chosen)) - margin,
-            0,
-            len(chosen) - 1,
-        )
-        schemes.append(chosen[known])
-    return _TableStack(
-        rate_bps=np.concatenate([table.rate_bps.ravel() for table in tables]),
-        scheme=np.concatenate(schemes),
-        size_bits=np.array([table.size_bits for table in tables]),
-    )
-
-
-def _nearest(sinr: FloatArray) -> IntArray:
-    """Entry of the tables that is nearest to a linear SINR. Any shape."""
-    position = np.log10(np.clip(sinr, _LOWEST, _HIGHEST))
-    position *= 10 / STEP_DB
-    position += 0.5 - LOWEST_DB / STEP_DB
-    return position.astype(np.int64)

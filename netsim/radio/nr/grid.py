@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from netsim.errors import InputError
+from netsim.units import FloatArray, IntArray
 
 SUBCARRIERS_PER_BLOCK = 12
 SYMBOLS_PER_SLOT = 14
@@ -122,6 +125,11 @@ class ResourceGrid:
     def blocks(self) -> int:
         """N_RB, resource blocks of the carrier."""
         return resource_blocks(self.bandwidth_hz, self.subcarrier_spacing_hz)
+
+    def whole_blocks(self, bandwidth_hz: FloatArray) -> IntArray:
+        """Whole resource blocks in a part of the channel, guard bands included. Any shape."""
+        blocks = bandwidth_hz * (self.blocks / self.bandwidth_hz)
+        return np.floor(blocks + 1e-6).astype(np.int64)
 
     @property
     def block_hz(self) -> float:

@@ -38,10 +38,6 @@ class InformationCurve:
         variance = np.interp(sinr_db, grid, self.variance)
         return bits, variance
 
-    def sinr_db(self, bits: FloatArray) -> FloatArray:
-        """SINR at which the mutual information is `bits`. Any shape."""
-        return np.interp(bits, self.bits, sinr_grid_db())
-
 
 def sinr_grid_db() -> FloatArray:
     """SINRs of the tables of this package, dB. [S]."""

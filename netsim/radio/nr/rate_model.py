@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from netsim.radio.nr.adapted import AdaptedRates
 from netsim.radio.nr.goodput import NrLink
 from netsim.radio.nr.grid import SUBCARRIERS_PER_BLOCK, SYMBOLS_PER_SLOT
-from netsim.radio.rate_model import PlannedRate, RateModel
-from netsim.units import FloatArray, IntArray, from_db
+from netsim.radio.nr.lookup import expected_bps
+from netsim.radio.rate_model import BlockRates, PlannedRate, RateModel
+from netsim.units import FloatArray, from_db
 
 PLANNING_GAP_DB = 3.0
 
@@ -19,56 +21,39 @@ class NrRateModel(RateModel):
     """Goodput of an NR link on the whole resource blocks of a band."""
 
     link: NrLink = field(default_factory=NrLink)
-    coherence_s: float | None = None  # None: the SINR of an upload does not change
     sampled: bool = False  # errors are drawn, where blocks are
 
     @classmethod
-    def of(
-        cls,
-        link: NrLink,
-        coherence_s: float | None,
-        *,
-        sampled: bool = False,
-    ) -> NrRateModel:
+    def of(cls, link: NrLink, *, sampled: bool = False) -> NrRateModel:
         """The model of a link; its threshold is where the first scheme begins to work."""
         return cls(
             kind="nr",
             threshold=link.lowest_sinr,
             link=link,
-            coherence_s=coherence_s,
             sampled=sampled,
         )
 
     @property
     def draws_errors(self) -> bool:
         """As `RateModel`."""
-        return self.sampled and self.coherence_s is not None
+        return self.sampled
 
-    def drawn_rate_bps(
-        self, bandwidth_hz: FloatArray, sinr: FloatArray, uniform: FloatArray
-    ) -> FloatArray:
-        """As `RateModel`; the mean is `rate_bps`."""
-        assert self.coherence_s is not None
-        blocks = self.blocks_of(bandwidth_hz[:, 0])
-        return self.link.drawn_rate_bps(blocks, sinr, self.coherence_s, uniform)
+    @property
+    def shortest_block_s(self) -> float:
+        """A slot: a transport block has one SINR."""
+        return self.link.grid.slot_s
 
     def rate_bps(self, bandwidth_hz: FloatArray, sinr: FloatArray) -> FloatArray:
-        """Expected goodput; arrays broadcast. The last of several axes runs over blocks in time.
-
-        Without such an axis the scheme fits the SINR. With it, the scheme is late by the link's
-        CSI delay (see `NrLink.rate_bps`).
-        """
+        """Expected goodput with the scheme that fits the SINR; arrays broadcast."""
         shape = np.broadcast_shapes(np.shape(bandwidth_hz), np.shape(sinr))
-        in_time = len(shape) > 1 and self.coherence_s is not None
-        per_row = shape[-1] if in_time else 1
-        rows = np.broadcast_to(sinr, shape).reshape(-1, per_row)
-        bands = np.broadcast_to(bandwidth_hz, shape).reshape(-1, per_row)
-        blocks = self.blocks_of(bands[:, 0])
-        if in_time and self.coherence_s is not None:
-            rate = self.link.rate_bps(blocks, rows, self.coherence_s)
-        else:
-            rate = self.link.expected_bps(blocks, rows, rows)
-        return rate.reshape(shape)
+        ratio = np.broadcast_to(sinr, shape).reshape(-1, 1)
+        band = np.broadcast_to(bandwidth_hz, shape).ravel()
+        blocks = self.link.grid.whole_blocks(band)
+        return expected_bps(self.link, blocks, ratio, ratio).reshape(shape)
+
+    def over_blocks(self, count: int, block_s: float) -> BlockRates:
+        """As `RateModel`: schemes follow the SINR late, and learn from losses."""
+        return AdaptedRates(self.link, count, block_s, self.threshold)
 
     @property
     def band_blocks(self) -> int:
@@ -84,9 +69,3 @@ class NrRateModel(RateModel):
         grid = self.link.grid
         used = grid.elements_per_block / (SUBCARRIERS_PER_BLOCK * SYMBOLS_PER_SLOT)
         return PlannedRate(factor=grid.uplink_fraction * used, gap=from_db(PLANNING_GAP_DB))
-
-    def blocks_of(self, bandwidth_hz: FloatArray) -> IntArray:
-        """Whole resource blocks in a part of the channel, guard bands included. Any shape."""
-        grid = self.link.grid
-        blocks = np.asarray(bandwidth_hz) * (grid.blocks / grid.bandwidth_hz)
-        return np.floor(blocks + 1e-6).astype(np.int64)

@@ -13,13 +13,18 @@ from functools import cached_property
 
 import numpy as np
 
-from netsim import rng
-from netsim.radio.fading import CHUNK_BLOCKS, block_fading, jakes_fading, upload_fading
+from netsim.radio.fading import (
+    block_lengths_s,
+    block_starts_s,
+    fading_of_blocks,
+    upload_fading,
+)
 from netsim.radio.field_draw import FieldDraw
 from netsim.radio.field_draws import Draws, FieldDraws
 from netsim.radio.interference import InterfererField
 from netsim.radio.link import (
     Transmission,
+    in_groups,
     sinr,
     transmit_constant,
     transmit_pieces,
@@ -45,10 +50,10 @@ class FieldUplink:
     model: RateModel
     interferers: InterfererField  # at its power, P_max
     interferers_follow: bool  # they send with the power of the UE they disturb instead
-    coherence_s: float | None  # None: one fading draw per attempt
+    coherence_s: float | None  # of UEs that stand; None: one fading draw per attempt
     retransmissions: int  # of an upload in outage, at most
     reallocates: bool  # the band of an upload that has ended goes to the others of its gNB
-    doppler_hz: float | None = None  # blocks of a UE have the Jakes spectrum; None: independent
+    doppler_hz: float = np.nan  # likewise, of the Jakes spectrum; NaN: independent blocks
 
     @property
     def max_power_w(self) -> float:
@@ -60,14 +65,6 @@ class FieldUplink:
         field = self.interferers.draw(self.seed, round, attempt, links.distance_m, links.gnb)
         fading = upload_fading(self.seed, round, attempt, len(links))
         return fading, field.upload_power_w()
-
-    def fading_of_blocks(self, round: int, chunk: int, count: int) -> FloatArray:
-        """Fading gain of all UEs in the blocks of a chunk. [K, B]."""
-        if self.doppler_hz is None or self.coherence_s is None:
-            return block_fading(self.seed, round, chunk, count)
-        return jakes_fading(
-            self.seed, round, chunk, count, doppler_hz=self.doppler_hz, block_s=self.coherence_s
-        )
 
     def open(self, span: RoundSpan, links: Links, changing: ChangingChannel | None) -> FieldAir:
         """The air of a round."""
@@ -167,46 +164,49 @@ class FieldAir:
             threshold=self.uplink.model.threshold,
         )
 
-    def attempt_channel(self, links: LinkRows, at_s: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def attempt_channel(self, links: LinkRows, at_s: FloatArray) -> Draws:
         """(gain with fading, interference in the UE's band, W) at times. [R, T] each."""
         assert self.changing is not None
-        shape = (len(links), len(at_s))
-        fading, interference_w = self.draws.in_attempts(links)
-        return self.changing.channel(
-            links,
-            np.broadcast_to(fading[:, None], shape),
-            np.broadcast_to(interference_w[:, None], shape),
-            at_s,
-        )
+        draws = np.stack(self.draws.in_attempts(links))
+        fading, interference_w = np.repeat(draws[..., None], len(at_s), axis=2)
+        return self.changing.channel(links, fading, interference_w, at_s)
 
     def _in_blocks(self, links: LinkRows, sending: Sending) -> Transmission:
         """Fading changes with every coherence block of a grid that starts with the round."""
-        assert self.uplink.coherence_s is not None
-        uploads = BlockUploads(self, links, sending, self.uplink.model)
-        return uploads.transmit(self.span.start_s, self.uplink.coherence_s)
 
-    def error_draws(self, chunk: int) -> FloatArray:
-        """As `BlockChannel`."""
-        generator = rng.stream(self.uplink.seed, "nr_errors", self.span.number, chunk)
-        return generator.random((len(self.links), CHUNK_BLOCKS))
+        def transmit(rows: IntArray, block_s: float) -> Transmission:
+            uploads = BlockUploads(
+                self.span.start_s,
+                block_s,
+                links.select(rows),
+                sending.select(rows),
+                self.changing,
+                self.chunk_channel,
+            )
+            return uploads.transmit(self.uplink.model, self.uplink.seed, self.span.number)
 
-    def chunk_channel(self, links: LinkRows, chunk: int) -> tuple[FloatArray, FloatArray]:
+        return in_groups(self.block_s[links.ue], transmit)
+
+    @cached_property
+    def block_s(self) -> FloatArray:
+        """Length of the blocks of each UE. [K]."""
+        uplink = self.uplink
+        assert uplink.coherence_s is not None
+        return block_lengths_s(uplink.coherence_s, self.links.pace, uplink.model.shortest_block_s)
+
+    def chunk_channel(self, links: LinkRows, chunk: int, block_s: float) -> Draws:
         """(gain with fading, interference in the UE's band, W) in the blocks of a chunk. [R, B]."""
-        fading, interference_w = self.draws.in_chunk(links, chunk)
+        fading, interference_w = self.draws.in_chunk(links, chunk, block_s)
         if self.changing is None:
             return fading * self.links.gain[links.ue, None], interference_w
-        at = self.block_starts_s(chunk)
+        at = block_starts_s(self.span.start_s, chunk, block_s)
         return self.changing.channel(links, fading, interference_w, at)
 
-    def block_starts_s(self, chunk: int) -> FloatArray:
-        """[B], s."""
-        assert self.uplink.coherence_s is not None
-        block = chunk * CHUNK_BLOCKS + np.arange(CHUNK_BLOCKS)
-        return np.asarray(self.span.start_s + block * self.uplink.coherence_s)
-
-    def _draw_chunk(self, chunk: int) -> Draws:
+    def _draw_chunk(self, chunk: int, block_s: float) -> Draws:
         """Of all UEs, [K, B] each."""
-        fading = self.uplink.fading_of_blocks(self.span.number, chunk, len(self.links))
+        doppler_hz = self.uplink.doppler_hz * self.links.pace
+        key = self.uplink.seed, self.span.number, chunk
+        fading = fading_of_blocks(*key, block_s, doppler_hz)
         return fading, self._field.block_power_w(chunk)
 
     @cached_property

@@ -24,7 +24,7 @@ from netsim.radio.load import Demand
 from netsim.radio.network_fading import RoundFading, SiteFading
 from netsim.radio.network_link import transmit_within_block
 from netsim.radio.places import CellPlaces
-from netsim.radio.rate_model import RateModel
+from netsim.radio.rate_model import BlockRates, RateModel, error_draws
 from netsim.simulation.air.links import links_of
 from netsim.simulation.air.moving import ChangingChannel, SiteGains
 from netsim.simulation.state import Links, RoundSpan
@@ -41,7 +41,7 @@ class NetworkUplink:
     bandwidth_hz: float  # of each gNB
     noise_psd_w_hz: float
     model: RateModel
-    coherence_s: float  # length of a block
+    coherence_s: float  # of UEs that stand; the length of a block where nobody is faster
     block_fading: bool  # else one draw per link and attempt
     retransmissions: int  # of an upload in outage, at most
     reallocates: bool
@@ -56,6 +56,17 @@ class NetworkUplink:
     def fading(self) -> SiteFading:
         """Draws of the links to all sites."""
         return SiteFading(self.seed, self.sites)
+
+    def fading_of(self, number: int, links: Links, background_ues: int = 0) -> RoundFading:
+        """|h|^2 in a round, and the length of its blocks."""
+        return RoundFading.at_pace(
+            self.fading,
+            number,
+            links.pace,
+            (self.coherence_s, self.model.shortest_block_s),
+            by_block=self.block_fading,
+            background_ues=background_ues,
+        )
 
     def band_order(
         self,
@@ -99,17 +110,14 @@ class NetworkAir:
             seed=uplink.seed,
             round=span.number,
         )
-        self._fading = RoundFading(
-            draws=uplink.fading,
-            by_block=uplink.block_fading,
-            round=span.number,
-            ues=len(links),
-            background_ues=len(self._background),
-        )
+        self._fading = uplink.fading_of(span.number, links, len(self._background))
         self._rows: IntArray | None = None  # [R] rows of the table
         self._bands: BandPlan | None = None
         self._block = -1
-        self._ratio: FloatArray | None = None  # SINR in the block in progress, by row of the table
+        self._rates: BlockRates | None = None
+        # in the block in progress, by row of the table
+        self._ratio: FloatArray | None = None  # SINR
+        self._rate_bps: FloatArray = np.empty(0)
 
     @property
     def block_fading(self) -> bool:
@@ -126,16 +134,16 @@ class NetworkAir:
     @property
     def block_end_s(self) -> float:
         """As `Air`."""
-        return self._span.start_s + (self._block + 1) * self._uplink.coherence_s
+        return self._span.start_s + (self._block + 1) * self._fading.block_s
 
     @property
     def _block_begin_s(self) -> float:
-        return self._span.start_s + self._block * self._uplink.coherence_s
+        return self._span.start_s + self._block * self._fading.block_s
 
     def next_step_s(self, start_s: FloatArray) -> tuple[float, float]:
         """As `Air`: the next block in which somebody is on the air."""
         since_s = float(start_s.min()) - self._span.start_s
-        self._block = max(self._block + 1, int(since_s // self._uplink.coherence_s))
+        self._block = max(self._block + 1, int(since_s // self._fading.block_s))
         self._ratio = None
         return self._block_begin_s, self.block_end_s
 
@@ -156,21 +164,32 @@ class NetworkAir:
         """As `Air`, within the block in progress."""
         if self._ratio is None:
             self._ratio = self._solve(uploads)
-        ratio, model = self._ratio[rows], self._uplink.model
+            self._rate_bps = self._rates_of(uploads, self._ratio)
+        ratio = self._ratio[rows]
         start_s = np.maximum(self._block_begin_s, uploads.start_s[rows])
         length_s = np.maximum(np.minimum(self.block_end_s, stop_s) - start_s, 0.0)
-        rate = model.rate_bps(self._uplink.bandwidth_hz * uploads.band[rows], ratio)
-        if self.block_fading:
-            rate = np.where(ratio < model.threshold, 0.0, rate)  # such a block carries nothing
-
         return transmit_within_block(
             uploads.left_bits[rows],
-            rate,
+            self._rate_bps[rows],
             ratio,
             start_s,
             length_s,
-            threshold=model.threshold,
+            threshold=self._uplink.model.threshold,
         )
+
+    def _rates_of(self, uploads: Uploads, ratio: FloatArray) -> FloatArray:
+        """Rates of all uploads in the block in progress, by row of the table. [M]."""
+        model, hz = self._uplink.model, self._uplink.bandwidth_hz * uploads.band
+        if not self.block_fading:
+            return model.rate_bps(hz, ratio)
+        if self._rates is None:
+            self._rates = model.over_blocks(len(uploads), self._fading.block_s)
+        draws = None
+        if model.draws_errors:
+            key = self._uplink.seed, self._span.number, self._block
+            draws = error_draws(*key, (len(self._links), 1))[uploads.ue]
+        rows = np.arange(len(uploads))
+        return self._rates.next_bps(rows, hz, ratio[:, None], draws)[:, 0]
 
     # -- who hears whom ----------------------------------------------------------------------------
 

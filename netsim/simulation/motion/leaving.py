@@ -24,9 +24,10 @@ def cut_short(
         first,
     )
     uploads.ready = uploads.ready & np.repeat(whole, per_ue)
-    uploads.upload_start_s = uploads.computed_s
+    free_s = uploads.computed_s
     if barrier:
-        uploads.upload_start_s = largest_in_group(uploads.computed_s, uploads.gnb)
+        free_s = largest_in_group(free_s, uploads.gnb)
+    uploads.upload_start_s = free_s + uploads.access_s
 
 
 def leave_for_good(uploads: Uploads, leave_s: FloatArray, barrier: bool) -> None:

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from netsim.protocols import RecordSink
-from netsim.radio.fading import CHUNK_BLOCKS
+from netsim.radio.fading import CHUNK_BLOCKS, block_starts_s
 from netsim.radio.link_rows import LinkRows
-from netsim.radio.network_fading import NETWORK_CHUNK_BLOCKS
 from netsim.simulation.air.field import FieldAir, FieldUplink
 from netsim.simulation.air.moving import ChangingChannel, SiteGains
 from netsim.simulation.air.network import NetworkUplink
@@ -52,20 +51,21 @@ def _write_blocks(
 ) -> None:
     """Block by block, to the end of the round."""
     assert air.changing is not None
-    assert air.uplink.coherence_s is not None
-    links = _links(air.changing, round_, attempt=1)
-    length_s = CHUNK_BLOCKS * air.uplink.coherence_s
-    for chunk in range(int((round_.end_s - round_.start_s) // length_s) + 1):
-        at = air.block_starts_s(chunk)
-        gain, interference_w = air.chunk_channel(links, chunk)
-        kept = at < round_.end_s
-        _write(
-            sink,
-            at[kept],
-            links,
-            gain[:, kept],
-            interference_w[:, kept],
-        )
+    every = _links(air.changing, round_, attempt=1)
+    for block_s in np.unique(air.block_s[every.ue]).tolist():
+        links = every.select(air.block_s[every.ue] == block_s)
+        length_s = CHUNK_BLOCKS * block_s
+        for chunk in range(int((round_.end_s - round_.start_s) // length_s) + 1):
+            at = block_starts_s(round_.start_s, chunk, block_s)
+            gain, interference_w = air.chunk_channel(links, chunk, block_s)
+            kept = at < round_.end_s
+            _write(
+                sink,
+                at[kept],
+                links,
+                gain[:, kept],
+                interference_w[:, kept],
+            )
 
 
 def _links(
@@ -122,16 +122,13 @@ def _block_fading(
 ) -> Iterator[tuple[float, FloatArray]]:
     """(start, |h|^2 of all UEs to all sites [K, S]) of the blocks in which gains change."""
     span_s = round_.end_s - round_.start_s
-    blocks = np.arange(int(span_s // uplink.coherence_s) + 1)
-    at = np.asarray(round_.start_s + blocks * uplink.coherence_s, dtype=np.float64)
+    fading = uplink.fading_of(round_.number, round_.links)
+    blocks = np.arange(int(span_s // fading.block_s) + 1)
+    at = np.asarray(round_.start_s + blocks * fading.block_s, dtype=np.float64)
     if uplink.block_fading:
-        yield from zip(
-            at.tolist(),
-            _chunks(uplink, round_, len(blocks)),
-            strict=False,
-        )
+        yield from zip(at.tolist(), map(fading.in_block, blocks.tolist()), strict=True)
         return
-    fading = uplink.fading.of_attempt(
+    held = uplink.fading.of_attempt(
         round_.number,
         attempt,
         len(round_.links),
@@ -139,23 +136,7 @@ def _block_fading(
     changes = np.append(changing.changes_s(round_.start_s, round_.end_s), np.inf)
     passed: IntArray = np.searchsorted(changes, at, side="right")
     for block in np.flatnonzero(np.append(True, np.diff(passed) > 0)).tolist():
-        yield float(at[block]), fading
-
-
-def _chunks(
-    uplink: NetworkUplink,
-    round_: Round,
-    blocks: int,
-) -> Iterator[FloatArray]:
-    """|h|^2 of all UEs to all sites [K, S], block by block."""
-    for chunk in range(-(-blocks // NETWORK_CHUNK_BLOCKS)):
-        name, count = "network_block_fading", len(round_.links)
-        yield from uplink.fading.of_chunk(
-            name,
-            round_.number,
-            chunk,
-            count,
-        )
+        yield float(at[block]), held
 
 
 def _write(

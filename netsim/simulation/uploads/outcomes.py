@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -51,9 +52,13 @@ class Books:
     receive_energy_j: FloatArray  # [M] of all of the UE's modules, at the first of them
     wait_energy_j: FloatArray  # [M] likewise
     compute_energy_j: FloatArray  # [M] in proportion to the work done
-    uplink_energy_j: FloatArray  # [M] over all attempts
 
-    @property
+    @cached_property
+    def uplink_energy_j(self) -> FloatArray:
+        """[M] over all attempts."""
+        return self.summed(self.segment_energy_j)
+
+    @cached_property
     def on_time(self) -> BoolArray:
         """[M]."""
         return np.asarray(self.outcome == ON_TIME)
@@ -92,7 +97,6 @@ def books_of(
     drawn_w = power.drawn_w(uploads.power_w, uploads.ue)
     segment_energy_j = transmit_energy_j(drawn_w[row], segments.length_s)
     receive_j, wait_j = radio_energy_j(uploads, power, until_s=uploads.upload_start_s)
-    uplink = np.bincount(row, weights=segment_energy_j, minlength=len(uploads))
     ue = uploads.ue
     cycles = fleet.cycles[ue] * uploads.compute_done * uploads.work
     return Books(
@@ -111,5 +115,4 @@ def books_of(
             fleet.cpu_hz[ue],
             fleet.energy_coefficient[ue],
         ),
-        uplink_energy_j=np.asarray(uplink, dtype=np.float64),
     )

@@ -53,6 +53,7 @@ class Uploads(ArrayTable):
     compute_done: FloatArray  # fraction of the work
     downloaded_s: FloatArray  # the UE begins to compute the first of its modules
     computed_s: FloatArray  # the UE has computed all its modules, or gives up
+    access_s: FloatArray = column(0.0)  # from when it may start to its first data
     ready: BoolArray  # all its modules are computed in time; others are never sent
     upload_start_s: FloatArray
     deadline_s: FloatArray = column(np.nan)  # of the round in progress

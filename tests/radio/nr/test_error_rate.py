@@ -12,7 +12,6 @@ from scipy.stats import norm
 
 from netsim.radio.nr.error_rate import (
     code_block_error,
-    effective_sinr_db,
     transport_block_error,
 )
 from netsim.radio.nr.information import information_curve, sinr_grid_db
@@ -131,15 +130,4 @@ def test_transport_blocks_need_all_their_code_blocks() -> None:
     error = np.array([0.0, 0.01, 0.5, 1.0])
     np.testing.assert_allclose(
         transport_block_error(error, np.array(3)), 1 - (1 - error) ** 3, atol=1e-12
-    )
-
-
-def test_effective_sinr() -> None:
-    assert effective_sinr_db(np.full((2, 5), 7.0), 4) == pytest.approx(7.0, abs=0.05)
-    mixed = np.array([0.0, 10.0])
-    found = float(effective_sinr_db(mixed, 4))
-    assert 0 < found < 10 * np.log10((1 + 10) / 2)
-    # below saturation QPSK sees the mean of capacities
-    assert float(effective_sinr_db(np.array([-10.0, -20.0]), 2)) == pytest.approx(
-        10 * np.log10((0.1 + 0.01) / 2), abs=0.3
     )
