@@ -110,7 +110,7 @@ class BlockArrival:
         for block_s in np.unique(self.coherence_s[ue]).tolist():
             mine = self.coherence_s[ue] == block_s
             draws = int(mine.sum()) * len(self.fading)
-            found = self.model.over_blocks(draws, block_s).next_bps(
+            found = self.model.over_blocks(draws, block_s, learns=False).next_bps(
                 np.arange(draws),
                 np.repeat(band[mine], len(self.fading)),
                 ratio[mine].reshape(draws, -1),

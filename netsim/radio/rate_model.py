@@ -57,8 +57,8 @@ class RateModel:
         rate = bandwidth_hz * np.log2(1.0 + self.threshold)
         return np.broadcast_to(rate, np.shape(sinr))
 
-    def over_blocks(self, count: int, block_s: float) -> BlockRates:
-        """Rates of `count` uploads over blocks of some length."""
+    def over_blocks(self, count: int, block_s: float, *, learns: bool = True) -> BlockRates:
+        """Rates of `count` uploads over blocks of some length; learns: from what is lost."""
         return MemorylessRates(self)
 
     @property

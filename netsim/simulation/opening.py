@@ -108,18 +108,23 @@ def open_round(
     )
     begin_s = cells.open_s[cells.index_of(links.gnb[plan.ue])]
     uploads = _planned(plan, links, times, begin_s, payload_bits)
-    uploads.access_s = setting.rules.access.delay_s(plan.ue, number)
-    uploads.upload_start_s += uploads.access_s
     uploads.begun_round[:] = number
     uploads.version = made_in
     uploads.trained[:], uploads.sent[:] = plan.exchange.trained, plan.exchange.sent_parts
     uploads.work, uploads.down_bits = work, down_bits
     uploads.versions_before = versions.count[plan.module]
-    uploads.deadline_s = begin_s + setting.rules.deadline_s
-    if not setting.rules.stale:
+    _time_uploads(uploads, setting.rules, number)
+    return Round(number, start_s, plan, links, cells, uploads)
+
+
+def _time_uploads(uploads: Uploads, rules: Rules, number: int) -> None:
+    """Uploads begin once they are granted, and end by the deadline, unless they outlast it."""
+    uploads.access_s = rules.access.delay_s(uploads.ue, number)
+    uploads.upload_start_s += uploads.access_s
+    uploads.deadline_s = uploads.opened_s + rules.deadline_s
+    if not rules.stale:
         uploads.stop_s = uploads.deadline_s
         uploads.upload_start_s = np.minimum(uploads.upload_start_s, uploads.stop_s)
-    return Round(number, start_s, plan, links, cells, uploads)
 
 
 def _cells(

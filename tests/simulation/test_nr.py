@@ -82,6 +82,7 @@ def test_schemes_plan_over_nr(change: dict[str, Any], mode: str, tmp_path: Path)
         "scheme.kind": "model_switching",
         "radio.preset": "nr-fr1-20mhz",
         "radio.interference": mode,
+        "rounds": 1,
         **change,
     }
     uploads = _run(tmp_path, **nr).uploads.collect()
@@ -118,9 +119,9 @@ def test_correlated_fading_spreads_upload_times(tmp_path: Path) -> None:
     change = {
         "radio.fading": "block",
         "radio.ue_speed_m_s": 3.0,
-        "ues.count": 30,
-        "rounds": 6,
-        "round.deadline_s": 100.0,
+        "ues.count": 20,
+        "rounds": 2,
+        "round.deadline_s": 60.0,
     }
     times = {}
     for correlation in ("none", "jakes"):
@@ -134,8 +135,14 @@ def test_correlated_fading_spreads_upload_times(tmp_path: Path) -> None:
         _run(tmp_path / "refused", **{"radio.block_correlation": "jakes"})
 
 
-def test_sampled_errors_change_uploads_little_and_not_on_average(tmp_path: Path) -> None:
-    change = {"radio.preset": "nr-fr1-20mhz", "round.deadline_s": 60.0, "ues.count": 30}
+@pytest.mark.parametrize("mode", ["field", "network"])
+def test_sampled_errors_change_uploads_little_and_not_on_average(mode: str, tmp_path: Path) -> None:
+    change = {
+        "radio.preset": "nr-fr1-20mhz",
+        "radio.interference": mode,
+        "round.deadline_s": 60.0,
+        "ues.count": 30,
+    }
     times = {}
     for errors in ("expected", "sampled"):
         given = {**change, "radio.nr.errors": errors, "rounds": 6}
@@ -150,3 +157,18 @@ def test_sampled_errors_change_uploads_little_and_not_on_average(tmp_path: Path)
             tmp_path / "refused",
             **{**change, "radio.nr.errors": "sampled", "radio.fading": "round"},
         )
+
+
+def test_grants_and_the_last_block_take_time(tmp_path: Path) -> None:
+    """4 slots of 0.5 ms, and a round trip of 10 slots (one of five is the uplink's) with 10%."""
+    change = {"radio.preset": "nr-fr1-100mhz", "round.alloc_start": "arrival", "rounds": 4}
+    waits = {}
+    for errors in ("expected", "sampled"):
+        given = {**change, "radio.nr.errors": errors, "ues.count": 40}
+        waits[errors] = _run(tmp_path / errors, **given).uploads.collect()["wait_s"].to_numpy()
+    np.testing.assert_allclose(waits["expected"], 2e-3 + 0.1 * 5e-3, atol=1e-9)
+    assert set(np.round(waits["sampled"], 9).tolist()) == {2e-3, 7e-3}
+    assert waits["sampled"].mean() == pytest.approx(2.5e-3, abs=0.6e-3)
+    without = {**change, "radio.nr.grant_delay_slots": 0, "radio.nr.target_error": 1e-6}
+    found = _run(tmp_path / "none", **without).uploads.collect()["wait_s"].to_numpy()
+    np.testing.assert_allclose(found, 0.0, atol=1e-7)

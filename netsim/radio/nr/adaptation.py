@@ -37,7 +37,6 @@ class OuterLoop:
 
     target: float = TARGET_ERROR
     step_up_db: float = 0.1  # with a loss; 0: the margin stays
-    limit_db: float = 15.0
 
     def __post_init__(self) -> None:
         if not 0 < self.target < 1:
@@ -51,14 +50,6 @@ class OuterLoop:
         """With an acknowledgement: at the target, steps up and down cancel on average."""
         return self.step_up_db * self.target / (1 - self.target)
 
-    def update(
-        self, margin_db: FloatArray, lost: FloatArray, count: FloatArray | float = 1.0
-    ) -> FloatArray:
-        """The margin after `count` first transmissions, of which a part `lost` failed. Any shape.
-
-        Losses and acknowledgements together, as the mean of all orders in which they may come.
-        """
-        each = self.step_up_db + self.step_down_db
-        moved_db = lost * (count * each)
-        moved_db += margin_db - count * self.step_down_db
-        return np.maximum(np.minimum(moved_db, self.limit_db), -self.limit_db)
+    def move_db(self, lost: FloatArray) -> FloatArray:
+        """By how much a first transmission that is lost with some probability moves the margin."""
+        return np.asarray(lost * (self.step_up_db + self.step_down_db) - self.step_down_db)

@@ -9,19 +9,23 @@ Retransmissions follow a round trip later, and so may meet another coherence blo
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
-from netsim.radio.nr.goodput import SINRS, STEP_DB, NrLink, nearest_entry
-from netsim.radio.nr.lookup import Lookup, drawn_bps, lookup_of
+from netsim.radio.nr.goodput import STEP_DB, NrLink, nearest_entry
+from netsim.radio.nr.lookup import OUTSIDE, Lookup, drawn_bps, lookup_of
 from netsim.units import FloatArray, IntArray
 
 _LATEST = 32.0
 """Blocks after which what was known is of no more use."""
 
-_HEARD = 10.0
-"""Transmissions of a block by which the outer loop moves its margin, at most: after so many it has
-corrected the scheme, and what it then hears is of another."""
+_HEARD = 2.5
+"""Transmissions of a block that move the margin, at most: of more, most would hear of a scheme that
+has been corrected by then, which this does not follow."""
+
+_GROUP = 4
+"""Blocks for which a margin holds."""
 
 _NEVER = -1
 """Stands for the scheme of an upload that has sent nothing."""
@@ -35,19 +39,21 @@ class AdaptedRates:
     count: int
     block_s: float
     threshold: float
-    _margin_db: FloatArray = field(init=False)  # [M]
+    learns: bool = True  # else each call is by itself, as if its last blocks had been before it
+    _margin: FloatArray = field(init=False)  # [M] of the inner loop, entries of the tables
     _past: IntArray = field(init=False)  # [L, M] schemes by the SINRs of the last blocks
 
     def __post_init__(self) -> None:
-        self._margin_db = np.full(self.count, self.link.margin_db)
+        self._margin = np.full(self.count, self.link.margin_db / STEP_DB)
         self._past = np.full((self._lags[-1][0], self.count), _NEVER)
 
-    @property
+    @cached_property
     def _lags(self) -> list[tuple[int, float]]:
         """(by how many blocks the known SINR is late, for which part of a block), ascending."""
         late = min(self.link.csi_delay_s / self.block_s, _LATEST)
         whole = int(late)
-        return [(whole, 1 - (late - whole)), (whole + 1, late - whole)]
+        parts = [(whole, 1 - (late - whole)), (whole + 1, late - whole)]
+        return [(lag, part) for lag, part in parts if part > 0]
 
     def next_bps(
         self,
@@ -61,39 +67,41 @@ class AdaptedRates:
         table = lookup.tables(self.link.grid.whole_blocks(bandwidth_hz))
         entry = np.ascontiguousarray(nearest_entry(sinr).T)  # [B, R], blocks in time first
         schemes = self._schemes(lookup, rows, table, entry)
-        mean, full = np.zeros((2, *entry.shape))
+        rate, full = np.zeros(entry.shape), np.zeros(1)
         for lag, part in self._lags:
-            if part > 0:
-                end = len(schemes) - lag
-                scheme = schemes[end - len(entry) : end]
-                mean += part * self._bps(lookup, table, scheme, entry)
-                full += part * lookup.full_bps(table, scheme)
+            end = len(schemes) - lag
+            scheme = schemes[end - len(entry) : end]
+            rate += part * self._bps(lookup, table, scheme, entry)
+            if uniform is not None:
+                full = full + part * lookup.full_bps(table, scheme)
         if uniform is not None:
             slots = self.block_s * self.link.grid.uplink_slots_per_s
-            mean = drawn_bps(mean, full, slots, uniform.T)
-        return np.where(sinr >= self.threshold, mean.T, 0.0)
+            rate = drawn_bps(rate, full, slots, uniform.T)
+        return np.where(sinr >= self.threshold, rate.T, 0.0)
 
     def _schemes(
         self, lookup: Lookup, rows: IntArray, table: IntArray, entry: IntArray
     ) -> IntArray:
         """Schemes by the SINRs of the blocks, after those of L blocks before. [L + B, R]."""
         late = len(self._past)
+        if not self.learns:
+            found = lookup.scheme(table, entry - round(self.link.margin_db / STEP_DB))
+            return np.concatenate([found[len(found) - late :], found])
         schemes = np.concatenate([self._past[:, rows], np.empty_like(entry)])
         heard = min(self.block_s * self.link.grid.uplink_slots_per_s, _HEARD)
-        margin_db, loop = self._margin_db[rows], self.link.outer_loop
-        for block, met in enumerate(entry):
-            known = met - np.rint(margin_db / STEP_DB).astype(np.int64)
-            known = np.minimum(np.maximum(known, 0), SINRS - 1)
-            schemes[late + block] = lookup.scheme(table, known)
-            if block == 0:
+        margin = self._margin[rows]
+        for first in range(0, len(entry), _GROUP):
+            met = entry[first : first + _GROUP]
+            here = slice(late + first, late + first + len(met))
+            schemes[here] = lookup.scheme(table, met - margin.astype(np.int64))
+            if first == 0:
                 fresh = schemes[:late] == _NEVER
                 schemes[:late] = np.where(fresh, schemes[late], schemes[:late])
             for lag, part in self._lags:
-                if part > 0:
-                    scheme = schemes[late + block - lag]
-                    lost = lookup.lost(table, scheme, met)
-                    margin_db = loop.update(margin_db, lost, part * heard * (scheme > 0))
-        self._margin_db[rows] = margin_db
+                used = schemes[here.start - lag : here.stop - lag]
+                margin += part * heard * lookup.move(table, used, met).sum(axis=0)
+            margin = np.minimum(np.maximum(margin, -OUTSIDE), OUTSIDE)
+        self._margin[rows] = margin
         self._past[:, rows] = schemes[len(entry) :]
         return schemes
 

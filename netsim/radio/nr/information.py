@@ -59,7 +59,7 @@ def information_curve(order: int) -> InformationCurve:
 def _moments(bits: int, sinr: float) -> tuple[float, float]:
     """Mean and variance of the information density of one amplitude of 2^bits levels."""
     amplitude, label = _gray_amplitudes(bits)
-    nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
+    nodes, weights = _quadrature()
     noise_std = np.sqrt(1 / (2 * sinr))
     received = amplitude[:, None] + noise_std * nodes  # [sent, node]
     distance = (received[..., None] - amplitude) / noise_std  # [sent, node, level]
@@ -75,6 +75,12 @@ def _moments(bits: int, sinr: float) -> tuple[float, float]:
     mean = float((density * weight).sum())
     variance = float(((density - mean) ** 2 * weight).sum())
     return mean, variance
+
+
+@lru_cache(maxsize=1)
+def _quadrature() -> tuple[FloatArray, FloatArray]:
+    """Nodes and weights of the standard normal law."""
+    return np.polynomial.hermite_e.hermegauss(_NODES)
 
 
 def _gray_amplitudes(bits: int) -> tuple[FloatArray, np.ndarray]:

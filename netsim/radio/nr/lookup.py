@@ -18,6 +18,9 @@ from netsim.radio.nr.effective import effective_sinr
 from netsim.radio.nr.goodput import SINRS, STEP_DB, NrLink, goodput_table, nearest_entry
 from netsim.units import FloatArray, IntArray
 
+OUTSIDE = 150
+"""Entries below the lowest SINR, and above the highest, that a margin may lead to: 15 dB."""
+
 _FIRST = 8  # tables for which there is room at first
 
 
@@ -31,7 +34,11 @@ class Lookup:
     _tables: int = field(default=0, init=False)
     _rate_bps: FloatArray = field(init=False)  # [T, N, S]
     _lost: NDArray[np.float32] = field(init=False)  # [T, m, N, S]
-    _scheme: IntArray = field(init=False)  # [T, S] that the inner loop chooses
+    # that the inner loop chooses, by SINRs that are lowered by -OUTSIDE to OUTSIDE entries
+    _scheme: IntArray = field(init=False)  # [T, S + 2 OUTSIDE]
+    # entries by which a first transmission moves the margin; 0 for the lowest scheme, whose losses
+    # no margin mends
+    _move: NDArray[np.float32] = field(init=False)  # [T, N, S]
 
     def __post_init__(self) -> None:
         schemes, transmissions = len(self.link.schemes), self.link.harq.transmissions
@@ -39,7 +46,8 @@ class Lookup:
         self.size_bits = np.zeros((_FIRST, schemes), dtype=np.int64)
         self._rate_bps = np.zeros((_FIRST, schemes, SINRS))
         self._lost = np.zeros((_FIRST, transmissions, schemes, SINRS), dtype=np.float32)
-        self._scheme = np.zeros((_FIRST, SINRS), dtype=np.int64)
+        self._scheme = np.zeros((_FIRST, SINRS + 2 * OUTSIDE), dtype=np.int64)
+        self._move = np.zeros((_FIRST, schemes, SINRS), dtype=np.float32)
 
     def tables(self, blocks: IntArray) -> IntArray:
         """Number of the table for each number of resource blocks. Any shape."""
@@ -58,7 +66,10 @@ class Lookup:
         self.size_bits[number] = table.size_bits
         self._rate_bps[number] = table.rate_bps
         self._lost[number] = table.lost
-        self._scheme[number] = highest_scheme(table.lost[0], self.link.outer_loop.target)
+        loop = self.link.outer_loop
+        self._scheme[number] = np.pad(highest_scheme(table.lost[0], loop.target), OUTSIDE, "edge")
+        first_lost = table.lost[0, 1:].astype(np.float64)
+        self._move[number, 1:] = loop.move_db(first_lost) / STEP_DB
         self._table_of[blocks] = number
         self._tables += 1
 
@@ -68,10 +79,17 @@ class Lookup:
         self._rate_bps = np.concatenate([self._rate_bps, np.zeros_like(self._rate_bps)])
         self._lost = np.concatenate([self._lost, np.zeros_like(self._lost)])
         self._scheme = np.concatenate([self._scheme, np.zeros_like(self._scheme)])
+        self._move = np.concatenate([self._move, np.zeros_like(self._move)])
 
     def scheme(self, table: IntArray, entry: IntArray) -> IntArray:
-        """That the inner loop chooses by the entry of the known SINR."""
-        return np.asarray(self._scheme.take(table * SINRS + entry))
+        """That the inner loop chooses by the entry of the known SINR, or one a little outside."""
+        at = table * (SINRS + 2 * OUTSIDE) + OUTSIDE
+        return np.asarray(self._scheme.take(at + entry))
+
+    def move(self, table: IntArray, scheme: IntArray, entry: IntArray) -> NDArray[np.float32]:
+        """Entries by which a first transmission moves the margin, at the entry of the SINR."""
+        at = (table * len(self.link.schemes) + scheme) * SINRS
+        return np.asarray(self._move.take(at + entry))
 
     def rate_bps(self, table: IntArray, scheme: IntArray, entry: IntArray) -> FloatArray:
         """Goodput of a scheme at the entry of the SINR, all transmissions at the same."""
@@ -136,8 +154,7 @@ def expected_bps(
 def known_scheme(link: NrLink, table: IntArray, known_sinr: FloatArray) -> IntArray:
     """What the inner loop chooses. Any shape."""
     margin = round(link.margin_db / STEP_DB)
-    entry = np.clip(nearest_entry(known_sinr) - margin, 0, SINRS - 1)
-    return lookup_of(link).scheme(table, entry)
+    return lookup_of(link).scheme(table, nearest_entry(known_sinr) - margin)
 
 
 def drawn_bps(

@@ -51,9 +51,9 @@ class NrRateModel(RateModel):
         blocks = self.link.grid.whole_blocks(band)
         return expected_bps(self.link, blocks, ratio, ratio).reshape(shape)
 
-    def over_blocks(self, count: int, block_s: float) -> BlockRates:
-        """As `RateModel`: schemes follow the SINR late, and learn from losses."""
-        return AdaptedRates(self.link, count, block_s, self.threshold)
+    def over_blocks(self, count: int, block_s: float, *, learns: bool = True) -> BlockRates:
+        """As `RateModel`: schemes follow the SINR late."""
+        return AdaptedRates(self.link, count, block_s, self.threshold, learns)
 
     @property
     def band_blocks(self) -> int:
