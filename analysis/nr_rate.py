@@ -30,6 +30,7 @@ from netsim import rng
 from netsim.radio.budget import noise_psd_w_hz
 from netsim.radio.nr.goodput import NrLink
 from netsim.radio.nr.grid import ResourceGrid
+from netsim.radio.nr.lookup import expected_bps
 from netsim.radio.rate_model import RateModel
 from netsim.radio.tr38901 import UrbanMacro
 from netsim.units import FloatArray, from_db, to_db
@@ -63,8 +64,8 @@ def measure(distances: int, blocks: int) -> pl.DataFrame:
     rates = {
         "shannon": used_hz * np.log2(1 + sinr),
         "threshold": np.where(sinr >= THRESHOLD, code_bps, 0.0),
-        "nr": LINK.expected_bps(everything, sinr, sinr),
-        "nr_late": LINK.expected_bps(everything, sinr, before),
+        "nr": expected_bps(LINK, everything, sinr, sinr),
+        "nr_late": expected_bps(LINK, everything, sinr, before),
     }
     if find_spec("sionna") is not None:
         rates["sionna"] = sionna_bps(sinr)

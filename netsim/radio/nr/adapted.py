@@ -88,7 +88,6 @@ class AdaptedRates:
             found = lookup.scheme(table, entry - round(self.link.margin_db / STEP_DB))
             return np.concatenate([found[len(found) - late :], found])
         schemes = np.concatenate([self._past[:, rows], np.empty_like(entry)])
-        heard = min(self.block_s * self.link.grid.uplink_slots_per_s, _HEARD)
         margin = self._margin[rows]
         for first in range(0, len(entry), _GROUP):
             met = entry[first : first + _GROUP]
@@ -97,13 +96,27 @@ class AdaptedRates:
             if first == 0:
                 fresh = schemes[:late] == _NEVER
                 schemes[:late] = np.where(fresh, schemes[late], schemes[:late])
-            for lag, part in self._lags:
-                used = schemes[here.start - lag : here.stop - lag]
-                margin += part * heard * lookup.move(table, used, met).sum(axis=0)
-            margin = np.minimum(np.maximum(margin, -OUTSIDE), OUTSIDE)
+            used = schemes[first : here.stop]
+            margin = self._moved(lookup, margin, table, used, met)
         self._margin[rows] = margin
         self._past[:, rows] = schemes[len(entry) :]
         return schemes
+
+    def _moved(
+        self,
+        lookup: Lookup,
+        margin: FloatArray,
+        table: IntArray,
+        schemes: IntArray,
+        met: IntArray,
+    ) -> FloatArray:
+        """The margin after blocks whose SINRs were met. [R], schemes [L + b, R], met [b, R]."""
+        heard = min(self.block_s * self.link.grid.uplink_slots_per_s, _HEARD)
+        for lag, part in self._lags:
+            end = len(schemes) - lag
+            moves = lookup.move(table, schemes[end - len(met) : end], met)
+            margin = margin + part * heard * moves.sum(axis=0)
+        return np.minimum(np.maximum(margin, -OUTSIDE), OUTSIDE)
 
     def _bps(
         self,
