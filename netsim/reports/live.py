@@ -6,7 +6,8 @@ another host (DNS rebinding) is refused. A browser elsewhere reaches it through 
 under the names of the loopback too.
 
 The run is another process and is not disturbed: its tables are read, and put together again only
-when they have changed and somebody looks. They grow when it writes a checkpoint.
+when they have changed and somebody looks, for a tenth of the time at most: the run may need the
+core. They grow when it writes a checkpoint.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import json
 import os
 import secrets
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -36,6 +38,8 @@ LOOPBACK = "127.0.0.1"
 HOSTS = ("127.0.0.1", "localhost", "::1")
 TOKEN_BYTES = 24
 KILLED = "killed"
+REST = 9
+"""While a run goes on, no new look at its tables before this many times what the last one took."""
 TORN = (NetsimError, *UNREADABLE, *CAUSED_BY_VALUES)
 """What may be met where the run replaces a table while it is read."""
 HEADERS = {
@@ -55,6 +59,7 @@ class Follower:
     read: int = 0  # times that the tables were put together
     _version: str = field(default="", init=False)
     _data: dict[str, Any] = field(default_factory=dict, init=False)
+    _rests_until_s: float = field(default=0.0, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def version(self) -> str:
@@ -80,10 +85,20 @@ class Follower:
 
     def _update(self) -> None:
         version = self.version()
-        if version != self._version:
-            self._data = self._read()
-            self._version = version
-            self.read += 1
+        going_on = RunFolder(self.path).in_progress
+        if version == self._version or (going_on and time.monotonic() < self._rests_until_s):
+            return
+        begun_s = time.monotonic()
+        self._data = self._read()
+        self._version = version
+        self.read += 1
+        took_s = time.monotonic() - begun_s
+        self._rests_until_s = begun_s + (1 + REST) * took_s
+
+    def settle(self) -> None:
+        """Wait for a look that somebody has asked for."""
+        with self._lock:
+            return
 
     def _read(self) -> dict[str, Any]:
         run = open_run(self.path)

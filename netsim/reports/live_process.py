@@ -69,6 +69,7 @@ def main() -> None:
     ended.wait()
     if server.asked:
         time.sleep(LAST_LOOK_S)
+        server.follower.settle()
 
 
 def _wait(ended: threading.Event) -> None:

@@ -75,7 +75,7 @@ def sweep_data(
 def _is_known(runs: pl.DataFrame, metric: str) -> bool:
     """A run has a value of it that is not nothing throughout."""
     values = runs[metric].drop_nulls()
-    never_any = metric == "handovers" and not values.sum()
+    never_any = metric in ("handovers", "late_share") and not values.sum()
     return len(values) > 0 and not never_any
 
 

@@ -127,17 +127,16 @@ function runCards(found, learnt, at, share) {
     mark.style.background = runColour(i);
     const first = learnt ? at("accuracy", i, (v) => number(v)) : at("on_time_share", i, share);
     const rest = [
-      ...(learnt ? ["accuracy", `${at("on_time_share", i, share)} on time`] : ["on time", `${at("outage_share", i, share)} outage`]),
+      learnt ? `${at("on_time_share", i, share)} on time` : `${at("outage_share", i, share)} outage`,
       at("energy_j", i, (v) => si(v, "J")),
       at("simulated_s", i, seconds),
     ];
     return make(
       "button",
       { type: "button", "data-run": i, "aria-pressed": String(i === current), onclick: () => choose(i) },
-      mark,
-      one.label,
-      make("strong", {}, first),
-      make("span", { class: "detail" }, rest.join(" · ")),
+      make("span", {}, mark, one.label),
+      make("strong", {}, make("small", {}, learnt ? "accuracy" : "on time"), first),
+      make("span", { class: "detail" }, rest.map((text) => text.replaceAll(" ", "\u00a0")).join(" · ")),
     );
   });
   return make("div", { class: "each", role: "group", "aria-label": "Run shown below" }, ...cards);

@@ -57,7 +57,7 @@ function dataSection() {
         layout: {
           barmode: "stack",
           bargap: 0.1,
-          xaxis: { title: "UE", type: "category", showgrid: false, nticks: 14, tickangle: 0 },
+          xaxis: { title: "UE", type: "category", showgrid: false, nticks: innerWidth < 600 ? 6 : 14, tickangle: 0 },
           yaxis: { title: "rows held" },
         },
       };
