@@ -10,7 +10,7 @@ from netsim.assembly.learning import LearningParts, foundation_name
 from netsim.device.compute import work_with_frozen
 from netsim.errors import ScenarioError
 from netsim.learning.payload import BUILTIN, foundation_bits, payload_bits
-from netsim.protocols import LORA_A, LORA_B, WHOLE, Learner, PayloadSize
+from netsim.protocols import BASE, LORA_A, LORA_B, WHOLE, Learner, PayloadSize
 from netsim.scenario.model import Scenario
 from netsim.simulation.state import Payloads
 from netsim.units import BoolArray, FloatArray, IntArray
@@ -149,6 +149,8 @@ class SizeByRank:
         if parts == WHOLE:
             return whole
         if self.learner is None and foundation_name(self.scenario) != BUILTIN:
+            if parts & BASE:  # no more than the whole model is known
+                return _foundation_bits(self.scenario, None)
             return whole * ((parts & LORA_A > 0) + (parts & LORA_B > 0)) / 2
         return whole * self._real(module, rank, parts) / self._real(module, rank, WHOLE)
 

@@ -7,6 +7,7 @@ from netsim.assembly.link_layer import build_access, build_downlink
 from netsim.errors import ScenarioError
 from netsim.protocols import Scheme
 from netsim.scenario.model import Scenario
+from netsim.schemes.one_adapter import OneAdapterOnBase
 from netsim.simulation.state import Rules
 
 
@@ -34,6 +35,12 @@ def check_stale(scenario: Scenario, scheme: Scheme) -> None:
     what = "round.late_uploads = stale"
     if scheme.asynchronous:
         what = f"scheme.kind = {scenario.scheme.kind}"
+    if scenario.learns and isinstance(scheme, OneAdapterOnBase):
+        raise ScenarioError(
+            f"must not change the frozen weights with {what}: older uploads started from others",
+            where="scenario: scheme.kind",
+            value=scenario.scheme.kind,
+        )
     keeps = "an upload that outlasts its round keeps its share, its place and its channel"
     for key, value, wanted, why in (
         ("radio.reallocation", scenario.radio.reallocation, "static", keeps),

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from netsim.learning.spec import ModuleSpec
-from netsim.protocols import HEAD, LORA_A, LORA_B, WHOLE
+from netsim.protocols import BASE, HEAD, LORA_A, LORA_B, WHOLE
 from netsim.units import IntArray
 
 PREFIX = "base_model.model."  # of every tensor name in PEFT's files
@@ -72,6 +72,9 @@ class AdapterLayout:
         for name, shape in self.shapes.items():
             if self.starts[name] < size and self.part_of(name) & parts:
                 count += prod(shape)
+        if parts & BASE:
+            pairs = self.pairs()
+            count += sum(self.shapes[b][0] * self.shapes[a][1] for a, b in pairs)
         return count * bits_per_parameter
 
     def part_of(self, name: str) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 from netsim.errors import InputError
 from netsim.learning.builtin import shapes
 from netsim.learning.spec import ModuleSpec
-from netsim.protocols import HEAD, LORA_A, LORA_B, WHOLE
+from netsim.protocols import BASE, HEAD, LORA_A, LORA_B, WHOLE
 from netsim.units import FloatArray
 
 BUILTIN = "builtin"
@@ -60,7 +60,8 @@ def _builtin_parameters(
         body = shapes.foundation_parameters() if parts & (LORA_A | LORA_B) else 0
         return body + head
     of_a, of_b = shapes.factor_parameters(spec.rank, spec.target_modules)
-    return (of_a if parts & LORA_A else 0) + (of_b if parts & LORA_B else 0) + head
+    base = shapes.base_parameters(spec.target_modules) if parts & BASE else 0
+    return (of_a if parts & LORA_A else 0) + (of_b if parts & LORA_B else 0) + head + base
 
 
 def foundation_bits(

@@ -14,6 +14,7 @@ neither tensors nor the clock.
 
 from netsim.protocols.compute import ComputeModel, ModelShape, Training
 from netsim.protocols.exchange import (
+    BASE,
     HEAD,
     LORA_A,
     LORA_B,
@@ -48,6 +49,7 @@ from netsim.protocols.scheme import (
 )
 
 __all__ = [
+    "BASE",
     "HEAD",
     "LORA_A",
     "LORA_B",

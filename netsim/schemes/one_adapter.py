@@ -14,14 +14,18 @@ import numpy as np
 
 from netsim.plugins import Limited, parameter, part
 from netsim.protocols import (
+    BASE,
+    LORA_A,
+    LORA_B,
     WHOLE,
     WHOLE_MODULES,
+    Aggregation,
     Exchange,
     Observation,
     RoundPlan,
     Scheme,
 )
-from netsim.schemes.held import HeldParts
+from netsim.schemes.held import HeldBase, HeldParts
 from netsim.schemes.radio import SharedBand
 from netsim.units import BoolArray, FloatArray, IntArray
 
@@ -35,6 +39,7 @@ class OneAdapter(Limited, Scheme):
 
     aggregation: ClassVar[str] = "average"
     redeem: ClassVar[Literal["at_close", "before_uplink"]] = "at_close"
+    hears: ClassVar[int] = WHOLE  # parts that ever come down; others UEs know or have of their own
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -58,6 +63,14 @@ class OneAdapter(Limited, Scheme):
         """Parts of which arrivals make new versions: those that are sent."""
         return self.sent(round)
 
+    def rule(self) -> str | Aggregation:
+        """What makes the next adapter."""
+        return self.aggregation
+
+    def rank_of(self, ues: int) -> IntArray | None:
+        """Rank of each UE, [K]; None: that of the adapter."""
+        return None
+
     def more_down_bits(self, observation: Observation) -> FloatArray | float:
         """Of what is no part of the adapter, bit. [K]."""
         return 0.0
@@ -73,12 +86,13 @@ class OneAdapter(Limited, Scheme):
         exchange = Exchange(
             trained=self.trained(number),
             sent=self.sent(number),
-            heard=self._held.lacking(),
+            heard=self._held.lacking() & self.hears,
             more_down_bits=self.more_down_bits(observation),
         )
-        plan = plan_exchange(self.band, observation, exchange)
+        rank = self.rank_of(len(observation.gnb))
+        plan = plan_exchange(self.band, observation, exchange, rank)
         self._held.send(plan.ue)
-        return replace(plan, aggregation=self.aggregation, redeem=self.redeem)
+        return replace(plan, aggregation=self.rule(), redeem=self.redeem)
 
     def state(self) -> dict[str, Any]:
         """What UEs hold, once it is known."""
@@ -87,6 +101,47 @@ class OneAdapter(Limited, Scheme):
     def restore(self, state: Mapping[str, Any]) -> None:
         """Put back what `state` gave."""
         self._held = HeldParts.restored(state) if state else None
+
+
+@dataclass
+class OneAdapterOnBase(OneAdapter):
+    """The same where aggregation adds products of what arrived to the frozen weights, too.
+
+    UEs hear of it as factors, at the ranks that arrived, or as the weights where these are smaller.
+    """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._base: HeldBase | None = None
+
+    def more_down_bits(self, observation: Observation) -> FloatArray | float:
+        """What was added since the UE last heard. [K]."""
+        if self._base is None:
+            self._base = HeldBase.at_start(len(observation.gnb))
+        one = np.zeros(1, dtype=np.int64)
+        factors, weights = (
+            float(observation.payload_of(one, None, parts)[0]) for parts in (LORA_A | LORA_B, BASE)
+        )
+        most, *_ = self.ranks(())
+        self._base.look_back(observation, factors / most, most)
+        return self._base.lacking(weights)
+
+    def plan(self, observation: Observation) -> RoundPlan:
+        """Everybody, every round."""
+        plan = super().plan(observation)
+        assert self._base is not None
+        self._base.send(plan.ue)
+        return plan
+
+    def state(self) -> dict[str, Any]:
+        """What UEs hold of the adapter and of the base, once it is known."""
+        base = {} if self._base is None else self._base.state()
+        return {**super().state(), **base}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Put back what `state` gave."""
+        super().restore(state)
+        self._base = HeldBase.restored(state) if state else None
 
 
 @dataclass(frozen=True)

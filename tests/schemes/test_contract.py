@@ -23,6 +23,7 @@ from netsim.results.writer import MemorySink
 from netsim.scenario.load import load_scenario
 from netsim.scenario.model import Scenario
 from netsim.schemes.base import scheme_class, scheme_names
+from netsim.schemes.one_adapter import OneAdapter
 
 ROUNDS, UES = 4, 12
 NETWORK: dict[str, Any] = {
@@ -56,6 +57,8 @@ def settings() -> list[dict[str, Any]]:
         bands = [{}, {"scheme.bandwidth": "algorithm1"}]
         bands = [{**UNTRAINED.get(kind, {}), **band} for band in bands]
         chooses = "bandwidth" in {p.name for p in parameters(scheme_class(kind))}
+        if issubclass(scheme_class(kind), OneAdapter):  # alike on the air: one of them in both
+            chooses = kind == "flora"
         found += [{"scheme.kind": kind, **band} for band in bands[: 1 + chooses]]
     return [
         *found,

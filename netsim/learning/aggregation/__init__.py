@@ -7,7 +7,9 @@ In reading order:
     average.py          the average weighted by samples (eq. 1)
     staleness.py        the same for uploads that arrive late (FedBuff)
     zero_padding.py     different ranks, padded (HetLoRA)
+    products.py         sums of products B A
     redistribution.py   different ranks, by products (FlexLoRA)
+    exact_average.py    exact or nearly exact averages of products (FedEx, FLoRA, LoRA-FAIR, FedSVD)
     outside_rule.py     rules of outside packages
     named_rules.py      rules by the names that schemes give
 """

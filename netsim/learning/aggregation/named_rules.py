@@ -12,6 +12,12 @@ from typing import Any
 
 from netsim.errors import InputError, did_you_mean
 from netsim.learning.aggregation.average import Average
+from netsim.learning.aggregation.exact_average import (
+    RefinedAverage,
+    Reorthogonalised,
+    ResidualToBase,
+    Stacking,
+)
 from netsim.learning.aggregation.outside_rule import outside_rule
 from netsim.learning.aggregation.redistribution import Redistribution
 from netsim.learning.aggregation.rule import Rule
@@ -28,6 +34,10 @@ BUILT_IN: dict[str, type[Rule]] = {
     "zero_padding_retaining": RetainingZeroPadding,
     "redistribution": Redistribution,
     "staleness_weighted": StalenessWeighted,
+    "residual_to_base": ResidualToBase,
+    "stacking": Stacking,
+    "refined_average": RefinedAverage,
+    "reorthogonalised": Reorthogonalised,
 }
 
 

@@ -16,49 +16,17 @@ exact.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 
 from netsim.learning.adapters import AdapterLayout, Vector
+from netsim.learning.aggregation.products import (
+    AdapterProduct,
+    add_products,
+    mean_product,
+    merge_products,
+)
 from netsim.learning.aggregation.rule import Partial, Upload
-
-
-@dataclass(frozen=True)
-class AdapterProduct:
-    """dW [out, in] of one layer: left [out, R] times right [R, in].
-
-    Once R has outgrown the layer's width, `left` is the whole product and `right` is None.
-    """
-
-    left: torch.Tensor
-    right: torch.Tensor | None
-
-    @property
-    def factored(self) -> bool:
-        """The factors are the smaller form: R is at most half of the width."""
-        if self.right is None:
-            return False
-        width = min(len(self.left), self.right.shape[1])
-        return 2 * len(self.right) <= width
-
-    def plus(self, other: AdapterProduct) -> AdapterProduct:
-        """The sum, as factors as long as that is the smaller form."""
-        if self.right is None or other.right is None:
-            return AdapterProduct(self.dense() + other.dense(), None)
-        left = torch.cat([self.left, other.left], 1)
-        right = torch.cat([self.right, other.right])
-        joined = AdapterProduct(left, right)
-        if joined.factored:
-            return joined
-        return AdapterProduct(joined.dense(), None)
-
-    def dense(self) -> torch.Tensor:
-        """dW [out, in]."""
-        if self.right is None:
-            return self.left
-        return self.left @ self.right
 
 
 def redistribute(
@@ -118,15 +86,11 @@ class Redistribution:
         """Fold in one upload."""
         end = upload.end
         own = layout.at_rank(upload.rank)
-        views = own.views(torch.from_numpy(end))
         new: Partial = {
             "samples": np.array([float(upload.samples)]),
             "head": upload.samples * end[own.lora_size :].astype(np.float64),
         }
-        weight = upload.samples * own.spec.scale
-        for a, b in layout.pairs():
-            product = AdapterProduct(weight * views[b].double(), views[a].double())
-            _put(new, a, product)
+        add_products(new, upload, layout)
         if partial is None:
             return new
         return self.merge(partial, new)
@@ -138,11 +102,7 @@ class Redistribution:
     ) -> Partial:
         """Join two partial sums of products."""
         joined: Partial = {name: left[name] + right[name] for name in ("samples", "head")}
-        for key in left:
-            name = key.removeprefix(_LEFT)
-            if name != key:
-                total = _get(left, name).plus(_get(right, name))
-                _put(joined, name, total)
+        merge_products(joined, left, right)
         return joined
 
     def apply(
@@ -157,8 +117,7 @@ class Redistribution:
         samples = float(partial["samples"][0])
         views = layout.views(torch.from_numpy(new))
         for a, b in layout.pairs():
-            product = _get(partial, a)
-            mean = AdapterProduct(product.left / samples, product.right)
+            mean = mean_product(partial, a, samples)
             found_a, found_b = redistribute(mean, layout.spec.rank, layout.spec.scale)
             views[a].copy_(found_a)
             views[b].copy_(found_b)
@@ -166,24 +125,3 @@ class Redistribution:
         end = layout.lora_size + len(head)
         new[layout.lora_size : end] = head
         return new
-
-
-_LEFT, _RIGHT = "left ", "right "
-
-
-def _put(
-    partial: Partial,
-    name: str,
-    product: AdapterProduct,
-) -> None:
-    partial[_LEFT + name] = product.left.numpy()
-    if product.right is not None:
-        partial[_RIGHT + name] = product.right.numpy()
-
-
-def _get(partial: Partial, name: str) -> AdapterProduct:
-    left = torch.from_numpy(partial[_LEFT + name])
-    right = partial.get(_RIGHT + name)
-    if right is None:
-        return AdapterProduct(left, None)
-    return AdapterProduct(left, torch.from_numpy(right))

@@ -47,6 +47,21 @@ def lora_parameters(
 
 def factor_parameters(rank: int, target_modules: Sequence[str]) -> tuple[int, int]:
     """Parameters of all A, and of all B, of one LoRA module."""
+    of_a = of_b = 0
+    for layer in _target_layers(target_modules):
+        of_a += layer["count"] * rank * layer["in"]
+        of_b += layer["count"] * rank * layer["out"]
+    return of_a, of_b
+
+
+def base_parameters(target_modules: Sequence[str]) -> int:
+    """Parameters of the frozen weights of the layers that a module adapts."""
+    layers = _target_layers(target_modules)
+    return sum(layer["count"] * layer["in"] * layer["out"] for layer in layers)
+
+
+def _target_layers(target_modules: Sequence[str]) -> list[dict[str, int]]:
+    """Sizes of the layers that targets name."""
     layers: dict[str, dict[str, int]] = _shapes()["linear_layers"]
     chosen: set[str] = set()
     for target in target_modules:
@@ -54,12 +69,7 @@ def factor_parameters(rank: int, target_modules: Sequence[str]) -> tuple[int, in
         if not found:
             raise InputError(f"a target module must end one of {', '.join(layers)}", value=target)
         chosen |= found
-    of_a = of_b = 0
-    for path in chosen:
-        layer = layers[path]
-        of_a += layer["count"] * rank * layer["in"]
-        of_b += layer["count"] * rank * layer["out"]
-    return of_a, of_b
+    return [layers[path] for path in sorted(chosen)]
 
 
 @cache

@@ -11,7 +11,8 @@ import torch
 
 from netsim.learning.adapters import AdapterLayout
 from netsim.learning.aggregation.named_rules import find_rule
-from netsim.learning.aggregation.redistribution import AdapterProduct, Redistribution, redistribute
+from netsim.learning.aggregation.products import AdapterProduct
+from netsim.learning.aggregation.redistribution import Redistribution, redistribute
 from netsim.learning.aggregation.rule import Upload
 from netsim.learning.spec import ModuleSpec
 

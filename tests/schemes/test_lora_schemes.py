@@ -1,0 +1,151 @@
+"""Schemes on one adapter, run: what goes down, what stays, and runs that are killed and resumed."""
+
+from __future__ import annotations
+
+import hashlib
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import netsim
+from netsim.assembly import Loaded, build_parts, build_simulation
+from netsim.errors import Interrupted, ScenarioError
+from netsim.protocols import BASE, HEAD, LORA_A, LORA_B, Progress, Silence
+from netsim.results.writer import MemorySink
+from netsim.scenario.load import load_scenario
+from netsim.schemes.base import scheme_class, scheme_names
+from netsim.schemes.one_adapter import OneAdapter
+
+KINDS = [kind for kind in scheme_names() if issubclass(scheme_class(kind), OneAdapter)]
+LOADED = Loaded()
+SMALL: dict[str, Any] = {
+    "rounds": 3,
+    "ues.count": 4,
+    "topology.window_km": 8,
+    "data.train_samples": 200,
+    "data.test_samples": 20,
+    "data.samples_per_ue": 20,
+    "devices": [{"samples_min": 2, "samples_max": 3}],
+    "learning.local_steps": 1,
+    "learning.workers": 1,
+    "scheme.rank": 2,
+}
+
+
+class Stop(Silence):
+    """Sends SIGTERM to this process at the end of round 2."""
+
+    def round_closed(self, progress: Progress) -> None:
+        if progress.round == 2:
+            signal.raise_signal(signal.SIGTERM)
+
+
+def digests(run: Path) -> dict[str, str]:
+    files = [f for f in sorted(run.rglob("*")) if f.is_file() and f.name != "metadata.json"]
+    return {str(f.relative_to(run)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_killed_run_goes_on_to_the_same_bytes(kind: str, tmp_path: Path) -> None:
+    """Tables and adapters, those of UEs and the base with them."""
+    scenario = load_scenario("quickstart", {**SMALL, "scheme.kind": kind})
+    alone = netsim.run(scenario, out=tmp_path / "alone", loaded=LOADED)
+    with pytest.raises(Interrupted):
+        netsim.run(scenario, out=tmp_path / "run", listener=Stop(), loaded=LOADED)
+    netsim.resume(tmp_path / "run", loaded=LOADED)
+    assert digests(tmp_path / "run") == digests(tmp_path / "alone")
+    assert alone.uploads.filter(pl.col("outcome") == "on_time").collect().height > 0
+    names = {path.name for path in (tmp_path / "alone" / "adapters").iterdir()}
+    assert names >= {"0"}
+    assert ("base" in names) == (kind in ("fedex_lora", "flora"))
+    assert ("ues" in names) == (kind in ("fedsa_lora", "fedper"))
+
+
+def heard(kind: str, **more: Any) -> tuple[pl.DataFrame, pl.DataFrame, Any]:
+    """Broadcasts of modules, uploads, and sizes of a network-only run."""
+    scenario = load_scenario(
+        "quickstart", {**SMALL, "scheme.kind": kind, "network_only": True, "rounds": 4, **more}
+    )
+    parts, sink = build_parts(scenario, Silence(), LOADED), MemorySink()
+    build_simulation(parts, sink, Silence()).run(parts.scheme)
+    spans = sink.frame("spans").filter((pl.col("kind") == "broadcast") & (pl.col("round") > 0))
+    return spans, sink.frame("uploads"), parts.setting.payloads.size_of
+
+
+def arrivals(uploads: pl.DataFrame, round: int) -> int:
+    rows = uploads.filter((pl.col("round") == round) & (pl.col("outcome") == "on_time"))
+    return rows.height
+
+
+@pytest.mark.parametrize("kind", ["fedex_lora", "flora"])
+@pytest.mark.parametrize("rank", [1, 40])
+def test_what_is_heard_grows_with_the_arrivals(kind: str, rank: int) -> None:
+    """FedEx: (K + 1) r ranks; FLoRA: K r; both at most the frozen weights themselves."""
+    spans, uploads, size_of = heard(kind, **{"scheme.rank": rank})
+    one = np.zeros(1, dtype=np.int64)
+    factors, head, base = (float(size_of(one, None, p)[0]) for p in (LORA_A | LORA_B, HEAD, BASE))
+    assert set(spans.filter(pl.col("round") == 1)["bits"]) == {0.0}
+    for round in (2, 3, 4):
+        came = arrivals(uploads, round - 1)
+        assert came > 0
+        more = min(came * factors, base)
+        averages = factors + head if kind == "fedex_lora" else head
+        assert set(spans.filter(pl.col("round") == round)["bits"]) == {averages + more}
+    assert (arrivals(uploads, 1) * factors > base) == (rank == 40)
+
+
+def test_flora_takes_ues_at_ranks_of_their_own() -> None:
+    _, uploads, size_of = heard("flora", **{"scheme.ue_ranks": [2, 4]})
+    one = np.zeros(1, dtype=np.int64)
+    for ue, rank in ((0, 2), (1, 4)):
+        bits = uploads.filter(pl.col("ue") == ue)["payload_bits"]
+        assert set(bits) == {float(size_of(one, np.array([rank]))[0])}
+
+
+@pytest.mark.parametrize(
+    ("kind", "up", "down"),
+    [
+        ("ffa_lora", LORA_B | HEAD, LORA_B | HEAD),
+        ("fedsa_lora", LORA_A | HEAD, LORA_A | HEAD),
+        ("fedper", LORA_A | LORA_B, LORA_A | LORA_B),
+        ("fedsvd", LORA_B | HEAD, LORA_A | LORA_B | HEAD),
+        ("lora_fair", LORA_A | LORA_B | HEAD, LORA_A | LORA_B | HEAD),
+    ],
+)
+def test_what_goes_up_and_down(kind: str, up: int, down: int) -> None:
+    spans, uploads, size_of = heard(kind)
+    one = np.zeros(1, dtype=np.int64)
+    assert set(uploads["payload_bits"]) == {float(size_of(one, None, up)[0])}
+    later = spans.filter(pl.col("round") > 1)["bits"]
+    assert set(later) == {float(size_of(one, None, down)[0])}
+
+
+def test_rolora_moves_one_factor_at_a_time() -> None:
+    """The frozen factor is bit-identical in every round; the other one moves."""
+    scenario = load_scenario("quickstart", {**SMALL, "scheme.kind": "rolora"})
+    states: list[np.ndarray] = []
+
+    class Keep(Silence):
+        def round_closed(self, progress: Progress) -> None:
+            states.append(parts.learner.states[0].copy())  # type: ignore[union-attr]
+
+    listener = Keep()
+    parts = build_parts(scenario, listener, LOADED)
+    build_simulation(parts, MemorySink(), listener).run(parts.scheme)
+    layout = parts.learner._layouts[0]  # type: ignore[union-attr]
+    for round, trained, frozen in ((1, LORA_B, LORA_A), (2, LORA_A, LORA_B), (3, LORA_B, LORA_A)):
+        before, after = states[round - 1], states[round]
+        kept, moved = layout.numbers_of(frozen), layout.numbers_of(trained)
+        assert before[kept].tobytes() == after[kept].tobytes()
+        assert before[moved].tobytes() != after[moved].tobytes()
+
+
+def test_frozen_weights_may_not_change_under_uploads_in_flight() -> None:
+    stale = {"round.late_uploads": "stale", "round.alloc_start": "arrival"}
+    scenario = load_scenario("quickstart", {**SMALL, **stale, "scheme.kind": "flora"})
+    with pytest.raises(ScenarioError, match=r"scheme\.kind: must not change the frozen weights"):
+        build_parts(scenario, Silence(), LOADED)
