@@ -112,14 +112,20 @@ def carry_out(
     driven = drive or _drive_of(scenario)
     with ExitStack() as stack:
         bar = shown(listener, scenario.name, scenario.rounds, progress=progress)
-        told = stack.enter_context(bar)
+        heard = stack.enter_context(bar) or LogListener()
+        told: Listener = RememberingListener(heard, record.warnings)
+        if _begins_again(record):
+            told.warning("the state of a Flower app is its own: the run begins again")
         if trackers:
             settings = flat(tomllib.loads(to_toml(scenario)))
-            first = RememberingListener(told or LogListener(), record.warnings)
-            told = stack.enter_context(
-                tracked(first, trackers, record.folder.path, settings),
-            )
+            tracking = tracked(told, trackers, record.folder.path, settings)
+            told = stack.enter_context(tracking)
         return _to_the_end(Session.prepared(record, told, loaded), driven)
+
+
+def _begins_again(record: RunRecord) -> bool:
+    """Whether what a run had come to is of no use: its app's state is not in a checkpoint."""
+    return record.scenario.flower is not None and record.before is not None
 
 
 def _drive_of(scenario: Scenario) -> Drive:

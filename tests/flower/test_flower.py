@@ -427,6 +427,7 @@ def test_an_interrupted_run_begins_again(tmp_path: Path) -> None:
     toml.write_text(toml.read_text().replace("num-server-rounds=100000", "num-server-rounds=2"))
     run = netsim.resume(tmp_path / "run")
     assert (run.metadata["status"], run.metadata["rounds"]) == ("done", 2)
+    assert "the state of a Flower app is its own: the run begins again" in run.metadata["warnings"]
 
 
 def test_the_scenarios_own_ends_hold(tmp_path: Path) -> None:
@@ -522,6 +523,17 @@ def test_bad_scenarios_are_bad_input(tmp_path: Path, overrides: dict[str, Any], 
     named = {key.replace(".", "__"): value for key, value in overrides.items()}
     with pytest.raises(netsim.InputError, match=rule):
         netsim.run(scenario(**named), out=tmp_path / "run")
+
+
+def test_another_app_than_the_one_given_is_refused(tmp_path: Path) -> None:
+    here = ("--set", "ues.count=4", "--set", "rounds=1", "--out", str(tmp_path / "run"))
+    other = command("flower", str(APPS / "numpy"), "--set", "flower.app=elsewhere", *here)
+    assert other.returncode == 2
+    assert "flower.app: must not be another app than the one that is given" in other.stderr
+    assert not (tmp_path / "run").exists()
+    apps = echo_apps(np.zeros(2))
+    with pytest.raises(netsim.ScenarioError, match="the apps are objects"):
+        netsim.flower.run(apps[1], apps[0], "quickstart", {"flower.app": "numpy"})
 
 
 def test_a_server_fn_is_refused_in_words(tmp_path: Path) -> None:
