@@ -2,8 +2,8 @@
 
     python analysis/claims_convergence.py [--size small|cpu|full] [--minutes M] [--jobs N] [--out D]
 
-Section V's cell under a round deadline, without which more UEs can only help (model-spec 8.4). The
-payload is the tensors' own bits on a band narrowed in the same ratio, so that an upload of lower
+Section V's cell under a round deadline, without which more UEs can only help
+(`netsim/docs/claims.md`). The payload is the tensors' own bits on a band narrowed in the same ratio, so that an upload of lower
 rank is as much smaller as it really is. Beside the paper's schemes are those that isolate one
 mechanism each: the same four modules subscribed to at random, four of rank 8, one adapter of rank
 32, Algorithm 2 at full power, and Algorithm 2 that knows losses. Every scheme trains at the rate

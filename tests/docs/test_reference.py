@@ -46,6 +46,14 @@ def test_every_public_name_has_an_entry() -> None:
             assert "Raises" in found.__doc__, name
 
 
+def test_no_text_leads_to_a_page_that_no_clone_has() -> None:
+    """The designs from which netsim was made are not part of it."""
+    gone = "model" + "-spec"
+    files = [file for room in ("netsim", "tests", "analysis") for file in (ROOT / room).rglob("*")]
+    texts = [file for file in files if file.suffix in (".py", ".md", ".toml", ".js")]
+    assert [str(file) for file in texts if gone in file.read_text(encoding="utf-8")] == []
+
+
 @cache
 def names_in(path: Path) -> set[str]:
     """Functions and classes that a file defines."""
