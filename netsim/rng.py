@@ -6,17 +6,78 @@ the order of drawing and never the scheme. Therefore
 * the same seed gives the same numbers whatever else the run does;
 * all schemes meet the same fading, so that comparisons are paired;
 * an array drawn over all UEs in index order keeps its first entries when UEs are added.
+
+A stream is NumPy's `PCG64(SeedSequence(seed, spawn_key=(crc32(name), *ids)))`. A round opens a
+handful of them, and `SeedSequence` takes longer than the numbers that are drawn. So it hashes only
+the seed and the name, once; the indices follow here, by its own rule, which NumPy keeps fixed
+(M. E. O'Neill, "Developing a seed_seq alternative", 2015).
 """
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from operator import index
+from typing import Any
 
 import numpy as np
+from numpy.random.bit_generator import ISeedSequence
+
+_POOL = 4  # words of 32 bit
+_WORD = 0xFFFFFFFF
+_MIX_OLD, _MIX_NEW = 0xCA01F9DD, 0x4973F715
+_IN_FIRST, _IN_STEP = 0x43B0D7E5, 0x931E8875
+_OUT_FIRST, _OUT_STEP = 0x8B51F9DD, 0x58F38DED
+_OUT = [_OUT_FIRST * pow(_OUT_STEP, step, 1 + _WORD) & _WORD for step in range(9)]
+"""Factors of the eight words of a state."""
 
 
 def stream(seed: int, name: str, *ids: int) -> np.random.Generator:
     """Generator of the stream `name` with indices `ids` (non-negative) under `seed`."""
-    key = (zlib.crc32(name.encode()), *ids)
-    sequence = np.random.SeedSequence(seed, spawn_key=key)
-    return np.random.Generator(np.random.PCG64(sequence))
+    first, factor = _begun(seed, name)
+    pool = list(first)
+    for word in _words(ids):
+        for place in range(_POOL):
+            value = word ^ factor
+            factor = factor * _IN_STEP & _WORD
+            value = value * factor & _WORD
+            value = _MIX_OLD * pool[place] - _MIX_NEW * (value ^ value >> 16) & _WORD
+            pool[place] = value ^ value >> 16
+    return np.random.Generator(np.random.PCG64(_Key(pool)))
+
+
+@lru_cache(maxsize=1024)
+def _begun(seed: int, name: str) -> tuple[list[int], int]:
+    """The pool once seed and name are hashed, and the factor with which hashing goes on."""
+    key = zlib.crc32(name.encode())
+    pool = np.random.SeedSequence(seed, spawn_key=(key,)).pool
+    words = max(_POOL, len(list(_words([seed])))) + 1
+    steps = _POOL * words  # of each word into each place
+    return pool.tolist(), _IN_FIRST * pow(_IN_STEP, steps, 1 + _WORD) & _WORD
+
+
+def _words(numbers: Iterable[int]) -> Iterator[int]:
+    """Their digits to the base 2^32, lowest first."""
+    for number in map(index, numbers):
+        if number < 0:
+            raise ValueError(f"seeds and indices of streams are not negative, found {number}")
+        yield number & _WORD
+        while number := number >> 32:
+            yield number & _WORD
+
+
+class _Key(ISeedSequence):
+    """A hashed key, as NumPy's generators ask for it."""
+
+    def __init__(self, pool: list[int]) -> None:
+        self._pool = pool
+
+    def generate_state(self, n_words: int, dtype: Any = np.uint64) -> Any:
+        """Four words of 64 bit, which is what PCG64 asks for."""
+        pool = self._pool
+        found = []
+        for word, factor, following in zip(pool + pool, _OUT, _OUT[1:], strict=False):
+            value = (word ^ factor) * following & _WORD
+            found.append(value ^ value >> 16)
+        return np.array(found, dtype="<u4").view("<u8")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import zlib
+
 import numpy as np
+import pytest
 
 from netsim.rng import stream
 
@@ -30,3 +33,16 @@ def test_longer_arrays_keep_their_head() -> None:
     assert np.array_equal(
         stream(1, "x").poisson(200.0, 50), stream(1, "x").poisson(200.0, 500)[:50]
     )
+
+
+def test_streams_are_those_of_numpys_own_hash() -> None:
+    for seed in (0, 7, 2**32 - 1, 2**32, 2**127 + 5, 2**200 + 9):
+        for ids in ((), (0,), (5, 1), (7, 2**35, 3), (1, 2, 3, 4, 5, 6)):
+            key = (zlib.crc32(b"fading"), *ids)
+            numpys = np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key))
+            assert stream(seed, "fading", *ids).bit_generator.state == numpys.state
+
+
+def test_indices_are_not_negative() -> None:
+    with pytest.raises(ValueError, match="-1"):
+        stream(3, "fading", -1)
