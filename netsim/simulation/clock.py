@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
 from heapq import heappop, heappush
-from itertools import count
+from itertools import count, repeat
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,6 @@ class Clock(simpy.Environment):
         begin_s: float = 0.0,
     ) -> None:
         super().__init__(begin_s)
-        self._shares_moments = tie_seed is None
         if tie_seed is not None:
             self._eid = _shuffled(tie_seed)  # type: ignore[assignment]
 
@@ -51,30 +50,18 @@ class Clock(simpy.Environment):
             raise ValueError(f"time {time_s!r} s lies before now, {self._now!r} s")
         return Moment(self, time_s)
 
-    def moments(self, times_s: FloatArray) -> list[Moment]:
-        """Events that fire at `times_s`; equal times share one, unless ties are shuffled."""
-        found: list[Moment] = []
-        known: dict[float, Moment] = {}
-        for time_s in times_s.tolist():
-            moment = known.get(time_s)
-            if moment is None:
-                moment = self.at(time_s)
-            if self._shares_moments:
-                known[time_s] = moment
-            found.append(moment)
-        return found
-
     def fire(
         self,
         events: Iterable[Event],
         times_s: FloatArray,
+        values: Iterable[Any] = repeat(None),
     ) -> None:
-        """Let events that others may wait for already fire at `times_s`."""
+        """Let events that others may wait for already fire at `times_s`, with values."""
         queue, number = self._queue, self._eid
         if times_s.min(initial=np.inf) < self._now:
             raise ValueError(f"times {times_s} s lie before now, {self._now!r} s")
-        for event, time_s in zip(events, times_s.tolist(), strict=True):
-            event._ok, event._value = True, None
+        for event, time_s, value in zip(events, times_s.tolist(), values, strict=False):
+            event._ok, event._value = True, value
             heappush(queue, (time_s, NORMAL, next(number), event))
 
     def run_until(self, last: Event) -> None:

@@ -62,11 +62,10 @@ class Watch:
             self.finished.succeed()
 
 
-Errand = tuple[int, bool, Event, bool, int, int]
+Errand = tuple[int, bool, list[Event]]
 """One UE's part in a round.
 
-(position of its gNB among the round's, begun in this round, computed, ready in time, first row of
-the table, the row after its last).
+(position of its gNB among the round's, begun in this round, ends of its uploads).
 """
 
 
@@ -76,44 +75,47 @@ class Hub:
 
     clock: Clock
     barrier: bool
-    opened: Event = field(init=False)
     round: Round | None = field(default=None, init=False)  # in progress
-    agenda: dict[int, Errand] = field(default_factory=dict, init=False)  # of its UEs
+    calls: dict[int, Event] = field(default_factory=dict, init=False)  # that UEs wait for
     sent: list[Event] = field(default_factory=list, init=False)  # [M] the upload has ended
     watches: list[Watch] = field(default_factory=list, init=False)  # [G]
     ues: list[Process] = field(default_factory=list, init=False)  # [K]
 
-    def __post_init__(self) -> None:
-        self.opened = self.clock.event()
+    def call(self, ue: int) -> Event:
+        """Fires when a UE that takes part in a round has computed; its value is the errand."""
+        event = self.calls[ue] = Event(self.clock)
+        return event
 
     def open(self, round_: Round) -> None:
-        """Tell all waiting UEs; the next round gets an event of its own."""
+        """Tell all waiting UEs."""
         self.round = round_
-        first = group_starts(round_.uploads.ue)
-        self.agenda = self._agenda(round_, first)
-        self.sent = [Event(self.clock) for _ in range(len(round_.uploads))]
-        ended = round_.uploads.ended_by(round_.start_s)
+        uploads = round_.uploads
+        first = group_starts(uploads.ue)
+        self.sent = [Event(self.clock) for _ in range(len(uploads))]
+        ended = uploads.ended_by(round_.start_s)
         for row in np.flatnonzero(ended).tolist():
             self.sent[row].succeed()  # while no round was open
         self.watches = self._watches(round_, first, ended)
-        opened, self.opened = self.opened, self.clock.event()
-        opened.succeed(round_)
+        self.clock.fire(
+            [self.calls[ue] for ue in uploads.ue[first].tolist()],
+            np.maximum(uploads.computed_s[first], round_.start_s),
+            self._errands(round_, first),
+        )
 
-    def _agenda(self, round_: Round, first: IntArray) -> dict[int, Errand]:
+    def _errands(self, round_: Round, first: IntArray) -> list[Errand]:
         """What each UE with something to do has to do; their rows begin at `first`."""
-        uploads = round_.uploads
-        computed_s = np.maximum(uploads.computed_s[first], round_.start_s)
-        errands = zip(
+        facts = zip(
             round_.cell[first].tolist(),
             round_.own[first].tolist(),
-            self.clock.moments(computed_s),
-            uploads.ready[first].tolist(),
+            round_.uploads.ready[first].tolist(),
             first.tolist(),
-            np.append(first, len(uploads))[1:].tolist(),
+            [*first[1:].tolist(), len(self.sent)],
             strict=True,
         )
-        ues = uploads.ue[first].tolist()
-        return dict(zip(ues, errands, strict=True))
+        return [
+            (cell, begun_now, self.sent[start:stop] if ready else [])
+            for cell, begun_now, ready, start, stop in facts
+        ]
 
     def _watches(
         self,

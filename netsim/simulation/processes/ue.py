@@ -9,26 +9,20 @@ from netsim.simulation.processes.hub import Hub
 
 
 def ue_process(ue: int, hub: Hub) -> ProcessGenerator:
-    """Waits for a round to open, then takes the time of the UE's download, computing and sending.
+    """Waits for a round, then takes the time of the UE's download, computing and sending.
 
     When it has downloaded and computed its modules is known when the round opens, so that is one
-    event, which UEs share if they are ready at the same time. Under the barrier, sending starts
-    with the last UE of the gNB; the end of an upload is the uplink's to tell. A UE that is not
-    ready in time stops computing at the limit and sits the round out. A round may end before the UE
-    is done; then the next one takes up the rest of its errand.
+    event. Under the barrier, sending starts with the last UE of the gNB; the end of an upload is
+    the uplink's to tell. A UE that is not ready in time stops computing at the limit and sits the
+    round out. A round may end before the UE is done; then the next one takes up the rest of its
+    errand.
     """
     while True:
         try:
-            yield hub.opened
-            errand = hub.agenda.get(ue)
-            if errand is None:
-                continue
-            cell, begun_now, computed, ready, first, stop = errand
-            yield computed
+            cell, begun_now, ends = yield hub.call(ue)
             if begun_now:
                 hub.watches[cell].report_computed()
-            if ready:
-                for row in range(first, stop):
-                    yield hub.sent[row]
+            for sent in ends:
+                yield sent
         except Interrupt:
             continue
