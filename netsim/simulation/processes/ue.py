@@ -22,7 +22,6 @@ def ue_process(ue: int, hub: Hub) -> ProcessGenerator:
             cell, begun_now, ends = yield hub.call(ue)
             if begun_now:
                 hub.watches[cell].report_computed()
-            for sent in ends:
-                yield sent
+            yield from ends
         except Interrupt:
             continue
