@@ -4,10 +4,10 @@ How a round goes. `session.Simulation.step` takes a plan. `opening` makes a row 
 uploads for each (UE, module) pair of it, with the times of its broadcast and its computing
 (`timetable`); UEs that leave or change gNBs meanwhile lose what they break off (`motion`), and rows
 that earlier rounds have left under way are added. Then the SimPy clock runs. The core opens the
-round (`processes.core`); each UE takes the time of its download and its computing, waits for its
-gNB's grant and sends (`processes.ue`); the uplink moves all uploads from event to event over the
-air (`processes.uplink`, `uploads.advance`, `air`); each gNB collects what arrives until all have
-ended, enough have arrived or the deadline passes, aggregates, and passes its aggregate on
+round (`processes.core`); each UE takes the time of its download and its computing, and reports to
+its gNB (`processes.ue`); the uplink moves all uploads from event to event over the air
+(`processes.uplink`, `uploads.advance`, `air`); each gNB collects what arrives until all have ended,
+enough have arrived or the deadline passes, aggregates, and passes its aggregate on
 (`processes.gnb`). When the core has merged, `closing` keeps the books: uploads that are over, with
 their outcomes and energy, go into the tables (`tables`), the others into the next round. The
 learner computes what arrived (`training`), and a checkpoint may be taken.

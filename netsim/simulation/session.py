@@ -220,19 +220,11 @@ class Simulation:
         trained = round_.plan.redeem == "before_uplink" and self.learner is not None
         self._previous = outcome_of_round(round_, books, sent_ranks=trained)
         if flight.outlasts:
-            self._recall()
+            self._hub.recall()
+            self._settle()
         progress = progress_of(course, self.now_s, books, round_.redeemed)
         self.listener.round_closed(progress)
         return self._previous
-
-    def _recall(self) -> None:
-        """UEs that are still at work wait for the next round, which takes up their errands.
-
-        So does one whose upload ended after its gNB had stopped to collect, and before the core was
-        done: nobody told it.
-        """
-        self._hub.recall()
-        self._settle()
 
     # -- around the rounds -------------------------------------------------------------------------
 

@@ -1,8 +1,8 @@
 """Who waits for what, as SimPy processes.
 
-hub      the event that opens a round, and what is reported during it
-ue       download, compute, wait for the grant, transmit
-uplink   steps the uploads on the air
+hub      calls UEs to a round, and counts what gNBs wait for
+ue       download, compute, report
+uplink   moves the uploads on the air
 gnb      grants, collects, aggregates, passes on
 core     opens a round and merges
 """

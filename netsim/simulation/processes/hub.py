@@ -1,4 +1,4 @@
-"""What UEs, gNBs and the core share: the event that opens the next round, and the UEs' reports."""
+"""What UEs, gNBs and the core share: calls of UEs to a round, and what gNBs wait for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from netsim.arrays import group_starts
 from netsim.simulation.clock import Clock
 from netsim.simulation.state import Round
 from netsim.simulation.uploads.table import Uploads
-from netsim.units import BoolArray, FloatArray, IntArray
+from netsim.units import FloatArray, IntArray
 
 
 @dataclass
@@ -62,13 +62,6 @@ class Watch:
             self.finished.succeed()
 
 
-Errand = tuple[int, bool, list[Event]]
-"""One UE's part in a round.
-
-(position of its gNB among the round's, begun in this round, ends of its uploads).
-"""
-
-
 @dataclass
 class Hub:
     """One for a run."""
@@ -77,55 +70,34 @@ class Hub:
     barrier: bool
     round: Round | None = field(default=None, init=False)  # in progress
     calls: dict[int, Event] = field(default_factory=dict, init=False)  # that UEs wait for
-    sent: list[Event] = field(default_factory=list, init=False)  # [M] the upload has ended
     watches: list[Watch] = field(default_factory=list, init=False)  # [G]
     ues: list[Process] = field(default_factory=list, init=False)  # [K]
 
     def call(self, ue: int) -> Event:
-        """Fires when a UE that takes part in a round has computed; its value is the errand."""
+        """Fires when a UE that takes part in a round has computed; its value is who watches."""
         event = self.calls[ue] = Event(self.clock)
         return event
 
     def open(self, round_: Round) -> None:
-        """Tell all waiting UEs."""
+        """Call the UEs of the round's plan."""
         self.round = round_
         uploads = round_.uploads
         first = group_starts(uploads.ue)
-        self.sent = [Event(self.clock) for _ in range(len(uploads))]
-        ended = uploads.ended_by(round_.start_s)
-        for row in np.flatnonzero(ended).tolist():
-            self.sent[row].succeed()  # while no round was open
-        self.watches = self._watches(round_, first, ended)
-        self.clock.fire(
-            [self.calls[ue] for ue in uploads.ue[first].tolist()],
-            np.maximum(uploads.computed_s[first], round_.start_s),
-            self._errands(round_, first),
-        )
-
-    def _errands(self, round_: Round, first: IntArray) -> list[Errand]:
-        """What each UE with something to do has to do; their rows begin at `first`."""
-        facts = zip(
-            round_.cell[first].tolist(),
-            round_.own[first].tolist(),
-            round_.uploads.ready[first].tolist(),
-            first.tolist(),
-            [*first[1:].tolist(), len(self.sent)],
-            strict=True,
-        )
-        return [
-            (cell, begun_now, self.sent[start:stop] if ready else [])
-            for cell, begun_now, ready, start, stop in facts
-        ]
-
-    def _watches(
-        self,
-        round_: Round,
-        first: IntArray,
-        ended: BoolArray,
-    ) -> list[Watch]:
-        """Count what is still to come, and what came while no round was open."""
-        uploads, event = round_.uploads, self.clock.event
         own = first[round_.own[first]]
+        self.watches = self._watches(round_, own)
+        self.clock.fire(
+            [self.calls[ue] for ue in uploads.ue[own].tolist()],
+            np.maximum(uploads.computed_s[own], round_.start_s),
+            [self.watches[cell] for cell in round_.cell[own].tolist()],
+        )
+
+    def _watches(self, round_: Round, own: IntArray) -> list[Watch]:
+        """Count what is still to come, and what came while no round was open.
+
+        own: first rows of the UEs that are to report.
+        """
+        uploads, event = round_.uploads, self.clock.event
+        ended = uploads.ended_by(round_.start_s)
         counts = zip(
             round_.per_cell(own).tolist(),
             round_.per_cell(uploads.ready & ~ended).tolist(),
@@ -151,10 +123,9 @@ class Hub:
         return watches
 
     def end_uploads(self, uploads: Uploads, rows: IntArray) -> None:
-        """The uploads `rows` are known to end: then their UEs and their gNBs notice."""
+        """The uploads `rows` are known to end: then their gNBs notice."""
         assert self.round is not None
         end_s = uploads.end_s[rows]
-        self.clock.fire([self.sent[row] for row in rows.tolist()], end_s)
         cell, arrives = self.round.cell[rows], ~uploads.outage[rows]
         for number in np.flatnonzero(np.bincount(cell)).tolist():
             mine = cell == number
@@ -165,8 +136,8 @@ class Hub:
             )
 
     def recall(self) -> None:
-        """The round is over: UEs still at work wait for the next, which takes up their errands."""
+        """The round is over: UEs that still compute report to nobody."""
         assert self.round is not None
-        waiting = [not event.processed for event in self.sent]
-        for ue in np.unique(self.round.uploads.ue[waiting]).tolist():
+        computing = self.round.own & (self.round.uploads.computed_s > self.clock.now)
+        for ue in np.unique(self.round.uploads.ue[computing]).tolist():
             self.ues[ue].interrupt()

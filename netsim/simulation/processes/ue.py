@@ -1,4 +1,4 @@
-"""A UE: download, compute, report to its gNB, send."""
+"""A UE: download, compute, report to its gNB."""
 
 from __future__ import annotations
 
@@ -9,19 +9,16 @@ from netsim.simulation.processes.hub import Hub
 
 
 def ue_process(ue: int, hub: Hub) -> ProcessGenerator:
-    """Waits for a round, then takes the time of the UE's download, computing and sending.
+    """Waits for a round, takes the time of the UE's download and computing, and reports.
 
     When it has downloaded and computed its modules is known when the round opens, so that is one
-    event. Under the barrier, sending starts with the last UE of the gNB; the end of an upload is
-    the uplink's to tell. A UE that is not ready in time stops computing at the limit and sits the
-    round out. A round may end before the UE is done; then the next one takes up the rest of its
-    errand.
+    event. A UE that is not ready in time stops computing at the limit and sits the round out. Its
+    uploads go on by themselves: the uplink moves them, under the barrier once the last UE of the
+    gNB has reported. A round may end while the UE still computes; then nobody waits for its report.
     """
     while True:
         try:
-            cell, begun_now, ends = yield hub.call(ue)
-            if begun_now:
-                hub.watches[cell].report_computed()
-            yield from ends
+            watch = yield hub.call(ue)
+            watch.report_computed()
         except Interrupt:
             continue
