@@ -53,8 +53,8 @@ class ArrayTable:
         table.__dict__.update(columns)
         return table
 
-    def select(self, rows: IntArray | BoolArray) -> Self:
-        """Copies of some rows, in the order given."""
+    def select(self, rows: IntArray | BoolArray | slice) -> Self:
+        """Copies of some rows, in the order given; a slice of rows is not copied."""
         return self._with({name: values[rows] for name, values in self.columns().items()})
 
     def copy(self) -> Self:

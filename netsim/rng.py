@@ -44,7 +44,7 @@ def stream(seed: int, name: str, *ids: int) -> np.random.Generator:
             value = value * factor & _WORD
             value = _MIX_OLD * pool[place] - _MIX_NEW * (value ^ value >> 16) & _WORD
             pool[place] = value ^ value >> 16
-    return np.random.Generator(np.random.PCG64(_Key(pool)))
+    return np.random.Generator(np.random.PCG64(_Key(pool)))  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=1024)

@@ -88,15 +88,13 @@ class GnbPower:
 
 
 def gnb_energy_j(
-    power: GnbPower | None,
+    power: GnbPower,
     gnbs: int,
     gnb: IntArray,
     heard_s: FloatArray,
     length_s: float,
 ) -> FloatArray:
-    """Of gNBs whose broadcasts [M] end `heard_s` after a round's start; NaN: no power. [G]."""
-    if power is None:
-        return np.full(gnbs, np.nan)
+    """Of gNBs whose broadcasts [M] end `heard_s` after a round's start. [G]."""
     sending_s = np.zeros(gnbs)
     np.maximum.at(sending_s, gnb, heard_s)
     return power.energy_j(np.full(gnbs, length_s), sending_s)
@@ -109,6 +107,8 @@ def radio_energy_j(
 
     until_s [M]: waiting ends then. Without states both are 0.
     """
+    if not (power.receive_w or power.awake_w or power.sleep_w):
+        return np.zeros(len(rows)), np.zeros(len(rows))
     once = np.zeros(len(rows))
     once[group_starts(rows.ue)] = 1.0
     waited_s = np.where(rows.ready, until_s - rows.computed_s, 0.0)

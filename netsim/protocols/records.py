@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 Columns = Mapping[str, Any]
-"""Columns of one table: NumPy arrays or lists of equal length, or one scalar for all rows."""
+"""Columns of one table: NumPy arrays or lists of equal length, or one scalar for all rows.
+
+Nullable columns may be left out.
+"""
 
 
 class RecordSink(Protocol):

@@ -17,6 +17,9 @@ from netsim.records import TABLES, TableColumn
 MANY = (np.ndarray, list)
 """What holds a value for each row; anything else is one value for all rows of a call."""
 
+NULLS: Mapping[str, Any] = {"int": -1, "enum": -1, "float": np.nan}
+"""Stand for null in arrays, by kind of column; None in other kinds."""
+
 
 @cache
 def table_schema(table: str) -> dict[str, pl.DataType]:
@@ -24,12 +27,19 @@ def table_schema(table: str) -> dict[str, pl.DataType]:
     return {column.name: _dtype(column) for column in TABLES[table]}
 
 
+@cache
+def _needed(table: str) -> frozenset[str]:
+    """Columns that must be given; others are null if they are not."""
+    return frozenset(column.name for column in TABLES[table] if not column.nullable)
+
+
 def checked_length(table: str, columns: Columns) -> int:
     """Number of rows of a call. At least one column is an array or a list. Raises RunError."""
-    if columns.keys() != table_schema(table).keys():
-        odd = sorted(columns.keys() ^ table_schema(table).keys())
+    given, declared = columns.keys(), table_schema(table).keys()
+    if not _needed(table) <= given <= declared:
+        odd = sorted((_needed(table) - given) | (given - declared))
         raise RunError(f"table {table}: columns {odd} are missing or not declared")
-    lengths = {len(values) for values in columns.values() if isinstance(values, MANY)}
+    lengths = {len(values) for values in columns.values() if type(values) in MANY}
     if len(lengths) != 1:
         found = sorted(lengths)
         rule = f"columns must be equally long, found lengths {found}"
@@ -57,7 +67,8 @@ class TableBuffer:
         rows = [rows for _, rows in self._calls]
         series = []
         for column in TABLES[self.table]:
-            pieces = [columns[column.name] for columns, _ in self._calls]
+            null = NULLS.get(column.kind)
+            pieces = [columns.get(column.name, null) for columns, _ in self._calls]
             series.append(_series(column, pieces, rows))
         frame = pl.DataFrame(series)
         if self._before is None:
@@ -118,7 +129,7 @@ def _joined_arrays(
 ) -> np.ndarray[Any, Any]:
     kinds: Mapping[str, type[np.generic]] = {"float": np.float64, "bool": np.bool_}
     dtype = kinds.get(column.kind, np.int64)
-    many = [isinstance(given, MANY) for given in pieces]
+    many = [type(given) in MANY for given in pieces]
     arrays = list(compress(pieces, many))
     if len(arrays) == len(pieces) > 0:
         return np.concatenate(arrays, dtype=dtype, casting="unsafe")

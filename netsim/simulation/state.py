@@ -170,7 +170,7 @@ class Round:
         """[M] position of the row's gNB among the round's."""
         return self.cells.index_of(self.uploads.gnb)
 
-    @property
+    @cached_property
     def own(self) -> BoolArray:
         """[M] is of this round's plan."""
         return np.asarray(self.uploads.begun_round == self.number)

@@ -30,8 +30,8 @@ def gnb_process(
 ) -> ProcessGenerator:
     """Collects uploads, then takes the time to aggregate and to pass the aggregate to the core."""
     cells, cell = round_.cells, gnb.cell
-    mine = round_.cell == cell
-    if mine.any():
+    mine = np.flatnonzero(round_.cell == cell)
+    if len(mine):
         # uploads that may not outlast the round stop at its deadline by themselves
         deadline_s = np.inf
         if flight.outlasts:
@@ -50,7 +50,7 @@ def gnb_process(
     yield clock.at(clock.now + gnb.aggregation_s)
     cells.close_s[cell] = clock.now
 
-    arrived = np.flatnonzero(mine & arrived_by(flight.uploads, cells.cut_s[cell]))
+    arrived = arrived_by(flight.uploads, mine, float(cells.cut_s[cell]))
     payload_bits = flight.uploads.payload_bits[arrived]
     module = flight.uploads.module[arrived]
     cells.aggregate_bits[cell] = bits_once(

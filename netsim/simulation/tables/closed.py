@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,9 +10,10 @@ import numpy as np
 
 from netsim.device.power import gnb_energy_j
 from netsim.protocols import RoundPlan
+from netsim.records import OUTCOMES
 from netsim.simulation.state import Payloads, Round, Rules
-from netsim.simulation.uploads.outcomes import Books
-from netsim.units import BoolArray, FloatArray, IntArray
+from netsim.simulation.uploads.outcomes import NOT_READY, Books
+from netsim.units import FloatArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -30,33 +32,31 @@ class ClosedRound:
         """[M] position of each row's gNB among the round's."""
         return self.round.cells.index_of(self.books.uploads.gnb)
 
-    def count(self, rows: BoolArray) -> IntArray:
-        """How many of the rows [M] that are marked belong to each gNB. [G]."""
-        return np.bincount(self.cell[rows], minlength=len(self.round.cells))
+    def outcomes(self) -> IntArray:
+        """How many rows of each gNB ended how: not ready, then by outcome code. [5, G]."""
+        cells, kinds = len(self.round.cells), 1 + len(OUTCOMES)
+        place = (self.books.outcome - NOT_READY) * cells + self.cell
+        return np.bincount(place, minlength=kinds * cells).reshape(kinds, cells)
 
-    def total(
-        self,
-        values: FloatArray,
-        rows: BoolArray | None = None,
-    ) -> FloatArray:
-        """Sums over the rows, or those that are marked, of each gNB. [G]."""
-        kept = np.ones(len(self.cell), dtype=bool) if rows is None else rows
-        summed = np.bincount(
-            self.cell[kept],
-            values[kept],
-            minlength=len(self.round.cells),
-        )
-        return np.asarray(summed, dtype=np.float64)
+    def totals(self, values: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+        """Sums over the rows [M] of each gNB. [G]."""
+        cells, kinds = len(self.round.cells), len(values)
+        place = np.arange(kinds)[:, None] * cells + self.cell
+        weights = np.concatenate(list(values.values()))
+        summed = np.bincount(place.ravel(), weights, minlength=kinds * cells)
+        return dict(zip(values, summed.reshape(kinds, cells), strict=True))
 
     @property
-    def gnb_energy_j(self) -> FloatArray:
-        """Of each gNB from the round's start at the core to its end. [G]."""
-        round_ = self.round
+    def gnb_energy_j(self) -> FloatArray | float:
+        """Of each gNB from the round's start at the core to its end, [G]; NaN: unknown."""
+        round_, power = self.round, self.rules.gnb_power
+        if power is None:
+            return np.nan
         uploads = round_.uploads
         heard_s = uploads.slot_end_s - uploads.opened_s
         heard = round_.own & (uploads.slot_bits > 0)
         return gnb_energy_j(
-            self.rules.gnb_power,
+            power,
             len(round_.cells),
             round_.cell[heard],
             heard_s[heard],

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from netsim.protocols import Learner, RecordSink, SuccessModel
-from netsim.records import TABLES
 from netsim.simulation.state import Round
 from netsim.theory.risk_monitor import RiskMonitor, RiskRow
 from netsim.units import FloatArray
@@ -49,8 +48,7 @@ class RiskLog:
         row: RiskRow,
     ) -> None:
         """What is not known is null."""
-        given = {"round": [number], **row}
-        self.sink.write("risk", {c.name: given.get(c.name, np.nan) for c in TABLES["risk"]})
+        self.sink.write("risk", {"round": [number], **row})
 
     def _lambda(
         self,

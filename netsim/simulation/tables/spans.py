@@ -17,7 +17,6 @@ from netsim.records import (
     IDLE,
     ON_TIME,
     OUTAGE,
-    TABLES,
     UPLINK,
     WAIT,
 )
@@ -25,13 +24,10 @@ from netsim.simulation.state import Links
 from netsim.simulation.tables.closed import ClosedRound
 from netsim.units import FloatArray, IntArray
 
-NULLS = {"int": -1, "enum": -1, "float": np.nan}
-EMPTY_SPAN = {column.name: NULLS[column.kind] for column in TABLES["spans"]} | {"energy_j": 0.0}
 
-
-def add_spans(sink: RecordSink, **given: Any) -> None:
+def add_spans(sink: RecordSink, *, energy_j: FloatArray | float = 0.0, **given: Any) -> None:
     """Write rows of `spans`; what is not given is null, and energy none."""
-    sink.write("spans", {**EMPTY_SPAN, **given})
+    sink.write("spans", {**given, "energy_j": energy_j})
 
 
 def write_foundation(
@@ -285,6 +281,8 @@ def _write_backhaul(
 ) -> None:
     """Transfers between the core and `site` that take time."""
     taken = end_s > start_s
+    if not taken.any():
+        return
     add_spans(
         sink,
         round=number,

@@ -6,7 +6,7 @@ import numpy as np
 
 from netsim.protocols import RecordSink
 from netsim.simulation.state import Round
-from netsim.units import FloatArray
+from netsim.units import BoolArray
 
 
 def write_subscriptions(
@@ -16,25 +16,18 @@ def write_subscriptions(
     modules: int,
 ) -> None:
     """All (UE, module) pairs if the plan gives numbers for them, else the subscribed ones."""
-    plan, uploads = round_.plan, round_.uploads
-    subscribed = np.zeros((ues, modules), dtype=bool)
-    subscribed[uploads.ue[round_.own], uploads.module[round_.own]] = True
-    told = (plan.fraction, plan.success_probability, plan.dual)
-    every_pair = any(numbers is not None for numbers in told)
-    ue, module = np.nonzero(np.ones_like(subscribed) if every_pair else subscribed)
-
-    def of_pairs(numbers: FloatArray | None) -> FloatArray | float:
-        return np.nan if numbers is None else numbers[ue, module]
-
-    sink.write(
-        "subscriptions",
-        {
-            "round": round_.number,
-            "ue": ue,
-            "module": module,
-            "subscribed": subscribed[ue, module],
-            "fraction": of_pairs(plan.fraction),
-            "success_probability": of_pairs(plan.success_probability),
-            "dual": of_pairs(plan.dual),
-        },
-    )
+    plan, own = round_.plan, round_.own
+    ue, module = round_.uploads.ue[own], round_.uploads.module[own]
+    told = {
+        "fraction": plan.fraction,
+        "success_probability": plan.success_probability,
+        "dual": plan.dual,
+    }
+    known = {name: numbers.ravel() for name, numbers in told.items() if numbers is not None}
+    subscribed: BoolArray | bool = True
+    if known:
+        subscribed = np.zeros(ues * modules, dtype=bool)
+        subscribed[ue * modules + module] = True
+        ue, module = np.divmod(np.arange(ues * modules), modules)
+    columns = {"round": round_.number, "ue": ue, "module": module, "subscribed": subscribed}
+    sink.write("subscriptions", {**columns, **known})

@@ -6,13 +6,15 @@ import numpy as np
 
 from netsim.protocols import RecordSink
 from netsim.simulation.tables.closed import ClosedRound
-from netsim.units import FloatArray, to_db
+from netsim.units import BoolArray, FloatArray, to_db
 
 
 def write_uploads(sink: RecordSink, closed: ClosedRound) -> None:
     """Rows of UEs that were ready. What was sent in vain stays in the records."""
     round_, books = closed.round, closed.books
-    ready = books.uploads.ready
+    ready: BoolArray | slice = books.uploads.ready
+    if books.uploads.ready.all():
+        ready = slice(None)  # nothing to copy
     uploads = books.uploads.select(ready)
     cell = closed.cell[ready]
     links, cells = round_.links, round_.cells

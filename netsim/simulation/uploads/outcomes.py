@@ -19,22 +19,22 @@ NOT_READY = -1
 """Stands for an outcome where the UE had not computed in time."""
 
 
-def arrived_by(uploads: Uploads, cut_s: FloatArray | float) -> BoolArray:
-    """[M] on time: through, in no outage, when its gNB stopped collecting at `cut_s`."""
-    return np.asarray(outcomes(uploads, cut_s) == ON_TIME)
+def arrived_by(uploads: Uploads, rows: IntArray, cut_s: float) -> IntArray:
+    """Those of `rows` that were through, in no outage, when their gNB stopped collecting."""
+    return np.asarray(rows[outcomes(uploads, cut_s, rows) == ON_TIME])
 
 
-def outcomes(uploads: Uploads, cut_s: FloatArray | float) -> IntArray:
-    """[M] outcome codes; outage outranks late. What has not ended by `cut_s` counts as late."""
-    outcome = np.where(
-        uploads.finish_s <= cut_s,
-        ON_TIME,
-        LATE,
-    )
-    outcome = np.where(uploads.outage, OUTAGE, outcome)
-    broken = (uploads.stop_s < uploads.deadline_s) & ~(uploads.finish_s <= uploads.stop_s)
-    outcome = np.where(broken, ABORTED, outcome)
-    return np.where(uploads.ready, outcome, NOT_READY)
+def outcomes(
+    uploads: Uploads, cut_s: FloatArray | float, rows: IntArray | slice = slice(None)
+) -> IntArray:
+    """Outcome codes of `rows` [R]; outage outranks late. What has not ended by `cut_s` is late."""
+    finish_s, stop_s = uploads.finish_s[rows], uploads.stop_s[rows]
+    outcome = np.where(finish_s <= cut_s, ON_TIME, LATE)
+    outcome[uploads.outage[rows]] = OUTAGE
+    broken = (stop_s < uploads.deadline_s[rows]) & ~(finish_s <= stop_s)
+    outcome[broken] = ABORTED
+    outcome[~uploads.ready[rows]] = NOT_READY
+    return outcome
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Books:
         """Of all rows."""
         return float(self.spent_j.sum())
 
-    @property
+    @cached_property
     def spent_j(self) -> FloatArray:
         """[M]."""
         radio_j = self.receive_energy_j + self.wait_energy_j
