@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any, Self
 
@@ -19,9 +19,14 @@ def column(initial: float | int | bool) -> Any:
 
 
 @cache
-def _initial_key(table: type[ArrayTable], name: str) -> str:
-    """Tells columns apart that do not begin alike."""
-    return repr(table.__dataclass_fields__[name].metadata["initial"])
+def _alike(table: Hashable) -> list[tuple[str, ...]]:
+    """Names of the columns that need not be given, those that begin alike together."""
+    assert isinstance(table, type)
+    begins = {one.name: one.metadata["initial"] for one in fields(table) if one.metadata}
+    kinds: dict[str, list[str]] = {}
+    for name, initial in begins.items():
+        kinds.setdefault(repr(initial), []).append(name)
+    return [tuple(names) for names in kinds.values()]
 
 
 @dataclass
@@ -33,15 +38,14 @@ class ArrayTable:
     """
 
     def __post_init__(self) -> None:
-        rows = len(next(iter(self.columns().values())))
-        unset: dict[str, list[str]] = {}
-        for name, values in self.columns().items():
-            if values is None:
-                unset.setdefault(_initial_key(type(self), name), []).append(name)
-        for names in unset.values():
-            initial = self.__dataclass_fields__[names[0]].metadata["initial"]
-            # one block for all columns that begin alike: many small arrays cost more
-            self.__dict__.update(zip(names, np.full((len(names), rows), initial), strict=True))
+        columns = self.columns()
+        for alike in _alike(type(self)):  # type: ignore[arg-type]
+            names = [name for name in alike if columns[name] is None]
+            if names:
+                rows = len(next(iter(columns.values())))
+                initial = self.__dataclass_fields__[names[0]].metadata["initial"]
+                # one block for all columns that begin alike: many small arrays cost more
+                columns.update(zip(names, np.full((len(names), rows), initial), strict=True))
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """The arrays themselves, by name: a dataclass keeps nothing but its fields."""

@@ -96,7 +96,7 @@ class PoissonField:
         else:
             points = own_points(seed, round, attempt, count)
         # a UE far away sees fewer of the points, so that the law is its own
-        kept = points.mark < -np.expm1(-c[points.victim] * points.x)
+        kept = np.flatnonzero(points.mark < -np.expm1(-c[points.victim] * points.x))
         x = points.x[kept]
         radius_m = np.sqrt(x / (np.pi * self.density_per_m2))
         power_w: FloatArray | float = self.power_w
@@ -144,7 +144,7 @@ class PoissonField:
         distance_m = np.sqrt(area / (np.pi * self.density_per_m2))
         return self.power_of(self.antenna_gain * self.pathloss.gain(distance_m))
 
-    @property
+    @cached_property
     def tail_w(self) -> float:
         """Mean power from beyond the sampled radius R: 2 pi phi P g0 R^(2-alpha) / (alpha-2), W."""
         radius_m = FIELD_RADIUS / np.sqrt(self.density_per_m2)

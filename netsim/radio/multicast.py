@@ -57,10 +57,13 @@ def _foundation_s(
 
 def _rate_to_all(group: IntArray, rate: FloatArray, groups: int) -> FloatArray:
     """Mean over blocks of the least rate above 0 in a group of rows; inf: no rows. [groups]."""
-    worst = np.full((groups, rate.shape[1]), np.inf)
-    np.minimum.at(worst, group, np.where(rate > 0, rate, np.inf))
+    blocks = rate.shape[1]
+    place = group[:, None] * blocks + np.arange(blocks)
+    flat = np.full(groups * blocks, np.inf)
+    np.minimum.at(flat, place.ravel(), np.where(rate > 0, rate, np.inf).ravel())
+    worst = flat.reshape(groups, blocks)
     some = np.bincount(group, minlength=groups) > 0
-    worst[some] = np.where(np.isinf(worst[some]), 0.0, worst[some])  # a block that none hears
+    worst[np.isinf(worst) & some[:, None]] = 0.0  # a block that none hears
     return np.asarray(worst.mean(axis=1))
 
 
@@ -69,13 +72,20 @@ def _together(gnb: IntArray, module: IntArray, payload_bits: FloatArray, rate: F
     if not len(gnb):
         return np.empty(0), np.empty(0)
     shape = (int(gnb.max()) + 1, int(module.max()) + 1)
-    group = np.ravel_multi_index((gnb, module), shape)
-    worst = _rate_to_all(group, rate, shape[0] * shape[1]).reshape(shape)
-    size = np.zeros(shape)
-    np.maximum.at(size, (gnb, module), payload_bits)
-    length = size / worst  # 0 of a module that nobody at the gNB is to hear
+    group = gnb * shape[1] + module
+    groups = shape[0] * shape[1]
+    worst = _rate_to_all(group, rate, groups)
+    size = _largest(group, payload_bits, groups)
+    length = (size / worst).reshape(shape)  # 0 of a module that nobody at the gNB is to hear
     end = np.cumsum(length, axis=1)
-    return (end - length)[gnb, module], end[gnb, module]
+    return (end - length).ravel()[group], end.ravel()[group]
+
+
+def _largest(group: IntArray, payload_bits: FloatArray, groups: int) -> FloatArray:
+    """Largest payload of each group of rows; 0 of none. [groups]."""
+    largest = np.zeros(groups)
+    np.maximum.at(largest, group, payload_bits)
+    return largest
 
 
 def _in_turn(gnb: IntArray, module: IntArray, payload_bits: FloatArray, rate: FloatArray) -> Slots:
@@ -97,10 +107,6 @@ def bits_once(
     cells: int,
 ) -> FloatArray:
     """Bits of the modules of rows [M] at each gNB, each module once, at its largest. [G]."""
-    largest = np.zeros((cells, int(module.max(initial=0)) + 1))
-    np.maximum.at(
-        largest,
-        (cell, module),
-        payload_bits,
-    )
-    return np.asarray(largest.sum(axis=1))
+    modules = int(module.max(initial=0)) + 1
+    largest = _largest(cell * modules + module, payload_bits, cells * modules)
+    return np.asarray(largest.reshape(cells, modules).sum(axis=1))

@@ -106,22 +106,13 @@ class _PlanCheck:
     def values(self) -> None:
         """Every single number is possible."""
         plan = self.plan
-        self.require(
-            (plan.share > 0).all(),
-            "shares must be positive",
-            plan.share.min(),
-        )
-        self.require(
-            (plan.power_w > 0).all(),
-            "powers must be positive",
-            plan.power_w.min(),
-        )
+        least = plan.share.min()
+        self.require(least > 0, "shares must be positive", least)
+        least = plan.power_w.min()
+        self.require(least > 0, "powers must be positive", least)
         if plan.rank is not None:
-            self.require(
-                (plan.rank > 0).all(),
-                "ranks must be at least 1",
-                plan.rank.min(),
-            )
+            least = plan.rank.min()
+            self.require(least > 0, "ranks must be at least 1", least)
         enough = plan.close_after
         self.require(
             enough is None or enough >= 1,

@@ -25,7 +25,7 @@ BELOW_ONE = 1 - 1e-9
 def gnb_ues(observation: Observation) -> Iterator[IntArray]:
     """The available UEs of each gNB, ascending."""
     available = observation.available
-    for gnb in np.unique(observation.gnb[available]):
+    for gnb in np.flatnonzero(np.bincount(observation.gnb[available])).tolist():
         yield np.flatnonzero((observation.gnb == gnb) & available)
 
 
