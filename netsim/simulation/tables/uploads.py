@@ -12,9 +12,7 @@ from netsim.units import BoolArray, FloatArray, to_db
 def write_uploads(sink: RecordSink, closed: ClosedRound) -> None:
     """Rows of UEs that were ready. What was sent in vain stays in the records."""
     round_, books = closed.round, closed.books
-    ready: BoolArray | slice = books.uploads.ready
-    if books.uploads.ready.all():
-        ready = slice(None)  # nothing to copy
+    ready = _marked(books.uploads.ready)
     uploads = books.uploads.select(ready)
     cell = closed.cell[ready]
     links, cells = round_.links, round_.cells
@@ -53,6 +51,11 @@ def write_uploads(sink: RecordSink, closed: ClosedRound) -> None:
             "outcome": books.outcome[ready],
         },
     )
+
+
+def _marked(rows: BoolArray) -> BoolArray | slice:
+    """Rows that are marked; a slice, of which nothing is copied, where all are."""
+    return slice(None) if rows.all() else rows
 
 
 def _rate_bps(bits: FloatArray, on_air_s: FloatArray) -> FloatArray:
