@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from netsim.errors import InputError, ScenarioError
-from netsim.radio.downlink import Downlink
-from netsim.radio.fading import BLOCKS_PER_COHERENCE_TIME, CHUNK_BLOCKS, coherence_time_s
+from netsim.radio.downlink import FADING_BLOCKS, Downlink
+from netsim.radio.fading import BLOCKS_PER_COHERENCE_TIME, coherence_time_s
 from netsim.radio.nr.access import Access
 from netsim.radio.nr.adaptation import OuterLoop
 from netsim.radio.nr.goodput import NrLink
@@ -57,7 +57,7 @@ def build_downlink(scenario: Scenario) -> Downlink:
         bandwidth_hz=downlink_hz(scenario),
         unicast=chosen.cast == "unicast",
         model=model,
-        blocks=CHUNK_BLOCKS if radio.fading == "block" else 1,
+        blocks=FADING_BLOCKS if radio.fading == "block" else 1,
         seed=scenario.seed,
     )
 

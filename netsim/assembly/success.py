@@ -8,8 +8,8 @@ import numpy as np
 
 from netsim.assembly.planning import expected_gains
 from netsim.protocols import SuccessModel
-from netsim.radio.arrival import DRAWS, BlockArrival, planning_fading
-from netsim.radio.fading import CHUNK_BLOCKS, block_lengths_s, coherence_time_s
+from netsim.radio.arrival import BLOCKS, DRAWS, BlockArrival, planning_fading
+from netsim.radio.fading import block_lengths_s, coherence_time_s
 from netsim.radio.following import FollowingField
 from netsim.radio.interference import PoissonField, SiteField
 from netsim.radio.pathloss import PowerLaw
@@ -114,7 +114,7 @@ class SuccessModels:
                 links.pace,
                 uplink.model.shortest_block_s,
             ),
-            fading=planning_fading(scenario.seed, DRAWS, CHUNK_BLOCKS),
+            fading=planning_fading(scenario.seed, DRAWS, BLOCKS),
             follow_w=self._follow_w,
         )
 
@@ -160,9 +160,9 @@ def _network_blocks(
     seed: int,
 ) -> FloatArray:
     """Interference density in drawn blocks, W/Hz. [K, draw, block]."""
-    fading = planning_fading(seed, DRAWS * uplink.sites, CHUNK_BLOCKS)
-    fading = fading.reshape(DRAWS, uplink.sites, CHUNK_BLOCKS)
-    at_site = np.zeros((uplink.sites, DRAWS, CHUNK_BLOCKS))
+    fading = planning_fading(seed, DRAWS * uplink.sites, BLOCKS)
+    fading = fading.reshape(DRAWS, uplink.sites, BLOCKS)
+    at_site = np.zeros((uplink.sites, DRAWS, BLOCKS))
     for cell, heard in enumerate(network_densities(uplink, links)):
         places = heard.shape[1]
         if places:
@@ -177,7 +177,7 @@ def _field_blocks(
     seed: int,
 ) -> FloatArray:
     """Interference in drawn blocks, W. [K, draw, block]."""
-    interference = np.empty((len(links), DRAWS, CHUNK_BLOCKS))
+    interference = np.empty((len(links), DRAWS, BLOCKS))
     for draw in range(DRAWS):
         found = uplink.interferers.draw(
             seed,
@@ -186,5 +186,5 @@ def _field_blocks(
             links.distance_m,
             links.gnb,
         )
-        interference[:, draw] = found.block_power_w(0)
+        interference[:, draw] = found.block_power_w(0)[:, :BLOCKS]
     return interference

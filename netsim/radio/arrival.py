@@ -17,7 +17,10 @@ from netsim.radio.rate_model import RateModel
 from netsim.units import FloatArray, IntArray
 
 DRAWS = 24
-"""Draws of the interferers' places. Each has the blocks of one chunk of fading."""
+"""Draws of the interferers' places."""
+
+BLOCKS = 32
+"""Coherence blocks of fading in each draw."""
 
 _ROWS_AT_A_TIME = 16  # arrays of 100 KB: they stay in cache, and are not mapped anew each time
 

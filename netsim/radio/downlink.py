@@ -12,6 +12,9 @@ from netsim import rng
 from netsim.radio.rate_model import RateModel
 from netsim.units import BoolArray, FloatArray, IntArray
 
+FADING_BLOCKS = 32
+"""Fading draws of a UE in a round, where the channel changes from block to block."""
+
 
 @dataclass(frozen=True)
 class Downlink:

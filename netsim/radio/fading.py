@@ -7,13 +7,20 @@ the other draws.
 
 from __future__ import annotations
 
+from itertools import pairwise
+from typing import Any
+
 import numpy as np
 
 from netsim import rng
-from netsim.units import SPEED_OF_LIGHT_M_S, FloatArray
+from netsim.units import SPEED_OF_LIGHT_M_S, FloatArray, IntArray
 
-CHUNK_BLOCKS = 32
+CHUNK_BLOCKS = 64
 """Coherence blocks that are drawn at a time."""
+
+_WORD_BITS = 32  # of a number
+_ROW_WORDS = CHUNK_BLOCKS // 2  # of two numbers
+_LONG_GAP = 64  # rows; shorter gaps are drawn in less time than they are passed over
 
 BLOCKS_PER_COHERENCE_TIME = 4
 """Blocks of a correlated channel in a coherence time; neighbours correlate with J0(0.66) = 0.89."""
@@ -58,11 +65,42 @@ def block_fading(
     seed: int,
     round: int,
     chunk: int,
-    count: int,
+    ue: IntArray,
 ) -> FloatArray:
-    """Power gain |h|^2 of each UE in the CHUNK_BLOCKS blocks of a chunk. Shape [K, block]."""
-    generator = rng.stream(seed, "block_fading", round, chunk)
-    return generator.standard_exponential((count, CHUNK_BLOCKS))
+    """Power gain |h|^2 of UEs [R], ascending, in the blocks of a chunk. Shape [R, block]."""
+    return exponential_rows(rng.stream(seed, "block_fading", round, chunk), ue)
+
+
+def exponential_rows(generator: np.random.Generator, rows: IntArray) -> FloatArray:
+    """Some rows of an endless table of exponential numbers with mean 1. [R, CHUNK_BLOCKS].
+
+    rows: [R] ascending, without repeats. A number is -ln u of a u of 32 random bits, so a row has
+    its place in the stream, and long stretches that nobody asks for are passed over: in the last
+    chunks of a round most uploads have ended.
+    """
+    if not len(rows):
+        return np.empty((0, CHUNK_BLOCKS))
+    bits: Any = generator.bit_generator
+    pieces = []
+    place = rows.copy()  # among the rows that are drawn
+    passed, drawn_to = 0, 0
+    begins = np.flatnonzero(rows[1:] - rows[:-1] >= _LONG_GAP) + 1
+    for begin, end in pairwise([0, *begins.tolist(), len(rows)]):
+        first, last = int(rows[begin]), int(rows[end - 1])
+        bits.advance((first - drawn_to) * _ROW_WORDS)
+        pieces.append(bits.random_raw((last + 1 - first) * _ROW_WORDS))
+        passed += first - drawn_to
+        place[begin:end] -= passed
+        drawn_to = last + 1
+    raw = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+    raw = raw.reshape(-1, _ROW_WORDS)
+    if len(raw) != len(rows):
+        raw = raw[place]
+    numbers: FloatArray = raw.astype("<u8", copy=False).view("<u4").astype(np.float64)
+    numbers += 0.5
+    np.log(numbers, out=numbers)
+    np.subtract(_WORD_BITS * np.log(2.0), numbers, out=numbers)
+    return numbers
 
 
 def jakes_fading(
@@ -103,15 +141,17 @@ def fading_of_blocks(
     chunk: int,
     block_s: float,
     doppler_hz: FloatArray,
+    ue: IntArray,
 ) -> FloatArray:
-    """Power gain |h|^2 of UEs in the blocks of a chunk: of Jakes' spectrum; NaN [K]: independent.
+    """Power gain |h|^2 of UEs [R] in the blocks of a chunk, of Jakes' spectrum. [R, block].
 
-    [K, block].
+    doppler_hz: of all UEs, [K]; NaN: blocks are independent. ue: ascending.
     """
-    count = len(doppler_hz)
     if np.isnan(doppler_hz).all():
-        return block_fading(seed, round, chunk, count)
-    return jakes_fading(seed, round, chunk, count, doppler_hz=doppler_hz, block_s=block_s)
+        return block_fading(seed, round, chunk, ue)
+    count = len(doppler_hz)
+    gain = jakes_fading(seed, round, chunk, count, doppler_hz=doppler_hz, block_s=block_s)
+    return np.asarray(gain[ue])
 
 
 def block_starts_s(origin_s: float, chunk: int, block_s: float) -> FloatArray:

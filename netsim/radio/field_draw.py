@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from netsim import rng
-from netsim.radio.fading import CHUNK_BLOCKS
+from netsim.radio.fading import CHUNK_BLOCKS, exponential_rows
 from netsim.units import BoolArray, FloatArray, IntArray
+
+_UES_AT_A_TIME = 256  # so that the work stays in cache
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,21 @@ class FieldDraw:
         )
         return total + self.tail_w
 
-    def block_power_w(self, chunk: int) -> FloatArray:
-        """Interference in each coherence block of a chunk, W. Shape [K, block].
+    def block_power_w(self, chunk: int, ue: IntArray | None = None) -> FloatArray:
+        """Interference of UEs [R], ascending, in each coherence block of a chunk, W. [R, block].
 
         Near interferers fade from block to block. The far ones are many and count by their mean.
+        ue: None: all.
         """
+        ue = np.arange(len(self.tail_w)) if ue is None else ue
+        total = np.repeat(self._split.far_w[ue, None], CHUNK_BLOCKS, axis=1)
+        for begin in range(0, len(ue), _UES_AT_A_TIME):
+            some = slice(begin, begin + _UES_AT_A_TIME)
+            total[some] += self._near_w(chunk, ue[some])
+        return total
+
+    def _near_w(self, chunk: int, ue: IntArray) -> FloatArray:
+        """What UEs [R] hear of near interferers in the blocks of a chunk. [R, block]."""
         split = self._split
         generator = rng.stream(
             self.seed,
@@ -52,32 +63,35 @@ class FieldDraw:
             *self.key,
             chunk,
         )
-        number = split.shared
-        sources = len(split.near_w) if number is None else int(number.max(initial=-1)) + 1
-        h = generator.standard_exponential((sources, CHUNK_BLOCKS), dtype=np.float32)
-        if number is not None:
-            h = h[number]
-        h *= split.near_w[:, None]
-        total = np.repeat(split.far_w[:, None], CHUNK_BLOCKS, axis=1)
-        if len(split.victim):
-            total[split.victim] += np.add.reduceat(h, split.first, axis=0)
-        return total
+        count = split.count[ue]
+        end = np.cumsum(count)
+        rows = np.arange(count.sum()) + np.repeat(split.first[ue] - (end - count), count)
+        if split.shared is None:
+            h = exponential_rows(generator, rows)
+        else:
+            drawn, place = np.unique(split.shared[rows], return_inverse=True)
+            h = exponential_rows(generator, drawn)[place]
+        h *= split.near_w[rows, None]
+        heard = np.zeros((len(ue), CHUNK_BLOCKS))
+        some = np.flatnonzero(count)
+        if len(some):
+            heard[some] = np.add.reduceat(h, (end - count)[some], axis=0)
+        return heard
 
     @cached_property
     def _split(self) -> _NearAndFar:
         near = self.near
         ues = len(self.tail_w)
         count = np.bincount(self.victim[near], minlength=ues)
-        victim = np.flatnonzero(count)
         far_w = np.bincount(
             self.victim[~near],
             self.received_w[~near],
             minlength=ues,
         )
         return _NearAndFar(
-            near_w=self.received_w[near].astype(np.float32),
-            victim=victim,
-            first=(np.cumsum(count) - count)[victim],
+            near_w=self.received_w[near],
+            count=count,
+            first=np.cumsum(count) - count,
             far_w=far_w + self.tail_w,
             shared=None if self.shared is None else self.shared[near],
         )
@@ -87,8 +101,8 @@ class FieldDraw:
 class _NearAndFar:
     """Mean powers of the interferers that fade, and the sum of those that do not."""
 
-    near_w: NDArray[np.float32]  # [near] ordered by victim
-    victim: IntArray  # [V] UEs that have near interferers
-    first: IntArray  # [V] index of the first of them
+    near_w: FloatArray  # [near] ordered by victim
+    count: IntArray  # [K] near interferers of each UE
+    first: IntArray  # [K] index of the first of them
     far_w: FloatArray  # [K]
     shared: IntArray | None  # [near] number of the interferer, where UEs share them

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from netsim.radio.link_rows import LinkRows
-from netsim.units import FloatArray
+from netsim.units import FloatArray, IntArray
 
 Draws = tuple[FloatArray, FloatArray]
 """(fading gain, interference in the UE's whole band, W) of links."""
@@ -16,12 +16,14 @@ Draws = tuple[FloatArray, FloatArray]
 
 @dataclass
 class FieldDraws:
-    """Draws of all K UEs, by attempt or by chunk of coherence blocks."""
+    """Draws of UEs, of all K by attempt, or of some by chunk of coherence blocks."""
 
     of_attempt: Callable[[int, int], Draws]  # (round it began in, attempt) -> [K] each
-    of_chunk: Callable[[int, float], Draws]  # chunk, length of its blocks -> [K, B] each
+    of_chunk: Callable[
+        [int, float, IntArray], Draws
+    ]  # chunk, length of its blocks, UEs [R] -> [R, B]
     _attempts: dict[tuple[int, int], Draws] = field(default_factory=dict, init=False)
-    _chunk: tuple[tuple[int, float], Draws] | None = field(default=None, init=False)
+    _chunk: tuple[tuple[int, float], IntArray, Draws] | None = field(default=None, init=False)
 
     def in_attempts(self, links: LinkRows) -> Draws:
         """Of links [R] in their attempts."""
@@ -37,8 +39,15 @@ class FieldDraws:
         return fading, interference_w
 
     def in_chunk(self, links: LinkRows, chunk: int, block_s: float) -> Draws:
-        """Of links in the blocks of a chunk, [R, B] each; the chunk asked for last is kept."""
-        if self._chunk is None or self._chunk[0] != (chunk, block_s):
-            self._chunk = (chunk, block_s), self.of_chunk(chunk, block_s)
-        fading, interference_w = self._chunk[1]
-        return fading[links.ue], interference_w[links.ue]
+        """Of links in the blocks of a chunk, [R, B] each; what was drawn last is kept."""
+        held, key = self._chunk, (chunk, block_s)
+        if held is None or held[0] != key or not np.isin(links.ue, held[1]).all():
+            ascends = (links.ue[1:] > links.ue[:-1]).all()
+            ue = links.ue if ascends else np.unique(links.ue)
+            self._chunk = held = key, ue, self.of_chunk(*key, ue)
+        _, ue, draws = held
+        if ue is links.ue:
+            return draws
+        place = np.searchsorted(ue, links.ue)
+        fading, interference_w = draws
+        return fading[place], interference_w[place]

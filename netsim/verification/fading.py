@@ -21,7 +21,8 @@ def rayleigh_power(effort: Effort) -> Sequence[Law]:
     rounds = effort.networks
     per_upload = [upload_fading(effort.seed, number, 1, _UES) for number in range(rounds)]
     per_block = [
-        block_fading(effort.seed, 1, chunk, _UES // 10).ravel() for chunk in range(rounds // 2)
+        block_fading(effort.seed, 1, chunk, np.arange(_UES // 10)).ravel()
+        for chunk in range(rounds // 2)
     ]
     return [
         *_exponential("uploads", np.array(per_upload)),

@@ -107,6 +107,8 @@ def test_more_ues_leave_the_interferers_of_the_others() -> None:
     few, many = _draw(_field(), 1, 2, np.full(5, 400.0)), _draw(_field(), 1, 2, np.full(50, 400.0))
     assert np.array_equal(few.upload_power_w(), many.upload_power_w()[:5])
     assert np.allclose(few.block_power_w(3), many.block_power_w(3)[:5])
+    some = np.array([0, 3, 4, 31, 49])
+    assert np.allclose(many.block_power_w(3, some), many.block_power_w(3)[some])
 
 
 def test_blocks_have_the_mean_of_the_field() -> None:

@@ -112,7 +112,9 @@ def test_fading_is_exponential_with_mean_one() -> None:
 
 def test_fading_of_a_ue_does_not_depend_on_the_others() -> None:
     assert np.array_equal(upload_fading(1, 3, 1, 10), upload_fading(1, 3, 1, 99)[:10])
-    assert np.array_equal(block_fading(1, 3, 2, 10), block_fading(1, 3, 2, 99)[:10])
+    every_ue = block_fading(1, 3, 2, np.arange(999))
+    for ue in ([], [0], [7], [998], [0, 1, 2, 99, 100, 400, 401, 700], range(999)):
+        assert np.array_equal(block_fading(1, 3, 2, np.array(ue, dtype=int)), every_ue[list(ue)])
 
 
 def test_coherence_time_of_the_specification() -> None:

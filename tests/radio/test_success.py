@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from netsim.radio.arrival import DRAWS, BlockArrival, planning_fading
+from netsim.radio.arrival import BLOCKS, DRAWS, BlockArrival, planning_fading
 from netsim.radio.fading import CHUNK_BLOCKS, upload_fading
 from netsim.radio.interference import SiteField
 from netsim.radio.link import transmit_blocks
@@ -121,7 +121,9 @@ def test_block_arrival_is_the_frequency_of_arrival(places: CellPlaces, airtime: 
     )
     planned = np.stack(
         [
-            SiteField(places, POWER_W).draw(1, 99, d, own[:200], gnb[:200]).block_power_w(0)
+            SiteField(places, POWER_W)
+            .draw(1, 99, d, own[:200], gnb[:200])
+            .block_power_w(0)[:, :BLOCKS]
             for d in range(DRAWS)
         ],
         axis=1,
@@ -133,7 +135,7 @@ def test_block_arrival_is_the_frequency_of_arrival(places: CellPlaces, airtime: 
         NOISE,
         rate,
         np.full(200, coherence),
-        planning_fading(1, DRAWS, CHUNK_BLOCKS),
+        planning_fading(1, DRAWS, BLOCKS),
     )
     lam = model.probability(
         np.arange(200), np.full(200, band), np.full(200, POWER_W), payload, airtime
@@ -144,12 +146,12 @@ def test_block_arrival_is_the_frequency_of_arrival(places: CellPlaces, airtime: 
 def test_block_arrival_with_all_the_time_in_the_world() -> None:
     model = BlockArrival(
         np.array([1e-10, 0.0]),
-        np.zeros((2, DRAWS, CHUNK_BLOCKS)),
+        np.zeros((2, DRAWS, BLOCKS)),
         False,
         1e-18,
         RateModel("shannon", 0.1),
         np.full(2, 0.02),
-        planning_fading(1, DRAWS, CHUNK_BLOCKS),
+        planning_fading(1, DRAWS, BLOCKS),
     )
     lam = model.probability(np.arange(2), np.full(2, 1e6), np.full(2, 0.2), 1e9, np.inf)
     assert lam.tolist() == [1.0, 0.0]

@@ -202,12 +202,12 @@ class FieldAir:
         at = block_starts_s(self.span.start_s, chunk, block_s)
         return self.changing.channel(links, fading, interference_w, at)
 
-    def _draw_chunk(self, chunk: int, block_s: float) -> Draws:
-        """Of all UEs, [K, B] each."""
+    def _draw_chunk(self, chunk: int, block_s: float, ue: IntArray) -> Draws:
+        """Of UEs [R], ascending, [R, B] each."""
         doppler_hz = self.uplink.doppler_hz * self.links.pace
         key = self.uplink.seed, self.span.number, chunk
-        fading = fading_of_blocks(*key, block_s, doppler_hz)
-        return fading, self._field.block_power_w(chunk)
+        fading = fading_of_blocks(*key, block_s, doppler_hz, ue)
+        return fading, self._field.block_power_w(chunk, ue)
 
     @cached_property
     def _field(self) -> FieldDraw:

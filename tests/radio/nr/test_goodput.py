@@ -102,7 +102,7 @@ def test_outer_loop_holds_the_target_with_outdated_channels() -> None:
             fading = jakes_fading(1, 1, chunk, 400, doppler_hz=50.0, block_s=2e-3)
             met = nearest_entry(from_db(15.0) * fading.T)
             schemes = rates._schemes(lookup, rows, table, np.ascontiguousarray(met))
-            found.append(lookup.lost(table, schemes[-34:-2], met).mean())
+            found.append(lookup.lost(table, schemes[-CHUNK_BLOCKS - 2 : -2], met).mean())
         lost[step_db] = found
     assert np.mean(lost[0.0]) > 0.2
     assert np.mean(lost[0.1][10:]) == pytest.approx(0.1, abs=0.02)
@@ -185,7 +185,7 @@ def test_expected_and_sampled_goodput_agree_in_the_mean() -> None:
 
 def test_outdated_schemes_cost_goodput() -> None:
     generator = np.random.default_rng(5)
-    sinr = generator.exponential(15.0, (300, 32))
+    sinr = generator.exponential(15.0, (300, CHUNK_BLOCKS))
     rates = [
         _goodput(
             replace(LINK, csi_delay_s=delay, outer_loop=OuterLoop(step_up_db=0.0)), sinr, 36e-3
@@ -199,7 +199,7 @@ def test_outdated_schemes_cost_goodput() -> None:
 
 def test_the_outer_loop_keeps_losses_at_the_target() -> None:
     """Of schemes that are 4 ms late in blocks of 36 ms, at first fewer are lost, then a tenth."""
-    sinr = np.random.default_rng(6).exponential(15.0, (300, 6 * 32))
+    sinr = np.random.default_rng(6).exponential(15.0, (300, 6 * CHUNK_BLOCKS))
     careful = replace(LINK, outer_loop=OuterLoop(target=1e-3))
     without = replace(LINK, outer_loop=OuterLoop(step_up_db=0.0))
     found = {link: _goodput(link, sinr, 36e-3).mean() for link in (LINK, careful, without)}
@@ -209,7 +209,7 @@ def test_the_outer_loop_keeps_losses_at_the_target() -> None:
 
 def test_combining_pays_with_outdated_schemes() -> None:
     generator = np.random.default_rng(5)
-    sinr = generator.exponential(15.0, (300, 32))
+    sinr = generator.exponential(15.0, (300, CHUNK_BLOCKS))
     rates = {}
     for combining in ("none", "chase", "incremental"):
         for block_s in (36e-3, 1.2e-3):  # retransmissions in the same block, or in others
