@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from netsim.learning.adapters import AdapterLayout, Vector
+from netsim.learning.aggregation.average import AverageAndPersonal
 from netsim.learning.aggregation.memories import Memories
 from netsim.learning.aggregation.named_rules import find_rule, name_of
 from netsim.learning.aggregation.rule import LocalRule, Rule
@@ -46,6 +47,7 @@ class RoundLearning:
         rounds = iter(sampled_round(tickets).tolist())
         for part in self.run(jobs, tickets):
             done += [rule.leave(one, next(rounds)) for one in part]
+        self._train_personal(tickets, rule)
         self.held |= dict(zip(keys_of(tickets), done, strict=True))
         return [one.figures for one in done]
 
@@ -84,6 +86,7 @@ class RoundLearning:
     ) -> None:
         """Train some `rows` of the tickets, and fold in their uploads."""
         todo = select(tickets, rows)
+        self._train_personal(todo, local)
         jobs = (local.job(chunk, local.handed) for chunk in self.batches.chunks(todo))
         following = iter(rows.tolist())
         rounds = sampled_round(tickets)
@@ -96,6 +99,17 @@ class RoundLearning:
             for one in done:
                 row = next(following)
                 fold.add(row, local.leave(one, int(rounds[row])))
+
+    def _train_personal(self, tickets: Tickets, local: _LocalSide) -> None:
+        """UEs' own modules, beside the common ones, where the rule has them."""
+        if not isinstance(local.rule, AverageAndPersonal) or not len(tickets):
+            return
+        weight = local.rule.weight
+        chunks = self.batches.chunks(tickets)
+        jobs = (local.personal_job(chunk, weight) for chunk in chunks)
+        for done in self.run(jobs, tickets):
+            for (ue, module), own in done.own.items():
+                local.keep(ue, module, own)
 
     def _fold_held(
         self,
@@ -157,6 +171,10 @@ class _LocalSide:
             corrections.append(self.rule.correction(layout, moment))
             self._memories.keep(self._name, moment)
         return TrainJob(chunk, aggregation, corrections, own)
+
+    def personal_job(self, chunk: Chunk, weight: float) -> TrainJob:
+        """The training of UEs' own modules."""
+        return TrainJob(chunk, None, own=self._own_parts(chunk), personal=weight)
 
     def _own_parts(self, chunk: Chunk) -> list[OwnPart | None] | None:
         """What UEs have of their own; None: nobody has any."""

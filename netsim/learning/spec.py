@@ -67,6 +67,7 @@ class LocalTraining:
     learning_rate: float
     optimizer: str = "adam"
     tail: Tail | None = None
+    prox: float = 0.0  # mu: the loss gains mu / 2 |w - anchor|^2 (local_descent.Start)
 
     def __post_init__(self) -> None:
         if self.local_steps < 1:
@@ -74,6 +75,9 @@ class LocalTraining:
         if not 0 < self.learning_rate < float("inf"):
             rule = "the learning rate must be above 0 and finite"
             raise InputError(rule, value=self.learning_rate)
+        if not 0 <= self.prox < float("inf"):
+            rule = "the weight of the proximal term must be finite and not negative"
+            raise InputError(rule, value=self.prox)
         if self.optimizer not in OPTIMIZERS:
             known = ", ".join(OPTIMIZERS)
             rule = f"the optimiser must be one of {known}"

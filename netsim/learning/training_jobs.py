@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from netsim.learning.adapters import AdapterLayout, Vector
@@ -14,7 +14,7 @@ from netsim.learning.engine.local_descent import Engine, LocalResult, Start
 from netsim.learning.learner_state import Version
 from netsim.learning.own_parts import OwnPart, apart
 from netsim.learning.spec import LocalTraining
-from netsim.protocols import Aggregation
+from netsim.protocols import WHOLE, Aggregation
 
 
 class TicketFigures(NamedTuple):
@@ -47,6 +47,7 @@ class TrainJob:
     rule: str | Aggregation | None
     corrections: Sequence[Vector | None] | None = None  # [G] of gradients; None: none has one
     own: Sequence[OwnPart | None] | None = None  # [G] what UEs go on from; None: nobody has any
+    personal: float | None = None  # train UEs' own modules, drawn to the downloaded ones so much
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,8 @@ class Trainer:
         vectors: dict[Version, Vector],
     ) -> list[Trained] | Folded:
         """What a worker does; `vectors` are the versions that the tickets start from."""
+        if job.personal is not None:
+            return self._train_personal(job, job.personal, vectors)
         trained = self._train(job, vectors)
         if job.rule is None:
             return trained
@@ -107,6 +110,33 @@ class Trainer:
                 )
             done.append(Trained(upload, result.train_loss, result.gradient_norm, own))
         return done
+
+    def _train_personal(
+        self,
+        job: TrainJob,
+        weight: float,
+        vectors: dict[Version, Vector],
+    ) -> Folded:
+        """UEs' own modules [G], each with `weight` / 2 |v - w|^2, w the one that it downloaded."""
+        chunk = job.chunk
+        wholes, starts = [], []
+        for ticket, module in enumerate(chunk.module.tolist()):
+            layout = self._layouts[module]
+            server = vectors[module, int(chunk.version[ticket])]
+            own = None if job.own is None else job.own[ticket]
+            wholes.append(server if own is None else own.put_into(server, layout))
+            start = self._start(job, ticket, wholes[ticket])
+            anchor = layout.truncate(server, int(chunk.rank[ticket]))
+            starts.append(replace(start, anchor=anchor))
+        training = replace(self._training, prox=weight)
+        results = self._engine.train(starts, chunk.samples, chunk.texts, training)
+        kept = {}
+        for ticket, result in enumerate(results):
+            upload = self._upload(chunk, ticket, starts[ticket], result)
+            layout = self._layouts[upload.module]
+            end = layout.put(wholes[ticket], upload.end, upload.rank)
+            kept[upload.ue, upload.module] = OwnPart(WHOLE, end)
+        return Folded([], {}, kept)
 
     def _downloaded(
         self,

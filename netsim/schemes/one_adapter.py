@@ -39,6 +39,7 @@ class OneAdapter(Limited, Scheme):
 
     aggregation: ClassVar[str] = "average"
     redeem: ClassVar[Literal["at_close", "before_uplink"]] = "at_close"
+    work: ClassVar[float] = 1.0  # times that of training these parts once
     hears: ClassVar[int] = WHOLE  # parts that ever come down; others UEs know or have of their own
 
     def __post_init__(self) -> None:
@@ -88,6 +89,7 @@ class OneAdapter(Limited, Scheme):
             sent=self.sent(number),
             heard=self._held.lacking() & self.hears,
             more_down_bits=self.more_down_bits(observation),
+            work=self.work,
         )
         rank = self.rank_of(len(observation.gnb))
         plan = plan_exchange(self.band, observation, exchange, rank)

@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 from netsim.learning.learner import FederatedLearner
 from netsim.learning.own_parts import OwnParts
 from netsim.learning.spec import LocalTraining, ModuleSpec
-from netsim.protocols import HEAD, LORA_A, LORA_B, WHOLE, Tickets
+from netsim.protocols import HEAD, LORA_A, LORA_B, WHOLE, Aggregation, Tickets
 
 ALL = np.arange(12)
 NONE = np.zeros(12, dtype=np.int64)
@@ -142,3 +142,32 @@ def test_a_checkpoint_and_workers_go_on_to_the_same_bytes(
     for ue in ALL.tolist():
         assert own(whole, ue).tobytes() == own(other, ue).tobytes()
     assert whole.evaluate() == other.evaluate()
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_dittos_own_module_goes_down_its_loss_and_towards_the_common_one(
+    make: Callable[..., FederatedLearner], optimizer: str
+) -> None:
+    """By hand for SGD: v <- v - rate (grad F(v) + weight (v - w)); the common one is the average."""
+    rate, weight = 0.05, 3.0
+    training = LocalTraining(1, rate, optimizer)
+    made, plain, alone = (make(training=training) for _ in range(3))
+    rule = Aggregation("average_and_personal", {"weight": weight})
+    for round in (1, 2):
+        w = made.states[0].copy()
+        before = own(made, 3).copy() if round == 2 else w
+        made.compute(tickets(made, round, WHOLE), rule)
+        made.redeem(tickets(made, round, WHOLE, ALL[:6]), rule)
+        plain.redeem(tickets(plain, round, WHOLE, ALL[:6]), "average")
+        assert made.states[0] == pytest.approx(plain.states[0], abs=1e-6)
+        alone._modules.states[0] = before
+        alone.redeem(tickets(alone, round, WHOLE, ALL[3:4]), "average")
+        if optimizer == "sgd":
+            expected = alone.states[0] - rate * weight * (before - w)
+            assert own(made, 3) == pytest.approx(expected, abs=1e-6)
+        else:
+            assert np.abs(own(made, 3) - before).max() <= rate * 1.01
+    assert own(made, 11).any()  # its upload was lost
+    assert not np.array_equal(own(made, 3), made.states[0])
+    rows = made.evaluate()
+    assert {row.ue for row in rows} == {None, *range(12)}

@@ -62,7 +62,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(kind: str, tmp_path: Path) -> No
     names = {path.name for path in (tmp_path / "alone" / "adapters").iterdir()}
     assert names >= {"0"}
     assert ("base" in names) == (kind in ("fedex_lora", "flora"))
-    assert ("ues" in names) == (kind in ("fedsa_lora", "fedper"))
+    assert ("ues" in names) == (kind in ("fedsa_lora", "fedper", "ditto"))
 
 
 def heard(kind: str, **more: Any) -> tuple[pl.DataFrame, pl.DataFrame, Any]:

@@ -11,7 +11,7 @@ from importlib.metadata import EntryPoint
 from typing import Any
 
 from netsim.errors import InputError, did_you_mean
-from netsim.learning.aggregation.average import Average
+from netsim.learning.aggregation.average import Average, AverageAndPersonal
 from netsim.learning.aggregation.exact_average import (
     RefinedAverage,
     Reorthogonalised,
@@ -30,6 +30,7 @@ from netsim.protocols import Aggregation
 GROUP = "netsim.aggregations"
 BUILT_IN: dict[str, type[Rule]] = {
     "average": Average,
+    "average_and_personal": AverageAndPersonal,
     "zero_padding": ZeroPadding,
     "zero_padding_retaining": RetainingZeroPadding,
     "redistribution": Redistribution,

@@ -31,6 +31,7 @@ class Start:
     layout: AdapterLayout
     vector: Vector  # [layout.size]
     correction: Vector | None = None  # [layout.size] added to every gradient
+    anchor: Vector | None = None  # [layout.size] of the proximal term; None: `vector`
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def descend(
         torch.split(g, each),
     )
     tail_start = tail.products()
-    corrected = _Corrections(starts, torch.split(g, each))
+    corrected = _Corrections(starts, w, g, sizes=each, prox=local.prox)
     loss = norm = torch.zeros(0)
     for step in range(local.local_steps):
         losses = gradient(w, g)
@@ -130,16 +131,41 @@ def _results(
     return [LocalResult(*of_ticket) for of_ticket in columns]
 
 
+def _anchors(
+    w: torch.Tensor,
+    starts: Sequence[Start],
+    sizes: Sequence[int],
+) -> torch.Tensor:
+    """What the tickets' proximal terms draw them to, [P]; frozen parts are there already."""
+    anchors = w.clone()
+    for start, part in zip(starts, torch.split(anchors, list(sizes)), strict=True):
+        if start.anchor is None:
+            continue
+        given = torch.tensor(start.anchor[: len(part)], device=w.device)
+        for name, view in start.layout.views(part).items():
+            if start.layout.trains(name):
+                view.copy_(start.layout.view(name, given))
+    return anchors
+
+
 class _Corrections:
-    """What is added to the gradients of tickets that have a correction; to frozen parts nothing."""
+    """What is added to gradients: tickets' corrections, and the proximal term; not where frozen."""
 
     def __init__(
         self,
         starts: Sequence[Start],
-        g: Sequence[torch.Tensor],
+        w: torch.Tensor,
+        g: torch.Tensor,
+        *,
+        sizes: list[int],
+        prox: float,
     ) -> None:
+        self._w = w
+        self._g = g
+        self._prox = prox
+        self._anchors = _anchors(w, starts, sizes) if prox else w
         self._pairs = []
-        for start, part in zip(starts, g, strict=True):
+        for start, part in zip(starts, torch.split(g, sizes), strict=True):
             if start.correction is None:
                 continue
             added = torch.tensor(start.correction[: len(part)], device=part.device)
@@ -151,6 +177,8 @@ class _Corrections:
     def add_gradient(self) -> None:
         for part, added in self._pairs:
             part += added
+        if self._prox:
+            self._g.add_(self._w - self._anchors, alpha=self._prox)
 
 
 class _Adam:
