@@ -35,6 +35,27 @@ def check_plain(path: Path, kind: type[InputError] = DataError) -> None:
         raise kind(PLAIN_ONLY, where=path)
 
 
+def check_plain_or_cached(path: Path, kind: type[InputError] = DataError) -> None:
+    """Raises an error of `kind` unless `path` is a plain file, or a link within the hub's cache.
+
+    There a snapshot of a repository is made of links, `snapshots/REVISION/FILE`, and what they lead
+    to are plain files in the repository's own folder `blobs`.
+    """
+    if not stat.S_ISLNK(_mode(path, kind)):
+        check_plain_file(path, kind)
+        return
+    where = path.absolute()
+    repository = next((p.parent for p in where.parents if p.name == "snapshots"), None)
+    try:
+        target = where.resolve(strict=True)
+    except (OSError, RuntimeError) as error:
+        raise kind(f"cannot be read: {_reason(error)}", where=path) from None
+    if repository is None or target.parent != repository.resolve() / "blobs":
+        raise kind(f"{PLAIN_ONLY} (links of the hub's cache are followed)", where=path)
+    check_plain_folder(repository / "blobs", kind)
+    check_plain_file(target, kind)
+
+
 def _mode(path: Path, kind: type[InputError]) -> int:
     try:
         return path.lstat().st_mode

@@ -18,6 +18,7 @@ from flwr.clientapp import ClientApp
 from flwr.serverapp import ServerApp
 
 from netsim.errors import DataError, ScenarioError, did_you_mean
+from netsim.results.plain_files import read_toml
 
 PROJECT = "pyproject.toml"
 KEY = "tool.flwr.app"
@@ -67,10 +68,10 @@ def config_of(folder: Path, run_config: str) -> Config:
 def _section(file: Path) -> dict[str, Any]:
     """tool.flwr.app of a pyproject.toml."""
     try:
-        project = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        project = read_toml(file)
+    except DataError as error:
         raise DataError(
-            f"must be the pyproject.toml of a Flower app: {error}", where=file
+            f"must be the pyproject.toml of a Flower app: {error.rule}", where=file
         ) from None
     node: Any = project
     for part in KEY.split("."):

@@ -6,11 +6,15 @@ index of a model in several files names them.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from netsim.errors import InputError
+from safetensors import SafetensorError, safe_open
+
+from netsim.errors import DataError, InputError
+from netsim.plain import check_plain_or_cached
 from netsim.results.plain_files import read_json
 
 CONFIG = "config.json"
@@ -23,11 +27,12 @@ TOKENIZERS = ("tokenizer.json", "vocab.txt", "tokenizer.model", "vocab.json")
 
 
 def check_model_folder(folder: Path) -> None:
-    """Raises InputError, or DataError where a file cannot be read."""
-    if not (folder / CONFIG).is_file():
-        rule = "the model folder must have config.json, as the hub's format does"
-        raise InputError(rule, where=folder)
-    _check_sizes(read_json((folder / CONFIG).resolve()), folder / CONFIG)
+    """Raises InputError, or DataError where a file cannot be read or leads out of the folder."""
+    _check_sizes(read_config(folder), folder / CONFIG)
+    for entry in sorted(folder.iterdir()):
+        if entry.is_symlink() or not entry.is_dir():  # what lies deeper is not read
+            check_plain_or_cached(entry)
+            _check_weights(entry)
     if not any(folder.glob(f"*{SAFETENSORS}")):
         raise _no_weights(folder)
     if (folder / INDEX).is_file():
@@ -36,12 +41,33 @@ def check_model_folder(folder: Path) -> None:
         raise InputError("the model folder must have a tokenizer (tokenizer.json)", where=folder)
 
 
+def read_config(folder: Path) -> dict[str, Any]:
+    """What config.json of a model folder says. Raises InputError if there is none, or DataError."""
+    path = folder / CONFIG
+    if not os.path.lexists(path):
+        rule = "the model folder must have config.json, as the hub's format does"
+        raise InputError(rule, where=folder)
+    check_plain_or_cached(path)
+    return read_json(path.resolve())
+
+
 def _check_sizes(config: Mapping[str, Any], path: Path) -> None:
     """Raises InputError at a size that no model has, which would take hours or all memory."""
     for key, value in config.items():
         most = MOST_LAYERS if key.endswith(("layers", "n_layer")) else MOST_SIZE
         if isinstance(value, int) and key.endswith(_SIZES) and value > most:
             raise InputError(f"must be at most {most}", where=f"{path}, {key}", value=value)
+
+
+def _check_weights(path: Path) -> None:
+    """Raises DataError for a file of weights that is cut short, or is none."""
+    if path.suffix != SAFETENSORS:
+        return
+    try:
+        with safe_open(path, framework="numpy") as weights:  # reads the header, checks the length
+            weights.keys()
+    except (OSError, SafetensorError):
+        raise DataError("is no whole safetensors file", where=path) from None
 
 
 def _no_weights(folder: Path) -> InputError:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from netsim.errors import InputError
+from netsim.learning.model_files import read_config
 from netsim.learning.payload import BUILTIN
-from netsim.results.plain_files import read_json
 
 BUILTIN_TARGETS = ("query", "value")
 _NOT_IN_PEFT = {
@@ -41,7 +41,7 @@ def _family(foundation: str) -> str:
     """The model_type of a model."""
     folder = Path(foundation)
     if folder.is_dir():
-        return str(read_json(folder / "config.json").get("model_type"))
+        return str(read_config(folder).get("model_type"))
     from netsim.learning.hub_models import hub_family
 
     return hub_family(foundation)

@@ -79,7 +79,7 @@ def broken(folder: Path, case: str) -> str:
             return r"weights as \*\.safetensors"
         case "broken weights":
             weights.write_bytes(b"\x08\0\0\0\0\0\0\0broken")
-            return "cannot be loaded"
+            return "is no whole safetensors file"
         case "no tokenizer":
             (folder / "tokenizer.json").unlink()
             return "must have a tokenizer"

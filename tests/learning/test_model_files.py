@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from netsim.learning.data.datasets import Split
 from netsim.learning.data.tokens import MOST_CHARACTERS, TokenCache
 from netsim.learning.foundation import load_foundation
 from netsim.learning.model_files import check_model_folder
+from netsim.learning.model_shape import read_shape
 from netsim.learning.tokenizer_trial import check_tokenizer, without_panics
 
 PANICS = {
@@ -62,6 +64,51 @@ def test_an_index_names_safetensors_that_lie_beside_it(file: str, folder: Path) 
     assert f"{index}, bert.x" in said
     index.write_text(json.dumps({"weight_map": {"bert.x": "model.safetensors"}}))
     check_model_folder(folder)
+
+
+LEADS_AWAY: dict[str, Callable[[Path], None]] = {
+    "a link": lambda path: path.symlink_to(path.parents[1] / "secret"),
+    "a loop": lambda path: path.symlink_to(path.name),
+    "a device": lambda path: path.symlink_to("/dev/zero"),
+    "a pipe": os.mkfifo,
+}
+
+
+@pytest.mark.parametrize("kind", LEADS_AWAY)
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json", "new.json"])
+def test_a_model_folder_holds_plain_files(name: str, kind: str, folder: Path) -> None:
+    path = folder / name
+    if path.exists():
+        path.rename(folder.parent / "secret")
+    else:
+        (folder.parent / "secret").touch()
+    LEADS_AWAY[kind](path)
+    said = _refusal(folder)
+    assert said.startswith(str(path))
+    assert "must be a plain file, not a link" in said or "cannot be read" in said
+    if name == "config.json":
+        with pytest.raises(NetsimError, match=r"plain file|cannot be read"):
+            read_shape(folder)
+
+
+def test_a_snapshot_of_the_hubs_cache_is_made_of_links(folder: Path, tmp_path: Path) -> None:
+    repository = tmp_path / "models--made--up"
+    snapshot = repository / "snapshots" / "abc"
+    snapshot.mkdir(parents=True)
+    folder.rename(repository / "blobs")
+    for blob in (repository / "blobs").iterdir():
+        (snapshot / blob.name).symlink_to(Path("..") / ".." / "blobs" / blob.name)
+    check_model_folder(snapshot)
+    (tmp_path / "secret").touch()
+    (repository / "blobs" / "more.json").symlink_to(tmp_path / "secret")
+    (snapshot / "more.json").symlink_to(Path("..") / ".." / "blobs" / "more.json")
+    assert "must be a plain file" in _refusal(snapshot)
+
+
+def test_weights_that_are_cut_short(folder: Path) -> None:
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    assert _refusal(folder) == f"{weights}: is no whole safetensors file"
 
 
 def test_a_configuration_that_cannot_be(folder: Path) -> None:

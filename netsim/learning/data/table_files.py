@@ -14,6 +14,7 @@ from pathlib import Path
 
 from netsim.errors import DataError
 from netsim.learning.data.text_dialect import TextDialect, csv_separator, text_lines
+from netsim.plain import check_plain_or_cached
 
 TSV, CSV, JSONL, PARQUET = ".tsv", ".csv", ".jsonl", ".parquet"
 SUFFIXES = (TSV, CSV, JSONL, PARQUET)
@@ -44,8 +45,7 @@ class Table:
 def read_table(path: Path, dialect: TextDialect | None = None) -> Table:
     """Read one file by its suffix. Empty tables are refused. Raises DataError."""
     dialect = dialect or TextDialect()
-    if not path.is_file():  # a snapshot of the hub is made of links; pipes and devices never end
-        raise DataError("must be a file, not a pipe or a device", where=path)
+    check_plain_or_cached(path)
     suffix = path.suffix.lower()
     if suffix == PARQUET:
         return _read_parquet(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -191,3 +192,16 @@ def test_hub_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(InputError, match=r"netsim-fedlora\[hub\].*data path"):
         load_hub("nyu-mll/glue", "sst2")
+
+
+@pytest.mark.parametrize("name", ["train.tsv", "train-0-of-1.tsv"])
+@pytest.mark.parametrize("kind", ["a link", "a device", "a pipe"])
+def test_a_data_folder_holds_plain_files(kind: str, name: str, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(GOOD)
+    train = tmp_path / name
+    if kind == "a pipe":
+        os.mkfifo(train)
+    else:
+        train.symlink_to(tmp_path / "secret" if kind == "a link" else Path("/dev/zero"))
+    with pytest.raises(InputError, match=r"plain file|must have train.tsv"):
+        load_path(tmp_path)
