@@ -287,7 +287,15 @@ def stopped(network_scenario: Make, tmp_path: Path) -> Path:
     return _interrupted(network_scenario({"rounds": 5, "checkpoint_every": 1}), tmp_path / "run", 3)
 
 
-@pytest.mark.parametrize("harm", ["flip", "version", "cut", "netsim", "clock"])
+SPOILT_STATES: dict[str, tuple[dict[str, Any], str]] = {
+    "netsim": ({"run": {"netsim": "0.0.1"}}, "must be made by this netsim"),
+    "course": ({"course": {"netsim": "0.0.1"}}, "cannot be read: KeyError"),
+    "time": ({"time_s": 1e12}, "the end of round 3 in the tables (found 1000000000000.0)"),
+    "no time": ({"time_s": float("nan")}, "the end of round 3 in the tables (found nan)"),
+}
+
+
+@pytest.mark.parametrize("harm", ["flip", "version", "cut", *SPOILT_STATES])
 def test_what_cannot_be_used_is_told_of_and_the_one_before_is_taken(
     harm: str, stopped: Path, tmp_path: Path
 ) -> None:
@@ -296,9 +304,10 @@ def test_what_cannot_be_used_is_told_of_and_the_one_before_is_taken(
     if harm == "version":
         _edit(newest / "manifest.json", version=2)
         reason = "must be of version 1 (found 2)"
-    elif harm in ("netsim", "clock"):
+    elif harm in SPOILT_STATES:
         state = json.loads((newest / "state.json").read_text())
-        state["run" if harm == "netsim" else "course"] = {"netsim": "0.0.1"}
+        change, reason = SPOILT_STATES[harm]
+        state |= change
         (newest / "state.json").write_text(json.dumps(state))
         manifest = json.loads((newest / "manifest.json").read_text())
         content = (newest / "state.json").read_bytes()
@@ -307,7 +316,6 @@ def test_what_cannot_be_used_is_told_of_and_the_one_before_is_taken(
             "sha256": hashlib.sha256(content).hexdigest(),
         }
         _edit(newest / "manifest.json", **manifest)
-        reason = "must be made by this netsim" if harm == "netsim" else "cannot be read: KeyError"
     else:
         content = bytearray((newest / "state.json").read_bytes())
         content[40] ^= 1

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
+
+import polars as pl
+from polars import col
 
 from netsim.assembly import Parts
 from netsim.errors import DataError
 from netsim.execution.record import RunRecord
 from netsim.results.checkpoint import Checkpoint, save_checkpoint
 from netsim.results.run_folder import CHECKPOINT
+from netsim.results.tables import RunTables
 from netsim.results.writer import ParquetSink, rounds_per_part
 from netsim.simulation.session import Simulation
 
+CLOCK = 1e-9  # relative, and s
 SPANS_PER_UE = 6
 """Rows that a UE adds to the largest table in a round, about."""
 
@@ -46,7 +52,11 @@ class Moving:
         save_checkpoint(folder, self.simulation.course.round, state, add)
 
     def put_back(self, found: Checkpoint) -> None:
-        """As it was when the checkpoint was written; the sink has been."""
+        """As it was when the checkpoint was written; the sink has been.
+
+        Raises DataError if the checkpoint's clock is not that of the tables.
+        """
+        _check_clock(RunTables(self.record.folder.path), found)
         self.simulation.restore(found.state)
         self.parts.scheme.restore(found.state["scheme"])
         if self.parts.learner is not None:
@@ -60,3 +70,20 @@ def state_of_sink(found: Checkpoint, record: RunRecord) -> Any:
     if difference:
         raise DataError(difference, where=found.path)
     return found.state["sink"]
+
+
+def _check_clock(tables: RunTables, found: Checkpoint) -> None:
+    """Raises DataError unless the clock stands where the tables say that the round ended.
+
+    Another time would have the run wait, or work through, what never was.
+    """
+    of_round = col("round") == found.round
+    closed = tables.rounds.filter(of_round).select("end_s")
+    merged = tables.spans.filter(of_round, col("kind") == "aggregate").select("end_s")
+    ended_s = pl.concat([closed, merged]).select(col("end_s").max()).collect().item()
+    time_s = float(found.state["time_s"])
+    if ended_s is not None and not math.isclose(time_s, ended_s, rel_tol=CLOCK, abs_tol=CLOCK):
+        rule = f"time_s must be {ended_s}, the end of round {found.round} in the tables"
+        raise DataError(rule, where=found.path, value=time_s)
+    if not 0 <= time_s < math.inf:
+        raise DataError("time_s must be a time", where=found.path, value=time_s)

@@ -97,6 +97,17 @@ class SweepFolder:
         except OSError as error:
             raise OutputError(f"cannot be written: {error.strerror or error}", where=path) from None
 
+    def clear_leftovers(self) -> None:
+        """Remove what killed processes left half written, where the whole file is there by now.
+
+        Who is still writing one finds the file there, and needs its own no more.
+        """
+        for folder in (self.path, self.path / JOBS):
+            for leftover in folder.glob(f"*{UNFINISHED}"):
+                name, _, _ = leftover.name.removesuffix(UNFINISHED).rpartition(".")
+                if name and (folder / name).exists():
+                    leftover.unlink(missing_ok=True)
+
     def jobs(self) -> dict[str, dict[str, Any]]:
         """{id: {"seed": ..., "overrides": {...}}} of all jobs, by id. Raises DataError."""
         found = {}

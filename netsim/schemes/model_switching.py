@@ -33,6 +33,8 @@ from netsim.theory.risk_bound import (
 )
 from netsim.units import BoolArray, FloatArray
 
+MOST = 1e100  # of what is saved; sums and products of it are finite
+
 
 @dataclass
 class ModelSwitching(Limited, Scheme):
@@ -286,5 +288,9 @@ class ModelSwitching(Limited, Scheme):
         return dict(self._state)
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Put back what `state` gave."""
+        """Put back what `state` gave. Raises InputError for numbers that no run reaches."""
+        for name, value in state.items():
+            numbers = np.asarray(value, dtype=np.float64)
+            if not np.all(np.abs(numbers) < MOST):  # so not for NaN, either
+                raise InputError(f"the saved {name} of {self.name} must be finite")
         self._state = dict(state)

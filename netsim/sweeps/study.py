@@ -104,7 +104,9 @@ def open_study(
     if stored_scenario(path / SCENARIO) != base:
         raise OutputError("holds a sweep of another scenario; choose another --out", where=path)
     ordered = sorted(jobs.values(), key=lambda job: job.seed)  # seed by seed, as in one grid
-    return Study(folder, ordered, [job for job in ordered if _is_to_do(folder, job)])
+    to_do = [job for job in ordered if _is_to_do(folder, job)]
+    folder.clear_leftovers()
+    return Study(folder, ordered, to_do)
 
 
 def _is_to_do(folder: SweepFolder, job: Job) -> bool:

@@ -53,3 +53,20 @@ def test_what_is_none_stays_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="must be new, empty, or a sweep folder"):
         SweepFolder.create(tmp_path / "file", TOML)
+
+
+def test_what_a_killed_process_left_half_written_goes(tmp_path: Path) -> None:
+    folder = SweepFolder.create(tmp_path / "sweep", "rounds = 2\n")
+    folder.add_job("a", "seed = 1\n[overrides]\n")
+    left = [
+        folder.path / f"scenario.toml.{'0' * 32}.tmp",
+        folder.path / f"sweep.json.{'1' * 32}.tmp",
+        folder.path / "jobs" / f"a.toml.{'2' * 32}.tmp",
+    ]
+    in_progress = folder.path / "jobs" / f"b.toml.{'3' * 32}.tmp"
+    for path in (*left, in_progress):
+        path.write_text("half")
+    folder.clear_leftovers()
+    assert not any(path.exists() for path in left)
+    assert in_progress.exists()
+    assert folder.jobs().keys() == {"a"}

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from netsim.assembly import build_parts, build_simulation
-from netsim.errors import ScenarioError
+from netsim.errors import InputError, ScenarioError
 from netsim.protocols import Observation, Silence
 from netsim.results.writer import MemorySink
 from netsim.scenario.load import load_scenario
@@ -198,6 +198,12 @@ def test_state_restores_to_the_same_plans(network_scenario: Callable[..., Scenar
     second = fresh.plan(simulation.observe())
     for name in ("ue", "module", "share", "power_w", "dual", "fraction", "success_probability"):
         assert np.array_equal(getattr(first, name), getattr(second, name))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
+def test_a_saved_state_that_no_run_reaches_is_refused(value: float) -> None:
+    with pytest.raises(InputError, match="the saved dual of model_switching must be finite"):
+        ModelSwitching().restore({"dual": np.array([[0.0, value]])})
 
 
 @pytest.mark.parametrize(
