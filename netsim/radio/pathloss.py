@@ -45,7 +45,10 @@ def require_within(
         return
     rule = f"must lie in {low:g}..{high:g} for {model}"
     if key == "carrier_hz":
-        rule = f"{rule}; it is radio.carrier_hz unless radio.pathloss.carrier_hz is given"
+        rule = (
+            f"{rule} (radio.pathloss.kind); it is radio.carrier_hz unless "
+            "radio.pathloss.carrier_hz is given"
+        )
     raise ScenarioError(rule, where=f"scenario: radio.pathloss.{key}", value=value)
 
 

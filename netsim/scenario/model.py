@@ -193,12 +193,13 @@ class Scenario(Section):
         form = self.radio.success_model
         if form in ("ppp", "paper") and not self.poisson_field:
             raise ValueError(
-                f"radio.success_model = {form} is a closed form for Poisson sites and power-law "
-                "path loss without shadowing; use topology"
+                f"radio.success_model = {form} needs topology.kind = ppp and radio.pathloss.kind = "
+                "power_law without shadowing; use topology"
             )
         if form == "topology" and self.poisson_field and self.radio.interference == "field":
             raise ValueError(
-                "radio.success_model = topology needs real sites; a Poisson field has ppp or paper"
+                "radio.success_model = topology needs real sites: with topology.kind = ppp and "
+                "radio.pathloss.kind = power_law it is ppp or paper"
             )
         return self
 
@@ -221,10 +222,12 @@ class Scenario(Section):
             raise ValueError("round.deadline_s must be finite with radio.fading = block")
         if self.radio.interference == "network":
             raise ValueError("round.deadline_s must be finite with radio.interference = network")
+        if self.mobility.moves:
+            moves = f"mobility.kind = {self.mobility.kind}"
+            raise ValueError(f"round.deadline_s must be finite with {moves}: UEs move")
         if self.in_time:
-            raise ValueError(
-                "round.deadline_s must be finite where UEs move or channels are traced"
-            )
+            with_traces = "record" if self.record else "channel"
+            raise ValueError(f"round.deadline_s must be finite with {with_traces}, as traces are")
         return self
 
     @model_validator(mode="after")

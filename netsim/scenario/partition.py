@@ -58,7 +58,7 @@ class PartitionKeys(Section):
         drawn = self.domain is not None or self.sizes != "equal" or self.distance_correlation
         if self.by is not None and drawn:
             raise ValueError(
-                "by = COLUMN takes UEs' rows as they are: sizes, domain and "
-                "distance_correlation cannot be drawn beside it"
+                "data.partition.by takes UEs' rows as they are: sizes, domain and "
+                "distance_correlation of data.partition cannot be drawn beside it"
             )
         return self

@@ -65,21 +65,26 @@ class Topology(Section):
     def _few_sites(self) -> Topology:
         expected = self.density_per_km2 * self.window_km**2
         if self.kind != "file" and expected > MAX_SITES:
-            raise ValueError(f"density_per_km2 x window_km^2 = {expected:g} sites; at most 1e6")
+            raise ValueError(
+                f"topology.density_per_km2 x topology.window_km^2 = {expected:g} sites; at most 1e6"
+            )
         return self
 
     @model_validator(mode="after")
     def _kind_fits(self) -> Topology:
         if (self.kind == "file") != (self.path is not None):
-            raise ValueError("path is given exactly when kind is file")
+            raise ValueError("topology.path is given exactly when topology.kind is file")
         if self.boundary == "torus" and self.kind != "ppp":
             raise ValueError(
-                "boundary = torus needs kind = ppp: the sides of others do not fit together"
+                "topology.boundary = torus needs topology.kind = ppp: the sides of others do not "
+                "fit together"
             )
         if (self.boundary == "guard") != (self.guard_km is not None):
-            raise ValueError("guard_km is given exactly when boundary is guard")
+            raise ValueError("topology.guard_km is given exactly when topology.boundary is guard")
         if self.backhaul.kind == "file" and self.kind != "file":
-            raise ValueError("backhaul.kind = file needs the links of a site file")
+            raise ValueError(
+                "topology.backhaul.kind = file needs topology.kind = file: the links of a site file"
+            )
         return self
 
 
@@ -205,27 +210,32 @@ class Radio(Section):
     @model_validator(mode="after")
     def _consistent(self) -> Radio:
         if self.min_power_w > self.max_power_w:
-            raise ValueError("min_power_w must not exceed max_power_w")
+            raise ValueError("radio.min_power_w must not exceed radio.max_power_w")
         if self.retransmissions and self.fading == "block":
-            raise ValueError("retransmissions needs fading = round: a bad block is repeated anyway")
+            raise ValueError(
+                "radio.retransmissions needs radio.fading = round: a bad block is repeated anyway"
+            )
         if self.background_ues and self.interference == "field":
-            raise ValueError("background_ues needs interference = network")
+            raise ValueError("radio.background_ues needs radio.interference = network")
         in_field_blocks = self.fading == "block" and self.interference == "field"
         if self.block_correlation == "jakes" and not in_field_blocks:
             raise ValueError(
-                "block_correlation = jakes needs fading = block and interference = field"
+                "radio.block_correlation = jakes needs radio.fading = block and "
+                "radio.interference = field"
             )
         if self.nr is not None and self.nr.errors == "sampled" and self.fading != "block":
-            raise ValueError("nr.errors = sampled needs fading = block")
+            raise ValueError("radio.nr.errors = sampled needs radio.fading = block")
         if self.nr is not None and self.rate_model != "nr":
-            raise ValueError("nr needs rate_model = nr")
+            raise ValueError("radio.nr needs radio.rate_model = nr")
         if self.interferers == "persistent" and self.interference == "network":
             raise ValueError(
-                "interferers needs interference = field: in a network they are the actual UEs"
+                "radio.interferers = persistent needs radio.interference = field: in a network "
+                "they are the actual UEs"
             )
         if self.interferer_power is not None and self.interference == "network":
             raise ValueError(
-                "interferer_power needs interference = field: in a network powers are known"
+                "radio.interferer_power needs radio.interference = field: in a network powers are "
+                "known"
             )
         return self
 

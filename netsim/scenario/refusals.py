@@ -23,6 +23,8 @@ def first_error(error: ValidationError, where: str) -> ScenarioError:
         rule = f"unknown key{_suggestion(first['loc'])}{more}"
         return ScenarioError(rule, where=f"{where}: {key}")
     rule = first["msg"].removeprefix("Value error, ")
+    if rule.startswith(f"{key}."):  # a rule that joins keys names them in full
+        key = ""
     value = first["input"]
     return ScenarioError(
         rule[0].lower() + rule[1:] + more,

@@ -152,8 +152,8 @@ class Learning(Section):
     def _measures_apart(self) -> Learning:
         if self.evaluate_in_full and self.evaluate_on == "validation":
             raise ValueError(
-                "evaluate_in_full needs evaluate_on = test: best modules are chosen by "
-                "validation rows"
+                "learning.evaluate_in_full needs learning.evaluate_on = test: best modules are "
+                "chosen by validation rows"
             )
         return self
 

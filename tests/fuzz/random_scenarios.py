@@ -117,28 +117,15 @@ def draw_scenario(draw: Draw) -> Overrides:
     }
 
 
-ALSO_WORDS = {
-    "by",
-    "count",
-    "format",
-    "fill",
-    "name",
-    "path",
-    "rounds",
-    "scale",
-    "seed",
-    "share",
-    "use",
-    "core",
-    "errors",
-}
-KEY_WORDS = {row["key"].rsplit(".", 1)[-1].rstrip("[]") for row in schema_rows()} - ALSO_WORDS
+KEYS = {row["key"].replace("[]", "") for row in schema_rows()}
+KEYS |= {"radio.nr", "scheme.kind"}
+PLAIN_KEYS = ("federation", "formulas", "record", "channel", "network_only", "flower")
 
 
 def names_two_keys(message: str) -> bool:
-    """Whether a refusal names two keys, each with its section or, of two that share one, without."""
-    dotted = set(re.findall(r"[a-z_]+(?:\.[a-z_]+)+", message))
-    return len(dotted) >= 2 or len(set(re.findall(r"\w+", message)) & KEY_WORDS) >= 2
+    """Whether a refusal names two keys in full."""
+    words = set(re.findall(r"[a-z_]+(?:\.[a-z_0-9]+)*", message))
+    return len({word for word in words & KEYS if "." in word or word in PLAIN_KEYS}) >= 2
 
 
 def digests(run: Path) -> dict[str, str]:

@@ -28,5 +28,6 @@ def test_random_scenarios_balance_and_give_the_same_bytes(tmp_path: Path) -> Non
 
 def test_a_refusal_names_two_keys() -> None:
     assert names_two_keys("radio.fading: must be round with radio.rate_model = nr")
-    assert names_two_keys("radio: background_ues needs interference = network")
+    assert names_two_keys("topology.boundary = guard needs federation = network")
+    assert not names_two_keys("radio: background_ues needs interference = network")
     assert not names_two_keys("radio.carrier_hz: must be above 0")

@@ -122,7 +122,7 @@ def test_paths_are_relative_to_the_scenario_file(tmp_path: Path) -> None:
             {"round.compute_limit_s": 99.0},
             r"compute_limit_s \(99 s\) must be below deadline_s \(5 s\)",
         ),
-        ({"topology.kind": "file"}, r"path is given exactly when kind is file"),
+        ({"topology.kind": "file"}, r"path is given exactly when topology\.kind is file"),
         (
             {"network_only": True, "stop.target_accuracy": 0.9},
             r"stop\.target_accuracy depends on learning",

@@ -336,21 +336,21 @@ def test_core_must_be_a_site(network_scenario: Callable[..., Scenario]) -> None:
     [
         (
             {"radio.success_model": "ppp", "topology.kind": "hex"},
-            "success_model = ppp is a closed form",
+            "success_model = ppp needs topology.kind = ppp",
         ),
         (
             {"radio.success_model": "ppp", "radio.pathloss.kind": "uma"},
-            "success_model = ppp is a closed form",
+            "success_model = ppp needs topology.kind = ppp",
         ),
         ({"radio.success_model": "topology"}, "success_model = topology needs real sites"),
         (
             {"radio.retransmissions": 1, "radio.fading": "block"},
-            "retransmissions needs fading = round",
+            "retransmissions needs radio.fading = round",
         ),
-        ({"radio.background_ues": 3}, "background_ues needs interference = network"),
+        ({"radio.background_ues": 3}, "background_ues needs radio.interference = network"),
         (
             {"radio.interferer_power": "fixed", "radio.interference": "network"},
-            "interferer_power needs interference",
+            "interferer_power needs radio.interference",
         ),
         (
             {"topology.boundary": "guard", "topology.guard_km": 1.0},
@@ -358,7 +358,7 @@ def test_core_must_be_a_site(network_scenario: Callable[..., Scenario]) -> None:
         ),
         (
             {"topology.boundary": "torus", "topology.kind": "hex"},
-            "boundary = torus needs kind = ppp",
+            "boundary = torus needs topology.kind = ppp",
         ),
         (
             {
@@ -368,7 +368,7 @@ def test_core_must_be_a_site(network_scenario: Callable[..., Scenario]) -> None:
             },
             "must be finite",
         ),
-        ({"topology.backhaul.kind": "file"}, "needs the links of a site file"),
+        ({"topology.backhaul.kind": "file"}, "needs topology.kind = file"),
         ({"radio.pathloss.exponent": 1.9}, "must be above 2"),
         ({"radio.pathloss.kind": "none"}, "must be one of .*uma"),
         ({"radio.pathloss.kind": "uma", "radio.carrier_hz": 1e8}, "must lie in 5e\\+08"),

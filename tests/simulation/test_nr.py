@@ -93,7 +93,10 @@ def test_schemes_plan_over_nr(change: dict[str, Any], mode: str, tmp_path: Path)
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
-        ({"radio.rate_model": "nr"}, r"radio\.bandwidth_hz: .*at 15 kHz must be one of 5, 10"),
+        (
+            {"radio.rate_model": "nr"},
+            r"radio\.bandwidth_hz: .*subcarrier_spacing_khz = 15 must be one of 5, 10",
+        ),
         ({"radio.preset": "nr-fr1-10mhz"}, r"radio\.preset: must be one of nr-fr1-100mhz"),
     ],
 )
@@ -131,7 +134,9 @@ def test_correlated_fading_spreads_upload_times(tmp_path: Path) -> None:
     ratio = times["jakes"] / times["none"]
     assert np.median(ratio) == pytest.approx(1.0, abs=0.1)
     assert np.ptp(ratio) > 0.05
-    with pytest.raises(ScenarioError, match="block_correlation = jakes needs fading = block"):
+    with pytest.raises(
+        ScenarioError, match=r"block_correlation = jakes needs radio\.fading = block"
+    ):
         _run(tmp_path / "refused", **{"radio.block_correlation": "jakes"})
 
 
@@ -152,7 +157,7 @@ def test_sampled_errors_change_uploads_little_and_not_on_average(mode: str, tmp_
     ratio = times["sampled"] / times["expected"]
     assert np.median(ratio) == pytest.approx(1.0, abs=0.02)
     assert 0.001 < np.std(ratio) < 0.5
-    with pytest.raises(ScenarioError, match=r"nr\.errors = sampled needs fading = block"):
+    with pytest.raises(ScenarioError, match=r"nr\.errors = sampled needs radio\.fading = block"):
         _run(
             tmp_path / "refused",
             **{**change, "radio.nr.errors": "sampled", "radio.fading": "round"},

@@ -87,7 +87,8 @@ def resource_blocks(bandwidth_hz: float, subcarrier_spacing_hz: float) -> int:
     bandwidth_mhz = round(bandwidth_hz / 1e6)
     if bandwidth_mhz not in channels or bandwidth_mhz * 1e6 != bandwidth_hz:
         known = ", ".join(str(mhz) for mhz in channels)
-        rule = f"with rate_model = nr at {spacing_khz} kHz must be one of {known} MHz"
+        nr = f"radio.rate_model = nr and radio.nr.subcarrier_spacing_khz = {spacing_khz}"
+        rule = f"with {nr} must be one of {known} MHz"
         raise InputError(rule, value=bandwidth_hz)
     return channels[bandwidth_mhz]
 

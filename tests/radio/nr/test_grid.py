@@ -28,7 +28,10 @@ def test_blocks_fill_most_of_the_channel_and_never_more(spacing_khz: int) -> Non
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
-        ({"bandwidth_hz": 55e6}, r"with rate_model = nr at 30 kHz must be one of 5, 10"),
+        (
+            {"bandwidth_hz": 55e6},
+            r"radio.rate_model = nr and radio.nr.subcarrier_spacing_khz = 30 must be one of 5, 10",
+        ),
         ({"subcarrier_spacing_hz": 20e3}, r"subcarrier spacing must be one of 15, 30, 60, 120 kHz"),
         ({"uplink_fraction": 0.0}, r"uplink fraction must lie in \(0, 1\]"),
         ({"symbols": 15}, r"symbols of a slot must lie in 1\.\.14"),
