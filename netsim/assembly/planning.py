@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -58,8 +58,8 @@ def expected_gains(uplink: NetworkUplink, links: Links) -> FloatArray:
         power_w=uplink.max_power_w,
         model=uplink.model,
     )
-    able = uplink.demand.able[here]
-    return gain * expected_activity(gain, links.gnb[here], cell, uplink.demand, able)
+    demand = replace(uplink.demand, able=uplink.demand.able[here])
+    return gain * expected_activity(gain, links.gnb[here], cell, demand)
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,6 @@ def expected_activity(
     gnb: IntArray,
     cell: Cell,
     demand: Demand,
-    able: BoolArray,
 ) -> FloatArray:
     """Part of the mean airtime at each site for which each UE is on the air. [K, S] -> [K, S].
 
@@ -54,7 +53,7 @@ def expected_activity(
     band_hz = cell.bandwidth_hz / np.bincount(gnb, minlength=sites)[gnb]
     foreign = site_gain.copy()
     foreign[every, gnb] = 0.0
-    activity = np.repeat(able[:, None].astype(np.float64), sites, axis=1)
+    activity = np.repeat(demand.able[:, None].astype(np.float64), sites, axis=1)
     for _ in range(_STEPS):
         heard = (activity * foreign).sum(axis=0)  # [S]
         density = cell.noise_psd_w_hz + heard * cell.power_w / cell.bandwidth_hz
@@ -66,5 +65,5 @@ def expected_activity(
         total = np.bincount(gnb, airtime_s, minlength=sites)
         mean_s = total / np.maximum(np.bincount(gnb, minlength=sites), 1)
         mean_s[mean_s == 0] = np.inf  # nobody sends there
-        activity = np.minimum(airtime_s[:, None] / mean_s, 1.0) * able[:, None]
+        activity = np.minimum(airtime_s[:, None] / mean_s, 1.0) * demand.able[:, None]
     return activity

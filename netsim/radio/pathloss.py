@@ -107,4 +107,4 @@ class PowerLaw:
             seed=seed,
             name="power_law_shadowing",
         )
-        return gain * from_db(excess_db)
+        return gain * from_db(-excess_db)

@@ -17,7 +17,9 @@ def shadowing_db(
     seed: int,
     name: str,
 ) -> FloatArray:
-    """Shadowing of every link, dB, [K, 2], [S] -> [K, S]; autocorrelation exp(-x / correlation_m).
+    """Excess loss of every link by shadowing, dB, [K, 2], [S] -> [K, S].
+
+    Autocorrelation exp(-x / correlation_m).
 
     All zero if `std_db` is 0. `name` keeps the maps of different path-loss models apart.
     """

@@ -13,7 +13,13 @@ from dataclasses import dataclass
 
 from scipy.stats import norm
 
-from netsim.verification.downlink import downlink_coverage
+from netsim.verification.downlink import (
+    downlink_broadcasts,
+    downlink_cache,
+    downlink_coverage,
+    downlink_nr,
+)
+from netsim.verification.energy import amplifier_and_gnb, batteries, energy_by_state
 from netsim.verification.fading import jakes_correlation, rayleigh_power
 from netsim.verification.field import field_mode
 from netsim.verification.geometry import (
@@ -46,6 +52,12 @@ LAWS: tuple[LawFunction, ...] = (
     nr_efficiencies,
     nr_goodput,
     nr_harq,
+    downlink_broadcasts,
+    downlink_cache,
+    downlink_nr,
+    energy_by_state,
+    amplifier_and_gnb,
+    batteries,
 )
 """What `netsim verify` checks, in the order of its table. A new law is one more function here."""
 
