@@ -42,7 +42,7 @@ def check_stale(scenario: Scenario, scheme: Scheme) -> None:
             value=scenario.scheme.kind,
         )
     keeps = "an upload that outlasts its round keeps its share, its place and its channel"
-    for key, value, wanted, why in (
+    every = (
         ("radio.reallocation", scenario.radio.reallocation, "static", keeps),
         ("mobility.kind", scenario.mobility.kind, "static", keeps),
         ("channel", len(scenario.channel), 0, keeps),
@@ -51,7 +51,11 @@ def check_stale(scenario: Scenario, scheme: Scheme) -> None:
         ("device.battery_j", scenario.device.battery_j, None, "an empty battery ends a round"),
         ("device.power", scenario.device.power, "transmit_only", "states belong to one round"),
         ("learning.log_risk", scenario.learning.log_risk, False, "the bound knows no old updates"),
-    ):
-        if value != wanted:
-            rule = f"must be {str(wanted).lower()} with {what}: {why}"
-            raise ScenarioError(rule, where=f"scenario: {key}", value=value)
+    )
+    wrong = [one for one in every if one[1] != one[2]]
+    if wrong:
+        (key, value, wanted, why), *others = wrong
+        rule = f"must be {str(wanted).lower()} with {what}: {why}"
+        also = ", ".join(f"{name} = {str(value).lower()}" for name, _, value, _ in others)
+        rule += f"; likewise {also}" if also else ""
+        raise ScenarioError(rule, where=f"scenario: {key}", value=value)

@@ -7,11 +7,13 @@ The paper has only the radiated power of an upload: `UePower()`. With states a U
     P_awake, then P_sleep   while it waits: control channel monitored, after `inactivity_s` DRX
     P_idle                  for the rest of a round; while it computes the radio is off
 
-The ratios of the defaults are those of 3GPP TR 38.840 (UE power saving in NR) for FR1, in units of
-deep sleep: light sleep 20, control channel only 100, control and data 300, sending 250 at 0 dBm and
-700 at 23 dBm. They are cited from memory, as are the gNB's below: check them before publishing. The
-TR gives no watts. Ours is the efficiency of 0.3: with it, the step from 0 to 23 dBm makes a unit
-1.474 mW and the circuits 0.365 W.
+The ratios of the defaults are those of 3GPP TR 38.840 (UE power saving in NR) for FR1 (slots of
+0.5 ms, 100 MHz, 4 receive antennas), in units of deep sleep: light sleep 20, control channel only
+100, control and data 300, sending 250 at 0 dBm and 700 at 23 dBm. They were checked against others
+that print its table, not against the TR itself (see Lauridsen, Laselva, Frederiksen, "5G New Radio
+user equipment power modelling and potential energy savings", VTC Fall 2019). The TR gives no watts,
+and no power between the two: linear in what is radiated is ours. Ours is the efficiency of 0.3:
+with it, the step from 0 to 23 dBm makes a unit 1.474 mW and the circuits 0.365 W.
 
 gNB: linear in its load (Auer et al., "How much energy is needed to run a wireless network?", IEEE
 Wireless Commun. 18(5), 2011): N_TRX P_0 at all times and Delta_p P_out while it sends; of a macro

@@ -180,7 +180,11 @@ class Radio(Section):
         "static",
         "shares hold to the end, or the band is divided anew when an upload starts or ends",
     )
-    ue_speed_m_s: Positive = key(1.0, "sets the coherence time 0.423 c/(v f_c)", unit="m/s")
+    ue_speed_m_s: Positive = key(
+        1.0,
+        "of what moves around a UE, and so at least of its channel: coherence time 0.423 c/(v f_c)",
+        unit="m/s",
+    )
     carrier_hz: Positive = key(3.5e9, "carrier frequency: coherence time, path loss", unit="Hz")
     interferer_law: Literal["typical_cell", "typical_user", "constant"] | None = key(
         None,

@@ -10,16 +10,21 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
+import netsim.device.power as power
 import netsim.radio.coverage as coverage
 import netsim.radio.interference as interference
+import netsim.radio.multicast as multicast
+import netsim.verification.downlink as downlink_laws
+import netsim.verification.energy as energy_laws
 import netsim.verification.field as field_laws
 import netsim.verification.success as success_laws
 from netsim.radio.pathloss import PowerLaw
+from netsim.units import FloatArray, IntArray
 from netsim.verification.law import Effort, Law
 from netsim.verification.runner import judge
 
 EFFORT = Effort(networks=200, seed=2)
-ROWS_OF_A_RUN = 119
+ROWS_OF_A_RUN = 138
 """Judged rows of a whole run: the mutants must be caught by intervals as wide as there."""
 
 c_of_u = coverage.interferer_constant
@@ -125,3 +130,41 @@ def test_mutants_of_the_explicit_networks(
         assert _failing(list(success_laws.explicit_networks(Effort(networks=60, seed=2))))
     finally:
         success_laws.simulate.cache_clear()
+
+
+def _drawn_without_circuits(self: power.UePower, power_w: FloatArray, ue: object) -> FloatArray:
+    return power_w / self.efficiency
+
+
+def _always_awake(self: power.UePower, wait_s: FloatArray) -> FloatArray:
+    return self.awake_w * wait_s
+
+
+def _always_sending(self: power.GnbPower, length_s: FloatArray, sending_s: object) -> FloatArray:
+    return (self.static_w + self.slope * self.radiated_w) * length_s
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "broken"),
+    [
+        (power.UePower, "drawn_w", _drawn_without_circuits),
+        (power.UePower, "waiting_j", _always_awake),
+        (power.GnbPower, "energy_j", _always_sending),
+    ],
+)
+def test_mutants_of_energy(
+    owner: type, name: str, broken: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(owner, name, broken)
+    laws = [*energy_laws.energy_by_state(EFFORT), *energy_laws.amplifier_and_gnb(EFFORT)]
+    assert _failing(laws)
+
+
+def test_a_mutant_of_the_downlink(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Multicast at the mean rate, as if all heard what the mean UE hears."""
+
+    def mean_rate(group: IntArray, rate: FloatArray, groups: int) -> FloatArray:
+        return np.full(groups, rate.mean())
+
+    monkeypatch.setattr(multicast, "_rate_to_all", mean_rate)
+    assert _failing(list(downlink_laws.downlink_broadcasts(EFFORT)))
