@@ -70,8 +70,9 @@ def test_bands_end_where_the_metric_does(tmp_path: Path) -> None:
     out = tmp_path / "s"
     over = {"topology.density_per_km2": [1.0, 2.0]}
     study = open_study("quickstart", over, [0, 1], fixed=TINY, out=out)
+    loaded = Loaded()
     for job in study.jobs:
-        execute(out, job.id, to_toml(job.scenario), Silence(), Loaded())
+        execute(out, job.id, to_toml(job.scenario), Silence(), loaded)
     found = open_sweep(out)
     shares = [name for name in METRICS if name.endswith("_share")]
     free = pl.concat([found.response(name).select("low", "high") for name in shares])
