@@ -1,5 +1,5 @@
-"""How fast is the network side? Runs without learning beside a bare SimPy program with as many
-events, and beside another checkout of netsim.
+"""How fast is the network side? Runs without learning beside a bare SimPy program with the events
+of such rounds, and beside another checkout of netsim.
 
     python analysis/bench_network.py [--beside CHECKOUT] [--repeats N] [--fast]
 
