@@ -163,6 +163,7 @@ def page(
         style=_page_file("page.css"),
         data=json_in_html(data),
         plotly=plotly,
+        plotly_license=_page_file("plotly-LICENSE.txt"),
         script=script,
         policy="; ".join(policy),
     )
