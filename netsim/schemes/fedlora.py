@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from netsim.plugins import Limited, parameter, part
 from netsim.protocols import Observation, RoundPlan, Scheme
 from netsim.schemes.radio import SharedBand
@@ -34,6 +32,4 @@ class FedLora(Limited, Scheme):
 
     def plan(self, observation: Observation) -> RoundPlan:
         """Everybody, every round."""
-        ue = np.arange(len(observation.gnb))
-        adapter = np.zeros_like(ue)
-        return self.band.plan(observation, ue, adapter)
+        return self.band.plan_all(observation)

@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-import numpy as np
-
 from netsim.plugins import part
 from netsim.protocols import Observation, RoundPlan, Scheme
 from netsim.schemes.radio import SharedBand
@@ -37,8 +35,6 @@ class FlexLora(Scheme):
 
     def plan(self, observation: Observation) -> RoundPlan:
         """Everybody, every round, each at its rank."""
-        ue = np.arange(len(observation.gnb))
-        adapter = np.zeros_like(ue)
-        rank = self.own.of(len(ue))
-        plan = self.band.plan(observation, ue, adapter, rank)
+        rank = self.own.of(len(observation.gnb))
+        plan = self.band.plan_all(observation, rank)
         return replace(plan, aggregation="redistribution")

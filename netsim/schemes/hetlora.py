@@ -18,8 +18,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-import numpy as np
-
 from netsim.plugins import Limited, parameter, part
 from netsim.protocols import Observation, RoundPlan, Scheme, Tail
 from netsim.schemes.radio import SharedBand
@@ -71,13 +69,7 @@ class HetLora(Limited, Scheme):
     def plan(self, observation: Observation) -> RoundPlan:
         """Everybody, every round, each at the rank that pruning has left it."""
         rank = self._learn(observation)
-        ue = np.arange(len(rank))
-        plan = self.band.plan(
-            observation,
-            ue,
-            np.zeros_like(ue),
-            rank,
-        )
+        plan = self.band.plan_all(observation, rank)
         return replace(
             plan,
             aggregation="zero_padding_retaining" if self.retain_uncovered_ranks else "zero_padding",

@@ -195,11 +195,5 @@ def plan_exchange(
         payload_of=_SizesOf(observation, exchange),
         computed=_ComputedWith(observation, exchange),
     )
-    ue = np.arange(len(observation.gnb))
-    plan = band.plan(
-        seen,
-        ue,
-        np.zeros_like(ue),
-        rank,
-    )
+    plan = band.plan_all(seen, rank)
     return replace(plan, exchange=exchange.select(plan.ue))

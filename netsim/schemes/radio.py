@@ -222,6 +222,11 @@ class SharedBand:
             )
         return join(parts)
 
+    def plan_all(self, observation: Observation, rank: IntArray | None = None) -> RoundPlan:
+        """Everybody on module 0, at the module's rank or at `rank` [K]."""
+        ue = np.arange(len(observation.gnb))
+        return self.plan(observation, ue, np.zeros_like(ue), rank)
+
 
 def _algorithm_1(
     observation: Observation,

@@ -104,7 +104,7 @@ def test_other_architectures_go_through_peft(
     """No engine of their own: they learn, and PEFT loads what they learned."""
     training = LocalTraining(3, 0.02, "adam")
     made = learner(kind, modules=[ModuleSpec(4, 8, targets, 0)], training=training)
-    assert isinstance(made._engine, GenericEngine)
+    assert isinstance(made._engine.engine, GenericEngine)
     one, losses = np.zeros(1, dtype=np.int64), []
     for round in range(1, 5):  # on the same samples
         tickets = Tickets(round, one, one, made.versions[one], sampled=one)
