@@ -144,7 +144,7 @@ def report(table: pl.DataFrame, world: World, doc: str = __doc__ or "") -> str:
     names = {"scheme": "scheme", "band": "band of baselines", "ue_count": "K", "rate": "rate"}
     names |= {"arrived": "arrived", "needed": "rounds", "area": "mean accuracy", "last": "last"}
     names |= {"arrivals_per_round": "uploads that count, per round"}
-    shown = means.join(counts, on=by).with_columns(
+    shown = means.join(counts, on=by, maintain_order="left").with_columns(
         pl.col("scheme").replace_strict({name: one.title for name, one in SCHEMES.items()})
     )
     return f"""{findings.opening(doc)}

@@ -135,7 +135,7 @@ def report(table: pl.DataFrame, worlds: Sequence[World]) -> str:
         names = {"scheme": "scheme", "last": "last three, %", "area": "mean over rounds, %"}
         names |= {"needed": f"rounds to {level}", "arrived": "arrived"}
         names |= {"switched": "UEs that switch, %", "alike": "UEs alike, %"}
-        shown = means.join(counts, on="scheme").with_columns(
+        shown = means.join(counts, on="scheme", maintain_order="left").with_columns(
             pl.col("scheme").replace_strict({name: one.title for name, one in SCHEMES.items()})
         )
         parts.append(
