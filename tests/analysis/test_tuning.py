@@ -72,8 +72,30 @@ def test_committed_rates_lie_inside_their_grids(scripts: None) -> None:
         grid = table.filter(world=world, scheme=scheme)["rate"]
         assert grid.min() < rate < grid.max()  # type: ignore[operator]
         assert settings.rate_of(world, scheme) == rate
-    assert set(table["seeds"]) == {3}
+    assert set(table.filter(world="cell")["seeds"]) == {3}
+    assert set(table.filter(pl.col("world") != "cell")["seeds"]) == {6}
     assert settings.rate_of("a world of tomorrow", "fedlora") == settings.SCHEMES["fedlora"].rate
+
+
+def test_rates_of_the_convergence_study_are_searched_ones(scripts: None) -> None:
+    """Its own, or a relative's; full-parameter never arrives there, at any rate."""
+    settings = importlib.import_module("settings")
+    table = pl.read_parquet(settings.HERE / "results" / "claims_convergence-cpu.parquet")
+    for scheme, rate in table.select("scheme", "rate").unique().iter_rows():
+        if scheme != "full_parameter":
+            relatives = (scheme, *settings.RELATED.get(scheme, ()))
+            assert any(settings.tuned().get(("cell", one)) == rate for one in relatives), scheme
+
+
+def test_runs_of_an_earlier_search_do_not_count(
+    tuning: ModuleType, study: Callable[..., Path]
+) -> None:
+    found = open_sweep(study("tuning") / "cell")
+    world = tuning.WORLDS["cell"]
+    rates = {"fedlora": [0.003, 0.01]}
+    rows = tuning.measured(found, world, rates)
+    assert rows["scheme"].unique().to_list() == ["fedlora"]
+    assert rows["rate"].unique().sort().to_list() == [0.003, 0.01]
 
 
 def test_no_study_uses_a_tuning_seed(tuning: ModuleType) -> None:
