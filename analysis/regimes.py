@@ -187,45 +187,46 @@ seed. "Ahead" is who is so with an interval on one side of 0.
 
 
 def draw(table: pl.DataFrame, ues: pl.DataFrame) -> Figure:
-    """The map, and the distribution over UEs where half of them have other labels."""
+    """Maps of switching by losses against one adapter and against modules at random, for each
+    radio; and the distribution over UEs where half of them have other labels.
+    """
     import figure_style
     import matplotlib.pyplot as plt
 
     figure_style.use()
     radios = table["bandwidth_hz"].unique().sort(descending=True).to_list()
-    figure, axes = plt.subplots(
-        1,
-        len(radios) + 1,
-        figsize=(figure_style.PAGE_IN, 2.9),
-        width_ratios=(*[1] * len(radios), 1.5),
-        layout="constrained",
-    )
-    nearest = rivals(contrasts(table))
-    for panel, band in zip(axes, radios, strict=False):
-        _map(panel, nearest.filter(bandwidth_hz=band))
-        panel.set_title(f"radio {RADIOS.get(band, f'{band:g} Hz')}")
-    axes[0].set_ylabel("UEs with other labels")
-    _distribution(axes[-1], ues)
+    against = contrasts(table)
+    rivals_mapped = [name for name in MAPPED if name in set(against["scheme"])]
+    figure = plt.figure(figsize=(figure_style.PAGE_IN, 4.2), layout="constrained")
+    maps, rest = figure.subfigures(1, 2, width_ratios=(1.5, 1))
+    panels = maps.subplots(len(rivals_mapped), len(radios), squeeze=False)
+    for (down, scheme), (right, band) in product(enumerate(rivals_mapped), enumerate(radios)):
+        panel = panels[down, right]
+        _map(panel, against.filter(scheme=scheme, bandwidth_hz=band))
+        title = f"over {SCHEMES[scheme].title},\n{RADIOS.get(band, band)} radio"
+        panel.set_title(title, fontsize=7)
+    maps.supxlabel("label concentration", fontsize=8)
+    maps.supylabel("UEs with other labels", fontsize=8)
+    _distribution(rest.subplots(), ues)
     return figure
 
 
-def _map(panel: Axes, nearest: pl.DataFrame) -> None:
-    """One square per cell: points ahead of the nearest mechanism, and which that is."""
-    shares = nearest["concept_share"].unique().sort().to_list()
-    skews = nearest["label_concentration"].unique().sort(descending=True).to_list()
+def _map(panel: Axes, found: pl.DataFrame) -> None:
+    """One square per cell: points ahead of a mechanism; bold where the interval leaves out 0."""
+    shares = found["concept_share"].unique().sort().to_list()
+    skews = found["label_concentration"].unique().sort(descending=True).to_list()
     grid = np.full((len(shares), len(skews)), np.nan)
-    for row in nearest.iter_rows(named=True):
+    for row in found.iter_rows(named=True):
         at = shares.index(row["concept_share"]), skews.index(row["label_concentration"])
         grid[at] = row["points"]
         half = (row["high"] - row["low"]) / 2
-        sure = "" if np.isnan(half) else f" ± {half:.0f}"
-        name = SCHEMES[row["scheme"]].title.replace("Algorithm 2", "Alg. 2")
-        text = f"{row['points']:+.0f}{sure}\nover {name}"
-        panel.text(at[1], at[0], text, ha="center", va="center", fontsize=5.5)
+        text = f"{row['points']:+.0f}" + ("" if np.isnan(half) else f" ± {half:.0f}")
+        sure = row["low"] > 0 or row["high"] < 0
+        weight = "bold" if sure else "normal"
+        panel.text(at[1], at[0], text, ha="center", va="center", fontsize=6.5, weight=weight)
     panel.imshow(grid, cmap="PuOr_r", vmin=-40, vmax=40, origin="lower", aspect="auto", alpha=0.7)
     panel.set_xticks(range(len(skews)), [f"{skew:g}" for skew in skews])
     panel.set_yticks(range(len(shares)), [f"{share:.0%}" for share in shares])
-    panel.set_xlabel("label concentration")
     panel.grid(visible=False)
 
 
@@ -249,8 +250,9 @@ def _distribution(panel: Axes, ues: pl.DataFrame) -> None:
     panel.set(
         xlabel="accuracy on a UE's own rows",
         ylabel="share of the UEs",
-        title="half of the UEs have other labels, radio light",
+        title="half of the UEs shifted,\nlight radio",
     )
+    panel.title.set_fontsize(7)
     panel.legend(loc="upper left", fontsize=6)
 
 
