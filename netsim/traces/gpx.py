@@ -280,7 +280,10 @@ def _point_text(
     lon: float,
     z: float | None,
 ) -> str:
-    moment = datetime.fromtimestamp(begin.timestamp() + time_s, UTC)
+    try:
+        moment = datetime.fromtimestamp(begin.timestamp() + time_s, UTC)
+    except (OverflowError, OSError, ValueError):
+        raise DataError("times of GPX lie in the years 1 to 9999", value=time_s) from None
     time = moment.isoformat().replace("+00:00", "Z")
     altitude = "" if z is None else f"<ele>{z!r}</ele>"
     return f'<trkpt lat="{lat!r}" lon="{lon!r}">{altitude}<time>{time}</time></trkpt>\n'

@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -145,11 +146,11 @@ def spoil_tree(tree: Any, draw: Draw, values: tuple[Any, ...] = VALUES) -> Any:
 def _spoil_once(tree: Any, draw: Draw, values: tuple[Any, ...]) -> Any:
     places = list(_places(tree))
     if not places:
-        return pick(draw, values)
+        return deepcopy(pick(draw, values))  # it is changed in its turn
     owner, key = pick(draw, places)
     kind = int(draw.integers(8))
     if kind <= 3:
-        owner[key] = pick(draw, values)
+        owner[key] = deepcopy(pick(draw, values))
     elif kind == 4 and isinstance(owner, dict):
         owner[pick(draw, WORDS)] = owner.pop(key)
     elif kind == 5:

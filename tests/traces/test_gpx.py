@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+import polars as pl
+import pytest
+
+from netsim.errors import DataError
 from netsim.traces import open_trace
+from netsim.traces.gpx import write_gpx
+from netsim.traces.tables.numbers_only import plausible_readings
 
 GPX = """<?xml version="1.0"?><gpx xmlns="http://www.topografix.com/GPX/1/1" version="1.1">
 <wpt lat="1" lon="1"/>
@@ -46,3 +54,15 @@ def test_tracks_of_one_name_are_numbered(tmp_path: Path) -> None:
         "0",
         "1",
     ]
+
+
+@pytest.mark.parametrize("time_s", [1e12, 1e300, -1e12])
+def test_a_time_that_no_date_has_is_refused(time_s: float) -> None:
+    frame = pl.DataFrame({"node": ["a"], "time_s": [time_s], "lat": [50.0], "lon": [7.0]})
+    with pytest.raises(DataError, match="years 1 to 9999"):
+        list(write_gpx(frame, datetime(2024, 5, 1, tzinfo=UTC)))
+
+
+def test_rows_with_an_infinite_number_are_no_places_over_time() -> None:
+    rows = np.array([[0.0, np.inf, 1.0], [1.0, np.inf, 1.0], [2.0, 3.0, np.inf]])
+    assert plausible_readings(rows) == []

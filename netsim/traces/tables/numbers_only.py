@@ -57,7 +57,9 @@ def number_rows(lines: Sequence[Sequence[str]]) -> FloatArray | None:
 
 def plausible_readings(rows: FloatArray) -> list[PlausibleReading]:
     """All readings of a file's first rows as places over time."""
-    found = []
+    found: list[PlausibleReading] = []
+    if not np.isfinite(rows).all():
+        return found
     for roles in _READINGS.get(rows.shape[1], ()):
         columns = dict(zip(roles, rows.T, strict=True))
         nodes = columns.get("node", np.zeros(len(rows)))
