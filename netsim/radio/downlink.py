@@ -61,9 +61,10 @@ class ModuleCache:
         return np.asarray(~(current & (self.bits[ue, module] >= bits)))
 
     def hear(self, ue: IntArray, module: IntArray, version: IntArray, bits: FloatArray) -> None:
-        """Rows [M] have heard all of a version."""
+        """Rows [M] have heard all of a version. Of one that they held, they keep what was more."""
+        held = np.where(self.version[ue, module] == version, self.bits[ue, module], 0.0)
         self.version[ue, module] = version
-        self.bits[ue, module] = bits
+        self.bits[ue, module] = np.maximum(held, bits)
 
     def state(self) -> dict[str, Any]:
         """As arrays."""

@@ -152,9 +152,8 @@ def transmit_blocks(
         open_s, length = _on_air(edges_s, start_s[live], until_s)
         ratio = sinr_of_chunk(chunk, live)
         draws = draws_of_chunk(chunk, live)
-        rate = rates.next_bps(live, bandwidth_hz[live], ratio, draws)
-        usable = ratio >= model.threshold
-        rate, usable = _overruled(rate, usable, rate_of_chunk(chunk, live))
+        rate = rates.next_bps(live, bandwidth_hz[live], ratio, draws, length > 0)
+        rate, usable = _overruled(rate, ratio >= model.threshold, rate_of_chunk(chunk, live))
         progress.send(
             live,
             payload_bits[live],

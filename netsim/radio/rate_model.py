@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from netsim import rng
-from netsim.units import FloatArray, IntArray
+from netsim.units import BoolArray, FloatArray, IntArray
 
 
 def error_draws(seed: int, round: int, index: int, shape: tuple[int, int]) -> FloatArray:
@@ -34,11 +34,13 @@ class BlockRates(Protocol):
         bandwidth_hz: FloatArray,
         sinr: FloatArray,
         uniform: FloatArray | None = None,
+        sent: BoolArray | bool = True,
     ) -> FloatArray:
         """Rates of uploads `rows` [R] on bands [R] in their next blocks, by SINRs [R, B]. [R, B].
 
         0 where the SINR is below the threshold. uniform: numbers in [0, 1) that decide which data
-        is lost; None: the mean.
+        is lost; None: the mean. sent: blocks in which uploads are on the air, [R, B]: link
+        adaptation learns from no others.
         """
         ...
 
@@ -101,6 +103,7 @@ class MemorylessRates:
         bandwidth_hz: FloatArray,
         sinr: FloatArray,
         uniform: FloatArray | None = None,
+        sent: BoolArray | bool = True,
     ) -> FloatArray:
         """As `BlockRates`."""
         rate = self.model.rate_bps(bandwidth_hz[:, None], sinr)

@@ -34,7 +34,8 @@ def read_json(path: Path) -> dict[str, Any]:
     text = read_text(path)
     try:
         data = json.loads(text, parse_constant=_refuse)
-        json.dumps(data, ensure_ascii=False).encode()  # half a surrogate pair has no UTF-8
+        # 1e999 is read as infinity; half a surrogate pair has no UTF-8
+        json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
     except RecursionError:
         raise DataError("not JSON of a sane depth", where=path) from None
     except ValueError as error:

@@ -74,6 +74,8 @@ def test_modules_that_are_held_are_not_sent() -> None:
     assert found.tolist() == [False, True]
     assert cache.missing(ue[:1], module[:1], np.array([1]), np.array([5.0])).all()  # a new version
     assert cache.missing(ue[:1], module[:1], np.array([0]), np.array([6.0])).all()  # more ranks
+    cache.hear(ue[:1], module[:1], np.array([0]), np.array([2.0]))  # a part of what it holds
+    assert not cache.missing(ue[:1], module[:1], np.array([0]), np.array([5.0])).any()
     again = ModuleCache.restored(cache.state())
     assert (again.version == cache.version).all()
 

@@ -1,9 +1,10 @@
 """Goodput from block to block, by schemes that are chosen from what the gNB knows so far.
 
 The inner loop knows the SINR `csi_delay_s` late. The outer loop moves its margin with
-acknowledgements and losses, but for those of the lowest scheme, which no margin mends. Losses are
-taken by their probability, so the margin is the mean of what it would be with drawn errors.
-Retransmissions follow a round trip later, and so may meet another coherence block.
+acknowledgements and losses, but for those of the lowest scheme, which no margin mends. Nothing is
+learnt of an upload before it is on the air. Losses are taken by their probability, so the margin is
+the mean of what it would be with drawn errors. Retransmissions follow a round trip later, and so
+may meet another coherence block.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 
 from netsim.radio.nr.goodput import STEP_DB, NrLink, nearest_entry
 from netsim.radio.nr.lookup import OUTSIDE, Lookup, drawn_bps, lookup_of
-from netsim.units import FloatArray, IntArray
+from netsim.units import BoolArray, FloatArray, IntArray
 
 _LATEST = 32.0
 """Blocks after which what was known is of no more use."""
@@ -61,12 +62,13 @@ class AdaptedRates:
         bandwidth_hz: FloatArray,
         sinr: FloatArray,
         uniform: FloatArray | None = None,
+        sent: BoolArray | bool = True,
     ) -> FloatArray:
         """As `BlockRates`."""
         lookup = lookup_of(self.link)
         table = lookup.tables(self.link.grid.whole_blocks(bandwidth_hz))
         entry = np.ascontiguousarray(nearest_entry(sinr).T)  # [B, R], blocks in time first
-        schemes = self._schemes(lookup, rows, table, entry)
+        schemes = self._schemes(lookup, rows, table, entry, sent)
         rate, full = np.zeros(entry.shape), np.zeros(1)
         for lag, part in self._lags:
             end = len(schemes) - lag
@@ -80,10 +82,16 @@ class AdaptedRates:
         return np.where(sinr >= self.threshold, rate.T, 0.0)
 
     def _schemes(
-        self, lookup: Lookup, rows: IntArray, table: IntArray, entry: IntArray
+        self,
+        lookup: Lookup,
+        rows: IntArray,
+        table: IntArray,
+        entry: IntArray,
+        sent: BoolArray | bool,
     ) -> IntArray:
         """Schemes by the SINRs of the blocks, after those of L blocks before. [L + B, R]."""
         late = len(self._past)
+        on_air = np.broadcast_to(sent, entry.T.shape).T
         if not self.learns:
             found = lookup.scheme(table, entry - round(self.link.margin_db / STEP_DB))
             return np.concatenate([found[len(found) - late :], found])
@@ -91,15 +99,14 @@ class AdaptedRates:
         margin = self._margin[rows]
         for first in range(0, len(entry), _GROUP):
             met = entry[first : first + _GROUP]
-            here = slice(late + first, late + first + len(met))
+            here = slice(late + first, late + first + _GROUP)
             schemes[here] = lookup.scheme(table, met - margin.astype(np.int64))
             if first == 0:
-                fresh = schemes[:late] == _NEVER
-                schemes[:late] = np.where(fresh, schemes[late], schemes[:late])
+                _fill(schemes[:late], schemes[late])
             used = schemes[first : here.stop]
-            margin = self._moved(lookup, margin, table, used, met)
+            margin = self._moved(lookup, margin, table, used, met, on_air[first : first + _GROUP])
         self._margin[rows] = margin
-        self._past[:, rows] = schemes[len(entry) :]
+        self._past[:, rows] = np.where(on_air[-1], schemes[len(entry) :], _NEVER)
         return schemes
 
     def _moved(
@@ -109,12 +116,13 @@ class AdaptedRates:
         table: IntArray,
         schemes: IntArray,
         met: IntArray,
+        on_air: BoolArray,
     ) -> FloatArray:
         """The margin after blocks whose SINRs were met. [R], schemes [L + b, R], met [b, R]."""
         heard = min(self.block_s * self.link.grid.uplink_slots_per_s, _HEARD)
         for lag, part in self._lags:
             end = len(schemes) - lag
-            moves = lookup.move(table, schemes[end - len(met) : end], met)
+            moves = lookup.move(table, schemes[end - len(met) : end], met) * on_air
             margin = margin + part * heard * moves.sum(axis=0)
         return np.minimum(np.maximum(margin, -OUTSIDE), OUTSIDE)
 
@@ -135,3 +143,8 @@ class AdaptedRates:
         """By how many blocks transmissions of a transport block are apart, within `blocks`."""
         apart = round(self.link.round_trip_s / self.block_s)
         return min(apart, blocks // self.link.harq.transmissions)
+
+
+def _fill(past: IntArray, scheme: IntArray) -> None:
+    """Where an upload [R] has sent nothing in past blocks [L, R] yet, `scheme`, in place."""
+    np.copyto(past, scheme, where=past == _NEVER)

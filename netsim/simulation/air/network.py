@@ -189,7 +189,8 @@ class NetworkAir:
             key = self._uplink.seed, self._span.number, self._block
             draws = error_draws(*key, (len(self._links), 1))[uploads.ue]
         rows = np.arange(len(uploads))
-        return self._rates.next_bps(rows, hz, ratio[:, None], draws)[:, 0]
+        sent = self._part_of_block(uploads, rows)[:, None] > 0
+        return self._rates.next_bps(rows, hz, ratio[:, None], draws, sent)[:, 0]
 
     # -- who hears whom ----------------------------------------------------------------------------
 

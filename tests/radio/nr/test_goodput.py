@@ -101,7 +101,7 @@ def test_outer_loop_holds_the_target_with_outdated_channels() -> None:
         for chunk in range(20):
             fading = jakes_fading(1, 1, chunk, 400, doppler_hz=50.0, block_s=2e-3)
             met = nearest_entry(from_db(15.0) * fading.T)
-            schemes = rates._schemes(lookup, rows, table, np.ascontiguousarray(met))
+            schemes = rates._schemes(lookup, rows, table, np.ascontiguousarray(met), True)
             found.append(lookup.lost(table, schemes[-CHUNK_BLOCKS - 2 : -2], met).mean())
         lost[step_db] = found
     assert np.mean(lost[0.0]) > 0.2
@@ -323,6 +323,31 @@ def test_rates_go_on_from_one_chunk_to_the_next() -> None:
     np.testing.assert_array_equal(found[0], found[1])
     np.testing.assert_array_equal(found[0], found[2])
     assert (found[0][sinr < model.threshold] == 0).all()
+
+
+@pytest.mark.parametrize("late_s", [4e-3, 0.1])
+def test_nothing_is_learnt_before_an_upload_starts(late_s: float) -> None:
+    """An upload ends when it does, whoever has begun before it."""
+    model = NrRateModel.of(NrLink(csi_delay_s=late_s))
+    block_s, start_s = 2e-3, np.array([0.0, 0.41, 0.5])
+    fading = np.random.default_rng(0).exponential(30.0, (40, 3, CHUNK_BLOCKS))
+
+    def finish_s(chosen: list[int]) -> FloatArray:
+        sent = transmit_blocks(
+            np.full(len(chosen), 2e6),
+            np.full(len(chosen), 5e6),
+            lambda chunk, rows: fading[chunk][chosen][rows],
+            start_s[chosen],
+            np.full(len(chosen), 5.0),
+            model=model,
+            origin_s=0.0,
+            coherence_s=block_s,
+        )
+        return sent.finish_s
+
+    together = finish_s([0, 1, 2])
+    assert np.isfinite(together).all()
+    np.testing.assert_array_equal(together, [finish_s([one])[0] for one in range(3)])
 
 
 def test_upload_over_nr() -> None:
