@@ -3,8 +3,8 @@
 Chase combining repeats the same bits, so that SINRs add up. Incremental redundancy sends new parity
 bits until the mother code is exhausted, so that information adds up; from then on it repeats. See
 Frenger, Parkvall, Dahlman, "Performance comparison of HARQ with Chase combining and incremental
-redundancy for HSDPA", VTC Fall 2001. Retransmissions of a block take place in the same coherence
-block, since a round trip takes a few slots.
+redundancy for HSDPA", VTC Fall 2001. Here all transmissions meet one SINR; where a round trip leads
+into other coherence blocks, `effective` finds the SINR that stands for those they met.
 """
 
 from __future__ import annotations
