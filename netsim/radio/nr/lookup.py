@@ -36,8 +36,8 @@ class Lookup:
     _lost: NDArray[np.float32] = field(init=False)  # [T, m, N, S]
     # that the inner loop chooses, by SINRs that are lowered by -OUTSIDE to OUTSIDE entries
     _scheme: IntArray = field(init=False)  # [T, S + 2 OUTSIDE]
-    # entries by which a first transmission moves the margin; 0 for the lowest scheme, whose losses
-    # no margin mends
+    # entries by which a first transmission moves the margin; never up for the lowest scheme, whose
+    # losses no margin mends
     _move: NDArray[np.float32] = field(init=False)  # [T, N, S]
 
     def __post_init__(self) -> None:
@@ -68,8 +68,9 @@ class Lookup:
         self._lost[number] = table.lost
         loop = self.link.outer_loop
         self._scheme[number] = np.pad(highest_scheme(table.lost[0], loop.target), OUTSIDE, "edge")
-        first_lost = table.lost[0, 1:].astype(np.float64)
-        self._move[number, 1:] = loop.move_db(first_lost) / STEP_DB
+        moves = loop.move_db(table.lost[0].astype(np.float64)) / STEP_DB
+        moves[0] = np.minimum(moves[0], 0.0)
+        self._move[number] = moves
         self._table_of[blocks] = number
         self._tables += 1
 

@@ -207,6 +207,19 @@ def test_the_outer_loop_keeps_losses_at_the_target() -> None:
     assert found[careful] < 0.95 * found[LINK]
 
 
+@pytest.mark.parametrize(("sinr_db", "margin_db"), [(10.0, 15.0), (5.0, 12.0)])
+def test_a_margin_that_leads_to_the_lowest_scheme_comes_down(
+    sinr_db: float, margin_db: float
+) -> None:
+    """What arrives in the lowest scheme says that a higher one would do, too."""
+    sinr = np.full((1, 20 * CHUNK_BLOCKS), float(from_db(sinr_db)))
+    ends = []
+    for begin_db in (0.0, margin_db):
+        link = replace(LINK, margin_db=begin_db)
+        ends.append(_goodput(link, sinr, 36e-3)[:, -CHUNK_BLOCKS:].mean())
+    assert ends[1] == pytest.approx(ends[0], rel=0.05)
+
+
 def test_combining_pays_with_outdated_schemes() -> None:
     generator = np.random.default_rng(5)
     sinr = generator.exponential(15.0, (300, CHUNK_BLOCKS))
