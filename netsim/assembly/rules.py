@@ -7,6 +7,7 @@ from netsim.assembly.link_layer import build_access, build_downlink
 from netsim.errors import ScenarioError
 from netsim.protocols import Scheme
 from netsim.scenario.model import Scenario
+from netsim.schemes.fedsvd import FedSvd
 from netsim.schemes.one_adapter import OneAdapterOnBase
 from netsim.simulation.state import Rules
 
@@ -38,6 +39,12 @@ def check_stale(scenario: Scenario, scheme: Scheme) -> None:
     if scenario.learns and isinstance(scheme, OneAdapterOnBase):
         raise ScenarioError(
             f"must not change the frozen weights with {what}: older uploads started from others",
+            where="scenario: scheme.kind",
+            value=scenario.scheme.kind,
+        )
+    if scenario.learns and isinstance(scheme, FedSvd):
+        raise ScenarioError(
+            f"must not make A anew with {what}: older uploads of B belong to others",
             where="scenario: scheme.kind",
             value=scenario.scheme.kind,
         )

@@ -118,12 +118,13 @@ def cycles_from_flops(
 def work_with_frozen(frozen: FloatArray, *, full: bool) -> FloatArray:
     """Work of a step that leaves out the weight gradients of frozen tensors, over a whole step's.
 
-    frozen: their numbers over those of the model. A number of the model costs 2 FLOP a token
-    forward, 2 for the activations' gradient and 2 for its own where it is trained: a step of a LoRA
-    module counts as 4 for each number of the model, a step of every weight (`full`) as 6.
+    frozen: their numbers over those of the model; sizes set by hand can make them more, and then
+    count as all of the model's. A number of the model costs 2 FLOP a token forward, 2 for the
+    activations' gradient and 2 for its own where it is trained: a step of a LoRA module counts as 4
+    for each number of the model, a step of every weight (`full`) as 6.
     """
     whole = FULL_WORK if full else 1.0
-    return 1.0 - (FULL_WORK - 1.0) * frozen / whole
+    return 1.0 - (FULL_WORK - 1.0) * np.minimum(frozen, 1.0) / whole
 
 
 def compute_time_s(cycles: FloatArray, cpu_hz: FloatArray) -> FloatArray:

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from netsim.learning.adapters import AdapterLayout, Vector
-from netsim.learning.aggregation.average import AverageAndPersonal
 from netsim.learning.aggregation.memories import Memories
 from netsim.learning.aggregation.named_rules import find_rule, name_of
 from netsim.learning.aggregation.rule import LocalRule, Rule
+from netsim.learning.aggregation.staleness import AverageAndPersonal
 from netsim.learning.engine.batching import Batches, Chunk, sampled_round, select
 from netsim.learning.learner_state import UploadKey
 from netsim.learning.module_versions import ModuleVersions

@@ -27,15 +27,17 @@ def broadcast_slots(
     the worst subscriber that hears anything in it; who misses a block makes up for it by coding
     over the others, which is not charged. Unicast: row by row, module by module.
     `foundation_bits` go before, to all. efficiency: bit/s/Hz, [M] or by coherence block [M, B];
-    who hears nothing waits for ever. wanted: [M] rows that lack the module; None: all. Others hear
-    nothing but the foundation model.
+    who hears nothing waits for ever. wanted: [M] rows that lack the module; None: all. Others, and
+    rows of no bits, hear nothing but the foundation model, and slow nobody down.
     """
     if not len(gnb):
         return np.empty(0), np.empty(0)
     blocks = efficiency.reshape(len(gnb), -1)
     rate = downlink_hz * blocks
     hears = rate.mean(axis=1) > 0
-    sent = hears if wanted is None else hears & wanted
+    sent = hears & (payload_bits > 0)
+    if wanted is not None:
+        sent &= wanted
     foundation_s = _foundation_s(gnb, rate, hears, foundation_bits)
     share = _in_turn if unicast else _together
     start, end = share(gnb[sent], module[sent], payload_bits[sent], rate[sent])

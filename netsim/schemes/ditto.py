@@ -6,8 +6,9 @@ personalization", ICML 2021, arXiv:2012.04221.
    F_k(v) + lambda / 2 |v - w|^2, with w as it was downloaded; v_k stays at its UE;
 3. a UE answers by its own module. The larger lambda, the nearer it is to the common one.
 
-On the air this is FedLoRA; computing takes twice the time and energy. All UEs that train go on from
-their new v_k, whether their uploads arrive or not.
+On the air this is FedLoRA, but for what UEs hold already, which is not sent again; computing takes
+twice the time and energy. All UEs that train go on from their new v_k, whether their uploads arrive
+or not.
 """
 
 from __future__ import annotations

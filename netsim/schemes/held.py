@@ -86,7 +86,10 @@ class HeldParts:
         return cls(np.zeros(len(PARTS), dtype=np.int64), held, held.copy())
 
     def look_back(self, observation: Observation, changes: int) -> None:
-        """Learn what the previous round has brought; its arrivals change the parts `changes`."""
+        """Learn what the previous round has brought.
+
+        Its arrivals change the parts `changes`, and those that late uploads of earlier rounds sent.
+        """
         previous = observation.previous
         if previous is None:
             return
@@ -95,7 +98,9 @@ class HeldParts:
             ue = ue[previous.heard]
         self.held[ue] = self.coming[ue]
         if previous.on_time.any():
-            self.made[(PARTS & changes) > 0] = observation.round - 1
+            sent = np.broadcast_to(previous.plan.exchange.sent_parts, previous.on_time.shape)
+            changed = changes | np.bitwise_or.reduce(sent[previous.on_time])
+            self.made[(PARTS & changed) > 0] = observation.round - 1
 
     def lacking(self) -> IntArray:
         """Parts that each UE must hear. [K]."""

@@ -80,6 +80,19 @@ def test_modules_that_are_held_are_not_sent() -> None:
     assert (again.version == cache.version).all()
 
 
+def test_who_is_to_hear_no_bits_slows_nobody_down() -> None:
+    start, end = broadcast_slots(
+        GNB,
+        MODULE,
+        np.array([10.0, 0.0, 40.0, 40.0]),
+        efficiency=np.array([1.0, 0.001, 2.0, 1.0]),
+        downlink_hz=10.0,
+        foundation_bits=0.0,
+    )
+    assert start.tolist() == [0.0, 0.0, 1.0, 0.0]
+    assert end.tolist() == [1.0, 0.0, 3.0, 4.0]
+
+
 def test_fading_has_the_mean_capacity_of_rayleigh() -> None:
     link = Downlink(1e6, model=RateModel("shannon", 0.1), blocks=32, seed=3)
     capacity = np.full(400, np.log2(1 + 10.0))

@@ -144,8 +144,12 @@ def test_rolora_moves_one_factor_at_a_time() -> None:
         assert before[moved].tobytes() != after[moved].tobytes()
 
 
-def test_frozen_weights_may_not_change_under_uploads_in_flight() -> None:
+@pytest.mark.parametrize(
+    ("kind", "rule"),
+    [("flora", "must not change the frozen weights"), ("fedsvd", "must not make A anew")],
+)
+def test_what_uploads_in_flight_started_from_may_not_change(kind: str, rule: str) -> None:
     stale = {"round.late_uploads": "stale", "round.alloc_start": "arrival"}
-    scenario = load_scenario("quickstart", {**SMALL, **stale, "scheme.kind": "flora"})
-    with pytest.raises(ScenarioError, match=r"scheme\.kind: must not change the frozen weights"):
+    scenario = load_scenario("quickstart", {**SMALL, **stale, "scheme.kind": kind})
+    with pytest.raises(ScenarioError, match=rf"scheme\.kind: {rule}"):
         build_parts(scenario, Silence(), LOADED)

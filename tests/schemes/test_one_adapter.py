@@ -7,7 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from netsim.protocols import HEAD, LORA_A, LORA_B, Observation, RoundOutcome, RoundPlan
+from netsim.protocols import (
+    HEAD,
+    LORA_A,
+    LORA_B,
+    Exchange,
+    Observation,
+    RoundOutcome,
+    RoundPlan,
+)
 from netsim.schemes.fedlora import FedLora
 from netsim.schemes.ffa_lora import FfaLora
 from netsim.schemes.one_adapter import OneAdapter
@@ -53,6 +61,21 @@ def test_what_did_not_change_is_not_sent_again(observation: Observation) -> None
     *_, last = rounds_of(FfaLora(), observation, {2: [7], 3: [7]}, lost=(2, 3))
     assert last.exchange.heard[7] == LORA_B | HEAD
     assert set(np.delete(last.exchange.heard, 7)) == {0}
+
+
+def test_a_late_factor_is_heard_too(observation: Observation) -> None:
+    """UE 0's B of round 1 arrives in round 2, beside the others' A."""
+    scheme = RoLora()
+    *_, second = rounds_of(scheme, observation, {2: [0]}, count=2)
+    sent = np.full(12, LORA_A | HEAD)
+    sent[0] = LORA_B | HEAD
+    ue = np.arange(12)
+    plan = RoundPlan(ue, 0 * ue, ue / 12, ue / 12, exchange=Exchange(sent, sent))
+    arrived = np.ones(12, dtype=bool)
+    previous = RoundOutcome(plan, arrived, 0.0, 1.0, heard=arrived)
+    third = scheme.plan(replace(observation, round=3, previous=previous))
+    assert set(second.exchange.heard) == {LORA_B | HEAD}
+    assert set(third.exchange.heard) == {LORA_A | LORA_B | HEAD}
 
 
 def test_what_is_known_survives_a_checkpoint(observation: Observation) -> None:

@@ -101,6 +101,23 @@ def test_frozen_parts_spare_their_weight_gradients() -> None:
     assert length[1] / length[0] == pytest.approx(2.0)
 
 
+@pytest.mark.parametrize(
+    "by_hand",
+    [
+        {"modules.0.payload_bits_override": 5e9, "modules.0.download_bits_override": 1e5},
+        {"model.foundation_bits_override": 1e4},
+    ],
+)
+def test_frozen_parts_that_are_larger_than_the_model_take_work_still(
+    by_hand: dict[str, Any],
+) -> None:
+    """Sizes set by hand: no more is spared than all weight gradients of the model."""
+    sink, _ = run(Exchange(LORA_B | HEAD), network_only=True, rounds=1, **by_hand)
+    whole, _ = run(Exchange(), network_only=True, rounds=1, **by_hand)
+    part = np.array(column(sink, "cycles", "compute"))
+    assert part / np.array(column(whole, "cycles", "compute")) == pytest.approx(0.5)
+
+
 def test_sizes_of_parts_add_up_with_and_without_a_learner() -> None:
     everything = []
     for network_only in (True, False):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from netsim.learning.adapters import AdapterLayout, Vector
@@ -49,14 +47,3 @@ class Average:
         new = state.copy()
         new[:sent] = state[:sent] - rate * mean
         return new
-
-
-@dataclass
-class AverageAndPersonal(Average):
-    """The same, while each UE trains a module of its own beside the common one (Ditto).
-
-    T. Li, S. Hu, A. Beirami, V. Smith, ICML 2021: v_k goes down F_k(v) + weight / 2 |v - w|^2 with
-    w the common module as downloaded. It is never sent.
-    """
-
-    weight: float = 0.1  # lambda

@@ -11,7 +11,7 @@ from importlib.metadata import EntryPoint
 from typing import Any
 
 from netsim.errors import InputError, did_you_mean
-from netsim.learning.aggregation.average import Average, AverageAndPersonal
+from netsim.learning.aggregation.average import Average
 from netsim.learning.aggregation.exact_average import (
     RefinedAverage,
     Reorthogonalised,
@@ -21,7 +21,7 @@ from netsim.learning.aggregation.exact_average import (
 from netsim.learning.aggregation.outside_rule import outside_rule
 from netsim.learning.aggregation.redistribution import Redistribution
 from netsim.learning.aggregation.rule import Rule
-from netsim.learning.aggregation.staleness import StalenessWeighted
+from netsim.learning.aggregation.staleness import AverageAndPersonal, StalenessWeighted
 from netsim.learning.aggregation.zero_padding import RetainingZeroPadding, ZeroPadding
 from netsim.plugin_members import check_members
 from netsim.plugins import registered

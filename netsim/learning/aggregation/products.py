@@ -28,6 +28,12 @@ class AdapterProduct:
         width = min(len(self.left), self.right.shape[1])
         return 2 * len(self.right) <= width
 
+    @property
+    def finite(self) -> bool:
+        """Are all of its numbers?"""
+        factors = (self.left,) if self.right is None else (self.left, self.right)
+        return all(bool(factor.isfinite().all()) for factor in factors)
+
     def plus(self, other: AdapterProduct) -> AdapterProduct:
         """The sum, as factors as long as that is the smaller form."""
         if self.right is None or other.right is None:

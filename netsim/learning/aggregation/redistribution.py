@@ -38,8 +38,12 @@ def redistribute(
 
     In every row of A the entry that is largest in magnitude is positive. Where dW has fewer
     singular values, A goes on with rows orthogonal to the others and B with zeros: such ranks can
-    still learn.
+    still learn. What has diverged has no SVD: all numbers are NaN then.
     """
+    if not product.finite:
+        width = product.left if product.right is None else product.right
+        lost = product.left.new_tensor(torch.nan)
+        return lost.expand(rank, width.shape[1]), lost.expand(len(product.left), rank)
     u, s, vh = _singular_triples(product)
     u = u[:, :rank]
     s = s[:rank]

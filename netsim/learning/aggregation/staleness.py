@@ -11,7 +11,7 @@ buffer of old uploads takes a shorter step. Without staleness this is `average`.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -37,3 +37,14 @@ class StalenessWeighted(Average):
         """Fold in one upload."""
         damped = np.float32(staleness_weight(upload.staleness)) * upload.update
         return super().add(partial, replace(upload, update=damped), layout)
+
+
+@dataclass
+class AverageAndPersonal(StalenessWeighted):
+    """The same, while each UE trains a module of its own beside the common one (Ditto).
+
+    T. Li, S. Hu, A. Beirami, V. Smith, ICML 2021: v_k goes down F_k(v) + weight / 2 |v - w|^2 with
+    w the common module as downloaded. It is never sent.
+    """
+
+    weight: float = 0.1  # lambda

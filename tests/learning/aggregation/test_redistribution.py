@@ -47,6 +47,18 @@ def test_at_full_rank_the_product_comes_back() -> None:
     assert torch.allclose(0.5 * b @ a, product.dense(), atol=1e-10)
 
 
+@pytest.mark.parametrize("dense", [False, True])
+def test_what_has_diverged_is_not_decomposed(dense: bool) -> None:
+    product = _factors(48, 32, 4)
+    product.left[0, 0] = torch.inf
+    if dense:
+        product = AdapterProduct(product.dense(), None)
+    a, b = redistribute(product, 5, 1.0)
+    assert (a.shape, b.shape) == ((5, 32), (48, 5))
+    assert a.isnan().all()
+    assert b.isnan().all()
+
+
 def test_lower_ranks_are_the_first_rows_and_columns() -> None:
     product = _factors(48, 32, 12)
     a, b = redistribute(product, 12, 1.0)

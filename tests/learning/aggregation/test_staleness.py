@@ -9,7 +9,11 @@ from netsim.learning.adapters import AdapterLayout
 from netsim.learning.aggregation.average import Average
 from netsim.learning.aggregation.named_rules import find_rule
 from netsim.learning.aggregation.rule import Upload
-from netsim.learning.aggregation.staleness import StalenessWeighted, staleness_weight
+from netsim.learning.aggregation.staleness import (
+    AverageAndPersonal,
+    StalenessWeighted,
+    staleness_weight,
+)
 from netsim.learning.spec import ModuleSpec
 
 NAME = "base_model.model.x.lora_{}.weight"
@@ -23,8 +27,9 @@ def upload(samples: int, staleness: int, *update: float) -> Upload:
     return Upload(0, 1, samples, staleness, np.zeros_like(numbers), numbers, 1.0)
 
 
-def test_old_uploads_count_for_less() -> None:
-    rule, state = StalenessWeighted(), np.array([10.0, 10.0], dtype=np.float32)
+@pytest.mark.parametrize("rule", [StalenessWeighted(), AverageAndPersonal()])
+def test_old_uploads_count_for_less(rule: StalenessWeighted) -> None:
+    state = np.array([10.0, 10.0], dtype=np.float32)
     partial = rule.add(rule.add(None, upload(1, 0, 4.0, 0.0), PLAN), upload(3, 3, 0.0, 8.0), PLAN)
     # s(0) = 1, s(3) = 1/2: (1 x 4) / 4 = 1 and (3 x 1/2 x 8) / 4 = 3, taken off at rate 1/2
     assert rule.apply(state, partial, PLAN, 0.5).tolist() == [9.5, 8.5]
