@@ -32,8 +32,8 @@ def perfetto(
     rounds: Annotated[
         str | None,
         typer.Option(
-            help="Rounds that it shows: 1,5,10:20 (10 to 19). Default: all; of a long run evenly "
-            "spaced UEs, then rounds."
+            help="Rounds that it shows: 1,5,10:20 (10 to 19). Default: all; where these are too "
+            "many for a viewer, evenly spaced UEs, and then rounds, too."
         ),
     ] = None,
 ) -> None:

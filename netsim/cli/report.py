@@ -26,7 +26,7 @@ def report(
         ),
     ] = None,
     accuracy: Annotated[
-        float, typer.Option(help="Accuracy that runs, or those of a sweep, are timed to.")
+        float, typer.Option(help="Accuracy that several runs, or those of a sweep, are timed to.")
     ] = 0.8,
 ) -> None:
     """Write one HTML page, complete in itself: a run, several runs compared, or a sweep."""

@@ -119,6 +119,7 @@ def _spanning_pairs(positions_m: FloatArray, pairs: IntArray) -> IntArray:
     length_m = np.hypot(*(positions_m[a] - positions_m[b]).T)
     length_m = np.maximum(length_m, _LEAST_LENGTH_M)
     size = (len(positions_m), len(positions_m))
-    lengths = coo_array((length_m, (a.astype(np.int32), b.astype(np.int32))), shape=size).tocsr()
+    pair = (a.astype(np.int32), b.astype(np.int32))  # older scipy finds no tree of wider indices
+    lengths = coo_array((length_m, pair), shape=size).tocsr()
     tree = minimum_spanning_tree(lengths).tocoo()
     return np.column_stack([tree.row, tree.col]).astype(np.int64)
