@@ -159,7 +159,7 @@ def _gpx(trace: Trace, table: str) -> Iterator[bytes]:
         lat, lon = trace.origin.to_degrees(places_m).T
         frame = frame.with_columns(lat=lat, lon=lon)
     begin = datetime.fromisoformat(trace.metadata.get("time_origin", EPOCH))
-    return write_gpx(frame, begin.astimezone(UTC))
+    return write_gpx(frame, begin.astimezone(UTC), trace.path)
 
 
 def _mahimahi(trace: Trace, table: str) -> Iterator[bytes]:

@@ -258,8 +258,15 @@ def _node_names(tracks: list[str]) -> dict[int, str]:
     return {number: str(number) for number in numbers}
 
 
-def write_gpx(frame: pl.DataFrame, begin: datetime) -> Iterator[bytes]:
-    """GPX of a mobility table with lat and lon; times in microseconds from `begin`."""
+def write_gpx(
+    frame: pl.DataFrame,
+    begin: datetime,
+    where: str | Path = "",
+) -> Iterator[bytes]:
+    """GPX of a mobility table with lat and lon; times in microseconds from `begin`.
+
+    Raises DataError, which names `where`, for a time that GPX cannot hold.
+    """
     yield b'<?xml version="1.0" encoding="UTF-8"?>\n'
     yield b'<gpx version="1.1" creator="netsim" xmlns="http://www.topografix.com/GPX/1/1">\n'
     if "z_m" not in frame.columns:
@@ -267,7 +274,7 @@ def write_gpx(frame: pl.DataFrame, begin: datetime) -> Iterator[bytes]:
     for (name,), rows in frame.group_by("node", maintain_order=True):
         points = rows.select("time_s", "lat", "lon", "z_m").iter_rows()
         text = [f"<trk><name>{escape(str(name))}</name><trkseg>\n"]
-        text += [_point_text(begin, *point) for point in points]
+        text += [_point_text(begin, *point, where=where) for point in points]
         text.append("</trkseg></trk>\n")
         yield "".join(text).encode()
     yield b"</gpx>\n"
@@ -279,11 +286,14 @@ def _point_text(
     lat: float,
     lon: float,
     z: float | None,
+    *,
+    where: str | Path,
 ) -> str:
     try:
         moment = datetime.fromtimestamp(begin.timestamp() + time_s, UTC)
     except (OverflowError, OSError, ValueError):
-        raise DataError("times of GPX lie in the years 1 to 9999", value=time_s) from None
+        rule = "times of GPX lie in the years 1 to 9999"
+        raise DataError(rule, where=where, value=time_s) from None
     time = moment.isoformat().replace("+00:00", "Z")
     altitude = "" if z is None else f"<ele>{z!r}</ele>"
     return f'<trkpt lat="{lat!r}" lon="{lon!r}">{altitude}<time>{time}</time></trkpt>\n'

@@ -59,8 +59,8 @@ def test_tracks_of_one_name_are_numbered(tmp_path: Path) -> None:
 @pytest.mark.parametrize("time_s", [1e12, 1e300, -1e12])
 def test_a_time_that_no_date_has_is_refused(time_s: float) -> None:
     frame = pl.DataFrame({"node": ["a"], "time_s": [time_s], "lat": [50.0], "lon": [7.0]})
-    with pytest.raises(DataError, match="years 1 to 9999"):
-        list(write_gpx(frame, datetime(2024, 5, 1, tzinfo=UTC)))
+    with pytest.raises(DataError, match=r"^far\.csv: .*years 1 to 9999"):
+        list(write_gpx(frame, datetime(2024, 5, 1, tzinfo=UTC), "far.csv"))
 
 
 def test_rows_with_an_infinite_number_are_no_places_over_time() -> None:
