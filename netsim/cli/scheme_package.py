@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.metadata import packages_distributions
 from keyword import kwlist
 from pathlib import Path
 from string import Template
@@ -11,9 +12,6 @@ from netsim.errors import InputError
 from netsim.plugins import plugin_names
 from netsim.scenario.choices import SCHEMES
 from netsim.version import __version__
-
-NEEDED = ("netsim", "networkx", "numpy", "peft", "polars", "pytest", "scipy", "simpy", "torch")
-"""A module of this name would hide them from its own tests."""
 
 SCENARIO = Template("""\
 # A small scenario for the scheme $name. Every key: `netsim validate --schema`.
@@ -140,8 +138,9 @@ def write_package(folder: Path) -> list[Path]:
         raise InputError(rule, where="netsim init", value=name)
     if folder.exists():
         raise FileExistsError(folder)
-    if name in {*kwlist, *sys.stdlib_module_names, *NEEDED, *plugin_names(SCHEMES)}:
-        rule = "is a word or module of Python, a package that netsim needs, or a scheme"
+    modules = {"netsim", *sys.stdlib_module_names, *packages_distributions()}
+    if name in {*kwlist, *modules, *plugin_names(SCHEMES)}:  # it would hide them from its tests
+        rule = "is a word or module of Python, a package that is installed, or a scheme"
         raise InputError(rule, where="netsim init", value=name)
     title = "".join(word.capitalize() for word in name.split("_"))
     texts = {
