@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from netsim.cli.run import Live, LogNames
+from netsim.cli.run import Live, LogNames, carry_out
 
 
 def flower(
@@ -45,7 +45,6 @@ def flower(
 
     The app decides how many rounds there are, unless `--set rounds=N` sets a limit.
     """
-    from netsim.cli.run import carry_out
     from netsim.execution import carry_out as execute
     from netsim.execution import new_record
     from netsim.flower.driver import app_overrides, expected_rounds

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from netsim.cli.run import Live, LogNames
+from netsim.cli.run import Live, LogNames, carry_out
 
 
 def resume(
@@ -19,7 +19,6 @@ def resume(
     """Go on with a run from its last checkpoint; a finished run is left as it is."""
     import sys
 
-    from netsim.cli.run import carry_out
     from netsim.execution import resume as resume_run
     from netsim.reports.live_process import served
     from netsim.results.run_folder import SCENARIO, RunFolder

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,8 +19,7 @@ from netsim.plugins import plugin_class
 from netsim.protocols import Listener, Scheme, Tracker
 from netsim.results.reader import Run
 from netsim.results.run_folder import CHECKPOINT
-from netsim.results.settings import flat
-from netsim.scenario.load import to_toml
+from netsim.results.settings import settings_below
 from netsim.scenario.model import Scenario
 from netsim.trackers import Log, tracked, trackers_of
 
@@ -117,7 +115,7 @@ def carry_out(
         if _begins_again(record):
             told.warning("the state of a Flower app is its own: the run begins again")
         if trackers:
-            settings = flat(tomllib.loads(to_toml(scenario)))
+            settings = settings_below(record.folder.path)
             tracking = tracked(told, trackers, record.folder.path, settings)
             told = stack.enter_context(tracking)
         return _to_the_end(Session.prepared(record, told, loaded), driven)
