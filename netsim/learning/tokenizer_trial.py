@@ -6,13 +6,13 @@ this happens to can be given up. `python -m netsim.learning.tokenizer_trial FOLD
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from netsim.child_processes import environment
 from netsim.errors import InputError
 
 SECONDS = 60.0
@@ -31,7 +31,6 @@ TEXTS = (
 def check_tokenizer(folder: Path) -> None:
     """Raises InputError if a folder's tokenizer cannot be loaded, or fails at some short texts."""
     command = [sys.executable, "-m", __name__, str(folder)]
-    paths = [path for path in sys.path if path]
     try:
         done = subprocess.run(
             command,
@@ -39,7 +38,7 @@ def check_tokenizer(folder: Path) -> None:
             text=True,
             errors="replace",
             timeout=SECONDS,
-            env={**os.environ, "RUST_BACKTRACE": "0", "PYTHONPATH": os.pathsep.join(paths)},
+            env=environment(RUST_BACKTRACE="0"),
         )
     except subprocess.TimeoutExpired:
         raise _unusable(folder, f"it does not end within {SECONDS:g} s") from None

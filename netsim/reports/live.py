@@ -13,13 +13,13 @@ core. They grow when it writes a checkpoint.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import secrets
+import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,7 +28,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from netsim.errors import NetsimError, OutputError
-from netsim.reports.html import SCRIPTS, page, page_data
+from netsim.reports.html import SCRIPTS, json_in_html, page, page_data
 from netsim.results.damage import CAUSED_BY_VALUES, UNREADABLE
 from netsim.results.plain_files import UNFINISHED
 from netsim.results.reader import open_run
@@ -95,11 +95,6 @@ class Follower:
         took_s = time.monotonic() - begun_s
         self._rests_until_s = begun_s + (1 + REST) * took_s
 
-    def settle(self) -> None:
-        """Wait for a look that somebody has asked for."""
-        with self._lock:
-            return
-
     def _read(self) -> dict[str, Any]:
         run = open_run(self.path)
         data = page_data([run])
@@ -132,6 +127,8 @@ class LiveServer(ThreadingHTTPServer):
         self.follower = Follower(path)
         self.follower.data()
         self.asked = False  # somebody has looked
+        self._answers = 0  # in progress
+        self._answered = threading.Condition()
         self.token = secrets.token_urlsafe(TOKEN_BYTES)
         try:
             super().__init__((LOOPBACK, port), _Handler)
@@ -142,6 +139,28 @@ class LiveServer(ThreadingHTTPServer):
     def address(self) -> str:
         """Where the page is, token included."""
         return f"http://{LOOPBACK}:{self.server_port}/{self.token}/"
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """While a request is answered."""
+        with self._answered:
+            self._answers += 1
+        try:
+            yield
+        finally:
+            with self._answered:
+                self._answers -= 1
+                self._answered.notify_all()
+
+    def settle(self) -> None:
+        """Wait until whoever has asked has the answer."""
+        with self._answered:
+            self._answered.wait_for(lambda: self._answers == 0)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that leaves before it has its answer is no error."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -170,10 +189,11 @@ class _Handler(BaseHTTPRequestHandler):
         if not known or answer is None:
             self._answer(HTTPStatus.NOT_FOUND, b"not found\n")
             return
-        try:
-            answer()
-        except NetsimError as error:
-            self._answer(HTTPStatus.SERVICE_UNAVAILABLE, f"{error}\n".encode())
+        with self.server.answering():
+            try:
+                answer()
+            except NetsimError as error:
+                self._answer(HTTPStatus.SERVICE_UNAVAILABLE, f"{error}\n".encode())
 
     def _is_local(self) -> bool:
         """The host that the browser believes to speak to is a name of the loopback."""
@@ -199,8 +219,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("If-None-Match") == version:
             self._answer(HTTPStatus.NOT_MODIFIED, b"", version=version)
             return
-        text = json.dumps(data, separators=(",", ":"), allow_nan=False)
-        self._answer(HTTPStatus.OK, text.encode(), "application/json", version)
+        self._answer(HTTPStatus.OK, json_in_html(data).encode(), "application/json", version)
 
     def _answer(
         self,

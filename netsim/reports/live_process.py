@@ -14,14 +14,17 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from netsim.child_processes import environment
 from netsim.errors import NetsimError
 
 LOOK_AGAIN_S = 0.1
 LAST_LOOK_S = 2.0
 """Time for pages that are open, which ask once a second, to see how the run ended."""
+LAST_ANSWER_S = 60.0
+"""A page that takes longer to show how the run ended is given up: the command ends."""
 
 
 @contextmanager
@@ -31,13 +34,27 @@ def served(run_dir: Path, *, wanted: bool) -> Iterator[None]:
         yield
         return
     words = [sys.executable, "-P", "-m", "netsim.reports.live_process", str(run_dir)]
-    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        words,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
     threading.Thread(target=_tell, args=(process,), daemon=True).start()
     try:
         yield
     finally:
         assert process.stdin is not None
         process.stdin.close()
+        _wait_for(process)
+
+
+def _wait_for(process: subprocess.Popen[str]) -> None:
+    try:
+        process.wait(LAST_ANSWER_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
         process.wait()
 
 
@@ -57,19 +74,17 @@ def main() -> None:
     threading.Thread(target=_wait, args=(ended,), daemon=True).start()
     server = None
     while server is None:
-        over = ended.wait(LOOK_AGAIN_S)
-        try:
+        if ended.wait(LOOK_AGAIN_S):
+            return
+        with suppress(NetsimError):  # not begun
             server = LiveServer(Path(sys.argv[1]))
-        except NetsimError:  # not begun
-            if over:
-                return
     threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdout.write(f"{server.address}\n")
     sys.stdout.flush()
     ended.wait()
     if server.asked:
         time.sleep(LAST_LOOK_S)
-        server.follower.settle()
+        server.settle()
 
 
 def _wait(ended: threading.Event) -> None:

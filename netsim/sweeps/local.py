@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from netsim.child_processes import environment
 from netsim.scenario.load import to_toml
 from netsim.sweeps.grid import Job
 from netsim.sweeps.job import JobOutcome, StudyListener
@@ -184,7 +185,6 @@ class _Worker:
 
 
 def _start(folder: Path, errors: IO[bytes]) -> subprocess.Popen[str]:
-    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "netsim.sweeps.worker", str(folder)],
         stdin=subprocess.PIPE,
@@ -192,9 +192,5 @@ def _start(folder: Path, errors: IO[bytes]) -> subprocess.Popen[str]:
         stderr=errors,
         text=True,
         encoding="utf-8",
-        env={
-            **os.environ,
-            **ONE_THREAD,
-            "PYTHONPATH": path,
-        },
+        env=environment(**ONE_THREAD),
     )

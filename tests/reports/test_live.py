@@ -21,6 +21,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from netsim.errors import DataError, OutputError
+from netsim.reports import live_process
 from netsim.reports.live import LiveServer
 from netsim.reports.live_process import served as served_beside
 from netsim.results.reader import Run
@@ -261,3 +262,86 @@ def test_a_run_may_have_its_page_beside_it(
         assert json.load(urlopen(f"{address}data"))["runs"][0]["metadata"]["status"] == "done"
     with pytest.raises(OSError, match="refused"):
         urlopen(f"{address}data")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a shell")
+def test_a_page_that_hangs_does_not_hold_up_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hangs = tmp_path / "hangs"
+    hangs.write_text("#!/bin/sh\nexec sleep 20\n")
+    hangs.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(hangs))
+    monkeypatch.setattr(live_process, "LAST_ANSWER_S", 0.05, raising=False)
+    begun_s = time.monotonic()
+    with served_beside(tmp_path, wanted=True):
+        pass
+    assert time.monotonic() - begun_s < 10
+
+
+def test_the_page_process_finds_the_modules_of_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Also where netsim is a folder on the path of this process alone."""
+    (tmp_path / "netsim" / "reports").mkdir(parents=True)
+    for package in ("netsim", "netsim/reports"):
+        (tmp_path / package / "__init__.py").touch()
+    (tmp_path / "netsim" / "reports" / "live_process.py").write_text("print('found')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with served_beside(tmp_path, wanted=True):
+        until(lambda: capfd.readouterr().err == "live: found\n")
+
+
+def test_the_last_answer_is_waited_for(
+    network_run: Callable[..., Run],
+    served: Callable[[Path], LiveServer],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = served(network_run().path)
+    data = server.follower.data()
+    asked = threading.Event()
+
+    def slow() -> tuple[str, dict[str, Any]]:
+        asked.set()
+        time.sleep(0.3)
+        return data
+
+    monkeypatch.setattr(server.follower, "data", slow)
+    answers: list[int] = []
+    browser = threading.Thread(target=lambda: answers.append(ask(server, "/TOKEN/data")[0]))
+    browser.start()
+    assert asked.wait(WAIT_S)
+    begun_s = time.monotonic()
+    server.settle()
+    assert time.monotonic() - begun_s > 0.1
+    browser.join(WAIT_S)
+    assert answers == [200]
+
+
+def test_numbers_that_json_lacks_are_an_answer_in_words(
+    network_run: Callable[..., Run],
+    served: Callable[[Path], LiveServer],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = served(network_run().path)
+    monkeypatch.setattr(server.follower, "data", lambda: ("1", {"a": float("inf")}))
+    status, _, text = ask(server, "/TOKEN/data")
+    assert (status, text) == (503, b"a page cannot show numbers that are infinite or none\n")
+
+
+def test_a_browser_that_leaves_is_no_error(
+    network_run: Callable[..., Run],
+    served: Callable[[Path], LiveServer],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The server's standard error is the terminal of the run."""
+    server = served(network_run().path)
+    said = []
+    for error in (BrokenPipeError(), ConnectionResetError(), KeyError("a fault")):
+        try:
+            raise error
+        except Exception:
+            server.handle_error(None, ("127.0.0.1", 1))
+        said.append(capsys.readouterr().err)
+    assert said[:2] == ["", ""]
+    assert "KeyError" in said[2]
