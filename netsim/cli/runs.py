@@ -30,7 +30,7 @@ def list_runs(
 
     if not folder.is_dir():
         raise DataError("does not exist", where=folder)
-    bases: dict[str, Base] = {}
+    bases: dict[Path | str, Base] = {}
     rows = []
     for path in _run_folders(folder, depth=3):
         try:
@@ -82,7 +82,7 @@ def _run_folders(folder: Path, depth: int) -> Iterator[Path]:
 def _row(
     path: Path,
     folder: Path,
-    bases: dict[str, Base],
+    bases: dict[Path | str, Base],
 ) -> tuple[str, ...]:
     from netsim.results.reader import open_run
     from netsim.results.settings import settings_of
@@ -92,7 +92,9 @@ def _row(
     settings = settings_of(run)
     name = str(settings.get("name", ""))
     overridden = _overridden(run, settings)
-    base = _of_sweep(path) or bases.setdefault(name, _base(name, settings, overridden))
+    common = _sweep_of(path) or name
+    if common not in bases:
+        bases[common] = _base(common, settings, overridden)
     return (
         str(path.relative_to(folder)),
         _status(run),
@@ -101,7 +103,7 @@ def _row(
         str(settings.get("seed", "")),
         str(about.get("rounds", "")),
         _accuracy(run),
-        _changed(settings, overridden, base),
+        _changed(settings, overridden, bases[common]),
     )
 
 
@@ -130,30 +132,33 @@ def _overridden(run: Run, settings: Settings) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _of_sweep(path: Path) -> Base | None:
-    """The scenario that all runs of a sweep vary, for one of its runs."""
-    from netsim.results.settings import settings_below
+def _sweep_of(path: Path) -> Path | None:
+    """The folder of the sweep that a run is one of."""
     from netsim.results.sweep_folder import RUNS, SWEEP
 
     folder = path.parent.parent
-    if path.parent.name != RUNS or not (folder / SWEEP).is_file():
-        return None
-    return settings_below(folder), []
+    in_sweep = path.parent.name == RUNS and (folder / SWEEP).is_file()
+    return folder if in_sweep else None
 
 
 def _base(
-    name: str,
+    common: Path | str,
     settings: Settings,
     overridden: list[str],
 ) -> Base:
-    """The bundled scenario of that name; of another scenario, its first run in the list.
+    """What runs are compared with that have a sweep's folder or a scenario's name in common.
 
-    Where the first run itself was changed, others tell nothing by not being so.
+    It is the scenario that the sweep varies, or the bundled one of that name; of another scenario
+    its first run in the list. Where that run itself was changed, others tell nothing by not being
+    so.
     """
+    from netsim.results.settings import settings_below
     from netsim.scenario.load import bundled_names
 
-    if name in bundled_names():
-        return _settings(name), []
+    if isinstance(common, Path):
+        return settings_below(common), []
+    if common in bundled_names():
+        return _settings(common), []
     return settings, overridden
 
 
