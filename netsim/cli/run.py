@@ -24,7 +24,10 @@ LogNames = Annotated[
 ]
 Live = Annotated[
     bool,
-    typer.Option("--live", help="Serve the run's report meanwhile, as `netsim live` does."),
+    typer.Option(
+        "--live",
+        help="Serve the run's report from its first checkpoint on, as `netsim live` does.",
+    ),
 ]
 
 

@@ -2,8 +2,9 @@
 
     python -P -m netsim.reports.live_process RUN_DIR
 
-A thread of the run's process would take turns with it. The server waits for the run to begin, says
-its address on standard output, and ends with its input: so with a run that is killed, too.
+A thread of the run's process would take turns with it. The server waits for the run's first
+checkpoint, says its address on standard output, and ends with its input: so with a run that is
+killed, too.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def main() -> None:
     while server is None:
         if ended.wait(LOOK_AGAIN_S):
             return
-        with suppress(NetsimError):  # not begun
+        with suppress(NetsimError):  # no tables yet
             server = LiveServer(Path(sys.argv[1]))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdout.write(f"{server.address}\n")
