@@ -45,6 +45,7 @@ class OneAdapter(Limited, Scheme):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._held: HeldParts | None = None
+        self._planned = 0  # the last round
 
     def ranks(self, configured: Sequence[int]) -> tuple[int, ...]:
         """One adapter, whatever is configured."""
@@ -80,10 +81,11 @@ class OneAdapter(Limited, Scheme):
 
     def plan(self, observation: Observation) -> RoundPlan:
         """Everybody, every round."""
-        if self._held is None:
-            self._held = HeldParts.at_start(len(observation.gnb))
         number = observation.round
-        self._held.look_back(observation, self.changed(number - 1))
+        if number > self._planned:  # a round that is planned again has been looked back from
+            self.look_back(observation)
+            self._planned = number
+        assert self._held is not None
         exchange = Exchange(
             trained=self.trained(number),
             sent=self.sent(number),
@@ -93,16 +95,32 @@ class OneAdapter(Limited, Scheme):
         )
         rank = self.rank_of(len(observation.gnb))
         plan = plan_exchange(self.band, observation, exchange, rank)
-        self._held.send(plan.ue)
+        self.send(plan.ue)
         return replace(plan, aggregation=self.rule(), redeem=self.redeem)
+
+    def look_back(self, observation: Observation) -> None:
+        """Learn what the previous round has brought; called once for each round."""
+        if self._held is None:
+            self._held = HeldParts.at_start(len(observation.gnb))
+        if observation.previous is not None:
+            former = observation.round - 1
+            self._held.look_back(observation.previous, former, self.changed(former))
+
+    def send(self, ue: IntArray) -> None:
+        """These UEs are to hear what they lack."""
+        assert self._held is not None
+        self._held.send(ue)
 
     def state(self) -> dict[str, Any]:
         """What UEs hold, once it is known."""
-        return {} if self._held is None else self._held.state()
+        if self._held is None:
+            return {}
+        return {"planned": self._planned, **self._held.state()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Put back what `state` gave."""
         self._held = HeldParts.restored(state) if state else None
+        self._planned = int(state["planned"]) if state else 0
 
 
 @dataclass
@@ -118,22 +136,24 @@ class OneAdapterOnBase(OneAdapter):
 
     def more_down_bits(self, observation: Observation) -> FloatArray | float:
         """What was added since the UE last heard. [K]."""
+        assert self._base is not None
+        return self._base.lacking(_bits_of(observation, BASE))
+
+    def look_back(self, observation: Observation) -> None:
+        """Learn what the previous round has brought, to the base too."""
+        super().look_back(observation)
         if self._base is None:
             self._base = HeldBase.at_start(len(observation.gnb))
-        one = np.zeros(1, dtype=np.int64)
-        factors, weights = (
-            float(observation.payload_of(one, None, parts)[0]) for parts in (LORA_A | LORA_B, BASE)
-        )
-        most, *_ = self.ranks(())
-        self._base.look_back(observation, factors / most, most)
-        return self._base.lacking(weights)
+        if observation.previous is not None:
+            own_rank, *_ = self.ranks(())
+            bits_per_rank = _bits_of(observation, LORA_A | LORA_B) / own_rank
+            self._base.look_back(observation.previous, bits_per_rank, own_rank)
 
-    def plan(self, observation: Observation) -> RoundPlan:
-        """Everybody, every round."""
-        plan = super().plan(observation)
+    def send(self, ue: IntArray) -> None:
+        """These UEs are to hear what they lack, of the base too."""
+        super().send(ue)
         assert self._base is not None
-        self._base.send(plan.ue)
-        return plan
+        self._base.send(ue)
 
     def state(self) -> dict[str, Any]:
         """What UEs hold of the adapter and of the base, once it is known."""
@@ -144,6 +164,13 @@ class OneAdapterOnBase(OneAdapter):
         """Put back what `state` gave."""
         super().restore(state)
         self._base = HeldBase.restored(state) if state else None
+
+
+def _bits_of(observation: Observation, parts: int) -> float:
+    """Size of some parts of the one adapter, or of the weights that it adapts, bit."""
+    adapter = np.zeros(1, dtype=np.int64)
+    size, *_ = observation.payload_of(adapter, None, parts)
+    return float(size)
 
 
 @dataclass(frozen=True)

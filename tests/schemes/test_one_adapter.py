@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from netsim.protocols import (
     HEAD,
@@ -16,6 +17,7 @@ from netsim.protocols import (
     RoundOutcome,
     RoundPlan,
 )
+from netsim.schemes.fedex_lora import FedExLora
 from netsim.schemes.fedlora import FedLora
 from netsim.schemes.ffa_lora import FfaLora
 from netsim.schemes.one_adapter import OneAdapter
@@ -84,6 +86,19 @@ def test_what_is_known_survives_a_checkpoint(observation: Observation) -> None:
     other.restore(scheme.state())
     seen = replace(observation, round=3, previous=None)
     assert (other.plan(seen).exchange.heard == scheme.plan(seen).exchange.heard).all()
+
+
+@pytest.mark.parametrize("scheme", [RoLora(), FedExLora()], ids=lambda scheme: scheme.name)
+def test_a_round_may_be_planned_again(scheme: OneAdapter, observation: Observation) -> None:
+    """What arrived counts once, and what was sent in a plan is not taken for heard."""
+    *_, second = rounds_of(scheme, observation, {}, count=2)
+    arrived = np.ones(len(second.ue), dtype=bool)
+    previous = RoundOutcome(second, arrived, 0.0, 1.0, heard=arrived)
+    seen = replace(observation, round=3, previous=previous)
+    third, again = scheme.plan(seen), scheme.plan(seen)
+    assert (third.exchange.heard > 0).all()
+    assert (again.exchange.heard == third.exchange.heard).all()
+    assert np.all(again.exchange.more_down_bits == third.exchange.more_down_bits)
 
 
 def test_algorithm_1_counts_the_bits_that_are_sent(observe: Callable[..., Observation]) -> None:
