@@ -46,21 +46,19 @@ class OwnParts:
 
     def of(self, ue: int, module: int) -> OwnPart | None:
         """What a UE has of a module; None: nothing of its own yet."""
-        key = (OWN, ue, module)
-        memory = self.memories.take(key)
-        self.memories.put(key, memory)
+        memory = self.memories.get((OWN, ue, module))
         if not memory:
             return None
         return OwnPart(int(memory["parts"][0]), memory["numbers"])
 
     def keep(self, ue: int, module: int, own: OwnPart) -> None:
         """What the UE goes on from."""
-        key = (OWN, ue, module)
-        self.memories.take(key)
-        self.memories.put(key, {"parts": np.array([own.parts]), "numbers": own.numbers})
+        self.memories.put(
+            (OWN, ue, module), {"parts": np.array([own.parts]), "numbers": own.numbers}
+        )
 
     def __bool__(self) -> bool:
-        return any(True for _ in self.holders())
+        return any(rule == OWN for rule, *_ in self.memories)
 
     def by_ue(self, ues: int, modules: int) -> list[tuple[OwnPart | None, ...]]:
         """What the first UEs have of each module. [ues][modules]."""
@@ -68,7 +66,7 @@ class OwnParts:
 
     def holders(self) -> Iterator[tuple[int, int]]:
         """(UE, module) of all that there are, ascending."""
-        for rule, ue, module in self.memories.names():
+        for rule, ue, module in sorted(self.memories):
             if rule == OWN:
                 yield ue, module
 

@@ -33,27 +33,35 @@ class UeMemories:
         self._filed: dict[Key, Path] = {}
         self._folder: TemporaryDirectory[str] | None = None
 
+    def get(self, key: Key) -> Memory:
+        """One memory, not to be changed."""
+        if key in self._filed:
+            return load_file(self._filed[key])
+        return self._held.get(key, {})
+
     def take(self, key: Key) -> Memory:
         """One memory, to be changed and put back."""
-        if key in self._held:
-            memory = self._held.pop(key)
-            self._bytes -= _bytes(memory)
-            return memory
-        if key in self._filed:
-            path = self._filed.pop(key)
-            memory = dict(load_file(path))
-            path.unlink()
-            return memory
-        return {}
+        memory = self.get(key)
+        self._forget(key)
+        return memory
 
     def put(self, key: Key, memory: Memory) -> None:
-        """It is the last used now; the least recently used go to files where there are too many."""
+        """In the place of what was there.
+
+        It is the last used now; the least recently used go to files where there are too many.
+        """
+        self._forget(key)
         if not memory:
             return
         self._held[key] = memory
         self._bytes += _bytes(memory)
         while self._bytes > self._most and len(self._held) > 1:
             self._file()
+
+    def _forget(self, key: Key) -> None:
+        self._bytes -= _bytes(self._held.pop(key, {}))
+        if key in self._filed:
+            self._filed.pop(key).unlink()
 
     def _file(self) -> None:
         key, memory = self._held.popitem(last=False)
@@ -65,14 +73,15 @@ class UeMemories:
         save_file(_contiguous(memory), path)
         self._filed[key] = path
 
-    def names(self) -> list[Key]:
-        """Keys of all of them, sorted."""
-        return sorted([*self._held, *self._filed])
+    def __iter__(self) -> Iterator[Key]:
+        """Keys of all of them, as they come."""
+        yield from self._held
+        yield from self._filed
 
     def items(self) -> Iterator[tuple[Key, Memory]]:
         """All of them, by key; those in files are read one at a time."""
-        for key in self.names():
-            yield key, self._held[key] if key in self._held else load_file(self._filed[key])
+        for key in sorted(self):
+            yield key, self.get(key)
 
     def close(self) -> None:
         """Forget everything, files too."""

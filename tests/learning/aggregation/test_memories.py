@@ -130,6 +130,12 @@ def test_memories_beyond_the_limit_wait_in_files() -> None:
         memories.put(("rule", ue, 0), memory)
     found = {key[1]: float(memory["x"][5]) for key, memory in memories.items()}
     assert found == {ue: ue + (ue in (0, 8, 4)) for ue in range(9)}
+    for ue in range(9):  # in the place of what was there, in memory or in a file
+        memories.put(("rule", ue, 0), {"x": np.full(100, -ue, dtype=np.float32)})
+    held = list(memories._held)
+    assert [memories.get(("rule", ue, 0))["x"][0] for ue in range(9)] == [-ue for ue in range(9)]
+    assert list(memories._held) == held
+    assert (len(memories._held), len(memories._filed)) == (2, 7)
     memories.close()
     assert not folder.exists()
 
