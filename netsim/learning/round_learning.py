@@ -12,8 +12,7 @@ import numpy as np
 from netsim.learning.adapters import AdapterLayout, Vector
 from netsim.learning.aggregation.memories import Memories
 from netsim.learning.aggregation.named_rules import find_rule, name_of
-from netsim.learning.aggregation.rule import LocalRule, Rule
-from netsim.learning.aggregation.staleness import AverageAndPersonal
+from netsim.learning.aggregation.rule import LocalRule, PersonalRule, Rule
 from netsim.learning.engine.batching import Batches, Chunk, sampled_round, select
 from netsim.learning.learner_state import UploadKey
 from netsim.learning.module_versions import ModuleVersions
@@ -102,9 +101,9 @@ class RoundLearning:
 
     def _train_personal(self, tickets: Tickets, local: _LocalSide) -> None:
         """UEs' own modules, beside the common ones, where the rule has them."""
-        if not isinstance(local.rule, AverageAndPersonal) or not len(tickets):
+        if not isinstance(local.rule, PersonalRule) or not len(tickets):
             return
-        weight = local.rule.weight
+        weight = local.rule.personal_weight
         chunks = self.batches.chunks(tickets)
         jobs = (local.personal_job(chunk, weight) for chunk in chunks)
         for done in self.run(jobs, tickets):

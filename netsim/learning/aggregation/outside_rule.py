@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from netsim.errors import NetsimError, RunError
 from netsim.learning.adapters import AdapterLayout, Vector
@@ -13,6 +12,7 @@ from netsim.learning.aggregation.rule import (
     LocalRule,
     Moment,
     Partial,
+    PersonalRule,
     Rule,
     StatefulRule,
     UeMoment,
@@ -114,18 +114,26 @@ class OutsideLocalRule(OutsideRule):
 
 
 @dataclass(frozen=True)
-class _OutsideStatefulLocalRule(OutsideStatefulRule, OutsideLocalRule):
-    """One that is both."""
+class OutsidePersonalRule(OutsideRule):
+    """The same for one beside which UEs train modules of their own."""
 
-    rule: Any
+    rule: PersonalRule
+
+    @property
+    def personal_weight(self) -> float:
+        """As `PersonalRule`."""
+        with self._named("personal_weight"):
+            return self.rule.personal_weight
 
 
 def outside_rule(name: str, rule: Rule) -> OutsideRule:
-    """A rule called `name`, with its kind."""
-    if isinstance(rule, StatefulRule) and isinstance(rule, LocalRule):
-        return _OutsideStatefulLocalRule(name, rule)
+    """A rule called `name`, of all the kinds that it is."""
+    kinds: list[type[OutsideRule]] = []
     if isinstance(rule, StatefulRule):
-        return OutsideStatefulRule(name, rule)
+        kinds.append(OutsideStatefulRule)
     if isinstance(rule, LocalRule):
-        return OutsideLocalRule(name, rule)
-    return OutsideRule(name, rule)
+        kinds.append(OutsideLocalRule)
+    if isinstance(rule, PersonalRule):
+        kinds.append(OutsidePersonalRule)
+    made: type[OutsideRule] = type("OutsideRule", (*kinds, OutsideRule), {})
+    return made(name, rule)

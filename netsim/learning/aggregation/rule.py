@@ -146,6 +146,16 @@ class StatefulRule(Rule, Protocol):
 
 
 @runtime_checkable
+class PersonalRule(Rule, Protocol):
+    """A rule beside which each UE trains a module of its own, which is never sent."""
+
+    @property
+    def personal_weight(self) -> float:
+        """Of |v - w|^2 / 2 in the loss of the own module v, with w as the UE downloaded it."""
+        ...
+
+
+@runtime_checkable
 class LocalRule(Rule, Protocol):
     """A rule with a part at the UEs, each of which has a memory of its own for each module.
 

@@ -48,3 +48,8 @@ class AverageAndPersonal(StalenessWeighted):
     """
 
     weight: float = 0.1  # lambda
+
+    @property
+    def personal_weight(self) -> float:
+        """As PersonalRule."""
+        return self.weight

@@ -13,9 +13,10 @@ from netsim.errors import InputError
 from netsim.learning.aggregation.average import Average
 from netsim.learning.aggregation.named_rules import BUILT_IN, find_rule
 from netsim.learning.aggregation.outside_rule import OutsideRule
+from netsim.learning.aggregation.rule import LocalRule, PersonalRule, StatefulRule
 from netsim.learning.learner import FederatedLearner
 from netsim.learning.spec import LocalTraining, ModuleSpec
-from netsim.protocols import Tickets
+from netsim.protocols import Aggregation, Tickets
 
 
 def test_outside_packages_add_rules(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,6 +27,19 @@ def test_outside_packages_add_rules(monkeypatch: pytest.MonkeyPatch) -> None:
     found = find_rule("mean")
     assert isinstance(found, OutsideRule)
     assert isinstance(found.rule, Average)
+
+
+def test_outside_rules_keep_their_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One derived from Ditto's still has UEs train modules of their own."""
+    where = "netsim.learning.aggregation.staleness:AverageAndPersonal"
+    entry = EntryPoint("mine", where, "netsim.aggregations")
+    monkeypatch.setattr(
+        "netsim.learning.aggregation.named_rules.registered", lambda group: {entry.name: entry}
+    )
+    found = find_rule(Aggregation("mine", {"weight": 0.5}))
+    assert isinstance(found, PersonalRule)
+    assert found.personal_weight == 0.5
+    assert not isinstance(found, StatefulRule | LocalRule)
 
 
 def test_unknown_rules_are_named() -> None:
