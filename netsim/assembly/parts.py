@@ -269,6 +269,12 @@ def build_scheme(scenario: Scenario, given: Scheme | None = None) -> Scheme:
             where="scenario: scheme.kind",
             value=scenario.scheme.kind,
         )
+    if scheme.needs_head and not scenario.learning.train_head:
+        raise ScenarioError(
+            f"must be true with scheme.kind = {scenario.scheme.kind}: the head stays at its UE",
+            where="scenario: learning.train_head",
+            value=False,
+        )
     return scheme
 
 

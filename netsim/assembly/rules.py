@@ -7,8 +7,6 @@ from netsim.assembly.link_layer import build_access, build_downlink
 from netsim.errors import ScenarioError
 from netsim.protocols import Scheme
 from netsim.scenario.model import Scenario
-from netsim.schemes.fedsvd import FedSvd
-from netsim.schemes.one_adapter import OneAdapterOnBase
 from netsim.simulation.state import Rules
 
 
@@ -36,15 +34,9 @@ def check_stale(scenario: Scenario, scheme: Scheme) -> None:
     what = "round.late_uploads = stale"
     if scheme.asynchronous:
         what = f"scheme.kind = {scenario.scheme.kind}"
-    if scenario.learns and isinstance(scheme, OneAdapterOnBase):
+    if scenario.learns and scheme.outdates_uploads is not None:
         raise ScenarioError(
-            f"must not change the frozen weights with {what}: older uploads started from others",
-            where="scenario: scheme.kind",
-            value=scenario.scheme.kind,
-        )
-    if scenario.learns and isinstance(scheme, FedSvd):
-        raise ScenarioError(
-            f"must not make A anew with {what}: older uploads of B belong to others",
+            f"must not {scheme.outdates_uploads} with {what}: older uploads started from others",
             where="scenario: scheme.kind",
             value=scenario.scheme.kind,
         )

@@ -255,6 +255,16 @@ class Scheme(Protocol):
         return False
 
     @property
+    def needs_head(self) -> bool:
+        """It is about the classification head, which learning.train_head must not freeze."""
+        return False
+
+    @property
+    def outdates_uploads(self) -> str | None:
+        """What it does ("change ...") after which older uploads are of no use; None: nothing."""
+        return None
+
+    @property
     def tail(self) -> Tail | None:
         """How local training presses the last ranks towards zero; None: it does not."""
         return None

@@ -25,6 +25,11 @@ class FedPer(OneAdapter):
     citation: ClassVar[str] = "Arivazhagan et al., arXiv:1912.00818, 2019"
     redeem: ClassVar[Literal["at_close", "before_uplink"]] = "before_uplink"
 
+    @property
+    def needs_head(self) -> bool:
+        """The heads are the personal layers."""
+        return True
+
     def sent(self, round: int) -> int:
         """The adapter without its head."""
         return LORA_A | LORA_B

@@ -29,6 +29,11 @@ class FedSaLora(OneAdapter):
     citation: ClassVar[str] = "Guo et al., ICLR 2025"
     redeem: ClassVar[Literal["at_close", "before_uplink"]] = "before_uplink"
 
+    @property
+    def needs_head(self) -> bool:
+        """Where it is to stay."""
+        return self.local_head
+
     def sent(self, round: int) -> int:
         """A, and the head where it is common."""
         return LORA_A if self.local_head else LORA_A | HEAD

@@ -25,6 +25,11 @@ class FedSvd(OneAdapter):
     citation: ClassVar[str] = "Lee et al., NeurIPS 2025"
     aggregation: ClassVar[str] = "reorthogonalised"
 
+    @property
+    def outdates_uploads(self) -> str | None:
+        """An older B belongs to another A."""
+        return "make A anew"
+
     def trained(self, round: int) -> int:
         """B and the head."""
         return LORA_B | HEAD

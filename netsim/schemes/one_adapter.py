@@ -134,6 +134,11 @@ class OneAdapterOnBase(OneAdapter):
         super().__post_init__()
         self._base: HeldBase | None = None
 
+    @property
+    def outdates_uploads(self) -> str | None:
+        """An older upload was trained on other weights."""
+        return "change the frozen weights"
+
     def more_down_bits(self, observation: Observation) -> FloatArray | float:
         """What was added since the UE last heard. [K]."""
         assert self._base is not None

@@ -26,6 +26,16 @@ class Variant(Scheme):
         return self.inner.needs_learning
 
     @property
+    def needs_head(self) -> bool:
+        """As the scheme that it varies."""
+        return self.inner.needs_head
+
+    @property
+    def outdates_uploads(self) -> str | None:
+        """As the scheme that it varies."""
+        return self.inner.outdates_uploads
+
+    @property
     def tail(self) -> Tail | None:
         """As the scheme that it varies."""
         return self.inner.tail

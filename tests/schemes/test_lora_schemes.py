@@ -145,6 +145,18 @@ def test_rolora_moves_one_factor_at_a_time() -> None:
 
 
 @pytest.mark.parametrize(
+    "chosen",
+    [{"scheme.kind": "fedper"}, {"scheme.kind": "fedsa_lora", "scheme.local_head": True}],
+    ids=lambda chosen: chosen["scheme.kind"],
+)
+def test_heads_that_stay_must_be_trained(chosen: dict[str, Any]) -> None:
+    scenario = load_scenario("quickstart", {**SMALL, **chosen, "learning.train_head": False})
+    rule = rf"learning\.train_head: must be true with scheme\.kind = {chosen['scheme.kind']}"
+    with pytest.raises(ScenarioError, match=rule):
+        build_parts(scenario, Silence(), LOADED)
+
+
+@pytest.mark.parametrize(
     ("kind", "rule"),
     [("flora", "must not change the frozen weights"), ("fedsvd", "must not make A anew")],
 )
