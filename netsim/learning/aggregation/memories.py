@@ -36,7 +36,7 @@ class UeMemories:
     def get(self, key: Key) -> Memory:
         """One memory, not to be changed."""
         if key in self._filed:
-            return load_file(self._filed[key])
+            return dict(load_file(self._filed[key]))
         return self._held.get(key, {})
 
     def take(self, key: Key) -> Memory:
