@@ -178,35 +178,19 @@ class Scorer:
         split = self._measured
         label = self._splits[split].keys.label
         for ue, own in enumerate(own_of):
-            logits = self._own_logits(split, own, run)
+            modules = tuple(range(len(own)))
+            logits = self._computed(split, modules, own, run)
             averaged = self._own_ues > 0
             common.append(evaluate_logits(logits, label, split=split, averaged=averaged))
             if split == "test":
                 rows = self._own_test.of(ue)
                 best = None
                 if ue < self._own_ues:
-                    choice = self._own_logits("validation", own, run)
+                    choice = self._computed("validation", modules, own, run)
                     best = best_module(choice, self._own_validation.of(ue))
                 found = evaluate_ues(logits, rows, split=split, best=best)
                 personal += [replace(row, ue=ue) for row in found]
         return mean_rows(common) + personal
-
-    def _own_logits(
-        self,
-        split: str,
-        own: tuple[OwnPart | None, ...],
-        run: RunScores,
-    ) -> Logits:
-        """Of all modules with a UE's own parts."""
-        modules = tuple(range(len(own)))
-        jobs = [Score(modules, split, piece, own) for piece in range(len(self._pieces[split]))]
-        shape = (len(self._splits[split].row), self._classes)
-        logits = [np.zeros(shape, dtype=np.float32) for _ in modules]
-        for job, found in zip(jobs, run(jobs), strict=True):
-            position = self._pieces[split][job.piece].position
-            for whole, scores in zip(logits, found, strict=True):
-                whole[position] = scores
-        return logits
 
     def forget(self) -> None:
         """Measure every module again, whatever its version."""
@@ -228,19 +212,27 @@ class Scorer:
         stale = tuple(n for n, version in enumerate(versions) if self._is_stale(n, int(version)))
         if not stale:
             return
-        jobs = []
-        fresh = {}
-        for split, pieces in self._pieces.items():
-            jobs += [Score(stale, split, i) for i in range(len(pieces))]
-            shape = (len(self._splits[split].row), self._classes)
-            for n in stale:
-                fresh[split, n] = np.zeros(shape, dtype=np.float32)
-        for job, logits in zip(jobs, run(jobs), strict=True):
-            position = self._pieces[job.split][job.piece].position
-            for n, scores in zip(job.modules, logits, strict=True):
-                fresh[job.split, n][position] = scores
-        for (split, n), scores in fresh.items():
-            self._scored[split, n] = _Scored(int(versions[n]), scores)
+        for split in self._pieces:
+            fresh = self._computed(split, stale, (), run)
+            for n, scores in zip(stale, fresh, strict=True):
+                self._scored[split, n] = _Scored(int(versions[n]), scores)
+
+    def _computed(
+        self,
+        split: str,
+        modules: tuple[int, ...],
+        own: tuple[OwnPart | None, ...],
+        run: RunScores,
+    ) -> Logits:
+        """Of some modules, as they are or with a UE's `own` parts."""
+        jobs = [Score(modules, split, piece, own) for piece in range(len(self._pieces[split]))]
+        shape = (len(self._splits[split].row), self._classes)
+        logits = [np.zeros(shape, dtype=np.float32) for _ in modules]
+        for job, found in zip(jobs, run(jobs), strict=True):
+            position = self._pieces[split][job.piece].position
+            for whole, scores in zip(logits, found, strict=True):
+                whole[position] = scores
+        return logits
 
     def _is_stale(
         self,
