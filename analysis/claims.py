@@ -16,19 +16,21 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import findings
-import judge_learning
+import judge_convergence
 import judge_network
+import judge_switching
 import polars as pl
 import study
 import verdict
 from verdict import Row
+from worlds import WORLDS
 
 STUDIES: dict[str, tuple[str, Callable[[pl.DataFrame], Iterator[Row]]]] = {
-    "claims_convergence": ("1-4", judge_learning.convergence),
+    "claims_convergence": ("1-4", judge_convergence.convergence),
     "fig3_allocation": ("5-7", judge_network.allocation),
-    "claims_switching": ("8-9", judge_learning.switching),
+    "claims_switching": ("8-9", judge_switching.switching),
     "fig5_energy": ("10-12", judge_network.energy),
-    "regimes": ("map", judge_learning.mapped),
+    "regimes": ("map", judge_switching.mapped),
 }
 REAL = {"claims_convergence": "claims_real"}  # the same on real sentences
 
@@ -92,10 +94,10 @@ def rates_of(folder: Path, size: str) -> str:
     if not path.is_file():
         return "No rate was searched."
     found = pl.read_parquet(path)
-    told = judge_learning.rates(found)
+    told = searched(found)
     switched = folder / f"claims_switching-{size}.parquet"
     if switched.is_file():
-        told += judge_learning.unsearched(found, pl.read_parquet(switched))
+        told += unsearched(found, pl.read_parquet(switched))
     return told
 
 
@@ -108,6 +110,30 @@ def put(page: Path, name: str, text: str) -> None:
     if not found or not ended:
         sys.exit(f"{page}: needs the markers {opened} and {closed}")
     page.write_text(f"{before}{opened}\n{text}\n{closed}{after}", encoding="utf-8")
+
+
+def unsearched(rates_found: pl.DataFrame, switched: pl.DataFrame) -> str:
+    """A sentence for each world of claims_switching in which no rate was searched."""
+    told_of = []
+    for (world,), own in switched.group_by("world", maintain_order=True):
+        if world not in set(rates_found["world"]):
+            used = ", ".join(f"{rate:g}" for rate in own["rate"].unique().sort())
+            told_of.append(f" In the world {world} none was searched: all schemes train at {used}.")
+    return "".join(told_of)
+
+
+def searched(table: pl.DataFrame) -> str:
+    """A sentence on the tuned rates: how many, and which were left at an edge of their grid."""
+    chosen = table.filter("chosen")
+    edge = chosen.filter(~pl.col("inside"))
+    worlds = ", ".join(name for name in WORLDS if name in set(chosen["world"]))
+    told_of = f"{len(chosen)} learning rates were searched (worlds {worlds}), "
+    if len(edge):
+        names = ", ".join(f"{w}: {s}" for w, s in edge.select("world", "scheme").iter_rows())
+        return f"{told_of}{len(edge)} of them at an edge of their grid ({names})."
+    widths = table.group_by("world", "scheme").agg(pl.len())["len"]
+    width = findings.shown(float(widths.mean() or 0))
+    return f"{told_of}each chosen inside of its grid, of {width} rates on average."
 
 
 def main(argv: Sequence[str] | None = None) -> None:

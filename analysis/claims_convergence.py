@@ -23,7 +23,8 @@ import numpy as np
 import polars as pl
 import settings
 import study
-from settings import CELL, PRINTED, RATE, SCHEMES, World, grid_of, outcome
+from settings import PRINTED, RATE, SCHEMES, grid_of
+from worlds import CELL, World, outcome
 
 import netsim
 from netsim.results.intervals import mean_interval

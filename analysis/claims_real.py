@@ -20,7 +20,8 @@ import claims_convergence
 import findings
 import polars as pl
 import study
-from settings import CELL, SST2, World, grid_of
+from settings import grid_of
+from worlds import CELL, SST2, World
 
 import netsim
 

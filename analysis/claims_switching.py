@@ -24,7 +24,8 @@ import findings
 import polars as pl
 import settings
 import study
-from settings import GRADES, PASSAGES, RATE, SCHEMES, SWITCHING, WORLDS, World, grid_of, outcome
+from settings import RATE, SCHEMES, SWITCHING, grid_of
+from worlds import GRADES, PASSAGES, WORLDS, World, outcome
 
 import netsim
 from netsim.results.targets import curve_of

@@ -24,7 +24,8 @@ import numpy as np
 import polars as pl
 import settings
 import study
-from settings import RATE, SCHEMES, SHIFT, World, grid_of, outcome
+from settings import RATE, SCHEMES, grid_of
+from worlds import SHIFT, World, outcome
 
 import netsim
 from netsim.results.intervals import mean_interval

@@ -23,7 +23,8 @@ import findings
 import polars as pl
 import settings
 import study
-from settings import RATE, SCHEMES, TUNED, WORLDS, World, outcome
+from settings import RATE, SCHEMES, TUNED
+from worlds import WORLDS, World, outcome
 
 import netsim
 

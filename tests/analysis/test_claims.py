@@ -211,7 +211,7 @@ def test_page_between_markers(scripts: None, tmp_path: Path) -> None:
 
 
 def test_rates_at_an_edge_are_told(scripts: None) -> None:
-    judge = importlib.import_module("judge_learning")
+    claims = importlib.import_module("claims")
     rows = [
         {
             "world": "cell",
@@ -223,18 +223,18 @@ def test_rates_at_an_edge_are_told(scripts: None) -> None:
         for scheme, best in (("a", 2), ("b", 3))
         for rate in (1, 2, 3)
     ]
-    text = judge.rates(pl.DataFrame(rows))
+    text = claims.searched(pl.DataFrame(rows))
     assert "2 learning rates were searched (worlds cell), 1 of them at an edge" in text
     assert "(cell: b)" in text
-    inside = judge.rates(pl.DataFrame(rows).filter(scheme="a"))
+    inside = claims.searched(pl.DataFrame(rows).filter(scheme="a"))
     assert "each chosen inside of its grid, of 3 rates" in inside
 
 
 def test_worlds_without_a_search_are_told(scripts: None) -> None:
-    judge = importlib.import_module("judge_learning")
+    claims = importlib.import_module("claims")
     searched = pl.DataFrame({"world": ["cell"]})
     runs = pl.DataFrame({"world": ["cell", "passages", "passages"], "rate": [0.1, 0.01, 0.03]})
-    told = judge.unsearched(searched, runs)
+    told = claims.unsearched(searched, runs)
     assert told == " In the world passages none was searched: all schemes train at 0.01, 0.03."
 
 

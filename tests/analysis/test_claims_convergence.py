@@ -56,7 +56,7 @@ def test_out_of_time(study: Callable[..., Path], capsys: pytest.CaptureFixture[s
 
 
 def test_band_is_in_the_papers_ratio_to_an_upload(scripts: None) -> None:
-    settings = importlib.import_module("settings")
+    worlds = importlib.import_module("worlds")
     bits = 32 * lora_parameters(8, ("query", "value"))
-    assert bits / settings.CELL.fixed["radio.bandwidth_hz"] == pytest.approx(28_385_344 / 1e9)
-    assert settings.bandwidth_hz(12, 768) == pytest.approx(1e9)  # RoBERTa-base
+    assert bits / worlds.CELL.fixed["radio.bandwidth_hz"] == pytest.approx(28_385_344 / 1e9)
+    assert worlds.bandwidth_hz(12, 768) == pytest.approx(1e9)  # RoBERTa-base

@@ -55,7 +55,7 @@ def test_winner(scripts: None, table: pl.DataFrame) -> None:
 
 
 def test_verdicts_of_the_map(scripts: None, table: pl.DataFrame) -> None:
-    judge = importlib.import_module("judge_learning")
+    judge = importlib.import_module("judge_switching")
     rows = {row.claim: row.judged for row in judge.mapped(table)}
     found = [rows[claim] for claim in sorted(rows)]
     assert found == ["not run", "holds only under shifted UEs = 50%", "holds"]

@@ -1,16 +1,15 @@
-"""Claims 1 to 4, 8 and 9, and where switching wins, judged from the studies' tables of runs."""
+"""Claims 1 to 4, judged from the tables of claims_convergence and claims_real."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import product
 
-import findings
 import numpy as np
 import polars as pl
-import regimes
-from settings import CELL, LEVELS, PRINTED, SCHEMES, WORLDS
-from verdict import Case, Row, case_of, contains, of, stand_of, stand_of_wins, told
+from settings import PRINTED, SCHEMES
+from verdict import Case, Row, contains, of, stand_of, stand_of_wins, told
+from worlds import CELL, LEVELS
 
 from netsim.results.cost_contrast import compare_costs
 from netsim.results.intervals import Interval, mean_interval
@@ -19,13 +18,8 @@ from netsim.results.targets import Cost
 BASELINES = {"fedlora": 42.7, "hetlora": 34.1, "flexlora": 5.0}  # % fewer rounds, claims 2 and 3
 OURS = {"corrected": "model_switching", "as printed": PRINTED}
 BANDS = {"algorithm1": "Algorithm 1", "equal": "equal shares"}
-SWITCHING = {"one_shot": 1.9, "greedy": 1.3}  # points of accuracy, claim 8
 BUILT_IN = "reviews"  # the task of claims_convergence
-PRICE_COSTS = 0.9  # points, claim 9
 MOST_CENSORED = 0.2  # of the pairs: with more, only who is ahead is judged
-
-
-# -- claims 1 to 4 ---------------------------------------------------------------------------------
 
 
 def convergence(table: pl.DataFrame) -> Iterator[Row]:
@@ -226,108 +220,3 @@ def _slower(full: pl.DataFrame, others: pl.DataFrame, factors: Mapping[str, str]
         f"faster than it: {', '.join(scores)}; it arrives in {full[arrived].sum()} of {len(full)}"
     )
     return Case(factors, whole, ours, full["seed"].n_unique())  # type: ignore[arg-type]
-
-
-# -- claims 8 and 9 --------------------------------------------------------------------------------
-
-
-def switching(table: pl.DataFrame) -> Iterator[Row]:
-    """Claims 8 and 9 from claims_switching."""
-    alike = table.group_by("scheme").agg(pl.col("alike").mean())
-    shares = {str(name): share for name, share in alike.iter_rows()}
-    for scheme, paper in SWITCHING.items():
-        same = shares.get(scheme)
-        why = "" if same is None else f"{same:.0%} of its UEs have Algorithm 2's module"
-        yield Row(
-            "8",
-            f"more accurate than {SCHEMES[scheme].title}",
-            f"+{paper} points",
-            _points(table, scheme, paper),
-            why,
-            study="claims_switching",
-        )
-    yield Row(
-        "9",
-        "less accurate with a price of energy",
-        f"-{PRICE_COSTS} points",
-        _points(table, "energy_constrained", PRICE_COSTS),
-        "positive: points lost to the price",
-        study="claims_switching",
-    )
-
-
-def _points(table: pl.DataFrame, scheme: str, paper: float) -> list[Case]:
-    """Algorithm 2 minus a variant, in points, by pairs of seeds."""
-    cases = []
-    measures = {"last": "at the end", "area": "mean over the rounds"}
-    known = table["world"].unique(maintain_order=True).to_list()
-    for world, (value, title) in product(known, measures.items()):
-        own = table.filter(world=world)
-        wide = own.pivot("scheme", index="seed", values=value)
-        if {"switching_free", scheme} <= set(wide.columns):
-            found = of(100 * (wide["switching_free"] - wide[scheme]))
-            factors = {"task": world, "accuracy": title}
-            cases.append(case_of(factors, found, "points", paper))
-    return cases
-
-
-# -- where switching wins --------------------------------------------------------------------------
-
-
-def mapped(table: pl.DataFrame) -> Iterator[Row]:
-    """Three statements over the cells of the map of regimes."""
-    for ours, base, claim in (
-        ("affinity", "fedlora", "switching by losses beats one adapter"),
-        ("affinity", "random", "switching by losses beats modules at random"),
-        ("model_switching", "random", "Algorithm 2 without losses beats modules at random"),
-    ):
-        yield Row(
-            "map",
-            f"{claim}, on each UE's own rows",
-            "not asked",
-            list(_cells(table, ours, base)),
-            "best module of each UE; points at the end",
-            study="regimes",
-        )
-
-
-def _cells(table: pl.DataFrame, ours: str, base: str) -> Iterator[Case]:
-    keys = [*regimes.AXES.values(), "seed"]
-    value = regimes.VALUE
-    mine = table.filter(scheme=ours).select(*keys, pl.col(value).alias("ours"))
-    pairs = mine.join(table.filter(scheme=base).select(*keys, value), on=keys).sort(keys)
-    for (share, skew, band, *_), own in pairs.group_by(keys[:-1], maintain_order=True):
-        factors = {
-            "shifted UEs": f"{share:.0%}",
-            "label concentration": f"{skew:g}",
-            "radio": regimes.RADIOS.get(float(band), f"{band:g} Hz"),  # type: ignore[arg-type]
-        }
-        if len(own) > 1:
-            yield case_of(factors, of(100 * (own["ours"] - own[value])), "points")
-
-
-# -- rates -----------------------------------------------------------------------------------------
-
-
-def unsearched(rates_found: pl.DataFrame, switched: pl.DataFrame) -> str:
-    """A sentence for each world of claims_switching in which no rate was searched."""
-    told_of = []
-    for (world,), own in switched.group_by("world", maintain_order=True):
-        if world not in set(rates_found["world"]):
-            used = ", ".join(f"{rate:g}" for rate in own["rate"].unique().sort())
-            told_of.append(f" In the world {world} none was searched: all schemes train at {used}.")
-    return "".join(told_of)
-
-
-def rates(table: pl.DataFrame) -> str:
-    """A sentence on the tuned rates: how many, and which were left at an edge of their grid."""
-    chosen = table.filter("chosen")
-    edge = chosen.filter(~pl.col("inside"))
-    worlds = ", ".join(name for name in WORLDS if name in set(chosen["world"]))
-    told_of = f"{len(chosen)} learning rates were searched (worlds {worlds}), "
-    if len(edge):
-        names = ", ".join(f"{w}: {s}" for w, s in edge.select("world", "scheme").iter_rows())
-        return f"{told_of}{len(edge)} of them at an edge of their grid ({names})."
-    widths = table.group_by("world", "scheme").agg(pl.len())["len"]
-    width = findings.shown(float(widths.mean() or 0))
-    return f"{told_of}each chosen inside of its grid, of {width} rates on average."
