@@ -24,13 +24,13 @@ COMMON = {
     "topology.window_km": 8,
     "learning.local_steps": 1,
 }
-STEPS = {
-    "draws": ("standard_exponential", "poisson", "random", "spawn", "SeedSequence"),
-    "interference": ("interference.py", "network.py", "band_plan.py", "bands.py"),
-    "links": ("link.py", "field.py", "blocks.py", "advance.py", "segments.py"),
-    "records": ("writer.py", "table_buffer.py", "tables/", "polars"),
-    "events": ("simpy", "clock.py", "processes/"),
-    "plan": ("schemes", "timetable.py", "multicast.py", "opening.py", "state.py"),
+STEPS = {  # the first that has a part of a function's file or name; numpy's draws count to who draws
+    "draws": ("netsim/rng.py", "radio/interference", "radio/field_", "radio/fading"),
+    "links": ("netsim/radio/", "simulation/air/", "simulation/uploads/"),
+    "records": ("simulation/tables/", "netsim/results/", "polars", "fsync", "PyLazyFrame"),
+    "events": ("simpy", "simulation/clock.py", "simulation/processes/"),
+    "plan": ("netsim/schemes/", "simulation/opening.py", "netsim/device/"),
+    "data": ("netsim/learning/",),
 }
 
 
