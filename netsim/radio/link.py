@@ -116,8 +116,12 @@ def transmit_pieces(
     )
 
 
-def _nothing(chunk: int, rows: IntArray) -> None:
-    """Of no chunk."""
+GivenOfChunk = Callable[[int, IntArray], FloatArray | None]
+"""(chunk, rows) -> what is given for their blocks, [R, CHUNK_BLOCKS], if anything."""
+
+
+def _none_given(chunk: int, rows: IntArray) -> None:
+    """Neither rates nor draws are given for any chunk."""
 
 
 def transmit_blocks(
@@ -130,16 +134,16 @@ def transmit_blocks(
     model: RateModel,
     origin_s: float,
     coherence_s: float,
-    rate_of_chunk: Callable[[int, IntArray], FloatArray | None] = _nothing,
-    draws_of_chunk: Callable[[int, IntArray], FloatArray | None] = _nothing,
+    rate_of_chunk: GivenOfChunk = _none_given,
+    draws_of_chunk: GivenOfChunk = _none_given,
 ) -> Transmission:
     """Fading redrawn every coherence block; a block with SINR < threshold carries no bits.
 
     `sinr_of_chunk(c, rows)` gives the SINR [R, CHUNK_BLOCKS] of some rows in the blocks c *
-    CHUNK_BLOCKS ... of the grid that starts at `origin_s`, and is asked once for each. Bits are
-    summed block by block; the finish lies within its block. Where `rate_of_chunk` gives a rate that
-    is not NaN, this one rules. draws_of_chunk: what decides which data is lost; None: rates are
-    means.
+    CHUNK_BLOCKS ... of the grid that starts at `origin_s`. Bits are summed block by block; the
+    finish lies within its block. Where `rate_of_chunk` gives a rate that is not NaN, this one rules
+    and the SINR is not known. draws_of_chunk: what decides which data is lost; None: rates are
+    means. Each of the three is asked once for each chunk.
     """
     progress = _Progress.none(len(payload_bits))
     rates = model.over_blocks(len(payload_bits), coherence_s)
@@ -150,10 +154,11 @@ def transmit_blocks(
         edges_s = _edges_s(origin_s, chunk, coherence_s)
         until_s = deadline_s[live]
         open_s, length = _on_air(edges_s, start_s[live], until_s)
-        ratio = sinr_of_chunk(chunk, live)
+        given = rate_of_chunk(chunk, live)
+        ratio = _known(sinr_of_chunk(chunk, live), given)
         draws = draws_of_chunk(chunk, live)
         rate = rates.next_bps(live, bandwidth_hz[live], ratio, draws, length > 0)
-        rate, usable = _overruled(rate, ratio >= model.threshold, rate_of_chunk(chunk, live))
+        rate, usable = _overruled(rate, ratio >= model.threshold, given)
         progress.send(
             live,
             payload_bits[live],
@@ -192,6 +197,11 @@ def _on_air(
     open_s = np.maximum(edges_s[:-1], start_s[:, None])
     close_s = np.minimum(edges_s[1:], deadline_s[:, None])
     return open_s, np.maximum(close_s - open_s, 0.0)
+
+
+def _known(ratio: FloatArray, given: FloatArray | None) -> FloatArray:
+    """SINR of blocks, NaN where a rate is given instead. [R, B]."""
+    return ratio if given is None else np.where(np.isnan(given), ratio, np.nan)
 
 
 def _overruled(

@@ -11,9 +11,25 @@ from netsim import rng
 from netsim.units import BoolArray, FloatArray, IntArray
 
 
-def error_draws(seed: int, round: int, index: int, shape: tuple[int, int]) -> FloatArray:
-    """Uniform numbers by which it is decided which data of UEs is lost, for one part of a round."""
-    return rng.stream(seed, "nr_errors", round, index).random(shape)
+def upload_draws(
+    seed: int,
+    name: str,
+    ids: tuple[int, ...],
+    ue: IntArray,
+    module: IntArray,
+    count: int,
+) -> FloatArray:
+    """Uniform numbers for uploads [R] of UEs, each upload with its own. [R, count].
+
+    They decide what data is lost. ids: the round, and its part. Draws are keyed by UE and module,
+    so that no upload depends on which others there are.
+    """
+    draws = np.empty((len(ue), count))
+    for one in np.unique(module).tolist():
+        mine = module == one
+        generator = rng.stream(seed, name, *ids, one)
+        draws[mine] = generator.random((int(ue[mine].max()) + 1, count))[ue[mine]]
+    return draws
 
 
 @dataclass(frozen=True)

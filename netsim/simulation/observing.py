@@ -106,5 +106,5 @@ class Outlook:
         down_bits = exchange.down_bits(setting.payloads.down_of, module, rank)
         work = exchange.work_by(setting.payloads.work_of, module, rank)
         times = setting.timetable(self.links, ue, module, down_bits, work)
-        ready_s = times.computed_s + setting.rules.access.delay_s(ue)
+        ready_s = times.computed_s + setting.rules.access.delay_s(ue, module)
         return ready_s, times.ready & (ready_s <= setting.rules.deadline_s)

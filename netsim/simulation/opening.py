@@ -119,7 +119,7 @@ def open_round(
 
 def _time_uploads(uploads: Uploads, rules: Rules, number: int) -> None:
     """Uploads begin once they are granted, and end by the deadline, unless they outlast it."""
-    uploads.access_s = rules.access.delay_s(uploads.ue, number)
+    uploads.access_s = rules.access.delay_s(uploads.ue, uploads.module, number)
     uploads.upload_start_s += uploads.access_s
     uploads.deadline_s = uploads.opened_s + rules.deadline_s
     if not rules.stale:

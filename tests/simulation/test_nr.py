@@ -177,3 +177,18 @@ def test_grants_and_the_last_block_take_time(tmp_path: Path) -> None:
     without = {**change, "radio.nr.grant_delay_slots": 0, "radio.nr.target_error": 1e-6}
     found = _run(tmp_path / "none", **without).uploads.collect()["wait_s"].to_numpy()
     np.testing.assert_allclose(found, 0.0, atol=1e-7)
+
+
+def test_uploads_of_a_ue_are_late_each_by_itself(tmp_path: Path) -> None:
+    """Drawn errors delay the last block of one upload, and not of the UE's others with it."""
+    several = {
+        "radio.preset": "nr-fr1-100mhz",
+        "radio.nr.errors": "sampled",
+        "round.alloc_start": "arrival",
+        "scheme.kind": "random",
+        "scheme.modules_per_ue": 3,
+        "rounds": 2,
+    }
+    uploads = _run(tmp_path, **several).uploads.collect()
+    kinds = pl.col("wait_s").round(7).n_unique()
+    assert uploads.group_by("round", "ue").agg(kinds)["wait_s"].max() == 2

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netsim import rng
+from netsim.radio.rate_model import upload_draws
 from netsim.units import FloatArray, IntArray
 
 
@@ -26,10 +26,10 @@ class Access:
     sampled: bool = False  # whether it does is drawn
     seed: int = 0
 
-    def delay_s(self, ue: IntArray, round: int | None = None) -> FloatArray:
-        """Of uploads of UEs [M] in a round; None: expected. [M]."""
+    def delay_s(self, ue: IntArray, module: IntArray, round: int | None = None) -> FloatArray:
+        """Of uploads of (UE, module) [M] in a round; None: expected. [M]."""
         again = np.full(len(ue), self.lost)
-        if self.sampled and round is not None and len(ue):
-            draws = rng.stream(self.seed, "nr_last_block", round).random(int(ue.max()) + 1)
-            again = (draws[ue] < self.lost).astype(np.float64)
+        if self.sampled and round is not None:
+            draws = upload_draws(self.seed, "nr_last_block", (round,), ue, module, count=1)
+            again = (draws[:, 0] < self.lost).astype(np.float64)
         return self.grant_s + again * self.round_trip_s

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from netsim.radio.fading import CHUNK_BLOCKS, block_starts_s
 from netsim.radio.field_draws import Draws
 from netsim.radio.link import Transmission, transmit_blocks
 from netsim.radio.link_rows import LinkRows
-from netsim.radio.rate_model import RateModel, error_draws
+from netsim.radio.rate_model import RateModel, upload_draws
 from netsim.simulation.air.links import Sending
 from netsim.simulation.air.moving import ChangingChannel
 from netsim.units import FloatArray, IntArray
@@ -38,8 +36,8 @@ class BlockUploads:
         def draws(chunk: int, live: IntArray) -> FloatArray | None:
             if not model.draws_errors:
                 return None
-            ue = self.links.ue[live]
-            return error_draws(seed, round, chunk, (int(ue.max()) + 1, CHUNK_BLOCKS))[ue]
+            ue, module = self.links.ue[live], self.sending.module[live]
+            return upload_draws(seed, "nr_errors", (round, chunk), ue, module, CHUNK_BLOCKS)
 
         sending = self.sending
         return transmit_blocks(
@@ -56,14 +54,12 @@ class BlockUploads:
         )
 
     def _sinr(self, chunk: int, live: IntArray) -> FloatArray:
-        """SINR of some rows in the blocks of a chunk; NaN where a trace gives the rate. [R, B]."""
+        """SINR of some rows in the blocks of a chunk. [R, B]."""
         part = self.links.select(live)
         ratio = self.sending.sinr(live, *self.channel(part, chunk, self.block_s))
         if self.changing is None:
             return ratio
-        ratio = self.changing.put("snr", ratio, part, self._starts_s(chunk))
-        given = self._traced_rate(chunk, live)
-        return ratio if given is None else np.where(np.isnan(given), ratio, np.nan)
+        return self.changing.put("snr", ratio, part, self._starts_s(chunk))
 
     def _traced_rate(self, chunk: int, live: IntArray) -> FloatArray | None:
         """Rates of traces, NaN where the model rules. [R, B]."""

@@ -15,6 +15,7 @@ from netsim.units import FloatArray, IntArray
 class Sending(ArrayTable):
     """What R uploads send from `start_s` to `stop_s` on constant bands."""
 
+    module: IntArray
     bits: FloatArray
     hz: FloatArray
     power_w: FloatArray
@@ -38,6 +39,7 @@ class Sending(ArrayTable):
         share = uploads.band[rows]
         hz = bandwidth_hz * share
         return cls(
+            module=uploads.module[rows],
             bits=uploads.left_bits[rows],
             hz=hz,
             power_w=uploads.power_w[rows],

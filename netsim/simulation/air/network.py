@@ -24,7 +24,7 @@ from netsim.radio.load import Demand
 from netsim.radio.network_fading import RoundFading, SiteFading
 from netsim.radio.network_link import transmit_within_block
 from netsim.radio.places import CellPlaces
-from netsim.radio.rate_model import BlockRates, RateModel, error_draws
+from netsim.radio.rate_model import BlockRates, RateModel, upload_draws
 from netsim.simulation.air.links import links_of
 from netsim.simulation.air.moving import ChangingChannel, SiteGains
 from netsim.simulation.state import Links, RoundSpan
@@ -186,8 +186,8 @@ class NetworkAir:
             self._rates = model.over_blocks(len(uploads), self._fading.block_s)
         draws = None
         if model.draws_errors:
-            key = self._uplink.seed, self._span.number, self._block
-            draws = error_draws(*key, (len(self._links), 1))[uploads.ue]
+            key = self._uplink.seed, "nr_errors", (self._span.number, self._block)
+            draws = upload_draws(*key, uploads.ue, uploads.module, count=1)
         rows = np.arange(len(uploads))
         sent = self._part_of_block(uploads, rows)[:, None] > 0
         return self._rates.next_bps(rows, hz, ratio[:, None], draws, sent)[:, 0]

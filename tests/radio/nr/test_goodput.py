@@ -23,7 +23,7 @@ from netsim.radio.nr.information import information_curve
 from netsim.radio.nr.information import sinr_grid_db as information_grid_db
 from netsim.radio.nr.lookup import expected_bps, lookup_of
 from netsim.radio.nr.rate_model import NrRateModel
-from netsim.radio.rate_model import RateModel
+from netsim.radio.rate_model import RateModel, upload_draws
 from netsim.units import FloatArray, IntArray, from_db, to_db
 
 SINR_DB = np.linspace(-15, 30, 901)
@@ -437,12 +437,25 @@ def test_round_trips_end_in_uplink_slots() -> None:
 
 def test_access_takes_the_grant_and_the_last_block() -> None:
     ue = np.arange(4000)
+    module = ue % 2
     access = Access(grant_s=2e-3, round_trip_s=5e-3, lost=0.1, seed=3)
-    np.testing.assert_allclose(access.delay_s(ue, 7), 2.5e-3)
+    np.testing.assert_allclose(access.delay_s(ue, module, 7), 2.5e-3)
     sampled = replace(access, sampled=True)
-    np.testing.assert_allclose(sampled.delay_s(ue), 2.5e-3)
-    drawn = sampled.delay_s(ue, 7)
+    np.testing.assert_allclose(sampled.delay_s(ue, module), 2.5e-3)
+    drawn = sampled.delay_s(ue, module, 7)
     assert set(np.round(drawn, 6)) == {2e-3, 7e-3}
     assert drawn.mean() == pytest.approx(2.5e-3, rel=0.1)
-    np.testing.assert_array_equal(sampled.delay_s(ue[5:9], 7), drawn[5:9])
-    assert (Access().delay_s(ue) == 0).all()
+    np.testing.assert_array_equal(sampled.delay_s(ue[5:9], module[5:9], 7), drawn[5:9])
+    assert (sampled.delay_s(ue, 1 - module, 7) != drawn).any()
+    assert (Access().delay_s(ue, module) == 0).all()
+
+
+def test_each_upload_of_a_ue_has_its_own_errors() -> None:
+    ue, module = np.array([0, 0, 1, 2]), np.array([0, 1, 1, 0])
+    every = upload_draws(1, "nr_errors", (2, 3), ue, module, 5)
+    assert len(np.unique(every)) == every.size
+    for row in range(4):
+        one = slice(row, row + 1)
+        alone = upload_draws(1, "nr_errors", (2, 3), ue[one], module[one], 5)
+        np.testing.assert_array_equal(alone, every[one])
+    assert upload_draws(1, "nr_errors", (2, 3), ue[:0], module[:0], 5).shape == (0, 5)
