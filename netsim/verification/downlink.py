@@ -20,8 +20,7 @@ import numpy as np
 from scipy.special import exp1, hyp2f1
 
 from netsim import rng
-from netsim.radio.downlink import Downlink, ModuleCache
-from netsim.radio.fading import CHUNK_BLOCKS
+from netsim.radio.downlink import FADING_BLOCKS, Downlink, ModuleCache
 from netsim.radio.link import sinr
 from netsim.radio.multicast import broadcast_slots
 from netsim.radio.nr.goodput import NrLink
@@ -130,7 +129,7 @@ def _module_rate(
 ) -> float:
     """At which UEs of one mean SNR get a module, bit/s/Hz."""
     hz, bits = 1e7, np.full(count, 1e6)
-    link = Downlink(hz, unicast, RateModel("shannon", 0.0), blocks=CHUNK_BLOCKS, seed=seed)
+    link = Downlink(hz, unicast, RateModel("shannon", 0.0), blocks=FADING_BLOCKS, seed=seed)
     only = np.zeros(count, dtype=np.int64)  # one gNB, one module
     start_s, end_s = broadcast_slots(
         only,

@@ -148,14 +148,9 @@ def expected_bps(
     """
     found = lookup_of(link)
     table = found.tables(blocks)[:, None]
-    scheme = known_scheme(link, table, known_sinr)
-    return found.rate_bps(table, scheme, nearest_entry(sinr))
-
-
-def known_scheme(link: NrLink, table: IntArray, known_sinr: FloatArray) -> IntArray:
-    """What the inner loop chooses. Any shape."""
     margin = round(link.margin_db / STEP_DB)
-    return lookup_of(link).scheme(table, nearest_entry(known_sinr) - margin)
+    scheme = found.scheme(table, nearest_entry(known_sinr) - margin)
+    return found.rate_bps(table, scheme, nearest_entry(sinr))
 
 
 def drawn_bps(
