@@ -21,7 +21,7 @@ class Batteries:
     """Energy left to K UEs, J."""
 
     left_j: FloatArray
-    _empty_s: FloatArray = field(init=False)  # [K] if all that is planned is done; inf: not then
+    _empty_s: FloatArray = field(init=False)  # [K] when they run out, if all goes as planned
 
     def __post_init__(self) -> None:
         self._empty_s = np.full(len(self.left_j), np.inf)

@@ -80,16 +80,16 @@ class RoundFading:
         draws: SiteFading,
         number: int,
         pace: FloatArray,
-        lengths_s: tuple[float, float],
         *,
+        standing_s: float,
+        shortest_s: float,
         by_block: bool,
         background_ues: int,
     ) -> RoundFading:
         """Of a round with that number. pace: of the K UEs, as `block_lengths_s` has it.
 
-        lengths_s: of the blocks of UEs that stand, and the shortest that is told apart.
+        Length of a block: standing_s of UEs that stand, shortest_s at least.
         """
-        standing_s, shortest_s = lengths_s
         length_s = block_lengths_s(standing_s, pace if by_block else np.ones(len(pace)), shortest_s)
         block_s = float(length_s.min(initial=standing_s))
         return cls(

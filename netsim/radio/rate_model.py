@@ -15,6 +15,7 @@ def upload_draws(
     seed: int,
     name: str,
     ids: tuple[int, ...],
+    *,
     ue: IntArray,
     module: IntArray,
     count: int,

@@ -54,13 +54,15 @@ class Clock(simpy.Environment):
         self,
         events: Iterable[Event],
         times_s: FloatArray,
-        values: Iterable[Any] = repeat(None),
+        values: Iterable[Any] | None = None,
     ) -> None:
         """Let events that others may wait for already fire at `times_s`, with values."""
         queue, number = self._queue, self._eid
         if times_s.min(initial=np.inf) < self._now:
             raise ValueError(f"times {times_s} s lie before now, {self._now!r} s")
-        for event, time_s, value in zip(events, times_s.tolist(), values, strict=False):
+        if values is None:
+            values = repeat(None, len(times_s))
+        for event, time_s, value in zip(events, times_s.tolist(), values, strict=True):
             event._ok, event._value = True, value
             heappush(queue, (time_s, NORMAL, next(number), event))
 

@@ -30,6 +30,13 @@ class Access:
         """Of uploads of (UE, module) [M] in a round; None: expected. [M]."""
         again = np.full(len(ue), self.lost)
         if self.sampled and round is not None:
-            draws = upload_draws(self.seed, "nr_last_block", (round,), ue, module, count=1)
+            draws = upload_draws(
+                self.seed,
+                "nr_last_block",
+                (round,),
+                ue=ue,
+                module=module,
+                count=1,
+            )
             again = (draws[:, 0] < self.lost).astype(np.float64)
         return self.grant_s + again * self.round_trip_s

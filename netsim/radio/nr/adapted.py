@@ -40,7 +40,7 @@ class AdaptedRates:
     count: int
     block_s: float
     threshold: float
-    learns: bool = True  # else each call is by itself, as if its last blocks had been before it
+    learns: bool = True  # else each call is by itself, as if its blocks came round and round
     _margin: FloatArray = field(init=False)  # [M] of the inner loop, entries of the tables
     _past: IntArray = field(init=False)  # [L, M] schemes by the SINRs of the last blocks
 
@@ -98,13 +98,21 @@ class AdaptedRates:
         schemes = np.concatenate([self._past[:, rows], np.empty_like(entry)])
         margin = self._margin[rows]
         for first in range(0, len(entry), _GROUP):
-            met = entry[first : first + _GROUP]
+            group = slice(first, first + _GROUP)
+            met = entry[group]
             here = slice(late + first, late + first + _GROUP)
             schemes[here] = lookup.scheme(table, met - margin.astype(np.int64))
             if first == 0:
                 _fill(schemes[:late], schemes[late])
             used = schemes[first : here.stop]
-            margin = self._moved(lookup, margin, table, used, met, on_air[first : first + _GROUP])
+            margin = self._moved(
+                lookup,
+                margin,
+                table,
+                used,
+                met=met,
+                on_air=on_air[group],
+            )
         self._margin[rows] = margin
         self._past[:, rows] = np.where(on_air[-1], schemes[len(entry) :], _NEVER)
         return schemes
@@ -115,6 +123,7 @@ class AdaptedRates:
         margin: FloatArray,
         table: IntArray,
         schemes: IntArray,
+        *,
         met: IntArray,
         on_air: BoolArray,
     ) -> FloatArray:

@@ -53,7 +53,7 @@ class NrRateModel(RateModel):
 
     def over_blocks(self, count: int, block_s: float, *, learns: bool = True) -> BlockRates:
         """As `RateModel`: schemes follow the SINR late."""
-        return AdaptedRates(self.link, count, block_s, self.threshold, learns)
+        return AdaptedRates(self.link, count, block_s, threshold=self.threshold, learns=learns)
 
     @property
     def band_blocks(self) -> int:

@@ -36,8 +36,14 @@ class BlockUploads:
         def draws(chunk: int, live: IntArray) -> FloatArray | None:
             if not model.draws_errors:
                 return None
-            ue, module = self.links.ue[live], self.sending.module[live]
-            return upload_draws(seed, "nr_errors", (round, chunk), ue, module, CHUNK_BLOCKS)
+            return upload_draws(
+                seed,
+                "nr_errors",
+                (round, chunk),
+                ue=self.links.ue[live],
+                module=self.sending.module[live],
+                count=CHUNK_BLOCKS,
+            )
 
         sending = self.sending
         return transmit_blocks(

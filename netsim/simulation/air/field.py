@@ -176,12 +176,12 @@ class FieldAir:
 
         def transmit(rows: IntArray, block_s: float) -> Transmission:
             uploads = BlockUploads(
-                self.span.start_s,
-                block_s,
-                links.select(rows),
-                sending.select(rows),
-                self.changing,
-                self.chunk_channel,
+                origin_s=self.span.start_s,
+                block_s=block_s,
+                links=links.select(rows),
+                sending=sending.select(rows),
+                changing=self.changing,
+                channel=self.chunk_channel,
             )
             return uploads.transmit(self.uplink.model, self.uplink.seed, self.span.number)
 

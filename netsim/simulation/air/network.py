@@ -63,7 +63,8 @@ class NetworkUplink:
             self.fading,
             number,
             links.pace,
-            (self.coherence_s, self.model.shortest_block_s),
+            standing_s=self.coherence_s,
+            shortest_s=self.model.shortest_block_s,
             by_block=self.block_fading,
             background_ues=background_ues,
         )
@@ -186,8 +187,14 @@ class NetworkAir:
             self._rates = model.over_blocks(len(uploads), self._fading.block_s)
         draws = None
         if model.draws_errors:
-            key = self._uplink.seed, "nr_errors", (self._span.number, self._block)
-            draws = upload_draws(*key, uploads.ue, uploads.module, count=1)
+            draws = upload_draws(
+                self._uplink.seed,
+                "nr_errors",
+                (self._span.number, self._block),
+                ue=uploads.ue,
+                module=uploads.module,
+                count=1,
+            )
         rows = np.arange(len(uploads))
         sent = self._part_of_block(uploads, rows)[:, None] > 0
         return self._rates.next_bps(rows, hz, ratio[:, None], draws, sent)[:, 0]

@@ -452,10 +452,11 @@ def test_access_takes_the_grant_and_the_last_block() -> None:
 
 def test_each_upload_of_a_ue_has_its_own_errors() -> None:
     ue, module = np.array([0, 0, 1, 2]), np.array([0, 1, 1, 0])
-    every = upload_draws(1, "nr_errors", (2, 3), ue, module, 5)
+    every = upload_draws(1, "nr_errors", (2, 3), ue=ue, module=module, count=5)
     assert len(np.unique(every)) == every.size
     for row in range(4):
         one = slice(row, row + 1)
-        alone = upload_draws(1, "nr_errors", (2, 3), ue[one], module[one], 5)
+        alone = upload_draws(1, "nr_errors", (2, 3), ue=ue[one], module=module[one], count=5)
         np.testing.assert_array_equal(alone, every[one])
-    assert upload_draws(1, "nr_errors", (2, 3), ue[:0], module[:0], 5).shape == (0, 5)
+    none = upload_draws(1, "nr_errors", (2, 3), ue=ue[:0], module=module[:0], count=5)
+    assert none.shape == (0, 5)
