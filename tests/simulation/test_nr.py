@@ -192,3 +192,12 @@ def test_uploads_of_a_ue_are_late_each_by_itself(tmp_path: Path) -> None:
     uploads = _run(tmp_path, **several).uploads.collect()
     kinds = pl.col("wait_s").round(7).n_unique()
     assert uploads.group_by("round", "ue").agg(kinds)["wait_s"].max() == 2
+
+
+@pytest.mark.parametrize("mode", ["field", "network"])
+def test_a_grant_after_the_deadline_is_late_and_no_outage(mode: str, tmp_path: Path) -> None:
+    """Nothing was sent, so no SINR was too low."""
+    change = {"radio.preset": "nr-fr1-20mhz", "radio.nr.grant_delay_slots": 10_000, "rounds": 1}
+    uploads = _run(tmp_path, **change, **{"radio.interference": mode}).uploads.collect()
+    assert set(uploads["outcome"]) == {"late"}
+    assert uploads["airtime_s"].max() == 0

@@ -199,7 +199,7 @@ def record_attempts(
             airtime_s > 0,
             otherwise=np.nan,
         )
-        uploads.outage[rows] = ~uploads.usable[rows]
+        uploads.outage[rows] = ~uploads.usable[rows] & (airtime_s > 0)
     elif threshold is not None:
         met = divided(
             airtime_s,
