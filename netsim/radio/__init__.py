@@ -18,7 +18,7 @@ In reading order:
     bands           where uploads lie in their gNB's band, and which of them overlap
     band_plan       who hears whom in a network
     rate_model      SINR to rate, and what schemes plan with
-    link            from the rate to the end of an upload
+    link            from the rate to the end of an upload; progress: how far it is
     network_link    the same in one block of a network
     multicast       broadcasts of modules on the downlink
     coverage        closed-form success probabilities, eq. (15); thinning: the integral in it

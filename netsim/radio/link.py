@@ -10,11 +10,11 @@ Each finds the end of an upload from its cumulative bits, without stepping throu
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from netsim.radio.fading import CHUNK_BLOCKS
+from netsim.radio.progress import Progress, Transmission
 from netsim.radio.rate_model import RateModel
 from netsim.units import BoolArray, FloatArray, IntArray
 
@@ -22,17 +22,6 @@ from netsim.units import BoolArray, FloatArray, IntArray
 def sinr(signal_w: FloatArray, interference_w: FloatArray, noise_w: FloatArray) -> FloatArray:
     """Eq. (2): signal over interference and noise, linear."""
     return signal_w / (interference_w + noise_w)
-
-
-@dataclass(frozen=True)
-class Transmission:
-    """M uploads on the air, each until its end or its deadline."""
-
-    # [M] when the last bit is through; under block fading, inf if not by the deadline
-    finish_s: FloatArray
-    bits: FloatArray  # [M] bits through at min(finish, deadline)
-    sinr: FloatArray  # [M] at the start (round fading) or mean over the airtime (block fading)
-    outage: BoolArray  # [M] below the threshold: at the start (round), at all times (block)
 
 
 def in_groups(key: FloatArray, transmit: Callable[[IntArray, float], Transmission]) -> Transmission:
@@ -43,11 +32,13 @@ def in_groups(key: FloatArray, transmit: Callable[[IntArray, float], Transmissio
     if len(sent) == 1:
         return sent[0]
     back = np.argsort(np.concatenate(rows))
+    learnt = [one.learnt for one in sent if one.learnt is not None]
     return Transmission(
         finish_s=np.concatenate([one.finish_s for one in sent])[back],
         bits=np.concatenate([one.bits for one in sent])[back],
         sinr=np.concatenate([one.sinr for one in sent])[back],
         outage=np.concatenate([one.outage for one in sent])[back],
+        learnt=np.concatenate(learnt)[back] if learnt else None,
     )
 
 
@@ -136,6 +127,7 @@ def transmit_blocks(
     coherence_s: float,
     rate_of_chunk: GivenOfChunk = _none_given,
     draws_of_chunk: GivenOfChunk = _none_given,
+    learnt: FloatArray | None = None,
 ) -> Transmission:
     """Fading redrawn every coherence block; a block with SINR < threshold carries no bits.
 
@@ -143,10 +135,11 @@ def transmit_blocks(
     CHUNK_BLOCKS ... of the grid that starts at `origin_s`. Bits are summed block by block; the
     finish lies within its block. Where `rate_of_chunk` gives a rate that is not NaN, this one rules
     and the SINR is not known. draws_of_chunk: what decides which data is lost; None: rates are
-    means. Each of the three is asked once for each chunk.
+    means. Each of the three is asked once for each chunk. learnt: by link adaptation, where uploads
+    go on that have sent before, as in `Transmission`.
     """
-    progress = _Progress.none(len(payload_bits))
-    rates = model.over_blocks(len(payload_bits), coherence_s)
+    progress = Progress.none(len(payload_bits))
+    rates = model.over_blocks(len(payload_bits), coherence_s, learnt=learnt)
     chunk_s = CHUNK_BLOCKS * coherence_s
     chunk = _first_chunk(start_s - origin_s, chunk_s)
     live = np.arange(len(payload_bits))  # rows that have not finished
@@ -157,7 +150,7 @@ def transmit_blocks(
         given = rate_of_chunk(chunk, live)
         ratio = _known(sinr_of_chunk(chunk, live), given)
         draws = draws_of_chunk(chunk, live)
-        rate = rates.next_bps(live, bandwidth_hz[live], ratio, draws, length > 0)
+        rate = rates.next_bps(live, bandwidth_hz[live], ratio, draws, length)
         rate, usable = _overruled(rate, ratio >= model.threshold, given)
         progress.send(
             live,
@@ -170,7 +163,7 @@ def transmit_blocks(
         progress.observe(live, ratio, usable, length)
         live = progress.unfinished(live)
         chunk += 1
-    return progress.result(start_s, deadline_s)
+    return progress.result(start_s, deadline_s, rates.learnt)
 
 
 _EDGES = np.arange(CHUNK_BLOCKS + 1)
@@ -214,86 +207,3 @@ def _overruled(
         return rate, usable
     rules = ~np.isnan(given)
     return np.where(rules, given, rate), usable | rules
-
-
-@dataclass(frozen=True)
-class _Progress:
-    """How far M uploads are; the arrays are written in place, chunk by chunk."""
-
-    finish_s: FloatArray  # [M] inf: not finished
-    bits: FloatArray  # [M]
-    sinr_time: FloatArray  # [M] integral of the SINR over the airtime
-    usable_ever: BoolArray  # [M] some block was at or above the threshold
-
-    @classmethod
-    def none(cls, count: int) -> _Progress:
-        """Before the first bit."""
-        return cls(
-            finish_s=np.full(count, np.inf),
-            bits=np.zeros(count),
-            sinr_time=np.zeros(count),
-            usable_ever=np.zeros(count, dtype=bool),
-        )
-
-    def send(
-        self,
-        rows: IntArray,
-        payload_bits: FloatArray,
-        deadline_s: FloatArray,
-        rate: FloatArray,
-        open_s: FloatArray,
-        length: FloatArray,
-    ) -> None:
-        """Adds the bits of a chunk and ends the rows that are through.
-
-        rows, payload_bits, deadline_s: [R]. Rate, start and length of each block, in bit/s and s:
-        [R, B]. `length` is cut, in place, at the end of a row.
-        """
-        carried = self.bits[rows]
-        total = np.cumsum(rate * length, axis=1)
-        total += carried[:, None]
-        sent = total[:, -1]
-        done = np.flatnonzero(sent >= payload_bits)
-        self.bits[rows] = sent
-        if not len(done):
-            return
-        wanted = payload_bits[done]
-        last_block = (total[done] >= wanted[:, None]).argmax(axis=1)
-        sent_before = np.where(
-            last_block > 0,
-            total[done, last_block - 1],
-            carried[done],
-        )
-        spent = (wanted - sent_before) / rate[done, last_block]
-        finish = open_s[done, last_block] + spent
-        self.finish_s[rows[done]] = np.minimum(finish, deadline_s[done])
-        self.bits[rows[done]] = wanted
-        length[done] *= _EDGES[:-1] <= last_block[:, None]
-        length[done, last_block] = spent
-
-    def observe(
-        self,
-        rows: IntArray,
-        ratio: FloatArray,
-        usable: BoolArray,
-        length: FloatArray,
-    ) -> None:
-        """Adds what rows [R] saw in the blocks of a chunk, [R, B], while they were on the air."""
-        self.sinr_time[rows] += (ratio * length).sum(axis=1)
-        self.usable_ever[rows] |= (usable & (length > 0)).any(axis=1)
-
-    def unfinished(self, rows: IntArray) -> IntArray:
-        """Those of some rows that are not through."""
-        return rows[np.isinf(self.finish_s[rows])]
-
-    def result(self, start_s: FloatArray, deadline_s: FloatArray) -> Transmission:
-        """The uploads at the end of the last chunk."""
-        airtime = np.minimum(self.finish_s, deadline_s) - start_s
-        none = np.zeros(len(airtime))
-        mean_sinr = np.divide(self.sinr_time, airtime, out=none, where=airtime > 0)
-        return Transmission(
-            finish_s=self.finish_s,
-            bits=self.bits,
-            sinr=mean_sinr,
-            outage=~self.usable_ever,
-        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from netsim.radio.link import Transmission
+from netsim.radio.progress import Transmission
 from netsim.units import FloatArray
 
 

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from netsim import rng
-from netsim.units import BoolArray, FloatArray, IntArray
+from netsim.units import FloatArray, IntArray
 
 
 def upload_draws(
@@ -45,19 +45,24 @@ class BlockRates(Protocol):
     """Rates of uploads whose SINR changes from one block to the next. What link adaptation has
     learnt of them is kept."""
 
+    @property
+    def learnt(self) -> FloatArray | None:
+        """What it has learnt of each upload so far, [M]; None: there is nothing to learn."""
+        ...
+
     def next_bps(
         self,
         rows: IntArray,
         bandwidth_hz: FloatArray,
         sinr: FloatArray,
         uniform: FloatArray | None = None,
-        sent: BoolArray | bool = True,
+        airtime_s: FloatArray | None = None,
     ) -> FloatArray:
         """Rates of uploads `rows` [R] on bands [R] in their next blocks, by SINRs [R, B]. [R, B].
 
         0 where the SINR is below the threshold. uniform: numbers in [0, 1) that decide which data
-        is lost; None: the mean. sent: blocks in which uploads are on the air, [R, B]: link
-        adaptation learns from no others.
+        is lost; None: the mean. airtime_s: for which uploads are on the air in each block, [R, B];
+        None: all of it. Link adaptation learns in no other time.
         """
         ...
 
@@ -76,8 +81,19 @@ class RateModel:
         rate = bandwidth_hz * np.log2(1.0 + self.threshold)
         return np.broadcast_to(rate, np.shape(sinr))
 
-    def over_blocks(self, count: int, block_s: float, *, learns: bool = True) -> BlockRates:
-        """Rates of `count` uploads over blocks of some length; learns: from what is lost."""
+    def over_blocks(
+        self,
+        count: int,
+        block_s: float,
+        *,
+        learns: bool = True,
+        learnt: FloatArray | None = None,
+    ) -> BlockRates:
+        """Rates of `count` uploads over blocks of some length.
+
+        learns: from what is lost. learnt: what was learnt of uploads that go on, [M]; NaN, or None
+        for all: they begin.
+        """
         return MemorylessRates(self)
 
     @property
@@ -114,13 +130,15 @@ class MemorylessRates:
 
     model: RateModel
 
+    learnt = None  # as `BlockRates`
+
     def next_bps(
         self,
         rows: IntArray,
         bandwidth_hz: FloatArray,
         sinr: FloatArray,
         uniform: FloatArray | None = None,
-        sent: BoolArray | bool = True,
+        airtime_s: FloatArray | None = None,
     ) -> FloatArray:
         """As `BlockRates`."""
         rate = self.model.rate_bps(bandwidth_hz[:, None], sinr)

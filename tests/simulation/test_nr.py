@@ -10,8 +10,15 @@ import polars as pl
 import pytest
 
 import netsim
+from netsim.assembly import build_parts
 from netsim.errors import ScenarioError
+from netsim.protocols import RoundPlan, Silence
 from netsim.results.checks import check_run
+from netsim.simulation.opening import Versions, open_round, ready_to_send
+from netsim.simulation.state import RoundSpan
+from netsim.simulation.uploads.advance import OnAir, advance
+from netsim.simulation.uploads.band import StaticBand
+from netsim.simulation.uploads.segments import SegmentLog, nothing_sent
 
 SMALL: dict[str, Any] = {
     "network_only": True,
@@ -201,3 +208,36 @@ def test_a_grant_after_the_deadline_is_late_and_no_outage(mode: str, tmp_path: P
     uploads = _run(tmp_path, **change, **{"radio.interference": mode}).uploads.collect()
     assert set(uploads["outcome"]) == {"late"}
     assert uploads["airtime_s"].max() == 0
+
+
+def test_ten_pieces_carry_what_one_does() -> None:
+    """Link adaptation goes on where an upload is followed further, as after a reallocation."""
+    change = {"radio.preset": "nr-fr1-20mhz", "radio.ue_speed_m_s": 30.0}
+    parts = build_parts(netsim.load_scenario("quickstart", {**SMALL, **change}), Silence())
+    links, none_made = parts.links, np.zeros(8, dtype=np.int64)
+    ues = np.arange(len(links))
+    plan = RoundPlan(
+        ue=ues,
+        module=np.zeros_like(ues),
+        share=np.full(len(ues), 1 / len(ues)),
+        power_w=np.full(len(ues), 0.2),
+    )
+    sent = {}
+    for pieces in (1, 10):
+        versions = Versions(none_made, none_made)
+        uploads = open_round(parts.setting, links, plan, versions, number=1, start_s=0.0).uploads
+        ready_to_send(uploads)
+        uploads.start_s[:], uploads.left_bits[:] = 0.333, 1e12
+        on_air = OnAir(
+            uploads=uploads,
+            air=parts.radio.uplink.open(RoundSpan(1, 0.0, 20.0, 20.0), links, None),
+            band=StaticBand(),
+            log=SegmentLog(nothing_sent(uploads)),
+            retransmissions=0,
+        )
+        for until_s in np.linspace(0.333, 5.333, pieces + 1)[1:].tolist():
+            advance(on_air, uploads.live, until_s)
+        sent[pieces] = 1e12 - uploads.left_bits
+    assert (sent[1] > 0).all()
+    np.testing.assert_allclose(sent[10], sent[1], rtol=5e-3)
+    assert sent[10].sum() == pytest.approx(sent[1].sum(), rel=1e-3)

@@ -16,7 +16,7 @@ import numpy as np
 
 from netsim.radio.nr.goodput import STEP_DB, NrLink, nearest_entry
 from netsim.radio.nr.lookup import OUTSIDE, Lookup, drawn_bps, lookup_of
-from netsim.units import BoolArray, FloatArray, IntArray
+from netsim.units import FloatArray, IntArray
 
 _LATEST = 32.0
 """Blocks after which what was known is of no more use."""
@@ -48,6 +48,16 @@ class AdaptedRates:
         self._margin = np.full(self.count, self.link.margin_db / STEP_DB)
         self._past = np.full((self._lags[-1][0], self.count), _NEVER)
 
+    @property
+    def learnt(self) -> FloatArray:
+        """Margins, dB. [M]."""
+        return self._margin * STEP_DB
+
+    def go_on(self, learnt: FloatArray) -> None:
+        """Begin with the margins [M] of uploads that have sent before; NaN: they have not."""
+        known = ~np.isnan(learnt)
+        self._margin[known] = learnt[known] / STEP_DB
+
     @cached_property
     def _lags(self) -> list[tuple[int, float]]:
         """(by how many blocks the known SINR is late, for which part of a block), ascending."""
@@ -62,13 +72,14 @@ class AdaptedRates:
         bandwidth_hz: FloatArray,
         sinr: FloatArray,
         uniform: FloatArray | None = None,
-        sent: BoolArray | bool = True,
+        airtime_s: FloatArray | None = None,
     ) -> FloatArray:
         """As `BlockRates`."""
         lookup = lookup_of(self.link)
         table = lookup.tables(self.link.grid.whole_blocks(bandwidth_hz))
         entry = np.ascontiguousarray(nearest_entry(sinr).T)  # [B, R], blocks in time first
-        schemes = self._schemes(lookup, rows, table, entry, sent)
+        on_air = np.ones(entry.shape) if airtime_s is None else airtime_s.T / self.block_s
+        schemes = self._schemes(lookup, rows, table, entry, on_air)
         rate, full = np.zeros(entry.shape), np.zeros(1)
         for lag, part in self._lags:
             end = len(schemes) - lag
@@ -87,11 +98,13 @@ class AdaptedRates:
         rows: IntArray,
         table: IntArray,
         entry: IntArray,
-        sent: BoolArray | bool,
+        on_air: FloatArray,
     ) -> IntArray:
-        """Schemes by the SINRs of the blocks, after those of L blocks before. [L + B, R]."""
+        """Schemes by the SINRs of the blocks, after those of L blocks before. [L + B, R].
+
+        on_air: part of each block, [B, R].
+        """
         late = len(self._past)
-        on_air = np.broadcast_to(sent, entry.T.shape).T
         if not self.learns:
             found = lookup.scheme(table, entry - round(self.link.margin_db / STEP_DB))
             return np.concatenate([found[len(found) - late :], found])
@@ -114,7 +127,7 @@ class AdaptedRates:
                 on_air=on_air[group],
             )
         self._margin[rows] = margin
-        self._past[:, rows] = np.where(on_air[-1], schemes[len(entry) :], _NEVER)
+        self._past[:, rows] = np.where(on_air[-1] > 0, schemes[len(entry) :], _NEVER)
         return schemes
 
     def _moved(
@@ -125,7 +138,7 @@ class AdaptedRates:
         schemes: IntArray,
         *,
         met: IntArray,
-        on_air: BoolArray,
+        on_air: FloatArray,
     ) -> FloatArray:
         """The margin after blocks whose SINRs were met. [R], schemes [L + b, R], met [b, R]."""
         heard = min(self.block_s * self.link.grid.uplink_slots_per_s, _HEARD)

@@ -51,9 +51,19 @@ class NrRateModel(RateModel):
         blocks = self.link.grid.whole_blocks(band)
         return expected_bps(self.link, blocks, ratio, ratio).reshape(shape)
 
-    def over_blocks(self, count: int, block_s: float, *, learns: bool = True) -> BlockRates:
-        """As `RateModel`: schemes follow the SINR late."""
-        return AdaptedRates(self.link, count, block_s, threshold=self.threshold, learns=learns)
+    def over_blocks(
+        self,
+        count: int,
+        block_s: float,
+        *,
+        learns: bool = True,
+        learnt: FloatArray | None = None,
+    ) -> BlockRates:
+        """As `RateModel`: schemes follow the SINR late. What is learnt are margins, dB."""
+        rates = AdaptedRates(self.link, count, block_s, threshold=self.threshold, learns=learns)
+        if learnt is not None:
+            rates.go_on(learnt)
+        return rates
 
     @property
     def band_blocks(self) -> int:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from netsim.radio.fading import CHUNK_BLOCKS, block_starts_s
 from netsim.radio.field_draws import Draws
-from netsim.radio.link import Transmission, transmit_blocks
+from netsim.radio.link import transmit_blocks
 from netsim.radio.link_rows import LinkRows
+from netsim.radio.progress import Transmission
 from netsim.radio.rate_model import RateModel, upload_draws
 from netsim.simulation.air.links import Sending
 from netsim.simulation.air.moving import ChangingChannel
@@ -57,6 +58,7 @@ class BlockUploads:
             coherence_s=self.block_s,
             rate_of_chunk=self._traced_rate,
             draws_of_chunk=draws,
+            learnt=sending.learnt,
         )
 
     def _sinr(self, chunk: int, live: IntArray) -> FloatArray:

@@ -23,13 +23,13 @@ from netsim.radio.field_draw import FieldDraw
 from netsim.radio.field_draws import Draws, FieldDraws
 from netsim.radio.interference import InterfererField
 from netsim.radio.link import (
-    Transmission,
     in_groups,
     sinr,
     transmit_constant,
     transmit_pieces,
 )
 from netsim.radio.link_rows import LinkRows
+from netsim.radio.progress import Transmission
 from netsim.radio.rate_model import RateModel
 from netsim.radio.replay import changing_columns
 from netsim.simulation.air.blocks import BlockUploads

@@ -19,11 +19,12 @@ import numpy as np
 from netsim import rng
 from netsim.radio.background import background_ues
 from netsim.radio.band_plan import BandPlan, band_plan
-from netsim.radio.link import Transmission, sinr
+from netsim.radio.link import sinr
 from netsim.radio.load import Demand
 from netsim.radio.network_fading import RoundFading, SiteFading
 from netsim.radio.network_link import transmit_within_block
 from netsim.radio.places import CellPlaces
+from netsim.radio.progress import Transmission
 from netsim.radio.rate_model import BlockRates, RateModel, upload_draws
 from netsim.simulation.air.links import links_of
 from netsim.simulation.air.moving import ChangingChannel, SiteGains
@@ -184,7 +185,11 @@ class NetworkAir:
         if not self.block_fading:
             return model.rate_bps(hz, ratio)
         if self._rates is None:
-            self._rates = model.over_blocks(len(uploads), self._fading.block_s)
+            self._rates = model.over_blocks(
+                len(uploads),
+                self._fading.block_s,
+                learnt=uploads.learnt,
+            )
         draws = None
         if model.draws_errors:
             draws = upload_draws(
@@ -196,8 +201,8 @@ class NetworkAir:
                 count=1,
             )
         rows = np.arange(len(uploads))
-        sent = self._part_of_block(uploads, rows)[:, None] > 0
-        return self._rates.next_bps(rows, hz, ratio[:, None], draws, sent)[:, 0]
+        airtime_s = self._part_of_block(uploads, rows) * self._fading.block_s
+        return self._rates.next_bps(rows, hz, ratio[:, None], draws, airtime_s[:, None])[:, 0]
 
     # -- who hears whom ----------------------------------------------------------------------------
 

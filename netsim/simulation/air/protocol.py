@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from netsim.radio.link import Transmission
+from netsim.radio.progress import Transmission
 from netsim.simulation.uploads.table import Uploads
 from netsim.units import FloatArray, IntArray
 

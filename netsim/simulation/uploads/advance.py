@@ -44,6 +44,7 @@ class Stretch:
     sinr: FloatArray  # at the start, or the mean (block fading)
     outage: BoolArray
     through: BoolArray  # the payload is sent
+    learnt: FloatArray | None  # as in `Transmission`
 
 
 def advance(
@@ -106,6 +107,7 @@ def _next_stretch(
         sinr=sent.sinr,
         outage=sent.outage,
         through=through,
+        learnt=sent.learnt,
     )
 
 
@@ -141,6 +143,8 @@ def _account(on_air: OnAir, stretch: Stretch) -> None:
         uploads.sinr[rows[fresh]] = stretch.sinr[fresh]
         uploads.outage[rows[fresh]] = stretch.outage[fresh]
 
+    if stretch.learnt is not None:
+        uploads.learnt[rows] = stretch.learnt
     left = np.maximum(uploads.left_bits[rows] - stretch.bits, LEAST_BITS)
     uploads.left_bits[rows] = np.where(stretch.through, 0.0, left)
     uploads.airtime_s[rows] += length_s

@@ -66,6 +66,7 @@ class Uploads(ArrayTable):
     start_s: FloatArray = column(np.nan)  # it goes on from here
     airtime_s: FloatArray = column(0.0)  # of this attempt
     sinr_time: FloatArray = column(0.0)  # integral of the SINR, or of its inverse, over it
+    learnt: FloatArray = column(np.nan)  # by link adaptation; NaN: nothing yet
     usable: BoolArray = column(False)  # some block of this attempt could carry bits
     segment_start_s: FloatArray = column(np.nan)  # the band has been as it is since then
     segment_bits: FloatArray = column(0.0)  # sent since then

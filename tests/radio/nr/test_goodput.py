@@ -101,7 +101,8 @@ def test_outer_loop_holds_the_target_with_outdated_channels() -> None:
         for chunk in range(20):
             fading = jakes_fading(1, 1, chunk, 400, doppler_hz=50.0, block_s=2e-3)
             met = nearest_entry(from_db(15.0) * fading.T)
-            schemes = rates._schemes(lookup, rows, table, np.ascontiguousarray(met), True)
+            met = np.ascontiguousarray(met)
+            schemes = rates._schemes(lookup, rows, table, met, np.ones(met.shape))
             found.append(lookup.lost(table, schemes[-CHUNK_BLOCKS - 2 : -2], met).mean())
         lost[step_db] = found
     assert np.mean(lost[0.0]) > 0.2
