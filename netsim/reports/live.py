@@ -6,7 +6,7 @@ another host (DNS rebinding) is refused. A browser elsewhere reaches it through 
 under the names of the loopback too.
 
 The run is another process and is not disturbed: its tables are read, and put together again only
-when they have changed and somebody looks, for a tenth of the time at most: the run may need the
+when they have changed and somebody looks, for a fiftieth of the time at most: the run may need the
 core. They grow when it writes a checkpoint.
 """
 
@@ -38,8 +38,10 @@ LOOPBACK = "127.0.0.1"
 HOSTS = ("127.0.0.1", "localhost", "::1")
 TOKEN_BYTES = 24
 KILLED = "killed"
-REST = 9
-"""While a run goes on, no new look at its tables before this many times what the last one took."""
+MOST_PART = 0.02
+"""Of the time while a run goes on, that may go into looks at its tables."""
+FIRST_TRIES = 3
+"""Of the first look, without which there is no page."""
 TORN = (NetsimError, *UNREADABLE, *CAUSED_BY_VALUES)
 """What may be met where the run replaces a table while it is read."""
 HEADERS = {
@@ -52,6 +54,32 @@ HEADERS = {
 
 
 @dataclass
+class Looks:
+    """What looks at a run have cost, in CPU time, and whether there is time for another."""
+
+    _since_s: float = field(default_factory=time.monotonic, init=False)
+    _spent_s: float = field(default=0.0, init=False)
+    _per_byte_s: float = field(default=0.0, init=False)  # of the last one
+    _last_s: float = field(default=0.0, init=False)
+
+    def affordable(self, size: int) -> bool:
+        """Another look, at tables of `size` bytes, keeps to its part of the time."""
+        expected_s = max(self._last_s, self._per_byte_s * size)
+        return self._spent_s + expected_s <= MOST_PART * (time.monotonic() - self._since_s)
+
+    @contextmanager
+    def one(self, size: int) -> Iterator[None]:
+        """A look, be it in vain."""
+        begun_s = time.process_time()
+        try:
+            yield
+        finally:
+            self._last_s = time.process_time() - begun_s
+            self._per_byte_s = self._last_s / max(size, 1)
+            self._spent_s += self._last_s
+
+
+@dataclass
 class Follower:
     """What is known of a run folder, read again when it has changed."""
 
@@ -59,7 +87,7 @@ class Follower:
     read: int = 0  # times that the tables were put together
     _version: str = field(default="", init=False)
     _data: dict[str, Any] = field(default_factory=dict, init=False)
-    _rests_until_s: float = field(default=0.0, init=False)
+    _looks: Looks = field(default_factory=Looks, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def version(self) -> str:
@@ -74,26 +102,28 @@ class Follower:
         Raises NetsimError if the folder cannot be read, and never could.
         """
         with self._lock:
-            for last in (False, False, True):
+            tries = 1 if self._data else FIRST_TRIES
+            for left in reversed(range(tries)):
                 try:
                     self._update()
                     break
                 except TORN:
-                    if last and not self._data:
+                    if not left and not self._data:
                         raise
             return self._version, self._data
 
     def _update(self) -> None:
         version = self.version()
-        going_on = RunFolder(self.path).in_progress
-        if version == self._version or (going_on and time.monotonic() < self._rests_until_s):
+        if version == self._version:
             return
-        begun_s = time.monotonic()
-        self._data = self._read()
+        size = sum(size for _, size, _ in _files(self.path))
+        waits = bool(self._data) and RunFolder(self.path).in_progress
+        if waits and not self._looks.affordable(size):
+            return
+        with self._looks.one(size):
+            self._data = self._read()
         self._version = version
         self.read += 1
-        took_s = time.monotonic() - begun_s
-        self._rests_until_s = begun_s + (1 + REST) * took_s
 
     def _read(self) -> dict[str, Any]:
         run = open_run(self.path)

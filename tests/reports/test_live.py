@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -21,7 +22,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from netsim.errors import DataError, OutputError
-from netsim.reports import live_process
+from netsim.reports import live, live_process
 from netsim.reports.live import LiveServer
 from netsim.reports.live_process import served as served_beside
 from netsim.results.reader import Run
@@ -227,6 +228,24 @@ def test_an_idle_page_costs_next_to_nothing(
     process.send_signal(signal.SIGCONT)
     assert per_second < 0.02
     assert server.follower.read <= reads + 2
+
+
+def test_looks_take_a_fiftieth_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another look waits until it can be afforded, at the size of the tables now."""
+    now, spent = 0.0, 0.0
+    monkeypatch.setattr(live.time, "monotonic", lambda: now)
+    monkeypatch.setattr(live.time, "process_time", lambda: spent)
+    looks = live.Looks()
+    with suppress(DataError), looks.one(size=100):
+        spent += 0.5
+        raise DataError("torn", where="uploads")  # a look in vain has cost as much
+    now = 49.0
+    assert not looks.affordable(size=100)
+    now = 51.0
+    assert looks.affordable(size=100)
+    assert not looks.affordable(size=200)  # 1 s, now
+    now = 76.0
+    assert looks.affordable(size=200)
 
 
 def test_the_command_tells_its_address_and_ends(network_run: Callable[..., Run]) -> None:
