@@ -232,10 +232,10 @@ def test_an_idle_page_costs_next_to_nothing(
 
 def test_looks_take_a_fiftieth_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another look waits until it can be afforded, at the size of the tables now."""
-    now, spent = 0.0, 0.0
-    monkeypatch.setattr(live.time, "monotonic", lambda: now)
-    monkeypatch.setattr(live.time, "process_time", lambda: spent)
     looks = live.Looks()
+    begun, now, spent = time.monotonic(), 0.0, 0.0
+    monkeypatch.setattr(live.time, "monotonic", lambda: begun + now)
+    monkeypatch.setattr(live.time, "process_time", lambda: spent)
     with suppress(DataError), looks.one(size=100):
         spent += 0.5
         raise DataError("torn", where="uploads")  # a look in vain has cost as much
