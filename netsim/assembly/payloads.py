@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from netsim.assembly.learning import LearningParts, foundation_name
-from netsim.device.compute import work_with_frozen
+from netsim.device.compute import work_of_forward_pass, work_with_frozen
 from netsim.errors import ScenarioError
 from netsim.learning.payload import BUILTIN, foundation_bits, payload_bits
 from netsim.protocols import BASE, LORA_A, LORA_B, WHOLE, Learner, PayloadSize
@@ -32,7 +32,12 @@ def build_payloads(
         down_of=Download(down, size_of, training),
         emulated=emulated,
         foundation_bits=model_bits,
-        work_of=WorkByParts(size_of, model_bits, training.modules[0].full),
+        work_of=WorkByParts(
+            size_of,
+            model_bits,
+            full=training.modules[0].full,
+            local_steps=scenario.learning.local_steps,
+        ),
     )
 
 
@@ -181,6 +186,7 @@ class WorkByParts:
     size_of: PayloadSize
     model_bits: float
     full: bool  # every weight of the model is trained
+    local_steps: int
 
     def __call__(
         self,
@@ -192,7 +198,9 @@ class WorkByParts:
         if np.all(np.equal(trained, WHOLE)):
             return 1.0
         frozen_bits = self.size_of(module, rank) - self.size_of(module, rank, trained)
-        return work_with_frozen(frozen_bits / self.model_bits, full=self.full)
+        work = work_with_frozen(frozen_bits / self.model_bits, full=self.full)
+        forward = work_of_forward_pass(self.local_steps, full=self.full)
+        return np.where(np.equal(trained, 0), forward, work)
 
 
 def _foundation_bits(scenario: Scenario, learner: Learner | None) -> float:

@@ -127,6 +127,12 @@ def work_with_frozen(frozen: FloatArray, *, full: bool) -> FloatArray:
     return 1.0 - (FULL_WORK - 1.0) * np.minimum(frozen, 1.0) / whole
 
 
+def work_of_forward_pass(local_steps: int, *, full: bool) -> float:
+    """Work of one forward pass over that of all local steps: 2 of the 4 or 6 FLOP of one."""
+    whole = FULL_WORK if full else 1.0
+    return 0.5 / (whole * local_steps)
+
+
 def compute_time_s(cycles: FloatArray, cpu_hz: FloatArray) -> FloatArray:
     """Seconds of `cycles` at the clock rate `cpu_hz`."""
     return cycles / cpu_hz

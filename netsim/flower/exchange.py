@@ -95,6 +95,7 @@ def _redeemed(train_loss: FloatArray, payload_bits: FloatArray) -> Redeemed:
     """Rows without ranks or gradients."""
     return Redeemed(
         train_loss=train_loss,
+        loss_rms=np.full(len(train_loss), np.nan),
         gradient_norm=np.full(len(train_loss), np.nan),
         rank=np.full(len(train_loss), NO_RANK),
         payload_bits=payload_bits,

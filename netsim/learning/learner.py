@@ -174,24 +174,19 @@ class FederatedLearner:
         """
         return self._risk.probe(self.states, self.versions, self._foundation.norm_sq(), self._run)
 
-    def module_gap(self, round: int) -> FloatArray:
-        """Loss of each module at each UE minus the best module's. [K, N].
-
-        Measured on the UE's samples of `round`.
-        """
-        everybody = np.arange(len(self._batches.samples))
-        nothing = np.zeros_like(everybody)
+    def local_loss(self, round: int, ue: IntArray) -> FloatArray:
+        """Mean loss of each module on samples of UEs `ue` [M] of a round, nats. [M, N]."""
+        nothing = np.zeros_like(ue)
         tickets = Tickets(
             round=round,
-            ue=everybody,
+            ue=ue,
             module=nothing,
             version=nothing,
         )
         chunks = self._batches.chunks(tickets)
         jobs = (LocalLoss(chunk.samples, chunk.texts) for chunk in chunks)
-        loss = np.concatenate(list(self._run(jobs)))
-        gap: FloatArray = loss - loss.min(axis=1, keepdims=True)
-        return gap
+        loss: FloatArray = np.concatenate(list(self._run(jobs)))
+        return loss
 
     # -- files -------------------------------------------------------------------------------------
 
@@ -211,7 +206,7 @@ class FederatedLearner:
         """Write all that later rounds depend on to `folder`, which must exist."""
         held = {}
         for key, one in self._rounds.held.items():
-            held[key] = (one.upload, one.train_loss, one.gradient_norm)
+            held[key] = (one.upload, one.train_loss, one.loss_rms, one.gradient_norm)
         state = LearnerState(
             vectors=self.states,
             versions=self.versions,
@@ -280,11 +275,12 @@ class FederatedLearner:
         tickets: Tickets,
         figures: Sequence[TicketFigures],
     ) -> Redeemed:
-        table = np.array(figures, dtype=np.float64).reshape(-1, 3)
-        rank = table[:, 2].astype(np.int64)
+        table = np.array(figures, dtype=np.float64).reshape(-1, 4)
+        rank = table[:, 3].astype(np.int64)
         return Redeemed(
             train_loss=table[:, 0],
-            gradient_norm=table[:, 1],
+            loss_rms=table[:, 1],
+            gradient_norm=table[:, 2],
             rank=rank,
             payload_bits=self.payload_bits_of(tickets.module, rank, sent_parts(tickets)),
         )

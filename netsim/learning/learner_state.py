@@ -28,7 +28,7 @@ BASE = "base."  # before the paths of layers whose frozen weights have changed
 
 Version = tuple[int, int]  # (module, round that made it)
 UploadKey = tuple[int, int, int]  # (round, UE, module)
-Held = dict[UploadKey, tuple[Upload, float, float]]  # -> upload, loss, norm
+Held = dict[UploadKey, tuple[Upload, float, float, float]]  # -> upload, loss, its rms, norm
 Memory = tuple[dict[str, NDArray[Any]], Any]  # named arrays, and a JSON value
 RuleMemories = dict[tuple[str, int], dict[str, NDArray[Any]]]  # (rule, module) -> named arrays
 
@@ -75,12 +75,12 @@ def save_learner_state(state: LearnerState, folder: Path) -> None:
 def _add_held(tensors: dict[str, NDArray[Any]], held: Held) -> list[Any]:
     """Figures of uploads that were computed before their uplinks; their arrays go to `tensors`."""
     rows = []
-    for key, (upload, loss, norm) in held.items():
+    for key, (upload, *figures) in held.items():
         name = _held_name(*key)
         tensors[f"{name}.start"] = upload.start
         tensors[f"{name}.update"] = upload.update
         of_upload = [upload.rank, upload.samples, upload.staleness, upload.rate]
-        rows.append([*key, *of_upload, loss, norm])
+        rows.append([*key, *of_upload, *figures])
     return rows
 
 
@@ -151,7 +151,7 @@ def _memories(
 def _held(tensors: Mapping[str, NDArray[Any]], rows: Any) -> Held:
     """The uploads that were computed before their uplinks."""
     held: Held = {}
-    for round, ue, module, rank, samples, staleness, rate, loss, norm in rows:
+    for round, ue, module, rank, samples, staleness, rate, loss, rms, norm in rows:
         name = _held_name(round, ue, module)
         upload = Upload(
             module=module,
@@ -163,7 +163,7 @@ def _held(tensors: Mapping[str, NDArray[Any]], rows: Any) -> Held:
             rate=rate,
             ue=ue,
         )
-        held[round, ue, module] = (upload, loss, norm)
+        held[round, ue, module] = (upload, loss, rms, norm)
     return held
 
 

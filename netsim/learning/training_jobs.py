@@ -21,6 +21,7 @@ class TicketFigures(NamedTuple):
     """What protocols.Redeemed tells of one ticket."""
 
     train_loss: float
+    loss_rms: float
     gradient_norm: float
     rank: int  # sent
 
@@ -31,12 +32,13 @@ class Trained:
 
     upload: Upload
     train_loss: float
+    loss_rms: float
     gradient_norm: float
     own: OwnPart | None = None  # what stays at the UE
 
     @property
     def figures(self) -> TicketFigures:
-        return TicketFigures(self.train_loss, self.gradient_norm, self.upload.rank)
+        return TicketFigures(self.train_loss, self.loss_rms, self.gradient_norm, self.upload.rank)
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,8 @@ class Trainer:
                     whole=wholes[ticket],
                     server=server,
                 )
-            done.append(Trained(upload, result.train_loss, result.gradient_norm, own))
+            figures = result.train_loss, result.loss_rms, result.gradient_norm
+            done.append(Trained(upload, *figures, own))
         return done
 
     def _train_personal(

@@ -49,6 +49,9 @@ class Exchange:
     which goes on from its own when it trains again. What a UE holds already it need not hear again
     (schemes/held.py). Further bits are of what is no part of the module: residuals, masks, control
     variates.
+
+    Where nothing is trained (0), and so nothing sent, the UE measures the loss of what it hears, by
+    one forward pass, and sends the further bits. Nothing is aggregated of such a row.
     """
 
     trained: IntArray | int = WHOLE

@@ -52,6 +52,8 @@ class Redeemed:
     """Results of the tickets, row by row, at the downloaded version (first local step)."""
 
     train_loss: FloatArray  # [M] mean loss over the UE's samples of the round, nats
+    # [M] root of the mean of the samples' squared losses, likewise; NaN: not known
+    loss_rms: FloatArray
     gradient_norm: FloatArray  # [M] L2 norm of the gradient over all trained tensors of the module
     rank: IntArray  # [M] ranks that are sent: those trained, or fewer where the UE prunes
     payload_bits: FloatArray  # [M] of the tensors that are sent
@@ -180,8 +182,8 @@ class Learner(Protocol):
         """Losses and gradients of the present modules; changes nothing."""
         ...
 
-    def module_gap(self, round: int) -> FloatArray:
-        """Loss of each module on each UE's samples of `round` minus the least one, nats. [K, N]."""
+    def local_loss(self, round: int, ue: IntArray) -> FloatArray:
+        """Mean loss of each module on samples of UEs `ue` [M] of a round, nats. [M, N]."""
         ...
 
     def save(self, folder: Path) -> None:

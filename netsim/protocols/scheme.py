@@ -31,11 +31,18 @@ class Computed(Protocol):
         ...
 
 
-class ModuleGap(Protocol):
-    """How well modules fit UEs, measured on demand: a forward pass of every UE and module."""
+class LocalLoss(Protocol):
+    """Losses at UEs, measured on demand: a forward pass of every UE and module.
 
-    def __call__(self) -> FloatArray:
-        """Loss of module n on UE k's samples of the round minus the least one, nats. [K, N]."""
+    What UEs take for it is not charged: a scheme whose UEs measure in earnest plans rows for it
+    that train nothing (exchange.py).
+    """
+
+    def __call__(self, ue: IntArray | None = None, round: int | None = None) -> FloatArray:
+        """Mean loss of N modules on samples of UEs `ue` [M], nats. [M, N].
+
+        None: of all UEs; on the samples of the planned round.
+        """
         ...
 
 
@@ -80,8 +87,8 @@ class Observation:
         rounds: the run has at most so many, T.
         formulas: corrected or paper.
         interferers_follow: interferers send with the power of the UE that they disturb.
-        module_gap: `module_gap()` measures how well modules fit UEs, nats [K, N]; None: nothing is
-            learnt.
+        local_loss: `local_loss(ue)` measures the modules' losses at UEs, nats [M, N]; None: nothing
+            is learnt.
         success: success probability of uploads, eq. (15): `success.probability(...)`.
         label_counts: rows of each of C classes that each UE holds. [K, C]
         barrier: the uploads of a gNB start together, when its last UE has computed.
@@ -118,7 +125,7 @@ class Observation:
     rounds: int
     formulas: str
     interferers_follow: bool
-    module_gap: ModuleGap | None
+    local_loss: LocalLoss | None
     success: SuccessModel
     label_counts: IntArray
     barrier: bool
@@ -213,6 +220,10 @@ class RoundOutcome:
         heard: the UE had all its downloads and began to compute. [M]
         start_s: simulated time at which the round started, s.
         end_s: and at which it ended, s.
+        took_s: from the round's start at the gNB to the end of the upload, s [M]; NaN: none.
+        train_loss: mean over the samples of what was trained and counted, at the downloaded module,
+            nats [M]; NaN elsewhere.
+        loss_rms: root of the mean of the samples' squared losses, likewise. [M]
         rank: sent, if redeemed before the uplink [M]; -1 where the UE was not ready.
     """
 
@@ -222,6 +233,9 @@ class RoundOutcome:
     end_s: float
     rank: IntArray | None = None
     heard: BoolArray | None = None
+    took_s: FloatArray | None = None
+    train_loss: FloatArray | None = None
+    loss_rms: FloatArray | None = None
 
     def state(self) -> dict[str, Any]:
         """As arrays and JSON values."""

@@ -5,7 +5,7 @@ A scheme is one file with its citation. It reads an `Observation` and declares a
 Shared: `base` (discovery, the check of a plan), `radio` (admission, division of the band at P_max),
 `group` (UEs per round), `ue_ranks` (ranks that belong to UEs), `variant` (a scheme with some
 parameters of another fixed), `one_adapter` (everybody on one adapter: what is trained, sent and
-merged), `held` (what UEs have of it already).
+merged), `held` (what UEs have of it already), `sampling` (weighted draws, expected times).
 
     fedlora, full_parameter             one module for everybody
     ffa_lora, rolora, fedsvd            one factor of it at a time
@@ -15,6 +15,7 @@ merged), `held` (what UEs have of it already).
     near_iid_groups                     groups of UEs take turns with the adapters
     random, round_robin, proportional_fair, success_selection, joint_scheduling
                                         scheduling policies, adapters in turn
+    oort, power_of_choice, fedcs        selection by losses and speed, likewise
     buffered_async                      nobody waits for anybody
     model_switching                     the paper's Algorithm 2; radio_control is its step 1
     greedy, one_shot, energy_constrained, max_power

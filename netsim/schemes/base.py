@@ -143,9 +143,14 @@ class _PlanCheck:
         """What is trained and goes over the air can be."""
         exchange = self.plan.exchange
         trained = np.asarray(exchange.trained)
-        for parts in (trained, np.asarray(exchange.sent_parts)):
-            known = ((parts >= 1) & (parts <= WHOLE)).all()
-            self.require(known, f"trained and sent parts must lie in 1..{WHOLE}", parts)
+        sent = np.asarray(exchange.sent_parts)
+        for parts in (trained, sent):
+            known = ((parts >= 0) & (parts <= WHOLE)).all()
+            self.require(known, f"trained and sent parts must lie in 0..{WHOLE}", parts)
+        alike = ((trained == 0) == (sent == 0)).all()
+        self.require(alike, "where nothing is trained nothing is sent, and else something", sent)
+        said = (np.asarray(exchange.more_up_bits) > 0) | (trained > 0)
+        self.require(said.all(), "where nothing is trained further bits must go up", trained)
         heard = np.asarray(exchange.heard)
         known = ((heard >= 0) & (heard <= WHOLE)).all()
         self.require(known, f"parts that are heard must lie in 0..{WHOLE}", heard)

@@ -234,9 +234,10 @@ class ModelSwitching(Limited, Scheme):
         return systematic_rounding(fraction, draws), fraction
 
     def _gap(self, observation: Observation) -> FloatArray | float:
-        if self.switch_gap == "none" or observation.module_gap is None:
+        if self.switch_gap == "none" or observation.local_loss is None:
             return 0.0
-        return observation.module_gap()
+        loss = observation.local_loss()
+        return np.asarray(loss - loss.min(axis=1, keepdims=True))
 
     def _declare(
         self,

@@ -222,10 +222,14 @@ def plan_exchange(
 
     What goes up must be the same for all: Algorithm 1 asks for sizes by rank alone.
     """
-    seen = replace(
+    plan = band.plan_all(seen_with(observation, exchange), rank)
+    return replace(plan, exchange=exchange.select(plan.ue))
+
+
+def seen_with(observation: Observation, exchange: Exchange) -> Observation:
+    """The observation where every question about whole modules is one about this exchange."""
+    return replace(
         observation,
         payload_of=_SizesOf(observation, exchange),
         computed=_ComputedWith(observation, exchange),
     )
-    plan = band.plan_all(seen, rank)
-    return replace(plan, exchange=exchange.select(plan.ue))

@@ -167,7 +167,7 @@ def latest(
 def mean_rate_bps(
     view: CellView,
     power_w: FloatArray,
-    band_hz: float,
+    band_hz: FloatArray | float,
 ) -> FloatArray:
     """B E_h[log2(1 + P h g / (I + B N0))] over Rayleigh fading h ~ Exp(1), bit/s. [K].
 
@@ -176,7 +176,7 @@ def mean_rate_bps(
     """
     if view.code_sinr is not None:
         rate = band_hz * np.log2(1.0 + view.code_sinr)
-        return np.full(len(view.ue), rate)
+        return np.broadcast_to(rate, len(view.ue)).copy()
     signal_w, interference_w, noise_psd = view.link(power_w)
     rate_hz = band_hz * view.rate_factor
     z = (interference_w + rate_hz * noise_psd) / signal_w

@@ -90,13 +90,21 @@ def outcome_of_round(
     sent_ranks: bool,
 ) -> RoundOutcome:
     """What schemes are told of it; sent_ranks: training has decided what was sent."""
+    uploads = books.uploads
+    train_loss, loss_rms = np.full((2, len(uploads)), np.nan)
+    if round_.redeemed is not None:
+        train_loss[books.learnt] = round_.redeemed.train_loss
+        loss_rms[books.learnt] = round_.redeemed.loss_rms
     return RoundOutcome(
-        plan=_plan_of(round_.plan, books.uploads),
+        plan=_plan_of(round_.plan, uploads),
         on_time=books.on_time,
         start_s=round_.start_s,
         end_s=round_.end_s,
-        rank=books.uploads.rank_sent if sent_ranks else None,
-        heard=books.uploads.compute_done > 0,
+        rank=uploads.rank_sent if sent_ranks else None,
+        heard=uploads.compute_done > 0,
+        took_s=uploads.end_s - uploads.opened_s,
+        train_loss=train_loss,
+        loss_rms=loss_rms,
     )
 
 

@@ -11,7 +11,7 @@ from netsim.protocols import (
     WHOLE_MODULES,
     Exchange,
     Learner,
-    ModuleGap,
+    LocalLoss,
     Observation,
     RoundOutcome,
     SuccessModel,
@@ -65,7 +65,7 @@ class Outlook:
             rounds=system.stop.rounds,
             formulas=system.formulas,
             interferers_follow=uplink.interferers_follow,
-            module_gap=self._module_gap(),
+            local_loss=self._local_loss(),
             success=self.success,
             label_counts=fleet.label_counts,
             barrier=setting.rules.barrier,
@@ -89,10 +89,17 @@ class Outlook:
         available[self.under_way.uploads.ue] = False
         return available, free_share
 
-    def _module_gap(self) -> ModuleGap | None:
+    def _local_loss(self) -> LocalLoss | None:
         if self.learner is None:
             return None
-        return partial(self.learner.module_gap, self.round)
+        return self._measured
+
+    def _measured(self, ue: IntArray | None = None, round: int | None = None) -> FloatArray:
+        """As `Observation.local_loss`."""
+        assert self.learner is not None
+        if ue is None:
+            ue = np.arange(len(self.links))
+        return self.learner.local_loss(self.round if round is None else round, ue)
 
     def _computed(
         self,

@@ -17,7 +17,7 @@ from netsim.units import IntArray
 def train_before_uplink(learner: Learner, round_: Round, payloads: Payloads) -> None:
     """Train what will be sent, where training decides how much that is."""
     uploads = round_.uploads
-    rows = np.flatnonzero(uploads.ready)
+    rows = np.flatnonzero(uploads.ready & (uploads.trained > 0))
     tickets = tickets_of(uploads.select(rows), round_.number)
     rank = learner.compute(tickets, round_.plan.aggregation).rank
     uploads.rank_sent = np.full(len(uploads), NO_RANK)
@@ -39,11 +39,10 @@ def aggregate(
 
     versions [N]: how many each module has had. stale: old updates count less.
     """
-    on_time = books.on_time
-    changed = np.flatnonzero(np.bincount(books.uploads.module[on_time]))
+    arrived = books.uploads.select(books.learnt)
+    changed = np.flatnonzero(np.bincount(arrived.module))
     if learner is None or not len(changed):
         return changed
-    arrived = books.uploads.select(on_time)
     rule = round_.plan.aggregation
     if stale and rule == "average":
         rule = "staleness_weighted"

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 import netsim
-from netsim.assembly import build_parts, build_simulation
+from netsim.assembly import Loaded, build_parts, build_simulation
 from netsim.assembly.parts import build_scheme
 from netsim.assembly.planning import PerfectKnowledge
 from netsim.plugins import parameters
@@ -42,9 +42,18 @@ STALE: dict[str, Any] = {
     "round.compute_limit_s": None,
     "ues.count": 30,
 }
+LEARNT: dict[str, Any] = {
+    "network_only": False,
+    "devices": [{"samples_min": 2, "samples_max": 3}],
+    "learning.local_steps": 1,
+    "learning.workers": 1,
+}
 UNTRAINED: dict[str, dict[str, Any]] = {
-    "hetlora": {"scheme.prune": False}
-}  # what needs no training
+    "hetlora": {"scheme.prune": False},  # what needs no training
+    "oort": LEARNT,  # what can't do without
+    "power_of_choice": LEARNT,
+}
+LOADED = Loaded()
 
 
 SHOWN = ("scheme.kind", "scheme.bandwidth", "scheme.prune", "round.late_uploads")
@@ -59,6 +68,8 @@ def settings() -> list[dict[str, Any]]:
         chooses = "bandwidth" in {p.name for p in parameters(scheme_class(kind))}
         if issubclass(scheme_class(kind), OneAdapter):  # alike on the air: one of them in both
             chooses = kind == "flora"
+        if kind == "oort":  # as power_of_choice
+            chooses = False
         found += [{"scheme.kind": kind, **band} for band in bands[: 1 + chooses]]
     return [
         *found,
@@ -86,7 +97,7 @@ def run_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Mapping[str, A
     def run(setting: Mapping[str, Any]) -> Run:
         key = name_of(setting)
         if key not in done:
-            done[key] = netsim.run(scenario_of(setting), out=folder / key)
+            done[key] = netsim.run(scenario_of(setting), out=folder / key, loaded=LOADED)
         return done[key]
 
     return run
@@ -129,7 +140,7 @@ NETWORK_ONLY = [k for k in scheme_names() if k not in ("buffered_async",)]
 def test_every_scheme_leaves_uploads_under_way_their_band(kind: str, tmp_path: Path) -> None:
     """Plans are checked as they are made, with what is reserved; the tables say so, too."""
     scenario = scenario_of({"scheme.kind": kind, **UNTRAINED.get(kind, {}), **STALE})
-    run = netsim.run(scenario, out=tmp_path / "run")
+    run = netsim.run(scenario, out=tmp_path / "run", loaded=LOADED)
     checks = check_run(run, bandwidth_hz=scenario.radio.bandwidth_hz, constant_rate=True)
     assert [c.name for c in checks if not c.passed] == []
     assert run.rounds.collect()["carried"].sum() > 0
@@ -142,7 +153,7 @@ def test_several_gnbs_share_a_plan(setting: dict[str, Any], tmp_path: Path) -> N
     """
     several = {"federation": "network", "topology.window_km": 3, "ues.count": 24, "rounds": 2}
     scenario = scenario_of(setting, **several)
-    run = netsim.run(scenario, out=tmp_path / "run")
+    run = netsim.run(scenario, out=tmp_path / "run", loaded=LOADED)
     scheduled = run.rounds.group_by("gnb").agg(pl.col("subscribed").sum()).collect()
     assert len(scheduled) > 3
     assert (scheduled["subscribed"] > 0).mean() > 0.5
@@ -173,7 +184,7 @@ def test_all_schemes_meet_the_same_fading(
 @pytest.mark.parametrize("setting", ALL)
 def test_state_survives_a_checkpoint(setting: dict[str, Any], tmp_path: Path) -> None:
     scenario = scenario_of(setting)
-    parts = build_parts(scenario, Silence())
+    parts = build_parts(scenario, Silence(), LOADED)
     simulation = build_simulation(parts, MemorySink(), Silence())
     simulation.run(parts.scheme)
     restored = build_scheme(scenario)

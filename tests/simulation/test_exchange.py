@@ -164,8 +164,10 @@ def test_down_and_up_are_apart_and_both_are_in_the_tables() -> None:
 @pytest.mark.parametrize(
     ("exchange", "rule"),
     [
-        (Exchange(trained=0), r"trained and sent parts must lie in 1\.\.7"),
-        (Exchange(sent=8), r"trained and sent parts must lie in 1\.\.7"),
+        (Exchange(trained=-1), r"trained and sent parts must lie in 0\.\.7"),
+        (Exchange(sent=8), r"trained and sent parts must lie in 0\.\.7"),
+        (Exchange(sent=0), "where nothing is trained nothing is sent, and else something"),
+        (Exchange(trained=0), "where nothing is trained further bits must go up"),
         (Exchange(heard=-1), r"parts that are heard must lie in 0\.\.7"),
         (Exchange(more_down_bits=-1.0), "further bits must be finite and not negative"),
         (Exchange(more_up_bits=float("nan")), "further bits must be finite and not negative"),

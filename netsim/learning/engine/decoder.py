@@ -78,14 +78,14 @@ class DecoderEngine:
         with torch.no_grad():
             below = self._below(texts, packing, downloaded)
 
-        def gradient(w: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+        def gradient(w: torch.Tensor, g: torch.Tensor) -> Sequence[torch.Tensor]:
             leaf = w.detach().requires_grad_()
             own = _with_trained(downloaded, layouts, torch.split(leaf, sizes))
             logits = self._above(below, packing, own)
             lost = cross_entropy(logits, label, reduction="none")
             loss = torch.stack([lost[a:b].mean() for a, b in packing.texts])
             g.copy_(torch.autograd.grad(loss.sum(), leaf)[0])
-            return loss.detach()
+            return [lost[a:b].detach() for a, b in packing.texts]
 
         return descend(
             w,

@@ -102,7 +102,7 @@ class EncoderEngine:
         label = self._to_device(texts.label)
         fixed: list[tuple[EncoderTickets, _Below]] = []
 
-        def gradient(w: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+        def gradient(w: torch.Tensor, g: torch.Tensor) -> Sequence[torch.Tensor]:
             if not fixed:  # views of w and g: they stay valid, both are changed in place
                 groups = list(
                     group_alike(
@@ -234,8 +234,8 @@ class EncoderEngine:
         packing: Packing,
         tickets: EncoderTickets,
         saved: list[Any],
-    ) -> torch.Tensor:
-        """Fill every gradient; returns the mean loss of each ticket [G]."""
+    ) -> Sequence[torch.Tensor]:
+        """Fill every gradient; returns the losses of each ticket's texts, [G] of [s]."""
         logits, active = tickets.heads.logits(first)
         log_p = torch.log_softmax(logits, -1)
         losses = -log_p.gather(1, label[:, None])[:, 0]
@@ -268,7 +268,7 @@ class EncoderEngine:
                 kept=kept,
                 below=below,
             )
-        return torch.stack([part.mean() for part in cut(losses, tickets.texts)])
+        return cut(losses, tickets.texts)
 
 
 def _lowest_layer(layouts: Sequence[AdapterLayout], path: str) -> int:

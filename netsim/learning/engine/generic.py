@@ -95,15 +95,15 @@ class GenericEngine:
         names = [name for name, at in layout.starts.items() if at < size and layout.trains(name)]
         trained = [made.trainable[name] for name in names]
 
-        def gradient(w: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+        def gradient(w: torch.Tensor, g: torch.Tensor) -> Sequence[torch.Tensor]:
             with torch.no_grad():
                 _write(layout, made, w)
             logits = self._forward(made.model, inputs)
-            loss = torch.nn.functional.cross_entropy(logits, label)
-            gradients = torch.autograd.grad(loss, trained)
+            lost = torch.nn.functional.cross_entropy(logits, label, reduction="none")
+            gradients = torch.autograd.grad(lost.mean(), trained)
             for name, part in zip(names, gradients, strict=True):
                 layout.view(name, g).copy_(part)
-            return loss.detach()[None]
+            return [lost.detach()]
 
         w = torch.tensor(start.vector[:size], device=self._foundation.device)
         return descend(

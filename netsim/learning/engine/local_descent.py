@@ -20,8 +20,8 @@ from netsim.learning.engine.tail_penalty import TailPenalty
 from netsim.learning.spec import LocalTraining
 from netsim.units import IntArray
 
-Gradient = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-"""(w [P], g [P] to be filled) -> mean loss of each ticket [G], nats."""
+Gradient = Callable[[torch.Tensor, torch.Tensor], Sequence[torch.Tensor]]
+"""(w [P], g [P] to be filled) -> losses of the texts of each ticket, [G] of [s], nats."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class LocalResult:
 
     update: Vector  # [trained] gradient (sgd) or w_start - w_end (adam)
     train_loss: float  # nats, at the downloaded version, without the tail's part
+    loss_rms: float  # root of the mean of the texts' squared losses, likewise
     gradient_norm: float  # likewise
     tail_fell: bool = False
 
@@ -92,12 +93,11 @@ def descend(
     )
     tail_start = tail.products()
     corrected = _Corrections(starts, w, g, sizes=each, prox=local.prox)
-    loss = norm = torch.zeros(0)
+    figures = torch.zeros(3, 0)
     for step in range(local.local_steps):
         losses = gradient(w, g)
         if step == 0:
-            loss = losses.clone()
-            norm = torch.stack([part.norm() for part in torch.split(g, each)])
+            figures = _figures(losses, torch.split(g, each))
         tail.add_gradient()
         corrected.add_gradient()
         if local.optimizer == "sgd":
@@ -110,21 +110,30 @@ def descend(
     if local.optimizer == "adam":
         upload -= w
     fell = [end < start for start, end in zip(tail_start, tail.products(), strict=True)]
-    return _results(torch.split(upload, each), loss, norm, fell)
+    return _results(torch.split(upload, each), figures, fell)
+
+
+def _figures(
+    losses: Sequence[torch.Tensor],
+    gradients: Sequence[torch.Tensor],
+) -> torch.Tensor:
+    """Means and root mean squares of losses, and norms of gradients, of G tickets. [3, G]."""
+    mean = torch.stack([part.mean() for part in losses])
+    rms = torch.stack([part.square().mean().sqrt() for part in losses])
+    norm = torch.stack([part.norm() for part in gradients])
+    return torch.stack([mean, rms, norm])
 
 
 def _results(
     uploads: Sequence[torch.Tensor],
-    loss: torch.Tensor,
-    norm: torch.Tensor,
+    figures: torch.Tensor,
     fell: Sequence[bool],
 ) -> list[LocalResult]:
-    """Ticket by ticket."""
+    """Ticket by ticket; figures [3, G] are losses, their root mean squares, and norms."""
     updates = [upload.cpu().numpy() for upload in uploads]
     columns = zip(
         updates,
-        loss.tolist(),
-        norm.tolist(),
+        *figures.tolist(),
         fell,
         strict=True,
     )

@@ -50,7 +50,8 @@ def gnb_process(
     yield clock.at(clock.now + gnb.aggregation_s)
     cells.close_s[cell] = clock.now
 
-    arrived = arrived_by(flight.uploads, mine, float(cells.cut_s[cell]))
+    trained = mine[flight.uploads.trained[mine] > 0]
+    arrived = arrived_by(flight.uploads, trained, float(cells.cut_s[cell]))
     payload_bits = flight.uploads.payload_bits[arrived]
     module = flight.uploads.module[arrived]
     cells.aggregate_bits[cell] = bits_once(

@@ -162,8 +162,8 @@ def _write_computing(sink: RecordSink, closed: ClosedRound) -> None:
     uploads = books.uploads
     loss, norm = np.full((2, len(uploads)), np.nan)
     if redeemed is not None:
-        loss[books.on_time] = redeemed.train_loss
-        norm[books.on_time] = redeemed.gradient_norm
+        loss[books.learnt] = redeemed.train_loss
+        norm[books.learnt] = redeemed.gradient_norm
     add_spans(
         sink,
         round=closed.round.number,

@@ -63,6 +63,11 @@ class Books:
         """[M]."""
         return np.asarray(self.outcome == ON_TIME)
 
+    @cached_property
+    def learnt(self) -> BoolArray:
+        """[M] it counted, and something was trained for it."""
+        return self.on_time & (self.uploads.trained > 0)
+
     @property
     def energy_j(self) -> float:
         """Of all rows."""

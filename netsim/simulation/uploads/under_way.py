@@ -63,7 +63,7 @@ class UnderWay:
 
     def tickets(self, round: int) -> Tickets:
         """What may be redeemed after `round`."""
-        return tickets_of(self.uploads, round)
+        return tickets_of(self.uploads.select(self.uploads.trained > 0), round)
 
     def state(self) -> dict[str, Any]:
         """As arrays."""
