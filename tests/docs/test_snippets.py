@@ -39,7 +39,8 @@ LEARNING = {
     "data.train_samples": 300,
     "data.test_samples": 40,
 }
-LEARNS = ("data.path", "model.path", "data.task", "data.partition")
+BY_LOSSES = ("scheme.kind=oort", "scheme.kind=power_of_choice")  # plan by what is learnt
+LEARNS = ("data.path", "model.path", "data.task", "data.partition", *BY_LOSSES)
 
 
 @dataclass(frozen=True)
