@@ -46,9 +46,7 @@ def check_stale(scenario: Scenario, scheme: Scheme) -> None:
         ("mobility.kind", scenario.mobility.kind, "static", keeps),
         ("channel", len(scenario.channel), 0, keeps),
         ("record", scenario.record, False, keeps),
-        ("downlink.link", scenario.downlink.link, "mean", "a UE that hears nothing waits for ever"),
         ("device.battery_j", scenario.device.battery_j, None, "an empty battery ends a round"),
-        ("device.power", scenario.device.power, "transmit_only", "states belong to one round"),
         ("learning.log_risk", scenario.learning.log_risk, False, "the bound knows no old updates"),
     )
     wrong = [one for one in every if one[1] != one[2]]

@@ -11,6 +11,7 @@ class Activities(Protocol):
     """M rows, ordered by UE; times in s. The rows of a UE are downloaded and computed together."""
 
     ue: IntArray
+    leads: BoolArray  # the first of the UE's rows
     power_w: FloatArray  # radiated while sending
     opened_s: FloatArray  # the gNB begins to send modules
     downloaded_s: FloatArray

@@ -59,7 +59,7 @@ class Batteries:
             computing_w[ue],
             np.full(len(ue), power.awake_w),
             np.full(len(ue), power.sleep_w),
-            np.add.reduceat(power.drawn_w(rows.power_w, rows.ue), first),
+            power.drawn_w(np.add.reduceat(rows.power_w, first)),
         ]
         self._empty_s[ue] = empty_at_s(
             self.left_j[ue],

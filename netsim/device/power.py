@@ -26,7 +26,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netsim.arrays import group_starts
 from netsim.device.activities import Activities
 from netsim.units import FloatArray, IntArray
 
@@ -46,17 +45,9 @@ class UePower:
     idle_w: float = 0.0
     inactivity_s: float = 0.0  # awake for so long before DRX
 
-    def drawn_w(self, power_w: FloatArray, ue: IntArray) -> FloatArray:
-        """While uploads [M] of UEs [M] send at `power_w`.
-
-        A UE's circuits are shared among its uploads by power, and an upload keeps its part when the
-        UE's others have ended.
-        """
-        drawn_w = power_w / self.efficiency
-        if self.circuit_w and len(ue):
-            total_w = np.bincount(ue, power_w)[ue]
-            drawn_w = drawn_w + self.circuit_w * power_w / total_w
-        return np.asarray(drawn_w)
+    def drawn_w(self, power_w: FloatArray, part: FloatArray | float = 1.0) -> FloatArray:
+        """While sending at `power_w`, with a part of the UE's circuits. Any shape."""
+        return np.asarray(power_w / self.efficiency + self.circuit_w * part)
 
     def waiting_j(self, wait_s: FloatArray) -> FloatArray:
         """Of waits of some lengths. Any shape."""
@@ -105,14 +96,13 @@ def gnb_energy_j(
 def radio_energy_j(
     rows: Activities, power: UePower, *, until_s: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """(receiving, waiting) of a UE's rows, told at the first of them. [M], [M].
+    """(receiving, waiting) of a UE's rows, told at the one that leads them. [M], [M].
 
     until_s [M]: waiting ends then. Without states both are 0.
     """
     if not (power.receive_w or power.awake_w or power.sleep_w):
         return np.zeros(len(rows)), np.zeros(len(rows))
-    once = np.zeros(len(rows))
-    once[group_starts(rows.ue)] = 1.0
+    once = rows.leads.astype(np.float64)
     waited_s = np.where(rows.ready, until_s - rows.computed_s, 0.0)
     receive_j = once * power.receive_w * (rows.downloaded_s - rows.opened_s)
     return receive_j, once * power.waiting_j(waited_s)

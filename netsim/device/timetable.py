@@ -35,28 +35,31 @@ def timetable(
     *,
     compute_s: FloatArray,
     limit_s: float,
+    gives_up_s: float,
     barrier: bool,
 ) -> Timetable:
     """Times of rows [M] whose modules of `sent_bits` come in `slots`, (start, end) in s.
 
     A UE computes its modules one after the other, each for `compute_s`, once its last download is
-    through, until the limit. barrier: uploads of a gNB start together.
+    through, until the limit; one that hears nothing gives up at `gives_up_s`, if not before.
+    barrier: uploads of a gNB start together.
     """
     slot_start, slot_end = slots
     first = group_starts(ue)
     downloaded = largest_in_run(slot_end, first)
-    begin, done = computing_times_s(downloaded, first, compute_s, limit_s)
-    computed = largest_in_run(np.minimum(done, limit_s), first)
+    limit = np.where(np.isfinite(downloaded), limit_s, min(limit_s, gives_up_s))
+    begin, done = computing_times_s(downloaded, first, compute_s, limit)
+    computed = largest_in_run(np.minimum(done, limit), first)
     last = largest_in_run(done, first)
     return Timetable(
-        slot_start_s=np.minimum(slot_start, limit_s),
-        slot_end_s=np.minimum(slot_end, limit_s),
-        slot_bits=sent_bits * part_done(slot_start, slot_end, limit_s),
-        downloaded_s=np.minimum(downloaded, limit_s),
+        slot_start_s=np.minimum(slot_start, limit),
+        slot_end_s=np.minimum(slot_end, limit),
+        slot_bits=sent_bits * part_done(slot_start, slot_end, limit),
+        downloaded_s=np.minimum(downloaded, limit),
         compute_start_s=begin,
-        compute_end_s=np.minimum(done, limit_s),
-        compute_done=part_computed(begin, done, compute_s, limit_s),
+        compute_end_s=np.minimum(done, limit),
+        compute_done=part_computed(begin, done, compute_s, limit),
         computed_s=computed,
         upload_start_s=largest_in_group(computed, gnb) if barrier else computed,
-        ready=(last <= limit_s) & np.isfinite(last),
+        ready=(last <= limit) & np.isfinite(last),
     )

@@ -11,7 +11,7 @@ def computing_times_s(
     downloaded_s: FloatArray,
     first: IntArray,
     one_s: FloatArray,
-    limit_s: float,
+    limit_s: FloatArray | float,
 ) -> tuple[FloatArray, FloatArray]:
     """When the computing of each row begins (at most at the limit), and would be done. [M], [M].
 
@@ -29,7 +29,7 @@ def part_computed(
     begin_s: FloatArray,
     done_s: FloatArray,
     one_s: FloatArray,
-    limit_s: float,
+    limit_s: FloatArray | float,
 ) -> FloatArray:
     """Part of the work that is done by the limit. [M]."""
     part = np.clip(

@@ -218,16 +218,17 @@ class Scenario(Section):
     def _deadline_fits(self) -> Scenario:
         if not math.isinf(self.round.deadline_s):
             return self
-        if self.radio.fading == "block":
-            raise ValueError("round.deadline_s must be finite with radio.fading = block")
-        if self.radio.interference == "network":
-            raise ValueError("round.deadline_s must be finite with radio.interference = network")
-        if self.mobility.moves:
-            moves = f"mobility.kind = {self.mobility.kind}"
-            raise ValueError(f"round.deadline_s must be finite with {moves}: UEs move")
-        if self.in_time:
-            with_traces = "record" if self.record else "channel"
-            raise ValueError(f"round.deadline_s must be finite with {with_traces}, as traces are")
+        traced = "record" if self.record else "channel"
+        ends = {
+            "radio.fading = block": self.radio.fading == "block",
+            "radio.interference = network": self.radio.interference == "network",
+            "downlink.link = faded: who hears nothing waits until then": self.downlink.link
+            == "faded",
+            f"mobility.kind = {self.mobility.kind}: UEs move": self.mobility.moves,
+            f"{traced}, as traces are": self.in_time,
+        }
+        for what in (what for what, holds in ends.items() if holds):
+            raise ValueError(f"round.deadline_s must be finite with {what}")
         return self
 
     @model_validator(mode="after")

@@ -6,14 +6,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from netsim.device.circuits import answered_s
 from netsim.protocols import Exchange, RoundOutcome, RoundPlan
 from netsim.simulation.motion.leaving import break_off
 from netsim.simulation.state import Fleet, Round
 from netsim.simulation.uploads.flight import Flight
 from netsim.simulation.uploads.outcomes import Books, books_of
+from netsim.simulation.uploads.segments import segments_of
 from netsim.simulation.uploads.table import Uploads
 from netsim.simulation.uploads.under_way import UnderWay, over_by
-from netsim.units import FloatArray, IntArray
+from netsim.units import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -34,14 +36,16 @@ class Ending:
         """The books of uploads that are over, and those that go on."""
         uploads, log = self.flight.uploads, self.flight.on_air.log
         if not self.flight.outlasts:
-            return self._books_of(uploads, self.cut_s), None
+            return self._books_of(slice(None)), None
         over = over_by(uploads, self.cut_s)
         goes_on = UnderWay.of(
             uploads,
             log,
             np.flatnonzero(~over),
         )
-        return self._books_of(uploads.select(over), self.cut_s[over]), goes_on
+        if goes_on is not None and (circuit_s := self._circuit_s) is not None:
+            goes_on.uploads.circuit_s = circuit_s[~over]
+        return self._books_of(over), goes_on
 
     def last_books(self) -> Books:
         """The books of the run's last round: all that would go on has stopped, and has paid."""
@@ -54,20 +58,27 @@ class Ending:
             cut_s[rows],
         )
         _stop_computing(uploads, rows, cut_s[rows])
-        return self._books_of(uploads, cut_s)
+        return self._books_of(slice(None))
 
-    def _books_of(
-        self,
-        uploads: Uploads,
-        cut_s: FloatArray,
-    ) -> Books:
+    def _books_of(self, rows: BoolArray | slice) -> Books:
+        circuit_s = self._circuit_s
         return books_of(
-            uploads,
+            self.flight.uploads.select(rows),
             self.flight.on_air.log,
-            cut_s,
+            self.cut_s[rows],
+            circuit_s=None if circuit_s is None else circuit_s[rows],
             versions=self.versions,
             fleet=self.fleet,
         )
+
+    @property
+    def _circuit_s(self) -> FloatArray | None:
+        """[M] for how long rows answer for their UEs' circuits; None: these draw nothing."""
+        if not self.fleet.power.circuit_w:
+            return None
+        uploads = self.flight.uploads
+        sent = segments_of(uploads, self.flight.on_air.log)
+        return answered_s(uploads, *sent, since_s=self.round.start_s)
 
 
 def _stop_computing(

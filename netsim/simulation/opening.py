@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from netsim.arrays import group_starts
 from netsim.device.timetable import Timetable, timetable
 from netsim.errors import RunError
 from netsim.protocols import RoundPlan
@@ -65,6 +66,7 @@ class Setting:
             download_bits if wanted is None else download_bits * wanted,
             compute_s=self.fleet.compute_s[ue] * work,
             limit_s=rules.last_compute_s,
+            gives_up_s=rules.deadline_s,
             barrier=rules.barrier,
         )
 
@@ -158,9 +160,12 @@ def _planned(
     count = len(plan.ue)
     rank = np.full(count, NO_RANK) if plan.rank is None else plan.rank
     gnb = links.gnb[plan.ue]
+    leads = np.zeros(count, dtype=bool)
+    leads[group_starts(plan.ue)] = True
     return Uploads(
         serial=np.arange(count),
         ue=plan.ue,
+        leads=leads,
         module=plan.module,
         gnb=gnb,
         rank=rank,

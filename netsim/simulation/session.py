@@ -208,13 +208,13 @@ class Simulation:
             stale=setting.rules.stale,
         )
         course.change(changed)
-        course.energy_j += books.energy_j + self._stores.close(round_, books)
+        spent_j = books.energy_j + self._stores.close(round_, books)
+        course.energy_j += spent_j
         if course.round % self.system.evaluate_every == 0 or self.done:
             self._evaluate()
         if self._under_way is not None and self.done:
-            paid_j = books.energy_j
             books, self._under_way = ending.last_books(), None
-            course.energy_j += books.energy_j - paid_j
+            course.energy_j += books.energy_j + self._stores.close(round_, books) - spent_j
 
         self.tables.close(round_, books, self._success)
         trained = round_.plan.redeem == "before_uplink" and self.learner is not None

@@ -11,8 +11,8 @@ import pytest
 
 from netsim import run
 from netsim.device.battery import Batteries, empty_at_s
+from netsim.device.circuits import circuit_times_s
 from netsim.device.power import STATES, GnbPower, UePower
-from netsim.errors import ScenarioError
 from netsim.results.checks import check_run
 from netsim.scenario.model import Scenario
 
@@ -24,6 +24,7 @@ class UploadRow:
     """One upload of UE 0, granted 20 s after a round's start."""
 
     ue = np.zeros(1, dtype=np.int64)
+    leads = np.ones(1, dtype=bool)
     power_w = np.full(1, 0.2)
     opened_s = downloaded_s = computed_s = np.zeros(1)
     upload_start_s = np.full(1, 20.0)
@@ -36,7 +37,7 @@ class UploadRow:
 
 def _drawn_w(dbm: float) -> float:
     power_w = np.array([10 ** (dbm / 10 - 3)])
-    return float(STATES.drawn_w(power_w, np.array([0]))[0])
+    return float(STATES.drawn_w(power_w)[0])
 
 
 def test_the_ratios_are_those_of_the_study() -> None:
@@ -55,10 +56,33 @@ def test_defaults_of_the_scenario_are_those_of_the_model(network_scenario: MakeS
     assert device.power == "transmit_only"
 
 
-def test_modules_share_the_circuits_of_their_ue() -> None:
-    drawn_w = STATES.drawn_w(np.array([0.15, 0.05, 0.2]), np.array([0, 0, 1]))
-    assert drawn_w[:2].sum() == pytest.approx(drawn_w[2])
-    assert UePower().drawn_w(np.array([0.2]), np.array([3])).tolist() == [0.2]
+def test_circuits_are_on_while_any_upload_is() -> None:
+    """By power while several are, and one upload alone answers for all of them."""
+    found = circuit_times_s(
+        ue=np.array([0, 1, 0, 0, 1]),
+        power_w=np.array([0.15, 0.2, 0.05, 0.1, 0.1]),
+        start_s=np.array([1.0, 0.0, 1.0, 9.0, 3.0]),
+        end_s=np.array([3.0, 2.0, 7.0, 9.5, 3.0]),
+    )
+    assert found.tolist() == pytest.approx([1.5, 2.0, 0.5 + 4.0, 0.5, 0.0])
+    assert UePower().drawn_w(np.array([0.2]), 0.5).tolist() == [0.2]
+
+
+def test_circuits_are_paid_for_once(network_scenario: MakeScenario, tmp_path: Any) -> None:
+    """Of UEs with several modules, whether these end in the same round or not."""
+    given = {**SMALL, "scheme.kind": "model_switching", "scheme.max_modules": 3, "rounds": 6}
+    given |= {"round.late_uploads": "stale", "round.deadline_s": 3.0}
+    found = run(network_scenario(given), out=tmp_path / "run")
+    uploads = found.uploads.collect()
+    assert (uploads["round"] > uploads["begun"]).any()
+    spans = found.spans.filter(pl.col("kind") == "uplink").collect().sort("ue", "start_s")
+    until_s = pl.col("end_s").cum_max().shift(1, fill_value=0.0).over("ue")
+    new_s = pl.col("end_s") - pl.max_horizontal(pl.min_horizontal(until_s, "end_s"), "start_s")
+    on_s = spans.select(new_s).sum().item()
+    radiated_j = uploads["power_w"] * (uploads["end_s"] - uploads["start_s"])
+    assert on_s < 0.9 * (spans["end_s"] - spans["start_s"]).sum()
+    expected_j = radiated_j.sum() / STATES.efficiency + 0.3652 * on_s
+    assert uploads["energy_j"].sum() == pytest.approx(expected_j)
 
 
 def test_waiting_begins_awake() -> None:
@@ -80,7 +104,7 @@ def test_a_wait_is_paid_as_the_books_have_it() -> None:
     batteries = Batteries(np.array([3.0]))
     (last_s,) = batteries.last_s(rows, STATES, np.zeros(1))
     before_j = STATES.waiting_j(np.array([20.0]))[0]
-    sending_w = STATES.drawn_w(rows.power_w, rows.ue)[0]
+    sending_w = STATES.drawn_w(rows.power_w)[0]
     assert last_s == pytest.approx(20.0 + (3.0 - before_j) / sending_w)
 
 
@@ -97,6 +121,8 @@ def test_a_gnb_pays_for_standing_and_for_sending() -> None:
         {"scheme.kind": "model_switching", "scheme.max_modules": 2, "radio.retransmissions": 1},
         {"device.battery_j": 4.0},
         {"downlink.w0_broadcast": "every_round", "round.alloc_start": "arrival"},
+        {"round.late_uploads": "stale", "scheme.kind": "model_switching", "scheme.max_modules": 3},
+        {"radio.preset": "nr-fr1-20mhz", "scheme.kind": "buffered_async"},
     ],
 )
 def test_accounts_of_states_balance(
@@ -143,9 +169,3 @@ def test_a_battery_without_states_lasts_for_computing_and_sending(
     found = run(scenario, out=tmp_path / "run")
     per_ue = found.spans.group_by("ue").agg(pl.col("energy_j").sum()).collect()
     assert per_ue["energy_j"].max() == pytest.approx(0.5, rel=1e-6)
-
-
-def test_states_belong_to_one_round(network_scenario: MakeScenario, tmp_path: Any) -> None:
-    stale = {**SMALL, "round.late_uploads": "stale"}
-    with pytest.raises(ScenarioError, match=r"device\.power: must be transmit_only"):
-        run(network_scenario(stale), out=tmp_path / "run")

@@ -132,7 +132,9 @@ def test_mutants_of_the_explicit_networks(
         success_laws.simulate.cache_clear()
 
 
-def _drawn_without_circuits(self: power.UePower, power_w: FloatArray, ue: object) -> FloatArray:
+def _drawn_without_circuits(
+    self: power.UePower, power_w: FloatArray, part: object = 1.0
+) -> FloatArray:
     return power_w / self.efficiency
 
 

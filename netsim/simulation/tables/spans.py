@@ -225,18 +225,19 @@ def _write_uplink(sink: RecordSink, closed: ClosedRound) -> None:
 
 def _write_idle(sink: RecordSink, closed: ClosedRound) -> None:
     """UEs that are there, from the end of what they did to the end of the round."""
-    idle = closed.round.idle
+    idle, end_s = closed.round.idle, closed.round.end_s
     if idle is None:
         return
+    lasts = idle.start_s < end_s
     add_spans(
         sink,
         round=closed.round.number,
-        ue=idle.ue,
-        gnb=idle.gnb,
+        ue=idle.ue[lasts],
+        gnb=idle.gnb[lasts],
         kind=IDLE,
-        start_s=idle.start_s,
-        end_s=closed.round.end_s,
-        energy_j=idle.energy_j,
+        start_s=idle.start_s[lasts],
+        end_s=end_s,
+        energy_j=idle.energy_j[lasts],
     )
 
 

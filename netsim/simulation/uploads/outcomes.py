@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from netsim.device.circuits import circuit_part
 from netsim.device.energy import compute_energy_j, transmit_energy_j
 from netsim.device.power import radio_energy_j
 from netsim.records import ABORTED, LATE, ON_TIME, OUTAGE
@@ -48,7 +49,7 @@ class Books:
     segment_row: IntArray  # [L]
     segment_energy_j: FloatArray  # [L]
     cycles: FloatArray  # [M] of the processor
-    drawn_w: FloatArray  # [M] while sending
+    drawn_w: FloatArray  # [M] while sending, the mean
     receive_energy_j: FloatArray  # [M] of all of the UE's modules, at the first of them
     wait_energy_j: FloatArray  # [M] likewise
     compute_energy_j: FloatArray  # [M] in proportion to the work done
@@ -90,16 +91,26 @@ class Books:
 
 
 def books_of(
-    uploads: Uploads, log: SegmentLog, cut_s: FloatArray, versions: IntArray, fleet: Fleet
+    uploads: Uploads,
+    log: SegmentLog,
+    cut_s: FloatArray,
+    *,
+    circuit_s: FloatArray | None,
+    versions: IntArray,
+    fleet: Fleet,
 ) -> Books:
     """The books of uploads that are over, [M].
 
-    cut_s [M]: when their gNBs stopped collecting. versions [N]: how many each module has had by
-    the end of the round, before what arrived is aggregated.
+    cut_s [M]: when their gNBs stopped collecting. circuit_s [M]: how long they answer for their
+    UEs' circuits; None: these draw nothing. versions [N]: how many each module has had by the end
+    of the round, before what arrived is aggregated.
     """
     segments, row = segments_of(uploads, log)
     power = fleet.power
-    drawn_w = power.drawn_w(uploads.power_w, uploads.ue)
+    part: FloatArray | float = 1.0
+    if circuit_s is not None:
+        part = circuit_part(circuit_s, row, segments.length_s)
+    drawn_w = power.drawn_w(uploads.power_w, part)
     segment_energy_j = transmit_energy_j(drawn_w[row], segments.length_s)
     receive_j, wait_j = radio_energy_j(uploads, power, until_s=uploads.upload_start_s)
     ue = uploads.ue

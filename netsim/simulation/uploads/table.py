@@ -25,6 +25,7 @@ class Uploads(ArrayTable):
     # what was planned
     serial: IntArray  # names the upload in the log of segments
     ue: IntArray
+    leads: BoolArray  # the first of the UE's rows in its plan
     module: IntArray
     gnb: IntArray  # in whose books it is: the one that served the UE when the round opened
     begun_round: IntArray = column(0)  # the round that planned it
@@ -68,6 +69,7 @@ class Uploads(ArrayTable):
     sinr_time: FloatArray = column(0.0)  # integral of the SINR, or of its inverse, over it
     learnt: FloatArray = column(np.nan)  # by link adaptation; NaN: nothing yet
     usable: BoolArray = column(False)  # some block of this attempt could carry bits
+    circuit_s: FloatArray = column(0.0)  # of its UE's circuits it answered for in earlier rounds
     segment_start_s: FloatArray = column(np.nan)  # the band has been as it is since then
     segment_bits: FloatArray = column(0.0)  # sent since then
     # of the last attempt that has ended, or of the one in progress as far as is known
