@@ -12,7 +12,7 @@ from netsim.learning.data.partition import Partition
 from netsim.learning.payload import BUILTIN
 from netsim.learning.spec import LocalTraining, ModuleSpec
 from netsim.learning.usual_targets import BUILTIN_TARGETS, usual_targets
-from netsim.protocols import Learner, Listener, Scheme
+from netsim.protocols import Learner, Listener, Optimisation, Scheme
 from netsim.rng import stream
 from netsim.scenario.model import Scenario
 from netsim.scenario.training import Module
@@ -106,6 +106,7 @@ class LearningParts:
     partition: Partition
     devices: Devices
     scheme: Scheme
+    optimisation: Optimisation
     configured: tuple[Module, ...]  # [N] as the scenario has them
     modules: tuple[ModuleSpec, ...]  # [N]
 
@@ -129,6 +130,7 @@ def build_learner(
         learning.learning_rate,
         scenario.local_optimizer,
         tail=training.scheme.tail,
+        prox=training.optimisation.prox_weight,
     )
     learner = compose(
         foundation=foundation,

@@ -19,6 +19,7 @@ from netsim.assembly.learning import (
 )
 from netsim.assembly.loaded import Loaded
 from netsim.assembly.motion import build_motion, build_roaming
+from netsim.assembly.optimisers import optimisation_of, optimising
 from netsim.assembly.partition import build_partition, distance_to_gnb
 from netsim.assembly.payloads import build_payloads
 from netsim.assembly.planning import PerfectKnowledge
@@ -179,6 +180,7 @@ def _learning_parts(
         partition=partition,
         devices=devices,
         scheme=scheme,
+        optimisation=optimisation_of(scenario, scheme),
         configured=configured,
         modules=check_modules(tuple(specs)),
     )
@@ -240,7 +242,11 @@ def build_simulation(
     )
     return Simulation(
         system=system,
-        check_plan=partial(check_plan, parts.scheme.name),
+        check_plan=optimising(
+            partial(check_plan, parts.scheme.name),
+            parts.learning.optimisation,
+            parts.setting.rules.stale,
+        ),
         learner=parts.learner,
         tables=TableWriter(sink, system, parts.learner),
         listener=listener,

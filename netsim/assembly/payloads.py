@@ -25,11 +25,13 @@ def build_payloads(
     bits = _module_bits(scenario, training, overrides, learner)
     down = [module.download_bits_override for module in training.configured]
     size_of = SizeByRank(scenario, training, learner, bits, emulated)
+    down_of = Download(down, size_of, training)
     model_bits = _foundation_bits(scenario, learner)
+    beside = 1 + training.optimisation.control_variates
     return Payloads(
-        bits=bits,
-        size_of=size_of,
-        down_of=Download(down, size_of, training),
+        bits=beside * bits,
+        size_of=Times(beside, size_of),
+        down_of=Times(beside, down_of),
         emulated=emulated,
         foundation_bits=model_bits,
         work_of=WorkByParts(
@@ -39,6 +41,23 @@ def build_payloads(
             local_steps=scenario.learning.local_steps,
         ),
     )
+
+
+@dataclass(frozen=True)
+class Times:
+    """A module, and as many bits again where there are control variates beside it."""
+
+    factor: int
+    size_of: PayloadSize
+
+    def __call__(
+        self,
+        module: IntArray,
+        rank: IntArray | None = None,
+        parts: IntArray | int = WHOLE,
+    ) -> FloatArray:
+        """As `PayloadSize`."""
+        return self.factor * self.size_of(module, rank, parts)
 
 
 def _module_bits(

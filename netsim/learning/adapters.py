@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from netsim.learning.spec import ModuleSpec
-from netsim.protocols import BASE, HEAD, LORA_A, LORA_B, WHOLE
+from netsim.protocols import BASE, HEAD, LORA_A, LORA_B, PARTS, WHOLE
 from netsim.units import IntArray
 
 PREFIX = "base_model.model."  # of every tensor name in PEFT's files
@@ -106,6 +107,13 @@ class AdapterLayout:
                     chosen.append(start + np.arange(prod(self.shapes[name])))
             self._numbers[parts] = np.concatenate(chosen)
         return self._numbers[parts]
+
+    def spread(self, values: NDArray[Any]) -> NDArray[Any]:
+        """One value for each of PARTS, as one for each number. [3] -> [size]."""
+        each = np.empty(self.size, dtype=values.dtype)
+        for part, value in zip(PARTS.tolist(), values, strict=True):
+            each[self.numbers_of(part)] = value
+        return each
 
     @cached_property
     def _numbers(self) -> dict[int, IntArray]:

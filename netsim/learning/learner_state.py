@@ -24,6 +24,7 @@ from netsim.units import IntArray
 
 TENSORS, FIGURES = "learner.safetensors", "learner.json"
 RISK = "risk."  # before the names of the risk meter's arrays
+EXTRA = "extra."  # before the names of what an upload brings besides
 BASE = "base."  # before the paths of layers whose frozen weights have changed
 
 Version = tuple[int, int]  # (module, round that made it)
@@ -79,7 +80,9 @@ def _add_held(tensors: dict[str, NDArray[Any]], held: Held) -> list[Any]:
         name = _held_name(*key)
         tensors[f"{name}.start"] = upload.start
         tensors[f"{name}.update"] = upload.update
-        of_upload = [upload.rank, upload.samples, upload.staleness, upload.rate]
+        for more, array in upload.extra.items():
+            tensors[f"{name}.{EXTRA}{more}"] = array
+        of_upload = [upload.rank, upload.samples, upload.staleness, upload.rate, upload.parts]
         rows.append([*key, *of_upload, *figures])
     return rows
 
@@ -151,7 +154,7 @@ def _memories(
 def _held(tensors: Mapping[str, NDArray[Any]], rows: Any) -> Held:
     """The uploads that were computed before their uplinks."""
     held: Held = {}
-    for round, ue, module, rank, samples, staleness, rate, loss, rms, norm in rows:
+    for round, ue, module, rank, samples, staleness, rate, parts, loss, rms, norm in rows:
         name = _held_name(round, ue, module)
         upload = Upload(
             module=module,
@@ -162,6 +165,8 @@ def _held(tensors: Mapping[str, NDArray[Any]], rows: Any) -> Held:
             update=tensors[f"{name}.update"],
             rate=rate,
             ue=ue,
+            parts=parts,
+            extra=_named(tensors, f"{name}.{EXTRA}"),
         )
         held[round, ue, module] = (upload, loss, rms, norm)
     return held

@@ -104,6 +104,8 @@ class RoundLearning:
         if not isinstance(local.rule, PersonalRule) or not len(tickets):
             return
         weight = local.rule.personal_weight
+        if weight is None:
+            return
         chunks = self.batches.chunks(tickets)
         jobs = (local.personal_job(chunk, weight) for chunk in chunks)
         for done in self.run(jobs, tickets):

@@ -183,6 +183,9 @@ class Trainer:
         if tail is not None and tail.prune and result.tail_fell:
             sent = tail.pruned(sent)
         downloaded = start.vector[: len(result.update)]
+        extra = {}
+        if result.gradient is not None:
+            extra["gradient"] = start.layout.truncate(result.gradient, sent)
         return Upload(
             module=int(chunk.module[ticket]),
             rank=sent,
@@ -192,6 +195,8 @@ class Trainer:
             update=start.layout.truncate(result.update, sent),
             rate=self._training.server_rate,
             ue=int(chunk.ue[ticket]),
+            parts=int(chunk.sent[ticket]),
+            extra=extra,
         )
 
     def _fold(

@@ -8,6 +8,7 @@ neither tensors nor the clock.
     exchange    what UEs train of a module, and what goes down and up for it
     learning    tickets and their results; the Learner
     compute     work of local training
+    optimisation  optimisers of server and UEs
     radio       path loss, success probability, motion
     records     sinks of rows, listeners of progress, trackers
 """
@@ -18,6 +19,7 @@ from netsim.protocols.exchange import (
     HEAD,
     LORA_A,
     LORA_B,
+    PARTS,
     WHOLE,
     WHOLE_MODULES,
     Exchange,
@@ -36,6 +38,7 @@ from netsim.protocols.learning import (
     Tickets,
     held_columns,
 )
+from netsim.protocols.optimisation import FEDERATED_AVERAGING, Optimisation, ServerSteps
 from netsim.protocols.radio import Mobility, Motion, Pathloss, SuccessModel
 from netsim.protocols.records import Columns, Listener, Progress, RecordSink, Silence, Tracker
 from netsim.protocols.scheme import (
@@ -50,9 +53,11 @@ from netsim.protocols.scheme import (
 
 __all__ = [
     "BASE",
+    "FEDERATED_AVERAGING",
     "HEAD",
     "LORA_A",
     "LORA_B",
+    "PARTS",
     "WHOLE",
     "WHOLE_MODULES",
     "Aggregation",
@@ -70,6 +75,7 @@ __all__ = [
     "ModelShape",
     "Motion",
     "Observation",
+    "Optimisation",
     "Pathloss",
     "PayloadSize",
     "Progress",
@@ -79,6 +85,7 @@ __all__ = [
     "RoundOutcome",
     "RoundPlan",
     "Scheme",
+    "ServerSteps",
     "Silence",
     "SuccessModel",
     "Tail",

@@ -14,6 +14,7 @@ from netsim.units import BoolArray, FloatArray, IntArray
 LORA_A, LORA_B, HEAD = 1, 2, 4
 """Parts of a module: the A of all its layers, their B, the classification head. Parts add up."""
 WHOLE = LORA_A | LORA_B | HEAD
+PARTS = np.array([LORA_A, LORA_B, HEAD])
 BASE = 8
 """Not of a module, but of the model: the frozen weights of the layers that it adapts."""
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import floor
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from netsim.errors import InputError
 from netsim.protocols.exchange import WHOLE
@@ -66,7 +66,16 @@ class Aggregation:
     """A rule that makes new modules of what arrives, with parameters of its own."""
 
     name: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)  # one may be another rule
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Any]) -> Self:
+        """What `dataclasses.asdict` gave, as it was."""
+        parameters = {}
+        for name, value in state["parameters"].items():
+            nested = isinstance(value, Mapping) and value.keys() == state.keys()
+            parameters[name] = cls.restored(value) if nested else value
+        return cls(state["name"], parameters)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, Protocol, Self
 
 from netsim.protocols.exchange import WHOLE_MODULES, Exchange, PayloadSize, WorkShare
 from netsim.protocols.learning import Aggregation, Tail
+from netsim.protocols.optimisation import FEDERATED_AVERAGING, Optimisation
 from netsim.protocols.radio import SuccessModel
 from netsim.units import BoolArray, FloatArray, IntArray
 
@@ -204,7 +205,7 @@ class RoundPlan:
         exchange = Exchange(**state.get("exchange", {}))
         rule = state.get("aggregation", "average")
         if not isinstance(rule, str):
-            rule = Aggregation(**rule)
+            rule = Aggregation.restored(rule)
         return cls(**{**state, "exchange": exchange, "aggregation": rule})
 
 
@@ -282,6 +283,16 @@ class Scheme(Protocol):
     def tail(self) -> Tail | None:
         """How local training presses the last ranks towards zero; None: it does not."""
         return None
+
+    @property
+    def averages(self) -> bool:
+        """Its modules are averages of what arrives, so that optimisers can step along them."""
+        return True
+
+    @property
+    def optimisation(self) -> Optimisation:
+        """Optimisers of its own; those of the scenario's [learning] are for schemes without."""
+        return FEDERATED_AVERAGING
 
     def ranks(self, configured: Sequence[int]) -> tuple[int, ...]:
         """Ranks of the adapters that the scheme works with, from those the scenario configures."""

@@ -109,6 +109,46 @@ class Module(Section):
     )
 
 
+class Server(Section):
+    """Steps of the server along the average of what arrives (Reddi et al., ICLR 2021)."""
+
+    optimizer: Literal["average", "fedavgm", "fedadam", "fedyogi"] = key(
+        "average", "average: the step as it is; or with momentum, or adaptive"
+    )
+    rate: Positive | None = key(
+        None, "eta, of the server; default: 1, and 0.01 of fedadam and fedyogi"
+    )
+    beta1: float | None = key(
+        None, "decay of the mean, or of the momentum; default: 0.9", ge=0, lt=1
+    )
+    beta2: float | None = key(None, "adaptive: decay of the squares; default: 0.99", ge=0, lt=1)
+    adaptivity: Positive | None = key(
+        None, "adaptive: tau, added to the root of the squares; default: 1e-3"
+    )
+    bias_correction: bool = key(
+        False, "adaptive: of both moments, as Adam has it; the paper has none"
+    )
+
+    @property
+    def adaptive(self) -> bool:
+        """It has second moments."""
+        return self.optimizer in ("fedadam", "fedyogi")
+
+    @model_validator(mode="after")
+    def _used(self) -> Server:
+        """No key without an effect."""
+        given = {"beta2": self.beta2, "adaptivity": self.adaptivity}
+        given |= {"bias_correction": self.bias_correction or None}
+        for name, value in given.items():
+            if value is not None and not self.adaptive:
+                raise ValueError(
+                    f"learning.server.{name} needs learning.server.optimizer = fedadam or fedyogi"
+                )
+        if self.beta1 is not None and self.optimizer == "average":
+            raise ValueError("learning.server.beta1 needs a learning.server.optimizer")
+        return self
+
+
 class Learning(Section):
     """Local training and evaluation."""
 
@@ -123,6 +163,13 @@ class Learning(Section):
     learning_rate: Positive = key(
         3e-3, "eta; the default suits adam, sgd wants one some hundred times larger", eq="1"
     )
+    prox_weight: NonNegative = key(
+        0.0, "mu of FedProx: UEs' losses gain mu / 2 |w - w as downloaded|²"
+    )
+    control_variates: bool = key(
+        False, "SCAFFOLD: UEs' gradients are corrected; twice the traffic, down and up"
+    )
+    server: Server = Server()
     train_head: bool = key(True, "train, send and charge for the classification head")
     payload_bits_per_parameter: int = key(
         32, "bits sent per trained parameter", unit="bit", ge=1, le=64

@@ -11,6 +11,8 @@ merged), `held` (what UEs have of it already), `sampling` (weighted draws, expec
     ffa_lora, rolora, fedsvd            one factor of it at a time
     fedex_lora, flora, lora_fair        exact or refined averages of products
     fedsa_lora, fedper, ditto           parts of it stay at their UEs, or a module of their own
+    fedprox, scaffold                   other local steps of UEs
+    fedavgm, fedadam, fedyogi           other steps of the server (the last two: `adaptive_server`)
     hetlora, flexlora                   one adapter, each UE at its own rank
     near_iid_groups                     groups of UEs take turns with the adapters
     random, round_robin, proportional_fair, success_selection, joint_scheduling

@@ -28,6 +28,11 @@ class FlexLora(Scheme):
     name: ClassVar[str] = "flexlora"
     citation: ClassVar[str] = "Bai et al., arXiv:2402.11505, 2024"
 
+    @property
+    def averages(self) -> bool:
+        """Products are averaged."""
+        return False
+
     def ranks(self, configured: Sequence[int]) -> tuple[int, ...]:
         """One adapter of the largest rank, whatever is configured."""
         largest = max(self.own.ue_ranks)

@@ -9,10 +9,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from netsim.protocols import HEAD, LORA_A, LORA_B, RoundOutcome
+from netsim.protocols import PARTS, RoundOutcome
 from netsim.units import FloatArray, IntArray
-
-PARTS = np.array([LORA_A, LORA_B, HEAD])
 
 
 @dataclass

@@ -61,6 +61,11 @@ class HetLora(Limited, Scheme):
         """What a UE sends depends on its training."""
         return self.prune
 
+    @property
+    def averages(self) -> bool:
+        """Weights are by norms, and ranks differ."""
+        return False
+
     def ranks(self, configured: Sequence[int]) -> tuple[int, ...]:
         """One adapter of the largest rank, whatever is configured."""
         largest = max(self.own.ue_ranks)

@@ -47,6 +47,11 @@ class OneAdapter(Limited, Scheme):
         self._held: HeldParts | None = None
         self._planned = 0  # the last round
 
+    @property
+    def averages(self) -> bool:
+        """Its rule is no other."""
+        return self.aggregation == "average"
+
     def ranks(self, configured: Sequence[int]) -> tuple[int, ...]:
         """One adapter, whatever is configured."""
         return (self.rank,)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from netsim.protocols import Observation, RoundPlan, Scheme, Tail
+from netsim.protocols import Observation, Optimisation, RoundPlan, Scheme, Tail
 
 
 @dataclass
@@ -39,6 +39,16 @@ class Variant(Scheme):
     def tail(self) -> Tail | None:
         """As the scheme that it varies."""
         return self.inner.tail
+
+    @property
+    def averages(self) -> bool:
+        """As the scheme that it varies."""
+        return self.inner.averages
+
+    @property
+    def optimisation(self) -> Optimisation:
+        """As the scheme that it varies."""
+        return self.inner.optimisation
 
     def ranks(self, configured: Sequence[int]) -> tuple[int, ...]:
         """As the scheme that it varies."""

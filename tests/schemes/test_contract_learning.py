@@ -68,6 +68,7 @@ def test_bits_are_those_of_the_tensors_and_others_do_not_move(kind: str, tmp_pat
     learner.save(tmp_path)
     learner.close()
 
+    copies = 1 + parts.learning.optimisation.control_variates  # these are as large as the module
     uploads = sink.frame("uploads")
     assert len(uploads) > 0
     for row in uploads.iter_rows(named=True):
@@ -79,7 +80,7 @@ def test_bits_are_those_of_the_tensors_and_others_do_not_move(kind: str, tmp_pat
         (parts_sent,) = set(sent.tolist())
         more = plans[row["round"]].exchange.more_up_bits
         numbers = _numbers(tmp_path / str(row["module"]), layout.spec.rank, rank, parts_sent)
-        assert row["payload_bits"] == 32 * numbers + more
+        assert row["payload_bits"] == 32 * numbers * copies + more
 
     arrived = uploads.filter(pl.col("outcome") == "on_time")
     assert len(snapshots.after) == ROUNDS + 1

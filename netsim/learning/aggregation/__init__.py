@@ -5,6 +5,8 @@ In reading order:
     rule.py             an upload, and the interfaces of rules: plain, stateful, with a part at UEs
     memories.py         what rules remember of modules and at UEs
     average.py          the average weighted by samples (eq. 1)
+    server_step.py      optimisers at the server (FedAvgM, FedAdam, FedYogi)
+    control_variates.py drift taken away by control variates (SCAFFOLD)
     staleness.py        the same for uploads that arrive late (FedBuff)
     zero_padding.py     different ranks, padded (HetLoRA)
     products.py         sums of products B A

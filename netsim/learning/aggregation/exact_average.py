@@ -45,7 +45,8 @@ class _AverageWithProducts(Average):
         right: Partial,
     ) -> Partial:
         """Join two partial sums."""
-        joined = {name: left[name] + right[name] for name in ("sum", "samples")}
+        averaged = ("sum", "samples", "samples_of_part")
+        joined = {name: left[name] + right[name] for name in averaged}
         merge_products(joined, left, right)
         return joined
 

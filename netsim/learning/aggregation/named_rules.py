@@ -12,6 +12,7 @@ from typing import Any
 
 from netsim.errors import InputError, did_you_mean
 from netsim.learning.aggregation.average import Average
+from netsim.learning.aggregation.control_variates import ControlVariates
 from netsim.learning.aggregation.exact_average import (
     RefinedAverage,
     Reorthogonalised,
@@ -21,6 +22,7 @@ from netsim.learning.aggregation.exact_average import (
 from netsim.learning.aggregation.outside_rule import outside_rule
 from netsim.learning.aggregation.redistribution import Redistribution
 from netsim.learning.aggregation.rule import Rule
+from netsim.learning.aggregation.server_step import ServerStep
 from netsim.learning.aggregation.staleness import AverageAndPersonal, StalenessWeighted
 from netsim.learning.aggregation.zero_padding import RetainingZeroPadding, ZeroPadding
 from netsim.plugin_members import check_members
@@ -35,6 +37,8 @@ BUILT_IN: dict[str, type[Rule]] = {
     "zero_padding_retaining": RetainingZeroPadding,
     "redistribution": Redistribution,
     "staleness_weighted": StalenessWeighted,
+    "server_step": ServerStep,
+    "control_variates": ControlVariates,
     "residual_to_base": ResidualToBase,
     "stacking": Stacking,
     "refined_average": RefinedAverage,
@@ -54,7 +58,8 @@ def find_rule(aggregation: str | Aggregation) -> Rule:
     """
     if isinstance(aggregation, str):
         aggregation = Aggregation(aggregation)
-    name, parameters = aggregation.name, aggregation.parameters
+    name = aggregation.name
+    parameters = {key: _rule_or_value(value) for key, value in aggregation.parameters.items()}
     if name in BUILT_IN:
         return _made(name, BUILT_IN[name], parameters)
     outside = registered(GROUP)
@@ -63,6 +68,11 @@ def find_rule(aggregation: str | Aggregation) -> Rule:
         rule = f"the aggregation must be one of {', '.join(known)}{did_you_mean(name, known)}"
         raise InputError(rule, value=name)
     return _outside(outside[name], parameters)
+
+
+def _rule_or_value(value: Any) -> Any:
+    """A parameter; where it is a rule of its own, that is made first."""
+    return find_rule(value) if isinstance(value, Aggregation) else value
 
 
 def _made(name: str, rule: type[Rule], parameters: Mapping[str, Any]) -> Rule:

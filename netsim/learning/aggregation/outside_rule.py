@@ -120,7 +120,7 @@ class OutsidePersonalRule(OutsideRule):
     rule: PersonalRule
 
     @property
-    def personal_weight(self) -> float:
+    def personal_weight(self) -> float | None:
         """As `PersonalRule`."""
         with self._named("personal_weight"):
             return self.rule.personal_weight

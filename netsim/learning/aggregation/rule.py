@@ -7,6 +7,7 @@ holds what a rule makes of them, and not one upload per UE.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -14,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netsim.learning.adapters import AdapterLayout, Vector
+from netsim.protocols import PARTS, WHOLE
 from netsim.rng import stream
+from netsim.units import BoolArray
 
 Partial = dict[str, NDArray[Any]]
 """What a rule remembers of the uploads of one module so far."""
@@ -36,11 +39,20 @@ class Upload:
     update: Vector  # [sent] gradient (sgd) or start - end (adam)
     rate: float  # end = start - rate update
     ue: int = -1  # whose it is
+    parts: int = WHOLE  # of the module, that it brings; the others are as downloaded
+    # what it brings besides, by name; before a rule's `leave`, "gradient" is the mean over the
+    # local steps, corrections included
+    extra: Mapping[str, Vector] = field(default_factory=dict)
 
     @property
     def end(self) -> Vector:
         """The UE's tensors after its local steps. [sent]."""
         return self.start - np.float32(self.rate) * self.update
+
+    @property
+    def lacks(self) -> BoolArray:
+        """Which of protocols.PARTS it does not bring. [3]."""
+        return np.asarray(PARTS & self.parts == 0)
 
 
 class Rule(Protocol):
@@ -150,8 +162,11 @@ class PersonalRule(Rule, Protocol):
     """A rule beside which each UE trains a module of its own, which is never sent."""
 
     @property
-    def personal_weight(self) -> float:
-        """Of |v - w|^2 / 2 in the loss of the own module v, with w as the UE downloaded it."""
+    def personal_weight(self) -> float | None:
+        """Of |v - w|^2 / 2 in the loss of the own module v, with w as the UE downloaded it.
+
+        None: there is no such module after all.
+        """
         ...
 
 

@@ -7,7 +7,7 @@ given together may be computed together, but each has parameters of its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -43,6 +43,9 @@ class LocalResult:
     loss_rms: float  # root of the mean of the texts' squared losses, likewise
     gradient_norm: float  # likewise
     tail_fell: bool = False
+    # [trained] mean over the steps, with all that is added to gradients; None: nobody has a
+    # correction
+    gradient: Vector | None = None
 
 
 class Engine(Protocol):
@@ -110,7 +113,8 @@ def descend(
     if local.optimizer == "adam":
         upload -= w
     fell = [end < start for start, end in zip(tail_start, tail.products(), strict=True)]
-    return _results(torch.split(upload, each), figures, fell)
+    found = _results(torch.split(upload, each), figures, fell)
+    return corrected.with_means(found, local.local_steps)
 
 
 def _figures(
@@ -182,12 +186,24 @@ class _Corrections:
                 if not start.layout.trains(name):
                     view.zero_()
             self._pairs.append((part, added))
+        self._sizes = sizes
+        self._total = torch.zeros_like(g) if self._pairs else None  # of the gradients
 
     def add_gradient(self) -> None:
         for part, added in self._pairs:
             part += added
         if self._prox:
             self._g.add_(self._w - self._anchors, alpha=self._prox)
+        if self._total is not None:
+            self._total += self._g
+
+    def with_means(self, results: list[LocalResult], steps: int) -> list[LocalResult]:
+        """The results with the mean gradient, if any ticket has a correction."""
+        if self._total is None:
+            return results
+        means = torch.split(self._total / steps, self._sizes)
+        pairs = zip(results, means, strict=True)
+        return [replace(one, gradient=mean.cpu().numpy()) for one, mean in pairs]
 
 
 class _Adam:

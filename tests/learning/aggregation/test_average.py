@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from netsim.learning.adapters import AdapterLayout
 from netsim.learning.aggregation.average import Average
 from netsim.learning.aggregation.rule import Upload
 from netsim.learning.spec import ModuleSpec
+from netsim.protocols import LORA_A, LORA_B
 
 NAME = "base_model.model.x.lora_{}.weight"
 PLAN = AdapterLayout(
@@ -71,6 +74,18 @@ def test_ranks_that_are_not_sent_count_as_zero() -> None:
     partial = rule.add(partial, upload(3, 4.0, 4.0, 4.0, 4.0, 4.0), PLAN)
     new = rule.apply(np.zeros(5, dtype=np.float32), partial, PLAN, 1.0)
     assert new.tolist() == [-5.0, -3.0, -7.0, -3.0, -4.0]
+
+
+def test_a_part_is_averaged_over_those_who_sent_it() -> None:
+    """UE 1 brings A alone, UE 2 B alone, UE 3 both and the head; and nobody a head at all."""
+    a_only = replace(upload(1, 8.0, 8.0, 0.0, 0.0, 0.0), parts=LORA_A)
+    b_only = replace(upload(2, 0.0, 0.0, 6.0, 6.0, 0.0), parts=LORA_B)
+    whole = upload(2, 2.0, 2.0, 2.0, 2.0, 2.0)
+    rule, state = Average(), np.zeros(5, dtype=np.float32)
+    partial = rule.merge(rule.add(None, a_only, PLAN), rule.add(None, b_only, PLAN))
+    assert rule.apply(state, partial, PLAN, 1.0).tolist() == [-8.0, -8.0, -6.0, -6.0, 0.0]
+    partial = rule.add(partial, whole, PLAN)
+    assert rule.apply(state, partial, PLAN, 1.0).tolist() == [-4.0, -4.0, -4.0, -4.0, -2.0]
 
 
 def test_an_upload_knows_where_it_ended() -> None:

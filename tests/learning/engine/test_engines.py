@@ -64,6 +64,39 @@ MODULE = np.array(
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_the_proximal_term_has_the_gradient_of_autograd(optimizer: str) -> None:
+    """mu / 2 |w - w_0|^2 beside the loss, for four steps; mu = 0 changes no bit."""
+    generator = torch.Generator().manual_seed(1)
+    matrix = torch.randn(6, 6, generator=generator)
+    start = torch.randn(6, generator=generator)
+
+    def gradient(w: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+        torch.mv(matrix, w, out=g)
+        return torch.zeros(1)
+
+    def end(mu: float | None) -> np.ndarray:
+        given = {} if mu is None else {"prox": mu}
+        training = LocalTraining(4, 0.05, optimizer, **given)
+        at = Start(NO_TENSORS.layout, start.numpy())
+        (done,) = descend(start.clone(), [at], [6], gradient, training)
+        return done.update
+
+    assert end(0.0).tobytes() == end(None).tobytes()
+    w = torch.nn.Parameter(start.clone())
+    kinds = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
+    stepper = kinds[optimizer]([w], lr=0.05)
+    for _ in range(4):
+        stepper.zero_grad()
+        (0.7 / 2 * (w - start).square().sum()).backward()
+        w.grad += matrix @ w.detach()
+        stepper.step()
+    moved = (start - w.detach()).numpy()
+    rate = 0.05 if optimizer == "sgd" else 1.0
+    assert rate * end(0.7) == pytest.approx(moved, abs=1e-5)
+    assert np.abs(end(0.7) - end(0.0)).max() > 1e-4
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 @pytest.mark.parametrize("steps", [1, 5])
 def test_steps_are_those_of_torch(optimizer: str, steps: int) -> None:
     generator = torch.Generator().manual_seed(0)
