@@ -5,6 +5,7 @@
 neither tensors nor the clock.
 
     scheme      observation, plan and outcome of a round; the Scheme
+    asking      what a scheme may ask for when it plans
     exchange    what UEs train of a module, and what goes down and up for it
     learning    tickets and their results; the Learner
     compute     work of local training
@@ -13,6 +14,7 @@ neither tensors nor the clock.
     records     sinks of rows, listeners of progress, trackers
 """
 
+from netsim.protocols.asking import Channel, Computed, LocalLoss
 from netsim.protocols.compute import ComputeModel, ModelShape, Training
 from netsim.protocols.exchange import (
     BASE,
@@ -42,9 +44,6 @@ from netsim.protocols.optimisation import FEDERATED_AVERAGING, Optimisation, Ser
 from netsim.protocols.radio import Mobility, Motion, Pathloss, SuccessModel
 from netsim.protocols.records import Columns, Listener, Progress, RecordSink, Silence, Tracker
 from netsim.protocols.scheme import (
-    Channel,
-    Computed,
-    LocalLoss,
     Observation,
     RoundOutcome,
     RoundPlan,
