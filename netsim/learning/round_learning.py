@@ -12,7 +12,7 @@ import numpy as np
 from netsim.learning.adapters import AdapterLayout, Vector
 from netsim.learning.aggregation.memories import Memories
 from netsim.learning.aggregation.named_rules import find_rule, name_of
-from netsim.learning.aggregation.rule import LocalRule, PersonalRule, Rule
+from netsim.learning.aggregation.rule import LocalRule, PersonalRule, Rule, TieredRule
 from netsim.learning.engine.batching import Batches, Chunk, sampled_round, select
 from netsim.learning.learner_state import UploadKey
 from netsim.learning.module_versions import ModuleVersions
@@ -40,7 +40,7 @@ class RoundLearning:
 
     def compute(self, tickets: Tickets, aggregation: str | Aggregation) -> list[TicketFigures]:
         """Train tickets before their uplinks; their uploads wait for `redeem`."""
-        rule = _LocalSide(self.layouts, self.memories, aggregation)
+        rule = _LocalSide(self, aggregation)
         jobs = (rule.job(chunk, None) for chunk in self.batches.chunks(tickets))
         done: list[Trained] = []
         rounds = iter(sampled_round(tickets).tolist())
@@ -57,7 +57,7 @@ class RoundLearning:
         in_flight: Tickets | None,
     ) -> list[TicketFigures]:
         """Train what is not trained yet, and aggregate everything."""
-        local = _LocalSide(self.layouts, self.memories, aggregation)
+        local = _LocalSide(self, aggregation)
         fold = RoundFold(local.rule, self.layouts)
         owed = np.array([key not in self.held for key in keys_of(tickets)], dtype=bool)
         self._fold_held(tickets, np.flatnonzero(~owed), fold)
@@ -133,15 +133,15 @@ class _LocalSide:
 
     def __init__(
         self,
-        layouts: Sequence[AdapterLayout],
-        memories: Memories,
+        learning: RoundLearning,
         aggregation: str | Aggregation,
     ) -> None:
         self.rule: Rule = find_rule(aggregation)
         self._aggregation = aggregation
         self._name = name_of(aggregation)
-        self._layouts = layouts
-        self._memories = memories
+        self._layouts = learning.layouts
+        self._memories = learning.memories
+        self._modules = learning.modules
 
     @property
     def handed(self) -> str | Aggregation | None:
@@ -155,8 +155,9 @@ class _LocalSide:
     ) -> TrainJob:
         """A chunk with what UEs have of their own, and add to their gradients."""
         own = self._own_parts(chunk)
+        tier = self._tier(chunk)
         if not isinstance(self.rule, LocalRule):
-            return TrainJob(chunk, aggregation, own=own)
+            return TrainJob(chunk, aggregation, own=own, tier=tier)
 
         corrections: list[Vector | None] = []
         columns = zip(
@@ -171,7 +172,18 @@ class _LocalSide:
             moment = self._memories.ue_moment(self._name, round, ue, module)
             corrections.append(self.rule.correction(layout, moment))
             self._memories.keep(self._name, moment)
-        return TrainJob(chunk, aggregation, corrections, own)
+        return TrainJob(chunk, aggregation, corrections, own, tier)
+
+    def _tier(self, chunk: Chunk) -> list[Vector] | None:
+        """The modules as the gNBs of the tickets have them, where they have their own."""
+        rule = self.rule
+        if not isinstance(rule, TieredRule):
+            return None
+        found = []
+        for module, gnb in zip(chunk.module.tolist(), chunk.gnb.tolist(), strict=True):
+            memory = self._memories.of_module.get((self._name, module), {})
+            found.append(rule.start(self._modules.states[module], memory, gnb))
+        return found
 
     def personal_job(self, chunk: Chunk, weight: float) -> TrainJob:
         """The training of UEs' own modules."""

@@ -49,6 +49,7 @@ class TrainJob:
     rule: str | Aggregation | None
     corrections: Sequence[Vector | None] | None = None  # [G] of gradients; None: none has one
     own: Sequence[OwnPart | None] | None = None  # [G] what UEs go on from; None: nobody has any
+    tier: Sequence[Vector] | None = None  # [G] models of their gNBs; None: the core's
     personal: float | None = None  # train UEs' own modules, drawn to the downloaded ones so much
 
 
@@ -150,6 +151,8 @@ class Trainer:
         """The module that a ticket trains, at the module's own rank, with the UE's own parts."""
         module = int(job.chunk.module[ticket])
         vector = vectors[module, int(job.chunk.version[ticket])]
+        if job.tier is not None:
+            vector = job.tier[ticket]
         own = None if job.own is None else job.own[ticket]
         if own is None:
             return vector
@@ -197,6 +200,7 @@ class Trainer:
             ue=int(chunk.ue[ticket]),
             parts=int(chunk.sent[ticket]),
             extra=extra,
+            gnb=int(chunk.gnb[ticket]),
         )
 
     def _fold(

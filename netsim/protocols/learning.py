@@ -31,6 +31,7 @@ class Tickets:
     staleness: IntArray | None = None  # [M] versions made since the download; None: none
     trained: IntArray | None = None  # [M] parts of the module (exchange.py); None: all
     sent: IntArray | None = None  # [M] of these, parts that go up; the others stay at the UE
+    gnb: IntArray | None = None  # [M] at which they are averaged first; None: it does not matter
 
     def __len__(self) -> int:
         return len(self.ue)

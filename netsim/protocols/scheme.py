@@ -120,6 +120,10 @@ class RoundPlan:
         dual: variable of the participation bound, for the tables. [K, N]
         close_after: number of arrivals, late ones included, with which a gNB closes its round;
             None: it waits for all, or its deadline.
+        from_core_bits: what the backhaul carries to each gNB before the round, bit; None: what its
+            UEs download, each module once.
+        to_core_bits: likewise from it after the round; None: of each module that has arrived one
+            upload. 0: the core takes no part in the round's end.
     """
 
     ue: IntArray
@@ -134,6 +138,8 @@ class RoundPlan:
     success_probability: FloatArray | None = None
     dual: FloatArray | None = None
     close_after: int | None = None
+    from_core_bits: float | None = None
+    to_core_bits: float | None = None
 
     def select(self, rows: BoolArray | IntArray) -> RoundPlan:
         """The plan with some of its rows [M]."""

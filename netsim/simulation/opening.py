@@ -140,6 +140,8 @@ def _cells(
         payload_bits,
         len(links.gnbs),
     )
+    if plan.from_core_bits is not None:
+        model_bits[:] = plan.from_core_bits
     wanted = zip(
         links.gnbs.tolist(),
         model_bits.tolist(),

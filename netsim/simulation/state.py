@@ -175,6 +175,11 @@ class Round:
         """[M] is of this round's plan."""
         return np.asarray(self.uploads.begun_round == self.number)
 
+    @property
+    def merges(self) -> bool:
+        """The core takes part in its end, where there is one."""
+        return self.plan.to_core_bits != 0
+
     def per_cell(self, rows: BoolArray | IntArray) -> IntArray:
         """How many of some rows belong to each gNB. [G]."""
         return np.bincount(self.cell[rows], minlength=len(self.cells))

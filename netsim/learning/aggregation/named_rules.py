@@ -19,6 +19,7 @@ from netsim.learning.aggregation.exact_average import (
     ResidualToBase,
     Stacking,
 )
+from netsim.learning.aggregation.hierarchical import Hierarchical
 from netsim.learning.aggregation.outside_rule import outside_rule
 from netsim.learning.aggregation.redistribution import Redistribution
 from netsim.learning.aggregation.rule import Rule
@@ -43,6 +44,7 @@ BUILT_IN: dict[str, type[Rule]] = {
     "stacking": Stacking,
     "refined_average": RefinedAverage,
     "reorthogonalised": Reorthogonalised,
+    "hierarchical": Hierarchical,
 }
 
 

@@ -43,6 +43,7 @@ class Upload:
     # what it brings besides, by name; before a rule's `leave`, "gradient" is the mean over the
     # local steps, corrections included
     extra: Mapping[str, Vector] = field(default_factory=dict)
+    gnb: int = -1  # to which it is sent
 
     @property
     def end(self) -> Vector:
@@ -154,6 +155,24 @@ class StatefulRule(Rule, Protocol):
         moment: Moment,
     ) -> Vector:
         """As `apply`."""
+        ...
+
+
+@runtime_checkable
+class TieredRule(StatefulRule, Protocol):
+    """A rule that keeps a model of each gNB's own, from which the UEs of the gNB go on."""
+
+    @abstractmethod
+    def start(
+        self,
+        state: Vector,
+        memory: Memory,
+        gnb: int,
+    ) -> Vector:
+        """The module as UEs of a gNB get it, [layout.size]; `state` is the core's.
+
+        `memory` is what the rule remembers of the module; not to be changed.
+        """
         ...
 
 

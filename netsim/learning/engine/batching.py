@@ -29,6 +29,7 @@ class Chunk:
     staleness: IntArray  # [G]
     trained: IntArray  # [G] parts of the module
     sent: IntArray  # [G] parts that go up
+    gnb: IntArray  # [G] to which they go
     samples: IntArray  # [G] D_k, texts of each ticket
     texts: Texts  # sum of D_k
 
@@ -56,6 +57,7 @@ class Batches:
         staleness = _staleness(tickets)
         trained = trained_parts(tickets)
         sent = sent_parts(tickets)
+        gnb = np.full_like(tickets.ue, -1) if tickets.gnb is None else tickets.gnb
         sampled = sampled_round(tickets)
         for start, end in self._bounds(tickets, rows):
             part = slice(start, end)
@@ -71,6 +73,7 @@ class Batches:
                 staleness=staleness[part],
                 trained=trained[part],
                 sent=sent[part],
+                gnb=gnb[part],
                 samples=samples[part],
                 texts=replace(texts, label=own_label),
             )
@@ -141,6 +144,7 @@ def select(tickets: Tickets, rows: IntArray) -> Tickets:
         staleness=_chosen(tickets.staleness, rows),
         trained=_chosen(tickets.trained, rows),
         sent=_chosen(tickets.sent, rows),
+        gnb=_chosen(tickets.gnb, rows),
     )
 
 

@@ -56,7 +56,7 @@ def round_process(
     for gnb in _gnbs_of(round_, rules, core):
         gnbs.append(clock.process(gnb_process(clock, hub, round_, flight, gnb)))
     yield clock.all_of(gnbs)
-    if core.core is not None:
+    if core.core is not None and round_.merges:
         yield clock.at(clock.now + rules.aggregation_s)
     round_.end_s = float(clock.now)
     flight.halt(round_.end_s)

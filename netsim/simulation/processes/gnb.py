@@ -13,6 +13,7 @@ from netsim.simulation.processes.hub import Hub
 from netsim.simulation.state import Round
 from netsim.simulation.uploads.flight import Flight
 from netsim.simulation.uploads.outcomes import arrived_by
+from netsim.units import IntArray
 
 
 @dataclass(frozen=True)
@@ -50,20 +51,33 @@ def gnb_process(
     yield clock.at(clock.now + gnb.aggregation_s)
     cells.close_s[cell] = clock.now
 
-    trained = mine[flight.uploads.trained[mine] > 0]
-    arrived = arrived_by(flight.uploads, trained, float(cells.cut_s[cell]))
-    payload_bits = flight.uploads.payload_bits[arrived]
-    module = flight.uploads.module[arrived]
-    cells.aggregate_bits[cell] = bits_once(
-        np.zeros_like(arrived),
-        module,
-        payload_bits,
-        1,
-    )[0]
+    cells.aggregate_bits[cell] = _bits_to_core(round_, flight, mine, float(cells.cut_s[cell]))
     delay_s = gnb.passing_s(float(cells.aggregate_bits[cell]))
     if delay_s > 0:
         yield clock.at(clock.now + delay_s)
     cells.arrive_s[cell] = clock.now
+
+
+def _bits_to_core(
+    round_: Round,
+    flight: Flight,
+    rows: IntArray,
+    cut_s: float,
+) -> float:
+    """Of the aggregate of what has arrived of `rows`: one upload of each module, or as planned."""
+    given_bits = round_.plan.to_core_bits
+    if given_bits is not None:
+        return given_bits
+    uploads = flight.uploads
+    trained = rows[uploads.trained[rows] > 0]
+    arrived = arrived_by(uploads, trained, cut_s)
+    sent_bits = bits_once(
+        np.zeros_like(arrived),
+        uploads.module[arrived],
+        uploads.payload_bits[arrived],
+        1,
+    )
+    return float(sent_bits[0])
 
 
 def _collect(

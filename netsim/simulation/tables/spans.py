@@ -260,7 +260,7 @@ def _write_merging(sink: RecordSink, closed: ClosedRound) -> None:
         cells.gnb,
         *way,
     )
-    if closed.core is not None:
+    if closed.core is not None and round_.merges:
         add_spans(
             sink,
             round=round_.number,

@@ -104,4 +104,5 @@ def tickets_of(
         staleness=age,
         trained=uploads.trained,
         sent=uploads.sent,
+        gnb=uploads.gnb,
     )
