@@ -7,9 +7,9 @@ import numpy as np
 from netsim.errors import ScenarioError
 from netsim.scenario.model import Scenario
 from netsim.scenario.motion import REPLAY
-from netsim.simulation.processes.core import CoreLinks
 from netsim.topology.association import drop_in_cell, drop_in_window
 from netsim.topology.backhaul import backhaul_paths
+from netsim.topology.core_links import CoreLinks
 from netsim.topology.deployment import Deployment, explicit_sites, hexagonal_sites, poisson_sites
 from netsim.topology.files import read_sites
 from netsim.topology.landscape import Landscape

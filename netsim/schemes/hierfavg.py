@@ -42,6 +42,7 @@ class HierFavg(OneAdapter):
 
     name: ClassVar[str] = "hierfavg"
     citation: ClassVar[str] = "Liu et al., ICC 2020"
+    aggregation: ClassVar[str] = "hierarchical"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -59,7 +60,7 @@ class HierFavg(OneAdapter):
 
     def rule(self) -> Aggregation:
         """The average in two tiers."""
-        return Aggregation("hierarchical", {"merge": self._merges})
+        return Aggregation(self.aggregation, {"merge": self._merges})
 
     def look_back(self, observation: Observation) -> None:
         """Count rounds since the last merge. UEs that have moved to another gNB hold nothing.

@@ -12,9 +12,9 @@ from netsim.errors import RunError
 from netsim.protocols import RoundPlan
 from netsim.radio.downlink import ModuleCache
 from netsim.radio.multicast import bits_once, broadcast_slots
-from netsim.simulation.processes.core import CoreLinks
 from netsim.simulation.state import Cells, Fleet, Links, Payloads, Round, Rules
 from netsim.simulation.uploads.table import NO_RANK, Uploads
+from netsim.topology.core_links import CoreLinks
 from netsim.units import BoolArray, FloatArray, IntArray
 
 

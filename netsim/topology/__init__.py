@@ -11,6 +11,7 @@ In reading order:
 | journey.py | where UEs are and who serves them, on a grid of time |
 | landscape.py | from where UEs are to what their links are worth |
 | backhaul.py | links between sites and the time of a payload to the core |
+| core_links.py | delays of payloads between the core and the sites |
 | links.py | generated links: star, tree, mesh |
 | files.py | reads a site file of any kind (`site_table.py`, `geojson.py`, `opencellid.py`) |
 | site_places.py | places under any of their names, degrees, sectors of one mast |

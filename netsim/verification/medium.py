@@ -18,13 +18,13 @@ from netsim.radio.pathloss import PowerLaw
 from netsim.radio.rate_model import RateModel
 from netsim.simulation.air.network import NetworkUplink
 from netsim.simulation.opening import Setting, Versions, open_round, ready_to_send
-from netsim.simulation.processes.core import CoreLinks
 from netsim.simulation.state import Fleet, Links, Payloads, RoundSpan, Rules
 from netsim.simulation.uploads.advance import OnAir
 from netsim.simulation.uploads.band import StaticBand
 from netsim.simulation.uploads.flight import Flight
 from netsim.simulation.uploads.segments import SegmentLog, nothing_sent
 from netsim.simulation.uploads.transfers import Transfers
+from netsim.topology.core_links import CoreLinks
 from netsim.units import FloatArray, IntArray, from_db
 from netsim.verification.law import Effort, Law, mean
 from netsim.verification.networks import DENSITY, Network, networks

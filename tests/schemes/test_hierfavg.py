@@ -181,7 +181,7 @@ def _partials(rule: Hierarchical) -> tuple[Partial, Partial]:
 def test_chunks_are_joined_gnb_by_gnb() -> None:
     rule = Hierarchical(merge=False)
     joined = rule.merge(*_partials(rule))
-    assert {name: value[0] for name, value in joined.items() if name.startswith("samples")} == {
+    assert {name: value[0] for name, value in joined.items() if name.startswith("samples.")} == {
         "samples.1": 2.0,
         "samples.2": 4.0,
         "samples.3": 2.0,

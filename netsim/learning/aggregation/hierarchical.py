@@ -57,7 +57,7 @@ class Hierarchical(Average):
         """Average at the gNBs, whose models are remembered, and merge if it is time."""
         memory = moment.memory
         for gnb in _numbered(partial, "sum"):
-            own = {name: partial[f"{name}.{gnb}"] for name in ("sum", "samples")}
+            own = _of_gnb(partial, gnb)
             model = self.start(state, memory, gnb)
             memory[f"model.{gnb}"] = self.apply(model, own, layout, rate)
             before = memory.get(f"samples.{gnb}", np.zeros(1))
@@ -82,6 +82,12 @@ def _numbered(arrays: Partial, name: str) -> list[int]:
     """Numbers of the gNBs that have an array of this name, ascending."""
     ends = [key.removeprefix(f"{name}.") for key in arrays if key.startswith(f"{name}.")]
     return sorted(int(end) for end in ends)
+
+
+def _of_gnb(partial: Partial, gnb: int) -> Partial:
+    """What one gNB has averaged."""
+    end = f".{gnb}"
+    return {key.removesuffix(end): value for key, value in partial.items() if key.endswith(end)}
 
 
 def _merged(memory: Memory) -> Vector:
