@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from netsim.errors import ScenarioError
-from netsim.radio.load import Cell, expected_activity
+from netsim.radio.load import Cell, Demand, expected_activity
 from netsim.simulation.air.field import FieldUplink
 from netsim.simulation.air.network import NetworkUplink
+from netsim.simulation.opening import Setting
 from netsim.simulation.state import Links
-from netsim.units import FloatArray
+from netsim.units import FloatArray, IntArray
 
 
 def expected_interference(
@@ -32,7 +33,8 @@ def _heard(uplink: NetworkUplink, links: Links) -> FloatArray:
     each, for as much of an upload's airtime as they are expected to be on the air.
     """
     here = links.ues_present
-    gain = expected_gains(uplink, links)
+    gain = links.heard_gain
+    assert gain is not None
     heard: FloatArray = np.asarray(gain.sum(axis=0))
     own = np.zeros(uplink.sites)
     np.add.at(own, links.gnb[here], gain[np.arange(len(here)), links.gnb[here]])
@@ -45,21 +47,47 @@ def _heard(uplink: NetworkUplink, links: Links) -> FloatArray:
     return heard
 
 
-def expected_gains(uplink: NetworkUplink, links: Links) -> FloatArray:
-    """Gains of the P UEs that are there to all sites, in proportion to their activity. [P, S]."""
+def expected_gains(
+    uplink: FieldUplink | NetworkUplink, links: Links, setting: Setting | None
+) -> FloatArray | None:
+    """Gains of the P UEs that are there to all sites, in proportion to their activity. [P, S].
+
+    None in field mode. setting: of what is to be sent; None: all are on the air all the time.
+    """
+    if isinstance(uplink, FieldUplink):
+        return None
     assert links.site_gain is not None
     here = links.ues_present
     gain = links.site_gain[here]
-    if uplink.demand is None or not len(here):
+    if setting is None or not len(here):
         return gain
     cell = Cell(
         bandwidth_hz=uplink.bandwidth_hz,
         noise_psd_w_hz=uplink.noise_psd_w_hz,
         power_w=uplink.max_power_w,
         model=uplink.model,
+        block_fading=uplink.block_fading,
     )
-    demand = replace(uplink.demand, able=uplink.demand.able[here])
+    demand = _demand(setting, links, here)
     return gain * expected_activity(gain, links.gnb[here], cell, demand)
+
+
+def _demand(setting: Setting, links: Links, ue: IntArray) -> Demand:
+    """If all UEs [P] take part, each with one of the modules in turn."""
+    payloads, rules = setting.payloads, setting.rules
+    module = ue % len(payloads.bits)
+    down_bits = np.asarray(payloads.down_of(module, None))
+    times = setting.timetable(links, ue, module, down_bits, np.ones(len(ue)))
+    start_s = times.upload_start_s + rules.access.delay_s(ue, module)
+    down = np.array(
+        [setting.core.delay_s(gnb, float(down_bits.sum())) for gnb in links.gnbs.tolist()]
+    )
+    return Demand(
+        payload_bits=float(payloads.bits.mean()),
+        start_s=start_s + down[np.searchsorted(links.gnbs, links.gnb[ue])],
+        longest_s=rules.deadline_s - start_s,
+        able=times.ready & (start_s < rules.deadline_s),
+    )
 
 
 @dataclass(frozen=True)

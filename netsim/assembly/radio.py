@@ -9,14 +9,13 @@ from typing import cast
 import numpy as np
 
 from netsim.assembly.link_layer import build_rate_model, downlink_hz, fading_block_s
-from netsim.assembly.planning import expected_interference
+from netsim.assembly.planning import expected_gains, expected_interference
 from netsim.assembly.success import SuccessModels
 from netsim.protocols import Pathloss
 from netsim.radio.budget import antenna_gain, noise_psd_w_hz
 from netsim.radio.fading import doppler_hz
 from netsim.radio.interference import InterfererField, PoissonField, SiteField
 from netsim.radio.link_rows import LinkRows
-from netsim.radio.load import Demand
 from netsim.radio.pathloss import PowerLaw, pathloss_class
 from netsim.radio.places import PER_CELL, CellPlaces
 from netsim.radio.power_control import Powers, TransmitPower, open_loop_power_w
@@ -45,6 +44,7 @@ class RadioParts:
     success_of: SuccessModels
     one_cell: bool  # only the learning site serves
     standing_m_s: float  # speed behind the fading of UEs that stand
+    setting: Setting | None  # by what is to be sent the load is expected; None: it is full
 
     def links_of(self, position_m: FloatArray) -> Links:
         """Links of UEs at [K, 2], to the learning gNB or the one they are associated with."""
@@ -110,6 +110,7 @@ class RadioParts:
             site_gain=survey.site_gain,
             present=present,
         )
+        links = replace(links, heard_gain=expected_gains(self.uplink, links, self.setting))
         interference_w, noise = expected_interference(self.uplink, links)
         return replace(links, interference_w=interference_w, noise_psd_w_hz=noise)
 
@@ -122,14 +123,7 @@ def build_radio(
     Without, or with idle cells loaded, all UEs are expected to be on the air all the time.
     """
     landscape = build_landscape(scenario, deployment)
-    demand = None
-    if setting is not None and not scenario.radio.background_ues:
-        demand = Demand(
-            payload_bits=float(setting.payloads.bits.mean()),
-            longest_s=setting.rules.deadline_s,
-            able=setting.fleet.compute_s <= setting.rules.last_compute_s,
-        )
-    uplink = _uplink(scenario, landscape, demand)
+    uplink = _uplink(scenario, landscape)
     return RadioParts(
         landscape=landscape,
         uplink=uplink,
@@ -137,6 +131,7 @@ def build_radio(
         success_of=SuccessModels(scenario, landscape, uplink),
         one_cell=scenario.federation == "cell",
         standing_m_s=scenario.radio.ue_speed_m_s,
+        setting=None if scenario.radio.background_ues else setting,
     )
 
 
@@ -200,9 +195,7 @@ def _powers(scenario: Scenario) -> Powers:
     return Powers(radio.min_power_w, radio.max_power_w, controlled_w)
 
 
-def _uplink(
-    scenario: Scenario, landscape: Landscape, demand: Demand | None
-) -> FieldUplink | NetworkUplink:
+def _uplink(scenario: Scenario, landscape: Landscape) -> FieldUplink | NetworkUplink:
     """What governs the uplink."""
     radio = scenario.radio
     model = build_rate_model(scenario)
@@ -222,7 +215,6 @@ def _uplink(
             max_power_w=radio.max_power_w,
             background_ues=radio.background_ues,
             places=_places(scenario, landscape) if radio.background_ues else None,
-            demand=demand,
         )
     return FieldUplink(
         seed=scenario.seed,

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netsim.assembly.planning import expected_gains
 from netsim.protocols import SuccessModel
 from netsim.radio.arrival import BLOCKS, DRAWS, BlockArrival, planning_fading
 from netsim.radio.fading import block_lengths_s, coherence_time_s
@@ -138,7 +137,8 @@ def network_densities(uplink: NetworkUplink, links: Links) -> list[FloatArray]:
     assert links.site_gain is not None
     density = uplink.max_power_w / uplink.bandwidth_hz
     here = links.ues_present
-    heard_gain = expected_gains(uplink, links)
+    heard_gain = links.heard_gain
+    assert heard_gain is not None
     cells = []
     for cell in range(uplink.sites):
         mine = links.gnb[here] == cell

@@ -55,6 +55,7 @@ class Links:
     downlink_efficiency: FloatArray  # [K] bit/s/Hz
     pace: FloatArray  # [K] speed over that of a UE that stands, which is moved around; at least 1
     site_gain: FloatArray | None = None  # [K, S] to every site, where all cells are simulated
+    heard_gain: FloatArray | None = None  # [P, S] of UEs present, by how much they are on the air
     present: BoolArray | None = None  # [K] None: all; others are at their last place
     served: BoolArray | None = None  # [K] by a gNB that learns; None: all
 

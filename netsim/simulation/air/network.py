@@ -20,7 +20,6 @@ from netsim import rng
 from netsim.radio.background import background_ues
 from netsim.radio.band_plan import BandPlan, band_plan
 from netsim.radio.link import sinr
-from netsim.radio.load import Demand
 from netsim.radio.network_fading import RoundFading, SiteFading
 from netsim.radio.network_link import transmit_within_block
 from netsim.radio.places import CellPlaces
@@ -49,7 +48,6 @@ class NetworkUplink:
     max_power_w: float
     background_ues: int  # in an idle cell
     places: CellPlaces | None  # of the background UEs
-    demand: Demand | None = None  # expected of UEs; None: all are on the air all the time
     ordered_bands: bool = False  # UEs lie in the band by number, else in a new order each round
     interferers_follow: bool = False
 
