@@ -31,7 +31,15 @@ if TYPE_CHECKING:
     )
     from netsim.execution import Session, resume, run
     from netsim.plugins import parameter, part
-    from netsim.protocols import Learner, Observation, RoundOutcome, RoundPlan, Scheme, Tracker
+    from netsim.protocols import (
+        Codec,
+        Learner,
+        Observation,
+        RoundOutcome,
+        RoundPlan,
+        Scheme,
+        Tracker,
+    )
     from netsim.reports.export import export
     from netsim.reports.plots import plot
     from netsim.reports.report import report
@@ -57,6 +65,7 @@ _HOME = {
     "run": "netsim.execution",
     "parameter": "netsim.plugins",
     "part": "netsim.plugins",
+    "Codec": "netsim.protocols",
     "Learner": "netsim.protocols",
     "Observation": "netsim.protocols",
     "RoundOutcome": "netsim.protocols",
@@ -78,6 +87,7 @@ _HOME = {
 
 __all__ = [
     "Allocation",
+    "Codec",
     "DataError",
     "InputError",
     "Learner",

@@ -116,7 +116,10 @@ TABLES: dict[str, tuple[TableColumn, ...]] = {
         _float("payload_bits", "bit", "size of the update"),
         _int("rank", "ranks sent, where UEs have ranks of their own", nullable=True),
         TableColumn(
-            "payload_emulated", "bool", "", "payload_bits was set by hand, not by the tensors"
+            "payload_emulated",
+            "bool",
+            "",
+            "payload_bits was set by hand or scaled: it is not the size of what is sent",
         ),
         _float("bandwidth_hz", "Hz", "band allotted"),
         _float("power_w", "W", "transmit power"),

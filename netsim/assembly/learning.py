@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from netsim.assembly.loaded import Loaded
+from netsim.assembly.transfer import build_transfer
 from netsim.device.profiles import Devices
 from netsim.errors import ScenarioError
 from netsim.learning.data.datasets import TextDataset
@@ -147,6 +148,7 @@ def build_learner(
         evaluate_in_full=evaluates_in_full(scenario, training.partition),
         most_ues=MOST_UES if learning.evaluate_in_full is None else None,
         workers=learning.workers,
+        transfer=build_transfer(scenario),
     )
     if learner.slow_because:
         listener.warning(f"the model is trained the slow way, by PEFT: {learner.slow_because}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import cast
 
 from netsim.assembly.data import rows_of_app
@@ -27,6 +26,7 @@ from netsim.assembly.radio import RadioParts, build_landscape, build_radio
 from netsim.assembly.recorded import settled, world_of
 from netsim.assembly.rules import build_rules, check_stale
 from netsim.assembly.topology import build_core_links, build_deployment, drop_ues
+from netsim.assembly.transfer import check_transfer, plan_check
 from netsim.device.profiles import Devices
 from netsim.errors import ScenarioError
 from netsim.learning.data.datasets import TextDataset
@@ -35,7 +35,7 @@ from netsim.mobility.replay import Recorded
 from netsim.protocols import Learner, Listener, Motion, RecordSink, Scheme
 from netsim.scenario.model import Scenario
 from netsim.scenario.parameters import typed_parameters
-from netsim.schemes.base import check_plan, scheme_class
+from netsim.schemes.base import scheme_class
 from netsim.simulation.motion.roaming import Roaming
 from netsim.simulation.opening import Setting
 from netsim.simulation.session import Simulation
@@ -85,6 +85,7 @@ def build_parts(
     devices = build_devices(world.ground)
     scheme = build_scheme(scenario, scheme)
     check_stale(scenario, scheme)
+    check_transfer(scenario, scheme)
 
     dataset = _dataset(scenario, loaded, listener)
     partition = build_partition(
@@ -243,7 +244,7 @@ def build_simulation(
     return Simulation(
         system=system,
         check_plan=optimising(
-            partial(check_plan, parts.scheme.name),
+            plan_check(scenario, parts.scheme),
             parts.learning.optimisation,
             parts.setting.rules.stale,
         ),

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from netsim.assembly.learning import LearningParts, foundation_name
+from netsim.assembly.sizes import (
+    Download,
+    EncodedSize,
+    SizeByRank,
+    WithVariates,
+    model_size,
+)
+from netsim.assembly.transfer import build_transfer, check_contracts
 from netsim.device.compute import work_of_forward_pass, work_with_frozen
 from netsim.errors import ScenarioError
-from netsim.learning.payload import BUILTIN, foundation_bits, payload_bits
-from netsim.protocols import BASE, LORA_A, LORA_B, WHOLE, Learner, PayloadSize
+from netsim.learning.payload import BUILTIN, payload_bits
+from netsim.protocols import WHOLE, Learner, PayloadSize
 from netsim.scenario.model import Scenario
+from netsim.scenario.upload import AS_IT_IS, FLOAT_BITS
 from netsim.simulation.state import Payloads
-from netsim.units import BoolArray, FloatArray, IntArray
+from netsim.units import FloatArray, IntArray
 
 
 def build_payloads(
@@ -24,40 +33,44 @@ def build_payloads(
     emulated = np.array([override is not None for override in overrides])
     bits = _module_bits(scenario, training, overrides, learner)
     down = [module.download_bits_override for module in training.configured]
-    size_of = SizeByRank(scenario, training, learner, bits, emulated)
-    down_of = Download(down, size_of, training)
-    model_bits = _foundation_bits(scenario, learner)
-    beside = 1 + training.optimisation.control_variates
+    tensors = SizeByRank(scenario, training, learner, bits, emulated)
+    model_bits = model_size(scenario, learner)
+    transfer = build_transfer(scenario)
+    size_of: PayloadSize = tensors
+    unencoded_down: PayloadSize = Download(down, tensors, training)
+    down_of = unencoded_down
+    check_contracts(scenario, transfer, (bits / FLOAT_BITS).astype(int).tolist())
+    if transfer.up is not None:
+        size_of = EncodedSize(tensors, transfer.up)
+    if transfer.down is not None:
+        down_of = EncodedSize(tensors, transfer.down, apart=True)
+    if training.optimisation.control_variates:
+        size_of, down_of = WithVariates(size_of, tensors), WithVariates(down_of, unencoded_down)
+    scaled = scenario.learning.payload_bits_per_parameter != FLOAT_BITS
     return Payloads(
-        bits=beside * bits,
-        size_of=Times(beside, size_of),
-        down_of=Times(beside, down_of),
-        emulated=emulated,
+        bits=size_of(np.arange(len(bits))),
+        size_of=size_of,
+        down_of=down_of,
+        emulated=emulated | scaled,
         foundation_bits=model_bits,
         work_of=WorkByParts(
-            size_of,
+            tensors,
             model_bits,
             full=training.modules[0].full,
             local_steps=scenario.learning.local_steps,
         ),
+        unencoded_of=tensors,
     )
 
 
-@dataclass(frozen=True)
-class Times:
-    """A module, and as many bits again where there are control variates beside it."""
-
-    factor: int
-    size_of: PayloadSize
-
-    def __call__(
-        self,
-        module: IntArray,
-        rank: IntArray | None = None,
-        parts: IntArray | int = WHOLE,
-    ) -> FloatArray:
-        """As `PayloadSize`."""
-        return self.factor * self.size_of(module, rank, parts)
+def size_source(scenario: Scenario, training: LearningParts, module: int) -> str:
+    """What gives a module's uploads their size, in words."""
+    if training.configured[module].payload_bits_override is not None:
+        return "by hand (emulated)"
+    if scenario.learning.payload_bits_per_parameter != FLOAT_BITS:
+        return "the tensors, scaled (emulated)"
+    codec = scenario.upload.codec
+    return "the tensors" if codec == AS_IT_IS else f"the tensors as {codec}"
 
 
 def _module_bits(
@@ -90,115 +103,6 @@ def _module_bits(
 
 
 @dataclass(frozen=True)
-class Download:
-    """What UEs download of modules: as much as is uploaded, unless it is set by hand."""
-
-    own_bits: list[float | None]  # [N] at the modules' own ranks; None: as uploads
-    upload: PayloadSize
-    training: LearningParts
-
-    def __call__(
-        self,
-        module: IntArray,
-        rank: IntArray | None = None,
-        parts: IntArray | int = WHOLE,
-    ) -> FloatArray:
-        """As `PayloadSize`; one set by hand shrinks in proportion to the rank and to the parts."""
-        bits = self.upload(module, rank, parts)
-        if all(own is None for own in self.own_bits):
-            return bits
-        bits = bits.copy()
-        share = bits / self.upload(module, rank)
-        for index, own in enumerate(self.own_bits):
-            if own is not None:
-                mine = module == index
-                full = self.training.modules[index].rank
-                bits[mine] = (own if rank is None else own * rank[mine] / full) * share[mine]
-        return bits
-
-
-@dataclass(frozen=True)
-class SizeByRank:
-    """Size of parts of modules at any rank.
-
-    One set by hand shrinks in proportion to the rank, and to its parts as they are on the model; on
-    a model that is not loaded, A and B count for one half each.
-    """
-
-    scenario: Scenario
-    training: LearningParts
-    learner: Learner | None
-    own_bits: FloatArray  # [N] at the modules' own ranks
-    emulated: BoolArray  # [N]
-    _known: dict[tuple[int, int, int], float] = field(default_factory=dict, init=False)
-
-    def __call__(
-        self,
-        module: IntArray,
-        rank: IntArray | None = None,
-        parts: IntArray | int = WHOLE,
-    ) -> FloatArray:
-        """As `PayloadSize`."""
-        wanted = np.broadcast_to(parts, module.shape)
-        if rank is None and (wanted == WHOLE).all():
-            return self.own_bits[module]
-        if rank is None:
-            rank = np.array([spec.rank for spec in self.training.modules])[module]
-        rows = zip(module.tolist(), rank.tolist(), wanted.tolist(), strict=True)
-        return np.array([self._at(*row) for row in rows])
-
-    def _at(
-        self,
-        module: int,
-        rank: int,
-        parts: int,
-    ) -> float:
-        key = (module, rank, parts)
-        if key not in self._known:
-            self._known[key] = self._size(module, rank, parts)
-        return self._known[key]
-
-    def _size(
-        self,
-        module: int,
-        rank: int,
-        parts: int,
-    ) -> float:
-        if not self.emulated[module]:
-            return self._real(module, rank, parts)
-        spec = self.training.modules[module]
-        whole = float(self.own_bits[module])
-        if spec.rank:
-            whole = whole * rank / spec.rank
-        if parts == WHOLE:
-            return whole
-        if self.learner is None and foundation_name(self.scenario) != BUILTIN:
-            if parts & BASE:  # no more than the whole model is known
-                return _foundation_bits(self.scenario, None)
-            return whole * ((parts & LORA_A > 0) + (parts & LORA_B > 0)) / 2
-        return whole * self._real(module, rank, parts) / self._real(module, rank, WHOLE)
-
-    def _real(
-        self,
-        module: int,
-        rank: int,
-        parts: int,
-    ) -> float:
-        """Size of the tensors."""
-        if self.learner is not None:
-            sizes = self.learner.payload_bits_of(np.array([module]), np.array([rank]), parts)
-            return float(sizes[0])
-        sizes = payload_bits(
-            (self.training.modules[module].at_rank(rank),),
-            classes=len(self.training.dataset.classes),
-            bits_per_parameter=self.scenario.learning.payload_bits_per_parameter,
-            train_head=self.scenario.learning.train_head,
-            parts=parts,
-        )
-        return float(sizes[0])
-
-
-@dataclass(frozen=True)
 class WorkByParts:
     """Work of training parts of modules over that of training them whole."""
 
@@ -220,19 +124,3 @@ class WorkByParts:
         work = work_with_frozen(frozen_bits / self.model_bits, full=self.full)
         forward = work_of_forward_pass(self.local_steps, full=self.full)
         return np.where(np.equal(trained, 0), forward, work)
-
-
-def _foundation_bits(scenario: Scenario, learner: Learner | None) -> float:
-    """Size of the foundation model."""
-    given = scenario.model.foundation_bits_override
-    if given is not None:
-        return given
-    if learner is not None:
-        return learner.foundation_bits()
-    if foundation_name(scenario) != BUILTIN:
-        raise ScenarioError(
-            "a network-only run does not load the model, so its size must be given",
-            where="scenario: model.foundation_bits_override",
-        )
-    bits_per_parameter = scenario.learning.payload_bits_per_parameter
-    return foundation_bits(bits_per_parameter=bits_per_parameter)

@@ -10,6 +10,7 @@ import polars as pl
 from polars import col
 
 from netsim.assembly import Parts
+from netsim.assembly.payloads import size_source
 from netsim.cli.carrier import carrier_facts
 from netsim.cli.console import print_table, quantity, seconds
 from netsim.execution import Forecast
@@ -208,20 +209,14 @@ def _print_printed() -> None:
 
 
 def _print_payloads(parts: Parts) -> None:
-    rows = []
+    rows, payloads = [], parts.setting.payloads
     for index, spec in enumerate(parts.learning.modules):
-        emulated = parts.setting.payloads.emulated[index]
-        bits = float(parts.setting.payloads.bits[index])
-        set_by = "by hand (emulated)" if emulated else "the tensors"
-        rows.append((str(index), str(spec.rank), quantity(bits, "bit"), set_by))
-    foundation = quantity(parts.setting.payloads.foundation_bits, "bit")
+        bits = quantity(float(payloads.bits[index]), "bit")
+        source = size_source(parts.scenario, parts.learning, index)
+        rows.append((str(index), str(spec.rank), bits, source))
+    foundation = quantity(payloads.foundation_bits, "bit")
     title = f"Payloads; the foundation model is {foundation} on the air"
-    print_table(
-        ("module", "rank", "upload", "set by"),
-        rows,
-        title=title,
-        right=(1,),
-    )
+    print_table(("module", "rank", "upload", "set by"), rows, title=title, right=(1,))
 
 
 def _print_devices(parts: Parts) -> None:

@@ -27,6 +27,7 @@ def print_summary(run: Run) -> None:
         ("ended after", f"{metadata['rounds']} rounds ({metadata['stop_reason']})"),
         ("simulated time", seconds(metadata["simulated_s"])),
         ("uploads", _uploads(found)),
+        ("delivered", _delivered(found)),
         ("energy", _energy(found)),
         *_accuracies(found),
         ("wall time", seconds(metadata["wall_time_s"])),
@@ -53,6 +54,11 @@ def _uploads(found: Digest) -> str:
     counts = sorted(((n, outcome) for outcome, n in found["outcomes"].items() if n), reverse=True)
     ended = [f"{n} {outcome.replace('_', ' ')}" for n, outcome in counts]
     return f"{found['uploads']}: {', '.join(ended)}"
+
+
+def _delivered(found: Digest) -> str:
+    bits = quantity(found["delivered_bits"], "bit")
+    return f"{bits}, emulated: not the size of what was sent" if found["emulated"] else bits
 
 
 def _energy(found: Digest) -> str:

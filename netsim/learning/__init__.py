@@ -20,6 +20,10 @@ In reading order:
     training_jobs.py     its work on one chunk of tickets
     module_versions.py   its modules as they are, and older versions in flight
     round_learning.py    its rounds: tickets become uploads, and a rule makes new modules of them
+    codecs/              what uploads and downloads are encoded as
+    transfer.py          how modules go up and down, as plain values
+    sending.py           what UEs make of uploads, and what they owe the server
+    hearing.py           what UEs hear of modules
     own_parts.py         parts of modules that stay at UEs
     base_delta.py        what aggregation has added to the frozen weights
     learner_state.py     what it remembers between rounds, as files
@@ -31,5 +35,6 @@ In reading order:
     model_shape.py       size of a model from its config.json
     builtin/             the bundled model and its tasks
 
-`spec`, `payload`, `model_shape`, `builtin` and `data` import no torch, nor does this package.
+`spec`, `payload`, `model_shape`, `codecs`, `transfer`, `builtin` and `data` import no torch, nor
+does this package.
 """

@@ -27,6 +27,7 @@ from netsim.learning.learner import FederatedLearner
 from netsim.learning.model_layouts import layout_of
 from netsim.learning.payload import BUILTIN
 from netsim.learning.spec import LocalTraining, ModuleSpec
+from netsim.learning.transfer import AS_THEY_ARE, Transfer
 from netsim.rng import stream
 from netsim.units import IntArray
 
@@ -55,6 +56,7 @@ def build_learner(
     most_ues: int | None = None,
     workers: int | None = None,
     engine: str = "auto",
+    transfer: Transfer = AS_THEY_ARE,
 ) -> FederatedLearner:
     """Load the model and put a learner together. Raises InputError or DataError.
 
@@ -72,15 +74,8 @@ def build_learner(
         foundation = load_foundation(foundation, classes, weights=weights, device=device)
     own_ues = _own_ues(len(partition), evaluate_in_full, most_ues)
     layouts = [layout_of(foundation, spec) for spec in modules]
-    make = partial(_engine_on, engine, layouts, train_head)
-    computing = MovingBase(foundation, make, transposed=layouts[0].transposed)
-    data = _LearnerData(
-        dataset,
-        partition,
-        foundation,
-        max_tokens=max_tokens,
-        seed=seed,
-    )
+    computing = _engine(foundation, layouts, engine, train_head)
+    data = _LearnerData(dataset, partition, foundation, max_tokens=max_tokens, seed=seed)
     budget = CHUNK_TOKENS if _on_cpu(foundation) else GPU_CHUNK_TOKENS
     first = Start(layouts[0], initial_vector(layouts[0], foundation))
     return FederatedLearner(
@@ -95,7 +90,19 @@ def build_learner(
         payload_bits_per_parameter=payload_bits_per_parameter,
         workers=(workers or default_workers()) if _on_cpu(foundation) else 1,
         slow_because=slow_because(computing.engine, foundation, layouts),
+        transfer=transfer,
     )
+
+
+def _engine(
+    foundation: Foundation,
+    layouts: Sequence[AdapterLayout],
+    kind: str,
+    train_head: bool,
+) -> MovingBase:
+    """An engine whose frozen weights may change."""
+    make = partial(_engine_on, kind, layouts, train_head)
+    return MovingBase(foundation, make, transposed=layouts[0].transposed)
 
 
 def _engine_on(

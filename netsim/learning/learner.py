@@ -20,6 +20,7 @@ from netsim.learning.engine.workers import Workers, one_thread
 from netsim.learning.evaluation.risk_meter import LocalLoss, RiskJob, RiskMeter
 from netsim.learning.evaluation.scorer import Score, Scorer
 from netsim.learning.foundation import Foundation
+from netsim.learning.hearing import Hearing
 from netsim.learning.initial_weights import initial_vector
 from netsim.learning.learner_state import (
     LearnerState,
@@ -32,8 +33,10 @@ from netsim.learning.module_sizes import ModuleSizes
 from netsim.learning.module_versions import ModuleVersions
 from netsim.learning.own_parts import OwnParts, save_modules
 from netsim.learning.round_learning import RoundLearning
+from netsim.learning.sending import Sending
 from netsim.learning.spec import LocalTraining
 from netsim.learning.training_jobs import TicketFigures, Trained, Trainer, TrainJob
+from netsim.learning.transfer import AS_THEY_ARE, Transfer
 from netsim.learning.ue_memory_files import load_ue_memories, save_ue_memories
 from netsim.protocols import WHOLE, Aggregation, Evaluation, Redeemed, RiskProbe, Tickets
 from netsim.units import FloatArray, IntArray
@@ -70,6 +73,7 @@ class FederatedLearner:
         payload_bits_per_parameter: float,
         workers: int,
         slow_because: str = "",
+        transfer: Transfer = AS_THEY_ARE,
     ) -> None:
         self.slow_because = slow_because  # why PEFT computes, "" where a batched engine does
         self._foundation = foundation
@@ -79,9 +83,12 @@ class FederatedLearner:
         self._scorer = scorer
         self._risk = risk
         self._training = training
-        self._trainer = Trainer(engine, self._layouts, training)
-        self._sizes = ModuleSizes(self._layouts, train_head, payload_bits_per_parameter)
         starts = [initial_vector(layout, foundation) for layout in layouts]
+        hearing = Hearing.by(transfer, self._layouts, starts, batches.seed)
+        self._trainer = Trainer(engine, self._layouts, training, hearing)
+        self._sizes = ModuleSizes(
+            self._layouts, train_head, payload_bits_per_parameter, transfer.up
+        )
         self._modules = ModuleVersions(self._layouts, starts)
         self._memories = Memories(batches.seed)
         self._rounds = RoundLearning(
@@ -91,6 +98,7 @@ class FederatedLearner:
             training=training,
             memories=self._memories,
             run=self._run,
+            sending=Sending.by(transfer, self._layouts, self._memories.of_ue, batches.seed),
         )
         self._workers = Workers(self._task, workers)
 
@@ -176,14 +184,7 @@ class FederatedLearner:
 
     def local_loss(self, round: int, ue: IntArray) -> FloatArray:
         """Mean loss of each module on samples of UEs `ue` [M] of a round, nats. [M, N]."""
-        nothing = np.zeros_like(ue)
-        tickets = Tickets(
-            round=round,
-            ue=ue,
-            module=nothing,
-            version=nothing,
-        )
-        chunks = self._batches.chunks(tickets)
+        chunks = self._batches.chunks(self._batches.tickets_of(round, ue))
         jobs = (LocalLoss(chunk.samples, chunk.texts) for chunk in chunks)
         loss: FloatArray = np.concatenate(list(self._run(jobs)))
         return loss
@@ -282,7 +283,7 @@ class FederatedLearner:
             loss_rms=table[:, 1],
             gradient_norm=table[:, 2],
             rank=rank,
-            payload_bits=self.payload_bits_of(tickets.module, rank, sent_parts(tickets)),
+            payload_bits=self._sizes.sent_bits(tickets.module, rank, sent_parts(tickets)),
         )
 
     def _check(self, tickets: Tickets) -> None:

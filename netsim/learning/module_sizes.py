@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from netsim.learning.adapters import AdapterLayout
+from netsim.protocols import Codec
 from netsim.units import FloatArray, IntArray
 
 
@@ -18,6 +19,7 @@ class ModuleSizes:
     layouts: Sequence[AdapterLayout]
     train_head: bool
     bits_per_parameter: float
+    codec: Codec | None = None  # of uploads
 
     def bits_of(
         self,
@@ -32,3 +34,16 @@ class ModuleSizes:
             layout = self.layouts[n].at_rank(r)
             sizes.append(layout.payload_bits(self.train_head, self.bits_per_parameter, p))
         return np.array(sizes)
+
+    def sent_bits(
+        self,
+        module: IntArray,
+        rank: IntArray,
+        parts: IntArray,
+    ) -> FloatArray:
+        """Size of uploads, as they are encoded, bit. [M]."""
+        bits = self.bits_of(module, rank, parts)
+        if self.codec is None:
+            return bits
+        numbers = (bits / self.bits_per_parameter).astype(np.int64).tolist()
+        return np.array([self.codec.encoded_bits(size) for size in numbers], dtype=np.float64)

@@ -13,10 +13,11 @@ from netsim.learning.adapters import AdapterLayout, Vector
 from netsim.learning.aggregation.memories import Memories
 from netsim.learning.aggregation.named_rules import find_rule, name_of
 from netsim.learning.aggregation.rule import LocalRule, PersonalRule, Rule, TieredRule
-from netsim.learning.engine.batching import Batches, Chunk, sampled_round, select
+from netsim.learning.engine.batching import Batches, Chunk, sampled_round, select, sent_parts
 from netsim.learning.learner_state import UploadKey
 from netsim.learning.module_versions import ModuleVersions
 from netsim.learning.own_parts import OwnPart, OwnParts
+from netsim.learning.sending import Sending
 from netsim.learning.spec import LocalTraining
 from netsim.learning.training_jobs import Folded, RoundFold, TicketFigures, Trained, TrainJob
 from netsim.protocols import Aggregation, Tickets
@@ -36,6 +37,7 @@ class RoundLearning:
     training: LocalTraining
     memories: Memories
     run: RunJobs
+    sending: Sending | None = None  # None: uploads arrive as they are
     held: dict[UploadKey, Trained] = field(default_factory=dict)  # computed, not yet redeemed
 
     def compute(self, tickets: Tickets, aggregation: str | Aggregation) -> list[TicketFigures]:
@@ -43,9 +45,9 @@ class RoundLearning:
         rule = _LocalSide(self, aggregation)
         jobs = (rule.job(chunk, None) for chunk in self.batches.chunks(tickets))
         done: list[Trained] = []
-        rounds = iter(sampled_round(tickets).tolist())
+        following = iter(_departures(tickets))
         for part in self.run(jobs, tickets):
-            done += [rule.leave(one, next(rounds)) for one in part]
+            done += [rule.leave(one, *next(following)) for one in part]
         self._train_personal(tickets, rule)
         self.held |= dict(zip(keys_of(tickets), done, strict=True))
         return [one.figures for one in done]
@@ -88,7 +90,7 @@ class RoundLearning:
         self._train_personal(todo, local)
         jobs = (local.job(chunk, local.handed) for chunk in self.batches.chunks(todo))
         following = iter(rows.tolist())
-        rounds = sampled_round(tickets)
+        departures = _departures(tickets)
         for done in self.run(jobs, todo):
             if isinstance(done, Folded):
                 fold.merge(done, following)
@@ -97,7 +99,7 @@ class RoundLearning:
                 continue
             for one in done:
                 row = next(following)
-                fold.add(row, local.leave(one, int(rounds[row])))
+                self._fold(row, local.leave(one, *departures[row]), fold)
 
     def _train_personal(self, tickets: Tickets, local: _LocalSide) -> None:
         """UEs' own modules, beside the common ones, where the rule has them."""
@@ -125,11 +127,17 @@ class RoundLearning:
             if tickets.staleness is not None:  # how old it is was not known when it was computed
                 staleness = int(tickets.staleness[row])
                 done = replace(done, upload=replace(done.upload, staleness=staleness))
-            fold.add(row, done)
+            self._fold(row, done, fold)
+
+    def _fold(self, row: int, done: Trained, fold: RoundFold) -> None:
+        """Fold in an upload, which has arrived."""
+        fold.add(row, done)
+        if self.sending is not None:
+            self.sending.arrived(done.upload)
 
 
 class _LocalSide:
-    """What a rule does at UEs, before and after they train; nothing, for most rules."""
+    """What happens at UEs before and after they train: by the rule, and by what they encode."""
 
     def __init__(
         self,
@@ -142,11 +150,13 @@ class _LocalSide:
         self._layouts = learning.layouts
         self._memories = learning.memories
         self._modules = learning.modules
+        self._sending = learning.sending
 
     @property
     def handed(self) -> str | Aggregation | None:
         """What folds uploads where they are trained; None: they pass through this process."""
-        return None if isinstance(self.rule, LocalRule) else self._aggregation
+        passes = isinstance(self.rule, LocalRule) or self._sending is not None
+        return None if passes else self._aggregation
 
     def job(
         self,
@@ -210,18 +220,26 @@ class _LocalSide:
         self,
         done: Trained,
         round: int,
+        sent: int,
     ) -> Trained:
-        """What the UE sends of its training; what stays is put where it goes on from."""
+        """What arrives of its training, if it does; what stays is put where it goes on from."""
         if done.own is not None:
             self.keep(done.upload.ue, done.upload.module, done.own)
             done = replace(done, own=None)
-        if not isinstance(self.rule, LocalRule):
-            return done
         upload = done.upload
-        moment = self._memories.ue_moment(self._name, round, upload.ue, upload.module)
-        sent = self.rule.leave(upload, self._layouts[upload.module], moment)
-        self._memories.keep(self._name, moment)
-        return replace(done, upload=sent)
+        if isinstance(self.rule, LocalRule):
+            moment = self._memories.ue_moment(self._name, round, upload.ue, upload.module)
+            upload = self.rule.leave(upload, self._layouts[upload.module], moment)
+            self._memories.keep(self._name, moment)
+        if self._sending is not None:
+            upload = self._sending.send(upload, sent, round)
+        return replace(done, upload=upload)
+
+
+def _departures(tickets: Tickets) -> list[tuple[int, int]]:
+    """(round whose samples it trained on, parts that are sent) of each ticket."""
+    rounds = sampled_round(tickets).tolist()
+    return list(zip(rounds, sent_parts(tickets).tolist(), strict=True))
 
 
 def keys_of(tickets: Tickets) -> list[UploadKey]:

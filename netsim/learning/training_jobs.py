@@ -11,6 +11,7 @@ from netsim.learning.aggregation.named_rules import find_rule
 from netsim.learning.aggregation.rule import Partial, Rule, Upload
 from netsim.learning.engine.batching import Chunk
 from netsim.learning.engine.local_descent import Engine, LocalResult, Start
+from netsim.learning.hearing import Hearing
 from netsim.learning.learner_state import Version
 from netsim.learning.own_parts import OwnPart, apart
 from netsim.learning.spec import LocalTraining
@@ -70,10 +71,12 @@ class Trainer:
         engine: Engine,
         layouts: Sequence[AdapterLayout],
         training: LocalTraining,
+        hearing: Hearing | None = None,
     ) -> None:
         self._engine = engine
         self._layouts = layouts
         self._training = training
+        self._hearing = hearing  # None: modules are heard as they are
 
     def compute(
         self,
@@ -81,6 +84,8 @@ class Trainer:
         vectors: dict[Version, Vector],
     ) -> list[Trained] | Folded:
         """What a worker does; `vectors` are the versions that the tickets start from."""
+        if self._hearing is not None:
+            self._hearing.forget(set(vectors))
         if job.personal is not None:
             return self._train_personal(job, job.personal, vectors)
         trained = self._train(job, vectors)
@@ -126,7 +131,7 @@ class Trainer:
         wholes, starts = [], []
         for ticket, module in enumerate(chunk.module.tolist()):
             layout = self._layouts[module]
-            server = vectors[module, int(chunk.version[ticket])]
+            server = self._heard(job, ticket, vectors)
             own = None if job.own is None else job.own[ticket]
             wholes.append(server if own is None else own.put_into(server, layout))
             start = self._start(job, ticket, wholes[ticket])
@@ -150,14 +155,30 @@ class Trainer:
     ) -> Vector:
         """The module that a ticket trains, at the module's own rank, with the UE's own parts."""
         module = int(job.chunk.module[ticket])
-        vector = vectors[module, int(job.chunk.version[ticket])]
-        if job.tier is not None:
-            vector = job.tier[ticket]
+        vector = self._heard(job, ticket, vectors)
         own = None if job.own is None else job.own[ticket]
         if own is None:
             return vector
         sent = int(job.chunk.sent[ticket])
         return own.put_into(vector, self._layouts[module], sent)
+
+    def _heard(
+        self,
+        job: TrainJob,
+        ticket: int,
+        vectors: dict[Version, Vector],
+    ) -> Vector:
+        """The gNB's module as it is heard at the ticket's rank; at the module's own, [size]."""
+        chunk = job.chunk
+        module, version = int(chunk.module[ticket]), int(chunk.version[ticket])
+        rank = int(chunk.rank[ticket])
+        if job.tier is not None:
+            own = job.tier[ticket]
+            return own if self._hearing is None else self._hearing.decoded(module, own, rank)
+        common = vectors[module, version]
+        if self._hearing is None:
+            return common
+        return self._hearing.heard(module, version, common, rank)
 
     def _start(
         self,

@@ -8,6 +8,7 @@ neither tensors nor the clock.
     asking      what a scheme may ask for when it plans
     exchange    what UEs train of a module, and what goes down and up for it
     learning    tickets and their results; the Learner
+    codec       the numbers of a module as bits
     compute     work of local training
     optimisation  optimisers of server and UEs
     radio       path loss, success probability, motion
@@ -15,6 +16,7 @@ neither tensors nor the clock.
 """
 
 from netsim.protocols.asking import Channel, Computed, LocalLoss
+from netsim.protocols.codec import Codec, Encoded, Numbers
 from netsim.protocols.compute import ComputeModel, ModelShape, Training
 from netsim.protocols.exchange import (
     BASE,
@@ -61,9 +63,11 @@ __all__ = [
     "WHOLE_MODULES",
     "Aggregation",
     "Channel",
+    "Codec",
     "Columns",
     "ComputeModel",
     "Computed",
+    "Encoded",
     "Evaluation",
     "Exchange",
     "HeldRows",
@@ -73,6 +77,7 @@ __all__ = [
     "Mobility",
     "ModelShape",
     "Motion",
+    "Numbers",
     "Observation",
     "Optimisation",
     "Pathloss",

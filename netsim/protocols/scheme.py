@@ -39,6 +39,7 @@ class Observation:
         samples: D_k, samples per round. [K]
         payload_bits: size of an upload of each module at its own rank, bit. [N]
         payload_of: sizes at other ranks: `payload_of(module, rank)`, bit. [M]
+        unencoded_of: the same of the tensors, before uploads are encoded; None: uploads are not.
         bandwidth_hz: of each gNB, Hz.
         sinr_threshold: SINR below which an upload fails, linear.
         rate_model: shannon, threshold or nr.
@@ -96,6 +97,7 @@ class Observation:
     rate_factor: float = 1.0
     sinr_gap: float = 1.0
     sent_power_w: FloatArray | None = None
+    unencoded_of: PayloadSize | None = None
 
 
 @dataclass(frozen=True)
@@ -244,6 +246,16 @@ class Scheme(Protocol):
     def outdates_uploads(self) -> str | None:
         """What it does ("change ...") after which older uploads are of no use; None: nothing."""
         return None
+
+    @property
+    def outdates_memories(self) -> str | None:
+        """What it does after which numbers that UEs still owe are of no use; None: nothing."""
+        return self.outdates_uploads
+
+    @property
+    def adds_to_base(self) -> bool:
+        """Aggregation changes the frozen weights, of which UEs hear beside the modules."""
+        return False
 
     @property
     def tail(self) -> Tail | None:

@@ -26,6 +26,7 @@ class Digest(TypedDict):
     gnb_j: float  # 0 where it is not accounted for
     wasted_j: float
     delivered_bits: float
+    emulated: bool  # the sizes of some uploads are not those of what is sent
     median_finish_s: float | None
     fairness: float | None
     handovers: int
@@ -37,6 +38,7 @@ def digest(run: RunTables) -> Digest:
     """Totals from the tables, whether the run is finished or not."""
     totals = _totals_of_rounds(run)
     counts = _counts_by_outcome(run)
+    emulated = run.uploads.select(col("payload_emulated").any()).collect(engine="streaming").item()
     jain = fairness(run)
     curves = _accuracy_curves(run)
     return Digest(
@@ -49,6 +51,7 @@ def digest(run: RunTables) -> Digest:
         gnb_j=totals["gnb_energy_j"],
         wasted_j=totals["wasted_energy_j"],
         delivered_bits=totals["delivered_bits"],
+        emulated=bool(emulated),
         median_finish_s=_median_finish_s(run),
         fairness=None if jain != jain else jain,
         handovers=run.handovers.select(pl.len()).collect().item(),

@@ -8,6 +8,7 @@ In reading order:
 | model.py | the whole scenario, and the rules that join its sections |
 | radio.py | sections of the network: sites, UEs, radio, downlink, how a round goes in time |
 | training.py | sections of what UEs compute and learn: devices, modules, model, data, scheme |
+| upload.py | section of what uploads are encoded as |
 | flower.py | the section of a run that a Flower app drives |
 | partition.py | the section on how training rows are dealt to the UEs |
 | presets.py | named sets of radio keys |

@@ -15,13 +15,15 @@ from netsim.errors import ScenarioError
 from netsim.plain import exists
 from netsim.plugin_members import check_members
 from netsim.plugins import plugin_class, plugin_names, values_of
-from netsim.protocols import ComputeModel, Mobility, Pathloss, Scheme
+from netsim.protocols import Codec, ComputeModel, Mobility, Pathloss, Scheme
+from netsim.scenario.downlink import Downlink
 from netsim.scenario.model import Scenario
 from netsim.scenario.motion import REPLAY, MobilityChoice
 from netsim.scenario.parameters import typed_parameters
 from netsim.scenario.radio import PathlossChoice
 from netsim.scenario.section import Section
 from netsim.scenario.training import Compute, SchemeChoice
+from netsim.scenario.upload import Upload
 
 
 @dataclass(frozen=True)
@@ -40,12 +42,14 @@ class Choice:
         return f"{self.section}.{self.key}"
 
 
-SCHEMES = "netsim.schemes"
+SCHEMES, CODECS = "netsim.schemes", "netsim.codecs"
 CHOICES = (
     Choice("scheme", "kind", SCHEMES, SchemeChoice, Scheme),
     Choice("radio.pathloss", "kind", "netsim.pathloss", PathlossChoice, Pathloss),
     Choice("mobility", "kind", "netsim.mobility", MobilityChoice, Mobility),
     Choice("compute", "model", "netsim.compute", Compute, ComputeModel),
+    Choice("upload", "codec", CODECS, Upload, Codec),
+    Choice("downlink", "codec", CODECS, Downlink, Codec),
 )
 
 
@@ -75,6 +79,8 @@ def chosen(scenario: Scenario) -> Iterator[tuple[Choice, str, dict[str, Any]]]:
         (scenario.radio.pathloss.kind, scenario.radio.pathloss.parameters),
         (scenario.mobility.kind, scenario.mobility.parameters),
         (scenario.compute.model, scenario.compute.parameters),
+        (scenario.upload.codec, scenario.upload.parameters),
+        (scenario.downlink.codec, scenario.downlink.parameters),
     )
     for choice, (name, parameters) in zip(CHOICES, given, strict=True):
         yield choice, name, parameters
@@ -95,7 +101,8 @@ def check_choices(
         key = f"{where}: {choice.name_key}"
         plugin = plugin_class(choice.group, name, key)
         check_members(plugin, choice.protocol, key)
-        typed_parameters(plugin, parameters, f"{where}: {choice.section}")
+        beside = choice.keys.model_fields
+        typed_parameters(plugin, parameters, f"{where}: {choice.section}", beside)
 
 
 def with_scheme(scenario: Scenario, scheme: Scheme) -> Scenario:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from netsim.scenario.section import Positive, Section, key
 
@@ -34,3 +35,13 @@ class FlowerApp(Section):
     most_bytes: int = key(
         2**31 - 1, "a larger message ends the run; the default is Flower's own", unit="byte", ge=1
     )
+
+
+def flower_faults(scenario: Any) -> Iterator[str]:
+    """Rules that join apps with other keys of a Scenario, where they are broken."""
+    if scenario.flower is None:
+        return
+    if scenario.network_only:
+        yield "flower executes apps, which network_only leaves out"
+    if scenario.round.late_uploads == "stale":
+        yield "flower needs round.late_uploads = drop: a late reply is lost"

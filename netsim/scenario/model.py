@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from netsim.scenario.dotted import dotted_values, scenario_card, value_of
 from netsim.scenario.downlink import Downlink
-from netsim.scenario.flower import FlowerApp
+from netsim.scenario.flower import FlowerApp, flower_faults
 from netsim.scenario.motion import REPLAY, ChannelTrace, MobilityChoice
 from netsim.scenario.radio import Radio, RoundTiming, Topology, Ues
 from netsim.scenario.section import PlainName, Positive, Section, key
@@ -27,6 +27,7 @@ from netsim.scenario.training import (
     Module,
     SchemeChoice,
 )
+from netsim.scenario.upload import Upload, encoding_faults
 
 USUAL_UES = 40
 
@@ -68,6 +69,7 @@ class Scenario(Section):
     topology: Topology = Topology()
     ues: Ues = Ues()
     radio: Radio = Radio()
+    upload: Upload = Upload()
     downlink: Downlink = Downlink()
     round: RoundTiming = RoundTiming()
     compute: Compute = Compute()
@@ -283,13 +285,9 @@ class Scenario(Section):
         return self
 
     @model_validator(mode="after")
-    def _flower_fits(self) -> Scenario:
-        if self.flower is None:
-            return self
-        if self.network_only:
-            raise ValueError("flower executes apps, which network_only leaves out")
-        if self.round.late_uploads == "stale":
-            raise ValueError("flower needs round.late_uploads = drop: a late reply is lost")
+    def _parts_fit(self) -> Scenario:
+        for fault in (*flower_faults(self), *encoding_faults(self)):
+            raise ValueError(fault)
         return self
 
     @model_validator(mode="after")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -17,8 +17,12 @@ def typed_parameters(
     plugin: type[Any],
     given: Mapping[str, Any],
     where: str,
+    beside: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """`given` as the constructor arguments of the dataclass `plugin`. Raises ScenarioError."""
+    """`given` as the constructor arguments of the dataclass `plugin`. Raises ScenarioError.
+
+    beside: keys of the section that are no parameters, for messages.
+    """
     model = _parameter_model(plugin)  # type: ignore[arg-type]  # a class is hashable
     try:
         checked = model.model_validate(dict(given))
@@ -26,7 +30,7 @@ def typed_parameters(
         raise _first_error(
             error,
             plugin.__name__,
-            list(model.model_fields),
+            [*model.model_fields, *beside],
             where,
         ) from None
     values = {name: getattr(checked, name) for name in model.model_fields}

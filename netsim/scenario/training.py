@@ -172,7 +172,12 @@ class Learning(Section):
     server: Server = Server()
     train_head: bool = key(True, "train, send and charge for the classification head")
     payload_bits_per_parameter: int = key(
-        32, "bits sent per trained parameter", unit="bit", ge=1, le=64
+        32,
+        "bits charged per trained parameter; other than 32, what is sent is marked emulated in the "
+        "tables: upload.codec sends fewer",
+        unit="bit",
+        ge=1,
+        le=64,
     )
     max_tokens: int = key(128, "longer texts are cut", unit="token", ge=4, le=8192)
     evaluate_every: int = key(1, "evaluate every so many rounds", unit="round", ge=1)

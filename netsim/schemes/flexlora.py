@@ -38,6 +38,11 @@ class FlexLora(Scheme):
         largest = max(self.own.ue_ranks)
         return (largest,)
 
+    @property
+    def outdates_memories(self) -> str | None:
+        """What is owed of a factor does not fit to another factor of the same product."""
+        return "make A and B anew"
+
     def plan(self, observation: Observation) -> RoundPlan:
         """Everybody, every round, each at its rank."""
         rank = self.own.of(len(observation.gnb))

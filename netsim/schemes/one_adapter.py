@@ -144,6 +144,11 @@ class OneAdapterOnBase(OneAdapter):
         """An older upload was trained on other weights."""
         return "change the frozen weights"
 
+    @property
+    def adds_to_base(self) -> bool:
+        """Products, or what their average misses."""
+        return True
+
     def more_down_bits(self, observation: Observation) -> FloatArray | float:
         """What was added since the UE last heard. [K]."""
         assert self._base is not None
@@ -177,9 +182,10 @@ class OneAdapterOnBase(OneAdapter):
 
 
 def _bits_of(observation: Observation, parts: int) -> float:
-    """Size of some parts of the one adapter, or of the weights that it adapts, bit."""
+    """Size of some parts of the one adapter, or of the weights that it adapts, unencoded, bit."""
     adapter = np.zeros(1, dtype=np.int64)
-    size, *_ = observation.payload_of(adapter, None, parts)
+    size_of = observation.unencoded_of or observation.payload_of
+    size, *_ = size_of(adapter, None, parts)
     return float(size)
 
 

@@ -36,6 +36,16 @@ class Variant(Scheme):
         return self.inner.outdates_uploads
 
     @property
+    def outdates_memories(self) -> str | None:
+        """As the scheme that it varies."""
+        return self.inner.outdates_memories
+
+    @property
+    def adds_to_base(self) -> bool:
+        """As the scheme that it varies."""
+        return self.inner.adds_to_base
+
+    @property
     def tail(self) -> Tail | None:
         """As the scheme that it varies."""
         return self.inner.tail

@@ -56,6 +56,7 @@ class Outlook:
             samples=fleet.samples,
             payload_bits=setting.payloads.bits,
             payload_of=setting.payloads.size_of,
+            unencoded_of=setting.payloads.unencoded_of,
             bandwidth_hz=uplink.bandwidth_hz,
             sinr_threshold=uplink.model.threshold,
             rate_model=uplink.model.kind,

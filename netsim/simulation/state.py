@@ -113,9 +113,10 @@ class Payloads:
     bits: FloatArray  # [N] upload size at the modules' own ranks
     size_of: PayloadSize  # upload size at any rank
     down_of: PayloadSize  # what UEs download for it
-    emulated: BoolArray  # [N] the size was set by hand
+    emulated: BoolArray  # [N] the size was set by hand, or scaled
     foundation_bits: float
     work_of: WorkShare = all_work  # of training parts of modules
+    unencoded_of: PayloadSize | None = None  # upload size of the tensors; None: as they are sent
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,12 @@ class Batches:
                 texts=replace(texts, label=own_label),
             )
 
+    @staticmethod
+    def tickets_of(round: int, ue: IntArray) -> Tickets:
+        """Of some UEs, for the first module as it was at the start."""
+        nothing = np.zeros_like(ue)
+        return Tickets(round=round, ue=ue, module=nothing, version=nothing)
+
     def _training_rows(
         self,
         tickets: Tickets,

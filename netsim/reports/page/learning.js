@@ -49,6 +49,11 @@ function cards() {
     percent(digest.wasted_j, spent),
     `${si(digest.wasted_j, "J")} on updates that did not count`,
   );
+  card(
+    "Delivered",
+    si(digest.delivered_bits, "bit"),
+    digest.emulated ? "emulated: sizes are not those of what was sent" : "in uploads that counted",
+  );
   card("Median arrival", seconds(digest.median_finish_s), "after the start of the round");
   card("Fairness", number(digest.fairness, 2), "Jain's index of the UEs' arrivals");
   if (digest.handovers)

@@ -1,0 +1,88 @@
+"""How modules are encoded on the air, and which schemes that suits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
+from typing import cast
+
+from netsim.errors import ScenarioError
+from netsim.learning.transfer import Transfer
+from netsim.plugins import plugin_class
+from netsim.protocols import Codec, Observation, RoundPlan, Scheme
+from netsim.scenario.choices import CODECS
+from netsim.scenario.downlink import Downlink
+from netsim.scenario.model import Scenario
+from netsim.scenario.parameters import typed_parameters
+from netsim.scenario.upload import AS_IT_IS, Upload
+from netsim.schemes.base import check_plan
+
+
+def build_transfer(scenario: Scenario) -> Transfer:
+    """The codecs that a scenario names. Raises ScenarioError."""
+    return Transfer(
+        up=_codec(scenario.upload, "upload"),
+        error_feedback=scenario.upload.error_feedback,
+        down=_codec(scenario.downlink, "downlink"),
+    )
+
+
+def _codec(section: Upload | Downlink, name: str) -> Codec | None:
+    """None where modules go as they are."""
+    if section.codec == AS_IT_IS:
+        return None
+    found = plugin_class(CODECS, section.codec, f"scenario: {name}.codec")
+    own = type(section).model_fields
+    parameters = typed_parameters(found, section.parameters, f"scenario: {name}", own)
+    return cast(Codec, found(**parameters))
+
+
+def check_transfer(scenario: Scenario, scheme: Scheme) -> None:
+    """Raises ScenarioError unless what is encoded is of use to the scheme."""
+    kind = scenario.scheme.kind
+    if scenario.upload.error_feedback and scheme.outdates_memories is not None:
+        raise ScenarioError(
+            f"must not {scheme.outdates_memories} with upload.error_feedback = true: what UEs "
+            "remember is of the former",
+            where="scenario: scheme.kind",
+            value=kind,
+        )
+    if scenario.downlink.codec != AS_IT_IS and scheme.adds_to_base:
+        raise ScenarioError(
+            f"must be none with scheme.kind = {kind}: UEs must have the same frozen weights",
+            where="scenario: downlink.codec",
+            value=scenario.downlink.codec,
+        )
+
+
+def check_contracts(scenario: Scenario, transfer: Transfer, sizes: Iterable[int]) -> None:
+    """Raises ScenarioError where error feedback would owe more and more of so many numbers."""
+    if not transfer.error_feedback or transfer.up is None:
+        return
+    for size in sizes:
+        error = transfer.up.worst_error(size)
+        if not error < 1:
+            raise ScenarioError(
+                "needs a codec that loses less than what it encodes, but of a change x, "
+                f"upload.codec = {scenario.upload.codec} may lose {error:.3g} |x|^2 with its "
+                "parameters",
+                where="scenario: upload.error_feedback",
+                value=True,
+            )
+
+
+def plan_check(scenario: Scenario, scheme: Scheme) -> Callable[[RoundPlan, Observation], RoundPlan]:
+    """What is made of a scheme's plans before they are carried out."""
+    return partial(_checked, scheme.name, scenario.upload.error_feedback)
+
+
+def _checked(
+    name: str,
+    error_feedback: bool,
+    plan: RoundPlan,
+    observation: Observation,
+) -> RoundPlan:
+    """A feasible plan; with error feedback UEs train before their uplinks, lost ones too."""
+    plan = check_plan(name, plan, observation)
+    return replace(plan, redeem="before_uplink") if error_feedback else plan
