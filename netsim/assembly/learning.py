@@ -70,6 +70,8 @@ def module_spec(
     index: int,
     run_seed: int,
     targets: tuple[str, ...] = BUILTIN_TARGETS,
+    *,
+    unit_rows: bool = False,
 ) -> ModuleSpec:
     """A module as the learner takes it; `targets` where it names no layers.
 
@@ -83,6 +85,7 @@ def module_spec(
         lora_alpha=usual_alpha if module.lora_alpha is None else module.lora_alpha,
         target_modules=module.target_modules or targets,
         seed=int(drawn) if module.seed is None else module.seed,
+        unit_rows=unit_rows,
     )
 
 

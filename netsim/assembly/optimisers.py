@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 
 from netsim.errors import RunError, ScenarioError
 from netsim.protocols import (
+    AVERAGES,
     FEDERATED_AVERAGING,
     Aggregation,
     Observation,
@@ -18,7 +19,6 @@ from netsim.protocols import (
 from netsim.scenario.model import Scenario
 from netsim.scenario.training import Server
 
-AVERAGES = ("average", "staleness_weighted", "average_and_personal")
 USUAL_RATE, USUAL_ADAPTIVE_RATE = 1.0, 0.01
 
 

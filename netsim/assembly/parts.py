@@ -175,7 +175,8 @@ def _learning_parts(
     configured = build_modules(scenario, scheme)
     seed = scenario.seed
     targets = default_targets(scenario, configured)
-    specs = [module_spec(module, n, seed, targets) for n, module in enumerate(configured)]
+    make = partial(module_spec, run_seed=seed, targets=targets, unit_rows=scheme.unit_rows)
+    specs = [make(module, n) for n, module in enumerate(configured)]
     return LearningParts(
         dataset=dataset,
         partition=partition,

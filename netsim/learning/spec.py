@@ -21,6 +21,7 @@ class ModuleSpec:
     lora_alpha: float
     target_modules: tuple[str, ...]  # name endings of the layers, as PEFT takes them
     seed: int  # of the initial A and of the initial head; B starts at 0
+    unit_rows: bool = False  # rows of the initial A pick columns of the layer each, at random
 
     def __post_init__(self) -> None:
         if self.rank < 0:

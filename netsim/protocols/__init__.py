@@ -42,7 +42,12 @@ from netsim.protocols.learning import (
     Tickets,
     held_columns,
 )
-from netsim.protocols.optimisation import FEDERATED_AVERAGING, Optimisation, ServerSteps
+from netsim.protocols.optimisation import (
+    AVERAGES,
+    FEDERATED_AVERAGING,
+    Optimisation,
+    ServerSteps,
+)
 from netsim.protocols.radio import Mobility, Motion, Pathloss, SuccessModel
 from netsim.protocols.records import Columns, Listener, Progress, RecordSink, Silence, Tracker
 from netsim.protocols.scheme import (
@@ -53,6 +58,7 @@ from netsim.protocols.scheme import (
 )
 
 __all__ = [
+    "AVERAGES",
     "BASE",
     "FEDERATED_AVERAGING",
     "HEAD",

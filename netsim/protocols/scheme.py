@@ -263,6 +263,11 @@ class Scheme(Protocol):
         return None
 
     @property
+    def unit_rows(self) -> bool:
+        """Rows of A start as unit vectors: B is then a part of the columns of the weights."""
+        return False
+
+    @property
     def averages(self) -> bool:
         """Its modules are averages of what arrives, so that optimisers can step along them."""
         return True

@@ -9,6 +9,7 @@ merged), `held` (what UEs have of it already), `sampling` (weighted draws, expec
 
     fedlora, full_parameter             one module for everybody
     ffa_lora, rolora, fedsvd            one factor of it at a time
+    slora                               columns of the weights first, then LoRA
     fedex_lora, flora, lora_fair        exact or refined averages of products
     fedsa_lora, fedper, ditto           parts of it stay at their UEs, or a module of their own
     fedprox, scaffold                   other local steps of UEs

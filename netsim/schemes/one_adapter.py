@@ -14,6 +14,7 @@ import numpy as np
 
 from netsim.plugins import Limited, parameter, part
 from netsim.protocols import (
+    AVERAGES,
     BASE,
     LORA_A,
     LORA_B,
@@ -49,8 +50,9 @@ class OneAdapter(Limited, Scheme):
 
     @property
     def averages(self) -> bool:
-        """Its rule is no other."""
-        return self.aggregation == "average"
+        """Its rule is one."""
+        rule = self.rule()
+        return (rule if isinstance(rule, str) else rule.name) in AVERAGES
 
     def ranks(self, configured: Sequence[int]) -> tuple[int, ...]:
         """One adapter, whatever is configured."""

@@ -51,6 +51,11 @@ class Variant(Scheme):
         return self.inner.tail
 
     @property
+    def unit_rows(self) -> bool:
+        """As the scheme that it varies."""
+        return self.inner.unit_rows
+
+    @property
     def averages(self) -> bool:
         """As the scheme that it varies."""
         return self.inner.averages

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,22 @@ import pytest
 import netsim
 from netsim.assembly import Loaded, build_parts, build_simulation
 from netsim.errors import Interrupted, ScenarioError
-from netsim.protocols import BASE, HEAD, LORA_A, LORA_B, Progress, Silence
+from netsim.protocols import (
+    BASE,
+    HEAD,
+    LORA_A,
+    LORA_B,
+    WHOLE,
+    Aggregation,
+    Progress,
+    RoundOutcome,
+    Silence,
+)
 from netsim.results.writer import MemorySink
 from netsim.scenario.load import load_scenario
 from netsim.schemes.base import scheme_class, scheme_names
 from netsim.schemes.one_adapter import OneAdapter
+from netsim.schemes.slora import SLora
 
 KINDS = [kind for kind in scheme_names() if issubclass(scheme_class(kind), OneAdapter)]
 LOADED = Loaded()
@@ -170,3 +182,38 @@ def test_what_uploads_in_flight_started_from_may_not_change(kind: str, rule: str
     scenario = load_scenario("quickstart", {**SMALL, **stale, "scheme.kind": kind})
     with pytest.raises(ScenarioError, match=rf"scheme\.kind: {rule}"):
         build_parts(scenario, Silence(), LOADED)
+
+
+# -- SLoRA -----------------------------------------------------------------------------------------
+
+
+def test_slora_sends_columns_then_ranks() -> None:
+    """Up and down by hand: 3 columns of every layer, then rank 2; the start is not sent."""
+    keys = {"scheme.columns": 3, "scheme.sparse_rounds": 2}
+    spans, uploads, size_of = heard("slora", **keys)
+    one = np.zeros(1, dtype=np.int64)
+    layers, width, head = 3, 128, float(size_of(one, None, HEAD)[0])
+    columns = 32 * 2 * layers * width * 3 + head  # queries and values
+    ranks = 32 * 2 * layers * (width + width) * 2 + head
+    for round, up, down in ((1, columns, 0), (2, columns, columns), (3, ranks, ranks)):
+        assert set(uploads.filter(pl.col("round") == round)["payload_bits"]) == {up}
+        assert set(spans.filter(pl.col("round") == round)["bits"]) == {down}
+
+
+def test_slora_waits_for_arrivals_before_it_starts_the_adapter() -> None:
+    """What the server has nothing of it cannot take the SVD of."""
+    scenario = load_scenario("quickstart", {**SMALL, "scheme.kind": "slora", "network_only": True})
+    parts = build_parts(scenario, Silence(), LOADED)
+    scheme = SLora(rank=2, sparse_rounds=1)
+    seen = build_simulation(parts, MemorySink(), Silence()).observe()
+    previous, rules = None, []
+    for number, arrives in ((1, False), (2, True), (3, True)):
+        plan = scheme.plan(replace(seen, round=number, previous=previous))
+        rules.append((plan.aggregation, plan.exchange.trained))
+        arrived = np.full(len(plan.ue), arrives)
+        previous = RoundOutcome(plan, arrived, 0.0, 1.0, heard=np.ones_like(arrived))
+        again = SLora(rank=2, sparse_rounds=1)
+        again.restore(scheme.state())
+        scheme = again
+    primed = Aggregation("primed", {"rank": 2})
+    assert rules == [(primed, LORA_B | HEAD), (primed, LORA_B | HEAD), ("average", WHOLE)]

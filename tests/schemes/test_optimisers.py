@@ -125,6 +125,7 @@ STALE = {"round.late_uploads": "stale", "round.alloc_start": "arrival"}
     [
         ("flexlora", FEDADAM, r"server\.optimizer: must be average with scheme\.kind = flexlora"),
         ("flora", {"learning.server.rate": 2.0}, r"server\.rate: must be 1 with scheme\.kind = fl"),
+        ("lora_fair", FEDADAM, r"server\.optimizer: must be average with scheme\.kind = lora_f"),
         ("hetlora", SCAFFOLD, r"control_variates: must be false with scheme\.kind = hetlora"),
         ("fedyogi", FEDADAM, r"server\.optimizer: must be average with scheme\.kind = fedyogi"),
         ("fedprox", {"learning.prox_weight": 1.0}, r"prox_weight: must be 0 with scheme\.kind = f"),

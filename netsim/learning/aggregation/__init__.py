@@ -11,7 +11,8 @@ In reading order:
     zero_padding.py     different ranks, padded (HetLoRA)
     products.py         sums of products B A
     redistribution.py   different ranks, by products (FlexLoRA)
-    exact_average.py    exact or nearly exact averages of products (FedEx, FLoRA, LoRA-FAIR, FedSVD)
+    exact_average.py    exact or nearly exact averages of products (FedEx, FLoRA, LoRA-FAIR, FedSVD,
+                        SLoRA)
     outside_rule.py     rules of outside packages
     named_rules.py      rules by the names that schemes give
 """

@@ -164,3 +164,35 @@ class Reorthogonalised(Average):
             a.copy_(found_a)
             b.copy_(found_b)
         return new
+
+
+@dataclass
+class Primed(Average):
+    """SLoRA: the averaged product is made anew by its SVD, cut to `rank`; other ranks become 0.
+
+    S. Babakniya et al., 2023, arXiv:2308.06522. A gets the right singular vectors, B the rest.
+    """
+
+    rank: int | None = None  # None: the module's own
+
+    def apply(
+        self,
+        state: Vector,
+        partial: Partial,
+        layout: AdapterLayout,
+        rate: float,
+    ) -> Vector:
+        """The new module."""
+        new = super().apply(state, partial, layout, rate)
+        views = layout.views(torch.from_numpy(new))
+        scale = layout.spec.scale
+        rank = self.rank or layout.spec.rank
+        for name_a, name_b in layout.pairs():
+            a, b = views[name_a], views[name_b]
+            product = AdapterProduct(scale * b.double(), a.double())
+            found_a, found_b = redistribute(product, rank, scale)
+            a.zero_()
+            b.zero_()
+            a[:rank] = found_a
+            b[:, :rank] = found_b
+        return new

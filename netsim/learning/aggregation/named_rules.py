@@ -14,6 +14,7 @@ from netsim.errors import InputError, did_you_mean
 from netsim.learning.aggregation.average import Average
 from netsim.learning.aggregation.control_variates import ControlVariates
 from netsim.learning.aggregation.exact_average import (
+    Primed,
     RefinedAverage,
     Reorthogonalised,
     ResidualToBase,
@@ -45,6 +46,7 @@ BUILT_IN: dict[str, type[Rule]] = {
     "refined_average": RefinedAverage,
     "reorthogonalised": Reorthogonalised,
     "hierarchical": Hierarchical,
+    "primed": Primed,
 }
 
 

@@ -12,6 +12,7 @@ import torch
 from netsim.learning.adapters import AdapterLayout, Vector
 from netsim.learning.aggregation.average import Average
 from netsim.learning.aggregation.exact_average import (
+    Primed,
     RefinedAverage,
     Reorthogonalised,
     ResidualToBase,
@@ -145,3 +146,23 @@ def test_fedsvd_keeps_the_product_and_makes_a_orthonormal() -> None:
     gram = b.T @ b
     assert gram == pytest.approx(np.diag(np.diag(gram)), abs=1e-5)  # U S
     assert new[-2:] == pytest.approx(head(sent), abs=1e-6)
+
+
+@pytest.mark.parametrize("rank", [1, 2, RANK])
+def test_slora_starts_from_the_best_adapter_of_its_rank(rank: int) -> None:
+    """Eckart and Young: the nearest product of that rank; at the full rank, the product itself."""
+    state = start()
+    sent = uploads(state, frozen=A)
+    partial = None
+    for one in sent:
+        partial = Primed(rank).add(partial, one, LAYOUT)
+    assert partial is not None
+    new = Primed(rank).apply(state, partial, LAYOUT, 1.0)
+    exact = sum(n * product(one.end) for n, one in zip(SAMPLES, sent, strict=True)) / sum(SAMPLES)
+    u, s, vh = np.linalg.svd(exact, full_matrices=False)
+    nearest = (u[:, :rank] * s[:rank]) @ vh[:rank]
+    assert product(new) == pytest.approx(nearest, abs=1e-4)
+    a, b = (LAYOUT.views(torch.from_numpy(new))[name].double().numpy() for name in (A, B))
+    assert a[:rank] @ a[:rank].T == pytest.approx(np.eye(rank), abs=1e-5)
+    assert not a[rank:].any()
+    assert not b[:, rank:].any()
