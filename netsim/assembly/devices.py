@@ -69,6 +69,7 @@ def build_fleet(
         name=names,
         power=_ue_power(scenario),
         battery_j=scenario.device.battery_j,
+        training=training,
     )
 
 
@@ -112,8 +113,8 @@ def _model_shape(scenario: Scenario) -> ModelShape:
     """Layers and sizes of the foundation model, from its config.json."""
     if scenario.model.hub is not None:
         raise ScenarioError(
-            "this model of computing needs the foundation model's config.json: give model.path",
-            where="scenario: compute.model",
-            value=scenario.compute.model,
+            "the layers of the foundation model must be known here, so its folder must be given",
+            where="scenario: model.path",
+            value=scenario.model.hub,
         )
     return read_shape(scenario.model.path or model_folder())

@@ -192,7 +192,8 @@ class Trainer:
         layout = self._layouts[int(chunk.module[ticket])]
         at_rank = layout.at_rank(rank).training(int(chunk.trained[ticket]))
         correction = None if job.corrections is None else job.corrections[ticket]
-        return Start(at_rank, layout.truncate(whole, rank), correction)
+        pruned = float(chunk.pruned[ticket])
+        return Start(at_rank, layout.truncate(whole, rank), correction, pruned=pruned)
 
     def _upload(
         self,

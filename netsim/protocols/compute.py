@@ -18,6 +18,11 @@ class ModelShape:
     hidden: int
     layer_parameters: int
 
+    @property
+    def feed_forward_share(self) -> float:
+        """Part of a layer's weights that is not the attention's, 4 h^2."""
+        return 1.0 - 4 * self.hidden**2 * self.layers / self.layer_parameters
+
 
 @dataclass(frozen=True)
 class Training:

@@ -61,6 +61,9 @@ class Exchange:
     more_up_bits: FloatArray | float = 0.0
     more_down_bits: FloatArray | float = 0.0
     work: FloatArray | float = 1.0  # times that of training these parts once, as configured
+    # part of the neurons of each feed-forward layer of the model, 0 to 1, that the UE leaves out;
+    # what that saves is said by `work`
+    pruned: FloatArray | float = 0.0
 
     @property
     def sent_parts(self) -> IntArray | int:

@@ -32,6 +32,8 @@ class Tickets:
     trained: IntArray | None = None  # [M] parts of the module (exchange.py); None: all
     sent: IntArray | None = None  # [M] of these, parts that go up; the others stay at the UE
     gnb: IntArray | None = None  # [M] at which they are averaged first; None: it does not matter
+    # [M] part of the neurons of each layer of the model that the UE leaves out; None: none
+    pruned: FloatArray | None = None
 
     def __len__(self) -> int:
         return len(self.ue)

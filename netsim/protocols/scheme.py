@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Literal, Protocol, Self
 
 from netsim.protocols.asking import Channel, Computed, LocalLoss
+from netsim.protocols.compute import Training
 from netsim.protocols.exchange import WHOLE_MODULES, Exchange, PayloadSize, WorkShare
 from netsim.protocols.learning import Aggregation, Tail
 from netsim.protocols.optimisation import FEDERATED_AVERAGING, Optimisation
@@ -60,6 +61,7 @@ class Observation:
         previous: how the round before went; None in round 1.
         rate_factor: rates are planned as rate_factor W delta log2(1 + SINR / sinr_gap).
         sinr_gap: see `rate_factor`; both are 1 at capacity.
+        training: the local training, as models of computing are told of it; None: it is not known.
         sent_power_w: that power control will set in equal shares, whatever the plan says, W [K];
             None: the plan's.
     """
@@ -98,6 +100,7 @@ class Observation:
     sinr_gap: float = 1.0
     sent_power_w: FloatArray | None = None
     unencoded_of: PayloadSize | None = None
+    training: Training | None = None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ merged), `held` (what UEs have of it already), `sampling` (weighted draws, expec
     fedsa_lora, fedper, ditto           parts of it stay at their UEs, or a module of their own
     fedprox, scaffold                   other local steps of UEs
     fedavgm, fedadam, fedyogi           other steps of the server (the last two: `adaptive_server`)
+    jcpba                               pruning of the frozen model, with bandwidth
     hierfavg                            gNBs average on their own between merges at the core
     hetlora, flexlora                   one adapter, each UE at its own rank
     near_iid_groups                     groups of UEs take turns with the adapters

@@ -161,6 +161,9 @@ class _PlanCheck:
             bits = np.asarray(more)
             possible = (np.isfinite(bits) & (bits >= 0)).all()
             self.require(possible, "further bits must be finite and not negative", bits)
+        pruned = np.asarray(exchange.pruned)
+        possible = ((pruned >= 0) & (pruned < 1)).all()
+        self.require(possible, "what is pruned must be at least 0 and below 1", pruned)
         work = np.asarray(exchange.work)
         self.require((work > 0).all(), "work must be above 0", work)
 

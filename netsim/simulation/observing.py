@@ -75,6 +75,7 @@ class Outlook:
             previous=self.previous,
             rate_factor=uplink.model.planned.factor,
             sinr_gap=uplink.model.planned.gap,
+            training=fleet.training,
             sent_power_w=powers.in_equal_shares(links.gain, links.gnb, uplink.bandwidth_hz),
         )
 

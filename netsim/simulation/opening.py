@@ -114,6 +114,7 @@ def open_round(
     uploads.version = made_in
     uploads.trained[:], uploads.sent[:] = plan.exchange.trained, plan.exchange.sent_parts
     uploads.work, uploads.down_bits = work, down_bits
+    uploads.pruned[:] = plan.exchange.pruned
     uploads.versions_before = versions.count[plan.module]
     _time_uploads(uploads, setting.rules, number)
     return Round(number, start_s, plan, links, cells, uploads)

@@ -9,7 +9,15 @@ import numpy as np
 
 from netsim.device.idle import Idle
 from netsim.device.power import GnbPower, UePower
-from netsim.protocols import HeldRows, PayloadSize, Redeemed, RoundPlan, WorkShare, all_work
+from netsim.protocols import (
+    HeldRows,
+    PayloadSize,
+    Redeemed,
+    RoundPlan,
+    Training,
+    WorkShare,
+    all_work,
+)
 from netsim.radio.downlink import Downlink
 from netsim.radio.nr.access import Access
 from netsim.simulation.uploads.table import Uploads
@@ -32,6 +40,7 @@ class Fleet:
     held: HeldRows | None = None  # what is told of the rows they hold
     power: UePower = field(default_factory=UePower)
     battery_j: float | None = None  # at the start; None: without end
+    training: Training | None = None  # what their work was made from; None: it is not known
 
     def __len__(self) -> int:
         return len(self.cpu_hz)

@@ -61,11 +61,11 @@ def digests(run: Path) -> dict[str, str]:
     return {str(f.relative_to(run)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "oort", "power_of_choice", "fedcs"])
+@pytest.mark.parametrize("kind", [*KINDS, "oort", "power_of_choice", "fedcs", "jcpba"])
 def test_a_killed_run_goes_on_to_the_same_bytes(kind: str, tmp_path: Path) -> None:
     """Tables and adapters, those of UEs and the base with them."""
     chosen = {**SMALL, "scheme.kind": kind}
-    if kind not in KINDS:
+    if kind in ("oort", "power_of_choice", "fedcs"):
         del chosen["scheme.rank"]
     if kind == "hierfavg":  # killed while gNBs have models of their own
         chosen |= {"federation": "network", "topology.window_km": 3, "scheme.edge_rounds": 3}

@@ -11,7 +11,7 @@ from netsim.errors import RunError
 from netsim.learning.data.partition import Partition
 from netsim.learning.data.tokens import Texts, TokenCache, even_runs, runs
 from netsim.protocols import WHOLE, Tickets
-from netsim.units import IntArray
+from netsim.units import FloatArray, IntArray
 
 # Numbers in all modules that are trained together: bounds the memory that adapters take.
 NUMBERS = 1 << 23
@@ -30,6 +30,7 @@ class Chunk:
     trained: IntArray  # [G] parts of the module
     sent: IntArray  # [G] parts that go up
     gnb: IntArray  # [G] to which they go
+    pruned: FloatArray  # [G] part of the model's neurons that is left out
     samples: IntArray  # [G] D_k, texts of each ticket
     texts: Texts  # sum of D_k
 
@@ -58,6 +59,7 @@ class Batches:
         trained = trained_parts(tickets)
         sent = sent_parts(tickets)
         gnb = np.full_like(tickets.ue, -1) if tickets.gnb is None else tickets.gnb
+        pruned = np.zeros(len(tickets)) if tickets.pruned is None else tickets.pruned
         sampled = sampled_round(tickets)
         for start, end in self._bounds(tickets, rows):
             part = slice(start, end)
@@ -74,6 +76,7 @@ class Batches:
                 trained=trained[part],
                 sent=sent[part],
                 gnb=gnb[part],
+                pruned=pruned[part],
                 samples=samples[part],
                 texts=replace(texts, label=own_label),
             )
@@ -151,6 +154,7 @@ def select(tickets: Tickets, rows: IntArray) -> Tickets:
         trained=_chosen(tickets.trained, rows),
         sent=_chosen(tickets.sent, rows),
         gnb=_chosen(tickets.gnb, rows),
+        pruned=None if tickets.pruned is None else tickets.pruned[rows],
     )
 
 

@@ -22,6 +22,7 @@ from netsim.learning.data.tokens import Texts
 from netsim.learning.engine.decoder_model import NO_ADAPTER, DecoderModel, TicketAdapter
 from netsim.learning.engine.decoder_packing import DecoderPacking, pack_for_decoder
 from netsim.learning.engine.local_descent import LocalResult, Start, descend
+from netsim.learning.engine.pruning import refuse_pruned
 from netsim.learning.foundation import Foundation, config_value
 from netsim.learning.spec import LocalTraining
 from netsim.units import IntArray
@@ -68,6 +69,7 @@ class DecoderEngine:
         local: LocalTraining,
     ) -> list[LocalResult]:
         """All tickets together."""
+        refuse_pruned(starts)
         layouts = [start.layout for start in starts]
         sizes = [layout.trained_size(self.train_head) for layout in layouts]
         trained = [start.vector[:size] for start, size in zip(starts, sizes, strict=True)]

@@ -33,6 +33,7 @@ from netsim.learning.engine.encoder_tickets import EncoderTickets, TicketBinder
 from netsim.learning.engine.first_token import last_layer, last_layer_back
 from netsim.learning.engine.local_descent import LocalResult, Start, descend
 from netsim.learning.engine.packing import Packing, pack
+from netsim.learning.engine.pruning import Pruned
 from netsim.learning.foundation import Foundation, config_value
 from netsim.learning.spec import LocalTraining
 from netsim.units import IntArray
@@ -113,7 +114,8 @@ class EncoderEngine:
                         g,
                     )
                 )
-                tickets = self._binder.bind(groups, texts, samples, packing)
+                pruned = Pruned.of(starts, self.layers)
+                tickets = self._binder.bind(groups, texts, samples, packing, pruned)
                 fixed.append((tickets, self._below(texts, packing, tickets, local.local_steps)))
             tickets, below = fixed[0]
             saved: list[Any] = []

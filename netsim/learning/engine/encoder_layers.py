@@ -21,8 +21,22 @@ from netsim.learning.engine.packing import Packing
 
 Weights = dict[str, torch.Tensor]
 """Frozen weights by their names."""
-Places = dict[str, LowRank]
-"""What tickets add at each place of a layer."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """What tickets add at each place of a layer, and what they leave out of it."""
+
+    at: dict[str, LowRank]
+    neurons: torch.Tensor | None = None  # [rows, f] 0 of those that are left out; None: none are
+
+    def __getitem__(self, place: str) -> LowRank:
+        return self.at[place]
+
+    def prune(self, x: torch.Tensor) -> None:
+        """Take neurons out of activations, or of their gradients, [rows, f]."""
+        if self.neurons is not None:
+            x.mul_(self.neurons)
 
 
 @dataclass(frozen=True)
@@ -146,6 +160,7 @@ def feed(
     z = layer.up(x1)
     added.append(lora["up"].add(x1, z))
     active = torch.nn.functional.gelu(z)
+    lora.prune(active)
 
     b = layer.down(active, x1)
     added.append(lora["down"].add(active, b))
@@ -165,6 +180,7 @@ def feed_back(
     db = layer.down_norm.back(dy, b, *stats2)
     d_active = layer.down.back(db)
     lora["down"].back(db, at_down, d_active)
+    lora.prune(d_active)
 
     dz = torch.ops.aten.gelu_backward.grad_input(d_active, z, grad_input=d_active)
     dx1 = layer.up.back(dz, db)

@@ -17,6 +17,7 @@ from netsim.learning.engine.first_token import LastLayer, last_layer_of
 from netsim.learning.engine.head import Heads, heads_of
 from netsim.learning.engine.low_rank import LowRank, pairs_of
 from netsim.learning.engine.packing import Packing
+from netsim.learning.engine.pruning import Pruned
 from netsim.units import IntArray
 
 
@@ -47,8 +48,10 @@ class TicketBinder:
         texts: Texts,
         samples: IntArray,
         packing: Packing,
+        pruned: Pruned | None = None,
     ) -> EncoderTickets:
         """Views of the tickets' parameters and gradients where they are needed."""
+        pruned = pruned or Pruned()
         first = np.cumsum(samples) - samples
         tokens = np.add.reduceat(texts.length, first).tolist()
         tokens.append(packing.tokens - sum(tokens))  # the idle ones
@@ -56,7 +59,10 @@ class TicketBinder:
         last = self.depth - 1
         places = list(self.family.places)
 
-        lora = [self._at_places(layer, places, groups, tokens) for layer in range(last)]
+        lora = []
+        for layer in range(last):
+            found = self._at_places(layer, places, groups, tokens)
+            lora.append(Places(found, pruned.neurons(layer, tokens)))
         others = [place for place in places if place != "qkv"]
         at_last = self._at_places(last, others, groups, text_counts)
         qkv = [f"{self.path}{last}.{path}" for path in self.family.places["qkv"]]
@@ -66,7 +72,12 @@ class TicketBinder:
             texts=tuple(text_counts),
             texts_of_own=on_device[:, None],
             lora=lora,
-            last=last_layer_of(qkv, groups, self.heads, at_last),
+            last=last_layer_of(
+                qkv,
+                groups,
+                self.heads,
+                Places(at_last, pruned.neurons(last, text_counts)),
+            ),
             heads=heads_of(self.family, groups, self.weights),
         )
 
@@ -76,7 +87,7 @@ class TicketBinder:
         places: Sequence[str],
         groups: Sequence[AlikeTickets],
         rows: Sequence[int],
-    ) -> Places:
+    ) -> dict[str, LowRank]:
         """What the tickets add at some places of a layer, on `rows` of each."""
         prefix = f"{self.path}{layer}."
         found = {}

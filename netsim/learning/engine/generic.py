@@ -21,6 +21,7 @@ from netsim.learning.adapter_files import peft_config
 from netsim.learning.adapters import AdapterLayout
 from netsim.learning.data.tokens import Texts
 from netsim.learning.engine.local_descent import LocalResult, Start, descend
+from netsim.learning.engine.pruning import refuse_pruned
 from netsim.learning.foundation import Foundation, config_value
 from netsim.learning.spec import LocalTraining
 from netsim.units import IntArray
@@ -56,6 +57,7 @@ class GenericEngine:
         local: LocalTraining,
     ) -> list[LocalResult]:
         """One ticket after another."""
+        refuse_pruned(starts)
         results = []
         first = 0
         for start, count in zip(starts, samples.tolist(), strict=True):

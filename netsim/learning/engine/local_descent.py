@@ -32,6 +32,7 @@ class Start:
     vector: Vector  # [layout.size]
     correction: Vector | None = None  # [layout.size] added to every gradient
     anchor: Vector | None = None  # [layout.size] of the proximal term; None: `vector`
+    pruned: float = 0.0  # part of each layer's neurons that the UE leaves out (engine/pruning.py)
 
 
 @dataclass(frozen=True)

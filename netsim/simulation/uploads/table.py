@@ -35,6 +35,7 @@ class Uploads(ArrayTable):
     rank_sent: IntArray
     trained: IntArray = column(WHOLE)  # parts of the module
     sent: IntArray = column(WHOLE)  # likewise
+    pruned: FloatArray = column(0.0)  # part of the model's neurons that is left out
     work: FloatArray = column(1.0)  # over that of training the whole module once
     down_bits: FloatArray = column(np.nan)  # to be heard
     payload_bits: FloatArray

@@ -105,4 +105,5 @@ def tickets_of(
         trained=uploads.trained,
         sent=uploads.sent,
         gnb=uploads.gnb,
+        pruned=uploads.pruned,
     )
