@@ -45,13 +45,13 @@ class Downlink:
 class ModuleCache:
     """Versions of the N modules that K UEs hold, by the round that made them, and their sizes."""
 
-    version: IntArray  # [K, N]; -1: none
+    version: IntArray  # [K, N]; 0: the start
     bits: FloatArray  # [K, N]
 
     @classmethod
-    def empty(cls, ues: int, modules: int) -> ModuleCache:
-        """At the start of a run."""
-        return cls(np.full((ues, modules), -1), np.zeros((ues, modules)))
+    def at_start(cls, ues: int, modules: int) -> ModuleCache:
+        """Everybody holds the modules as they start: that follows from the run's seed."""
+        return cls(np.zeros((ues, modules), dtype=np.int64), np.full((ues, modules), np.inf))
 
     def missing(
         self, ue: IntArray, module: IntArray, version: IntArray, bits: FloatArray

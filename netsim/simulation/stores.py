@@ -29,7 +29,7 @@ class Stores:
         """At the start of a run."""
         ues, cache = len(setting.fleet), None
         if setting.rules.caches:
-            cache = ModuleCache.empty(ues, len(setting.payloads.bits))
+            cache = ModuleCache.at_start(ues, len(setting.payloads.bits))
         return cls(setting, Batteries.full(ues, setting.fleet.battery_j), cache)
 
     @property
