@@ -173,8 +173,8 @@ def downlink_cache(effort: Effort) -> Sequence[Law]:
 
 def _sent_and_wanted(generator: np.random.Generator) -> tuple[int, int]:
     """How often a module had to be sent, and how often a UE took part, in one run."""
-    ues, warm = 50, 30  # rounds that are left out: nobody holds anything at first
-    cache, version = ModuleCache.empty(ues, 1), 0
+    ues, warm = 50, 30  # rounds that are left out: all hold the start at first
+    cache, version = ModuleCache.at_start(ues, 1), 0
     wanted = sent = 0
     for number in range(warm + _ROUNDS):
         ue = np.flatnonzero(generator.random(ues) < _TAKES_PART)

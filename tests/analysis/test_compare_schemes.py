@@ -50,7 +50,7 @@ def test_small(study: Callable[..., Path]) -> None:
         spans = found.run(job).spans.filter(pl.col("round").is_between(1, round)).collect()
         by_kind = dict(spans.group_by("kind").agg(pl.col("bits").sum() / 1e6).rows())
         assert told_mbit == pytest.approx([by_kind["broadcast"], by_kind["uplink"]])
-        assert min(told_mbit) > 0
+        assert (told_mbit[0] > 0) == (round > 1)  # the start is held
     text = (out / "results" / "compare_schemes-small.md").read_text()
     assert "| fedlora | algorithm1 |" in text
     assert "## Beyond FedLoRA with equal shares" in text
