@@ -8,6 +8,7 @@ from drawn fading, and lambda is the average over drawn places.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.special import ndtr
@@ -73,53 +74,86 @@ class BlockArrival:
         payload: FloatArray,
         airtime_s: float,
     ) -> FloatArray:
-        """Probability for rows of one shape [R]."""
+        """Probability for rows of one shape [R]. Those of one UE and band share what they hear."""
+        order = np.lexsort((band, ue))
+        ue, band, power = ue[order], band[order], power[order]
+        needed_bps = payload[order] / airtime_s
+        new = (np.diff(ue, prepend=-1) != 0) | (np.diff(band, prepend=-1.0) != 0)
+        ends = np.append(np.flatnonzero(new)[1:], len(ue))
+        given_places = np.empty((len(ue), len(self.fading)))
+        for first, end in zip(np.flatnonzero(new).tolist(), ends.tolist(), strict=True):
+            link = self._link(int(ue[first]), float(band[first]))
+            for start in range(first, end, _ROWS_AT_A_TIME):
+                rows = slice(start, min(start + _ROWS_AT_A_TIME, end))
+                rate = link.rate_bps(power[rows])
+                given_places[rows] = _through(rate, needed_bps[rows], airtime_s / link.coherence_s)
         found = np.empty(len(ue))
-        for start in range(0, len(ue), _ROWS_AT_A_TIME):
-            rows = slice(start, start + _ROWS_AT_A_TIME)
-            rate = self._block_rate_bps(ue[rows], band[rows], power[rows])
-            blocks = airtime_s / self.coherence_s[ue[rows], None]
-            mean = rate.mean(axis=2)
-            rate -= mean[..., None]
-            spread = np.sqrt(np.mean(rate**2, axis=2))
-            missing = payload[rows, None] / airtime_s - mean  # bit/s
-            with np.errstate(divide="ignore", invalid="ignore"):
-                score = np.where(
-                    spread > 0,
-                    -missing * np.sqrt(blocks) / spread,
-                    np.where(missing <= 0, np.inf, -np.inf),
-                )
-            given_places = np.where(mean > 0, ndtr(score), 0.0)
-            found[rows] = given_places.mean(axis=1)
+        found[order] = given_places.mean(axis=1)
         return found
 
-    def _block_rate_bps(
-        self,
-        ue: IntArray,
-        band: FloatArray,
-        power: FloatArray,
-    ) -> FloatArray:
-        """Rate of uploads [R] in every drawn block. [R, DRAWS, F]."""
-        wide_hz, wide_w = band[:, None, None], power[:, None, None]
-        level = self.interference[ue]
-        if self.density:
-            level *= wide_hz
-        if self.follow_w is not None:
-            level *= wide_w / self.follow_w
-        level += self.noise_psd_w_hz * wide_hz
-        ratio = wide_w * self.gain[ue, None, None] * self.fading
-        ratio /= level
-        rate = np.empty(ratio.shape)
-        for block_s in np.unique(self.coherence_s[ue]).tolist():
-            mine = self.coherence_s[ue] == block_s
-            draws = int(mine.sum()) * len(self.fading)
-            found = self.model.over_blocks(draws, block_s, learns=False).next_bps(
-                np.arange(draws),
-                np.repeat(band[mine], len(self.fading)),
-                ratio[mine].reshape(draws, -1),
-            )
-            rate[mine] = found.reshape(-1, *self.fading.shape)
-        return rate
+    def _link(self, ue: int, band_hz: float) -> _Link:
+        """A UE in a band."""
+        heard = self.interference[ue] * band_hz if self.density else self.interference[ue]
+        return _Link(
+            model=self.model,
+            band_hz=band_hz,
+            coherence_s=float(self.coherence_s[ue]),
+            faded=self.gain[ue] * self.fading,
+            heard_w=heard,
+            noise_w=self.noise_psd_w_hz * band_hz,
+            follow_w=self.follow_w,
+        )
+
+
+@dataclass(frozen=True)
+class _Link:
+    """A UE in a band: what it meets in every drawn block, [DRAWS, F]."""
+
+    model: RateModel
+    band_hz: float
+    coherence_s: float
+    faded: FloatArray  # gain with fading
+    heard_w: FloatArray  # of interferers
+    noise_w: float
+    follow_w: float | None  # interferers at the UE's own power instead of this one
+
+    @cached_property
+    def _sinr_per_w(self) -> FloatArray:
+        return np.asarray(self.faded / (self.heard_w + self.noise_w))
+
+    def rate_bps(self, power_w: FloatArray) -> FloatArray:
+        """Rate at powers [R] in every block. [R, DRAWS, F]."""
+        wide_w = power_w[:, None, None]
+        if self.follow_w is None:
+            ratio = wide_w * self._sinr_per_w
+        else:
+            ratio = wide_w * self.faded / (self.heard_w * (wide_w / self.follow_w) + self.noise_w)
+        draws = ratio.shape[0] * ratio.shape[1]
+        rates = self.model.over_blocks(draws, self.coherence_s, learns=False)
+        found = rates.next_bps(
+            np.arange(draws),
+            np.full(draws, self.band_hz),
+            ratio.reshape(draws, -1),
+        )
+        return found.reshape(ratio.shape)
+
+
+def _through(rate_bps: FloatArray, needed_bps: FloatArray, blocks: float) -> FloatArray:
+    """P(the mean rate of so many blocks is what is needed). [R, DRAWS, F], [R] -> [R, DRAWS].
+
+    rate_bps: of drawn blocks; overwritten.
+    """
+    mean = rate_bps.mean(axis=2)
+    rate_bps -= mean[..., None]
+    spread = np.sqrt(np.einsum("rdf,rdf->rd", rate_bps, rate_bps) / rate_bps.shape[2])
+    missing = needed_bps[:, None] - mean
+    with np.errstate(divide="ignore", invalid="ignore"):
+        score = np.where(
+            spread > 0,
+            -missing * np.sqrt(blocks) / spread,
+            np.where(missing <= 0, np.inf, -np.inf),
+        )
+    return np.where(mean > 0, ndtr(score), 0.0)
 
 
 def planning_fading(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 
@@ -28,19 +29,62 @@ class EffectiveSinr:
     entry_of: IntArray  # [O, level] entry of the SINR that has a part of all its bits
     most_bits: FloatArray  # [O]
 
-    def quality(self, scheme: IntArray, entry: IntArray) -> FloatArray:
-        """What is averaged of transmissions in a scheme at the entry of a SINR. Any shape."""
+    def of(self, scheme: IntArray) -> Combining:
+        """What transmissions in these schemes come to together. Any shape."""
         if self.bits is None:
-            return _linear().take(entry)
-        return np.asarray(self.bits.take(self.order[scheme] * SINRS + entry))
-
-    def entry(self, scheme: IntArray, quality: FloatArray) -> IntArray:
-        """Entry of the SINR of that quality. Any shape."""
-        if self.bits is None:
-            return nearest_entry(quality)
+            return SinrsAddUp()
         order = self.order[scheme]
-        level = quality * (_LEVELS / self.most_bits[order]) + 0.5
-        return np.asarray(self.entry_of.take(order * (_LEVELS + 1) + level.astype(np.int64)))
+        return InformationAddsUp(
+            bits=self.bits,
+            entry_of=self.entry_of,
+            bits_at=order * SINRS,
+            entry_at=order * (_LEVELS + 1),
+            levels_per_bit=_LEVELS / self.most_bits[order],
+        )
+
+
+class Combining(Protocol):
+    """Of transmissions in known schemes; arrays of the schemes' shape."""
+
+    def quality(self, entry: IntArray) -> FloatArray:
+        """What is averaged, at the entry of a SINR."""
+        ...
+
+    def entry(self, quality: FloatArray) -> IntArray:
+        """Entry of the SINR of that quality."""
+        ...
+
+
+class SinrsAddUp:
+    """Chase combining."""
+
+    def quality(self, entry: IntArray) -> FloatArray:
+        """As `Combining`."""
+        return _linear().take(entry)
+
+    def entry(self, quality: FloatArray) -> IntArray:
+        """As `Combining`."""
+        return nearest_entry(quality)
+
+
+@dataclass(frozen=True)
+class InformationAddsUp:
+    """Incremental redundancy."""
+
+    bits: FloatArray  # [O, S]
+    entry_of: IntArray  # [O, level]
+    bits_at: IntArray  # where those of the schemes' modulations begin
+    entry_at: IntArray  # likewise
+    levels_per_bit: FloatArray
+
+    def quality(self, entry: IntArray) -> FloatArray:
+        """As `Combining`."""
+        return np.asarray(self.bits.take(self.bits_at + entry))
+
+    def entry(self, quality: FloatArray) -> IntArray:
+        """As `Combining`."""
+        level = quality * self.levels_per_bit + 0.5
+        return np.asarray(self.entry_of.take(self.entry_at + level.astype(np.int64)))
 
 
 @lru_cache(maxsize=8)

@@ -117,17 +117,17 @@ class Lookup:
         entry: [B, R], blocks in time first; after the last follows the first again, which has the
         same law.
         """
-        effective = effective_sinr(self.link)
+        combining, effective = self.link.harq.combining, effective_sinr(self.link).of(scheme)
         lost = np.ones(entry.shape)
         transmissions, combined = np.zeros(entry.shape), np.zeros(entry.shape)
         for number in range(self.link.harq.transmissions):
             transmissions += lost
             met = np.roll(entry, -number * lag, axis=0)
-            if self.link.harq.combining == "none":
+            if combining == "none":
                 lost = lost * self.lost(table, scheme, met)
                 continue
-            combined += effective.quality(scheme, met)
-            at = effective.entry(scheme, combined / (number + 1))
+            combined += effective.quality(met)
+            at = effective.entry(combined / (number + 1))
             lost = np.minimum(lost, self.lost(table, scheme, at, number))
         return self.full_bps(table, scheme) * (1 - lost) / transmissions
 
