@@ -417,8 +417,9 @@ def test_effective_sinr_is_that_of_equal_information() -> None:
 
     def found(scheme: IntArray, sinrs_db: list[float]) -> float:
         entries = nearest_entry(from_db(np.array(sinrs_db)))
-        mean = tables.quality(scheme, entries).mean()
-        return float(sinr_grid_db()[tables.entry(scheme, np.array([mean]))[0]])
+        together = tables.of(scheme)
+        mean = together.quality(entries).mean()
+        return float(sinr_grid_db()[together.entry(np.array([mean]))[0]])
 
     assert found(qam16, [7.0, 7.0, 7.0]) == pytest.approx(7.0, abs=0.1)
     assert 0 < found(qam16, [0.0, 10.0]) < to_db(np.array(5.5))
