@@ -184,6 +184,16 @@ TABLES: dict[str, tuple[TableColumn, ...]] = {
             "ranks of the modules that are zero for good, where UEs have ranks of their own",
             nullable=True,
         ),
+        TableColumn(
+            "payload_emulated", "bool", "", "sizes were set by hand or scaled, as in `uploads`"
+        ),
+        _float(
+            "epsilon",
+            "1",
+            "privacy spent so far, of the UE that has spent most, at privacy.delta; null without "
+            "privacy, and where nothing has arrived",
+            nullable=True,
+        ),
     ),
     "evaluations": (
         _ROUND,

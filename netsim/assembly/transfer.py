@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from functools import partial
+from importlib.util import find_spec
 from typing import cast
 
+from netsim.assembly.optimisers import AVERAGES
 from netsim.errors import ScenarioError
-from netsim.learning.transfer import Transfer
+from netsim.learning.transfer import ACCOUNTING, Privacy, Transfer
 from netsim.plugins import plugin_class
 from netsim.protocols import Codec, Observation, RoundPlan, Scheme
 from netsim.scenario.choices import CODECS
@@ -25,6 +26,23 @@ def build_transfer(scenario: Scenario) -> Transfer:
         up=_codec(scenario.upload, "upload"),
         error_feedback=scenario.upload.error_feedback,
         down=_codec(scenario.downlink, "downlink"),
+        privacy=_privacy(scenario),
+    )
+
+
+def _privacy(scenario: Scenario) -> Privacy | None:
+    """None where nothing is private."""
+    keys = scenario.privacy
+    if keys.kind == "none":
+        return None
+    if find_spec(ACCOUNTING) is None:
+        rule = "needs the extra 'dp': pip install 'netsim-fedlora[dp]'"
+        raise ScenarioError(rule, where="scenario: privacy.kind", value=keys.kind)
+    return Privacy(
+        central=keys.kind == "central",
+        clip_norm=keys.clip_norm,
+        noise_multiplier=keys.noise_multiplier,
+        delta=keys.delta,
     )
 
 
@@ -54,6 +72,26 @@ def check_transfer(scenario: Scenario, scheme: Scheme) -> None:
             where="scenario: downlink.codec",
             value=scenario.downlink.codec,
         )
+    _check_private(scenario, scheme)
+
+
+def _check_private(scenario: Scenario, scheme: Scheme) -> None:
+    """Raises ScenarioError where more is told of UEs' data than is accounted for."""
+    kind = scenario.privacy.kind
+    if kind == "none":
+        return
+    tells = None
+    if scheme.needs_learning:
+        tells = f"scheme.kind = {scenario.scheme.kind}: its plans tell of the training"
+    elif scheme.optimisation.control_variates:
+        tells = f"scheme.kind = {scenario.scheme.kind}: control variates have no noise"
+    elif scenario.learning.control_variates:
+        tells = "learning.control_variates = true: they have no noise"
+    elif kind == "central" and not scheme.averages:
+        tells = f"scheme.kind = {scenario.scheme.kind}: noise is known for averages of uploads"
+    if tells is not None:
+        rule = f"must be none with {tells}"
+        raise ScenarioError(rule, where="scenario: privacy.kind", value=kind)
 
 
 def check_contracts(scenario: Scenario, transfer: Transfer, sizes: Iterable[int]) -> None:
@@ -74,15 +112,27 @@ def check_contracts(scenario: Scenario, transfer: Transfer, sizes: Iterable[int]
 
 def plan_check(scenario: Scenario, scheme: Scheme) -> Callable[[RoundPlan, Observation], RoundPlan]:
     """What is made of a scheme's plans before they are carried out."""
-    return partial(_checked, scheme.name, scenario.upload.error_feedback)
+
+    def checked(plan: RoundPlan, observation: Observation) -> RoundPlan:
+        """A feasible plan; with error feedback UEs train before their uplinks, lost ones too."""
+        plan = check_plan(scheme.name, plan, observation)
+        if scenario.privacy.kind == "central":
+            _check_average(plan, scheme.name)
+        if scenario.upload.error_feedback:
+            return replace(plan, redeem="before_uplink")
+        return plan
+
+    return checked
 
 
-def _checked(
-    name: str,
-    error_feedback: bool,
-    plan: RoundPlan,
-    observation: Observation,
-) -> RoundPlan:
-    """A feasible plan; with error feedback UEs train before their uplinks, lost ones too."""
-    plan = check_plan(name, plan, observation)
-    return replace(plan, redeem="before_uplink") if error_feedback else plan
+def _check_average(plan: RoundPlan, scheme: str) -> None:
+    """Raises ScenarioError unless what arrives is averaged: noise is known for that."""
+    rule = plan.aggregation
+    name = rule if isinstance(rule, str) else rule.name
+    if name not in AVERAGES:
+        raise ScenarioError(
+            f"must not be central with the aggregation {name} of scheme.kind = {scheme}: noise is "
+            "known for averages of uploads",
+            where="scenario: privacy.kind",
+            value="central",
+        )

@@ -28,6 +28,7 @@ def print_summary(run: Run) -> None:
         ("simulated time", seconds(metadata["simulated_s"])),
         ("uploads", _uploads(found)),
         ("delivered", _delivered(found)),
+        *_privacy(found),
         ("energy", _energy(found)),
         *_accuracies(found),
         ("wall time", seconds(metadata["wall_time_s"])),
@@ -59,6 +60,11 @@ def _uploads(found: Digest) -> str:
 def _delivered(found: Digest) -> str:
     bits = quantity(found["delivered_bits"], "bit")
     return f"{bits}, emulated: not the size of what was sent" if found["emulated"] else bits
+
+
+def _privacy(found: Digest) -> Iterator[tuple[str, str]]:
+    if found["epsilon"] is not None:
+        yield "privacy", f"epsilon {found['epsilon']:.3g} of the UE that has spent most"
 
 
 def _energy(found: Digest) -> str:

@@ -32,6 +32,7 @@ from netsim.learning.learner_state import (
 from netsim.learning.module_sizes import ModuleSizes
 from netsim.learning.module_versions import ModuleVersions
 from netsim.learning.own_parts import OwnParts, save_modules
+from netsim.learning.privacy import PrivateRounds
 from netsim.learning.round_learning import RoundLearning
 from netsim.learning.sending import Sending
 from netsim.learning.spec import LocalTraining
@@ -99,6 +100,7 @@ class FederatedLearner:
             memories=self._memories,
             run=self._run,
             sending=Sending.by(transfer, self._layouts, self._memories.of_ue, batches.seed),
+            private=PrivateRounds.by(transfer, self._memories, len(batches.samples)),
         )
         self._workers = Workers(self._task, workers)
 
@@ -160,7 +162,9 @@ class FederatedLearner:
         """
         self._check(tickets)
         found = self._redeemed(tickets, self._rounds.redeem(tickets, aggregation, in_flight))
-        return replace(found, dead_ranks=self._modules.dead_ranks())
+        private = self._rounds.private
+        epsilon = None if private is None else private.epsilon
+        return replace(found, dead_ranks=self._modules.dead_ranks(), epsilon=epsilon)
 
     # -- measuring ---------------------------------------------------------------------------------
 

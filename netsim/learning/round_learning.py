@@ -12,11 +12,12 @@ import numpy as np
 from netsim.learning.adapters import AdapterLayout, Vector
 from netsim.learning.aggregation.memories import Memories
 from netsim.learning.aggregation.named_rules import find_rule, name_of
-from netsim.learning.aggregation.rule import LocalRule, PersonalRule, Rule, TieredRule
+from netsim.learning.aggregation.rule import LocalRule, Partial, PersonalRule, Rule, TieredRule
 from netsim.learning.engine.batching import Batches, Chunk, sampled_round, select, sent_parts
 from netsim.learning.learner_state import UploadKey
 from netsim.learning.module_versions import ModuleVersions
 from netsim.learning.own_parts import OwnPart, OwnParts
+from netsim.learning.privacy import PrivateRounds, Weights
 from netsim.learning.sending import Sending
 from netsim.learning.spec import LocalTraining
 from netsim.learning.training_jobs import Folded, RoundFold, TicketFigures, Trained, TrainJob
@@ -38,6 +39,7 @@ class RoundLearning:
     memories: Memories
     run: RunJobs
     sending: Sending | None = None  # None: uploads arrive as they are
+    private: PrivateRounds | None = None  # None: nothing is
     held: dict[UploadKey, Trained] = field(default_factory=dict)  # computed, not yet redeemed
 
     def compute(self, tickets: Tickets, aggregation: str | Aggregation) -> list[TicketFigures]:
@@ -45,9 +47,9 @@ class RoundLearning:
         rule = _LocalSide(self, aggregation)
         jobs = (rule.job(chunk, None) for chunk in self.batches.chunks(tickets))
         done: list[Trained] = []
-        following = iter(_departures(tickets))
+        rounds = iter(sampled_round(tickets).tolist())
         for part in self.run(jobs, tickets):
-            done += [rule.leave(one, *next(following)) for one in part]
+            done += [rule.leave(one, next(rounds)) for one in part]
         self._train_personal(tickets, rule)
         self.held |= dict(zip(keys_of(tickets), done, strict=True))
         return [one.figures for one in done]
@@ -64,6 +66,8 @@ class RoundLearning:
         owed = np.array([key not in self.held for key in keys_of(tickets)], dtype=bool)
         self._fold_held(tickets, np.flatnonzero(~owed), fold)
         self._fold_owed(tickets, np.flatnonzero(owed), fold, local)
+        if self.private is not None:
+            self._make_private(self.private, tickets, fold.partial)
         before = self.modules.known()
         moment_of = partial(self.memories.moment, name_of(aggregation), tickets.round)
         self.modules.replace(
@@ -78,6 +82,35 @@ class RoundLearning:
         self.held = {key: one for key, one in self.held.items() if key in kept}
         return fold.in_order()
 
+    def _make_private(
+        self,
+        private: PrivateRounds,
+        tickets: Tickets,
+        partials: dict[int, Partial],
+    ) -> None:
+        """Noise on the sums of what arrived, if the gNB adds it, and what UEs have spent."""
+        if not private.privacy.central:
+            private.spend_local(tickets.ue)
+            return
+        plan = tickets if tickets.planned is None else tickets.planned
+        for module, whole in partials.items():
+            arrived = self._weights(tickets, module)
+            planned = self._weights(plan, module)
+            deviation = private.add_noise(
+                whole,
+                self.layouts[module],
+                self.training.server_rate,
+                planned=planned if len(planned.samples) else arrived,
+                round=tickets.round,
+                module=module,
+            )
+            private.spend_central(tickets.ue[tickets.module == module], arrived, deviation)
+
+    def _weights(self, tickets: Tickets, module: int) -> Weights:
+        """Of a module's rows."""
+        rows = tickets.module == module
+        return Weights(self.batches.samples[tickets.ue[rows]], sent_parts(tickets)[rows])
+
     def _fold_owed(
         self,
         tickets: Tickets,
@@ -90,7 +123,7 @@ class RoundLearning:
         self._train_personal(todo, local)
         jobs = (local.job(chunk, local.handed) for chunk in self.batches.chunks(todo))
         following = iter(rows.tolist())
-        departures = _departures(tickets)
+        rounds = sampled_round(tickets)
         for done in self.run(jobs, todo):
             if isinstance(done, Folded):
                 fold.merge(done, following)
@@ -99,7 +132,7 @@ class RoundLearning:
                 continue
             for one in done:
                 row = next(following)
-                self._fold(row, local.leave(one, *departures[row]), fold)
+                self._fold(row, local.leave(one, int(rounds[row])), fold)
 
     def _train_personal(self, tickets: Tickets, local: _LocalSide) -> None:
         """UEs' own modules, beside the common ones, where the rule has them."""
@@ -220,7 +253,6 @@ class _LocalSide:
         self,
         done: Trained,
         round: int,
-        sent: int,
     ) -> Trained:
         """What arrives of its training, if it does; what stays is put where it goes on from."""
         if done.own is not None:
@@ -232,14 +264,8 @@ class _LocalSide:
             upload = self.rule.leave(upload, self._layouts[upload.module], moment)
             self._memories.keep(self._name, moment)
         if self._sending is not None:
-            upload = self._sending.send(upload, sent, round)
+            upload = self._sending.send(upload, round)
         return replace(done, upload=upload)
-
-
-def _departures(tickets: Tickets) -> list[tuple[int, int]]:
-    """(round whose samples it trained on, parts that are sent) of each ticket."""
-    rounds = sampled_round(tickets).tolist()
-    return list(zip(rounds, sent_parts(tickets).tolist(), strict=True))
 
 
 def keys_of(tickets: Tickets) -> list[UploadKey]:

@@ -12,8 +12,8 @@ from netsim.learning.adapters import AdapterLayout, Vector
 from netsim.learning.aggregation.memories import UeMemories
 from netsim.learning.aggregation.rule import Upload
 from netsim.learning.codecs.carrying import carried
+from netsim.learning.privacy import clipped_to
 from netsim.learning.transfer import Transfer
-from netsim.protocols import Codec
 from netsim.rng import stream
 
 ERROR = "error feedback"  # in the place of a rule's name
@@ -28,8 +28,7 @@ class Sending:
     2019). So what is lost on the air stays in e, as it was.
     """
 
-    codec: Codec
-    error_feedback: bool
+    transfer: Transfer
     layouts: Sequence[AdapterLayout]
     memories: UeMemories
     seed: int
@@ -43,29 +42,54 @@ class Sending:
         seed: int,
     ) -> Self | None:
         """As `transfer` says; None: uploads arrive as they are."""
-        if transfer.up is None:
+        if transfer.up is None and transfer.privacy is None:
             return None
-        return cls(transfer.up, transfer.error_feedback, layouts, memories, seed)
+        return cls(transfer, layouts, memories, seed)
 
-    def send(self, upload: Upload, parts: int, round: int) -> Upload:
-        """What arrives of an upload, if it does, whose `parts` are sent. `round`: of its draws."""
+    def send(self, upload: Upload, round: int) -> Upload:
+        """What arrives of an upload, if it does. `round`: of its draws."""
         layout = self.layouts[upload.module].at_rank(upload.rank)
-        places = layout.numbers_of(parts)
+        places = layout.numbers_of(upload.parts)
         places = places[places < len(upload.update)]
         owed = upload.update[places]
-        if self.error_feedback:
+        error = None
+        if self.transfer.error_feedback:
             error = self._error(upload)
             owed = owed + error[places]
+        owed = self._private(owed, upload, round)
+        if error is not None:
             error[places] = owed
             self._remember(upload, error)
-        draws = stream(self.seed, "upload.codec", round, upload.ue, upload.module)
         update = np.zeros_like(upload.update)
-        update[places] = carried(self.codec, owed, draws)
+        update[places] = self._encoded(owed, upload, round)
         return replace(upload, update=update)
+
+    def _private(self, owed: Vector, upload: Upload, round: int) -> Vector:
+        """Clipped, and with noise where the UE adds it."""
+        privacy = self.transfer.privacy
+        if privacy is None:
+            return owed
+        clipped = clipped_to(privacy.clip_norm / upload.rate, owed)
+        if privacy.central:
+            return clipped
+        draws = stream(self.seed, "privacy.local", round, upload.ue, upload.module)
+        deviation = privacy.noise_multiplier * privacy.clip_norm / upload.rate
+        return clipped + deviation * draws.standard_normal(len(clipped), dtype=np.float32)
+
+    def _encoded(self, owed: Vector, upload: Upload, round: int) -> Vector:
+        """What the other side decodes; it clips again what the gNB will add noise to."""
+        transfer = self.transfer
+        if transfer.up is None:
+            return owed
+        draws = stream(self.seed, "upload.codec", round, upload.ue, upload.module)
+        decoded = carried(transfer.up, owed, draws)
+        if transfer.privacy is None or not transfer.privacy.central:
+            return decoded
+        return clipped_to(transfer.privacy.clip_norm / upload.rate, decoded)
 
     def arrived(self, upload: Upload) -> None:
         """An upload has arrived: the UE no longer owes what it holds."""
-        if not self.error_feedback:
+        if not self.transfer.error_feedback:
             return
         error = self._error(upload)
         error -= upload.update

@@ -10,6 +10,18 @@ from dataclasses import dataclass
 
 from netsim.protocols import HEAD, LORA_A, LORA_B, Codec
 
+ACCOUNTING = "dp_accounting"
+
+
+@dataclass(frozen=True)
+class Privacy:
+    """Gaussian noise on changes of bounded norm (docs/model/privacy.md)."""
+
+    central: bool  # the gNB adds it to the average; else each UE to what it sends
+    clip_norm: float  # C, of a UE's change of a module
+    noise_multiplier: float  # z
+    delta: float
+
 
 @dataclass(frozen=True)
 class Transfer:
@@ -18,6 +30,7 @@ class Transfer:
     up: Codec | None = None
     error_feedback: bool = False
     down: Codec | None = None
+    privacy: Privacy | None = None
 
 
 AS_THEY_ARE = Transfer()

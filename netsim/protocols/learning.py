@@ -35,6 +35,8 @@ class Tickets:
     # [M] part of the neurons of each layer of the model that the UE leaves out; None: none
     pruned: FloatArray | None = None
 
+    planned: Tickets | None = None  # all of the plan, of which these arrived; None: nobody asks
+
     def __len__(self) -> int:
         return len(self.ue)
 
@@ -62,6 +64,7 @@ class Redeemed:
     payload_bits: FloatArray  # [M] of the tensors that are sent
     # ranks of all modules, after the aggregation, that are zero in A and B and have no gradient
     dead_ranks: int = 0
+    epsilon: float | None = None  # spent so far by the UE that has spent most; None: not private
 
 
 @dataclass(frozen=True)

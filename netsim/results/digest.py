@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import polars as pl
 from polars import col
@@ -26,6 +26,7 @@ class Digest(TypedDict):
     gnb_j: float  # 0 where it is not accounted for
     wasted_j: float
     delivered_bits: float
+    epsilon: float | None  # privacy spent by the UE that has spent most
     emulated: bool  # the sizes of some uploads are not those of what is sent
     median_finish_s: float | None
     fairness: float | None
@@ -51,6 +52,7 @@ def digest(run: RunTables) -> Digest:
         gnb_j=totals["gnb_energy_j"],
         wasted_j=totals["wasted_energy_j"],
         delivered_bits=totals["delivered_bits"],
+        epsilon=totals["epsilon"],
         emulated=bool(emulated),
         median_finish_s=_median_finish_s(run),
         fairness=None if jain != jain else jain,
@@ -60,13 +62,14 @@ def digest(run: RunTables) -> Digest:
     )
 
 
-def _totals_of_rounds(run: RunTables) -> dict[str, float]:
+def _totals_of_rounds(run: RunTables) -> dict[str, Any]:
     summed = (*UE_ENERGY.values(), "gnb_energy_j", "wasted_energy_j", "delivered_bits")
     sums = col(summed).sum()
     totals = run.rounds.select(
         col("round").n_unique(),
         col("end_s").max().fill_null(0.0),
         sums,
+        col("epsilon").max(),
     )
     return totals.collect(engine="streaming").row(0, named=True)
 

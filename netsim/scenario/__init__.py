@@ -9,6 +9,7 @@ In reading order:
 | radio.py | sections of the network: sites, UEs, radio, downlink, how a round goes in time |
 | training.py | sections of what UEs compute and learn: devices, modules, model, data, scheme |
 | upload.py | section of what uploads are encoded as |
+| privacy.py | section of differential privacy |
 | flower.py | the section of a run that a Flower app drives |
 | partition.py | the section on how training rows are dealt to the UEs |
 | presets.py | named sets of radio keys |

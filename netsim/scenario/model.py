@@ -15,6 +15,7 @@ from netsim.scenario.dotted import dotted_values, scenario_card, value_of
 from netsim.scenario.downlink import Downlink
 from netsim.scenario.flower import FlowerApp, flower_faults
 from netsim.scenario.motion import REPLAY, ChannelTrace, MobilityChoice
+from netsim.scenario.privacy import PrivacyKeys
 from netsim.scenario.radio import Radio, RoundTiming, Topology, Ues
 from netsim.scenario.section import PlainName, Positive, Section, key
 from netsim.scenario.training import (
@@ -70,6 +71,7 @@ class Scenario(Section):
     ues: Ues = Ues()
     radio: Radio = Radio()
     upload: Upload = Upload()
+    privacy: PrivacyKeys = PrivacyKeys()
     downlink: Downlink = Downlink()
     round: RoundTiming = RoundTiming()
     compute: Compute = Compute()

@@ -31,6 +31,8 @@ def encoding_faults(scenario: Any) -> Iterator[str]:
     """Rules that join encodings with other keys of a Scenario, where they are broken."""
     if scenario.upload.error_feedback and scenario.upload.codec == AS_IT_IS:
         yield "upload.error_feedback needs an upload.codec other than none"
+    if scenario.flower is not None and scenario.privacy.kind != "none":
+        yield "flower needs privacy.kind = none: its apps have mods of their own"
     for section in ("upload", "downlink"):
         codec = getattr(scenario, section).codec
         if codec == AS_IT_IS:

@@ -47,6 +47,7 @@ def aggregate(
     if stale and rule == "average":
         rule = "staleness_weighted"
     kept = None if under_way is None else under_way.tickets(round_.number)
-    tickets = tickets_of(arrived, round_.number, versions)
+    planned = tickets_of(round_.uploads.select(round_.own), round_.number)
+    tickets = replace(tickets_of(arrived, round_.number, versions), planned=planned)
     round_.redeemed = learner.redeem(tickets, rule, kept)
     return changed

@@ -97,7 +97,7 @@ class Memories:
     """Of all rules of a run, under its seed."""
 
     def __init__(self, seed: int) -> None:
-        self._seed = seed
+        self.seed = seed
         self.of_module: dict[tuple[str, int], Memory] = {}
         self.of_ue = UeMemories()
 
@@ -109,7 +109,7 @@ class Memories:
     ) -> Moment:
         """What a rule is told at the server; what it changes of its memory is kept."""
         memory = self.of_module.setdefault((rule, module), {})
-        return Moment(round, module, self._seed, memory)
+        return Moment(round, module, self.seed, memory)
 
     def ue_moment(
         self,
@@ -122,7 +122,7 @@ class Memories:
         return UeMoment(
             round=round,
             module=module,
-            seed=self._seed,
+            seed=self.seed,
             memory=self.of_ue.take((rule, ue, module)),
             ue=ue,
             server=self.of_module.get((rule, module), {}),

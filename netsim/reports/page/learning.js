@@ -54,6 +54,8 @@ function cards() {
     si(digest.delivered_bits, "bit"),
     digest.emulated ? "emulated: sizes are not those of what was sent" : "in uploads that counted",
   );
+  if (digest.epsilon !== null)
+    card("Privacy", `ε ${number(digest.epsilon, 3)}`, "spent by the UE that has spent most, at privacy.delta");
   card("Median arrival", seconds(digest.median_finish_s), "after the start of the round");
   card("Fairness", number(digest.fairness, 2), "Jain's index of the UEs' arrivals");
   if (digest.handovers)

@@ -18,6 +18,7 @@ def write_rounds(sink: RecordSink, closed: ClosedRound) -> None:
     dead_ranks = -1
     if round_.redeemed is not None and closed.plan.rank is not None:
         dead_ranks = round_.redeemed.dead_ranks
+    epsilon = None if round_.redeemed is None else round_.redeemed.epsilon
     rows = np.bincount(round_.cell, minlength=len(cells))
     idle_j, empty = idle_of_gnbs(round_.idle, cells.gnb)
     sink.write(
@@ -40,6 +41,8 @@ def write_rounds(sink: RecordSink, closed: ClosedRound) -> None:
             "gnb_energy_j": closed.gnb_energy_j,
             "empty_batteries": empty,
             "dead_ranks": dead_ranks,
+            "payload_emulated": bool(closed.payloads.emulated.any()),
+            "epsilon": np.nan if epsilon is None else epsilon,
         },
     )
 
