@@ -61,12 +61,7 @@ def _enum(
     name: str, categories: tuple[str, ...], meaning: str, *, nullable: bool = False
 ) -> TableColumn:
     return TableColumn(
-        name,
-        kind="enum",
-        unit="",
-        meaning=meaning,
-        nullable=nullable,
-        categories=categories,
+        name, kind="enum", unit="", meaning=meaning, nullable=nullable, categories=categories
     )
 
 
@@ -172,11 +167,7 @@ TABLES: dict[str, tuple[TableColumn, ...]] = {
         _float("idle_energy_j", "J", "the rest of the round, all UEs that are there"),
         _float("gnb_energy_j", "J", "of the gNB; null if not accounted for", nullable=True),
         _int("empty_batteries", "UEs whose battery is empty at the end"),
-        _float(
-            "wasted_energy_j",
-            "J",
-            "of all but idling, what was spent on what did not count",
-        ),
+        _float("wasted_energy_j", "J", "of all but idling, what was spent on what did not count"),
         _float("payload_bits", "bit", "sum over the uploads begun"),
         _float("delivered_bits", "bit", "sum over the uploads that counted"),
         _int(

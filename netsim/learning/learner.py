@@ -162,9 +162,9 @@ class FederatedLearner:
         """
         self._check(tickets)
         found = self._redeemed(tickets, self._rounds.redeem(tickets, aggregation, in_flight))
-        private = self._rounds.private
-        epsilon = None if private is None else private.epsilon
-        return replace(found, dead_ranks=self._modules.dead_ranks(), epsilon=epsilon)
+        if self._rounds.private is not None:
+            found = replace(found, epsilon=self._rounds.private.epsilon)
+        return replace(found, dead_ranks=self._modules.dead_ranks())
 
     # -- measuring ---------------------------------------------------------------------------------
 

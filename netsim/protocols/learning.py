@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import floor
+from math import floor, nan
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -64,7 +64,7 @@ class Redeemed:
     payload_bits: FloatArray  # [M] of the tensors that are sent
     # ranks of all modules, after the aggregation, that are zero in A and B and have no gradient
     dead_ranks: int = 0
-    epsilon: float | None = None  # spent so far by the UE that has spent most; None: not private
+    epsilon: float = nan  # spent so far by the UE that has spent most; NaN: nothing is private
 
 
 @dataclass(frozen=True)

@@ -179,7 +179,7 @@ def descent(codec: Codec, *, error_feedback: bool, steps: int = 900) -> Iterator
     with top-1 of three numbers and without memory it diverges, at any rate.
     """
     layout = AdapterLayout(ModuleSpec(1, 2, ("layer",), 0), {NAME: (1, 3)}, (), 3, transposed=False)
-    sending = Sending(codec, error_feedback, [layout], UeMemories(), seed=0)
+    sending = Sending(Transfer(codec, error_feedback), [layout], UeMemories(), seed=0)
     x = np.ones(3)
     for step in range(steps):
         mean = np.zeros(3)

@@ -15,10 +15,11 @@ def write_rounds(sink: RecordSink, closed: ClosedRound) -> None:
     round_, cells = closed.round, closed.round.cells
     outcomes = closed.outcomes()
     not_ready, on_time, late, outage, aborted = outcomes
-    dead_ranks = -1
-    if round_.redeemed is not None and closed.plan.rank is not None:
-        dead_ranks = round_.redeemed.dead_ranks
-    epsilon = None if round_.redeemed is None else round_.redeemed.epsilon
+    dead_ranks, epsilon = -1, np.nan
+    if round_.redeemed is not None:
+        epsilon = round_.redeemed.epsilon
+        if closed.plan.rank is not None:
+            dead_ranks = round_.redeemed.dead_ranks
     rows = np.bincount(round_.cell, minlength=len(cells))
     idle_j, empty = idle_of_gnbs(round_.idle, cells.gnb)
     sink.write(
@@ -41,8 +42,8 @@ def write_rounds(sink: RecordSink, closed: ClosedRound) -> None:
             "gnb_energy_j": closed.gnb_energy_j,
             "empty_batteries": empty,
             "dead_ranks": dead_ranks,
-            "payload_emulated": bool(closed.payloads.emulated.any()),
-            "epsilon": np.nan if epsilon is None else epsilon,
+            "payload_emulated": closed.payloads.emulated.any(),
+            "epsilon": epsilon,
         },
     )
 
