@@ -6,6 +6,7 @@ neither tensors nor the clock.
 
     scheme      observation, plan and outcome of a round; the Scheme
     asking      what a scheme may ask for when it plans
+    backhaul    what gNBs pass to the core
     exchange    what UEs train of a module, and what goes down and up for it
     learning    tickets and their results; the Learner
     codec       the numbers of a module as bits
@@ -16,6 +17,7 @@ neither tensors nor the clock.
 """
 
 from netsim.protocols.asking import Channel, Computed, LocalLoss
+from netsim.protocols.backhaul import Stacked, bits_to_core
 from netsim.protocols.codec import Codec, Encoded, Numbers
 from netsim.protocols.compute import ComputeModel, ModelShape, Training
 from netsim.protocols.exchange import (
@@ -97,6 +99,7 @@ __all__ = [
     "Scheme",
     "ServerSteps",
     "Silence",
+    "Stacked",
     "SuccessModel",
     "Tail",
     "Tickets",
@@ -104,5 +107,6 @@ __all__ = [
     "Training",
     "WorkShare",
     "all_work",
+    "bits_to_core",
     "held_columns",
 ]

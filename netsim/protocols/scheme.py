@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Literal, Protocol, Self
 
 from netsim.protocols.asking import Channel, Computed, LocalLoss
+from netsim.protocols.backhaul import ToCore, restored_to_core
 from netsim.protocols.compute import Training
 from netsim.protocols.exchange import WHOLE_MODULES, Exchange, PayloadSize, WorkShare
 from netsim.protocols.learning import Aggregation, Tail
@@ -127,8 +128,8 @@ class RoundPlan:
             None: it waits for all, or its deadline.
         from_core_bits: what the backhaul carries to each gNB before the round, bit; None: what its
             UEs download, each module once.
-        to_core_bits: likewise from it after the round; None: of each module that has arrived one
-            upload. 0: the core takes no part in the round's end.
+        to_core_bits: likewise from it after the round, or a stack; None: of each module that has
+            arrived one upload. 0: the core takes no part in the round's end.
     """
 
     ue: IntArray
@@ -144,7 +145,7 @@ class RoundPlan:
     dual: FloatArray | None = None
     close_after: int | None = None
     from_core_bits: float | None = None
-    to_core_bits: float | None = None
+    to_core_bits: ToCore = None
 
     def select(self, rows: BoolArray | IntArray) -> RoundPlan:
         """The plan with some of its rows [M]."""
@@ -177,7 +178,9 @@ class RoundPlan:
         rule = state.get("aggregation", "average")
         if not isinstance(rule, str):
             rule = Aggregation.restored(rule)
-        return cls(**{**state, "exchange": exchange, "aggregation": rule})
+        to_core = restored_to_core(state.get("to_core_bits"))
+        changed = {"exchange": exchange, "aggregation": rule, "to_core_bits": to_core}
+        return cls(**{**state, **changed})
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,7 @@ class _PlanCheck:
             enough,
         )
         for bits in (plan.from_core_bits, plan.to_core_bits):
-            possible = bits is None or (np.isfinite(bits) and bits >= 0)
+            possible = not isinstance(bits, float | int) or (np.isfinite(bits) and bits >= 0)
             self.require(possible, "bits of the backhaul must be finite and not negative", bits)
         available = self.observation.available[plan.ue]
         self.require(available.all(), "UEs must be available", plan.ue)

@@ -15,7 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from netsim.schemes.one_adapter import OneAdapterOnBase
+from netsim.protocols import Observation, Stacked
+from netsim.schemes.one_adapter import OneAdapterOnBase, products_to_core
 
 
 @dataclass
@@ -25,3 +26,7 @@ class FedExLora(OneAdapterOnBase):
     name: ClassVar[str] = "fedex_lora"
     citation: ClassVar[str] = "Singhal et al., ACL 2025"
     aggregation: ClassVar[str] = "residual_to_base"
+
+    def to_core(self, observation: Observation) -> Stacked:
+        """The average and the sum of the products."""
+        return products_to_core(observation, averages=True)

@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from netsim.plugins import part
 from netsim.protocols import Observation, RoundPlan, Scheme
+from netsim.schemes.one_adapter import products_to_core
 from netsim.schemes.radio import SharedBand
 from netsim.schemes.ue_ranks import UeRanks
 
@@ -47,4 +48,5 @@ class FlexLora(Scheme):
         """Everybody, every round, each at its rank."""
         rank = self.own.of(len(observation.gnb))
         plan = self.band.plan_all(observation, rank)
-        return replace(plan, aggregation="redistribution")
+        to_core = products_to_core(observation, averages=False)
+        return replace(plan, aggregation="redistribution", to_core_bits=to_core)

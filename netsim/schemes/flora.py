@@ -20,8 +20,8 @@ from typing import ClassVar
 import numpy as np
 
 from netsim.plugins import parameter
-from netsim.protocols import HEAD
-from netsim.schemes.one_adapter import OneAdapterOnBase
+from netsim.protocols import HEAD, Observation, Stacked
+from netsim.schemes.one_adapter import OneAdapterOnBase, products_to_core
 from netsim.schemes.ue_ranks import UeRanks
 from netsim.units import IntArray
 
@@ -50,3 +50,7 @@ class FLora(OneAdapterOnBase):
     def rank_of(self, ues: int) -> IntArray | None:
         """Those of UEs, where they differ."""
         return None if self._ranks is None else np.asarray(self._ranks.of(ues))
+
+    def to_core(self, observation: Observation) -> Stacked:
+        """The stack, or the sum of the products."""
+        return products_to_core(observation, averages=False)

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from netsim.plugins import parameter
-from netsim.protocols import Aggregation
-from netsim.schemes.one_adapter import OneAdapter
+from netsim.protocols import Aggregation, Observation, Stacked
+from netsim.schemes.one_adapter import OneAdapter, products_to_core
 
 
 @dataclass
@@ -32,3 +32,7 @@ class LoraFair(OneAdapter):
     def rule(self) -> str | Aggregation:
         """The refined average."""
         return Aggregation("refined_average", {"weight": self.weight})
+
+    def to_core(self, observation: Observation) -> Stacked:
+        """The average and the sum of the products."""
+        return products_to_core(observation, averages=True)

@@ -16,6 +16,7 @@ from netsim.plugins import Limited, parameter, part
 from netsim.protocols import (
     AVERAGES,
     BASE,
+    HEAD,
     LORA_A,
     LORA_B,
     WHOLE,
@@ -25,6 +26,7 @@ from netsim.protocols import (
     Observation,
     RoundPlan,
     Scheme,
+    Stacked,
 )
 from netsim.schemes.held import HeldBase, HeldParts
 from netsim.schemes.radio import SharedBand
@@ -84,6 +86,10 @@ class OneAdapter(Limited, Scheme):
         """Of what is no part of the adapter, bit. [K]."""
         return 0.0
 
+    def to_core(self, observation: Observation) -> Stacked | None:
+        """What gNBs pass to the core; None: their averages."""
+        return None
+
     # -- the round ---------------------------------------------------------------------------------
 
     def plan(self, observation: Observation) -> RoundPlan:
@@ -103,7 +109,12 @@ class OneAdapter(Limited, Scheme):
         rank = self.rank_of(len(observation.gnb))
         plan = plan_exchange(self.band, observation, exchange, rank)
         self.send(plan.ue)
-        return replace(plan, aggregation=self.rule(), redeem=self.redeem)
+        return replace(
+            plan,
+            aggregation=self.rule(),
+            redeem=self.redeem,
+            to_core_bits=self.to_core(observation),
+        )
 
     def look_back(self, observation: Observation) -> None:
         """Learn what the previous round has brought; called once for each round."""
@@ -181,6 +192,15 @@ class OneAdapterOnBase(OneAdapter):
         """Put back what `state` gave."""
         super().restore(state)
         self._base = HeldBase.restored(state) if state else None
+
+
+def products_to_core(observation: Observation, *, averages: bool) -> Stacked:
+    """Where the core needs the sum of the products, and with `averages` those of A and B, too.
+
+    A gNB has one sum of products [out, in] of each layer; the factors of few uploads are smaller.
+    """
+    beside = _bits_of(observation, LORA_A | LORA_B) if averages else 0.0
+    return Stacked(_bits_of(observation, HEAD), _bits_of(observation, BASE) + beside)
 
 
 def _bits_of(observation: Observation, parts: int) -> float:

@@ -184,6 +184,38 @@ def test_what_uploads_in_flight_started_from_may_not_change(kind: str, rule: str
         build_parts(scenario, Silence(), LOADED)
 
 
+@pytest.mark.parametrize("kind", ["flora", "fedex_lora", "lora_fair", "flexlora", "ffa_lora"])
+@pytest.mark.parametrize("rank", [2, 40])
+def test_gnbs_pass_on_what_the_rule_needs(kind: str, rank: int) -> None:
+    """The factors of all uploads with one head, or the sum of the products and the averages."""
+    several = {"federation": "network", "topology.window_km": 3, "ues.count": 12, "rounds": 1}
+    ranks = {"scheme.ue_ranks": [rank]} if kind == "flexlora" else {"scheme.rank": rank}
+    small = {key: value for key, value in SMALL.items() if key != "scheme.rank"}
+    keys = {**small, **several, **ranks, "scheme.kind": kind, "network_only": True}
+    scenario = load_scenario("quickstart", keys)
+    parts, sink = build_parts(scenario, Silence(), LOADED), MemorySink()
+    build_simulation(parts, sink, Silence()).run(parts.scheme)
+    size_of, one = parts.setting.payloads.size_of, np.zeros(1, dtype=np.int64)
+    factors, head, base = (float(size_of(one, None, p)[0]) for p in (LORA_A | LORA_B, HEAD, BASE))
+    uploads = sink.frame("uploads").filter(pl.col("outcome") == "on_time")
+    arrived = dict(uploads.group_by("gnb").agg(pl.len()).rows())
+    back = sink.frame("spans").filter((pl.col("kind") == "backhaul") & (pl.col("round") == 1))
+    ends = dict(uploads.group_by("gnb").agg(pl.col("end_s").max()).rows())
+    passed = {
+        row["gnb"]: row["bits"]
+        for row in back.iter_rows(named=True)
+        if row["gnb"] in ends and row["start_s"] >= ends[row["gnb"]]
+    }
+    assert len(passed) > 2
+    assert max(arrived.values()) > 1
+    for gnb, bits in passed.items():
+        beside = factors if kind in ("fedex_lora", "lora_fair") else 0.0
+        expected = head + min(arrived[gnb] * factors, base + beside)
+        if kind == "ffa_lora":
+            expected = float(size_of(one, None, LORA_B | HEAD)[0])
+        assert bits == pytest.approx(expected)
+
+
 # -- SLoRA -----------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netsim.radio.multicast import bits_once
+from netsim.protocols import bits_to_core
 from netsim.simulation.clock import Clock, ProcessGenerator
 from netsim.simulation.processes.hub import Hub
 from netsim.simulation.state import Round
@@ -64,20 +64,12 @@ def _bits_to_core(
     rows: IntArray,
     cut_s: float,
 ) -> float:
-    """Of the aggregate of what has arrived of `rows`: one upload of each module, or as planned."""
-    given_bits = round_.plan.to_core_bits
-    if given_bits is not None:
-        return given_bits
+    """Of what the core needs of what has arrived of `rows`."""
     uploads = flight.uploads
     trained = rows[uploads.trained[rows] > 0]
     arrived = arrived_by(uploads, trained, cut_s)
-    sent_bits = bits_once(
-        np.zeros_like(arrived),
-        uploads.module[arrived],
-        uploads.payload_bits[arrived],
-        1,
-    )
-    return float(sent_bits[0])
+    module = uploads.module[arrived]
+    return bits_to_core(round_.plan.to_core_bits, module, uploads.payload_bits[arrived])
 
 
 def _collect(

@@ -1,0 +1,55 @@
+"""What a gNB passes to the core of the uploads that it has received."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from netsim.errors import InputError
+from netsim.units import FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class Stacked:
+    """Factors of all uploads, where the rule needs the sum of their products.
+
+    Or that sum itself, with what is needed beside it, where these are fewer bits. Only where there
+    is one module.
+    """
+
+    averaged_bits: float  # in each upload, of what is averaged at the gNB: the head
+    most_bits: float  # of the sum
+
+    def __post_init__(self) -> None:
+        for bits in (self.averaged_bits, self.most_bits):
+            if not 0 <= bits < float("inf"):
+                raise InputError("bits of the backhaul must be finite and not negative", value=bits)
+
+    def bits_of(self, upload_bits: FloatArray) -> float:
+        """Of uploads [n]."""
+        factors = float((upload_bits - self.averaged_bits).sum())
+        return self.averaged_bits + min(factors, self.most_bits)
+
+
+ToCore = float | Stacked | None
+"""So many bits, a stack, or (None) an average of each module: one upload of it."""
+
+
+def bits_to_core(planned: ToCore, module: IntArray, upload_bits: FloatArray) -> float:
+    """What one gNB passes on of the uploads [n] that have arrived there."""
+    if isinstance(planned, float | int):
+        return planned
+    if not len(module):
+        return 0.0
+    if planned is not None:
+        return planned.bits_of(upload_bits)
+    largest = [upload_bits[module == one].max() for one in np.unique(module)]
+    return float(np.sum(largest))
+
+
+def restored_to_core(state: float | Mapping[str, Any] | None) -> ToCore:
+    """What `dataclasses.asdict` gave, as it was."""
+    return Stacked(**state) if isinstance(state, Mapping) else state
