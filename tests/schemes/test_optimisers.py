@@ -144,6 +144,11 @@ def test_what_makes_no_sense_names_both_keys(kind: str, keys: dict[str, Any], ru
         parts_of(kind, **keys)
 
 
+def test_a_flower_app_has_optimisers_of_its_own(tmp_path: Path) -> None:
+    with pytest.raises(ScenarioError, match=r"server\.rate: must be 1 with \[flower\]"):
+        parts_of("fedlora", **{"flower.app": str(tmp_path), "learning.server.rate": 0.5})
+
+
 def test_a_proximal_term_goes_with_any_rule() -> None:
     assert learnt("flexlora", **{"learning.prox_weight": 5.0}) != learnt("flexlora")
 
