@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 from netsim.assembly.partition import held_rows
@@ -14,7 +15,7 @@ from netsim.learning.builtin import model_folder
 from netsim.learning.data.partition import Partition
 from netsim.learning.model_shape import read_shape
 from netsim.plugins import plugin_class
-from netsim.protocols import ComputeModel, ModelShape, Training
+from netsim.protocols import ComputeModel, Learner, ModelShape, Training
 from netsim.scenario.model import Scenario
 from netsim.scenario.parameters import typed_parameters
 from netsim.simulation.state import Fleet
@@ -43,16 +44,19 @@ def build_fleet(
     full: bool,
     foundation_bits: float,
     names: tuple[str, ...] | None,
+    learner: Learner | None,
 ) -> Fleet:
     """What the simulation is told of the UEs.
 
-    full: they train every weight. names: theirs in the trace that is replayed.
+    full: they train every weight. names: theirs in the trace that is replayed. learner: knows the
+    texts; None: nothing is learnt.
     """
     training = Training(
         devices.samples,
         scenario.learning.local_steps,
         foundation_bits,
         lambda: _model_shape(scenario),
+        tokens=None if learner is None else learner.tokens,
     )
     cycles = _compute_model(scenario).cycles(training) * (FULL_WORK if full else 1.0)
     energy_j = compute_energy_j(cycles, devices.cpu_hz, devices.energy_coefficient)
@@ -69,7 +73,7 @@ def build_fleet(
         name=names,
         power=_ue_power(scenario),
         battery_j=scenario.device.battery_j,
-        training=training,
+        training=replace(training, cycles=cycles),
     )
 
 

@@ -205,6 +205,7 @@ def _setting(
         full=learning.modules[0].full,
         foundation_bits=payloads.foundation_bits,
         names=names,
+        learner=learner,
     )
     return Setting(
         fleet=fleet,

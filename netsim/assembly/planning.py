@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from netsim.errors import ScenarioError
+from netsim.protocols import Needs
 from netsim.radio.load import Cell, Demand, expected_activity
 from netsim.simulation.air.field import FieldUplink
 from netsim.simulation.air.network import NetworkUplink
@@ -77,7 +78,7 @@ def _demand(setting: Setting, links: Links, ue: IntArray) -> Demand:
     payloads, rules = setting.payloads, setting.rules
     module = ue % len(payloads.bits)
     down_bits = np.asarray(payloads.down_of(module, None))
-    times = setting.timetable(links, ue, module, down_bits, np.ones(len(ue)))
+    times = setting.timetable(links, ue, module, Needs.of_modules(down_bits))
     start_s = times.upload_start_s + rules.access.delay_s(ue, module)
     down = np.array(
         [setting.core.delay_s(gnb, float(down_bits.sum())) for gnb in links.gnbs.tolist()]

@@ -193,6 +193,10 @@ class FederatedLearner:
         loss: FloatArray = np.concatenate(list(self._run(jobs)))
         return loss
 
+    def tokens(self, round: int, ue: IntArray) -> IntArray:
+        """Tokens of all samples of UEs `ue` [M] in a round, without padding. [M]."""
+        return self._batches.token_counts(round, ue)
+
     # -- files -------------------------------------------------------------------------------------
 
     def save(self, folder: Path) -> None:

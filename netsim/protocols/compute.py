@@ -32,6 +32,9 @@ class Training:
     local_steps: int  # tau
     model_bits: float  # G^w, size of the foundation model on the air
     shape: Callable[[], ModelShape]  # of the foundation model, read when asked for
+    cycles: FloatArray | None = None  # [K] in a round, once a model of computing has told them
+    # (round, UEs [M]) -> tokens of all their samples of the round [M]; None: nothing is learnt
+    tokens: Callable[[int, IntArray], IntArray] | None = None
 
 
 class ComputeModel(Protocol):

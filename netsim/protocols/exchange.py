@@ -42,6 +42,22 @@ def all_work(module: IntArray, rank: IntArray | None, trained: IntArray | int) -
 
 
 @dataclass(frozen=True)
+class Needs:
+    """What M rows need before they can send."""
+
+    down_bits: FloatArray  # [M] of what all rows of a module hear alike
+    own_down_bits: FloatArray  # [M] of what only the row's UE hears
+    work: FloatArray  # [M] over that of training the whole module once
+    server_s: FloatArray  # [M] that the UE waits for its gNB besides
+
+    @classmethod
+    def of_modules(cls, down_bits: FloatArray) -> Needs:
+        """Downloads of so many bits, and the training of whole modules."""
+        nothing = np.zeros(len(down_bits))
+        return cls(down_bits, nothing, np.ones(len(down_bits)), nothing)
+
+
+@dataclass(frozen=True)
 class Exchange:
     """What rows of a plan train, send and hear: one value for all rows, or one for each, [M].
 
@@ -61,6 +77,11 @@ class Exchange:
     more_up_bits: FloatArray | float = 0.0
     more_down_bits: FloatArray | float = 0.0
     work: FloatArray | float = 1.0  # times that of training these parts once, as configured
+    # bits for this UE alone, which no other row shares
+    own_down_bits: FloatArray | float = 0.0
+    # of the parts that are heard and sent, what goes over the air; the rest of them is at the gNB
+    on_air: FloatArray | float = 1.0
+    server_s: FloatArray | float = 0.0  # it waits so long for its gNB's computing
     # part of the neurons of each feed-forward layer of the model, 0 to 1, that the UE leaves out;
     # what that saves is said by `work`
     pruned: FloatArray | float = 0.0
@@ -77,26 +98,24 @@ class Exchange:
         rank: IntArray | None,
     ) -> FloatArray:
         """Size of the uploads, bit. [M]."""
-        return size_of(module, rank, self.sent_parts) + self.more_up_bits
+        return size_of(module, rank, self.sent_parts) * self.on_air + self.more_up_bits
 
-    def down_bits(
+    def needs(
         self,
         size_of: PayloadSize,
-        module: IntArray,
-        rank: IntArray | None,
-    ) -> FloatArray:
-        """Size of the downloads, bit. [M]."""
-        return size_of(module, rank, self.heard) + self.more_down_bits
-
-    def work_by(
-        self,
         share_of: WorkShare,
         module: IntArray,
         rank: IntArray | None,
-    ) -> FloatArray:
-        """Work over that of training whole modules once. [M]."""
+    ) -> Needs:
+        """What goes before the uploads; sizes of downloads and work are those of all parts. [M]."""
+        each = np.ones(len(module))
         share = share_of(module, rank, self.trained)
-        return np.ones(len(module)) * self.work * share
+        return Needs(
+            down_bits=size_of(module, rank, self.heard) * self.on_air + self.more_down_bits,
+            own_down_bits=each * self.own_down_bits,
+            work=each * self.work * share,
+            server_s=each * self.server_s,
+        )
 
     def columns(self) -> list[NDArray[Any]]:
         """What is given row by row, [M] each."""

@@ -201,6 +201,10 @@ class Learner(Protocol):
         """Mean loss of each module on samples of UEs `ue` [M] of a round, nats. [M, N]."""
         ...
 
+    def tokens(self, round: int, ue: IntArray) -> IntArray:
+        """Tokens of all samples of UEs `ue` [M] in a round, without padding. [M]."""
+        ...
+
     def save(self, folder: Path) -> None:
         """Write each module to folder/<module>/ in PEFT format; a full module as a model folder."""
         ...

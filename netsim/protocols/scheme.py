@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, Protocol, Self
 from netsim.protocols.asking import Channel, Computed, LocalLoss
 from netsim.protocols.backhaul import ToCore, restored_to_core
 from netsim.protocols.compute import Training
-from netsim.protocols.exchange import WHOLE_MODULES, Exchange, PayloadSize, WorkShare
+from netsim.protocols.exchange import WHOLE_MODULES, Exchange, Needs, PayloadSize, WorkShare
 from netsim.protocols.learning import Aggregation, Tail
 from netsim.protocols.optimisation import FEDERATED_AVERAGING, Optimisation
 from netsim.protocols.radio import SuccessModel
@@ -163,13 +163,9 @@ class RoundPlan:
         """Size of each upload, bit. [M]."""
         return self.exchange.up_bits(size_of, self.module, self.rank)
 
-    def down_bits(self, size_of: PayloadSize) -> FloatArray:
-        """What each UE downloads, bit. [M]."""
-        return self.exchange.down_bits(size_of, self.module, self.rank)
-
-    def work(self, share_of: WorkShare) -> FloatArray:
-        """Work of each row over that of training its whole module once. [M]."""
-        return self.exchange.work_by(share_of, self.module, self.rank)
+    def needs(self, size_of: PayloadSize, share_of: WorkShare) -> Needs:
+        """What goes before the uploads. [M]."""
+        return self.exchange.needs(size_of, share_of, self.module, self.rank)
 
     @classmethod
     def restored(cls, state: Mapping[str, Any]) -> Self:

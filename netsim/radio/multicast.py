@@ -15,6 +15,7 @@ def broadcast_slots(
     module: IntArray,
     payload_bits: FloatArray,
     *,
+    own_bits: FloatArray | None = None,
     efficiency: FloatArray,
     downlink_hz: float,
     foundation_bits: float,
@@ -25,7 +26,8 @@ def broadcast_slots(
 
     Multicast: a gNB sends each module once, at its largest payload, in each block at the rate of
     the worst subscriber that hears anything in it; who misses a block makes up for it by coding
-    over the others, which is not charged. Unicast: row by row, module by module.
+    over the others, which is not charged. Unicast: row by row, module by module. `own_bits` [M] go
+    to each row's UE alone, row by row after all modules; its slot is as long as both take.
     `foundation_bits` go before, to all. efficiency: bit/s/Hz, [M] or by coherence block [M, B];
     who hears nothing waits for ever. wanted: [M] rows that lack the module; None: all. Others, and
     rows of no bits, hear nothing but the foundation model, and slow nobody down.
@@ -44,7 +46,26 @@ def broadcast_slots(
     starts, ends = foundation_s[gnb], foundation_s[gnb]
     starts[sent] += start
     ends[sent] += end
+    if own_bits is not None and own_bits.any():
+        starts, ends = _with_own((starts, ends), gnb, own_bits, rate, hears)
     return starts, np.where(hears, ends, np.inf)
+
+
+def _with_own(
+    slots: Slots, gnb: IntArray, own_bits: FloatArray, rate: FloatArray, hears: BoolArray
+) -> Slots:
+    """Slots with what goes to each row by itself, once its gNB has sent all modules."""
+    starts, ends = slots
+    modules_sent = np.zeros(int(gnb.max()) + 1)
+    np.maximum.at(modules_sent, gnb[hears], ends[hears])
+    to_send = hears & (own_bits > 0)
+    turn = gnb[to_send]
+    start, end = _in_turn(turn, np.zeros_like(turn), own_bits[to_send], rate[to_send])
+    length = ends[to_send] - starts[to_send] + end - start
+    starts, ends = starts.copy(), ends.copy()
+    ends[to_send] = modules_sent[turn] + end
+    starts[to_send] = ends[to_send] - length
+    return starts, ends
 
 
 def _foundation_s(
@@ -54,10 +75,10 @@ def _foundation_s(
     gnbs = int(gnb.max()) + 1
     if not foundation_bits:
         return np.zeros(gnbs)
-    return np.asarray(foundation_bits / _rate_to_all(gnb[hears], rate[hears], gnbs))
+    return np.asarray(foundation_bits / rate_to_all(gnb[hears], rate[hears], gnbs))
 
 
-def _rate_to_all(group: IntArray, rate: FloatArray, groups: int) -> FloatArray:
+def rate_to_all(group: IntArray, rate: FloatArray, groups: int) -> FloatArray:
     """Mean over blocks of the least rate above 0 in a group of rows; inf: no rows. [groups]."""
     blocks = rate.shape[1]
     place = group[:, None] * blocks + np.arange(blocks)
@@ -76,7 +97,7 @@ def _together(gnb: IntArray, module: IntArray, payload_bits: FloatArray, rate: F
     shape = (int(gnb.max()) + 1, int(module.max()) + 1)
     group = gnb * shape[1] + module
     groups = shape[0] * shape[1]
-    worst = _rate_to_all(group, rate, groups)
+    worst = rate_to_all(group, rate, groups)
     size = _largest(group, payload_bits, groups)
     length = (size / worst).reshape(shape)  # 0 of a module that nobody at the gNB is to hear
     end = np.cumsum(length, axis=1)

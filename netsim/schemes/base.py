@@ -56,6 +56,7 @@ def check_plan(
         check.bands()
         check.powers()
         check.exchange()
+        check.computing()
     return plan
 
 
@@ -157,15 +158,26 @@ class _PlanCheck:
         heard = np.asarray(exchange.heard)
         known = ((heard >= 0) & (heard <= WHOLE)).all()
         self.require(known, f"parts that are heard must lie in 0..{WHOLE}", heard)
-        for more in (exchange.more_up_bits, exchange.more_down_bits):
+        further = exchange.more_up_bits, exchange.more_down_bits, exchange.own_down_bits
+        for more in further:
             bits = np.asarray(more)
             possible = (np.isfinite(bits) & (bits >= 0)).all()
             self.require(possible, "further bits must be finite and not negative", bits)
+        work = np.asarray(exchange.work)
+        self.require((work > 0).all(), "work must be above 0", work)
+
+    def computing(self) -> None:
+        """What is left out, stays at the gNB or waits for it can be."""
+        exchange = self.plan.exchange
         pruned = np.asarray(exchange.pruned)
         possible = ((pruned >= 0) & (pruned < 1)).all()
         self.require(possible, "what is pruned must be at least 0 and below 1", pruned)
-        work = np.asarray(exchange.work)
-        self.require((work > 0).all(), "work must be above 0", work)
+        on_air = np.asarray(exchange.on_air)
+        possible = ((on_air >= 0) & (on_air <= 1)).all()
+        self.require(possible, "what goes over the air must be from 0 to 1 of the parts", on_air)
+        waits_s = np.asarray(exchange.server_s)
+        possible = (np.isfinite(waits_s) & (waits_s >= 0)).all()
+        self.require(possible, "waiting for the gNB must be finite and not negative", waits_s)
 
     def powers(self) -> None:
         """No UE sends with more than P_max in total."""

@@ -98,14 +98,7 @@ class OneAdapter(Limited, Scheme):
         if number > self._planned:  # a round that is planned again has been looked back from
             self.look_back(observation)
             self._planned = number
-        assert self._held is not None
-        exchange = Exchange(
-            trained=self.trained(number),
-            sent=self.sent(number),
-            heard=self._held.lacking() & self.hears,
-            more_down_bits=self.more_down_bits(observation),
-            work=self.work,
-        )
+        exchange = self.exchange(observation)
         rank = self.rank_of(len(observation.gnb))
         plan = plan_exchange(self.band, observation, exchange, rank)
         self.send(plan.ue)
@@ -114,6 +107,18 @@ class OneAdapter(Limited, Scheme):
             aggregation=self.rule(),
             redeem=self.redeem,
             to_core_bits=self.to_core(observation),
+        )
+
+    def exchange(self, observation: Observation) -> Exchange:
+        """What UEs train, send and hear in the round; for all of them, or [K]."""
+        number = observation.round
+        assert self._held is not None
+        return Exchange(
+            trained=self.trained(number),
+            sent=self.sent(number),
+            heard=self._held.lacking() & self.hears,
+            more_down_bits=self.more_down_bits(observation),
+            work=self.work,
         )
 
     def look_back(self, observation: Observation) -> None:
@@ -226,6 +231,16 @@ class _SizesOf:
     ) -> FloatArray:
         return self.declared.up_bits(self.observation.payload_of, module, rank)
 
+    def of_ues(
+        self,
+        ue: IntArray,
+        module: IntArray,
+        rank: IntArray | None,
+    ) -> FloatArray:
+        """As SizesByUe."""
+        own = self.declared.select(ue)
+        return own.up_bits(self.observation.payload_of, module, rank)
+
 
 @dataclass(frozen=True)
 class _ComputedWith:
@@ -251,10 +266,7 @@ def plan_exchange(
     exchange: Exchange,
     rank: IntArray | None = None,
 ) -> RoundPlan:
-    """All UEs on module 0 with an exchange, whose values are for all of them or [K].
-
-    What goes up must be the same for all: Algorithm 1 asks for sizes by rank alone.
-    """
+    """All UEs on module 0 with an exchange, whose values are for all of them or [K]."""
     plan = band.plan_all(seen_with(observation, exchange), rank)
     return replace(plan, exchange=exchange.select(plan.ue))
 

@@ -15,6 +15,7 @@ from netsim.allocation.admission import admit
 from netsim.allocation.cell_view import CellView
 from netsim.plugins import parameter
 from netsim.protocols import Observation, RoundPlan
+from netsim.schemes.sizes import upload_bits
 from netsim.units import BoolArray, FloatArray, IntArray
 
 LONG_S = 1e9  # stands for an infinite deadline
@@ -86,7 +87,7 @@ def admit_uploads(
     if not len(candidates) or budget_s <= 0:
         return Admission(np.zeros(ues, dtype=np.bool_), LONG_S)
     payload = np.zeros(ues)
-    np.add.at(payload, ue, observation.payload_of(module, rank))
+    np.add.at(payload, ue, upload_bits(observation, ue, module, rank))
     needs = _Needs(
         view=view.select(candidates),
         payload_bits=payload[candidates, np.newaxis],
@@ -248,7 +249,7 @@ def _algorithm_1(
     module = module[kept]
     rank = select(rank, kept)
     own, row = np.unique(ue, return_inverse=True)
-    bits = observation.payload_of(module, rank)
+    bits = upload_bits(observation, ue, module, rank)
     total = np.zeros(len(own))
     np.add.at(total, row, bits)
     power = np.full(len(own), observation.max_power_w)

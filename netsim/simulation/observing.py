@@ -112,8 +112,8 @@ class Outlook:
     ) -> tuple[FloatArray, BoolArray]:
         """As `Observation.computed`."""
         setting = self.system.setting
-        down_bits = exchange.down_bits(setting.payloads.down_of, module, rank)
-        work = exchange.work_by(setting.payloads.work_of, module, rank)
-        times = setting.timetable(self.links, ue, module, down_bits, work)
-        ready_s = times.computed_s + setting.rules.access.delay_s(ue, module)
+        sizes = setting.payloads
+        needs = exchange.needs(sizes.down_of, sizes.work_of, module, rank)
+        times = setting.timetable(self.links, ue, module, needs)
+        ready_s = times.computed_s + setting.rules.access.delay_s(ue, module) + needs.server_s
         return ready_s, times.ready & (ready_s <= setting.rules.deadline_s)

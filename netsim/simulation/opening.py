@@ -9,7 +9,7 @@ import numpy as np
 from netsim.arrays import group_starts
 from netsim.device.timetable import Timetable, timetable
 from netsim.errors import RunError
-from netsim.protocols import RoundPlan
+from netsim.protocols import Needs, RoundPlan
 from netsim.radio.downlink import ModuleCache
 from netsim.radio.multicast import bits_once, broadcast_slots
 from netsim.simulation.state import Cells, Fleet, Links, Payloads, Round, Rules
@@ -37,14 +37,13 @@ class Setting:
         links: Links,
         ue: IntArray,
         module: IntArray,
-        download_bits: FloatArray,
-        work: FloatArray,
+        needs: Needs,
         round: int | None = None,
         wanted: BoolArray | None = None,
     ) -> Timetable:
         """Broadcasts and computing of rows [M], from the round's start at the gNB.
 
-        work: over that of whole modules, [M]. round: in which fading is drawn; None: as planned.
+        round: in which fading is drawn; None: as planned.
         wanted: rows that lack the module.
         """
         rules = self.rules
@@ -52,7 +51,8 @@ class Setting:
         slots = broadcast_slots(
             links.gnb[ue],
             module,
-            download_bits,
+            needs.down_bits,
+            own_bits=needs.own_down_bits,
             efficiency=efficiency[ue],
             downlink_hz=rules.downlink.bandwidth_hz,
             foundation_bits=self.foundation_bits_per_round,
@@ -63,8 +63,8 @@ class Setting:
             ue,
             links.gnb[ue],
             slots,
-            download_bits if wanted is None else download_bits * wanted,
-            compute_s=self.fleet.compute_s[ue] * work,
+            needs.down_bits * (wanted is None or wanted) + needs.own_down_bits,
+            compute_s=self.fleet.compute_s[ue] * needs.work,
             limit_s=rules.last_compute_s,
             gives_up_s=rules.deadline_s,
             barrier=rules.barrier,
@@ -94,17 +94,15 @@ def open_round(
     cache: what UEs hold already, and of which they hear nothing again.
     """
     payload_bits = plan.up_bits(setting.payloads.size_of)
-    down_bits = plan.down_bits(setting.payloads.down_of)
-    work = plan.work(setting.payloads.work_of)
-    cells = _cells(setting.core, links, plan, down_bits, start_s)
+    needs = plan.needs(setting.payloads.down_of, setting.payloads.work_of)
+    cells = _cells(setting.core, links, plan, needs.down_bits, start_s)
     made_in = versions.made_in[plan.module]
-    rows = plan.ue, plan.module, made_in, down_bits
+    rows = plan.ue, plan.module, made_in, needs.down_bits
     times = setting.timetable(
         links,
         plan.ue,
         plan.module,
-        down_bits,
-        work,
+        needs,
         round=number,
         wanted=None if cache is None else cache.missing(*rows),
     )
@@ -113,16 +111,19 @@ def open_round(
     uploads.begun_round[:] = number
     uploads.version = made_in
     uploads.trained[:], uploads.sent[:] = plan.exchange.trained, plan.exchange.sent_parts
-    uploads.work, uploads.down_bits = work, down_bits
+    uploads.work, uploads.down_bits = needs.work, needs.down_bits
     uploads.pruned[:] = plan.exchange.pruned
     uploads.versions_before = versions.count[plan.module]
-    _time_uploads(uploads, setting.rules, number)
+    _time_uploads(uploads, setting.rules, number, needs.server_s)
     return Round(number, start_s, plan, links, cells, uploads)
 
 
-def _time_uploads(uploads: Uploads, rules: Rules, number: int) -> None:
-    """Uploads begin once they are granted, and end by the deadline, unless they outlast it."""
-    uploads.access_s = rules.access.delay_s(uploads.ue, uploads.module, number)
+def _time_uploads(uploads: Uploads, rules: Rules, number: int, server_s: FloatArray) -> None:
+    """Uploads begin once they are granted, and end by the deadline, unless they outlast it.
+
+    server_s: [M] that their UEs wait for their gNB's computing.
+    """
+    uploads.access_s = rules.access.delay_s(uploads.ue, uploads.module, number) + server_s
     uploads.upload_start_s += uploads.access_s
     uploads.deadline_s = uploads.opened_s + rules.deadline_s
     if not rules.stale:

@@ -59,11 +59,11 @@ def test_bits_are_those_of_the_tensors_and_others_do_not_move(kind: str, tmp_pat
     plans: dict[int, RoundPlan] = {}
     plan_as_usual = parts.scheme.plan
 
-    def plan(observation: Observation) -> RoundPlan:
+    def remembered(observation: Observation) -> RoundPlan:
         plans[observation.round] = plan_as_usual(observation)
         return plans[observation.round]
 
-    parts.scheme.plan = plan  # type: ignore[method-assign]
+    parts.scheme.plan = remembered  # type: ignore[method-assign]
     build_simulation(parts, sink, snapshots).run(parts.scheme)
     learner.save(tmp_path)
     learner.close()
@@ -74,13 +74,14 @@ def test_bits_are_those_of_the_tensors_and_others_do_not_move(kind: str, tmp_pat
     for row in uploads.iter_rows(named=True):
         layout = learner._layouts[row["module"]]
         rank = layout.spec.rank if row["rank"] is None else row["rank"]
-        sent = np.broadcast_to(
-            plans[row["round"]].exchange.sent_parts, plans[row["round"]].ue.shape
-        )
-        (parts_sent,) = set(sent.tolist())
-        more = plans[row["round"]].exchange.more_up_bits
+        plan = plans[row["begun"]]
+        mine = (plan.ue == row["ue"]) & (plan.module == row["module"])
+        given = plan.exchange.sent_parts, plan.exchange.more_up_bits, plan.exchange.on_air
+        columns = [np.broadcast_to(column, plan.ue.shape)[mine] for column in given]
+        parts_sent, more, on_air = (column.item() for column in columns)
         numbers = _numbers(tmp_path / str(row["module"]), layout.spec.rank, rank, parts_sent)
-        assert row["payload_bits"] == 32 * numbers * copies + more
+        numbers *= copies * on_air
+        assert row["payload_bits"] == pytest.approx(32 * numbers + more, rel=1e-12)
 
     arrived = uploads.filter(pl.col("outcome") == "on_time")
     assert len(snapshots.after) == ROUNDS + 1

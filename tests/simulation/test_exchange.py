@@ -172,6 +172,10 @@ def test_down_and_up_are_apart_and_both_are_in_the_tables() -> None:
         (Exchange(more_down_bits=-1.0), "further bits must be finite and not negative"),
         (Exchange(more_up_bits=float("nan")), "further bits must be finite and not negative"),
         (Exchange(work=0.0), "work must be above 0"),
+        (Exchange(own_down_bits=-1.0), "further bits must be finite and not negative"),
+        (Exchange(pruned=1.0), "what is pruned must be at least 0 and below 1"),
+        (Exchange(on_air=1.5), "what goes over the air must be from 0 to 1 of the parts"),
+        (Exchange(server_s=-1.0), "waiting for the gNB must be finite and not negative"),
         (Exchange(heard=np.array([1, 2])), "what is exchanged must be equally long"),
     ],
 )

@@ -87,6 +87,13 @@ class Batches:
         nothing = np.zeros_like(ue)
         return Tickets(round=round, ue=ue, module=nothing, version=nothing)
 
+    def token_counts(self, round: int, ue: IntArray) -> IntArray:
+        """Tokens of all samples of UEs [M] in a round. [M]."""
+        nothing = np.zeros_like(ue)
+        tickets = Tickets(round, ue, nothing, nothing)
+        rows = self._training_rows(tickets, self.samples[ue])
+        return np.array([self.tokens.count(each) for each in rows], dtype=np.int64)
+
     def _training_rows(
         self,
         tickets: Tickets,

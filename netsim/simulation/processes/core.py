@@ -14,6 +14,7 @@ from functools import partial
 
 import numpy as np
 
+from netsim.radio.multicast import rate_to_all
 from netsim.simulation.clock import Clock, ProcessGenerator
 from netsim.simulation.processes.gnb import Gnb, gnb_process
 from netsim.simulation.processes.hub import Hub
@@ -65,12 +66,7 @@ def foundation_times(
     """When the foundation model is at each gNB and, at its worst UE's rate, its UEs. [G], [G]."""
     bits = payloads.foundation_bits
     reached = np.array([core.delay_s(site, bits) for site in links.gnbs.tolist()])
-    worst = np.full(len(links.gnbs), np.inf)
     here = links.ues_present
     cell = np.searchsorted(links.gnbs, links.gnb[here])
-    np.minimum.at(
-        worst,
-        cell,
-        links.downlink_efficiency[here],
-    )
-    return reached, reached + bits / (rules.downlink.bandwidth_hz * worst)
+    rate = rules.downlink.bandwidth_hz * links.downlink_efficiency[here]
+    return reached, reached + bits / rate_to_all(cell, rate[:, None], len(links.gnbs))
