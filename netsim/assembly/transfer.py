@@ -7,11 +7,10 @@ from dataclasses import replace
 from importlib.util import find_spec
 from typing import cast
 
-from netsim.assembly.optimisers import AVERAGES
 from netsim.errors import ScenarioError
 from netsim.learning.transfer import ACCOUNTING, Privacy, Transfer
 from netsim.plugins import plugin_class
-from netsim.protocols import Codec, Observation, RoundPlan, Scheme
+from netsim.protocols import AVERAGES, Codec, Observation, RoundPlan, Scheme
 from netsim.scenario.choices import CODECS
 from netsim.scenario.downlink import Downlink
 from netsim.scenario.model import Scenario

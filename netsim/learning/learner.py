@@ -81,6 +81,7 @@ class FederatedLearner:
         self._layouts = list(layouts)
         self._engine = engine
         self._batches = batches
+        self.tokens = batches.token_counts
         self._scorer = scorer
         self._risk = risk
         self._training = training
@@ -188,14 +189,10 @@ class FederatedLearner:
 
     def local_loss(self, round: int, ue: IntArray) -> FloatArray:
         """Mean loss of each module on samples of UEs `ue` [M] of a round, nats. [M, N]."""
-        chunks = self._batches.chunks(self._batches.tickets_of(round, ue))
-        jobs = (LocalLoss(chunk.samples, chunk.texts) for chunk in chunks)
+        tickets = self._batches.tickets_of(round, ue)
+        jobs = (LocalLoss(one.samples, one.texts) for one in self._batches.chunks(tickets))
         loss: FloatArray = np.concatenate(list(self._run(jobs)))
         return loss
-
-    def tokens(self, round: int, ue: IntArray) -> IntArray:
-        """Tokens of all samples of UEs `ue` [M] in a round, without padding. [M]."""
-        return self._batches.token_counts(round, ue)
 
     # -- files -------------------------------------------------------------------------------------
 
@@ -213,9 +210,7 @@ class FederatedLearner:
 
     def save_state(self, folder: Path) -> None:
         """Write all that later rounds depend on to `folder`, which must exist."""
-        held = {}
-        for key, one in self._rounds.held.items():
-            held[key] = (one.upload, one.train_loss, one.loss_rms, one.gradient_norm)
+        held = {key: one.held for key, one in self._rounds.held.items()}
         state = LearnerState(
             vectors=self.states,
             versions=self.versions,

@@ -38,6 +38,11 @@ class Trained:
     own: OwnPart | None = None  # what stays at the UE
 
     @property
+    def held(self) -> tuple[Upload, float, float, float]:
+        """As it is saved; `own` is with the UE by then."""
+        return self.upload, self.train_loss, self.loss_rms, self.gradient_norm
+
+    @property
     def figures(self) -> TicketFigures:
         return TicketFigures(self.train_loss, self.loss_rms, self.gradient_norm, self.upload.rank)
 

@@ -16,7 +16,7 @@ neither tensors nor the clock.
     records     sinks of rows, listeners of progress, trackers
 """
 
-from netsim.protocols.asking import Channel, Computed, LocalLoss
+from netsim.protocols.asking import Channel, Computed, LocalLoss, LocalLosses
 from netsim.protocols.backhaul import Stacked, bits_to_core
 from netsim.protocols.codec import Codec, Encoded, Numbers
 from netsim.protocols.compute import ComputeModel, ModelShape, Training
@@ -83,6 +83,7 @@ __all__ = [
     "Learner",
     "Listener",
     "LocalLoss",
+    "LocalLosses",
     "Mobility",
     "ModelShape",
     "Motion",

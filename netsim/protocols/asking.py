@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
 from netsim.protocols.exchange import WHOLE_MODULES, Exchange
+from netsim.protocols.learning import Learner
 from netsim.units import BoolArray, FloatArray, IntArray
 
 
@@ -39,6 +43,20 @@ class LocalLoss(Protocol):
         None: of all UEs; on the samples of the planned round.
         """
         ...
+
+
+@dataclass(frozen=True)
+class LocalLosses:
+    """A LocalLoss, of a learner."""
+
+    learner: Learner
+    round: int  # the planned one
+    ues: int
+
+    def __call__(self, ue: IntArray | None = None, round: int | None = None) -> FloatArray:
+        """As `LocalLoss`."""
+        asked = np.arange(self.ues) if ue is None else ue
+        return self.learner.local_loss(self.round if round is None else round, asked)
 
 
 class Channel(Protocol):

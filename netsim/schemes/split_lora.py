@@ -33,14 +33,14 @@ stands after its computing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from netsim.errors import RunError, ScenarioError
 from netsim.plugins import parameter
-from netsim.protocols import LORA_A, LORA_B, WHOLE, Exchange, Observation, Training
+from netsim.protocols import LORA_A, LORA_B, WHOLE, Exchange, Observation, RoundPlan, Training
 from netsim.schemes.one_adapter import OneAdapter
 from netsim.units import FloatArray
 
@@ -90,6 +90,14 @@ class SplitLora(OneAdapter):
             work=lower,
             server_s=(1 - lower) * training.cycles * peers / self.server_hz,
         )
+
+    def plan(self, observation: Observation) -> RoundPlan:
+        """The core and the gNBs exchange whole adapters: the upper part is at the gNB."""
+        plan = super().plan(observation)
+        adapter = np.zeros(1, dtype=np.int64)
+        whole_bits = float(observation.payload_of(adapter)[0])
+        wanted = bool(np.any(plan.exchange.heard))
+        return replace(plan, from_core_bits=whole_bits * wanted, to_core_bits=whole_bits)
 
     def _tokens(self, observation: Observation, training: Training) -> FloatArray:
         """Of each UE's samples of the round. [K]."""

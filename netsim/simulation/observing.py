@@ -12,6 +12,7 @@ from netsim.protocols import (
     Exchange,
     Learner,
     LocalLoss,
+    LocalLosses,
     Observation,
     RoundOutcome,
     SuccessModel,
@@ -94,14 +95,7 @@ class Outlook:
     def _local_loss(self) -> LocalLoss | None:
         if self.learner is None:
             return None
-        return self._measured
-
-    def _measured(self, ue: IntArray | None = None, round: int | None = None) -> FloatArray:
-        """As `Observation.local_loss`."""
-        assert self.learner is not None
-        if ue is None:
-            ue = np.arange(len(self.links))
-        return self.learner.local_loss(self.round if round is None else round, ue)
+        return LocalLosses(self.learner, self.round, len(self.links))
 
     def _computed(
         self,

@@ -152,6 +152,16 @@ def test_gradients_through_the_cut_are_those_of_the_whole(cut: int) -> None:
         assert torch.allclose(parameter.grad, expected, atol=2e-5), name
 
 
+def test_the_backhaul_carries_whole_adapters() -> None:
+    network = {"federation": "network", "topology.window_km": 3, "network_only": True}
+    parts, sink = parts_of(**network), MemorySink()
+    build_simulation(parts, sink, Silence()).run(parts.scheme)
+    size_of, one = parts.setting.payloads.size_of, np.zeros(1, dtype=np.int64)
+    moved = sink.frame("spans").filter((pl.col("kind") == "backhaul") & (pl.col("round") > 0))
+    assert set(moved["bits"]) == {float(size_of(one)[0])}
+    assert (sink.frame("uploads")["payload_bits"] > size_of(one)[0]).any()
+
+
 def test_a_cut_above_the_last_layer_is_refused() -> None:
     parts = parts_of(**{"scheme.ue_layers": LAYERS})
     simulation = build_simulation(parts, MemorySink(), Silence())
