@@ -10,7 +10,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
 
 from netsim.arrays import divided
 from netsim.radio.nr.adaptation import highest_scheme
@@ -162,6 +161,8 @@ def drawn_bps(
     rounded, and each of them stands for a little more or less. full_bps: if all do. uniform:
     numbers in [0, 1).
     """
+    from scipy.stats import binom  # slow to load, and needed for drawn errors alone
+
     whole = max(round(slots), 1)
     completes = divided(mean_bps, full_bps, full_bps > 0)
     completed = binom.ppf(uniform, whole, np.clip(completes, 0.0, 1.0))
