@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 from numpy.typing import ArrayLike
 
-from netsim.assembly import build_parts, build_simulation
+from netsim.assembly import Loaded, build_parts, build_simulation
 from netsim.protocols import Silence
 from netsim.results.writer import MemorySink
-from netsim.scenario.load import load_scenario
+from netsim.scenario.load import load_scenario, to_toml
 from netsim.scenario.model import Scenario
+from netsim.sweeps.grid import Job
+from netsim.sweeps.job import JobOutcome, StudyListener, execute
 from netsim.units import FloatArray
 
 NETWORK: dict[str, Any] = {
@@ -56,6 +58,28 @@ LEARNING: dict[str, Any] = {
     "data.test_samples": 80,
     "data.samples_per_ue": 40,
 }
+
+
+@pytest.fixture(scope="session")
+def loaded() -> Loaded:
+    """Data and model that tests have in common."""
+    return Loaded()
+
+
+@pytest.fixture
+def sweeps_here(monkeypatch: pytest.MonkeyPatch, loaded: Loaded) -> None:
+    """Sweeps do their jobs in this process: small runs take less time than a worker to start.
+
+    tests/sweeps have the workers.
+    """
+
+    def run_here(
+        folder: Path, jobs: Sequence[Job], at_once: int, listener: StudyListener
+    ) -> Iterator[JobOutcome]:
+        for job in jobs:
+            yield execute(folder, job.id, to_toml(job.scenario), Silence(), loaded)
+
+    monkeypatch.setattr("netsim.sweeps.study.run_local", run_here)
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ def scripts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def study(tmp_path: Path, scripts: None) -> Callable[..., Path]:
+def study(tmp_path: Path, scripts: None, sweeps_here: None) -> Callable[..., Path]:
     """Run a script at size small; returns its --out folder, with results/ and figures/."""
 
     def run(name: str, *words: str) -> Path:

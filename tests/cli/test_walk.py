@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TINY = ["--network-only", "--set", "rounds=2", "--set", "data.train_samples=200"]
 FEW = ["--set", "ues.count=6"]
+pytestmark = pytest.mark.usefixtures("sweeps_here")
+
 NOT_HERE = (  # commands that need what a test does not have, or that have tests of their own
     "path/to/SST-2",
     "scheme.kind=nearest",

@@ -30,6 +30,7 @@ BLOCK = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 RUN_ELSEWHERE = ("tutorials", "reference")  # by test_tutorials; generated, without snippets
+pytestmark = pytest.mark.usefixtures("sweeps_here")
 SMALL = {"rounds": 2, "ues.count": 8, "data.train_samples": 300}
 LEARNING = {
     "rounds": 1,

@@ -9,6 +9,7 @@ import jupytext
 import pytest
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.usefixtures("sweeps_here")
 TUTORIALS = sorted((ROOT / "analysis" / "tutorials").glob("*.py"))
 
 
