@@ -2,7 +2,7 @@
 
     python analysis/lossy_uploads.py [--size small|cpu] [--minutes M] [--jobs N] [--out D]
 
-FedLoRA of rank 2 with a frozen head learns reviews with 150 UEs in the quickstart's cell. Uploads
+FedLoRA of rank 2 with a frozen head learns reviews with 100 UEs in the quickstart's cell. Uploads
 are encoded by each codec, with and without error feedback, and made private at the gNB or at the
 UEs. Bits are those of the encodings, and what is aggregated is decoded from them, so that accuracy,
 seconds and joules to the target come out of one run. Seeds are the same in all cases: the same
@@ -85,17 +85,17 @@ FIXED: dict[str, Any] = FEW_SAMPLES | {
     "radio.bandwidth_hz": 10e6,
     "round.compute_limit_s": 2.0,
     "round.deadline_s": 6.0,
-    "data.train_samples": 8000,
-    "data.test_samples": 120,
-    "data.samples_per_ue": 40,
+    "data.train_samples": 7000,
+    "data.test_samples": 100,
+    "data.samples_per_ue": 60,
     "learning.learning_rate": 0.02,
     "learning.local_steps": 2,
     "learning.evaluate_every": 2,
-    "ues.count": 150,
-    "rounds": 24,
+    "ues.count": 100,
+    "rounds": 20,
 }
 SIZES: dict[str, tuple[int, dict[str, Any]]] = {
-    "cpu": (8, {}),
+    "cpu": (5, {}),
     "small": (
         1,
         {

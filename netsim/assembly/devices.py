@@ -8,6 +8,7 @@ from typing import cast
 from netsim.assembly.partition import held_rows
 from netsim.device.compute import ENTRY_POINTS, FULL_WORK, compute_time_s
 from netsim.device.energy import compute_energy_j
+from netsim.device.fleet import Fleet
 from netsim.device.power import GnbPower, UePower
 from netsim.device.profiles import DeviceClass, Devices, draw_devices
 from netsim.errors import ScenarioError
@@ -18,7 +19,6 @@ from netsim.plugins import plugin_class
 from netsim.protocols import ComputeModel, Learner, ModelShape, Training
 from netsim.scenario.model import Scenario
 from netsim.scenario.parameters import typed_parameters
-from netsim.simulation.state import Fleet
 
 
 def build_devices(scenario: Scenario) -> Devices:

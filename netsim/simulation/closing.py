@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from netsim.device.circuits import answered_s
+from netsim.device.fleet import Fleet
 from netsim.protocols import Exchange, RoundOutcome, RoundPlan
 from netsim.simulation.motion.leaving import break_off
-from netsim.simulation.state import Fleet, Round
+from netsim.simulation.state import Round
 from netsim.simulation.uploads.flight import Flight
 from netsim.simulation.uploads.outcomes import Books, books_of
 from netsim.simulation.uploads.segments import segments_of

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from netsim.arrays import group_starts
+from netsim.device.fleet import Fleet
 from netsim.device.timetable import Timetable, timetable
 from netsim.errors import RunError
 from netsim.protocols import Needs, RoundPlan
 from netsim.radio.downlink import ModuleCache
 from netsim.radio.multicast import bits_once, broadcast_slots
-from netsim.simulation.state import Cells, Fleet, Links, Payloads, Round, Rules
+from netsim.simulation.state import Cells, Links, Payloads, Round, Rules
 from netsim.simulation.uploads.table import NO_RANK, Uploads
 from netsim.topology.core_links import CoreLinks
 from netsim.units import BoolArray, FloatArray, IntArray

@@ -1,4 +1,4 @@
-"""What the rooms share: hardware, links, rules and payloads, and one round in progress."""
+"""What the rooms share: links, rules and payloads, and one round in progress."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from functools import cached_property
 import numpy as np
 
 from netsim.device.idle import Idle
-from netsim.device.power import GnbPower, UePower
+from netsim.device.power import GnbPower
 from netsim.protocols import (
-    HeldRows,
     PayloadSize,
     Redeemed,
     RoundPlan,
-    Training,
     WorkShare,
     all_work,
 )
@@ -22,33 +20,6 @@ from netsim.radio.downlink import Downlink
 from netsim.radio.nr.access import Access
 from netsim.simulation.uploads.table import Uploads
 from netsim.units import BoolArray, FloatArray, IntArray
-
-
-@dataclass(frozen=True)
-class Fleet:
-    """Hardware and data of the K UEs, the same for the whole run."""
-
-    device_class: list[str]  # [K]
-    cpu_hz: FloatArray  # [K]
-    energy_coefficient: FloatArray  # [K]
-    cycles: FloatArray  # [K] of one module's local training
-    compute_s: FloatArray  # [K]
-    compute_energy_j: FloatArray  # [K]
-    samples: IntArray  # [K] D_k
-    label_counts: IntArray  # [K, class]
-    name: tuple[str, ...] | None = None  # [K] in the trace that is replayed
-    held: HeldRows | None = None  # what is told of the rows they hold
-    power: UePower = field(default_factory=UePower)
-    battery_j: float | None = None  # at the start; None: without end
-    training: Training | None = None  # what their work was made from; None: it is not known
-
-    def __len__(self) -> int:
-        return len(self.cpu_hz)
-
-    @property
-    def computing_w(self) -> FloatArray:
-        """[K] while computing."""
-        return self.compute_energy_j / self.compute_s
 
 
 @dataclass(frozen=True)

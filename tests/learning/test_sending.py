@@ -186,7 +186,7 @@ def descent(codec: Codec, *, error_feedback: bool, steps: int = 900) -> Iterator
         for ue, slope in enumerate(SLOPES):
             change = 0.02 * (2 * (slope @ x) * slope + x / 2)
             upload = Upload(0, 1, 1, 0, x.astype(np.float32), change.astype(np.float32), 1.0, ue)
-            sent = sending.send(upload, WHOLE, step)
+            sent = sending.send(upload, step)
             sending.arrived(sent)
             mean += sent.update / 3
         x = x - mean

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from netsim.device.fleet import Fleet
 from netsim.protocols import RecordSink, held_columns
-from netsim.simulation.state import Fleet, Links
+from netsim.simulation.state import Links
 from netsim.units import FloatArray, to_db
 
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from netsim.device.circuits import circuit_part
 from netsim.device.energy import compute_energy_j, transmit_energy_j
+from netsim.device.fleet import Fleet
 from netsim.device.power import radio_energy_j
 from netsim.records import ABORTED, LATE, ON_TIME, OUTAGE
-from netsim.simulation.state import Fleet
 from netsim.simulation.uploads.segments import SegmentLog, Segments, segments_of
 from netsim.simulation.uploads.table import Uploads
 from netsim.units import BoolArray, FloatArray, IntArray
