@@ -1,5 +1,5 @@
 """How fast is the network side? Runs without learning beside a bare SimPy program with the events
-of such rounds, and beside another checkout of netsim.
+of such rounds, and beside another checkout of netsim. NR's link layer stands beside Shannon's rates.
 
     python analysis/bench_network.py [--beside CHECKOUT] [--repeats N] [--fast]
 
@@ -19,7 +19,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ FIELD = {"radio.bandwidth_hz": 8e7, "downlink.bandwidth_hz": 1e9, "round.deadlin
 FEW = {"ues.count": 100, "rounds": 2000, **FIELD}
 MANY = {"ues.count": 100_000, "rounds": 5, **FIELD, "radio.bandwidth_hz": 8e10}
 BLOCKS = {"radio.fading": "block"}
+NR = {"radio.rate_model": "nr", "radio.nr.subcarrier_spacing_khz": 30}
 NETWORK = {
     "ues.count": 5000,
     "rounds": 10,
@@ -56,13 +57,20 @@ class Case:
 
     name: str
     overrides: dict[str, Any]
-    limit: float  # times the bare program
+    limit: float  # times the bare program, or the run in its place
     slow: bool = False  # left out of a fast check
+    instead: dict[str, Any] | None = None  # a run that stands in place of the bare program
+
+    @property
+    def base(self) -> str:
+        """What the limit is a multiple of, in words."""
+        return "bare SimPy" if self.instead is None else "with Shannon's rates"
 
 
 CASES = (
     Case("100 UEs x 2000 rounds, one draw", FEW, 3.5),
     Case("100 UEs x 2000 rounds, blocks", {**FEW, **BLOCKS}, 8.0),
+    Case("100 UEs x 2000 rounds, NR", {**FEW, **BLOCKS, **NR}, 1.5, instead={**FEW, **BLOCKS}),
     Case("100,000 UEs x 5 rounds, one draw", MANY, 1.8, slow=True),
     Case("100,000 UEs x 5 rounds, blocks", {**MANY, **BLOCKS}, 3.9, slow=True),
     Case("100 gNBs, 5,000 UEs x 10 rounds, network mode", NETWORK, 60.0),
@@ -110,7 +118,10 @@ def compare(case: Case, workers: dict[str, Worker], repeats: int) -> dict[str, d
     few = {"ues": case.overrides["ues.count"], "rounds": case.overrides["rounds"]}
     runs: dict[str, list[dict[str, Any]]] = {"bare": [], **{name: [] for name in workers}}
     for _ in range(repeats):
-        runs["bare"].append(next(iter(workers.values())).ask("bare", **few))
+        if case.instead is None:
+            runs["bare"].append(next(iter(workers.values())).ask("bare", **few))
+        else:
+            runs["bare"].append(workers["this"].ask("run", overrides=case.instead))
         for name, worker in workers.items():
             runs[name].append(worker.ask("run", overrides=case.overrides))
     return {name: least(found) for name, found in runs.items()}
@@ -120,10 +131,10 @@ def lines_of(case: Case, best: dict[str, dict[str, Any]]) -> list[str]:
     """What a case took, in words."""
     network = "radio.interference" in case.overrides
     bare_s = best["bare"]["cpu_s"]
-    found = [case.name if network else f"{case.name}; bare SimPy {bare_s:.3f} s"]
+    found = [case.name if network else f"{case.name}; {case.base} {bare_s:.3f} s"]
     for name, run in list(best.items())[1:]:
         spent_s = run["cpu_s"]
-        ratio = "" if network else f", {spent_s / bare_s:.2f} times bare"
+        ratio = "" if network else f", {spent_s / bare_s:.2f} times that"
         beside = (
             f", {spent_s / best['beside']['cpu_s']:.3f} times beside" if "beside" in best else ""
         )
@@ -142,7 +153,7 @@ def misses(case: Case, best: dict[str, dict[str, Any]], *, fast: bool) -> list[s
         if mine["cpu_s"] > case.limit and not fast:
             found.append(f"{mine['cpu_s']:.1f} s is above {case.limit:g} s")
     elif mine["cpu_s"] > case.limit * best["bare"]["cpu_s"]:
-        found.append(f"more than {case.limit:g} times bare")
+        found.append(f"more than {case.limit:g} times {case.base}")
     if "beside" in best and mine["cpu_s"] > NO_SLOWER * best["beside"]["cpu_s"]:
         found.append(f"more than {NO_SLOWER:g} times beside")
     if mine["peak_gib"] > PEAK_GIB:
@@ -153,7 +164,8 @@ def misses(case: Case, best: dict[str, dict[str, Any]], *, fast: bool) -> list[s
 def shortened(case: Case) -> Case:
     """A tenth of the rounds."""
     rounds = max(case.overrides["rounds"] // 10, 1)
-    return Case(case.name, {**case.overrides, "rounds": rounds}, case.limit)
+    instead = None if case.instead is None else {**case.instead, "rounds": rounds}
+    return replace(case, overrides={**case.overrides, "rounds": rounds}, instead=instead)
 
 
 def main() -> int:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netsim.radio.nr.goodput import STEP_DB, NrLink, nearest_entry
 from netsim.radio.nr.lookup import OUTSIDE, Lookup, drawn_bps, lookup_of
@@ -78,7 +79,9 @@ class AdaptedRates:
         lookup = lookup_of(self.link)
         table = lookup.tables(self.link.grid.whole_blocks(bandwidth_hz))
         entry = np.ascontiguousarray(nearest_entry(sinr).T)  # [B, R], blocks in time first
-        on_air = np.ones(entry.shape) if airtime_s is None else airtime_s.T / self.block_s
+        on_air: NDArray[np.float32] = np.ones(entry.shape, dtype=np.float32)
+        if airtime_s is not None:
+            np.divide(airtime_s.T, self.block_s, out=on_air, casting="same_kind")
         schemes = self._schemes(lookup, rows, table, entry, on_air)
         rate, full = np.zeros(entry.shape), np.zeros(1)
         for lag, part in self._lags:
@@ -98,7 +101,7 @@ class AdaptedRates:
         rows: IntArray,
         table: IntArray,
         entry: IntArray,
-        on_air: FloatArray,
+        on_air: NDArray[np.float32],
     ) -> IntArray:
         """Schemes by the SINRs of the blocks, after those of L blocks before. [L + B, R].
 
@@ -138,14 +141,16 @@ class AdaptedRates:
         schemes: IntArray,
         *,
         met: IntArray,
-        on_air: FloatArray,
+        on_air: NDArray[np.float32],
     ) -> FloatArray:
         """The margin after blocks whose SINRs were met. [R], schemes [L + b, R], met [b, R]."""
         heard = min(self.block_s * self.link.grid.uplink_slots_per_s, _HEARD)
-        for lag, part in self._lags:
-            end = len(schemes) - lag
-            moves = lookup.move(table, schemes[end - len(met) : end], met) * on_air
-            margin = margin + part * heard * moves.sum(axis=0)
+        used = [
+            schemes[len(schemes) - lag - len(met) : len(schemes) - lag] for lag, _ in self._lags
+        ]
+        each = zip(self._lags, lookup.moves(table, used, met), strict=True)
+        moves = sum(np.float32(part * heard) * entries for (_, part), entries in each)
+        margin = margin + (moves * on_air).sum(axis=0)
         return np.minimum(np.maximum(margin, -OUTSIDE), OUTSIDE)
 
     def _bps(

@@ -5,6 +5,7 @@ Tables are filled when a number of resource blocks first occurs, and kept.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -86,10 +87,13 @@ class Lookup:
         at = table * (SINRS + 2 * OUTSIDE) + OUTSIDE
         return np.asarray(self._scheme.take(at + entry))
 
-    def move(self, table: IntArray, scheme: IntArray, entry: IntArray) -> NDArray[np.float32]:
-        """Entries by which a first transmission moves the margin, at the entry of the SINR."""
-        at = (table * len(self.link.schemes) + scheme) * SINRS
-        return np.asarray(self._move.take(at + entry))
+    def moves(
+        self, table: IntArray, schemes: Sequence[IntArray], entry: IntArray
+    ) -> Iterator[NDArray[np.float32]]:
+        """Entries by which a first transmission moves the margin, in each of some schemes."""
+        at = table * (len(self.link.schemes) * SINRS) + entry
+        for scheme in schemes:
+            yield np.asarray(self._move.take(at + scheme * SINRS))
 
     def rate_bps(self, table: IntArray, scheme: IntArray, entry: IntArray) -> FloatArray:
         """Goodput of a scheme at the entry of the SINR, all transmissions at the same."""

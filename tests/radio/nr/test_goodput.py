@@ -102,7 +102,8 @@ def test_outer_loop_holds_the_target_with_outdated_channels() -> None:
             fading = jakes_fading(1, 1, chunk, 400, doppler_hz=50.0, block_s=2e-3)
             met = nearest_entry(from_db(15.0) * fading.T)
             met = np.ascontiguousarray(met)
-            schemes = rates._schemes(lookup, rows, table, met, np.ones(met.shape))
+            on_air = np.ones(met.shape, dtype=np.float32)
+            schemes = rates._schemes(lookup, rows, table, met, on_air)
             found.append(lookup.lost(table, schemes[-CHUNK_BLOCKS - 2 : -2], met).mean())
         lost[step_db] = found
     assert np.mean(lost[0.0]) > 0.2
