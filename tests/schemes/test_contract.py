@@ -56,6 +56,7 @@ UNTRAINED: dict[str, dict[str, Any]] = {
 LOADED = Loaded()
 
 
+ON_FEDLORA = ("fedadam", "fedavgm", "fedprox", "fedyogi", "scaffold")
 SHOWN = ("scheme.kind", "scheme.bandwidth", "scheme.prune", "round.late_uploads")
 
 
@@ -68,7 +69,7 @@ def settings() -> list[dict[str, Any]]:
         chooses = "bandwidth" in {p.name for p in parameters(scheme_class(kind))}
         if issubclass(scheme_class(kind), OneAdapter):  # alike on the air: one of them in both
             chooses = kind == "flora"
-        if kind == "oort":  # as power_of_choice
+        if kind == "oort" or kind in ON_FEDLORA:  # as power_of_choice, as fedlora
             chooses = False
         found += [{"scheme.kind": kind, **band} for band in bands[: 1 + chooses]]
     return [
@@ -133,7 +134,7 @@ def test_plans_are_feasible(setting: dict[str, Any], run_of: Callable[..., Run])
     assert held["len"].max() <= limit
 
 
-NETWORK_ONLY = [k for k in scheme_names() if k not in ("buffered_async",)]
+NETWORK_ONLY = [k for k in scheme_names() if k not in ("buffered_async", *ON_FEDLORA)]
 
 
 @pytest.mark.parametrize("kind", NETWORK_ONLY)
