@@ -7,10 +7,21 @@ from dataclasses import replace
 from importlib.util import find_spec
 from typing import cast
 
+import numpy as np
+
 from netsim.errors import ScenarioError
 from netsim.learning.transfer import ACCOUNTING, Privacy, Transfer
 from netsim.plugins import plugin_class
-from netsim.protocols import AVERAGES, Codec, Observation, RoundPlan, Scheme
+from netsim.protocols import (
+    AVERAGES,
+    Averages,
+    Codec,
+    Observation,
+    RoundPlan,
+    Scheme,
+    Stacked,
+)
+from netsim.protocols.backhaul import ToCore
 from netsim.scenario.choices import CODECS
 from netsim.scenario.downlink import Downlink
 from netsim.scenario.model import Scenario
@@ -65,12 +76,18 @@ def check_transfer(scenario: Scenario, scheme: Scheme) -> None:
             where="scenario: scheme.kind",
             value=kind,
         )
-    if scenario.downlink.codec != AS_IT_IS and scheme.adds_to_base:
+    if scenario.downlink.codec != AS_IT_IS and scheme.exact_downloads:
         raise ScenarioError(
-            f"must be none with scheme.kind = {kind}: UEs must have the same frozen weights",
+            f"must be none with scheme.kind = {kind}: its UEs must hear exactly",
             where="scenario: downlink.codec",
             value=scenario.downlink.codec,
         )
+    if scheme.sends_more is not None:
+        for section, codec in (("upload", scenario.upload), ("downlink", scenario.downlink)):
+            if codec.codec != AS_IT_IS:
+                rule = f"must be none with scheme.kind = {kind}, which sends {scheme.sends_more}"
+                where = f"scenario: {section}.codec"
+                raise ScenarioError(rule, where=where, value=codec.codec)
     _check_private(scenario, scheme)
 
 
@@ -80,7 +97,9 @@ def _check_private(scenario: Scenario, scheme: Scheme) -> None:
     if kind == "none":
         return
     tells = None
-    if scheme.needs_learning:
+    if scheme.sends_more is not None:
+        tells = f"scheme.kind = {scenario.scheme.kind}, which sends {scheme.sends_more}"
+    elif scheme.needs_learning:
         tells = f"scheme.kind = {scenario.scheme.kind}: its plans tell of the training"
     elif scheme.optimisation.control_variates:
         tells = f"scheme.kind = {scenario.scheme.kind}: control variates have no noise"
@@ -117,11 +136,26 @@ def plan_check(scenario: Scenario, scheme: Scheme) -> Callable[[RoundPlan, Obser
         plan = check_plan(scheme.name, plan, observation)
         if scenario.privacy.kind == "central":
             _check_average(plan, scheme.name)
+        if scenario.upload.codec != AS_IT_IS:
+            plan = replace(plan, to_core_bits=_to_core(plan, observation))
         if scenario.upload.error_feedback:
             return replace(plan, redeem="before_uplink")
         return plan
 
     return checked
+
+
+def _to_core(plan: RoundPlan, observation: Observation) -> ToCore:
+    """What gNBs pass on of encoded uploads: averages as tensors; for products, as they came."""
+    planned = plan.to_core_bits
+    if isinstance(planned, Stacked):
+        return Stacked(0.0, planned.averaged_bits + planned.most_bits)
+    size_of = observation.unencoded_of
+    if planned is not None or size_of is None:
+        return planned
+    sent = int(np.bitwise_or.reduce(np.atleast_1d(plan.exchange.sent_parts), initial=0))
+    modules = np.arange(len(observation.payload_bits))
+    return Averages(size_of(modules, None, sent).tolist())
 
 
 def _check_average(plan: RoundPlan, scheme: str) -> None:

@@ -17,7 +17,7 @@ neither tensors nor the clock.
 """
 
 from netsim.protocols.asking import Channel, Computed, LocalLoss, LocalLosses
-from netsim.protocols.backhaul import Stacked, bits_to_core
+from netsim.protocols.backhaul import Averages, Stacked, bits_to_core
 from netsim.protocols.codec import Codec, Encoded, Numbers
 from netsim.protocols.compute import ComputeModel, ModelShape, Training
 from netsim.protocols.exchange import (
@@ -71,6 +71,7 @@ __all__ = [
     "WHOLE",
     "WHOLE_MODULES",
     "Aggregation",
+    "Averages",
     "Channel",
     "Codec",
     "Columns",

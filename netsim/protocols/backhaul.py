@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,8 +34,15 @@ class Stacked:
         return self.averaged_bits + min(factors, self.most_bits)
 
 
-ToCore = float | Stacked | None
-"""So many bits, a stack, or (None) an average of each module: one upload of it."""
+@dataclass(frozen=True)
+class Averages:
+    """An average of each module that has arrived, where it is not as large as an upload."""
+
+    of_module: Sequence[float]  # [N] bits
+
+
+ToCore = float | Stacked | Averages | None
+"""So many bits, a stack, or an average of each module: (None) as large as an upload of it."""
 
 
 def bits_to_core(planned: ToCore, module: IntArray, upload_bits: FloatArray) -> float:
@@ -44,6 +51,8 @@ def bits_to_core(planned: ToCore, module: IntArray, upload_bits: FloatArray) -> 
         return planned
     if not len(module):
         return 0.0
+    if isinstance(planned, Averages):
+        return float(sum(planned.of_module[one] for one in np.unique(module).tolist()))
     if planned is not None:
         return planned.bits_of(upload_bits)
     largest = [upload_bits[module == one].max() for one in np.unique(module)]
@@ -52,4 +61,6 @@ def bits_to_core(planned: ToCore, module: IntArray, upload_bits: FloatArray) -> 
 
 def restored_to_core(state: float | Mapping[str, Any] | None) -> ToCore:
     """What `dataclasses.asdict` gave, as it was."""
-    return Stacked(**state) if isinstance(state, Mapping) else state
+    if not isinstance(state, Mapping):
+        return state
+    return Averages(**state) if "of_module" in state else Stacked(**state)

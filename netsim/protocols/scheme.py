@@ -41,7 +41,7 @@ class Observation:
         samples: D_k, samples per round. [K]
         payload_bits: size of an upload of each module at its own rank, bit. [N]
         payload_of: sizes at other ranks: `payload_of(module, rank)`, bit. [M]
-        unencoded_of: the same of the tensors, before uploads are encoded; None: uploads are not.
+        unencoded_of: the same before uploads are encoded; None: uploads are not.
         bandwidth_hz: of each gNB, Hz.
         sinr_threshold: SINR below which an upload fails, linear.
         rate_model: shannon, threshold or nr.
@@ -62,9 +62,8 @@ class Observation:
         previous: how the round before went; None in round 1.
         rate_factor: rates are planned as rate_factor W delta log2(1 + SINR / sinr_gap).
         sinr_gap: see `rate_factor`; both are 1 at capacity.
-        training: the local training, as models of computing are told of it; None: it is not known.
-        sent_power_w: that power control will set in equal shares, whatever the plan says, W [K];
-            None: the plan's.
+        training: the local training, as models of computing are told of it; None: not known.
+        sent_power_w: that power control will set in equal shares, W [K]; None: the plan's.
     """
 
     round: int
@@ -255,8 +254,13 @@ class Scheme(Protocol):
         return self.outdates_uploads
 
     @property
-    def adds_to_base(self) -> bool:
-        """Aggregation changes the frozen weights, of which UEs hear beside the modules."""
+    def sends_more(self) -> str | None:
+        """What tells of its data besides the change of a module and sizes; None: nothing."""
+        return None
+
+    @property
+    def exact_downloads(self) -> bool:
+        """UEs must have what comes down as it is: frozen weights change by it, say."""
         return False
 
     @property

@@ -23,11 +23,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-import numpy as np
-
 from netsim.plugins import parameter
 from netsim.protocols import Aggregation, Observation, RoundPlan
-from netsim.schemes.one_adapter import OneAdapter
+from netsim.schemes.one_adapter import OneAdapter, tensor_bits
 from netsim.units import IntArray
 
 UNKNOWN = -1
@@ -82,8 +80,7 @@ class HierFavg(OneAdapter):
         plan = super().plan(observation)
         if self.edge_rounds == 1:
             return plan
-        zero = np.zeros(1, dtype=np.int64)
-        bits = float(observation.payload_of(zero)[0])
+        bits = tensor_bits(observation)
         merged = self._since == 1 and observation.previous is not None
         return replace(
             plan,

@@ -163,14 +163,14 @@ class OneAdapterOnBase(OneAdapter):
         return "change the frozen weights"
 
     @property
-    def adds_to_base(self) -> bool:
-        """Products, or what their average misses."""
+    def exact_downloads(self) -> bool:
+        """Products go to the frozen weights, or what their average misses."""
         return True
 
     def more_down_bits(self, observation: Observation) -> FloatArray | float:
         """What was added since the UE last heard. [K]."""
         assert self._base is not None
-        return self._base.lacking(_bits_of(observation, BASE))
+        return self._base.lacking(tensor_bits(observation, BASE))
 
     def look_back(self, observation: Observation) -> None:
         """Learn what the previous round has brought, to the base too."""
@@ -179,7 +179,7 @@ class OneAdapterOnBase(OneAdapter):
             self._base = HeldBase.at_start(len(observation.gnb))
         if observation.previous is not None:
             own_rank, *_ = self.ranks(())
-            bits_per_rank = _bits_of(observation, LORA_A | LORA_B) / own_rank
+            bits_per_rank = tensor_bits(observation, LORA_A | LORA_B) / own_rank
             self._base.look_back(observation.previous, bits_per_rank, own_rank)
 
     def send(self, ue: IntArray) -> None:
@@ -204,11 +204,11 @@ def products_to_core(observation: Observation, *, averages: bool) -> Stacked:
 
     A gNB has one sum of products [out, in] of each layer; the factors of few uploads are smaller.
     """
-    beside = _bits_of(observation, LORA_A | LORA_B) if averages else 0.0
-    return Stacked(_bits_of(observation, HEAD), _bits_of(observation, BASE) + beside)
+    beside = tensor_bits(observation, LORA_A | LORA_B) if averages else 0.0
+    return Stacked(tensor_bits(observation, HEAD), tensor_bits(observation, BASE) + beside)
 
 
-def _bits_of(observation: Observation, parts: int) -> float:
+def tensor_bits(observation: Observation, parts: int = WHOLE) -> float:
     """Size of some parts of the one adapter, or of the weights that it adapts, unencoded, bit."""
     adapter = np.zeros(1, dtype=np.int64)
     size_of = observation.unencoded_of or observation.payload_of

@@ -61,6 +61,11 @@ class SLora(OneAdapter):
         """Columns are no adapter."""
         return "start a new adapter"
 
+    @property
+    def exact_downloads(self) -> bool:
+        """The mask is not sent: UEs start from it exactly."""
+        return True
+
     def ranks(self, configured: Sequence[int]) -> tuple[int, ...]:
         """One adapter that has room for both stages."""
         return (max(self.rank, self._columns),)

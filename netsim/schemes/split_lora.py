@@ -91,6 +91,11 @@ class SplitLora(OneAdapter):
             server_s=(1 - lower) * training.cycles * peers / self.server_hz,
         )
 
+    @property
+    def sends_more(self) -> str | None:
+        """In every step, and labels; the upper part of the adapter is at the gNB as it is."""
+        return "activations"
+
     def plan(self, observation: Observation) -> RoundPlan:
         """The core and the gNBs exchange whole adapters: the upper part is at the gNB."""
         plan = super().plan(observation)

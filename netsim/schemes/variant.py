@@ -41,9 +41,14 @@ class Variant(Scheme):
         return self.inner.outdates_memories
 
     @property
-    def adds_to_base(self) -> bool:
+    def sends_more(self) -> str | None:
         """As the scheme that it varies."""
-        return self.inner.adds_to_base
+        return self.inner.sends_more
+
+    @property
+    def exact_downloads(self) -> bool:
+        """As the scheme that it varies."""
+        return self.inner.exact_downloads
 
     @property
     def tail(self) -> Tail | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from netsim.assembly.transfer import build_transfer
 from netsim.errors import Interrupted, ScenarioError
 from netsim.learning.builtin import shapes
 from netsim.plugins import plugin_names
-from netsim.protocols import Progress, Silence
+from netsim.protocols import HEAD, LORA_B, WHOLE, Progress, Silence
 from netsim.results.digest import digest
 from netsim.results.writer import MemorySink
 from netsim.scenario.load import load_scenario
@@ -70,6 +71,46 @@ def test_bits_in_the_tables_are_the_length_of_the_encoding(codec: str) -> None:
     assert sent["bits_sent"].to_list() == pytest.approx([up] * sent.height)
     heard = spans.filter((pl.col("kind") == "broadcast") & (pl.col("round") > 0))
     assert heard["bits"].unique().to_list() == [down]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        ({"scheme.kind": "fedlora"}, lambda tensors, up, n: tensors(WHOLE)),
+        ({"scheme.kind": "ffa_lora"}, lambda tensors, up, n: tensors(LORA_B | HEAD)),
+        (
+            {"scheme.kind": "hierfavg", "scheme.edge_rounds": 2},
+            lambda tensors, up, n: tensors(WHOLE),
+        ),
+        ({"scheme.kind": "fedex_lora"}, lambda tensors, up, n: n * up),  # as they came, while few
+    ],
+    ids=lambda chosen: chosen["scheme.kind"] if isinstance(chosen, dict) else "",
+)
+def test_the_backhaul_carries_what_gnbs_have_decoded(
+    chosen: dict[str, Any], expected: Callable[..., float]
+) -> None:
+    """An average of encoded uploads is no longer encoded; uploads for products are."""
+    network = {"federation": "network", "topology.window_km": 2, "upload.codec": "sign"}
+    sink = tables(**{**network, **chosen, "rounds": 2})
+    spans = sink.frame("spans")
+    sent = spans.filter(
+        (pl.col("kind") == "backhaul") & (pl.col("round") == 2) & (pl.col("bits") > 0)
+    )
+    arrived = sink.frame("uploads").filter(
+        (pl.col("round") == 2) & (pl.col("outcome") == "on_time")
+    )
+    scenario = load_scenario("quickstart", {**QUIET, **network, **chosen})
+    size_of = build_parts(scenario, Silence(), LOADED).setting.payloads.unencoded_of
+    assert size_of is not None
+    found = 0
+    for gnb, bits in sent.filter(pl.col("ue").is_null()).select("gnb", "bits").iter_rows():
+        mine = arrived.filter(gnb=gnb)["payload_bits"]
+        if len(mine):
+            wanted = expected(
+                lambda parts: size_of(np.zeros(1, int), None, parts)[0], mine[0], len(mine)
+            )
+            found += bits == pytest.approx(wanted)
+    assert found >= 1
 
 
 def test_a_charge_that_is_scaled_is_emulated(tmp_path: Path) -> None:
@@ -126,6 +167,14 @@ def test_a_charge_that_is_scaled_is_emulated(tmp_path: Path) -> None:
         (
             {"downlink.codec": "qsgd", "scheme.kind": "fedex_lora"},
             r"downlink\.codec: must be none with scheme\.kind = fedex_lora",
+        ),
+        (
+            {"upload.codec": "sign", "scheme.kind": "split_lora"},
+            r"upload\.codec: must be none with scheme\.kind = split_lora, which sends activations",
+        ),
+        (
+            {"downlink.codec": "qsgd", "scheme.kind": "slora"},
+            r"downlink\.codec: must be none with scheme\.kind = slora: its UEs must hear exactly",
         ),
         (
             {"upload.codec": "sign", "upload.bits": 3},

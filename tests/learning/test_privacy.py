@@ -224,6 +224,7 @@ def test_epsilon_of_a_run_follows_from_its_uploads_table(tmp_path: Path) -> None
             {"learning.control_variates": True},
             r"privacy\.kind: must be none with learning\.control_variates = true",
         ),
+        ({"scheme.kind": "split_lora"}, r"privacy\.kind: .*split_lora, which sends activations"),
         ({"scheme.kind": "hetlora"}, r"privacy\.kind: .*scheme\.kind = hetlora: its plans tell"),
         ({"privacy.delta": 1.0}, r"privacy\.delta: .*less than 1"),
         ({"flower": {}}, r"flower needs privacy\.kind = none"),
