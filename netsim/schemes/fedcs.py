@@ -78,7 +78,7 @@ class FedCs(Limited, Scheme):
     def _times(self, observation: Observation, ue: IntArray) -> Times:
         """What candidates of one gNB tell."""
         module = adapter_in_turn(observation, ue)
-        computing_s, _ = observation.computed(ue, module, None, NO_DOWNLOAD)
+        computing_s, ready = observation.computed(ue, module, None, NO_DOWNLOAD)
         alone = [observation.computed(ue[[k]], module[[k]])[0][0] for k in range(len(ue))]
         view = CellView.of(observation).select(ue)
         power = view.used_w(np.full(len(ue), view.max_power_w))
@@ -92,7 +92,7 @@ class FedCs(Limited, Scheme):
         return Times(
             module=module,
             download_s=np.array(alone) - computing_s,
-            computing_s=computing_s,
+            computing_s=np.where(ready, computing_s, np.inf),
             upload_s=upload_s,
             sequential=self.uplinks == "sequential",
             barrier=observation.barrier,
@@ -125,7 +125,8 @@ def select_in_time(times: Times, budget_s: float) -> IntArray:
         download_s = slots_s.sum() - slots_s[times.module[left]] + longest_s
         after_s = _theta_after(times, taken, left, theta_s)
         best = int(np.argmin(download_s + after_s))
-        if not download_s[best] + after_s[best] <= budget_s:
+        ends_s = download_s[best] + after_s[best]
+        if not (np.isfinite(ends_s) and ends_s <= budget_s):
             break
         theta_s = float(after_s[best])
         slots_s[times.module[left[best]]] = longest_s[best]

@@ -40,8 +40,6 @@ from netsim.protocols import Exchange, Observation, RoundPlan, Scheme
 from netsim.schemes.radio import BELOW_ONE, LONG_S, gnb_ues, join
 from netsim.units import FloatArray, IntArray
 
-NO_DOWNLOAD = Exchange(heard=0)
-
 
 @dataclass
 class Jcpba(Limited, Scheme):
@@ -92,16 +90,21 @@ class Jcpba(Limited, Scheme):
     ) -> tuple[IntArray, PrunedAllocation]:
         """UEs of one gNB that take part, and what each gets.
 
-        While the round would be longer than the deadline, the UE whose upload alone, after as much
-        pruning as a UE may do, would end last is left out.
+        In the order in which each would end alone, after as much pruning as a UE may do, as many as
+        have all ended by the deadline.
         """
         task = self._task(observation, view, ue, prunable)
         alone_s = _alone_s(task, view.select(ue).rate_hz)
         order = np.argsort(alone_s, kind="stable")[: int(np.isfinite(alone_s).sum())]
         deadline_s = min(observation.deadline_s, LONG_S) * BELOW_ONE
-        while len(order) and not can_finish(_select(task, np.sort(order)), deadline_s):
-            order = order[:-1]
-        kept = np.sort(order)
+        fits, too_many = 0, len(order) + 1
+        while too_many - fits > 1:
+            count = (fits + too_many) // 2
+            if can_finish(_select(task, np.sort(order[:count])), deadline_s):
+                fits = count
+            else:
+                too_many = count
+        kept = np.sort(order[:fits])
         if not len(kept):
             nothing = np.empty(0)
             return kept, PrunedAllocation(nothing, nothing, 0.0)
@@ -114,10 +117,15 @@ class Jcpba(Limited, Scheme):
         ue: IntArray,
         prunable: float,
     ) -> PruningTask:
-        """All UEs of one gNB."""
+        """All UEs of one gNB.
+
+        Times are asked for with as much pruning as a UE may do, with which more of them are ready;
+        who is not even then never has what it needs.
+        """
         module = np.zeros_like(ue)
-        computing_s, _ = observation.computed(ue, module, None, NO_DOWNLOAD)
-        ready_s, _ = observation.computed(ue, module)
+        least = 1.0 - prunable * self.most_pruned
+        computed_s, _ = observation.computed(ue, module, None, Exchange(heard=0, work=least))
+        ready_s, ready = observation.computed(ue, module, None, Exchange(work=least))
         cell = view.select(ue)
         signal, interference, noise = cell.link(np.full(len(ue), observation.max_power_w))
         samples = observation.samples[ue].astype(np.float64)
@@ -127,8 +135,8 @@ class Jcpba(Limited, Scheme):
             noise_psd_w_hz=np.broadcast_to(noise, len(ue)),
             bandwidth_hz=cell.rate_hz,
             payload_bits=observation.payload_bits[module],
-            heard_s=ready_s - computing_s,
-            computing_s=computing_s,
+            heard_s=np.where(ready, ready_s - computed_s, np.inf),
+            computing_s=computed_s / least,
             prunable=prunable,
             weight=samples,
             mean_pruned=self.mean_pruned,

@@ -36,7 +36,7 @@ from netsim.protocols import Exchange, Observation, RoundOutcome, RoundPlan, Sch
 from netsim.schemes.base import adapter_in_turn
 from netsim.schemes.group import GroupSize
 from netsim.schemes.one_adapter import seen_with
-from netsim.schemes.radio import SharedBand, gnb_ues
+from netsim.schemes.radio import LONG_S, SharedBand, gnb_ues
 from netsim.schemes.sampling import LOSS_BITS, drawn_by_weight, expected_s
 from netsim.units import BoolArray, FloatArray, IntArray
 
@@ -99,7 +99,8 @@ class Oort(Limited, Scheme):
     def _look_back(self, observation: Observation, expected: FloatArray) -> None:
         """Steps 1 and 2."""
         if self._known is None:
-            step_s = self.pacer_step_s or float(np.median(expected))
+            able = expected[expected < LONG_S]
+            step_s = self.pacer_step_s or (float(np.median(able)) if len(able) else LONG_S)
             self._known = Feedback.at_start(len(expected), step_s)
         if observation.previous is not None:
             self._known.take(observation.previous, observation.samples, observation.round - 1)

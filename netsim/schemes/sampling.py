@@ -32,7 +32,7 @@ def drawn_by_weight(
 
 
 def expected_s(observation: Observation, most: int) -> FloatArray:
-    """Time from a round's start to the end of each UE's upload, at most LONG_S. [K].
+    """Time from a round's start to the end of each UE's upload; LONG_S: it gives up. [K].
 
     Downloads and computing are as planned; uploads go at the mean rate of P_max in a share of
     1 / (the gNB's available UEs, at most `most`).
@@ -44,6 +44,7 @@ def expected_s(observation: Observation, most: int) -> FloatArray:
     view = CellView.of(observation)
     power = view.used_w(np.full(len(ue), view.max_power_w))
     rate = mean_rate_bps(view, power, observation.bandwidth_hz * share)
-    start_s, _ = observation.computed(ue, module)
+    start_s, ready = observation.computed(ue, module)
     with np.errstate(divide="ignore"):
-        return np.minimum(start_s + observation.payload_bits[module] / rate, LONG_S)
+        ends_s = start_s + observation.payload_bits[module] / rate
+    return np.where(ready, np.minimum(ends_s, LONG_S), LONG_S)

@@ -13,13 +13,14 @@ import polars as pl
 import pytest
 from safetensors.numpy import load_file
 
-from netsim.assembly import build_parts, build_simulation
+from netsim.assembly import Loaded, build_parts, build_simulation
 from netsim.protocols import HEAD, LORA_A, LORA_B, Observation, Progress, RoundPlan
 from netsim.results.writer import MemorySink
 from netsim.scenario.load import load_scenario
 from netsim.schemes.base import scheme_names
 
 ROUNDS = 3
+LOADED = Loaded()
 SMALL: dict[str, Any] = {
     "rounds": ROUNDS,
     "ues.count": 5,
@@ -53,7 +54,8 @@ class Snapshots:
 @pytest.mark.parametrize("kind", scheme_names())
 def test_bits_are_those_of_the_tensors_and_others_do_not_move(kind: str, tmp_path: Path) -> None:
     snapshots, sink = Snapshots(), MemorySink()
-    parts = build_parts(load_scenario("quickstart", {**SMALL, "scheme.kind": kind}), snapshots)
+    scenario = load_scenario("quickstart", {**SMALL, "scheme.kind": kind})
+    parts = build_parts(scenario, snapshots, LOADED)
     learner: Any = parts.learner
     snapshots.states = lambda: [vector.tobytes() for vector in learner.states]
     plans: dict[int, RoundPlan] = {}

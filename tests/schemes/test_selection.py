@@ -277,3 +277,14 @@ def test_fedcs_takes_more_the_longer_a_round_may_be(observe: Callable[..., Obser
     assert sizes[-1] > sizes[1]
     assert len(FedCs(candidates=2).plan(observation).ue) <= 2
     assert np.isfinite(expected_s(observation, 10)).all()
+
+
+def test_who_gives_up_computing_is_not_selected(observe: Callable[..., Observation]) -> None:
+    observation = observe({"round.compute_limit_s": 0.3, "round.deadline_s": 50.0})
+    ue = np.arange(len(observation.gnb))
+    _, ready = observation.computed(ue, ue * 0)
+    assert 0 < ready.sum() < len(ready)
+    for uplinks in ("shared", "sequential"):
+        plan = FedCs(uplinks=uplinks).plan(observation)  # type: ignore[arg-type]
+        assert ready[plan.ue].all()
+        assert len(plan.ue) > 0
