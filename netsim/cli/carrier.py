@@ -18,7 +18,9 @@ def carrier_facts(parts: Parts, edge_ue: int) -> list[tuple[str, str]]:
         return []
     grid = model.link.grid
     edge_sinr = _mean_sinr(parts, edge_ue)
-    edge_bps = model.rate_bps(np.array([uplink.bandwidth_hz]), np.array([edge_sinr]))
+    edge_bps = np.zeros(1)  # below the threshold, as in runs
+    if edge_sinr >= model.threshold:
+        edge_bps = model.rate_bps(np.array([uplink.bandwidth_hz]), np.array([edge_sinr]))
     spacing = quantity(grid.subcarrier_spacing_hz, "Hz")
     edge = quantity(float(edge_bps[0]), "bit/s")
     return [
