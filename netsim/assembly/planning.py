@@ -9,6 +9,7 @@ import numpy as np
 from netsim.errors import ScenarioError
 from netsim.protocols import Needs
 from netsim.radio.load import Cell, Demand, expected_activity
+from netsim.radio.multicast import bits_once
 from netsim.simulation.air.field import FieldUplink
 from netsim.simulation.air.network import NetworkUplink
 from netsim.simulation.opening import Setting
@@ -80,12 +81,13 @@ def _demand(setting: Setting, links: Links, ue: IntArray) -> Demand:
     down_bits = np.asarray(payloads.down_of(module, None))
     times = setting.timetable(links, ue, module, Needs.of_modules(down_bits))
     start_s = times.upload_start_s + rules.access.delay_s(ue, module)
-    down = np.array(
-        [setting.core.delay_s(gnb, float(down_bits.sum())) for gnb in links.gnbs.tolist()]
-    )
+    cell = np.searchsorted(links.gnbs, links.gnb[ue])
+    model_bits = bits_once(cell, module, down_bits, len(links.gnbs)).tolist()
+    down = zip(links.gnbs.tolist(), model_bits, strict=True)
+    opens_s = np.array([setting.core.delay_s(gnb, bits) for gnb, bits in down])
     return Demand(
         payload_bits=float(payloads.bits.mean()),
-        start_s=start_s + down[np.searchsorted(links.gnbs, links.gnb[ue])],
+        start_s=start_s + opens_s[cell],
         longest_s=rules.deadline_s - start_s,
         able=times.ready & (start_s < rules.deadline_s),
     )
