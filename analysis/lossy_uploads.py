@@ -187,7 +187,8 @@ def report(table: pl.DataFrame) -> str:
                 f"{row['case']} {row['reached']}" for row in arrived.sort("case").to_dicts()
             )
             + ".",
-            "± is half of the 95% interval over seeds. A run that has not kept "
+            "± is half of the 95% interval over seeds; bars of the figure are those of the differences "
+            "from float32. A run that has not kept "
             f"{TARGET:g} for {KEPT} evaluations counts with its length and its energy. "
             "Noise is over the clipping norm, 1.5, and at the gNB over the greatest weight in the "
             "plan. ε is of the UE that has spent most, at δ = 0.001: it is large, since a cell has "
@@ -197,7 +198,7 @@ def report(table: pl.DataFrame) -> str:
 
 
 def draw(table: pl.DataFrame) -> Figure:
-    """Seconds, joules and accuracy against the bits of an upload, with intervals over seeds."""
+    """Seconds, joules and accuracy against the bits of an upload; bars: of differences, paired."""
     import figure_style
     import matplotlib.pyplot as plt
 
@@ -208,21 +209,26 @@ def draw(table: pl.DataFrame) -> Figure:
     )
     families = list(dict.fromkeys(case.family for case in CASES.values()))
     markers = dict(zip(families, "osDv^", strict=False))
+    pairs = differences(table)
     for panel, name in zip(axes, shown, strict=True):
         found = findings.means(table, ["case"], [name, "bits"])
+        spread = {PLAIN: 0.0}
+        for row in findings.means(pairs, ["case"], [name]).iter_rows(named=True):
+            sure = row[f"{name}_low"] is not None and row[f"{name}_low"] == row[f"{name}_low"]
+            spread[row["case"]] = (row[f"{name}_high"] - row[f"{name}_low"]) / 2 if sure else 0.0
         for number, row in enumerate(found.iter_rows(named=True)):
-            low, high = row[f"{name}_low"], row[f"{name}_high"]
-            spread = (high - low) / 2 if low is not None and high == high else 0.0
             panel.errorbar(
-                [row["bits"]],
+                [row["bits"] * 1.02 ** (number - len(found) / 2)],  # apart, where bits are the same
                 [row[name]],
-                yerr=[spread],
+                yerr=[spread[row["case"]]],
                 marker=markers[CASES[row["case"]].family],
                 color=f"C{number % 10}",
                 linestyle="none",
                 markersize=4,
                 label=row["case"],
             )
+        if name == "last":
+            panel.set_ylim(top=100)
         panel.set_xscale("log")
         panel.set_xlabel(MEASURES["bits"])
         panel.set_title(MEASURES[name], fontsize=8)

@@ -66,6 +66,17 @@ MODES: dict[str, dict[str, Any]] = {
         "learning.workers": 1,
         "modules": [{"rank": 2}],
     },
+    "encoded": {
+        "network_only": False,
+        "rounds": 4,
+        "ues.count": 6,
+        "learning.workers": 1,
+        "modules": [{"rank": 2}],
+        "upload.codec": "top_k",
+        "upload.error_feedback": True,
+        "downlink.codec": "qsgd",
+        "privacy.kind": "local",
+    },
     "sweep": {"rounds": 6},
 }
 POLL_S = 0.0003

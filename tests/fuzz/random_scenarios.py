@@ -60,6 +60,10 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "compute.model": ("sample_bits", "flops", "model_bits"),
     "data.partition.sizes": ("equal", "log_normal", "dirichlet"),
     "learning.train_head": (True, False),
+    "upload.codec": ("none", "none", "bfloat16", "qsgd", "sign", "top_k", "random_k", "topk_qsgd"),
+    "upload.error_feedback": (False, False, True),
+    "downlink.codec": ("none", "none", "none", "qsgd", "top_k"),
+    "privacy.kind": ("none", "none", "none", "central", "local"),
 }  # fmt: skip
 RANGES: dict[str, tuple[float, float]] = {
     "ues.count": (3, 40),
