@@ -218,7 +218,9 @@ def draw(table: pl.DataFrame) -> Figure:
             spread[row["case"]] = (row[f"{name}_high"] - row[f"{name}_low"]) / 2 if sure else 0.0
         for number, row in enumerate(found.iter_rows(named=True)):
             panel.errorbar(
-                [row["bits"] * 1.008 ** (number - len(found) / 2)],  # apart, where bits are the same
+                [
+                    row["bits"] * 1.008 ** (number - len(found) / 2)
+                ],  # apart, where bits are the same
                 [row[name]],
                 yerr=[spread[row["case"]]],
                 marker=markers[CASES[row["case"]].family],
