@@ -82,7 +82,10 @@ class AdaptedRates:
         on_air: NDArray[np.float32] = np.ones(entry.shape, dtype=np.float32)
         if airtime_s is not None:
             np.divide(airtime_s.T, self.block_s, out=on_air, casting="same_kind")
-        schemes = self._schemes(lookup, rows, table, entry, on_air)
+        if self.learns:
+            schemes = self._schemes(lookup, rows, table, entry, on_air)
+        else:
+            schemes = self._settled(lookup, table, entry)
         rate, full = np.zeros(entry.shape), np.zeros(1)
         for lag, part in self._lags:
             end = len(schemes) - lag
@@ -108,50 +111,41 @@ class AdaptedRates:
         on_air: part of each block, [B, R].
         """
         late = len(self._past)
-        if not self.learns:
-            found = lookup.scheme(table, entry - round(self.link.margin_db / STEP_DB))
-            return np.concatenate([found[len(found) - late :], found])
         schemes = np.concatenate([self._past[:, rows], np.empty_like(entry)])
         margin = self._margin[rows]
+        scheme_place = lookup.scheme_place(table, entry)
+        move_place = lookup.move_place(table, entry)
         for first in range(0, len(entry), _GROUP):
             group = slice(first, first + _GROUP)
-            met = entry[group]
             here = slice(late + first, late + first + _GROUP)
-            schemes[here] = lookup.scheme(table, met - margin.astype(np.int64))
+            schemes[here] = lookup.scheme_at(scheme_place[group] - margin.astype(np.int64))
             if first == 0:
                 _fill(schemes[:late], schemes[late])
-            used = schemes[first : here.stop]
-            margin = self._moved(
-                lookup,
-                margin,
-                table,
-                used,
-                met=met,
-                on_air=on_air[group],
-            )
+            if not on_air[group].any():
+                continue
+            moves = self._moves(lookup, schemes[first : here.stop], move_place[group])
+            margin = _moved(margin, moves * on_air[group])
         self._margin[rows] = margin
         self._past[:, rows] = np.where(on_air[-1] > 0, schemes[len(entry) :], _NEVER)
         return schemes
 
-    def _moved(
-        self,
-        lookup: Lookup,
-        margin: FloatArray,
-        table: IntArray,
-        schemes: IntArray,
-        *,
-        met: IntArray,
-        on_air: NDArray[np.float32],
-    ) -> FloatArray:
-        """The margin after blocks whose SINRs were met. [R], schemes [L + b, R], met [b, R]."""
+    def _settled(self, lookup: Lookup, table: IntArray, entry: IntArray) -> IntArray:
+        """As `_schemes`, at the margin that is configured, the last blocks before the first."""
+        found = lookup.scheme(table, entry - round(self.link.margin_db / STEP_DB))
+        return np.concatenate([found[len(found) - len(self._past) :], found])
+
+    def _moves(
+        self, lookup: Lookup, schemes: IntArray, move_place: IntArray
+    ) -> NDArray[np.float32]:
+        """By how many entries margins move in blocks [b, R], by schemes [L + b, R]."""
         heard = min(self.block_s * self.link.grid.uplink_slots_per_s, _HEARD)
-        used = [
-            schemes[len(schemes) - lag - len(met) : len(schemes) - lag] for lag, _ in self._lags
-        ]
-        each = zip(self._lags, lookup.moves(table, used, met), strict=True)
-        moves = sum(np.float32(part * heard) * entries for (_, part), entries in each)
-        margin = margin + (moves * on_air).sum(axis=0)
-        return np.minimum(np.maximum(margin, -OUTSIDE), OUTSIDE)
+        (lag, part), *late = self._lags
+        end = len(schemes) - lag
+        moves = part * heard * lookup.move(schemes[end - len(move_place) : end], move_place)
+        for lag, part in late:
+            end = len(schemes) - lag
+            moves += part * heard * lookup.move(schemes[end - len(move_place) : end], move_place)
+        return moves
 
     def _bps(
         self,
@@ -170,6 +164,11 @@ class AdaptedRates:
         """By how many blocks transmissions of a transport block are apart, within `blocks`."""
         apart = round(self.link.round_trip_s / self.block_s)
         return min(apart, blocks // self.link.harq.transmissions)
+
+
+def _moved(margin: FloatArray, moves: NDArray[np.float32]) -> FloatArray:
+    """Margins [R] after moves [b, R], within bounds."""
+    return np.asarray(np.minimum(np.maximum(margin + moves.sum(axis=0), -OUTSIDE), OUTSIDE))
 
 
 def _fill(past: IntArray, scheme: IntArray) -> None:

@@ -5,7 +5,6 @@ Tables are filled when a number of resource blocks first occurs, and kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -84,16 +83,23 @@ class Lookup:
 
     def scheme(self, table: IntArray, entry: IntArray) -> IntArray:
         """That the inner loop chooses by the entry of the known SINR, or one a little outside."""
-        at = table * (SINRS + 2 * OUTSIDE) + OUTSIDE
-        return np.asarray(self._scheme.take(at + entry))
+        return self.scheme_at(self.scheme_place(table, entry))
 
-    def moves(
-        self, table: IntArray, schemes: Sequence[IntArray], entry: IntArray
-    ) -> Iterator[NDArray[np.float32]]:
-        """Entries by which a first transmission moves the margin, in each of some schemes."""
-        at = table * (len(self.link.schemes) * SINRS) + entry
-        for scheme in schemes:
-            yield np.asarray(self._move.take(at + scheme * SINRS))
+    def scheme_place(self, table: IntArray, entry: IntArray) -> IntArray:
+        """Where the scheme of an entry is; one that is higher by 1 is at the next place."""
+        return table * (SINRS + 2 * OUTSIDE) + (entry + OUTSIDE)
+
+    def scheme_at(self, place: IntArray) -> IntArray:
+        """The scheme there."""
+        return np.asarray(self._scheme.take(place))
+
+    def move_place(self, table: IntArray, entry: IntArray) -> IntArray:
+        """Where the moves of the first scheme are, by the entry of the SINR."""
+        return table * (len(self.link.schemes) * SINRS) + entry
+
+    def move(self, scheme: IntArray, place: IntArray) -> NDArray[np.float32]:
+        """Entries by which a first transmission moves the margin."""
+        return np.asarray(self._move.take(place + scheme * SINRS))
 
     def rate_bps(self, table: IntArray, scheme: IntArray, entry: IntArray) -> FloatArray:
         """Goodput of a scheme at the entry of the SINR, all transmissions at the same."""
