@@ -53,6 +53,11 @@ class HierFavg(OneAdapter):
         return "keep models at gNBs"
 
     @property
+    def outdates_memories(self) -> str | None:
+        """What a UE owes of its changes can go to another gNB, or later."""
+        return None
+
+    @property
     def _merges(self) -> bool:
         return self._since >= self.edge_rounds
 

@@ -73,6 +73,16 @@ def test_bits_in_the_tables_are_the_length_of_the_encoding(codec: str) -> None:
     assert heard["bits"].unique().to_list() == [down]
 
 
+def test_control_variates_go_as_they_are_beside_what_is_encoded() -> None:
+    both = {"upload.codec": "sign", "downlink.codec": "bfloat16"}
+    sink = tables(**{**both, "scheme.kind": "scaffold"})
+    numbers = sum([*shapes.factor_parameters(4, ("query", "value")), shapes.head_parameters(2)])
+    encoded = numbers + 32 * -(-numbers // 512)
+    assert sink.frame("uploads")["payload_bits"].unique().to_list() == [encoded + 32 * numbers]
+    heard = sink.frame("spans").filter((pl.col("kind") == "broadcast") & (pl.col("round") > 0))
+    assert heard["bits"].unique().to_list() == [16 * numbers + 32 * numbers]
+
+
 @pytest.mark.parametrize(
     ("chosen", "expected"),
     [
