@@ -31,7 +31,7 @@ from netsim.plain import check_plain_file, check_plain_folder
 from netsim.results.plain_files import read_json, sync_folder
 from netsim.results.state_file import read_state, write_state
 
-VERSION = 1
+VERSION = 2
 KEPT = 2
 MANIFEST = "manifest.json"
 UNFINISHED = ".new-"

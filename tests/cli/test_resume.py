@@ -68,7 +68,7 @@ def test_a_damaged_checkpoint_is_told_of(
     done = command("resume", "r", *quiet)
     assert done.returncode == 0
     warnings = [line for line in (done.stdout + done.stderr).splitlines() if "warning" in line]
-    told = "must be of version 1 (found 99); going on from round 1"
+    told = "must be of version 2 (found 99); going on from round 1"
     assert sum(told in line for line in warnings) == 1
     assert not quiet or done.stdout == "r\n"
     assert netsim.open_run(tmp_path / "r").metadata["status"] == "done"

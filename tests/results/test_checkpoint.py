@@ -96,7 +96,7 @@ def _flip(file: Path) -> None:
 
 
 HARM: dict[str, tuple[Callable[[Path], object], str]] = {
-    "another version": (lambda p: _manifest(p, version=2), r"must be of version 1 \(found 2\)"),
+    "another version": (lambda p: _manifest(p, version=1), r"must be of version 2 \(found 1\)"),
     "another round": (lambda p: _manifest(p, round=3), "must be of the round it is named after"),
     "a flipped bit in the state": (
         lambda p: _flip(p / "state.json"),
