@@ -16,6 +16,7 @@ const quantity = (value, unit) => (["s", "J", "bit"].includes(unit) ? si(value, 
 function comparisonSection() {
   const { comparison } = data;
   if (!comparison) return;
+  if (data.runs.some((r) => r.digest.emulated)) METRIC.delivered_bits = "bits delivered per round (emulated)";
   glance(comparison);
   const element = section("comparison", "Compared", {
     say:
