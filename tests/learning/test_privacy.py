@@ -243,3 +243,9 @@ def test_local_noise_goes_with_products(tmp_path: Path) -> None:
     )
     (epsilon,) = run.rounds.collect()["epsilon"]
     assert epsilon == pytest.approx(accountant(3.0).get_epsilon(1e-5), rel=1e-3)
+
+
+def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netsim.assembly.transfer.find_spec", lambda name: None)
+    with pytest.raises(ScenarioError, match=r"privacy\.kind: needs the extra 'dp': pip install"):
+        build_parts(load_scenario("quickstart", SMALL), Silence(), LOADED)
