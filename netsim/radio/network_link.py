@@ -16,10 +16,12 @@ def transmit_within_block(
     length_s: FloatArray,
     *,
     threshold: float,
+    learnt: FloatArray | None = None,
 ) -> Transmission:
     """Constant rates for `length_s` from `start_s`, up to the end of the block. Shapes [M].
 
-    The SINR told of an upload that does not send in the block (`length_s` 0) is NaN.
+    learnt: by link adaptation, by the end of the block. The SINR told of an upload that does not
+    send in the block (`length_s` 0) is NaN.
     """
     sends = length_s > 0
     through = sends & (rate_bps > 0) & (rate_bps * length_s >= left_bits)
@@ -34,4 +36,5 @@ def transmit_within_block(
         bits=np.where(through, left_bits, rate_bps * length_s),
         sinr=np.where(sends, sinr, np.nan),
         outage=(sinr < threshold) & sends,
+        learnt=learnt,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,16 @@ import netsim
 from netsim.assembly import build_parts
 from netsim.errors import ScenarioError
 from netsim.protocols import RoundPlan, Silence
+from netsim.radio.progress import Transmission
 from netsim.results.checks import check_run
+from netsim.simulation.air.network import NetworkUplink
 from netsim.simulation.opening import Versions, open_round, ready_to_send
 from netsim.simulation.state import RoundSpan
 from netsim.simulation.uploads.advance import OnAir, advance
 from netsim.simulation.uploads.band import StaticBand
 from netsim.simulation.uploads.segments import SegmentLog, nothing_sent
+from netsim.simulation.uploads.table import Uploads
+from netsim.units import FloatArray, IntArray
 
 SMALL: dict[str, Any] = {
     "network_only": True,
@@ -241,3 +246,28 @@ def test_ten_pieces_carry_what_one_does() -> None:
     assert (sent[1] > 0).all()
     np.testing.assert_allclose(sent[10], sent[1], rtol=5e-3)
     assert sent[10].sum() == pytest.approx(sent[1].sum(), rel=1e-3)
+
+
+def test_what_is_learnt_outlasts_rounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With all cells simulated, too, where a round has an air of its own."""
+    known: list[FloatArray] = []  # of uploads that sent in earlier rounds, when one opens
+    open_air = NetworkUplink.open
+
+    def opened(uplink: NetworkUplink, *given: Any) -> Any:
+        air = open_air(uplink, *given)
+        transmit, calls = air.transmit, itertools.count()
+
+        def watched(uploads: Uploads, rows: IntArray, stop_s: FloatArray) -> Transmission:
+            if next(calls) == 0:
+                known.append(uploads.learnt[uploads.airtime_s > 0])
+            return transmit(uploads, rows, stop_s)
+
+        monkeypatch.setattr(air, "transmit", watched)
+        return air
+
+    monkeypatch.setattr(NetworkUplink, "open", opened)
+    change = {"radio.interference": "network", "scheme.kind": "buffered_async", "rounds": 6}
+    _run(tmp_path, **change, **{"radio.preset": "nr-fr1-20mhz"})
+    margins = np.concatenate(known)
+    assert len(margins) > 2
+    assert np.isfinite(margins).all()

@@ -168,6 +168,7 @@ class NetworkAir:
         ratio = self._ratio[rows]
         start_s = np.maximum(self._block_begin_s, uploads.start_s[rows])
         length_s = np.maximum(np.minimum(self.block_end_s, stop_s) - start_s, 0.0)
+        learnt = None if self._rates is None else self._rates.learnt
         return transmit_within_block(
             uploads.left_bits[rows],
             self._rate_bps[rows],
@@ -175,6 +176,7 @@ class NetworkAir:
             start_s,
             length_s,
             threshold=self._uplink.model.threshold,
+            learnt=None if learnt is None else learnt[rows],
         )
 
     def _rates_of(self, uploads: Uploads, ratio: FloatArray) -> FloatArray:
