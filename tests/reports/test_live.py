@@ -174,7 +174,9 @@ def test_a_browser_follows_a_run_and_sees_it_killed(
     browser: webdriver.Chrome,
     going_on: tuple[subprocess.Popen[bytes], Path],
     served: Callable[[Path], LiveServer],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(live, "MOST_PART", 1.0)  # a test has no time to wait for looks
     process, folder = going_on
     server = served(folder)
     browser.get_log("browser")

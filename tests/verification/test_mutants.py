@@ -168,5 +168,5 @@ def test_a_mutant_of_the_downlink(monkeypatch: pytest.MonkeyPatch) -> None:
     def mean_rate(group: IntArray, rate: FloatArray, groups: int) -> FloatArray:
         return np.full(groups, rate.mean())
 
-    monkeypatch.setattr(multicast, "_rate_to_all", mean_rate)
+    monkeypatch.setattr(multicast, "rate_to_all", mean_rate)
     assert _failing(list(downlink_laws.downlink_broadcasts(EFFORT)))
