@@ -200,7 +200,7 @@ def against_one(table: pl.DataFrame) -> pl.DataFrame:
     groups = table.filter(~mine).group_by("scheme", "bandwidth", maintain_order=True)
     for (kind, band), group in groups:
         pairs = group.join(base, on="seed", maintain_order="left")
-        more = {name: curves.reach(pairs[name] - pairs[f"{name}_"]) for name in PAIRED}
+        more = {name: curves.reach((pairs[name] - pairs[f"{name}_"]).round(9)) for name in PAIRED}
         rows.append({"scheme": kind, "band": band, **more})
     return pl.DataFrame(rows)
 
