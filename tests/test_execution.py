@@ -17,6 +17,7 @@ import netsim
 from netsim.assembly import Loaded
 from netsim.errors import DataError, Interrupted, OutputError
 from netsim.protocols import Progress, Silence
+from netsim.results.checkpoint import VERSION
 from netsim.results.run_folder import locked
 from netsim.scenario.load import load_scenario, to_toml
 from netsim.scenario.model import Scenario
@@ -302,8 +303,8 @@ def test_what_cannot_be_used_is_told_of_and_the_one_before_is_taken(
     scenario = load_scenario(stopped / "scenario.toml")
     newest = stopped / "checkpoint" / "00000003"
     if harm == "version":
-        _edit(newest / "manifest.json", version=2)
-        reason = "must be of version 1 (found 2)"
+        _edit(newest / "manifest.json", version=VERSION + 1)
+        reason = f"must be of version {VERSION} (found {VERSION + 1})"
     elif harm in SPOILT_STATES:
         state = json.loads((newest / "state.json").read_text())
         change, reason = SPOILT_STATES[harm]
