@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,39 +18,12 @@ from netsim.units import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True)
-class SizeByRank:
-    """Size of parts of modules at any rank.
+class _ByRank(ABC):
+    """Sizes that are worked out once for each module, rank and choice of parts, bit."""
 
-    One set by hand shrinks in proportion to the rank, and to its parts as they are on the model; on
-    a model that is not loaded, A and B count for one half each.
-    """
-
-    scenario: Scenario
-    training: LearningParts
-    learner: Learner | None
-    own_bits: FloatArray  # [N] at the modules' own ranks
-    emulated: BoolArray  # [N]
-    _known: dict[tuple[int, int, int], float] = field(default_factory=dict, init=False)
-
-    def __call__(
-        self,
-        module: IntArray,
-        rank: IntArray | None = None,
-        parts: IntArray | int = WHOLE,
-    ) -> FloatArray:
-        """As `PayloadSize`."""
-        wanted = np.broadcast_to(parts, module.shape)
-        if rank is None and (wanted == WHOLE).all():
-            return self.own_bits[module]
-        if rank is None:
-            rank = self.own_rank[module]
-        rows = zip(module.tolist(), rank.tolist(), wanted.tolist(), strict=True)
-        return np.array([self.at(*row) for row in rows])
-
-    @property
-    def own_rank(self) -> IntArray:
-        """Of the modules. [N]."""
-        return np.array([spec.rank for spec in self.training.modules])
+    _known: dict[tuple[int, int, int], float] = field(
+        default_factory=dict, init=False, kw_only=True
+    )
 
     def at(
         self,
@@ -62,6 +36,59 @@ class SizeByRank:
         if key not in self._known:
             self._known[key] = self._size(module, rank, parts)
         return self._known[key]
+
+    def row_by_row(
+        self,
+        module: IntArray,
+        rank: IntArray,
+        parts: IntArray | int,
+    ) -> FloatArray:
+        """Of M. [M]."""
+        wanted = np.broadcast_to(parts, module.shape)
+        rows = zip(module.tolist(), rank.tolist(), wanted.tolist(), strict=True)
+        return np.array([self.at(*row) for row in rows], dtype=np.float64)
+
+    @abstractmethod
+    def _size(
+        self,
+        module: int,
+        rank: int,
+        parts: int,
+    ) -> float:
+        """What `at` remembers."""
+
+
+@dataclass(frozen=True)
+class SizeByRank(_ByRank):
+    """Size of parts of modules at any rank.
+
+    One set by hand shrinks in proportion to the rank, and to its parts as they are on the model; on
+    a model that is not loaded, A and B count for one half each.
+    """
+
+    scenario: Scenario
+    training: LearningParts
+    learner: Learner | None
+    own_bits: FloatArray  # [N] at the modules' own ranks
+    emulated: BoolArray  # [N]
+
+    def __call__(
+        self,
+        module: IntArray,
+        rank: IntArray | None = None,
+        parts: IntArray | int = WHOLE,
+    ) -> FloatArray:
+        """As `PayloadSize`."""
+        if rank is None and np.equal(parts, WHOLE).all():
+            return self.own_bits[module]
+        if rank is None:
+            rank = self.own_rank[module]
+        return self.row_by_row(module, rank, parts)
+
+    @property
+    def own_rank(self) -> IntArray:
+        """Of the modules. [N]."""
+        return np.array([spec.rank for spec in self.training.modules])
 
     def _size(
         self,
@@ -132,13 +159,12 @@ class Download:
 
 
 @dataclass(frozen=True)
-class EncodedSize:
+class EncodedSize(_ByRank):
     """Size of parts of modules at any rank, as a codec encodes their numbers."""
 
     tensors: SizeByRank
     codec: Codec
     apart: bool = False  # A, B and the head, as downloads; else all parts together, as uploads
-    _known: dict[tuple[int, int, int], float] = field(default_factory=dict, init=False)
 
     def __call__(
         self,
@@ -147,22 +173,9 @@ class EncodedSize:
         parts: IntArray | int = WHOLE,
     ) -> FloatArray:
         """As `PayloadSize`; the frozen weights of the model are not encoded."""
-        wanted = np.broadcast_to(parts, module.shape)
         if rank is None:
             rank = self.tensors.own_rank[module]
-        rows = zip(module.tolist(), rank.tolist(), wanted.tolist(), strict=True)
-        return np.array([self._at(*row) for row in rows], dtype=np.float64)
-
-    def _at(
-        self,
-        module: int,
-        rank: int,
-        parts: int,
-    ) -> float:
-        key = (module, rank, parts)
-        if key not in self._known:
-            self._known[key] = self._size(module, rank, parts)
-        return self._known[key]
+        return self.row_by_row(module, rank, parts)
 
     def _size(
         self,

@@ -157,36 +157,7 @@ class Reorthogonalised(Average):
         new = super().apply(state, partial, layout, rate)
         views = layout.views(torch.from_numpy(new))
         scale = layout.spec.scale
-        for name_a, name_b in layout.pairs():
-            a, b = views[name_a], views[name_b]
-            product = AdapterProduct(scale * b.double(), a.double())
-            found_a, found_b = redistribute(product, layout.spec.rank, scale)
-            a.copy_(found_a)
-            b.copy_(found_b)
-        return new
-
-
-@dataclass
-class Primed(Average):
-    """SLoRA: the averaged product is made anew by its SVD, cut to `rank`; other ranks become 0.
-
-    S. Babakniya et al., 2023, arXiv:2308.06522. A gets the right singular vectors, B the rest.
-    """
-
-    rank: int | None = None  # None: the module's own
-
-    def apply(
-        self,
-        state: Vector,
-        partial: Partial,
-        layout: AdapterLayout,
-        rate: float,
-    ) -> Vector:
-        """The new module."""
-        new = super().apply(state, partial, layout, rate)
-        views = layout.views(torch.from_numpy(new))
-        scale = layout.spec.scale
-        rank = self.rank or layout.spec.rank
+        rank = self.kept_rank(layout)
         for name_a, name_b in layout.pairs():
             a, b = views[name_a], views[name_b]
             product = AdapterProduct(scale * b.double(), a.double())
@@ -196,3 +167,21 @@ class Primed(Average):
             a[:rank] = found_a
             b[:, :rank] = found_b
         return new
+
+    def kept_rank(self, layout: AdapterLayout) -> int:
+        """Rank of the new product: all of it."""
+        return layout.spec.rank
+
+
+@dataclass
+class Primed(Reorthogonalised):
+    """SLoRA: the averaged product is made anew by its SVD, cut to `rank`; other ranks become 0.
+
+    S. Babakniya et al., 2023, arXiv:2308.06522. A gets the right singular vectors, B the rest.
+    """
+
+    rank: int | None = None  # None: the module's own
+
+    def kept_rank(self, layout: AdapterLayout) -> int:
+        """Rank of the new product."""
+        return self.rank or layout.spec.rank
