@@ -19,6 +19,7 @@ from flwr.serverapp import ServerApp
 from flwr.supercore.run import Run as FlowerRun
 from flwr.supercore.task_identity import TaskIdentity
 
+from netsim.course import Course
 from netsim.errors import InputError, NetsimError, RunError, ScenarioError
 from netsim.execution import Session, carry_out, new_record
 from netsim.flower.apps import Apps, apps_of, config_of, told
@@ -34,7 +35,6 @@ from netsim.scenario.flower import FlowerApp
 from netsim.scenario.load import load_scenario
 from netsim.scenario.model import Scenario
 from netsim.schemes.radio import SharedBand
-from netsim.simulation.course import Course
 from netsim.simulation.session import Simulation
 from netsim.simulation.state import Payloads
 from netsim.stopping import StopRules

@@ -39,5 +39,5 @@ tables/     one file per table that a run writes
 system      all that stays the same during a run
 observing   what a scheme may know
 session     a run that is stepped
-course, clock   how far it is, its time
+clock       its time; how far it is: netsim.course
 """

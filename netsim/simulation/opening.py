@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from netsim.arrays import group_starts
+from netsim.course import Versions
 from netsim.device.fleet import Fleet
 from netsim.device.timetable import Timetable, timetable
 from netsim.errors import RunError
@@ -70,14 +71,6 @@ class Setting:
             gives_up_s=rules.deadline_s,
             barrier=rules.barrier,
         )
-
-
-@dataclass(frozen=True)
-class Versions:
-    """The N modules as they are when a round opens."""
-
-    made_in: IntArray  # [N] round that made each
-    count: IntArray  # [N] how many have been made
 
 
 def open_round(

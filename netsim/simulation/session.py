@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from netsim.course import Course
 from netsim.errors import RunError
 from netsim.protocols import (
     Learner,
@@ -23,7 +24,6 @@ from netsim.protocols import (
 )
 from netsim.simulation.clock import Clock
 from netsim.simulation.closing import Ending, outcome_of_round
-from netsim.simulation.course import Course
 from netsim.simulation.observing import Outlook
 from netsim.simulation.opening import open_round, ready_to_send, take_up
 from netsim.simulation.processes.core import foundation_times, round_process

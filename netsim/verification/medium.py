@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from netsim.course import Versions
 from netsim.device.fleet import Fleet
 from netsim.protocols import WHOLE, RoundPlan
 from netsim.radio.coverage import success_probability, topology_success_probability
@@ -18,7 +19,7 @@ from netsim.radio.downlink import Downlink
 from netsim.radio.pathloss import PowerLaw
 from netsim.radio.rate_model import RateModel
 from netsim.simulation.air.network import NetworkUplink
-from netsim.simulation.opening import Setting, Versions, open_round, ready_to_send
+from netsim.simulation.opening import Setting, open_round, ready_to_send
 from netsim.simulation.state import Links, Payloads, RoundSpan, Rules
 from netsim.simulation.uploads.advance import OnAir
 from netsim.simulation.uploads.band import StaticBand

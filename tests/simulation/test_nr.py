@@ -12,12 +12,13 @@ import pytest
 
 import netsim
 from netsim.assembly import build_parts
+from netsim.course import Versions
 from netsim.errors import ScenarioError
 from netsim.protocols import RoundPlan, Silence
 from netsim.radio.progress import Transmission
 from netsim.results.checks import check_run
 from netsim.simulation.air.network import NetworkUplink
-from netsim.simulation.opening import Versions, open_round, ready_to_send
+from netsim.simulation.opening import open_round, ready_to_send
 from netsim.simulation.state import RoundSpan
 from netsim.simulation.uploads.advance import OnAir, advance
 from netsim.simulation.uploads.band import StaticBand

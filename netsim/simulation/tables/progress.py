@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from netsim.course import Course
 from netsim.protocols import Progress, Redeemed
-from netsim.simulation.course import Course
 from netsim.simulation.uploads.outcomes import NOT_READY, Books
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from netsim.course import Course
 from netsim.protocols import Evaluation, Learner, RecordSink, SuccessModel
-from netsim.simulation.course import Course
 from netsim.simulation.state import Links, Round
 from netsim.simulation.system import System
 from netsim.simulation.tables.closed import ClosedRound

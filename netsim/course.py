@@ -8,9 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from netsim.simulation.opening import Versions
 from netsim.stopping import StopRules
 from netsim.units import IntArray
+
+
+@dataclass(frozen=True)
+class Versions:
+    """The N modules as they are when a round opens."""
+
+    made_in: IntArray  # [N] round that made each
+    count: IntArray  # [N] how many have been made
 
 
 @dataclass
