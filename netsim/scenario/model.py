@@ -28,6 +28,7 @@ from netsim.scenario.training import (
     Module,
     SchemeChoice,
 )
+from netsim.scenario.uplink import UplinkKeys, access_faults
 from netsim.scenario.upload import Upload, encoding_faults
 
 USUAL_UES = 40
@@ -70,6 +71,7 @@ class Scenario(Section):
     topology: Topology = Topology()
     ues: Ues = Ues()
     radio: Radio = Radio()
+    uplink: UplinkKeys = UplinkKeys()
     upload: Upload = Upload()
     privacy: PrivacyKeys = PrivacyKeys()
     downlink: Downlink = Downlink()
@@ -209,12 +211,10 @@ class Scenario(Section):
 
     @model_validator(mode="after")
     def _topology_fits(self) -> Scenario:
-        topology = self.topology
-        if self.federation == "network":
-            if topology.learning_site is not None:
-                raise ValueError("topology.learning_site needs federation = cell: all sites learn")
-            return self
-        if topology.boundary == "guard":
+        topology, network = self.topology, self.federation == "network"
+        if network and topology.learning_site is not None:
+            raise ValueError("topology.learning_site needs federation = cell: all sites learn")
+        if not network and topology.boundary == "guard":
             raise ValueError("topology.boundary = guard needs federation = network")
         return self
 
@@ -288,7 +288,7 @@ class Scenario(Section):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Scenario:
-        for fault in (*flower_faults(self), *encoding_faults(self)):
+        for fault in (*flower_faults(self), *encoding_faults(self), *access_faults(self)):
             raise ValueError(fault)
         return self
 
