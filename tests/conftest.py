@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,30 @@ NETWORK: dict[str, Any] = {
 
 
 ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def memory_below() -> Callable[[float], AbstractContextManager[None]]:
+    """A block of code that may add at most so many megabytes to the process, even where it raises.
+
+    ru_maxrss would not do: it never falls, and a child has its parent's from the start.
+    """
+    return _memory_below
+
+
+@contextmanager
+def _memory_below(megabytes: float) -> Iterator[None]:
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+    before = _peak_megabytes()
+    try:
+        yield
+    finally:
+        assert _peak_megabytes() - before < megabytes
+
+
+def _peak_megabytes() -> float:
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 @pytest.fixture

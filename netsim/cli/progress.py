@@ -116,6 +116,9 @@ class TerminalListener:
 def fraction_shown(text: str) -> Iterator[Callable[[float], None]]:
     """A bar on a terminal, gone when it is over; who does the work calls it with a fraction."""
     out = console(stderr=True)
+    if not out.is_terminal:  # older versions of rich end even a disabled bar with an empty line
+        yield lambda fraction: None
+        return
     with Bar(
         TextColumn("{task.description}"),
         BarColumn(bar_width=LONG_BAR),
@@ -123,7 +126,6 @@ def fraction_shown(text: str) -> Iterator[Callable[[float], None]]:
         TimeRemainingColumn(),
         console=out,
         transient=True,
-        disable=not out.is_terminal,
     ) as bar:
         task = bar.add_task(text, total=1.0)
         yield lambda fraction: bar.update(task, completed=fraction)

@@ -55,8 +55,9 @@ def test_a_step_is_one_of_the_weights_in_the_mask(
         assert dense is not None
         expected = torch.zeros_like(dense)
         expected[:, chosen] = -RATE * 2.0**2 * dense[:, chosen]
-        assert change.numpy() == pytest.approx(expected.numpy(), abs=1e-6)
-        assert expected.abs().max() > 1e-5
+        largest = float(expected.abs().max())
+        assert largest > 1e-7
+        assert change.numpy() == pytest.approx(expected.numpy(), rel=1e-4, abs=1e-3 * largest)
 
 
 def test_there_are_no_more_columns_than_inputs(learner: Callable[..., FederatedLearner]) -> None:

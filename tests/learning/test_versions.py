@@ -5,6 +5,7 @@ models, a stop.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -278,7 +279,10 @@ def test_full_training_is_gradient_descent_on_every_weight(
     not Path("/proc/self/clear_refs").exists(), reason="needs Linux's peak of memory"
 )
 def test_adapters_of_all_ues_are_never_together_in_memory(
-    learner: Make, reviews: TextDataset, monkeypatch: pytest.MonkeyPatch
+    learner: Make,
+    reviews: TextDataset,
+    monkeypatch: pytest.MonkeyPatch,
+    memory_below: Callable[[float], AbstractContextManager[None]],
 ) -> None:
     monkeypatch.setattr("netsim.learning.engine.batching.NUMBERS", 1 << 18)
     ues = 800
@@ -293,14 +297,7 @@ def test_adapters_of_all_ues_are_never_together_in_memory(
     made = learner(partition=held, samples=1, modules=wide, training=LocalTraining(1, 0.01, "sgd"))
     everyone, first = np.arange(ues), np.zeros(ues, dtype=np.int64)
     made.redeem(Tickets(1, everyone[:100], first[:100], first[:100]), "average")
-    Path("/proc/self/clear_refs").write_text("5")
-    before = peak_bytes()
-    made.redeem(Tickets(2, everyone, first, first + 1), "average")
-    together = ues * made._layouts[0].size * 4
-    assert together > 200e6
-    assert peak_bytes() - before < together / 3
-
-
-def peak_bytes() -> int:
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+    together_mb = ues * made._layouts[0].size * 4 / 1e6
+    assert together_mb > 200
+    with memory_below(together_mb / 3):
+        made.redeem(Tickets(2, everyone, first, first + 1), "average")

@@ -13,7 +13,7 @@ from netsim.results.parts import part_by_part
 from netsim.results.reader import Run
 
 QUERIES = """
-import resource, sys, time
+import sys, time
 from pathlib import Path
 import polars as pl
 from netsim.results.distributions import cdf, percentiles
@@ -27,7 +27,8 @@ queries = [run.latency_means("ue"), run.critical_path(), run.energy("ue"), run.o
 begun = time.process_time()
 rows = [len(q.collect(engine="streaming")) for q in queries]
 assert fairness(run) > 0.9
-print(time.process_time() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, *rows)
+peak_kb = Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]
+print(time.process_time() - begun, int(peak_kb) / 1e6, *rows)
 """
 
 
@@ -40,7 +41,7 @@ def test_five_million_spans_in_little_memory(tmp_path: Path, synthetic: Callable
     seconds, gigabytes, *rows = map(float, done.stdout.split())
     assert rows[:4] == [2500, 1500, 2500, 500]
     assert seconds < 15  # CPU; measured 3
-    assert gigabytes < 1.0  # measured 0.25; all spans in memory would be 0.6 more
+    assert gigabytes < 0.6  # measured 0.33; all spans in memory would be 0.6 more
 
 
 def test_pieces_give_what_the_whole_gives(tmp_path: Path, synthetic: Callable[..., Run]) -> None:
