@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
-from typing import Any, Self
+from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netsim.units import BoolArray, FloatArray, IntArray
+
+T = TypeVar("T")
 
 
 def column(initial: float | int | bool) -> Any:
@@ -58,7 +60,12 @@ class ArrayTable:
         return table
 
     def select(self, rows: IntArray | BoolArray | slice) -> Self:
-        """Copies of some rows, in the order given; a slice of rows is not copied."""
+        """Copies of some rows, in the order given; a slice of rows is not copied.
+
+        A slice of all rows gives the table itself.
+        """
+        if isinstance(rows, slice) and rows == slice(None):
+            return self
         return self._with({name: values[rows] for name, values in self.columns().items()})
 
     def copy(self) -> Self:
@@ -85,6 +92,32 @@ class ArrayTable:
     def restored(cls, state: Mapping[str, Any]) -> Self:
         """The table whose `state` was taken."""
         return cls(**state)
+
+
+@dataclass
+class Recent(Generic[T]):
+    """What was worked out last from some arrays: rounds often ask the same again.
+
+    Results must not change. Those of long arrays are not kept: to compare them takes as long.
+    """
+
+    most: int = 8  # results
+    longest: int = 2048  # rows of the arrays
+    _about: object = field(default=None, init=False)
+    _known: dict[tuple[bytes, ...], T] = field(default_factory=dict, init=False)
+
+    def of(self, about: object, arrays: Sequence[NDArray[Any]], work_out: Callable[[], T]) -> T:
+        """`work_out()`, or what it gave of equal arrays. about: what else it depends on."""
+        if len(arrays[0]) > self.longest:
+            return work_out()
+        if about is not self._about:
+            self._about, self._known = about, {}
+        key = tuple(array.tobytes() for array in arrays)
+        if key not in self._known:
+            while len(self._known) >= self.most:
+                del self._known[next(iter(self._known))]
+            self._known[key] = work_out()
+        return self._known[key]
 
 
 def group_starts(sorted_ids: IntArray) -> IntArray:

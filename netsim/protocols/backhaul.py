@@ -55,8 +55,9 @@ def bits_to_core(planned: ToCore, module: IntArray, upload_bits: FloatArray) -> 
         return float(sum(planned.of_module[one] for one in np.unique(module).tolist()))
     if planned is not None:
         return planned.bits_of(upload_bits)
-    largest = [upload_bits[module == one].max() for one in np.unique(module)]
-    return float(np.sum(largest))
+    largest = np.zeros(int(module.max()) + 1)
+    np.maximum.at(largest, module, upload_bits)
+    return float(largest[largest > 0].sum())
 
 
 def restored_to_core(state: float | Mapping[str, Any] | None) -> ToCore:

@@ -17,6 +17,14 @@ from netsim.records import TABLES, TableColumn
 MANY = (np.ndarray, list)
 """What holds a value for each row; anything else is one value for all rows of a call."""
 
+LISTED = ("str", "list")
+"""Kinds of columns whose values are no numbers."""
+
+LARGE_ROWS = 2048
+"""A call with more rows is kept as it is."""
+BLOCK_ROWS = 8192
+"""Rows that smaller calls are written into together."""
+
 NULLS: Mapping[str, Any] = {"int": -1, "enum": -1, "float": np.nan}
 """Stand for null in arrays, by kind of column; None in other kinds."""
 
@@ -48,32 +56,92 @@ def checked_length(table: str, columns: Columns) -> int:
 
 
 class TableBuffer:
-    """Rows of one table as they came: columns, or one value for all rows of a call."""
+    """Rows of one table as they come. Those of a round count once it is closed.
+
+    Small calls are written into blocks of typed columns, one after the other: a column is then
+    joined from a few pieces, not from one for each call. Large ones are kept as they are; their
+    arrays must not change afterwards.
+    """
 
     def __init__(self, table: str, before: pl.DataFrame | None = None) -> None:
         self.table = table
-        self.rows = 0 if before is None else len(before)
+        self.rows = 0 if before is None else len(before)  # that count
         self._before = before  # rows of a part that a resumed run goes on with
-        self._calls: list[tuple[Columns, int]] = []  # columns and number of rows of each call
+        self._pieces: list[tuple[Columns, int]] = []  # columns and number of rows of each
+        self._block: _Block | None = None  # that takes rows; the pieces came before
+        self._pending = 0  # rows of the round in progress
 
-    def append(self, columns: Columns, rows: int) -> None:
-        """Keep the rows of one call, whose number is that of `checked_length`."""
-        if rows:
-            self._calls.append((columns, rows))
-            self.rows += rows
+    def append(self, columns: Columns) -> None:
+        """Keep the rows of one call. Raises RunError if they are no rows of the table."""
+        rows = checked_length(self.table, columns)
+        if not rows:
+            return
+        self._pending += rows
+        if rows > LARGE_ROWS:
+            self._end_block()
+            self._pieces.append((columns, rows))
+            return
+        if self._block is None or self._block.rows + rows > BLOCK_ROWS:
+            self._end_block()
+            self._block = _Block(self.table)
+        self._block.append(columns, rows)
+
+    def close_round(self) -> int:
+        """All rows count from now on; gives how many have come to those that did."""
+        closed, self._pending = self._pending, 0
+        self.rows += closed
+        return closed
 
     def frame(self) -> pl.DataFrame:
-        """All rows, typed; NaN and -1 become null where the table says so."""
-        rows = [rows for _, rows in self._calls]
+        """The rows that count, typed; NaN and -1 become null where the table says so."""
+        pieces = list(self._pieces)
+        if self._block is not None:
+            pieces.append(self._block.piece())
+        rows = [rows for _, rows in pieces]
         series = []
         for column in TABLES[self.table]:
             null = NULLS.get(column.kind)
-            pieces = [columns.get(column.name, null) for columns, _ in self._calls]
-            series.append(_series(column, pieces, rows))
+            given = [columns.get(column.name, null) for columns, _ in pieces]
+            series.append(_series(column, given, rows))
         frame = pl.DataFrame(series)
-        if self._before is None:
-            return frame
-        return pl.concat([self._before, frame], rechunk=True)
+        if self._before is not None:
+            frame = pl.concat([self._before, frame], rechunk=True)
+        return frame.head(self.rows)
+
+    def _end_block(self) -> None:
+        if self._block is not None:
+            self._pieces.append(self._block.piece())
+        self._block = None
+
+
+class _Block:
+    """Typed columns with room for BLOCK_ROWS rows, filled from the start."""
+
+    def __init__(self, table: str) -> None:
+        self.rows = 0
+        self._arrays: dict[str, np.ndarray[Any, Any]] = {}
+        self._lists: dict[str, list[Any]] = {}
+        for column in TABLES[table]:
+            if column.kind in LISTED:
+                self._lists[column.name] = []
+            else:
+                null = NULLS.get(column.kind)
+                self._arrays[column.name] = np.full(BLOCK_ROWS, null, _array_type(column))
+
+    def append(self, columns: Columns, rows: int) -> None:
+        """Write the rows of one call."""
+        begin, self.rows = self.rows, self.rows + rows
+        place = slice(begin, self.rows)
+        for name, values in columns.items():
+            if name in self._arrays:
+                self._arrays[name][place] = values
+        for name, listed in self._lists.items():
+            listed += _joined_lists([columns.get(name)], [rows])
+
+    def piece(self) -> tuple[Columns, int]:
+        """Its columns, and number of rows."""
+        arrays = {name: array[: self.rows] for name, array in self._arrays.items()}
+        return {**arrays, **self._lists}, self.rows
 
 
 def _dtype(column: TableColumn) -> pl.DataType:
@@ -90,7 +158,7 @@ def _dtype(column: TableColumn) -> pl.DataType:
 
 def _series(column: TableColumn, pieces: Sequence[Any], rows: Sequence[int]) -> pl.Series:
     """One column from an array, a list or a single value for each call, of so many rows each."""
-    if column.kind in ("str", "list"):
+    if column.kind in LISTED:
         return pl.Series(
             column.name,
             _joined_lists(pieces, rows),
@@ -122,13 +190,17 @@ def _joined_lists(pieces: Sequence[Any], rows: Sequence[int]) -> list[Any]:
     return values
 
 
+def _array_type(column: TableColumn) -> type[np.generic]:
+    kinds: Mapping[str, type[np.generic]] = {"float": np.float64, "bool": np.bool_}
+    return kinds.get(column.kind, np.int64)
+
+
 def _joined_arrays(
     column: TableColumn,
     pieces: Sequence[Any],
     rows: Sequence[int],
 ) -> np.ndarray[Any, Any]:
-    kinds: Mapping[str, type[np.generic]] = {"float": np.float64, "bool": np.bool_}
-    dtype = kinds.get(column.kind, np.int64)
+    dtype = _array_type(column)
     many = [type(given) in MANY for given in pieces]
     arrays = list(compress(pieces, many))
     if len(arrays) == len(pieces) > 0:

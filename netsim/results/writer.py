@@ -24,7 +24,7 @@ from netsim.plain import check_plain_file
 from netsim.protocols import Columns
 from netsim.records import TABLES
 from netsim.results.plain_files import UNFINISHED, sync_folder
-from netsim.results.table_buffer import TableBuffer, checked_length, table_schema
+from netsim.results.table_buffer import TableBuffer, table_schema
 
 ROWS_PER_PART = 500_000
 MAX_ROUNDS_PER_PART = 100
@@ -42,8 +42,7 @@ class ParquetSink:
     def __init__(self, folder: Path, rounds_per_part: int) -> None:
         self._folder = folder
         self._rounds_per_part = rounds_per_part
-        self._closed = {table: TableBuffer(table) for table in TABLES}
-        self._pending: list[tuple[str, Columns, int]] = []  # calls of the round in progress
+        self._buffers = {table: TableBuffer(table) for table in TABLES}
         self._part = 0
         self.counts = dict.fromkeys(TABLES, 0)
 
@@ -52,14 +51,12 @@ class ParquetSink:
 
         The arrays must not change afterwards.
         """
-        self._pending.append((table, columns, checked_length(table, columns)))
+        self._buffers[table].append(columns)
 
     def close_round(self, round: int) -> None:
         """Accept the rows written since the last call; write a part at multiples of its length."""
-        for table, columns, rows in self._pending:
-            self._closed[table].append(columns, rows)
-            self.counts[table] += rows
-        self._pending = []
+        for table, buffer in self._buffers.items():
+            self.counts[table] += buffer.close_round()
         if (round + 1) % self._rounds_per_part == 0:
             self._flush()
 
@@ -70,7 +67,7 @@ class ParquetSink:
     def save(self) -> dict[str, Any]:
         """Write the open part up to the last closed round; returns what `resume` needs."""
         self._write()
-        rows = {table: buffer.rows for table, buffer in self._closed.items()}
+        rows = {table: buffer.rows for table, buffer in self._buffers.items()}
         return {
             "part": self._part,
             "rows_in_part": rows,
@@ -100,16 +97,16 @@ class ParquetSink:
                 in_part,
             )
             sink.counts[table] = rows
-            sink._closed[table] = TableBuffer(table, tail.reopened())
+            sink._buffers[table] = TableBuffer(table, tail.reopened())
         return sink
 
     def _flush(self) -> None:
         self._write()
-        self._closed = {table: TableBuffer(table) for table in TABLES}
+        self._buffers = {table: TableBuffer(table) for table in TABLES}
         self._part += 1
 
     def _write(self) -> None:
-        for table, buffer in self._closed.items():
+        for table, buffer in self._buffers.items():
             if buffer.rows:
                 write_parquet(buffer.frame(), self._folder / table / _part_name(self._part))
 
@@ -122,10 +119,11 @@ class MemorySink:
 
     def write(self, table: str, columns: Columns) -> None:
         """Append rows."""
-        self._buffers[table].append(columns, checked_length(table, columns))
+        self._buffers[table].append(columns)
+        self._buffers[table].close_round()
 
     def close_round(self, round: int) -> None:
-        """Nothing to do."""
+        """Nothing to do: rows count at once."""
 
     def frame(self, table: str) -> pl.DataFrame:
         """All rows of a table."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from netsim.arrays import group_starts
+from netsim.arrays import Recent, group_starts
 from netsim.course import Versions
 from netsim.device.fleet import Fleet
 from netsim.device.timetable import Timetable, timetable
@@ -28,6 +28,7 @@ class Setting:
     rules: Rules
     payloads: Payloads
     core: CoreLinks
+    _timetables: Recent[Timetable] = field(default_factory=Recent, init=False)
 
     @property
     def foundation_bits_per_round(self) -> float:
@@ -48,6 +49,35 @@ class Setting:
         round: in which fading is drawn; None: as planned.
         wanted: rows that lack the module.
         """
+        rows = (
+            links,
+            ue,
+            module,
+            needs,
+        )
+        if wanted is not None or self.rules.downlink.model is not None:
+            return self._timetable(*rows, round, wanted)
+        return self._timetables.of(
+            links,
+            (
+                ue,
+                module,
+                needs.down_bits,
+                needs.own_down_bits,
+                needs.work,
+            ),
+            lambda: self._timetable(*rows),
+        )
+
+    def _timetable(
+        self,
+        links: Links,
+        ue: IntArray,
+        module: IntArray,
+        needs: Needs,
+        round: int | None = None,
+        wanted: BoolArray | None = None,
+    ) -> Timetable:
         rules = self.rules
         efficiency = rules.downlink.efficiency(links.downlink_efficiency, round)
         slots = broadcast_slots(

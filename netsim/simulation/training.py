@@ -39,10 +39,10 @@ def aggregate(
 
     versions [N]: how many each module has had. stale: old updates count less.
     """
-    arrived = books.uploads.select(books.learnt)
-    changed = np.flatnonzero(np.bincount(arrived.module))
+    changed = np.flatnonzero(np.bincount(books.uploads.module[books.learnt]))
     if learner is None or not len(changed):
         return changed
+    arrived = books.uploads.select(books.learnt)
     rule = round_.plan.aggregation
     if stale and rule == "average":
         rule = "staleness_weighted"

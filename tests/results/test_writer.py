@@ -13,6 +13,7 @@ import pytest
 from netsim.errors import DataError, RunError
 from netsim.records import TABLES
 from netsim.results.reader import Run
+from netsim.results.table_buffer import BLOCK_ROWS, LARGE_ROWS
 from netsim.results.writer import MemorySink, ParquetSink, rounds_per_part, table_schema
 
 
@@ -129,6 +130,23 @@ def test_lost_rows_are_told(tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "ues")
     with pytest.raises(DataError, match="ues: 3 rows are missing"):
         ParquetSink.resume(tmp_path, 3, saved)
+
+
+def test_rows_stay_in_order_whatever_the_size_of_calls() -> None:
+    """Small calls share blocks, large ones stand by themselves."""
+    sizes = [3, LARGE_ROWS + 5, 1, LARGE_ROWS, LARGE_ROWS - 1, *[BLOCK_ROWS // 5] * 7, 2]
+    sink, begin = MemorySink(), 0
+    for size in sizes:
+        rows = {**_evaluation(0, size), "ue": np.arange(begin, begin + size)}
+        rows |= {name: [str(begin)] * size for name in ("target", "split")}
+        rows |= {name: np.full(size, float(begin)) for name in ("loss", "accuracy")}
+        sink.write("evaluations", rows)
+        begin += size
+    frame = sink.frame("evaluations")
+    firsts = np.cumsum([0, *sizes[:-1]])
+    assert frame["ue"].to_list() == list(range(begin))
+    assert frame["loss"].to_list() == np.repeat(firsts, sizes).tolist()
+    assert frame["target"].to_list() == np.repeat(firsts.astype(str), sizes).tolist()
 
 
 def test_nulls_and_types() -> None:
