@@ -2,7 +2,7 @@
 its peers.
 
     python analysis/bench_engine.py --workload DIR [arguments of DIR/workload.py] [--check]
-        [--beside PYTHON SCRIPT]... [--repeats N] [--ceiling]
+        [--beside PYTHON SCRIPT]... [--repeats N] [--ceiling] [--bfloat16]
 
 DIR/workload.py gives the model with its LoRA start, the UEs' sentences and the line that is
 printed. --check runs DIR/bare.py (a hand-written PEFT loop) in this process afterwards and fails if
@@ -10,8 +10,10 @@ the trained tensors have not changed alike. --beside runs another script of DIR 
 that has its packages, in turn with netsim in processes of their own, --repeats times; prints the
 CPU seconds of each and the ratios of samples/s. A peer that leaves its first round out, and says so
 ("warm rounds"), is compared with netsim's warm rounds.
---ceiling measures this machine's matrix products and says what part of them the rounds reach,
-counting only the work that real tokens need.
+--ceiling measures this machine's matrix products, by torch's own product or oneDNN's, whichever is
+faster, and says what part of them the rounds reach, counting only the work that real tokens need.
+--bfloat16 trains the same rounds again with frozen weights stored in bfloat16, in turn with those
+in float32, and says how much faster it is by the processor's time and how alike the changes are.
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ from netsim.learning.composition import build_learner
 from netsim.learning.data.datasets import Split, TextDataset
 from netsim.learning.data.partition import Partition
 from netsim.learning.data.pools import PooledRows
+from netsim.learning.engine.frozen_products import FrozenLinear
 from netsim.learning.engine.workers import Workers
 from netsim.learning.foundation import Foundation
 from netsim.learning.learner import FederatedLearner
@@ -48,14 +51,17 @@ class Tokens:
     """Stands for a tokenizer: the workload's texts are token numbers already."""
 
     pad_token_id = 1
+    name_or_path = "workload"
 
     def __call__(self, first: list[str], second: None, **_: Any) -> dict[str, list[list[int]]]:
         return {"input_ids": [[int(number) for number in text.split()] for text in first]}
 
 
-def make_learner(workload: Any, a: Any) -> tuple[FederatedLearner, Any]:
+def make_learner(
+    workload: Any, a: Any, stored: torch.dtype = torch.float32
+) -> tuple[FederatedLearner, Any]:
     """A learner that starts from the workload's weights and trains on its sentences; and its PEFT
-    model.
+    model. Frozen weights are `stored` like this.
     """
     peft = workload.model(a)
     base = peft.get_base_model()
@@ -88,7 +94,9 @@ def make_learner(workload: Any, a: Any) -> tuple[FederatedLearner, Any]:
     )
     config = peft.peft_config["default"]
     made = build_learner(
-        foundation=Foundation("workload", plain(base), Tokens(), 2, ("classifier",), 128),
+        foundation=Foundation(
+            "workload", plain(base).to(stored), Tokens(), 2, ("classifier",), 128
+        ),
         dataset=data,
         partition=partition,
         samples=counts.sum(axis=1),
@@ -175,10 +183,17 @@ class MatrixProduct:
 
 
 def speed(_: None, job: MatrixProduct) -> float:
-    left, right = torch.randn(job.rows, job.inner), torch.randn(job.columns, job.inner).t()
-    out, count, begun = torch.empty(job.rows, job.columns), 0, time.perf_counter()
-    while (spent := time.perf_counter() - begun) < 0.5 or count < 10:
-        torch.mm(left, right, out=out)
+    """Of the faster of torch's own product and oneDNN's with its weight packed."""
+    left, right = torch.randn(job.rows, job.inner), torch.randn(job.columns, job.inner)
+    bias = torch.zeros(job.columns)
+    plain = FrozenLinear(right, bias)
+    return max(_speed(job, left, layer) for layer in (plain, plain.pack(back=False)))
+
+
+def _speed(job: MatrixProduct, left: torch.Tensor, layer: FrozenLinear) -> float:
+    count, begun = 0, time.perf_counter()
+    while (spent := time.perf_counter() - begun) < 0.25 or count < 10:
+        layer(left)
         count += 1
     return 2.0 * job.rows * job.inner * job.columns * count / spent
 
@@ -212,6 +227,29 @@ def work(made: FederatedLearner, a: Any) -> float:
     first_saved = 2 * 3 * h * h * T
     backward = (layers - 1) * (whole + 4 * h * squares) + last + 4 * h * T + 2 * head - first_saved
     return a.tau * ((layers - 1) * whole + last + head + backward)
+
+
+# -- weights in bfloat16 --------------------------------------------------------------------------
+
+
+def halves(workload: Any, a: Any, repeats: int) -> None:
+    """Print the ratio of speeds, and the cosine between what the two have changed."""
+    change = {}
+    spent: dict[torch.dtype, list[float]] = {torch.float32: [], torch.bfloat16: []}
+    for _ in range(repeats):
+        for stored, seconds in spent.items():
+            made, _ = make_learner(workload, a, stored)
+            start = made.states[0].copy()
+            train(made, a)  # the first rounds prepare products
+            change[stored] = made.states[0] - start
+            begun = time.process_time()
+            train(made, a)
+            seconds.append(time.process_time() - begun)
+            made.close()
+    exact, rounded = change.values()
+    cosine = exact @ rounded / np.linalg.norm(exact) / np.linalg.norm(rounded)
+    slow, fast = (min(seconds) for seconds in spent.values())
+    sys.stdout.write(f"bfloat16: {slow / fast:.2f} times as fast, cosine {cosine:.6f}\n")
 
 
 # -- beside peers --------------------------------------------------------------------------------
@@ -265,6 +303,7 @@ def main() -> None:
     parser.add_argument(
         "--beside", nargs=2, action="append", default=[], metavar=("PYTHON", "SCRIPT")
     )
+    parser.add_argument("--bfloat16", action="store_true", help="compare with weights in bfloat16")
     parser.add_argument("--repeats", type=int, default=3)
     own, arguments = parser.parse_known_args()
     if not (own.workload / "workload.py").is_file():
@@ -276,6 +315,9 @@ def main() -> None:
     a = workload.arguments()
     if own.beside:
         return beside(own.beside, own.workload, a, arguments, own.repeats)
+    if own.bfloat16:
+        a.threads = 1  # all of it in this process, whose time is taken
+        return halves(workload, a, own.repeats)
     made, _ = make_learner(workload, a)
     start = made.states[0].copy()
     rounds = train(made, a)

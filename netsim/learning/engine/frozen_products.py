@@ -1,10 +1,11 @@
 """Frozen linear layers: products of rows with weights that are never trained.
 
-Weights may be stored in bfloat16; all else is computed in float32. On CPUs with AVX-512, float32
-weights that meet the rows of all tokens are also kept in oneDNN's own layout, once for each
-direction. Their products then need not rearrange the weight each time, and they write bias and
-residual together with the product. oneDNN is used however few rows there are, because two ways of
-computing would round differently. It prepares once for each number of rows (packing.MULTIPLE).
+Weights may be stored in bfloat16; all else is computed in float32. On CPUs with AVX-512 (for
+bfloat16, with its instructions for it), weights that meet the rows of all tokens are also kept in
+oneDNN's own layout, once for each direction. Their products then need not rearrange the weight each
+time, and those in float32 write bias and residual together with the product. oneDNN is used however
+few rows there are, because two ways of computing would round differently. It prepares once for each
+number of rows (packing.MULTIPLE).
 """
 
 from __future__ import annotations
@@ -48,13 +49,13 @@ class FrozenLinear:
         add: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """x weight^T + bias (+ add): [rows, in] -> [rows, out]."""
+        if self.weight.dtype != x.dtype:
+            product = self._half(x, self.weight.t(), self.packed)
+            offset = self.bias if add is None else add + self.bias
+            return torch.add(product, offset)
         if self.packed is not None:
             return _packed_product(x, self.packed, self.bias, add)
         weight_t = self.weight.t()
-        if self.weight.dtype != x.dtype:
-            product = torch.mm(x.to(self.weight.dtype), weight_t)
-            offset = self.bias if add is None else add + self.bias
-            return torch.add(product, offset)
         if add is None:
             return torch.addmm(self.bias, x, weight_t)
         return torch.add(add, self.bias).addmm_(x, weight_t)
@@ -68,21 +69,33 @@ class FrozenLinear:
 
         `add` may be overwritten.
         """
+        if self.weight.dtype != dy.dtype:
+            product = self._half(dy, self.weight, self.packed_t)
+            return product.to(dy.dtype) if add is None else add.add_(product)
         if self.packed_t is not None:
             return _packed_product(dy, self.packed_t, None, add)
-        if self.weight.dtype != dy.dtype:
-            product = torch.mm(dy.to(self.weight.dtype), self.weight)
-            return product.to(dy.dtype) if add is None else torch.add(product, add)
         if add is None:
             return torch.mm(dy, self.weight)
         return add.addmm_(dy, self.weight)
 
+    def _half(
+        self,
+        x: torch.Tensor,
+        weight_t: torch.Tensor,
+        packed: torch.Tensor | None,
+    ) -> torch.Tensor:
+        """x [rows, a] weight_t [a, b] in the weight's own precision, [rows, b]."""
+        half = x.to(self.weight.dtype)
+        if packed is None:
+            return torch.mm(half, weight_t)
+        return _packed_product(half, packed, None, None)
+
 
 def _pack(weight: torch.Tensor) -> torch.Tensor | None:
     """The weight [out, in] in oneDNN's layout, or None where that is not used."""
-    if weight.device.type != "cpu" or weight.dtype != torch.float32:
+    if weight.device.type != "cpu" or not _onednn():
         return None
-    if not _onednn():
+    if weight.dtype == torch.bfloat16 and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         return None
     reorder = torch.ops.mkldnn._reorder_linear_weight
     packed: torch.Tensor = reorder(weight.contiguous(), ROWS)
