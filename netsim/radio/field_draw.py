@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,32 +16,52 @@ from netsim.units import BoolArray, FloatArray, IntArray
 _UES_AT_A_TIME = 256  # so that the work stays in cache
 
 
+class Heard(NamedTuple):
+    """L interferers, each of one UE, or as one of them hears it."""
+
+    victim: IntArray  # [L] index of the UE interfered with, ascending
+    received_w: FloatArray  # [L] mean received power
+    near: BoolArray  # [L] fades from block to block
+    shared: IntArray | None = None  # [L] number of the interferer, where UEs share them
+
+
 @dataclass(frozen=True)
 class FieldDraw:
-    """The interferers of every UE in one attempt of a round."""
+    """The interferers of every UE in one attempt of a round.
+
+    They are many, so they are drawn when they are needed, those of some UEs at a time.
+    """
 
     seed: int
     key: tuple[int, int]  # (round, attempt)
-    victim: IntArray  # [L] index of the UE interfered with, ascending
-    received_w: FloatArray  # [L] mean received power
+    heard: Callable[[], Iterable[Heard]]  # UE after UE; shared ones at once
     tail_w: FloatArray  # [K] mean power from beyond the sampled radius
-    near: BoolArray  # [L] fades from block to block
-    shared: IntArray | None = None  # [L] number of the interferer, where UEs share them
+
+    @cached_property
+    def whole(self) -> Heard:
+        """All at once."""
+        victim, received_w, near, shared = zip(*self.heard(), strict=True)
+        return Heard(
+            np.concatenate(victim),
+            np.concatenate(received_w),
+            np.concatenate(near),
+            shared[0],
+        )
 
     def upload_power_w(self) -> FloatArray:
         """Interference in one upload, W: a fading draw for each interferer. Shape [K]."""
         generator = rng.stream(self.seed, "interferer_fading", *self.key)
-        number = self.shared
-        if number is None:
-            h = generator.standard_exponential(len(self.victim))
-        else:
-            h = generator.standard_exponential(int(number.max(initial=-1)) + 1)[number]
-        total = np.bincount(
-            self.victim,
-            weights=h * self.received_w,
-            minlength=len(self.tail_w),
-        )
-        return total + self.tail_w
+        total = self.tail_w.copy()
+        for victim, received_w, _, number in self.heard():
+            if not len(victim):
+                continue
+            if number is None:
+                h = generator.standard_exponential(len(victim))
+            else:
+                h = generator.standard_exponential(int(number.max()) + 1)[number]
+            ues, own = _own_numbers(victim)
+            total[ues] += np.bincount(own, weights=h * received_w)
+        return total
 
     def block_power_w(self, chunk: int, ue: IntArray | None = None) -> FloatArray:
         """Interference of UEs [R], ascending, in each coherence block of a chunk, W. [R, block].
@@ -80,21 +102,31 @@ class FieldDraw:
 
     @cached_property
     def _split(self) -> _NearAndFar:
-        near = self.near
         ues = len(self.tail_w)
-        count = np.bincount(self.victim[near], minlength=ues)
-        far_w = np.bincount(
-            self.victim[~near],
-            self.received_w[~near],
-            minlength=ues,
-        )
+        near_w, numbers = [], []
+        count, far_w = np.zeros(ues, dtype=np.int64), self.tail_w.copy()
+        for victim, received_w, near, shared in self.heard():
+            near_w.append(received_w[near])
+            if len(victim):
+                some, own = _own_numbers(victim)
+                most, far = some.stop - some.start, ~near
+                count[some] += np.bincount(own[near], minlength=most)
+                far_w[some] += np.bincount(own[far], received_w[far], minlength=most)
+            if shared is not None:
+                numbers.append(shared[near])
         return _NearAndFar(
-            near_w=self.received_w[near],
+            near_w=np.concatenate(near_w),
             count=count,
             first=np.cumsum(count) - count,
-            far_w=far_w + self.tail_w,
-            shared=None if self.shared is None else self.shared[near],
+            far_w=far_w,
+            shared=np.concatenate(numbers) if numbers else None,
         )
+
+
+def _own_numbers(victim: IntArray) -> tuple[slice, IntArray]:
+    """From the first to the last of UEs [L], ascending, and their numbers among these, [L]."""
+    first = int(victim[0])
+    return slice(first, int(victim[-1]) + 1), victim - first
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -25,25 +26,38 @@ class Points(NamedTuple):
     number: IntArray | None  # of the point itself, where several UEs share it
 
 
-def own_points(seed: int, round: int, attempt: int, ues: int) -> Points:
-    """Points of each UE by itself."""
+UES_AT_A_TIME = 2048
+"""So that points and what is worked out of them stay in cache, and in little memory."""
+
+
+def slices_of(ues: int) -> Iterator[slice]:
+    """All UEs in order, some at a time; one slice at least."""
+    for begin in range(0, max(ues, 1), UES_AT_A_TIME):
+        yield slice(begin, min(begin + UES_AT_A_TIME, ues))
+
+
+def own_points(seed: int, round: int, attempt: int, ues: int) -> Iterator[Points]:
+    """Points of each UE by itself; those of some UEs at a time."""
     area = np.pi * FIELD_RADIUS**2  # in units of 1/phi, so the mean number of points
     counts = rng.stream(seed, "interferer_count", round, attempt).poisson(area, ues)
-    victim = np.repeat(np.arange(ues), counts)
     # two numbers for each point, UE after UE: adding UEs leaves the others' points in place
-    u = rng.stream(seed, "interferer_place", round, attempt).random((len(victim), 2))
-    return Points(
-        victim=victim,
-        x=u[:, 0] * area,
-        mark=u[:, 1],
-        own_quantile=lambda: rng.stream(
-            seed,
-            "interferer_own_distance",
-            round,
-            attempt,
-        ).random(len(victim)),
-        number=None,
-    )
+    places = rng.stream(seed, "interferer_place", round, attempt)
+    own = cache(lambda: rng.stream(seed, "interferer_own_distance", round, attempt))
+    for some in slices_of(ues):
+        victim = np.repeat(np.arange(some.start, some.stop), counts[some])
+        u = places.random((len(victim), 2))
+        yield Points(
+            victim=victim,
+            x=u[:, 0] * area,
+            mark=u[:, 1],
+            own_quantile=_uniform(own, len(victim)),
+            number=None,
+        )
+
+
+def _uniform(stream: Callable[[], np.random.Generator], count: int) -> Callable[[], FloatArray]:
+    """So many numbers of a stream, once they are asked for."""
+    return lambda: stream().random(count)
 
 
 def shared_points(seed: int, round: int, gnb: IntArray) -> Points:

@@ -15,7 +15,7 @@ gNB.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -24,8 +24,8 @@ import numpy as np
 
 from netsim import rng
 from netsim.radio.coverage import interferer_constant, mean_interference_w
-from netsim.radio.field_draw import FieldDraw
-from netsim.radio.field_points import FIELD_RADIUS, own_points, shared_points
+from netsim.radio.field_draw import FieldDraw, Heard
+from netsim.radio.field_points import FIELD_RADIUS, Points, own_points, shared_points, slices_of
 from netsim.radio.pathloss import PowerLaw
 from netsim.radio.places import CellPlaces
 from netsim.units import FloatArray, IntArray, from_db
@@ -91,10 +91,22 @@ class PoissonField:
         """As `InterfererField`; only the distance matters, and whose UEs share interferers."""
         count = len(distance_m)
         c = interferer_constant(distance_m * np.sqrt(self.density_per_m2), self.law)
-        if self.persistent:
-            points = shared_points(seed, round, gnb)
-        else:
+
+        def heard() -> Iterator[Heard]:
             points = own_points(seed, round, attempt, count)
+            if self.persistent:
+                points = iter([shared_points(seed, round, gnb)])
+            return (self._heard(some, c) for some in points)
+
+        return FieldDraw(
+            seed=seed,
+            key=(round, attempt),
+            heard=heard,
+            tail_w=np.full(count, self.tail_w),
+        )
+
+    def _heard(self, points: Points, c: FloatArray) -> Heard:
+        """The points that are interferers. c: of UEs, [K]."""
         # a UE far away sees fewer of the points, so that the law is its own
         kept = np.flatnonzero(points.mark < -np.expm1(-c[points.victim] * points.x))
         x = points.x[kept]
@@ -102,12 +114,9 @@ class PoissonField:
         power_w: FloatArray | float = self.power_w
         if self.power_of is not None:
             power_w = self.power_at(points.own_quantile()[kept], x)
-        return FieldDraw(
-            seed=seed,
-            key=(round, attempt),
+        return Heard(
             victim=points.victim[kept],
             received_w=power_w * self.antenna_gain * self.pathloss.gain(radius_m),
-            tail_w=np.full(count, self.tail_w),
             near=x < np.pi * NEAR_RADIUS**2,
             shared=None if points.number is None else points.number[kept],
         )
@@ -180,28 +189,40 @@ class SiteField:
         gnb: IntArray,
     ) -> FieldDraw:
         """As `InterfererField`; only the serving gNB matters."""
-        ues = len(gnb)
         sites = self.places.sites
-        every_site = np.arange(sites)
-        if self.persistent:
-            u = rng.stream(seed, "persistent_site_place", round).random(sites)[None]
-        else:
-            u = rng.stream(seed, "interferer_site_place", round, attempt).random((ues, sites))
+
+        def heard() -> Iterator[Heard]:
+            if self.persistent:
+                u = rng.stream(seed, "persistent_site_place", round).random(sites)[None]
+                yield self._heard(u, gnb, 0)
+                return
+            places = rng.stream(seed, "interferer_site_place", round, attempt)
+            for some in slices_of(len(gnb)):
+                mine = gnb[some]
+                yield self._heard(places.random((len(mine), sites)), mine, some.start)
+
+        return FieldDraw(
+            seed=seed,
+            key=(round, attempt),
+            heard=heard,
+            tail_w=np.zeros(len(gnb)),
+        )
+
+    def _heard(self, u: FloatArray, gnb: IntArray, first: int) -> Heard:
+        """Of UEs from `first` on, at gNBs [R], by uniform numbers, [R, S] or the same for all."""
+        every_site = np.arange(self.places.sites)
         place = (u * self.places.per_cell).astype(np.int64)
         received = self.received_w[gnb[:, None], every_site, place]
         foreign = every_site != gnb[:, None]
         victim = np.nonzero(foreign)[0]
         received = received[foreign]
-        total = np.bincount(victim, received, minlength=ues)
+        total = np.bincount(victim, received, minlength=len(gnb))
         shared = None
         if self.persistent:
-            shared = (gnb[:, None] * sites + every_site)[foreign]
-        return FieldDraw(
-            seed=seed,
-            key=(round, attempt),
-            victim=victim,
+            shared = (gnb[:, None] * self.places.sites + every_site)[foreign]
+        return Heard(
+            victim=first + victim,
             received_w=received,
-            tail_w=np.zeros(ues),
             near=received > 1e-3 * total[victim],
             shared=shared,
         )

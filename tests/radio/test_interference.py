@@ -72,7 +72,9 @@ def test_persistent_interferers_are_shared_and_stay() -> None:
     field = replace(_field(), persistent=True)
     distance, gnb = np.full(6, 400.0), np.array([0, 0, 5, 0, 5, 2])
     first, again = (field.draw(1, 7, attempt, distance, gnb) for attempt in (1, 2))
-    assert np.array_equal(first.received_w, again.received_w)  # where they are, not how they fade
+    assert np.array_equal(
+        first.whole.received_w, again.whole.received_w
+    )  # where they are, not how they fade
     for heard in (first.upload_power_w(), first.block_power_w(2)[:, 4]):
         assert heard[0] == heard[1] == heard[3] != heard[2]
         assert heard[2] == heard[4]
@@ -83,6 +85,31 @@ def test_persistent_interferers_are_shared_and_stay() -> None:
     assert np.array_equal(field.mean_w(distance, gnb), mean)
 
 
+@pytest.mark.parametrize("persistent", [False, True])
+def test_it_does_not_matter_how_many_ues_are_drawn_at_a_time(
+    persistent: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory is bounded by drawing some UEs at a time; to the last bit that changes nothing."""
+    distance, gnb = np.linspace(100.0, 900.0, 40), np.arange(40) // 10
+    gain = np.random.default_rng(2).random((4, 4, 8))
+    fields: list[InterfererField] = [
+        replace(_field(), persistent=persistent, power_of=lambda gain: 0.2 * np.sqrt(gain)),
+        SiteField(CellPlaces(gain), 0.2, persistent=persistent),
+    ]
+    ue = np.arange(3, 33, 2)
+    for field in fields:
+        whole = field.draw(1, 2, 1, distance, gnb)
+        expected = [whole.upload_power_w(), whole.block_power_w(1, ue), whole.whole.received_w]
+        for few in (1, 7):
+            with monkeypatch.context() as patch:
+                patch.setattr("netsim.radio.field_points.UES_AT_A_TIME", few)
+                sliced = field.draw(1, 2, 1, distance, gnb)
+                found = [sliced.upload_power_w(), sliced.block_power_w(1, ue)]
+                found.append(sliced.whole.received_w)
+            for one, other in zip(found, expected, strict=True):
+                assert np.array_equal(one, other)
+
+
 def test_persistent_interferers_of_real_sites_are_one_in_each_cell() -> None:
     gain = np.random.default_rng(2).random((4, 4, 8))
     field = SiteField(CellPlaces(gain), 0.2, persistent=True)
@@ -90,8 +117,10 @@ def test_persistent_interferers_of_real_sites_are_one_in_each_cell() -> None:
     draw = field.draw(1, 3, 1, np.ones(4), gnb)
     heard = draw.upload_power_w()
     assert heard[0] == heard[2] != heard[1]
-    place = [np.flatnonzero(0.2 * gain[0, cell] == draw.received_w[cell - 1]) for cell in (1, 2, 3)]
-    of_3 = draw.received_w[draw.victim == 3]
+    place = [
+        np.flatnonzero(0.2 * gain[0, cell] == draw.whole.received_w[cell - 1]) for cell in (1, 2, 3)
+    ]
+    of_3 = draw.whole.received_w[draw.whole.victim == 3]
     assert np.allclose(of_3[1:], [0.2 * gain[3, cell, place[cell - 1][0]] for cell in (1, 2)])
 
 
@@ -113,7 +142,9 @@ def test_more_ues_leave_the_interferers_of_the_others() -> None:
 
 def test_blocks_have_the_mean_of_the_field() -> None:
     draw = _draw(_field(), 1, 2, np.full(200, 400.0))
-    mean = np.bincount(draw.victim, weights=draw.received_w, minlength=200) + draw.tail_w
+    mean = (
+        np.bincount(draw.whole.victim, weights=draw.whole.received_w, minlength=200) + draw.tail_w
+    )
     blocks = np.concatenate([draw.block_power_w(c) for c in range(200)], axis=1)
     assert np.median(blocks.mean(axis=1) / mean) == pytest.approx(1.0, abs=0.01)
 
@@ -144,11 +175,11 @@ def test_followers_are_near_their_own_gnb() -> None:
     gnb = np.zeros(3000, dtype=np.int64)
     loud = field.draw(1, 1, 1, distance, gnb)
     quiet = following.draw(1, 1, 1, distance, gnb)
-    assert np.array_equal(loud.victim, quiet.victim)
-    level = 0.2 * quiet.received_w / loud.received_w
+    assert np.array_equal(loud.whole.victim, quiet.whole.victim)
+    level = 0.2 * quiet.whole.received_w / loud.whole.received_w
     assert (level <= 0.2 + 1e-12).all()
     assert level.min() >= 1e-3 - 1e-12
-    far = loud.received_w < np.median(loud.received_w)
+    far = loud.whole.received_w < np.median(loud.whole.received_w)
     assert level[far].mean() == pytest.approx(following.mean_power_w, rel=0.03)
     assert following.tail_w == pytest.approx(field.tail_w * following.mean_power_w / 0.2)
 
@@ -207,4 +238,4 @@ def test_followers_in_real_cells() -> None:
     ]
     np.testing.assert_allclose(field.mean_w(np.zeros(2), gnb), expected)
     drawn = field.draw(1, 1, 1, np.zeros(2), gnb)
-    assert set(drawn.received_w.tolist()) <= set(field.received_w.ravel().tolist())
+    assert set(drawn.whole.received_w.tolist()) <= set(field.received_w.ravel().tolist())
