@@ -70,7 +70,8 @@ def size_source(scenario: Scenario, training: LearningParts, module: int) -> str
     if scenario.learning.payload_bits_per_parameter != FLOAT_BITS:
         return "the tensors, scaled (emulated)"
     codec = scenario.upload.codec
-    return "the tensors" if codec == AS_IT_IS else f"the tensors as {codec}"
+    masked = "" if scenario.upload.secure_aggregation is None else ", before masks"
+    return "the tensors" if codec == AS_IT_IS else f"the tensors as {codec}{masked}"
 
 
 def _module_bits(

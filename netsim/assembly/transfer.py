@@ -9,6 +9,7 @@ from typing import cast
 
 import numpy as np
 
+from netsim.assembly.masking import build_masking, check_masking, masked
 from netsim.errors import ScenarioError
 from netsim.learning.transfer import ACCOUNTING, Privacy, Transfer
 from netsim.plugins import plugin_class
@@ -89,6 +90,7 @@ def check_transfer(scenario: Scenario, scheme: Scheme) -> None:
                 where = f"scenario: {section}.codec"
                 raise ScenarioError(rule, where=where, value=codec.codec)
     _check_private(scenario, scheme)
+    check_masking(scenario, scheme, _codec(scenario.upload, "upload"))
 
 
 def _check_private(scenario: Scenario, scheme: Scheme) -> None:
@@ -130,6 +132,7 @@ def check_contracts(scenario: Scenario, transfer: Transfer, sizes: Iterable[int]
 
 def plan_check(scenario: Scenario, scheme: Scheme) -> Callable[[RoundPlan, Observation], RoundPlan]:
     """What is made of a scheme's plans before they are carried out."""
+    masking = build_masking(scenario)
 
     def checked(plan: RoundPlan, observation: Observation) -> RoundPlan:
         """A feasible plan; with error feedback UEs train before their uplinks, lost ones too."""
@@ -138,6 +141,8 @@ def plan_check(scenario: Scenario, scheme: Scheme) -> Callable[[RoundPlan, Obser
             _check_average(plan, scheme.name)
         if scenario.upload.codec != AS_IT_IS:
             plan = replace(plan, to_core_bits=_to_core(plan, observation))
+        if masking is not None:
+            plan = masked(plan, observation, masking, scheme.name)
         if scenario.upload.error_feedback:
             return replace(plan, redeem="before_uplink")
         return plan

@@ -29,6 +29,7 @@ def print_summary(run: Run) -> None:
         ("uploads", _uploads(found)),
         ("delivered", _delivered(found)),
         *_privacy(found),
+        *_masking(found),
         ("energy", _energy(found)),
         *_accuracies(found),
         ("wall time", seconds(metadata["wall_time_s"])),
@@ -65,6 +66,14 @@ def _delivered(found: Digest) -> str:
 def _privacy(found: Digest) -> Iterator[tuple[str, str]]:
     if found["epsilon"] is not None:
         yield "privacy", f"epsilon {found['epsilon']:.3g} of the UE that has spent most"
+
+
+def _masking(found: Digest) -> Iterator[tuple[str, str]]:
+    masking = found["masking"]
+    if masking is not None:
+        up, down = (quantity(masking[way], "bit") for way in ("up_bits", "down_bits"))
+        formed = f"{masking['unmasked']} of {masking['sums']} sums unmasked"
+        yield "secure aggregation", f"{formed}; adds {up} up, {down} down; modelled"
 
 
 def _energy(found: Digest) -> str:

@@ -40,6 +40,7 @@ ONE_ROW_PER = {
     "subscriptions": "(round, UE, module)",
     "ues": "UE",
     "sites": "gNB site",
+    "masked_sums": "module and gNB of a round, with `upload.secure_aggregation`",
     "handovers": "handover",
     "mobility": "sample of a UE's position, with `record = true`",
     "channel": "sample of a link, with `record = true`",

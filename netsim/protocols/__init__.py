@@ -10,6 +10,7 @@ neither tensors nor the clock.
     exchange    what UEs train of a module, and what goes down and up for it
     learning    tickets and their results; the Learner
     codec       the numbers of a module as bits
+    masked_sums secure aggregation: what it sends, how long it takes
     compute     work of local training
     optimisation  optimisers of server and UEs
     radio       path loss, success probability, motion
@@ -45,6 +46,7 @@ from netsim.protocols.learning import (
     Tickets,
     held_columns,
 )
+from netsim.protocols.masked_sums import MaskedSum, MaskedSums, SecureAggregation
 from netsim.protocols.optimisation import (
     AVERAGES,
     FEDERATED_AVERAGING,
@@ -85,6 +87,8 @@ __all__ = [
     "Listener",
     "LocalLoss",
     "LocalLosses",
+    "MaskedSum",
+    "MaskedSums",
     "Mobility",
     "ModelShape",
     "Motion",
@@ -101,6 +105,7 @@ __all__ = [
     "RoundOutcome",
     "RoundPlan",
     "Scheme",
+    "SecureAggregation",
     "ServerSteps",
     "Silence",
     "Stacked",

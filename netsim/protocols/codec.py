@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass
 from math import inf
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ class Encoded:
 
 class Codec(Protocol):
     """Numbers as bits and back. Frozen dataclasses under entry point `netsim.codecs`."""
+
+    summable: ClassVar[bool] = False
+    """Numbers become integers on a grid that everybody shares, each in as many bits."""
 
     @abstractmethod
     def encoded_bits(self, size: int) -> int:

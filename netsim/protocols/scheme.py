@@ -12,6 +12,7 @@ from netsim.protocols.backhaul import ToCore, restored_to_core
 from netsim.protocols.compute import Training
 from netsim.protocols.exchange import WHOLE_MODULES, Exchange, Needs, PayloadSize, WorkShare
 from netsim.protocols.learning import Aggregation, Tail
+from netsim.protocols.masked_sums import MaskedSums
 from netsim.protocols.optimisation import FEDERATED_AVERAGING, Optimisation
 from netsim.protocols.radio import SuccessModel
 from netsim.units import BoolArray, FloatArray, IntArray
@@ -129,6 +130,7 @@ class RoundPlan:
             UEs download, each module once.
         to_core_bits: likewise from it after the round, or a stack; None: of each module that has
             arrived one upload. 0: the core takes no part in the round's end.
+        sums: that mask uploads, which schemes do not say: the scenario does.
     """
 
     ue: IntArray
@@ -145,6 +147,7 @@ class RoundPlan:
     close_after: int | None = None
     from_core_bits: float | None = None
     to_core_bits: ToCore = None
+    sums: MaskedSums | None = None
 
     def select(self, rows: BoolArray | IntArray) -> RoundPlan:
         """The plan with some of its rows [M]."""
@@ -156,6 +159,7 @@ class RoundPlan:
             power_w=self.power_w[rows],
             rank=None if self.rank is None else self.rank[rows],
             exchange=self.exchange.select(rows),
+            sums=None if self.sums is None else self.sums.select(rows),
         )
 
     def up_bits(self, size_of: PayloadSize) -> FloatArray:

@@ -60,6 +60,7 @@ class Accounts:
     uploads: pl.DataFrame
     rounds: pl.DataFrame
     ues: pl.DataFrame
+    sums: pl.DataFrame  # of masked uploads
     before: Carried
     later: Later
 
@@ -141,6 +142,7 @@ def accounts(run: RunTables) -> Iterator[Accounts]:
             uploads=part.uploads.collect(),
             rounds=part.rounds.collect(),
             ues=ues,
+            sums=part.masked_sums.collect(),
             before=before,
             later=later,
         )

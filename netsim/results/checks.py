@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from netsim.results.check_accounts import Accounts, accounts
 from netsim.results.check_energy_bits import bit_checks, energy_checks
+from netsim.results.check_masked import masked_checks
 from netsim.results.check_time_shares import causality_checks, count_checks, shannon, shares
 from netsim.results.damage import naming_damage
 from netsim.results.laws import Check, together
@@ -26,9 +27,12 @@ def check_run(
     recomputed from the SINR.
     """
     found: list[Check] = []
+    masked = bool(run.part_files("masked_sums"))
     with naming_damage(run):
         for part in accounts(run):
             checks = _checks(part, bandwidth_hz, constant_rate)
+            if masked:
+                checks += masked_checks(part)
             found = [*map(together, found, checks)] if found else checks
     return found
 

@@ -67,6 +67,11 @@ class RunTables:
         return self.table("sites")
 
     @property
+    def masked_sums(self) -> pl.LazyFrame:
+        """One row per sum of masked uploads; empty unless `upload.secure_aggregation`."""
+        return self.table("masked_sums")
+
+    @property
     def handovers(self) -> pl.LazyFrame:
         """One row per handover."""
         return self.table("handovers")

@@ -130,4 +130,5 @@ def _plan_of(plan: RoundPlan, uploads: Uploads) -> RoundPlan:
         power_w=uploads.power_w,
         rank=uploads.trained_rank,
         exchange=Exchange(uploads.trained, uploads.sent),
+        sums=None,
     )

@@ -82,6 +82,12 @@ ON_THE_AIR: dict[str, Overrides] = {
     "field, several modules": {"scheme.kind": "one_shot", **CROWDED, **EVENTS},
     "field, real sites": {"topology.kind": "hex", "radio.pathloss.kind": "uma", **CROWDED},
     "field, cells": {**CELLS, "radio.bandwidth_hz": 2e6, "radio.power_control.p0_dbm": -30},
+    "field, masked": {
+        **CROWDED,
+        "upload.codec": "fixed_point",
+        "upload.secure_aggregation.threshold": 0.6,
+        "upload.secure_aggregation.partners": 2,
+    },
     "network": {**NETWORK, **LOSSY},
     "network, reallocation": {**NETWORK, **EVENTS, **LOSSY, "round.alloc_start": "arrival"},
     "network, blocks": {**NETWORK, **BLOCKS, "radio.background_ues": 2},

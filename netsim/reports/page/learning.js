@@ -56,6 +56,13 @@ function cards() {
   );
   if (digest.epsilon !== null)
     card("Privacy", `ε ${number(digest.epsilon, 3)}`, "spent by the UE that has spent most, at privacy.delta");
+  const { masking } = digest;
+  if (masking !== null)
+    card(
+      "Secure aggregation",
+      `${masking.unmasked} of ${masking.sums}`,
+      `sums unmasked, others lost; adds ${si(masking.up_bits, "bit")} up, ${si(masking.down_bits, "bit")} down; modelled, not cryptographic`,
+    );
   card("Median arrival", seconds(digest.median_finish_s), "after the start of the round");
   card("Fairness", number(digest.fairness, 2), "Jain's index of the UEs' arrivals");
   if (digest.handovers)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netsim.protocols import bits_to_core
+from netsim.protocols import MaskedSums, bits_to_core
 from netsim.simulation.clock import Clock, ProcessGenerator
 from netsim.simulation.processes.hub import Hub
 from netsim.simulation.state import Round
@@ -29,7 +29,7 @@ class Gnb:
 def gnb_process(
     clock: Clock, hub: Hub, round_: Round, flight: Flight, gnb: Gnb
 ) -> ProcessGenerator:
-    """Collects uploads, then takes the time to aggregate and to pass the aggregate to the core."""
+    """Collects uploads, unmasks their sums, and takes the time to aggregate and to pass on."""
     cells, cell = round_.cells, gnb.cell
     mine = np.flatnonzero(round_.cell == cell)
     if len(mine):
@@ -46,6 +46,8 @@ def gnb_process(
         )
         cells.cut_s[cell] = clock.now
         flight.mark(cell, float(clock.now))
+        if round_.plan.sums is not None:
+            yield clock.at(_unmask(round_.plan.sums, flight, mine, float(clock.now)))
     else:
         yield clock.at(gnb.idle_s)
     yield clock.at(clock.now + gnb.aggregation_s)
@@ -56,6 +58,25 @@ def gnb_process(
     if delay_s > 0:
         yield clock.at(clock.now + delay_s)
     cells.arrive_s[cell] = clock.now
+
+
+def _unmask(
+    sums: MaskedSums,
+    flight: Flight,
+    rows: IntArray,
+    cut_s: float,
+) -> float:
+    """UEs whose uploads have arrived answer the gNB, if they are enough. When the last one has."""
+    uploads = flight.uploads
+    arrived = arrived_by(uploads, rows, cut_s)
+    known = sums.close(arrived)
+    uploads.unsummed[arrived] = ~known
+    answering = arrived[known]
+    rate_bps = uploads.payload_bits[answering] / uploads.airtime_s[answering]
+    asked_s = cut_s + sums.rule.round_trip_s
+    bits, takes_s = sums.answers(answering, rate_bps)
+    flight.send_more(answering, bits, asked_s, takes_s)
+    return float((asked_s + takes_s).max(initial=cut_s))
 
 
 def _bits_to_core(

@@ -116,6 +116,8 @@ class TableWriter:
         ues, modules = len(setting.fleet), len(setting.payloads.bits)
         write_subscriptions(self.sink, round_, ues, modules)
         write_rounds(self.sink, closed)
+        if round_.plan.sums is not None:
+            self.sink.write("masked_sums", {"round": round_.number, **round_.plan.sums.columns()})
         if self._logbook is not None:
             self._logbook.close(self.sink, round_, books)
         if self._risk is not None:

@@ -70,6 +70,21 @@ class Flight:
             now = self._at(time_s).uploads
             self._cuts[cell] = now.copy() if now is self.uploads else now
 
+    def send_more(
+        self,
+        rows: IntArray,
+        bits: FloatArray,
+        start_s: float,
+        takes_s: FloatArray,
+    ) -> None:
+        """`rows` [R], which are through, send further bits [R] on the bands they had."""
+        uploads = self.uploads
+        uploads.band[rows] = uploads.share[rows]
+        uploads.segment_start_s[rows] = start_s
+        uploads.segment_bits[rows] = bits
+        uploads.payload_bits[rows] += bits
+        self.on_air.log.close(uploads, rows, start_s + takes_s)
+
     def halt(self, time_s: float) -> None:
         """The round has just ended: take back what was foreseen of the time to come."""
         self.halted = True

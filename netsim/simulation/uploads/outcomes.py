@@ -33,7 +33,7 @@ def outcomes(
     outcome = np.where(finish_s <= cut_s, ON_TIME, LATE)
     outcome[uploads.outage[rows]] = OUTAGE
     broken = (stop_s < uploads.deadline_s[rows]) & ~(finish_s <= stop_s)
-    outcome[broken] = ABORTED
+    outcome[broken | uploads.unsummed[rows]] = ABORTED
     outcome[~uploads.ready[rows]] = NOT_READY
     return outcome
 

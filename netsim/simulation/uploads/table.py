@@ -74,6 +74,7 @@ class Uploads(ArrayTable):
     segment_start_s: FloatArray = column(np.nan)  # the band has been as it is since then
     segment_bits: FloatArray = column(0.0)  # sent since then
     # of the last attempt that has ended, or of the one in progress as far as is known
+    unsummed: BoolArray = column(False)  # through, but the sum it is in cannot be unmasked
     sinr: FloatArray = column(np.nan)  # at its start, or over its airtime
     outage: BoolArray = column(False)
     finish_s: FloatArray = column(np.inf)  # the whole payload is through; inf if never

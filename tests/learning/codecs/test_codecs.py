@@ -8,6 +8,7 @@ import torch
 
 from netsim.errors import RunError
 from netsim.learning.codecs.carrying import carried
+from netsim.learning.codecs.fixed_point import FixedPoint
 from netsim.learning.codecs.quantised import Qsgd, Sign
 from netsim.learning.codecs.rounded import Bfloat16, Unencoded
 from netsim.learning.codecs.sparse import RandomK, TopK, TopKQsgd
@@ -19,6 +20,9 @@ CODECS: list[Codec] = [
     Qsgd(),
     Qsgd(bits=2, bucket=7),
     Qsgd(bits=9, norm="max", bucket=16),
+    FixedPoint(),
+    FixedPoint(bits=31, limit=0.1),
+    FixedPoint(bits=2, limit=9.0),
     Sign(),
     Sign(bucket=5),
     TopK(0.25),

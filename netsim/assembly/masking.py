@@ -1,0 +1,113 @@
+"""Secure aggregation: which schemes and codecs it suits, and what it adds to their plans."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from netsim.errors import ScenarioError
+from netsim.protocols import (
+    AVERAGES,
+    Codec,
+    MaskedSum,
+    MaskedSums,
+    Observation,
+    RoundPlan,
+    Scheme,
+    SecureAggregation,
+)
+from netsim.protocols.masked_sums import room_for, sums_of
+from netsim.scenario.model import Scenario
+from netsim.scenario.upload import FLOAT_BITS, SINGLE
+from netsim.units import FloatArray
+
+KEY = "upload.secure_aggregation"
+
+
+def build_masking(scenario: Scenario) -> SecureAggregation | None:
+    """None where uploads go as they are."""
+    keys = scenario.upload.secure_aggregation
+    if keys is None:
+        return None
+    return SecureAggregation(
+        threshold=keys.threshold,
+        partners=keys.partners,
+        key_bits=keys.key_bits,
+        share_bits=keys.share_bits,
+        round_trip_s=keys.round_trip_s,
+        seed=scenario.seed,
+    )
+
+
+def check_masking(scenario: Scenario, scheme: Scheme, codec: Codec | None) -> None:
+    """Raises ScenarioError where masks cannot be added, or something asks for single uploads."""
+    if scenario.upload.secure_aggregation is None:
+        return
+    if codec is None or not codec.summable:
+        raise ScenarioError(
+            f"must be fixed_point with {KEY}: masks are added to integers on one grid for all",
+            where="scenario: upload.codec",
+            value=scenario.upload.codec,
+        )
+    asks = None
+    if scheme.asynchronous:
+        asks = "never waits for all of a sum"
+    elif scheme.sends_more is not None:
+        asks = f"sends {scheme.sends_more}"
+    elif scheme.needs_learning:
+        asks = "plans with what single UEs have learnt"
+    elif scheme.optimisation.control_variates:
+        asks = "sends control variates"
+    elif not scheme.averages:
+        asks = f"does not average: {SINGLE}"
+    if asks is not None:
+        _refuse(f"must be one that averages with {KEY}: this one {asks}", scenario.scheme.kind)
+
+
+def masked(
+    plan: RoundPlan, observation: Observation, rule: SecureAggregation, scheme: str
+) -> RoundPlan:
+    """The plan with what secure aggregation adds. Raises ScenarioError where it cannot be."""
+    aggregation = plan.aggregation
+    name = aggregation if isinstance(aggregation, str) else aggregation.name
+    if name not in AVERAGES:
+        _refuse(f"must be one that averages with {KEY}: {SINGLE}, but {name} needs it", scheme)
+    if not len(plan.ue):
+        return plan
+    numbers, code_bits = _numbers(plan, observation)
+    gnb = observation.gnb[plan.ue]
+    of_row = np.zeros(len(plan.ue), dtype=np.int64)
+    more = np.zeros((2, len(plan.ue)))  # up and down
+    sums: list[MaskedSum] = []
+    for site, module, rows in sums_of(gnb, plan.module):
+        if len(np.unique(numbers[rows])) > 1:
+            _refuse(f"must send vectors of one length with {KEY}: they are added up", scheme)
+        of_row[rows] = len(sums)
+        count, members = round(numbers[rows[0]]), len(rows)
+        room = room_for(observation.samples[plan.ue[rows]])
+        code = code_bits[rows[0]] / count
+        sums.append(MaskedSum(site, module, members, count, code, room))
+        more[0, rows] = count * room + rule.key_up_bits(members)
+        more[1, rows] = rule.down_bits(members)
+    exchange = replace(
+        plan.exchange,
+        more_up_bits=plan.exchange.more_up_bits + more[0],
+        own_down_bits=plan.exchange.own_down_bits + more[1],
+        server_s=plan.exchange.server_s + np.full(len(plan.ue), 2 * rule.round_trip_s),
+    )
+    made = MaskedSums.of(rule, observation.round, sums, of_row)
+    return replace(plan, exchange=exchange, sums=made)
+
+
+def _numbers(plan: RoundPlan, observation: Observation) -> tuple[FloatArray, FloatArray]:
+    """How many numbers rows send, and their codes' bits. [M], [M]."""
+    assert observation.unencoded_of is not None
+    up = replace(plan.exchange, more_up_bits=0.0)
+    bits = up.up_bits(observation.unencoded_of, plan.module, plan.rank)
+    return bits / FLOAT_BITS, up.up_bits(observation.payload_of, plan.module, plan.rank)
+
+
+def _refuse(rule: str, scheme: str) -> None:
+    """Raises ScenarioError."""
+    raise ScenarioError(rule, where="scenario: scheme.kind", value=scheme)
