@@ -20,7 +20,7 @@ from netsim.protocols import (
 from netsim.protocols.masked_sums import room_for, sums_of
 from netsim.scenario.model import Scenario
 from netsim.scenario.upload import FLOAT_BITS, SINGLE
-from netsim.units import FloatArray
+from netsim.units import FloatArray, IntArray
 
 KEY = "upload.secure_aggregation"
 
@@ -75,29 +75,47 @@ def masked(
         _refuse(f"must be one that averages with {KEY}: {SINGLE}, but {name} needs it", scheme)
     if not len(plan.ue):
         return plan
-    numbers, code_bits = _numbers(plan, observation)
-    gnb = observation.gnb[plan.ue]
-    of_row = np.zeros(len(plan.ue), dtype=np.int64)
-    more = np.zeros((2, len(plan.ue)))  # up and down
-    sums: list[MaskedSum] = []
-    for site, module, rows in sums_of(gnb, plan.module):
-        if len(np.unique(numbers[rows])) > 1:
-            _refuse(f"must send vectors of one length with {KEY}: they are added up", scheme)
-        of_row[rows] = len(sums)
-        count, members = round(numbers[rows[0]]), len(rows)
-        room = room_for(observation.samples[plan.ue[rows]])
-        code = code_bits[rows[0]] / count
-        sums.append(MaskedSum(site, module, members, count, code, room))
-        more[0, rows] = count * room + rule.key_up_bits(members)
-        more[1, rows] = rule.down_bits(members)
+    sums, of_row = _sums(plan, observation, scheme)
+    added = np.array([_added_bits(one, rule) for one in sums])[of_row]
+    before = plan.exchange
     exchange = replace(
-        plan.exchange,
-        more_up_bits=plan.exchange.more_up_bits + more[0],
-        own_down_bits=plan.exchange.own_down_bits + more[1],
-        server_s=plan.exchange.server_s + np.full(len(plan.ue), 2 * rule.round_trip_s),
+        before,
+        more_up_bits=before.more_up_bits + added[:, 0],
+        own_down_bits=before.own_down_bits + added[:, 1],
+        server_s=before.server_s + np.full(len(of_row), 2 * rule.round_trip_s),
     )
     made = MaskedSums.of(rule, observation.round, sums, of_row)
     return replace(plan, exchange=exchange, sums=made)
+
+
+def _added_bits(one: MaskedSum, rule: SecureAggregation) -> tuple[float, float]:
+    """(up, down) for a member of a sum, before it is unmasked."""
+    room = float(one.numbers * one.room_bits)
+    return room + rule.key_up_bits(one.members), rule.down_bits(one.members)
+
+
+def _sums(
+    plan: RoundPlan, observation: Observation, scheme: str
+) -> tuple[list[MaskedSum], IntArray]:
+    """The sums of a plan, and which of them each row goes into, [M]."""
+    numbers, code_bits = _numbers(plan, observation)
+    of_row = np.zeros(len(plan.ue), dtype=np.int64)
+    sums: list[MaskedSum] = []
+    for gnb, module, rows in sums_of(observation.gnb[plan.ue], plan.module):
+        if len(np.unique(numbers[rows])) > 1:
+            _refuse(f"must send vectors of one length with {KEY}: they are added up", scheme)
+        of_row[rows] = len(sums)
+        count = round(numbers[rows[0]])
+        one = MaskedSum(
+            gnb=gnb,
+            module=module,
+            members=len(rows),
+            numbers=count,
+            code_bits=code_bits[rows[0]] / count,
+            room_bits=room_for(observation.samples[plan.ue[rows]]),
+        )
+        sums.append(one)
+    return sums, of_row
 
 
 def _numbers(plan: RoundPlan, observation: Observation) -> tuple[FloatArray, FloatArray]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from netsim.cli.console import console, print_table, quantity, seconds, sparkline
 from netsim.results.accuracy import target_name
 from netsim.results.digest import Digest, digest
+from netsim.results.masking import Masking, masking
 from netsim.results.reader import Run
 
 NAMES = {
@@ -29,7 +30,7 @@ def print_summary(run: Run) -> None:
         ("uploads", _uploads(found)),
         ("delivered", _delivered(found)),
         *_privacy(found),
-        *_masking(found),
+        *_masking(masking(run)),
         ("energy", _energy(found)),
         *_accuracies(found),
         ("wall time", seconds(metadata["wall_time_s"])),
@@ -68,11 +69,10 @@ def _privacy(found: Digest) -> Iterator[tuple[str, str]]:
         yield "privacy", f"epsilon {found['epsilon']:.3g} of the UE that has spent most"
 
 
-def _masking(found: Digest) -> Iterator[tuple[str, str]]:
-    masking = found["masking"]
-    if masking is not None:
-        up, down = (quantity(masking[way], "bit") for way in ("up_bits", "down_bits"))
-        formed = f"{masking['unmasked']} of {masking['sums']} sums unmasked"
+def _masking(found: Masking | None) -> Iterator[tuple[str, str]]:
+    if found is not None:
+        up, down = quantity(found["up_bits"], "bit"), quantity(found["down_bits"], "bit")
+        formed = f"{found['unmasked']} of {found['sums']} sums unmasked"
         yield "secure aggregation", f"{formed}; adds {up} up, {down} down; modelled"
 
 

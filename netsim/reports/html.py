@@ -33,6 +33,7 @@ from netsim.reports.timeline import timeline
 from netsim.reports.ue_tracks import STATES
 from netsim.results.damage import naming_damage
 from netsim.results.digest import digest
+from netsim.results.masking import masking
 from netsim.results.metrics import TARGET_ACCURACY
 from netsim.results.plain_files import read_text
 from netsim.results.reader import Run
@@ -117,6 +118,7 @@ def run_data(
         "metadata": run.metadata,
         "scenario": _scenario_text(run),
         "digest": digest(run),
+        "masking": masking(run),
         "ranks": module_ranks(run),
         "learning": sections.learning(run),
         "rounds": sections.rounds(run, budget),

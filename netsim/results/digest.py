@@ -14,15 +14,6 @@ from netsim.results.states import UE_ENERGY
 from netsim.results.tables import RunTables
 
 
-class Masking(TypedDict):
-    """Sums of masked uploads, and what they have added to what is sent."""
-
-    sums: int
-    unmasked: int
-    up_bits: float  # as planned, and the answers of those who were asked
-    down_bits: float
-
-
 class Digest(TypedDict):
     """Totals of a run; what it could not measure is None."""
 
@@ -36,7 +27,6 @@ class Digest(TypedDict):
     wasted_j: float
     delivered_bits: float
     epsilon: float | None  # privacy spent by the UE that has spent most
-    masking: Masking | None  # secure aggregation: modelled
     emulated: bool  # the sizes of some uploads are not those of what is sent
     median_finish_s: float | None
     fairness: float | None
@@ -63,7 +53,6 @@ def digest(run: RunTables) -> Digest:
         wasted_j=totals["wasted_energy_j"],
         delivered_bits=totals["delivered_bits"],
         epsilon=totals["epsilon"],
-        masking=_masking(run),
         emulated=bool(emulated),
         median_finish_s=_median_finish_s(run),
         fairness=None if jain != jain else jain,
@@ -89,26 +78,6 @@ def _counts_by_outcome(run: RunTables) -> dict[str, int]:
     rows = run.uploads.group_by("outcome").len().collect(engine="streaming").iter_rows()
     found = dict(rows)
     return {outcome: found.get(outcome, 0) for outcome in OUTCOMES}
-
-
-def _masking(run: RunTables) -> Masking | None:
-    members, answering = col("members"), col("arrived") * col("unmasked")
-    before = members * (col("key_up_bits") + col("numbers") * col("room_bits"))
-    totals = run.masked_sums.select(
-        pl.len().alias("sums"),
-        col("unmasked").sum(),
-        up_bits=(before + answering * col("answer_bits")).sum(),
-        down_bits=(members * col("down_bits")).sum(),
-    )
-    found = totals.collect(engine="streaming").row(0, named=True)
-    if not found["sums"]:
-        return None
-    return Masking(
-        sums=found["sums"],
-        unmasked=found["unmasked"],
-        up_bits=found["up_bits"],
-        down_bits=found["down_bits"],
-    )
 
 
 def _median_finish_s(run: RunTables) -> float | None:

@@ -17,7 +17,7 @@ from netsim.learning.codecs.fixed_point import FixedPoint
 from netsim.protocols import MaskedSum, MaskedSums, SecureAggregation, Silence
 from netsim.protocols.masked_sums import room_for
 from netsim.results.checks import check_run
-from netsim.results.digest import digest
+from netsim.results.masking import masking
 from netsim.results.writer import MemorySink
 from netsim.scenario.load import load_scenario
 
@@ -199,13 +199,13 @@ def test_bits_go_up_and_down_as_the_sums_say(masked: netsim.Run, tmp_path: Path)
     assert (both["payload_bits"] > both["payload_bits_plain"]).all()
     assert both["wait_s_plain"].min() == 0.0  # of who has computed last
     assert both["wait_s"].min() == pytest.approx(0.04)  # two round trips
-    found = digest(masked)["masking"]
+    found = masking(masked)
     assert found is not None
     assert (found["sums"], found["unmasked"]) == (
         first.height * 3,
         masked.masked_sums.select(col("unmasked").sum()).collect().item(),
     )
-    assert digest(without)["masking"] is None
+    assert masking(without) is None
 
 
 def test_runs_with_masks_balance_and_checks_notice_wrong_sums(masked: netsim.Run) -> None:

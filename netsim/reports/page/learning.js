@@ -56,7 +56,7 @@ function cards() {
   );
   if (digest.epsilon !== null)
     card("Privacy", `ε ${number(digest.epsilon, 3)}`, "spent by the UE that has spent most, at privacy.delta");
-  const { masking } = digest;
+  const { masking } = run();
   if (masking !== null)
     card(
       "Secure aggregation",
