@@ -15,10 +15,10 @@ whose plan it is of and whose samples it trained on. It is on_time if it arrived
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
-Kind = Literal["int", "float", "str", "bool", "enum", "list"]
+from netsim.table_columns import TableColumn
+from netsim.table_columns import enum_column as _enum
+from netsim.table_columns import float_column as _float
+from netsim.table_columns import int_column as _int
 
 SPAN_KINDS = (
     "broadcast",
@@ -35,34 +35,6 @@ ACTIVITIES = ("idle", "download", "compute", "wait", "uplink")
 OUTCOMES = ("on_time", "late", "outage", "aborted")
 ON_TIME, LATE, OUTAGE, ABORTED = range(4)
 BROADCAST, COMPUTE, WAIT, UPLINK, BACKHAUL, AGGREGATE, EVALUATE, HANDOVER, IDLE = range(9)
-
-
-@dataclass(frozen=True)
-class TableColumn:
-    """One column: its kind, its unit and what it says."""
-
-    name: str
-    kind: Kind
-    unit: str
-    meaning: str
-    nullable: bool = False
-    categories: tuple[str, ...] = ()
-
-
-def _int(name: str, meaning: str, *, nullable: bool = False) -> TableColumn:
-    return TableColumn(name, kind="int", unit="", meaning=meaning, nullable=nullable)
-
-
-def _float(name: str, unit: str, meaning: str, *, nullable: bool = False) -> TableColumn:
-    return TableColumn(name, kind="float", unit=unit, meaning=meaning, nullable=nullable)
-
-
-def _enum(
-    name: str, categories: tuple[str, ...], meaning: str, *, nullable: bool = False
-) -> TableColumn:
-    return TableColumn(
-        name, kind="enum", unit="", meaning=meaning, nullable=nullable, categories=categories
-    )
 
 
 SCHEMA = 1

@@ -11,6 +11,7 @@ from netsim.assembly.channels import channel_traces
 from netsim.assembly.loaded import Loaded
 from netsim.assembly.radio import RadioParts
 from netsim.assembly.recorded import mobility_model, replayed
+from netsim.changing_channel import ChangingChannel
 from netsim.errors import ScenarioError
 from netsim.mobility.extent import Extent, extent_of, sampled
 from netsim.mobility.models import Static
@@ -19,7 +20,6 @@ from netsim.mobility.replay import Recorded, chosen_nodes
 from netsim.protocols import Listener, Motion
 from netsim.scenario.model import Scenario
 from netsim.scenario.parameters import typed_parameters
-from netsim.simulation.air.moving import ChangingChannel
 from netsim.simulation.motion.roaming import Roaming
 from netsim.simulation.state import Rules
 from netsim.topology.association import nearest_site

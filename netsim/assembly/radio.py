@@ -11,6 +11,7 @@ import numpy as np
 from netsim.assembly.link_layer import build_rate_model, downlink_hz, fading_block_s
 from netsim.assembly.planning import expected_gains, expected_interference
 from netsim.assembly.success import SuccessModels
+from netsim.changing_channel import ChangingChannel
 from netsim.protocols import Pathloss
 from netsim.radio.budget import antenna_gain, noise_psd_w_hz
 from netsim.radio.fading import doppler_hz
@@ -22,7 +23,6 @@ from netsim.radio.power_control import Powers, TransmitPower, open_loop_power_w
 from netsim.scenario.model import Scenario
 from netsim.scenario.parameters import typed_parameters
 from netsim.simulation.air.field import FieldUplink
-from netsim.simulation.air.moving import ChangingChannel
 from netsim.simulation.air.network import NetworkUplink
 from netsim.simulation.motion.roaming import LinksOf
 from netsim.simulation.opening import Setting

@@ -17,9 +17,10 @@ from typer.models import ArgumentInfo, OptionInfo
 from netsim.cli.commands import app
 from netsim.cli.schema import WHERE, parameter_rows
 from netsim.plugins import plugin_class, plugin_names
-from netsim.records import SCHEMA, TABLES, TableColumn
+from netsim.records import SCHEMA, TABLES
 from netsim.scenario.choices import CHOICES
 from netsim.scenario.schema import schema_rows
+from netsim.table_columns import TableColumn
 
 FOLDER = Path(__file__).parent
 SCRIPTS = FOLDER.parents[1] / "analysis" / "tutorials"

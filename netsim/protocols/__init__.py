@@ -4,7 +4,8 @@
 `RecordSink` and reports its progress to a `Listener`. A `Scheme` declares a round; it touches
 neither tensors nor the clock.
 
-    scheme      observation, plan and outcome of a round; the Scheme
+    scheme      what is observed before a round; the Scheme
+    plan        what it declares for the round, and how that went
     asking      what a scheme may ask for when it plans
     backhaul    what gNBs pass to the core
     exchange    what UEs train of a module, and what goes down and up for it
@@ -53,14 +54,10 @@ from netsim.protocols.optimisation import (
     Optimisation,
     ServerSteps,
 )
+from netsim.protocols.plan import RoundOutcome, RoundPlan
 from netsim.protocols.radio import Mobility, Motion, Pathloss, SuccessModel
 from netsim.protocols.records import Columns, Listener, Progress, RecordSink, Silence, Tracker
-from netsim.protocols.scheme import (
-    Observation,
-    RoundOutcome,
-    RoundPlan,
-    Scheme,
-)
+from netsim.protocols.scheme import Observation, Scheme
 
 __all__ = [
     "AVERAGES",

@@ -10,10 +10,11 @@ import polars as pl
 from polars import col
 
 from netsim.errors import OutputError
-from netsim.records import TABLES, TableColumn
+from netsim.records import TABLES
 from netsim.reports.folders import export_folder
 from netsim.results.damage import naming_damage
 from netsim.results.reader import Run
+from netsim.table_columns import TableColumn
 
 OWN = re.compile(rf"({'|'.join(TABLES)})\.csv")
 FORMULA = r"^[=+\-@\t\r]"  # a spreadsheet would compute a cell that begins so

@@ -15,9 +15,10 @@ import polars as pl
 from polars import col
 
 from netsim.errors import DataError, NetsimError
-from netsim.records import SCHEMA, TABLES, TableColumn
+from netsim.records import SCHEMA, TABLES
 from netsim.results.table_buffer import table_schema
 from netsim.results.tables import RunTables
+from netsim.table_columns import TableColumn
 from netsim.version import __version__
 
 UNREADABLE = (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException)

@@ -12,7 +12,8 @@ import polars as pl
 
 from netsim.errors import RunError
 from netsim.protocols import Columns
-from netsim.records import TABLES, TableColumn
+from netsim.records import TABLES
+from netsim.table_columns import TableColumn
 
 MANY = (np.ndarray, list)
 """What holds a value for each row; anything else is one value for all rows of a call."""

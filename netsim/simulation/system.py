@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from netsim.allocation.reallocation import Division
+from netsim.changing_channel import ChangingChannel
 from netsim.protocols import RoundPlan, SuccessModel
 from netsim.radio.nr.shares import on_whole_blocks
 from netsim.radio.power_control import Powers
 from netsim.simulation.air.field import FieldUplink
-from netsim.simulation.air.moving import ChangingChannel
 from netsim.simulation.air.network import NetworkUplink
 from netsim.simulation.motion.roaming import Roaming
 from netsim.simulation.opening import Setting

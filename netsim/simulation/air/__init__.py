@@ -5,5 +5,6 @@ links       rows on the air: what they send, and their SINR
 field       interferers drawn for every upload; uploads do not touch one another
 blocks      its uploads over coherence blocks
 network     the actual uploads of all cells, stepped by coherence block
-moving      UEs that move and channels read from traces, around either
+
+UEs that move and channels read from traces, around either: netsim.changing_channel
 """

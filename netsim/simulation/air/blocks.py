@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from netsim.changing_channel import ChangingChannel
 from netsim.radio.fading import CHUNK_BLOCKS, block_starts_s
 from netsim.radio.field_draws import Draws
 from netsim.radio.link import transmit_blocks
@@ -12,7 +13,6 @@ from netsim.radio.link_rows import LinkRows
 from netsim.radio.progress import Transmission
 from netsim.radio.rate_model import RateModel, upload_draws
 from netsim.simulation.air.links import Sending
-from netsim.simulation.air.moving import ChangingChannel
 from netsim.units import FloatArray, IntArray
 
 ChunkChannel = Callable[[LinkRows, int, float], Draws]

@@ -13,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
+from netsim.changing_channel import ChangingChannel
 from netsim.radio.fading import (
     block_lengths_s,
     block_starts_s,
@@ -34,7 +35,6 @@ from netsim.radio.rate_model import RateModel
 from netsim.radio.replay import changing_columns
 from netsim.simulation.air.blocks import BlockUploads
 from netsim.simulation.air.links import Sending, links_of
-from netsim.simulation.air.moving import ChangingChannel
 from netsim.simulation.state import Links, RoundSpan
 from netsim.simulation.uploads.table import Uploads
 from netsim.units import FloatArray, IntArray

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from netsim import rng
+from netsim.changing_channel import ChangingChannel, SiteGains
 from netsim.radio.background import background_ues
 from netsim.radio.band_plan import BandPlan, band_plan
 from netsim.radio.link import sinr
@@ -26,7 +27,6 @@ from netsim.radio.places import CellPlaces
 from netsim.radio.progress import Transmission
 from netsim.radio.rate_model import BlockRates, RateModel, upload_draws
 from netsim.simulation.air.links import links_of
-from netsim.simulation.air.moving import ChangingChannel, SiteGains
 from netsim.simulation.state import Links, RoundSpan
 from netsim.simulation.uploads.table import Uploads
 from netsim.units import FloatArray, IntArray

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from netsim.simulation.air.moving import ChangingChannel
+from netsim.changing_channel import ChangingChannel
 from netsim.simulation.motion.leaving import cut_short
 from netsim.simulation.state import Links, Round, Rules
 from netsim.simulation.uploads.transfers import Move

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from netsim.changing_channel import ChangingChannel, SiteGains
 from netsim.protocols import RecordSink
 from netsim.radio.fading import CHUNK_BLOCKS, block_starts_s
 from netsim.radio.link_rows import LinkRows
 from netsim.simulation.air.field import FieldAir, FieldUplink
-from netsim.simulation.air.moving import ChangingChannel, SiteGains
 from netsim.simulation.air.network import NetworkUplink
 from netsim.simulation.state import Round, RoundSpan
 from netsim.units import FloatArray, IntArray
