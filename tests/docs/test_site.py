@@ -87,7 +87,7 @@ def test_the_reference_has_every_public_name_with_shapes(site: Path) -> None:
             found = getattr(netsim, name)
             assert f"{found.__module__}.{found.__name__}" in anchors
     for field in dataclasses.fields(netsim.RoundPlan):
-        assert f"netsim.protocols.scheme.RoundPlan.{field.name}" in anchors
+        assert f"netsim.protocols.plan.RoundPlan.{field.name}" in anchors
     assert "serving gNB. [K]" in text
     assert "first ranks that the UE trains and sends [M]; None: all" in text
 
