@@ -216,6 +216,15 @@ TABLES: dict[str, tuple[TableColumn, ...]] = {
         _float("y_m", "m", "position"),
         TableColumn("core", "bool", "", "where the modules are merged"),
     ),
+    "pairs": (
+        _ROUND,
+        _GNB,
+        _int("first", "UE that is received stronger on average, and decoded first"),
+        _int("second", "UE on the same band, decoded once the first is subtracted"),
+        _float("share", "1", "of the gNB's band, which both use"),
+        _float("first_gain_db", "dB", "mean channel gain of the first"),
+        _float("second_gain_db", "dB", "of the second"),
+    ),
     "masked_sums": (
         _ROUND,
         _GNB,

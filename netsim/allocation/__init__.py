@@ -7,6 +7,7 @@ In reading order:
     staggered       the same for uploads that start at different times
     reallocation    a band divided anew, so that no upload loses
     admission       who may upload at all
+    pairing         who shares a band with whom
     power           transmit power control, (21)-(22)
     cell_view       what the controller of one gNB knows
     wireless        bandwidth and power in turns: step 1 of Algorithm 2

@@ -7,6 +7,8 @@ devices     hardware of the UEs
 radio       links, their success probabilities, the uplink
 link_layer  from bandwidth and SINR to a rate
 planning    what schemes are told of the air before a round
+sharing     the same where two UEs share a band, and pairs of plans
+transfer    how modules go up and down; masking: as sums
 motion      how UEs move and which traces drive their channels
 learning    data, modules, the learner, payloads
 partition   which rows each UE holds

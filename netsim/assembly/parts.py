@@ -26,6 +26,7 @@ from netsim.assembly.planning import PerfectKnowledge
 from netsim.assembly.radio import RadioParts, build_landscape, build_radio
 from netsim.assembly.recorded import settled, world_of
 from netsim.assembly.rules import build_rules, check_stale
+from netsim.assembly.sharing import check_sharing
 from netsim.assembly.topology import build_core_links, build_deployment, drop_ues
 from netsim.assembly.transfer import check_transfer, plan_check
 from netsim.device.profiles import Devices
@@ -87,6 +88,7 @@ def build_parts(
     scheme = build_scheme(scenario, scheme)
     check_stale(scenario, scheme)
     check_transfer(scenario, scheme)
+    check_sharing(scenario, scheme)
 
     dataset = _dataset(scenario, loaded, listener)
     partition = build_partition(

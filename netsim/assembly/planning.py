@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from netsim.assembly.sharing import disturbed
 from netsim.errors import ScenarioError
 from netsim.protocols import Needs
 from netsim.radio.load import Cell, Demand, expected_activity
@@ -23,7 +24,11 @@ def expected_interference(
     """(interference in W [K], noise density in W/Hz [K]) that schemes plan with."""
     if isinstance(uplink, FieldUplink):
         mean_w = uplink.interferers.mean_w(links.distance_m, links.gnb)
-        return mean_w, np.full(len(links), uplink.noise_psd_w_hz)
+        noise = np.full(len(links), uplink.noise_psd_w_hz)
+        if uplink.sic is None:
+            return mean_w, noise
+        received_w = uplink.max_power_w * links.gain
+        return disturbed(uplink.sic, links, received_w, mean_w), 2.0 * noise
     density = np.maximum(_heard(uplink, links), 0.0) * uplink.max_power_w / uplink.bandwidth_hz
     return np.zeros(len(links)), uplink.noise_psd_w_hz + density[links.gnb]
 
@@ -120,4 +125,8 @@ class PerfectKnowledge:
                 value="block",
             )
         fading, interference_w = self.uplink.draws(round, links, attempt=1)
-        return fading * links.gain, interference_w
+        gain = fading * links.gain
+        if self.uplink.sic is not None:
+            received_w = self.uplink.max_power_w * gain
+            interference_w = disturbed(self.uplink.sic, links, received_w, interference_w)
+        return gain, interference_w

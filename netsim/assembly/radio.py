@@ -10,6 +10,7 @@ import numpy as np
 
 from netsim.assembly.link_layer import build_rate_model, downlink_hz, fading_block_s
 from netsim.assembly.planning import expected_gains, expected_interference
+from netsim.assembly.sharing import build_sic, planned_as_pairs
 from netsim.assembly.success import SuccessModels
 from netsim.changing_channel import ChangingChannel
 from netsim.protocols import Pathloss
@@ -198,7 +199,7 @@ def _powers(scenario: Scenario) -> Powers:
 def _uplink(scenario: Scenario, landscape: Landscape) -> FieldUplink | NetworkUplink:
     """What governs the uplink."""
     radio = scenario.radio
-    model = build_rate_model(scenario)
+    model = planned_as_pairs(scenario, build_rate_model(scenario))
     coherence_s = fading_block_s(radio)
     reallocates = radio.reallocation == "events"
     if radio.interference == "network":
@@ -227,6 +228,7 @@ def _uplink(scenario: Scenario, landscape: Landscape) -> FieldUplink | NetworkUp
         retransmissions=radio.retransmissions,
         reallocates=reallocates,
         doppler_hz=_doppler_hz(scenario),
+        sic=build_sic(scenario),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from netsim.assembly.sharing import success_in_pairs
 from netsim.protocols import SuccessModel
 from netsim.radio.arrival import BLOCKS, DRAWS, BlockArrival, planning_fading
 from netsim.radio.fading import block_lengths_s, coherence_time_s
@@ -34,7 +35,13 @@ class SuccessModels:
 
     def __call__(self, links: Links) -> SuccessModel:
         """The model for UEs with these links."""
-        return Deferred(lambda: self._of(links))
+        sic = self.uplink.sic if isinstance(self.uplink, FieldUplink) else None
+        alone = Deferred(lambda: self._of(links))
+        if sic is None:
+            return alone
+        threshold = self.uplink.model.threshold
+        power_w = self.uplink.max_power_w
+        return Deferred(lambda: success_in_pairs(sic, links, alone, power_w, threshold))
 
     def _of(self, links: Links) -> SuccessModel:
         if self.scenario.radio.fading == "block":

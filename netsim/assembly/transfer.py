@@ -10,6 +10,7 @@ from typing import cast
 import numpy as np
 
 from netsim.assembly.masking import build_masking, check_masking, masked
+from netsim.assembly.sharing import with_pairs
 from netsim.errors import ScenarioError
 from netsim.learning.transfer import ACCOUNTING, Privacy, Transfer
 from netsim.plugins import plugin_class
@@ -27,6 +28,7 @@ from netsim.scenario.choices import CODECS
 from netsim.scenario.downlink import Downlink
 from netsim.scenario.model import Scenario
 from netsim.scenario.parameters import typed_parameters
+from netsim.scenario.uplink import NOMA
 from netsim.scenario.upload import AS_IT_IS, Upload
 from netsim.schemes.base import check_plan
 
@@ -141,6 +143,8 @@ def plan_check(scenario: Scenario, scheme: Scheme) -> Callable[[RoundPlan, Obser
             _check_average(plan, scheme.name)
         if scenario.upload.codec != AS_IT_IS:
             plan = replace(plan, to_core_bits=_to_core(plan, observation))
+        if scenario.uplink.access == NOMA:
+            plan = with_pairs(plan, observation, scheme.name)
         if masking is not None:
             plan = masked(plan, observation, masking, scheme.name)
         if scenario.upload.error_feedback:

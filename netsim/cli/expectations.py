@@ -13,7 +13,7 @@ from netsim.assembly import Parts
 from netsim.assembly.payloads import size_source
 from netsim.cli.carrier import carrier_facts
 from netsim.cli.console import print_table, quantity, seconds
-from netsim.cli.masking import masking_facts
+from netsim.cli.uplink_facts import uplink_facts
 from netsim.execution import Forecast
 from netsim.mobility.replay import Recorded
 from netsim.radio.fading import block_lengths_s
@@ -164,7 +164,7 @@ def _network_facts(parts: Parts) -> list[tuple[str, str]]:
     ]
     if parts.scenario.federation == "network":
         facts.append(("core", f"site {parts.setting.core.core}"))
-    facts += masking_facts(parts.scenario, parts.links.gnb)
+    facts += uplink_facts(parts.scenario, parts.links.gnb)
     coherence_s = parts.radio.uplink.coherence_s
     if coherence_s is not None and parts.scenario.radio.fading == "block":
         found = _Range.of(block_lengths_s(coherence_s, links.pace))

@@ -9,6 +9,7 @@ from netsim.cli.console import console, print_table, quantity, seconds, sparklin
 from netsim.results.accuracy import target_name
 from netsim.results.digest import Digest, digest
 from netsim.results.masking import Masking, masking
+from netsim.results.pairing import Pairing, pairing
 from netsim.results.reader import Run
 
 NAMES = {
@@ -31,6 +32,7 @@ def print_summary(run: Run) -> None:
         ("delivered", _delivered(found)),
         *_privacy(found),
         *_masking(masking(run)),
+        *_pairing(pairing(run)),
         ("energy", _energy(found)),
         *_accuracies(found),
         ("wall time", seconds(metadata["wall_time_s"])),
@@ -74,6 +76,12 @@ def _masking(found: Masking | None) -> Iterator[tuple[str, str]]:
         up, down = quantity(found["up_bits"], "bit"), quantity(found["down_bits"], "bit")
         formed = f"{found['unmasked']} of {found['sums']} sums unmasked"
         yield "secure aggregation", f"{formed}; adds {up} up, {down} down; modelled"
+
+
+def _pairing(found: Pairing | None) -> Iterator[tuple[str, str]]:
+    if found is not None:
+        arrived = f"{found['first']} firsts and {found['second']} seconds on time"
+        yield "pairs on one band", f"{found['pairs']}: {arrived}"
 
 
 def _energy(found: Digest) -> str:

@@ -41,6 +41,7 @@ ONE_ROW_PER = {
     "subscriptions": "(round, UE, module)",
     "ues": "UE",
     "sites": "gNB site",
+    "pairs": "pair of UEs of a round, with `uplink.access = noma`",
     "masked_sums": "module and gNB of a round, with `upload.secure_aggregation`",
     "handovers": "handover",
     "mobility": "sample of a UE's position, with `record = true`",

@@ -39,6 +39,7 @@ class RoundPlan:
             UEs download, each module once.
         to_core_bits: likewise from it after the round, or a stack; None: of each module that has
             arrived one upload. 0: the core takes no part in the round's end.
+        partner: UE on the same band, of the same gNB; -1: nobody. [M].
         sums: that mask uploads, which schemes do not say: the scenario does.
     """
 
@@ -56,6 +57,7 @@ class RoundPlan:
     close_after: int | None = None
     from_core_bits: float | None = None
     to_core_bits: ToCore = None
+    partner: IntArray | None = None  # None: each upload has a band of its own
     sums: MaskedSums | None = None
 
     def select(self, rows: BoolArray | IntArray) -> RoundPlan:
@@ -67,6 +69,7 @@ class RoundPlan:
             share=self.share[rows],
             power_w=self.power_w[rows],
             rank=None if self.rank is None else self.rank[rows],
+            partner=None if self.partner is None else self.partner[rows],
             exchange=self.exchange.select(rows),
             sums=None if self.sums is None else self.sums.select(rows),
         )

@@ -35,7 +35,7 @@ class Observation:
         free_share: part of its gNB's band that uploads under way leave to the plan, 0 to 1. [K]
         distance_m: to the serving gNB, m. [K]
         signal_gain: mean channel gain to the serving gNB, linear. [K]
-        interference_w: mean interference from other cells at the serving gNB, W. [K]
+        interference_w: mean interference at the serving gNB, of a partner on its band too, W. [K]
         noise_psd_w_hz: noise power density at the serving gNB, W/Hz. [K]
         compute_energy_j: energy of training one module in the round, J. [K]
         samples: D_k, samples per round. [K]

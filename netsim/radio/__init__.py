@@ -19,6 +19,7 @@ In reading order:
     band_plan       who hears whom in a network
     rate_model      SINR to rate, and what schemes plan with
     link            from the rate to the end of an upload; progress: how far it is
+    noma            the same of two UEs on one band; noma_success: their probabilities
     network_link    the same in one block of a network
     multicast       broadcasts of modules on the downlink
     coverage        closed-form success probabilities, eq. (15); thinning: the integral in it

@@ -35,6 +35,7 @@ from netsim.results.damage import naming_damage
 from netsim.results.digest import digest
 from netsim.results.masking import masking
 from netsim.results.metrics import TARGET_ACCURACY
+from netsim.results.pairing import pairing
 from netsim.results.plain_files import read_text
 from netsim.results.reader import Run
 from netsim.results.run_folder import SCENARIO
@@ -119,6 +120,7 @@ def run_data(
         "scenario": _scenario_text(run),
         "digest": digest(run),
         "masking": masking(run),
+        "pairing": pairing(run),
         "ranks": module_ranks(run),
         "learning": sections.learning(run),
         "rounds": sections.rounds(run, budget),

@@ -14,6 +14,7 @@ import polars as pl
 from polars import col
 
 from netsim.records import OUTCOMES
+from netsim.results.check_pairs import band_once
 from netsim.results.tables import RunTables
 
 CELL = ["round", "gnb"]
@@ -61,6 +62,7 @@ class Accounts:
     rounds: pl.DataFrame
     ues: pl.DataFrame
     sums: pl.DataFrame  # of masked uploads
+    pairs: pl.DataFrame  # of UEs on one band
     before: Carried
     later: Later
 
@@ -108,7 +110,8 @@ class Accounts:
     @cached_property
     def band(self) -> pl.DataFrame:
         """gnb, at_s, hz: the band in use after every change, settled and not."""
-        changes = pl.concat([self.before.band, _band_changes(self.sending)])
+        used = band_once(self.sending, self.pairs) if self.pairs.height else self.sending
+        changes = pl.concat([self.before.band, _band_changes(used)])
         summed = changes.group_by("gnb", "at_s").agg(col("hz").sum())
         return summed.sort("gnb", "at_s").with_columns(in_use_hz=col("hz").cum_sum().over("gnb"))
 
@@ -143,6 +146,7 @@ def accounts(run: RunTables) -> Iterator[Accounts]:
             rounds=part.rounds.collect(),
             ues=ues,
             sums=part.masked_sums.collect(),
+            pairs=part.pairs.collect(),
             before=before,
             later=later,
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from netsim.results.check_accounts import Accounts, accounts
 from netsim.results.check_energy_bits import bit_checks, energy_checks
 from netsim.results.check_masked import masked_checks
+from netsim.results.check_pairs import pair_checks
 from netsim.results.check_time_shares import causality_checks, count_checks, shannon, shares
 from netsim.results.damage import naming_damage
 from netsim.results.laws import Check, together
@@ -28,11 +29,14 @@ def check_run(
     """
     found: list[Check] = []
     masked = bool(run.part_files("masked_sums"))
+    paired = bool(run.part_files("pairs"))
     with naming_damage(run):
         for part in accounts(run):
             checks = _checks(part, bandwidth_hz, constant_rate)
             if masked:
                 checks += masked_checks(part)
+            if paired:
+                checks += pair_checks(part.uploads, part.pairs, bandwidth_hz)
             found = [*map(together, found, checks)] if found else checks
     return found
 

@@ -67,6 +67,11 @@ class RunTables:
         return self.table("sites")
 
     @property
+    def pairs(self) -> pl.LazyFrame:
+        """One row per pair of UEs on one band; empty unless `uplink.access = "noma"`."""
+        return self.table("pairs")
+
+    @property
     def masked_sums(self) -> pl.LazyFrame:
         """One row per sum of masked uploads; empty unless `upload.secure_aggregation`."""
         return self.table("masked_sums")

@@ -28,7 +28,7 @@ from netsim.scenario.training import (
     Module,
     SchemeChoice,
 )
-from netsim.scenario.uplink import UplinkKeys, access_faults
+from netsim.scenario.uplink import OFDMA, UplinkKeys, access_faults
 from netsim.scenario.upload import Upload, encoding_faults
 
 USUAL_UES = 40
@@ -160,7 +160,7 @@ class Scenario(Section):
         constant_world = not self.mobility.moves and not self.channel
         constant_radio = radio.fading == "round" and radio.interference == "field"
         one_attempt = radio.reallocation == "static" and not radio.retransmissions
-        by_shannon = radio.rate_model == "shannon"
+        by_shannon = radio.rate_model == "shannon" and self.uplink.access == OFDMA
         return constant_world and constant_radio and one_attempt and by_shannon
 
     @property

@@ -8,16 +8,24 @@ from typing import Any, Literal
 from netsim.scenario.section import Positive, Section, key
 from netsim.scenario.upload import FLOAT_BITS
 
-OFDMA, AIRCOMP = "ofdma", "aircomp"
+OFDMA, AIRCOMP, NOMA = "ofdma", "aircomp", "noma"
 
 
 class UplinkKeys(Section):
     """Access to the uplink."""
 
-    access: Literal["ofdma", "aircomp"] = key(
+    access: Literal["ofdma", "aircomp", "noma"] = key(
         OFDMA,
         "each upload has a part of the band of its own, or all of a gNB are sent at once, as "
-        "analog signals that add up on the air (over-the-air aggregation)",
+        "analog signals that add up on the air (over-the-air aggregation); noma: two UEs share a "
+        "band, and the gNB tells them apart",
+    )
+    sic_residual: float = key(
+        0.0,
+        "noma: part of the power of the upload that is decoded first that stays when it is "
+        "subtracted",
+        ge=0,
+        le=1,
     )
     truncation: Positive = key(
         0.1,
@@ -30,6 +38,8 @@ class UplinkKeys(Section):
 
 def access_faults(scenario: Any) -> Iterator[str]:
     """Rules that join the access with other keys of a Scenario, where they are broken."""
+    if scenario.uplink.access == NOMA:
+        yield from _pairing_faults(scenario)
     if scenario.uplink.access != AIRCOMP:
         return
     radio, analog = scenario.radio, f"uplink.access = {AIRCOMP}"
@@ -52,3 +62,33 @@ def access_faults(scenario: Any) -> Iterator[str]:
         yield f"{analog} needs learning.payload_bits_per_parameter = {FLOAT_BITS}: none are sent"
     if scenario.flower is not None:
         yield f"{analog} does not go with flower: its messages are digital"
+
+
+def _pairing_faults(scenario: Any) -> Iterator[str]:
+    """Rules that join two UEs on a band with other keys, where they are broken."""
+    radio, pairs = scenario.radio, f"uplink.access = {NOMA}"
+    to_the_end = "the two share one band to the end"
+    masks = scenario.upload.secure_aggregation
+    fixed = "the order of decoding is that of mean gains and equal powers"
+    wanted = (
+        ("radio.rate_model", radio.rate_model, "shannon", "rates are those of the capacity region"),
+        ("radio.interference", radio.interference, "field", "other cells send one upload a band"),
+        ("radio.fading", radio.fading, "round", to_the_end),
+        ("radio.retransmissions", radio.retransmissions, 0, to_the_end),
+        ("radio.reallocation", radio.reallocation, "static", to_the_end),
+        ("radio.power_control", radio.power_control, None, fixed),
+        ("radio.interferer_power", _interferers(scenario), "fixed", fixed),
+        ("round.late_uploads", scenario.round.late_uploads, "drop", "pairs send in one round"),
+        ("mobility.kind", scenario.mobility.kind, "static", fixed),
+        ("channel", len(scenario.channel), 0, fixed),
+        ("record", scenario.record, False, "a replay could not tell who is heard"),
+        ("learning.log_risk", scenario.learning.log_risk, False, "its lambda knows no partners"),
+        ("upload.secure_aggregation", masks, None, "answers would need pairs of their own"),
+    )
+    for name, value, needed, why in wanted:
+        if value != needed:
+            yield f"{pairs} needs {name} = {str(needed).lower()}: {why}"
+
+
+def _interferers(scenario: Any) -> str:
+    return "equal" if scenario.interferers_follow else "fixed"

@@ -137,6 +137,8 @@ def open_round(
     uploads.trained[:], uploads.sent[:] = plan.exchange.trained, plan.exchange.sent_parts
     uploads.work, uploads.down_bits = needs.work, needs.down_bits
     uploads.pruned[:] = plan.exchange.pruned
+    if plan.partner is not None:
+        uploads.partner = plan.partner
     uploads.versions_before = versions.count[plan.module]
     _time_uploads(uploads, setting.rules, number, needs.server_s)
     return Round(number, start_s, plan, links, cells, uploads)

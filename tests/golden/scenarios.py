@@ -88,6 +88,7 @@ ON_THE_AIR: dict[str, Overrides] = {
         "upload.secure_aggregation.threshold": 0.6,
         "upload.secure_aggregation.partners": 2,
     },
+    "field, pairs": {**CROWDED, "uplink.access": "noma", "uplink.sic_residual": 0.02},
     "network": {**NETWORK, **LOSSY},
     "network, reallocation": {**NETWORK, **EVENTS, **LOSSY, "round.alloc_start": "arrival"},
     "network, blocks": {**NETWORK, **BLOCKS, "radio.background_ues": 2},

@@ -249,8 +249,9 @@ def learning(chosen: dict[str, Any], **more: Any) -> netsim.Scenario:
         {"upload.codec": "sign", "upload.error_feedback": True, "scheme.kind": "hetlora"},
         {"upload.codec": "topk_qsgd", "upload.bits": 8, "upload.error_feedback": True, **STALE},
         {"upload.codec": "fixed_point", "upload.secure_aggregation.threshold": 0.4},
+        {"uplink.access": "noma"},
     ],
-    ids=["both ways", "hetlora", "stale", "masked"],
+    ids=["both ways", "hetlora", "stale", "masked", "pairs"],
 )
 def test_a_killed_run_goes_on_to_the_same_bytes(chosen: dict[str, Any], tmp_path: Path) -> None:
     """With two workers, as one that is not killed has them with one: tables and adapters."""

@@ -63,6 +63,13 @@ function cards() {
       `${masking.unmasked} of ${masking.sums}`,
       `sums unmasked, others lost; adds ${si(masking.up_bits, "bit")} up, ${si(masking.down_bits, "bit")} down; modelled, not cryptographic`,
     );
+  const { pairing } = run();
+  if (pairing !== null)
+    card(
+      "Pairs on one band",
+      pairing.pairs.toLocaleString("en"),
+      `decoded first ${percent(pairing.first, pairing.pairs)} on time, second ${percent(pairing.second, pairing.pairs)}`,
+    );
   card("Median arrival", seconds(digest.median_finish_s), "after the start of the round");
   card("Fairness", number(digest.fairness, 2), "Jain's index of the UEs' arrivals");
   if (digest.handovers)

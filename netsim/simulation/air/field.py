@@ -30,6 +30,7 @@ from netsim.radio.link import (
     transmit_pieces,
 )
 from netsim.radio.link_rows import LinkRows
+from netsim.radio.noma import Sic
 from netsim.radio.progress import Transmission
 from netsim.radio.rate_model import RateModel
 from netsim.radio.replay import changing_columns
@@ -54,6 +55,7 @@ class FieldUplink:
     retransmissions: int  # of an upload in outage, at most
     reallocates: bool  # the band of an upload that has ended goes to the others of its gNB
     doppler_hz: float = np.nan  # likewise, of the Jakes spectrum; NaN: independent blocks
+    sic: Sic | None = None  # two UEs share a band; None: each upload has its own
 
     @property
     def max_power_w(self) -> float:
@@ -129,7 +131,12 @@ class FieldAir:
         """Nothing changes from the start of an attempt to its end."""
         fading, interference_w = self.draws.in_attempts(links)
         gain = fading * self.links.gain[links.ue]
-        ratio = sinr(sending.power_w * gain, sending.level * interference_w, sending.noise_w)
+        signal_w, interference_w = sending.power_w * gain, sending.level * interference_w
+        if self.uplink.sic is not None:
+            mean_w = sending.power_w * self.links.gain[links.ue]
+            received = mean_w, signal_w, interference_w
+            return self.uplink.sic.transmit(sending, links.ue, *received, self.uplink.model)
+        ratio = sinr(signal_w, interference_w, sending.noise_w)
         return transmit_constant(
             sending.bits,
             sending.hz,

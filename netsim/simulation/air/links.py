@@ -22,6 +22,7 @@ class Sending(ArrayTable):
     level: FloatArray  # part of the interference in the UE's band that falls into the upload's
     noise_w: FloatArray
     share: FloatArray
+    partner: IntArray
     learnt: FloatArray  # by link adaptation
     start_s: FloatArray
     stop_s: FloatArray
@@ -47,6 +48,7 @@ class Sending(ArrayTable):
             level=uploads.level[rows],
             noise_w=noise_psd_w_hz * hz,
             share=share,
+            partner=uploads.partner[rows],
             learnt=uploads.learnt[rows],
             start_s=uploads.start_s[rows],
             stop_s=stop_s,

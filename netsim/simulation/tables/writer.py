@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from netsim.allocation.pairing import pair_columns
 from netsim.course import Course
 from netsim.protocols import Evaluation, Learner, RecordSink, SuccessModel
 from netsim.simulation.state import Links, Round
@@ -116,6 +117,9 @@ class TableWriter:
         ues, modules = len(setting.fleet), len(setting.payloads.bits)
         write_subscriptions(self.sink, round_, ues, modules)
         write_rounds(self.sink, closed)
+        if round_.plan.partner is not None:
+            found = pair_columns(round_.plan, round_.links.gnb, round_.links.gain)
+            self.sink.write("pairs", {"round": round_.number, **found})
         if round_.plan.sums is not None:
             self.sink.write("masked_sums", {"round": round_.number, **round_.plan.sums.columns()})
         if self._logbook is not None:

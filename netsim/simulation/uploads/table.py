@@ -12,6 +12,7 @@ import numpy as np
 
 from netsim.arrays import ArrayTable, column
 from netsim.protocols import WHOLE
+from netsim.radio.noma import ALONE
 from netsim.units import BoolArray, FloatArray, IntArray
 
 NO_RANK = -1
@@ -42,6 +43,7 @@ class Uploads(ArrayTable):
     share: FloatArray  # of the gNB's band, as planned
     power_w: FloatArray
     left_bits: FloatArray  # of this attempt
+    partner: IntArray = column(ALONE)  # UE on the same band (radio/noma)
     band: FloatArray  # share of that gNB's band, now
     site: IntArray  # gNB that it is sent to; another than `gnb` after a handover
 
