@@ -8,17 +8,20 @@
     study.differences("upload_p50_s")
     netsim.plot(study, "response", "density.svg")
 
-Names are imported on first use: `import netsim` loads neither torch nor polars.
+Names are imported on first use: `import netsim` loads neither torch nor polars, nor `typing`, so
+that the command line is soon where it can be interrupted with a word.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 from netsim.version import __version__
 
+TYPE_CHECKING = False  # as type checkers know it
 if TYPE_CHECKING:
+    from typing import Any
+
     from netsim.allocation.bandwidth import Allocation, allocate_bandwidth
     from netsim.allocation.subscription import solve_subscription
     from netsim.errors import (

@@ -290,7 +290,7 @@ def stopped(network_scenario: Make, tmp_path: Path) -> Path:
 
 SPOILT_STATES: dict[str, tuple[dict[str, Any], str]] = {
     "netsim": ({"run": {"netsim": "0.0.1"}}, "must be made by this netsim"),
-    "course": ({"course": {"netsim": "0.0.1"}}, "cannot be read: KeyError"),
+    "course": ({"course": {"netsim": "0.0.1"}}, "it does not hold what a run saves (KeyError)"),
     "time": ({"time_s": 1e12}, "the end of round 3 in the tables (found 1000000000000.0)"),
     "no time": ({"time_s": float("nan")}, "the end of round 3 in the tables (found nan)"),
 }

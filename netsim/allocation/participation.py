@@ -29,7 +29,7 @@ def check_participation(
     if not max_modules >= 1:
         raise InputError("max_modules must be at least 1", value=max_modules)
     if v.sum() > max_modules * (1 + 1e-12):
-        rule = f"participation rates must sum to at most max_modules = {max_modules}"
+        rule = f"scheme.participation must sum to at most scheme.max_modules = {max_modules}"
         raise InputError(rule, value=v.tolist())
     return v
 

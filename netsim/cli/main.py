@@ -7,10 +7,12 @@ longer than many a command, ends like any other.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import warnings
-from typing import TextIO
+
+TYPE_CHECKING = False  # as type checkers know it
+if TYPE_CHECKING:
+    from typing import TextIO
 
 FAILED = 1
 BAD_INPUT = 2
@@ -44,6 +46,8 @@ def _carry_out() -> int:
     try:
         return _told_code()
     except KeyboardInterrupt:
+        import signal
+
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is left is to end
         return _tell("interrupted", INTERRUPTED)
     except BrokenPipeError:  # nobody reads on

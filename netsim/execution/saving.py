@@ -11,6 +11,7 @@ from polars import col
 
 from netsim.assembly import Parts
 from netsim.errors import DataError
+from netsim.execution.plausible import check_plausible
 from netsim.execution.record import RunRecord
 from netsim.results.checkpoint import Checkpoint, save_checkpoint
 from netsim.results.run_folder import CHECKPOINT
@@ -19,6 +20,7 @@ from netsim.results.writer import ParquetSink, rounds_per_part
 from netsim.simulation.session import Simulation
 
 CLOCK = 1e-9  # relative, and s
+MORE_STEPS = 16  # that are looked ahead
 SPANS_PER_UE = 6
 """Rows that a UE adds to the largest table in a round, about."""
 
@@ -54,14 +56,21 @@ class Moving:
     def put_back(self, found: Checkpoint) -> None:
         """As it was when the checkpoint was written; the sink has been.
 
-        Raises DataError if the checkpoint's clock is not that of the tables.
+        Raises DataError if the checkpoint's clock is not that of the tables, or its numbers are
+        none that a run comes to.
         """
         _check_clock(RunTables(self.record.folder.path), found)
+        check_plausible(found, self._steps_to(float(found.state["time_s"])))
         self.simulation.restore(found.state)
         self.parts.scheme.restore(found.state["scheme"])
         if self.parts.learner is not None:
             self.parts.learner.load_state(found.path)
         self.record.earlier_s = float(found.state["wall_time_s"])
+
+    def _steps_to(self, time_s: float) -> float:
+        """Moments of the mobility's grid up to the end of a round that begins at `time_s`."""
+        scenario = self.parts.scenario
+        return MORE_STEPS + (time_s + scenario.round.deadline_s) / scenario.mobility.step_s
 
 
 def state_of_sink(found: Checkpoint, record: RunRecord) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from logging import CRITICAL, getLogger
@@ -13,6 +14,9 @@ from transformers import AutoConfig
 
 from netsim.errors import InputError
 from netsim.learning.tokenizer_trial import FAST, check_tokenizer
+
+OF_A_FIELD = re.compile(r"^\w+: Validation error for field '(\w+)'")
+"""How transformers begins when config.json holds a value of another type."""
 
 
 @contextmanager
@@ -61,6 +65,8 @@ def cannot_load(
     local: bool,
 ) -> InputError:
     reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+    if field := OF_A_FIELD.search(reason):
+        reason = f"config.json: {field.group(1)} has a value that the model cannot have"
     if isinstance(error, MemoryError) or "allocate memory" in reason:
         reason = "its sizes need more memory than there is"
     if local:

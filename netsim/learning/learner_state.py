@@ -104,7 +104,7 @@ def load_learner_state(folder: Path, sizes: Sequence[int]) -> LearnerState:
         figures = json.loads((folder / FIGURES).read_text(encoding="utf-8"))
         state = _state(tensors, figures, len(sizes))
     except (OSError, ValueError, KeyError, TypeError, IndexError, SafetensorError) as error:
-        reason = f"{type(error).__name__}: {error}"
+        reason = type(error).__name__
         rule = f"the learner's saved state cannot be read ({reason})"
         raise InputError(rule, where=folder) from error
     found = [len(vector) for vector in state.vectors]

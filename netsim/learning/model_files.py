@@ -23,6 +23,13 @@ SAFETENSORS = ".safetensors"
 MOST_LAYERS = 1000
 MOST_SIZE = 2**24
 _SIZES = ("layers", "n_layer", "size", "dim", "embd", "d_model", "d_ff", "heads", "positions")
+BESIDE_CONFIG = (
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "generation_config.json",
+)
+"""Files that are read with a model where they are there."""
 TOKENIZERS = ("tokenizer.json", "vocab.txt", "tokenizer.model", "vocab.json")
 
 
@@ -33,6 +40,9 @@ def check_model_folder(folder: Path) -> None:
         if entry.is_symlink() or not entry.is_dir():  # what lies deeper is not read
             check_plain_or_cached(entry)
             _check_weights(entry)
+    for name in BESIDE_CONFIG:
+        if (folder / name).is_file():
+            read_json((folder / name).resolve())
     if not any(folder.glob(f"*{SAFETENSORS}")):
         raise _no_weights(folder)
     if (folder / INDEX).is_file():

@@ -6,6 +6,7 @@ this happens to can be given up. `python -m netsim.learning.tokenizer_trial FOLD
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ SECONDS = 60.0
 MOST_MEMORY = 8 * 2**30
 """Address space of the process, of which most is never used."""
 FAST = "tokenizer.json"
+OF_THE_LIBRARY = "Exception: "
+"""How its own errors begin, which speak of its inner types."""
 TEXTS = (
     "",
     "a",
@@ -45,7 +48,7 @@ def check_tokenizer(folder: Path) -> None:
     if done.returncode:
         said = done.stderr.strip().splitlines()
         reason = said[-1] if done.returncode > 0 and said else "it ends its process"
-        raise _unusable(folder, reason)
+        raise _unusable(folder, _told(reason))
 
 
 @contextmanager
@@ -64,6 +67,15 @@ def without_panics(source: str | Path) -> Iterator[None]:
 def _unusable(source: str | Path, reason: str) -> InputError:
     plain = " ".join(reason.split())[:150]
     return InputError(f"the model's tokenizer cannot be used: {plain}", where=source)
+
+
+def _told(reason: str) -> str:
+    """What the library says of a file, without its inner names; where it tells a place, that."""
+    if not reason.startswith(OF_THE_LIBRARY):
+        return reason
+    place = re.search(r"line \d+ column \d+$", reason)
+    what = f"{FAST} is damaged, or of a kind that the tokenizers library does not read"
+    return f"{what} (at {place.group()})" if place else what
 
 
 def _try(folder: Path) -> None:

@@ -63,7 +63,7 @@ def load_ue_memories(memories: UeMemories, folder: Path) -> None:
                 memory = {name: tensors[f"{place}.{name}"] for name in names}
                 memories.put((rule, ue, module), memory)
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        reason = f"{type(error).__name__}: {error}"
+        reason = type(error).__name__
         rule = f"what UEs remember cannot be read ({reason})"
         raise InputError(rule, where=folder) from error
 

@@ -139,7 +139,7 @@ class RandomWaypoint(Limited):
         super().__post_init__()
         if self.max_speed_m_s < self.min_speed_m_s:
             raise ScenarioError(
-                f"must be at least min_speed_m_s, {self.min_speed_m_s:g}",
+                f"must be at least mobility.min_speed_m_s, {self.min_speed_m_s:g}",
                 where="scenario: mobility.max_speed_m_s",
                 value=self.max_speed_m_s,
             )

@@ -137,7 +137,7 @@ def use_checkpoint(folder: Path, use: Callable[[Checkpoint], T]) -> T | None:
         except InputError as error:
             refused.append(str(error))
         except UNREADABLE as error:
-            refused.append(f"{path}: cannot be read: {type(error).__name__}: {error}")
+            refused.append(f"{path}: cannot be read: {_told(error)}")
     if refused:
         reasons = "; ".join(refused).replace(f"{folder}{os.sep}", "")
         raise DataError(f"no checkpoint can be used: {reasons}", where=folder)
@@ -163,6 +163,15 @@ class Pace:
         """One was made; work on it began at `begun_s` of the monotonic clock."""
         self._last_s = time.monotonic()
         self._cost_s = self._last_s - begun_s
+
+
+def _told(error: BaseException) -> str:
+    """Why a checkpoint cannot be read, in words of ours."""
+    if isinstance(error, OSError):
+        return error.strerror or "the disk fails"
+    if isinstance(error, zipfile.BadZipFile):
+        return "its arrays are no whole archive"
+    return f"it does not hold what a run saves ({type(error).__name__})"
 
 
 def _found(folder: Path) -> list[Path]:

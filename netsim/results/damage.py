@@ -15,6 +15,7 @@ import polars as pl
 from polars import col
 
 from netsim.errors import DataError, NetsimError
+from netsim.plain import parquet_fault, why_unreadable
 from netsim.records import SCHEMA, TABLES
 from netsim.results.table_buffer import table_schema
 from netsim.results.tables import RunTables
@@ -66,8 +67,8 @@ def naming_damage(*runs: RunTables) -> Iterator[None]:
     except (*UNREADABLE, *CAUSED_BY_VALUES) as error:
         for run in runs:
             _look_for_damage(run)
-        reason = f"{type(error).__name__}: {_first_line(error)}"
-        rule = f"its tables do not fit together, or hold what no run writes ({reason})"
+        kind = type(error).__name__
+        rule = f"its tables do not fit together, or hold what no run writes ({kind})"
         raise DataError(rule, where=runs[0].path if runs else "") from error
 
 
@@ -95,8 +96,8 @@ def _schema_fault(table: str, file: Path) -> str:
     """What is wrong with a file's columns; nothing if it is empty text."""
     try:
         found = pl.scan_parquet(file, glob=False).collect_schema()
-    except UNREADABLE as error:
-        return f"is no whole Parquet file: {_first_line(error)}"
+    except UNREADABLE:
+        return f"is no whole Parquet file: {parquet_fault(file)}"
     for column in TABLES[table]:
         wanted = table_schema(table)[column.name]
         if column.name not in found:
@@ -112,7 +113,7 @@ def _value_fault(table: str, file: Path) -> str:
     try:
         rows = pl.read_parquet(file, glob=False)
     except UNREADABLE as error:
-        return f"cannot be read: {_first_line(error)}"
+        return why_unreadable(file, error)
     for column in TABLES[table]:
         if column.name in rows.columns and _bad_values(rows, column):
             return f"column {column.name} holds values that no run writes"
@@ -128,8 +129,3 @@ def _bad_values(rows: pl.DataFrame, column: TableColumn) -> bool:
     if column.kind == "int":
         bad = bad | (value < 0).fill_null(False)
     return bool(rows.select(bad.any()).item())
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:200] if lines else type(error).__name__

@@ -20,7 +20,7 @@ from typing import Any
 import polars as pl
 
 from netsim.errors import DataError, RunError
-from netsim.plain import check_plain_file
+from netsim.plain import check_plain_file, why_unreadable
 from netsim.protocols import Columns
 from netsim.records import TABLES
 from netsim.results.plain_files import UNFINISHED, sync_folder
@@ -188,14 +188,26 @@ class _TableTail:
             earlier = self._count_earlier_rows()
             opened = self._open_part()
         except (OSError, pl.exceptions.PolarsError) as error:
-            raise DataError(f"cannot be read: {error}", where=self.folder) from None
+            raise self._unreadable(error) from None
         held = earlier + (0 if opened is None else len(opened))
+        if held != expected:
+            raise DataError(f"must have {expected} rows, has {held}", where=self.folder)
         schema = table_schema(self.folder.name)
-        fits = opened is None or list(opened.schema.items()) == list(schema.items())
-        if held != expected or not fits:
-            rule = f"must have {expected} rows of its columns, has {held}"
-            raise DataError(rule, where=self.folder)
+        if opened is not None and list(opened.schema.items()) != list(schema.items()):
+            rule = "its columns must be those of the table, of the same types and in their order"
+            raise DataError(rule, where=self.folder / _part_name(self.part))
         return opened
+
+    def _unreadable(self, error: Exception) -> DataError:
+        """What is wrong with the first part that cannot be read, or with the folder."""
+        for path in sorted(self.folder.glob("part-*.parquet")):
+            try:
+                pl.read_parquet(path, glob=False)
+            except (OSError, pl.exceptions.PolarsError) as fault:
+                return DataError(why_unreadable(path, fault), where=path)
+        where = error.strerror if isinstance(error, OSError) and error.strerror else ""
+        rule = f"cannot be read: {where or 'its parts do not fit together'}"
+        return DataError(rule, where=self.folder)
 
     def _delete_later_parts(self) -> None:
         name = _part_name(self.part)

@@ -197,6 +197,15 @@ class Scenario(Section):
     @model_validator(mode="after")
     def _success_form_fits(self) -> Scenario:
         form = self.radio.success_model
+        if form is not None and self.radio.fading == "block":
+            raise ValueError(
+                f"radio.success_model = {form} needs radio.fading = round: for blocks lambda is "
+                "worked out by draws"
+            )
+        if form in ("ppp", "paper") and self.radio.interference == "network":
+            raise ValueError(
+                f"radio.success_model = {form} needs radio.interference = field; use topology"
+            )
         if form in ("ppp", "paper") and not self.poisson_field:
             raise ValueError(
                 f"radio.success_model = {form} needs topology.kind = ppp and radio.pathloss.kind = "

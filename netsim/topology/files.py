@@ -18,12 +18,12 @@ from xml.etree import ElementTree
 import networkx as nx
 
 from netsim.errors import DataError
-from netsim.plain import check_plain_file
+from netsim.plain import check_plain_file, why_unreadable
 from netsim.topology.geojson import graph_of_features, is_geojson
 from netsim.topology.opencellid import CellChoice
 from netsim.topology.site_places import Columns, merge_collocated, place_sites
 from netsim.topology.site_table import graph_of_table
-from netsim.traces.files import READ_FAILURES, reason_of
+from netsim.traces.files import READ_FAILURES
 from netsim.traces.tables.choice import ColumnChoice, parse_columns
 
 MAX_BYTES = 24 * 2**20
@@ -105,7 +105,7 @@ def _content(path: Path) -> bytes:
         with gzip.open(path) if packed else path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except READ_FAILURES as error:
-        raise DataError(f"cannot be read: {reason_of(error)}", where=path) from None
+        raise DataError(why_unreadable(path, error), where=path) from None
     if len(content) > MAX_BYTES:
         raise DataError(f"a site file may have at most {MAX_BYTES} bytes", where=path)
     return content

@@ -59,7 +59,7 @@ def graph_origin(graph: nx.Graph) -> Origin | None:
     try:
         lat = float(graph.graph["origin_lat"])
         lon = float(graph.graph["origin_lon"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, OverflowError, TypeError, ValueError):
         return None
     in_range = abs(lat) <= 90 and abs(lon) <= 180
     return Origin(lat, lon) if in_range else None

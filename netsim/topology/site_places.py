@@ -160,7 +160,7 @@ def _without_fix(
     fixes = np.full((len(names), 2), np.nan)
     for row, name in enumerate(names):
         data = graph.nodes[name]
-        with suppress(TypeError, ValueError):  # they are refused further on
+        with suppress(TypeError, ValueError, OverflowError):  # they are refused further on
             fixes[row] = [float(data[places[role].name]) for role in _DEGREES]
     known = np.isfinite(fixes).all(axis=1)
     none = no_fix(*fixes[known].T)

@@ -14,7 +14,7 @@ from typing import IO
 import polars as pl
 
 from netsim.errors import DataError, OutputError
-from netsim.plain import check_plain, check_plain_file
+from netsim.plain import check_plain, check_plain_file, why_unreadable
 
 BLOCK = 2**20
 MAX_LINE = 8 * 2**20
@@ -23,15 +23,12 @@ MOST_EXPANSION = 200
 FREE_BYTES = 64 * 2**20
 """Unpacked, any file may have so many."""
 GZIP = b"\x1f\x8b"
-PARQUET = b"PAR1"
 ZIP = b"PK\x03\x04"
 HDF5 = b"\x89HDF"
 NPY = b"\x93NUMPY"
 
 csv.field_size_limit(MAX_LINE)  # a line is refused before a field can be longer
 
-_ADVICE = ("Hint", "hint:", "Consider", "You might want", "Try ", "try setting")
-"""Where an inner library begins to advise those who call it."""
 READ_FAILURES = (
     pl.exceptions.PolarsError,
     pl.exceptions.PanicException,
@@ -128,7 +125,7 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except READ_FAILURES as error:
-        raise DataError(f"cannot be read: {reason_of(error)}", where=path) from None
+        raise DataError(why_unreadable(path, error), where=path) from None
 
 
 @contextmanager
@@ -147,17 +144,9 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
                 yield plain
         temporary.replace(path)
     except OSError as error:
-        raise OutputError(f"cannot be written: {reason_of(error)}", where=path) from None
+        raise OutputError(
+            f"cannot be written: {error.strerror or 'the disk fails'}", where=path
+        ) from None
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-
-
-def reason_of(error: BaseException) -> str:
-    """What an error says, on one line and without advice for programmers."""
-    said = error.strerror if isinstance(error, OSError) else None
-    text = said or str(error) or type(error).__name__
-    first = text.strip().splitlines()[0]
-    for advice in _ADVICE:
-        first = first.partition(advice)[0]
-    return " ".join(first.split())[:160]

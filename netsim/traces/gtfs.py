@@ -15,8 +15,9 @@ from pathlib import Path
 import polars as pl
 
 from netsim.errors import DataError
+from netsim.plain import why_unreadable
 from netsim.projection import Origin, central_origin
-from netsim.traces.files import READ_FAILURES, reason_of
+from netsim.traces.files import READ_FAILURES
 from netsim.traces.missing import check_missing, count, no_fix
 from netsim.traces.trace import Trace, origin_metadata, projected
 
@@ -116,7 +117,7 @@ def _content(path: Path, name: str) -> io.BytesIO:
     except DataError:
         raise
     except Exception as error:  # zipfile raises what it stumbles over
-        raise DataError(f"cannot be read: {reason_of(error)}", where=where) from None
+        raise DataError(why_unreadable(path, error), where=where) from None
 
 
 def _of_service(

@@ -58,7 +58,8 @@ def read_matrix(path: Path) -> FloatArray:
         OverflowError,
         MemoryError,
     ) as error:
-        reason = " ".join(str(error).split())[:120]
+        told = isinstance(error, ValueError)
+        reason = " ".join(str(error).split())[:120] if told else "it is cut off or damaged"
         raise DataError(f"not a readable MATLAB 5 file: {reason}", where=path) from None
     if len(found) != 1:
         raise DataError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from netsim.errors import DataError
+from netsim.plain import why_unreadable
 from netsim.traces.files import bomb, most_unpacked
 
 MAX_BYTES = 4 * 2**30
@@ -47,5 +49,7 @@ def _unreadable(
     kind: str,
     error: Exception,
 ) -> DataError:
-    reason = " ".join(str(error).split())[:120]
-    return DataError(f"not a readable {kind} file: {reason}", where=path)
+    """Also for arrays of objects, which would be pickles: they are never read."""
+    rule = f"not a readable {kind} file: it is cut off, damaged, or holds objects"
+    told = isinstance(error, OSError) and error.errno in (errno.ENOENT, errno.EACCES, errno.EISDIR)
+    return DataError(why_unreadable(path, error) if told else rule, where=path)

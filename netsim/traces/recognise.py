@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from netsim.errors import DataError
+from netsim.plain import PARQUET
 from netsim.traces.deepmimo import is_matrix_of_deepmimo
-from netsim.traces.files import HDF5, NPY, PARQUET, ZIP, head
+from netsim.traces.files import HDF5, NPY, ZIP, head
 from netsim.traces.gtfs import is_gtfs
 from netsim.traces.porto import is_porto
 from netsim.traces.tables.dialect import is_understood, table_lines

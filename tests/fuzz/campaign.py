@@ -38,6 +38,19 @@ ROOT = Path(__file__).parents[2]
 HANG_S = 10.0
 MOST_RSS = 2 * 2**30
 MOST_CHARACTERS = 300
+RAW = (
+    "parquet: ",
+    "File out of specification",
+    "JSONDecodeError: ",
+    "[Errno",
+    "Error -",  # of zlib
+    "untagged enum",
+    "pydantic",
+    "polars",
+    "SafetensorError: ",
+    "state_dict",
+)
+"""Words of the libraries inside, meant for those who call them."""
 POLL_S = 0.05
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -71,7 +84,7 @@ class Guard:
         elif event in ("os.rename", "os.link", "os.symlink"):
             self._check(arguments[1])
         elif event in ("subprocess.Popen", "os.system", "os.exec", "socket.connect"):
-            usual = ("netsim", "multiprocessing", "/sbin/ldconfig")
+            usual = ("netsim", "multiprocessing", "/sbin/ldconfig", "fc-list")
             if not any(word in str(arguments) for word in usual):
                 self.escapes.append(f"{event} {str(arguments)[:100]}")
 
@@ -172,6 +185,9 @@ def _too_long(message: str) -> str:
         return f"{len(message)} characters: {message[:160]}"
     if len(message.splitlines()) > 1:
         return f"several lines: {message[:160]!r}"
+    raw = [words for words in RAW if words in message]
+    if raw:
+        return f"raw reason ({raw[0]}): {message[:160]!r}"
     return "" if message else "an error without a word"
 
 
@@ -246,9 +262,12 @@ class Watched:
         command += [word for kind in self.kinds for word in ("--kind", kind)]
         environment = {
             **os.environ,
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": os.pathsep.join(
+                [str(ROOT), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+            ),
             "OMP_NUM_THREADS": "1",
             "POLARS_MAX_THREADS": "1",
+            "MPLCONFIGDIR": str(Path(tempfile.gettempdir()) / "matplotlib"),
         }
         self.errors = (self.scratch / "child.err").open("w")
         self.process = subprocess.Popen(
@@ -365,7 +384,7 @@ class Campaign:
     def _try(self, watched: Watched, kind: str, number: int) -> None:
         fault = watched.use(kind, number)
         self.inputs[kind] += 1
-        if self.inputs.total() % 5000 == 0:
+        if self.inputs.total() % 1000 == 0:
             sys.stdout.write(f"{self.inputs.total()} inputs, {len(self.faults)} faults\n")
             sys.stdout.flush()
         home = watched.scratch / "home"

@@ -6,7 +6,6 @@ command line, or a function. Everything is drawn from the generator that it is g
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import warnings
@@ -14,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import folder_kinds
 import mutators as m
 import numpy as np
 import random_scenarios
@@ -22,6 +22,7 @@ import tomli_w
 
 import netsim
 from netsim.errors import ScenarioError
+from netsim.plugins import parameters, plugin_class, plugin_names
 from netsim.protocols import Silence
 from netsim.scenario.schema import schema_rows
 
@@ -59,6 +60,8 @@ def scenario_keys(home: Path, draw: Draw) -> Use:
         if draw.random() < 0.5
         else dict(random_scenarios.SMALL)
     )
+    if draw.random() < 0.4:
+        overrides |= _absurd_plugin(draw)
     for _ in range(m.often(draw)):
         key = str(m.pick(draw, KEYS)).replace("[]", ".0")
         if draw.random() < 0.03:
@@ -72,6 +75,19 @@ def scenario_keys(home: Path, draw: Draw) -> Use:
         _simulate("quickstart", dict(parse_override(word) for word in words))
 
     return use
+
+
+def _absurd_plugin(draw: Draw) -> dict[str, Any]:
+    """A plug-in, and an absurd value of one of its own parameters."""
+    key, group = m.pick(draw, list(random_scenarios.PLUGINS.items()))
+    kind = str(m.pick(draw, plugin_names(group)))
+    section = key.partition(".")[0]
+    chosen = {key: kind}
+    names = [item.name for item in parameters(plugin_class(group, kind, key))]
+    if names:
+        value = m.pick(draw, m.VALUES) if draw.random() < 0.6 else m.pick(draw, m.NUMBERS)
+        chosen[f"{section}.{m.pick(draw, names)}"] = value
+    return chosen
 
 
 def _simulate(source: str, overrides: dict[str, Any]) -> None:
@@ -161,6 +177,9 @@ def trace(home: Path, draw: Draw) -> Use:
         renamed.write_bytes(m.packed(path.read_bytes(), draw))
         name = renamed.name
     kind = draw.random()
+    if kind < 0.1:
+        option = m.pick(draw, ("--format", "--columns"))
+        return ("trace", "inspect", name, f"{option}={m.pick(draw, TRACE_OPTIONS)}")
     if kind < 0.65:
         return ("trace", "inspect", name)
     if kind < 0.94:
@@ -175,6 +194,11 @@ def trace(home: Path, draw: Draw) -> Use:
     )
 
 
+TRACE_OPTIONS = (
+    *m.WORDS, "sumo:geo", "bonnmotion:3", "bonnmotion:1e9", "fad:100x10000", "fad:0x0", "fad:99999999999x9", "csv",
+    "time=t:ms,node=id", "time=0,time=1", "lat=y,lon=x", "separator=,", "separator=aa", "decimal=,", "encoding=utf-7",
+    "encoding=zip", "header=no", "header=99", "time=time_s:fortnight", "node=node", "rate=kbit/s", "mahimahi",
+)  # fmt: skip
 OUT_SUFFIXES = (
     ".parquet",
     ".csv",
@@ -261,76 +285,26 @@ def model(home: Path, draw: Draw) -> Use:
     return use
 
 
-# -- folders that netsim writes ------------------------------------------------------------------
+# -- new files and Flower apps -------------------------------------------------------------------
 
 
-def run(home: Path, draw: Draw) -> Use:
-    """A run folder, its tables and what else is in it."""
-    shutil.copytree(samples.run_folder(home.parent / "seeds"), home / "run")
-    files = sorted(
-        file
-        for file in (home / "run").rglob("*")
-        if file.is_file() and "checkpoint" not in file.parts
-    )
-    for _ in range(1 + int(draw.random() < 0.2)):
-        m.spoil_file(m.pick(draw, files), draw) if (
-            files := [file for file in files if file.is_file()]
-        ) else None
-    words = (
-        ("validate",),
-        ("report",),
-        ("export", "csv"),
-        ("export", "perfetto"),
-        ("list",),
-        ("diff", "run"),
-        ("resume",),
-    )
-    chosen = m.pick(draw, words)
-    return (*chosen, "." if chosen == ("list",) else "run")
+def init(home: Path, draw: Draw) -> Use:
+    """A name for a new scenario or a new package; what is written then loads."""
+    name = str(m.pick(draw, m.WORDS)).replace("/", "").replace("\0", "")  # no shell passes them
+    (home / "taken").write_text("")
+    place = m.pick(draw, (f"new{name}", name, f"a/{name}", "taken", "taken/x", "scheme_x"))
+    more = m.pick(draw, ((), ("--scheme",), ("--from", m.pick(draw, m.WORDS)), ("--from", "paper")))
+    return ("init", *more, "--", place)
 
 
-def checkpoint(home: Path, draw: Draw) -> Use:
-    """Checkpoints of a run, at times with a manifest that fits what is spoilt."""
-    shutil.copytree(samples.run_folder(home.parent / "seeds"), home / "run")
-    folders = sorted((home / "run" / "checkpoint").iterdir())
-    for folder in folders if draw.random() < 0.5 else folders[-1:]:
-        files = sorted(folder.iterdir())
-        m.spoil_file(m.pick(draw, files), draw)
-        if draw.random() < 0.7:
-            _fit_manifest(folder)
-    return ("resume", "run", "--quiet")
-
-
-def _fit_manifest(folder: Path) -> None:
-    path = folder / "manifest.json"
-    if not path.is_file():
-        return
-    try:
-        manifest = json.loads(path.read_text())
-        for name, entry in manifest["files"].items():
-            content = (folder / name).read_bytes() if (folder / name).is_file() else b""
-            entry |= {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-        path.write_text(json.dumps(manifest))
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        return
-
-
-def sweep(home: Path, draw: Draw) -> Use:
-    """A sweep folder."""
-    shutil.copytree(samples.sweep_folder(home.parent / "seeds"), home / "sweep")
-    files = sorted(
-        file for file in (home / "sweep").rglob("*") if file.is_file() and "runs" not in file.parts
-    )
-    m.spoil_file(m.pick(draw, files), draw)
-    return m.pick(draw, (("report", "sweep"), ("list", "sweep")))
-
-
-def adapters(home: Path, draw: Draw) -> Use:
-    """A run that learned; its adapters are exported."""
-    shutil.copytree(samples.run_folder(home.parent / "seeds", learns=True), home / "run")
-    files = sorted(file for file in (home / "run" / "adapters").rglob("*") if file.is_file())
-    m.spoil_file(m.pick(draw, files), draw)
-    return ("export", "adapters", "run")
+def flower(home: Path, draw: Draw) -> Use:
+    """A Flower app whose project file is spoilt, and what its config is replaced with."""
+    (home / "app").mkdir()
+    (home / "app" / "pyproject.toml").write_text(samples.FLOWER_PROJECT)
+    m.spoil_file(home / "app" / "pyproject.toml", draw)
+    config = f"rounds={m.pick(draw, m.NUMBERS)}" if draw.random() < 0.5 else m.pick(draw, m.WORDS)
+    words = ("flower", "app", "--run-config", config) if draw.random() < 0.5 else ("flower", "app")
+    return (*words, "--quiet", "--set", "ues.count=3", "--set", "rounds=1")
 
 
 KINDS: dict[str, Prepare] = {
@@ -340,18 +314,18 @@ KINDS: dict[str, Prepare] = {
     "topology": topology,
     "data": data,
     "model": model,
-    "run": run,
-    "checkpoint": checkpoint,
-    "sweep": sweep,
-    "adapters": adapters,
+    "init": init,
+    "flower": flower,
+    **folder_kinds.KINDS,
 }
 SHARES = {
-    "scenario_keys": 40,
+    "scenario_keys": 50,
     "scenario_file": 10,
-    "trace": 20,
+    "trace": 15,
     "topology": 10,
-    "data": 10,
+    "data": 20,
     "run": 3,
+    "state": 2,
     "sweep": 2,
     "adapters": 3,
 }

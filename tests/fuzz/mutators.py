@@ -91,10 +91,10 @@ def spoil_text(content: bytes, draw: Draw) -> bytes:
 
 
 def _other_number(content: bytes, draw: Draw) -> bytes:
-    places = list(NUMBER.finditer(content))
-    if not places:
+    numbers = list(NUMBER.finditer(content))
+    if not numbers:
         return content
-    found = pick(draw, places)
+    found = pick(draw, numbers)
     return content[: found.start()] + pick(draw, NUMBERS).encode() + content[found.end() :]
 
 
@@ -144,10 +144,10 @@ def spoil_tree(tree: Any, draw: Draw, values: tuple[Any, ...] = VALUES) -> Any:
 
 
 def _spoil_once(tree: Any, draw: Draw, values: tuple[Any, ...]) -> Any:
-    places = list(_places(tree))
-    if not places:
+    found = list(places(tree))
+    if not found:
         return deepcopy(pick(draw, values))  # it is changed in its turn
-    owner, key = pick(draw, places)
+    owner, key = pick(draw, found)
     kind = int(draw.integers(8))
     if kind <= 3:
         owner[key] = deepcopy(pick(draw, values))
@@ -156,7 +156,7 @@ def _spoil_once(tree: Any, draw: Draw, values: tuple[Any, ...]) -> Any:
     elif kind == 5:
         del owner[key]
     elif kind == 6:
-        other, from_key = pick(draw, places)
+        other, from_key = pick(draw, found)
         taken = other[from_key] if _has(other, from_key) else None
         owner[key] = json.loads(json.dumps(taken))
     elif isinstance(owner, list):
@@ -170,16 +170,58 @@ def _has(owner: Any, key: Any) -> bool:
     return key in owner if isinstance(owner, dict) else key < len(owner)
 
 
-def _places(tree: Any) -> Any:
+def places(tree: Any) -> Any:
     """(owner, key) of every value."""
     if isinstance(tree, dict):
         for key, value in tree.items():
             yield tree, key
-            yield from _places(value)
+            yield from places(value)
     elif isinstance(tree, list):
         for index, value in enumerate(tree):
             yield tree, index
-            yield from _places(value)
+            yield from places(value)
+
+
+def spoil_array(array: np.ndarray[Any, Any], draw: Draw) -> np.ndarray[Any, Any]:
+    """An array with absurd entries, of another length, or of another type."""
+    kind = int(draw.integers(10))
+    if kind == 0:
+        return array[: len(array) // 2]
+    if kind == 1:
+        return np.concatenate([array, array])
+    if kind == 2:
+        return array.astype(pick(draw, ("f8", "i8", "?", "f4", "u1")))
+    if kind == 3:
+        return array.reshape(-1)
+    found = array.copy()
+    if not found.size:
+        return np.full(1, pick(draw, ABSURD)).astype(array.dtype)
+    flat = found.reshape(-1)
+    with np.errstate(invalid="ignore"):
+        value = np.array(pick(draw, ABSURD)).astype(array.dtype)
+    if draw.random() < 0.3:
+        flat[:] = value
+    else:
+        flat[int(draw.integers(len(flat)))] = value
+    return found
+
+
+ABSURD = (
+    float("nan"),
+    float("inf"),
+    float("-inf"),
+    -1.0,
+    1e308,
+    -1e308,
+    5e-324,
+    1e18,
+    1e9,
+    1e6,
+    1e3,
+    0.0,
+    2.0,
+    2.0**62,
+)
 
 
 def json_bytes(tree: Any) -> bytes:

@@ -1,8 +1,11 @@
 """Scenarios drawn over the schema: schemes, radio, mobility, federation, time, in any combination.
 
+Plug-ins (schemes, codecs, computing, path loss, mobility) have some of their own parameters drawn, by
+the types and ranges that these declare.
+
     python tests/fuzz/random_scenarios.py [--count 200] [--seed 0] [--folder DIR]
 
-Each scenario that is accepted runs twice without learning, here and in one of two worker processes:
+Each scenario that is accepted runs twice, most without learning, here and in one of two worker processes:
 it must balance (`netsim validate`), and both must write the same bytes. One that is refused must say
 which two keys disagree. The exit code is 1 if one does not.
 """
@@ -20,12 +23,13 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import numpy as np
 
 import netsim
 from netsim.errors import NetsimError, ScenarioError
+from netsim.plugins import Parameter, parameters, plugin_class, plugin_names
 from netsim.protocols import Silence
 from netsim.results.checks import check_run
 from netsim.scenario.schema import schema_rows
@@ -62,8 +66,27 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "learning.train_head": (True, False),
     "upload.codec": ("none", "none", "bfloat16", "qsgd", "sign", "top_k", "random_k", "topk_qsgd"),
     "upload.error_feedback": (False, False, True),
-    "downlink.codec": ("none", "none", "none", "qsgd", "top_k"),
+    "downlink.codec": ("none", "none", "none", "bfloat16", "qsgd", "sign", "top_k", "random_k", "topk_qsgd"),
+    "downlink.link": ("mean", "mean", "faded"),
+    "downlink.cast": ("multicast", "unicast"),
+    "downlink.cache": (False, False, True),
+    "downlink.w0_broadcast": (None, None, "once", "every_round"),
     "privacy.kind": ("none", "none", "none", "central", "local"),
+    "radio.interferers": ("per_upload", "per_upload", "persistent"),
+    "radio.success_model": (None, None, None, None, "ppp", "topology", "paper"),
+    "device.power": ("transmit_only", "states"),
+    "device.battery_j": (None, None, 2.0, 30.0),
+    "device.gnb_power": ("none", "linear"),
+    "learning.server.optimizer": ("average", "average", "fedavgm", "fedadam", "fedyogi"),
+    "learning.prox_weight": (0.0, 0.0, 0.1),
+    "learning.control_variates": (False, False, False, True),
+    "learning.payload_bits_per_parameter": (32, 32, 32, 16),
+    "stop.simulated_s": (None, None, None, 5.0),
+    "stop.energy_j": (None, None, None, 50.0),
+    "data.partition.domain": (None, None, "domain"),
+    "data.partition.concept_share": (0.0, 0.0, 0.5),
+    "mobility.time_to_trigger_s": (0.0, 0.0, 0.3),
+    "checkpoint_every": (None, None, None, 1),
 }  # fmt: skip
 RANGES: dict[str, tuple[float, float]] = {
     "ues.count": (3, 40),
@@ -80,6 +103,56 @@ RANGES: dict[str, tuple[float, float]] = {
     "seed": (0, 1000),
 }
 WHOLE = ("ues.count", "rounds", "seed")
+PRESETS = ("nr-fr1-100mhz", "nr-fr1-20mhz", "nr-fr2-100mhz")
+NR: dict[str, tuple[Any, ...]] = {
+    "errors": ("expected", "sampled"),
+    "harq": ("incremental", "chase", "none"),
+    "mcs_table": (1, 2, 3),
+    "subcarrier_spacing_khz": (15, 30),
+    "uplink_fraction": (1.0, 0.2),
+    "outer_step_db": (0.0, 0.1),
+    "csi_delay_s": (0.0, 4e-3, 0.1),
+    "round_trip_slots": (1, 8),
+    "transmissions": (1, 4),
+}
+PLUGINS = {
+    "scheme.kind": "netsim.schemes",
+    "upload.codec": "netsim.codecs",
+    "downlink.codec": "netsim.codecs",
+    "compute.model": "netsim.compute",
+    "mobility.kind": "netsim.mobility",
+}
+"""Keys that choose a plug-in, and the group it is registered in."""
+NEEDS: tuple[tuple[str, tuple[Any, ...], str, Any], ...] = (
+    ("radio.background_ues", (2,), "radio.interference", "network"),
+    ("radio.block_correlation", ("jakes",), "radio.fading", "block"),
+    ("radio.block_correlation", ("jakes",), "radio.interference", "field"),
+    ("radio.interferers", ("persistent",), "radio.interference", "field"),
+    ("radio.interferer_power", ("fixed", "equal"), "radio.interference", "field"),
+    ("radio.retransmissions", (2,), "radio.fading", "round"),
+    ("radio.success_model", ("ppp", "paper"), "radio.interference", "field"),
+    ("radio.success_model", ("ppp", "paper"), "topology.kind", "ppp"),
+    ("radio.success_model", ("ppp", "paper", "topology"), "radio.fading", "round"),
+    ("mobility.handover", ("resume",), "radio.reallocation", "events"),
+    ("mobility.handover", ("resume",), "federation", "network"),
+    ("topology.boundary", ("guard",), "federation", "network"),
+    ("topology.boundary", ("torus",), "topology.kind", "ppp"),
+    ("upload.error_feedback", (True,), "upload.codec", "top_k"),
+    ("device.battery_j", (2.0, 30.0), "round.late_uploads", "drop"),
+)
+"""Values of a key that need one of another; mostly the other gets it, or they are left out."""
+USUAL = netsim.load_scenario("quickstart")
+LEARNERS = ("hetlora", "oort", "power_of_choice")
+"""Schemes whose plans depend on training."""
+TINY_LEARNING: Overrides = {
+    "network_only": False,
+    "learning.workers": 1,
+    "learning.max_tokens": 16,
+    "learning.local_steps": 1,
+    "data.samples_per_ue": 10,
+    "data.test_samples": 20,
+}
+PART_OF_PARAMETERS = 0.25
 SMALL: Overrides = {
     "network_only": True,
     "round.compute_limit_s": None,
@@ -89,27 +162,47 @@ SMALL: Overrides = {
 }
 
 
-def draw_scenario(draw: Draw) -> Overrides:
-    """Overrides of the quickstart; they may disagree."""
+def draw_scenario(draw: Draw, learns: float = 0.0) -> Overrides:
+    """Overrides of the quickstart; they may disagree.
+
+    learns: part of them that learn, besides those whose schemes depend on it.
+    """
     found = dict(SMALL)
     for key, options in CHOICES.items():
         if draw.random() < 0.6:
             found[key] = options[int(draw.integers(len(options)))]
+    for key, values, other, needed in NEEDS:
+        if found.get(key) in values and found.get(other, USUAL[other]) != needed:
+            chance = draw.random()
+            if chance < 0.5:
+                found[other] = needed
+            elif chance < 0.95:
+                del found[key]
     found["scheme.kind"] = str(draw.choice(scheme_names()))
     for key, (low, high) in RANGES.items():
         value = draw.uniform(low, high)
         found[key] = round(value) if key in WHOLE else float(f"{value:.3g}")
+    if found["scheme.kind"] in LEARNERS or draw.random() < learns:
+        found |= {**TINY_LEARNING, "rounds": min(found["rounds"], 2), "ues.count": 4}
     if found.get("topology.boundary") == "guard":
         found["topology.guard_km"] = 0.4
     if "hata" in str(found.get("radio.pathloss.kind")):
         found["radio.pathloss.extrapolate"] = True
     if draw.random() < 0.2:
         found["radio.power_control.alpha"] = float(draw.choice([0.0, 0.8, 1.0]))
-    if found.get("radio.rate_model") == "nr" and draw.random() < 0.5:
-        found["radio.nr.errors"] = str(draw.choice(["expected", "sampled"]))
-        found["radio.nr.harq"] = str(draw.choice(["incremental", "chase", "none"]))
-    if found.get("radio.rate_model") == "nr" and draw.random() < 0.9:
-        found["radio.bandwidth_hz"] = float(draw.choice([5e6, 1e7, 2e7]))  # channels that NR has
+    if draw.random() < 0.1:
+        found["radio.preset"] = str(draw.choice(PRESETS))
+        for key in ("radio.bandwidth_hz", "radio.rate_model", "radio.carrier_hz"):
+            found.pop(key, None)
+    if found.get("radio.rate_model") == "nr":
+        for key, options in NR.items():
+            if draw.random() < 0.2:
+                found[f"radio.nr.{key}"] = options[int(draw.integers(len(options)))]
+        if draw.random() < 0.9:  # channels that NR has
+            found["radio.bandwidth_hz"] = float(draw.choice([5e6, 1e7, 2e7]))
+    for key, group in PLUGINS.items():
+        if key in found:
+            found |= draw_parameters(draw, group, str(found[key]), key.partition(".")[0])
     if draw.random() < 0.3:
         found["modules"] = [
             {"rank": int(rank)} for rank in draw.integers(1, 33, int(draw.integers(1, 5)))
@@ -121,8 +214,46 @@ def draw_scenario(draw: Draw) -> Overrides:
     }
 
 
+def draw_parameters(draw: Draw, group: str, kind: str, section: str) -> Overrides:
+    """Some of a plug-in's own parameters, near their defaults and within their ranges."""
+    found: Overrides = {}
+    for item in parameters(plugin_class(group, kind, section)):
+        if draw.random() < PART_OF_PARAMETERS:
+            value = _near(draw, item)
+            if value is not None:
+                found[f"{section}.{item.name}"] = value
+    return found
+
+
+def _near(draw: Draw, item: Parameter) -> Any:
+    """A value of a parameter's type that it may have; None if none is known."""
+    options = get_args(item.type)
+    if get_origin(item.type) is Literal:
+        return options[int(draw.integers(len(options)))]
+    if item.type is bool:
+        return bool(draw.integers(2))
+    if isinstance(item.default, tuple):
+        return [int(rank) for rank in draw.integers(1, 33, int(draw.integers(1, 5)))]
+    kinds = {int, float} & ({item.type} | set(options))
+    if not kinds:
+        return None
+    start = 1.0 if item.default in (None, 0) else float(item.default)
+    value = start * 4.0 ** draw.uniform(-1, 1)
+    limits = item.limits
+    value = max(value, limits.ge or 0.0)
+    for most in (limits.le, limits.lt):
+        value = value if most is None or value < most else most * draw.random()
+    return max(round(value), 1) if int in kinds else float(f"{value:.3g}")
+
+
 KEYS = {row["key"].replace("[]", "") for row in schema_rows()}
-KEYS |= {"radio.nr", "scheme.kind"}
+KEYS |= {"radio.nr", "scheme.kind", "radio.pathloss.carrier_hz"}
+KEYS |= {
+    f"{key.partition('.')[0]}.{item.name}"
+    for key, group in PLUGINS.items()
+    for kind in plugin_names(group)
+    for item in parameters(plugin_class(group, kind, key))
+}
 PLAIN_KEYS = ("federation", "formulas", "record", "channel", "network_only", "flower")
 
 
@@ -198,13 +329,14 @@ def main() -> None:
         "--count", type=int, default=200, help="scenarios that run; refused ones come on top"
     )
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--learns", type=float, default=0.1, help="part of them that learn")
     options = parser.parse_args()
     draw = np.random.default_rng(options.seed)
     tally: Counter[str] = Counter()
     slowest: list[Outcome] = []
     with two_workers() as workers:
         while tally["ran"] < options.count:
-            overrides = draw_scenario(draw)
+            overrides = draw_scenario(draw, options.learns)
             with tempfile.TemporaryDirectory() as scratch:
                 outcome = attempt(overrides, Path(scratch), workers)
             tally["refused" if outcome.refused else "ran"] += 1

@@ -116,6 +116,20 @@ SITES: dict[str, Any] = {
         '<edge source="a" target="b"><data key="d2">1e9</data></edge>\n</graph>\n</graphml>\n'
     ),
 }  # fmt: skip
+FLOWER_PROJECT = """\
+[project]
+name = "app"
+version = "1.0.0"
+[tool.flwr.app]
+publisher = "me"
+[tool.flwr.app.components]
+serverapp = "json:loads"
+clientapp = "json:dumps"
+[tool.flwr.app.config]
+rounds = 3
+lr = 0.1
+deep.er.value = "x"
+"""
 ROWS = [("it is good", 1), ("it is bad", 0), ("very fine indeed", 1), ("not at all", 0)] * 3
 DATA: dict[str, str] = {
     "d.tsv": "sentence\tlabel\n" + "".join(f"{text}\t{label}\n" for text, label in ROWS),
@@ -207,26 +221,73 @@ TINY_LEARNING = {
 }
 
 
-def run_folder(home: Path, *, learns: bool = False) -> Path:
-    """A run that was interrupted after two rounds, with its checkpoints (or, if it learns, one that is done)."""
+LEARNED: dict[str, dict[str, Any]] = {
+    "learned": {},
+    "with-base": {"scheme.kind": "fedex_lora", "scheme.rank": 1},
+    "own-parts": {"scheme.kind": "ditto", "scheme.rank": 1},
+}
+"""Runs that learned and are done: adapters alone, a changed base model, parts of UEs' own."""
+CELLS = {"federation": "network", "mobility.step_s": 2}
+INTERRUPTED: dict[str, dict[str, Any]] = {
+    "run": {**CELLS, "mobility.kind": "random_waypoint"},
+    "async": {**CELLS, "scheme.kind": "buffered_async", "scheme.buffer": 2},
+    "stale": {
+        "round.late_uploads": "stale",
+        "round.deadline_s": 1.0,
+        "radio.bandwidth_hz": 1e6,
+        "round.compute_limit_s": None,
+        "round.alloc_start": "arrival",
+    },
+    "adapting": {
+        "radio.rate_model": "nr",
+        "radio.fading": "block",
+        "device.battery_j": 500.0,
+        "downlink.link": "faded",
+        "downlink.cache": True,
+        "upload.codec": "top_k",
+        "privacy.kind": "central",
+        "learning.server.optimizer": "fedadam",
+    },
+    "encoded": {
+        **TINY_LEARNING,
+        "rounds": 3,
+        "upload.codec": "top_k",
+        "upload.error_feedback": True,
+        "downlink.codec": "qsgd",
+        "privacy.kind": "local",
+        "learning.server.optimizer": "fedadam",
+    },
+}
+"""Runs that were interrupted after two rounds, with a checkpoint of each."""
+
+
+def learned(home: Path, name: str) -> Path:
+    """A run that learned and is done."""
     import netsim
 
-    folder = home / ("learned" if learns else "run")
+    folder = home / name
+    if not folder.exists():
+        netsim.run("quickstart", {**TINY_LEARNING, **LEARNED[name]}, out=folder)
+    return folder
+
+
+def interrupted(home: Path, name: str) -> Path:
+    """A run that was interrupted after two rounds."""
+    import netsim
+
+    folder = home / name
     if folder.exists():
         return folder
-    if learns:
-        netsim.run("quickstart", TINY_LEARNING, out=folder)
-        return folder
-    changes = {
-        **TINY_RUN,
-        "mobility.kind": "random_waypoint",
-        "federation": "network",
-        "mobility.step_s": 2,
-    }
-    with netsim.Session(netsim.load_scenario("quickstart", changes), out=folder) as session:
+    scenario = netsim.load_scenario("quickstart", {**TINY_RUN, **INTERRUPTED[name]})
+    with netsim.Session(scenario, out=folder) as session:
         for _ in range(2):
             session.step(session.scheme.plan(session.observe()))
     return folder
+
+
+def run_folder(home: Path) -> Path:
+    """One of them, whose UEs move between gNBs."""
+    return interrupted(home, "run")
 
 
 def sweep_folder(home: Path) -> Path:
@@ -259,10 +320,12 @@ def model_folder(home: Path) -> Path:
 
 def make_folders(home: Path, kinds: Sequence[str]) -> None:
     """Make what takes longer than an input may, before the clock runs."""
-    if {"run", "checkpoint"} & set(kinds):
+    if {"run", "checkpoint", "live"} & set(kinds):
         run_folder(home)
-    if "adapters" in kinds:
-        run_folder(home, learns=True)
+    for name in INTERRUPTED if "state" in kinds else ():
+        interrupted(home, name)
+    for name in LEARNED if "adapters" in kinds else ():
+        learned(home, name)
     if "sweep" in kinds:
         sweep_folder(home)
     if "model" in kinds:

@@ -163,7 +163,7 @@ def test_models_are_found_by_name() -> None:
         (
             RandomWaypoint,
             {"max_speed_m_s": 0.1},
-            "max_speed_m_s: must be at least min_speed_m_s, 0.5",
+            "max_speed_m_s: must be at least mobility.min_speed_m_s, 0.5",
         ),
         (RandomWaypoint, {"max_pause_s": np.nan}, "max_pause_s"),
         (GaussMarkov, {"memory_s": 0.0}, "memory_s"),

@@ -344,6 +344,14 @@ def test_core_must_be_a_site(network_scenario: Callable[..., Scenario]) -> None:
         ),
         ({"radio.success_model": "topology"}, "success_model = topology needs real sites"),
         (
+            {"radio.success_model": "ppp", "radio.interference": "network"},
+            "success_model = ppp needs radio.interference = field",
+        ),
+        (
+            {"radio.success_model": "paper", "radio.fading": "block"},
+            "success_model = paper needs radio.fading = round",
+        ),
+        (
             {"radio.retransmissions": 1, "radio.fading": "block"},
             "retransmissions needs radio.fading = round",
         ),

@@ -50,6 +50,18 @@ def test_sites_without_a_place(name: str, text: str, tmp_path: Path) -> None:
     assert found.notes == {NOTE: 2}
 
 
+def test_degrees_that_no_number_holds_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "s.json"
+    nodes = [{"id": "a", "lat": 10**400, "lon": 1.0}, {"id": "b", "lat": 1.0, "lon": 1.0}]
+    path.write_text(json.dumps({"nodes": nodes, "edges": []}))
+    with pytest.raises(DataError, match=r"must be degrees in -90\.\.90"):
+        read_site_file(path)
+    nodes = [{"id": "a", "x_m": 0.0, "y_m": 0.0}]
+    graph = {"origin_lat": 10**400, "origin_lon": 0}
+    path.write_text(json.dumps({"graph": graph, "nodes": nodes, "edges": []}))
+    assert summarise(read_site_file(path).graph)  # an origin that is no place is none
+
+
 def _cells(*places: tuple[str, str]) -> str:
     rows = (f"LTE,262,1,1,{k},0,{lon},{lat},1000,9,1,0,0,0" for k, (lat, lon) in enumerate(places))
     return "\n".join([",".join(COLUMNS), *rows]) + "\n"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from netsim.errors import DataError
 from netsim.learning.data.text_dialect import TextDialect, csv_separator, text_lines
-from netsim.plain import check_plain_or_cached
+from netsim.plain import check_plain_or_cached, parquet_fault
 
 TSV, CSV, JSONL, PARQUET = ".tsv", ".csv", ".jsonl", ".parquet"
 SUFFIXES = (TSV, CSV, JSONL, PARQUET)
@@ -223,8 +223,8 @@ def _read_parquet(path: Path) -> Table:
         frame = pl.read_parquet(path, glob=False)
         columns = {name: frame[name].to_list() for name in frame.columns}
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        reason = (str(error).strip().splitlines() or [""])[0][:120]
-        raise DataError(f"the file must be Parquet: {reason}", where=path) from error
+        rule = f"the file must be Parquet: {parquet_fault(path)}"
+        raise DataError(rule, where=path) from error
     if frame.height == 0:
         raise DataError("the file has no rows", where=path, value=frame.columns)
     return Table(

@@ -12,15 +12,14 @@ from typing import Any
 import polars as pl
 
 from netsim.errors import DataError
+from netsim.plain import PARQUET, why_unreadable
 from netsim.traces.files import (
     MAX_LINE,
-    PARQUET,
     READ_FAILURES,
     blocks,
     head,
     lines,
     reading,
-    reason_of,
 )
 from netsim.traces.missing import COMMENTS
 from netsim.traces.seeds import SEEDS, seeds_beside
@@ -84,7 +83,7 @@ def _explained(
 ) -> DataError:
     """What is wrong with a file that polars refuses, without polars' own advice."""
     if dialect is None or isinstance(error, OSError):
-        return DataError(f"cannot be read: {reason_of(error)}", where=path)
+        return DataError(why_unreadable(path, error), where=path)
     for number, line in lines(path):
         if "\ufffd" in line:
             return not_utf8(path, number)
