@@ -18,6 +18,7 @@ from netsim.scenario.motion import REPLAY, ChannelTrace, MobilityChoice
 from netsim.scenario.privacy import PrivacyKeys
 from netsim.scenario.radio import Radio, RoundTiming, Topology, Ues
 from netsim.scenario.section import PlainName, Positive, Section, key
+from netsim.scenario.success import success_faults
 from netsim.scenario.training import (
     Compute,
     Data,
@@ -195,30 +196,6 @@ class Scenario(Section):
         return self.radio.interferer_law or default
 
     @model_validator(mode="after")
-    def _success_form_fits(self) -> Scenario:
-        form = self.radio.success_model
-        if form is not None and self.radio.fading == "block":
-            raise ValueError(
-                f"radio.success_model = {form} needs radio.fading = round: for blocks lambda is "
-                "worked out by draws"
-            )
-        if form in ("ppp", "paper") and self.radio.interference == "network":
-            raise ValueError(
-                f"radio.success_model = {form} needs radio.interference = field; use topology"
-            )
-        if form in ("ppp", "paper") and not self.poisson_field:
-            raise ValueError(
-                f"radio.success_model = {form} needs topology.kind = ppp and radio.pathloss.kind = "
-                "power_law without shadowing; use topology"
-            )
-        if form == "topology" and self.poisson_field and self.radio.interference == "field":
-            raise ValueError(
-                "radio.success_model = topology needs real sites: with topology.kind = ppp and "
-                "radio.pathloss.kind = power_law it is ppp or paper"
-            )
-        return self
-
-    @model_validator(mode="after")
     def _topology_fits(self) -> Scenario:
         topology, network = self.topology, self.federation == "network"
         if network and topology.learning_site is not None:
@@ -297,7 +274,13 @@ class Scenario(Section):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Scenario:
-        for fault in (*flower_faults(self), *encoding_faults(self), *access_faults(self)):
+        faults = (
+            *success_faults(self),
+            *flower_faults(self),
+            *encoding_faults(self),
+            *access_faults(self),
+        )
+        for fault in faults:
             raise ValueError(fault)
         return self
 
