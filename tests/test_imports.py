@@ -31,6 +31,20 @@ def test_import_loads_neither_torch_nor_polars() -> None:
     assert _python(f"import sys, netsim; sys.stdout.write(repr({heavy}))") == "[]"
 
 
+def test_the_command_line_can_be_interrupted_with_a_word_almost_at_once() -> None:
+    """Before `main` runs, SIGINT is a traceback of Python's: next to nothing is imported till then."""
+    code = (
+        "import sys\nbefore = set(sys.modules)\n"
+        f"sys.path.insert(0, {str(Path(netsim.__file__).parents[1])!r})\n"
+        "import netsim.cli.main\n"
+        "sys.stdout.write(repr(sorted({'typing', 're', 'enum', 'signal'} & set(sys.modules) - before)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-E", "-S", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]"
+
+
 def test_help_is_quick_and_loads_no_torch() -> None:
     code = (
         "import sys\nfrom netsim.cli.commands import app\n"

@@ -61,17 +61,26 @@ class ModelSwitching(Limited, Scheme):
     max_iterations: int = parameter(20, "e_max of step 1", ge=1)
     tolerance: float = parameter(1e-3, "step 1 has settled when no log power moves more", gt=0)
     smoothness: float | None = parameter(
-        None, "eps; defaults of the four constants: docs/model/risk-bound.md"
+        None, "eps; defaults of the four constants: docs/model/risk-bound.md", gt=0
     )
-    convexity: float | None = parameter(None, "xi")
-    dispersion: float | None = parameter(None, "zeta_1")
-    dispersion_slope: float | None = parameter(None, "zeta_2")
+    convexity: float | None = parameter(None, "xi", gt=0)
+    dispersion: float | None = parameter(None, "zeta_1", ge=0)
+    dispersion_slope: float | None = parameter(None, "zeta_2", ge=0)
 
     name: ClassVar[str] = "model_switching"
     citation: ClassVar[str] = "Wang et al., Algorithm 2"
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        usual = default_constants()
+        smoothness = self.smoothness or usual.smoothness
+        if (self.convexity or usual.convexity) > smoothness:
+            rule = f"must be at most scheme.smoothness, {smoothness:g}"
+            raise ScenarioError(
+                rule,
+                where="scenario: scheme.convexity",
+                value=self.convexity or usual.convexity,
+            )
         self._state: dict[str, Any] = {}
 
     @property

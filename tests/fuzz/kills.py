@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -77,14 +78,39 @@ MODES: dict[str, dict[str, Any]] = {
         "downlink.codec": "qsgd",
         "privacy.kind": "local",
     },
+    "remembering": {
+        "network_only": False,
+        "rounds": 4,
+        "ues.count": 6,
+        "learning.workers": 1,
+        "scheme.kind": "fedadam",
+        "scheme.rank": 2,
+        "upload.codec": "top_k",
+        "upload.error_feedback": True,
+        "privacy.kind": "central",
+        "device.battery_j": 500.0,
+        "downlink.cache": True,
+    },
+    "adapting": {
+        **CELLS,
+        "radio.rate_model": "nr",
+        "radio.fading": "block",
+        "downlink.link": "faded",
+        "device.power": "states",
+        "rounds": 10,
+    },
     "sweep": {"rounds": 6},
+    "flower": {"network_only": False, "rounds": 3, "ues.count": 4},
 }
 POLL_S = 0.0003
+APPS = Path(__file__).parents[1] / "flower" / "apps"
 
 
 def work(mode: str, folder: Path) -> None:
     """Run, or go on with, a run or a sweep."""
     overrides = {**SMALL, **MODES[mode]}
+    if mode == "flower":
+        overrides |= {"flower.app": str(APPS / "numpy"), "flower.run_config": "num-server-rounds=3"}
     if mode == "sweep":
         netsim.sweep(
             "quickstart", {"ues.count": [4, 6]}, [1], overrides=overrides, out=folder, jobs=1
@@ -137,6 +163,13 @@ def always() -> bool:
     return True
 
 
+def modes() -> dict[str, dict[str, Any]]:
+    """All of them, without Flower's where that is not installed."""
+    if find_spec("flwr") is None:
+        return {mode: changes for mode, changes in MODES.items() if mode != "flower"}
+    return MODES
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
@@ -149,18 +182,21 @@ def main() -> None:
         "netsim.sweeps.study",
         "netsim.learning.learner",
         "netsim.schemes.buffered_async",
+        "netsim.schemes.fedadam",
     ):
         import_module(name)
+    if "flower" in modes():
+        import_module("netsim.flower.driver")
     draw = np.random.default_rng(options.seed)
     tally: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as scratch:
         expected, length_s = {}, {}
-        for mode in MODES:
+        for mode in modes():
             alone, begun = Path(scratch) / mode, time.monotonic()
             os.waitpid(child(mode, alone), 0)
             expected[mode], length_s[mode] = digests(alone), time.monotonic() - begun
         while tally["kills"] < options.kills:
-            for mode in MODES:
+            for mode in modes():
                 folder = Path(scratch) / "killed"
                 shutil.rmtree(folder, ignore_errors=True)
                 for _ in range(1 + int(draw.random() < 1 / 3)):

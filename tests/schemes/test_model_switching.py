@@ -212,6 +212,8 @@ def test_a_saved_state_that_no_run_reaches_is_refused(value: float) -> None:
         ({"max_modules": 0}, r"scheme\.max_modules: must be at least 1 \(found 0\)"),
         ({"mu": -1.0}, r"scheme\.mu: must be at least 0"),
         ({"prox_step": 0.0}, r"scheme\.prox_step: must be above 0"),
+        ({"convexity": 3.24}, r"convexity: must be at most scheme\.smoothness, 1 .*3\.24"),
+        ({"smoothness": 0.0}, "smoothness: must be above 0"),
     ],
 )
 def test_bad_parameters(parameters: dict[str, Any], message: str) -> None:

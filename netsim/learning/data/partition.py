@@ -225,7 +225,10 @@ def _to_mixture(
     there = np.array([len(pool) > 0 for pool in pools])
     weight = held * there
     if not weight.any():
-        rule = "the measured rows must have a class that the UE holds rows of"
+        rule = (
+            "data.test_samples must leave measured rows of a class that a UE holds rows of, "
+            "as data.samples_per_ue has them"
+        )
         raise DataError(rule, value=held.tolist())
     drawn = generator.multinomial(count, weight / weight.sum())
     parts = []
