@@ -14,7 +14,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from netsim.errors import DataError, InputError
+from netsim.errors import DataError, InputError, OutputError
 
 PLAIN_ONLY = "must be a plain file, not a link, a pipe or a device"
 PARQUET = b"PAR1"
@@ -67,6 +67,21 @@ def _mode(path: Path, kind: type[InputError]) -> int:
         return path.lstat().st_mode
     except (OSError, ValueError) as error:
         raise kind(f"cannot be read: {_reason(error)}", where=path) from None
+
+
+def check_may_be_replaced(path: Path) -> None:
+    """Raises OutputError if at `path` there is what a new file must not take the place of.
+
+    A device or a pipe, whose name a user may well give, would be gone for the whole machine.
+    """
+    try:
+        mode = path.lstat().st_mode
+    except (OSError, ValueError):  # nothing is there, or it cannot be: who writes will see
+        return
+    if stat.S_ISDIR(mode):
+        raise OutputError("must be a file, not a folder", where=path)
+    if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
+        raise OutputError("must be a new or a plain file, not a pipe or a device", where=path)
 
 
 def plain_text(

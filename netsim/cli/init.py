@@ -33,24 +33,23 @@ def init(
         raise OutputError("must be the name of a new file or folder", where=name)
     file = name if scheme or name.suffix else name.with_suffix(".toml")
     try:
-        if scheme:
-            _write_scheme(file)
-        else:
-            _write_scenario(file, source or DEFAULT)
+        told = _write_scheme(file) if scheme else _write_scenario(file, source or DEFAULT)
     except FileExistsError:
         raise OutputError("is there already; choose another name", where=file) from None
     except OSError as error:
         raise OutputError(f"cannot be written: {error.strerror or error}", where=file) from None
+    _say(*told)
 
 
-def _write_scenario(file: Path, source: str) -> None:
+def _write_scenario(file: Path, source: str) -> tuple[str, ...]:
+    """Writes it; what there is to say: what was made, and what to do next."""
     from netsim.scenario.load import bundled_text
 
     text = bundled_text(source)
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("x", encoding="utf-8") as opened:
         opened.write(text)
-    _say(
+    return (
         f"{file}: the bundled {source}, to be changed",
         f"netsim validate {_word(file)}",
         f"netsim run {_word(file)}",
@@ -58,11 +57,12 @@ def _write_scenario(file: Path, source: str) -> None:
     )
 
 
-def _write_scheme(folder: Path) -> None:
+def _write_scheme(folder: Path) -> tuple[str, ...]:
+    """As `_write_scenario`."""
     from netsim.cli.scheme_package import write_package
 
     written = write_package(folder)
-    _say(
+    return (
         f"{folder}: {', '.join(file.name for file in written)}",
         f"pytest {_word(folder)}",
         f"pip install -e {_word(folder)}",

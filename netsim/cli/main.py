@@ -57,6 +57,7 @@ def _carry_out() -> int:
     except OSError as error:
         reason = error.strerror or str(error)
         if not error.filename:
+            _drop(sys.stdout)  # what it still holds would fail once more
             return _tell(f"the output cannot be written: {reason}", FAILED)
         return _tell(f"{error.filename}: {reason}", BAD_INPUT)
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from netsim.errors import OutputError
+from netsim.plain import check_may_be_replaced
 
 
 @contextmanager
@@ -52,6 +53,7 @@ def export_file(path: Path) -> Iterator[Path]:
     """
     if not path.name:
         raise OutputError("must be a file, not a folder", where=path)
+    check_may_be_replaced(path)
     temporary = path.with_name(path.name + ".tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

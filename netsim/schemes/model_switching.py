@@ -27,6 +27,7 @@ from netsim.schemes.radio_control import RadioControl, RadioController
 from netsim.theory.risk_bound import (
     RiskConstants,
     arrival_weight,
+    check_convexity,
     default_constants,
     error_floor,
     missing_probability,
@@ -72,15 +73,7 @@ class ModelSwitching(Limited, Scheme):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        usual = default_constants()
-        smoothness = self.smoothness or usual.smoothness
-        if (self.convexity or usual.convexity) > smoothness:
-            rule = f"must be at most scheme.smoothness, {smoothness:g}"
-            raise ScenarioError(
-                rule,
-                where="scenario: scheme.convexity",
-                value=self.convexity or usual.convexity,
-            )
+        check_convexity(self.convexity, self.smoothness)
         self._state: dict[str, Any] = {}
 
     @property

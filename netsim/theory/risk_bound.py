@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from netsim.errors import InputError
+from netsim.errors import InputError, ScenarioError
 from netsim.units import FloatArray
 
 FORMULAS = ("corrected", "paper")
@@ -56,6 +56,16 @@ def _check_constant(name: str, value: float, *, positive: bool) -> None:
     if not (above and np.isfinite(value)):
         rule = f"{name} must be finite and positive (dispersion: at least 0)"
         raise InputError(rule, value=value)
+
+
+def check_convexity(convexity: float | None, smoothness: float | None) -> None:
+    """Raises ScenarioError if the two, or the defaults of what is not given, disagree."""
+    usual = default_constants()
+    least = usual.convexity if convexity is None else convexity
+    most = usual.smoothness if smoothness is None else smoothness
+    if least > most:
+        rule = f"must be at most scheme.smoothness, {most:g}"
+        raise ScenarioError(rule, where="scenario: scheme.convexity", value=least)
 
 
 def default_constants(formulas: str = "corrected", ue_count: int = 1) -> RiskConstants:

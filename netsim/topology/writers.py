@@ -14,6 +14,7 @@ from typing import Any
 import networkx as nx
 
 from netsim.errors import DataError, OutputError
+from netsim.plain import check_may_be_replaced
 from netsim.topology.geojson import features_of_graph
 from netsim.topology.graph import graph_origin, site_positions_m
 
@@ -26,6 +27,7 @@ def write_sites(graph: nx.Graph, path: Path) -> None:
     CSV holds no links; GeoJSON needs the graph's origin. Raises DataError or OutputError.
     """
     text = _text(graph, path)
+    check_may_be_replaced(path)
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:

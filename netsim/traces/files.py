@@ -14,7 +14,7 @@ from typing import IO
 import polars as pl
 
 from netsim.errors import DataError, OutputError
-from netsim.plain import check_plain, check_plain_file, why_unreadable
+from netsim.plain import check_may_be_replaced, check_plain, check_plain_file, why_unreadable
 
 BLOCK = 2**20
 MAX_LINE = 8 * 2**20
@@ -134,6 +134,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 
     It is packed where the name ends with .gz.
     """
+    check_may_be_replaced(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with temporary.open("wb") as plain:

@@ -26,6 +26,8 @@ QUICK = (
     "run",
     "checkpoint",
     "adapters",
+    "live",
+    "init",
 )
 INPUTS = 300  # some 10 s; a count, so that a slow machine tries the same
 
