@@ -39,7 +39,7 @@ HANG_S = 10.0
 MOST_RSS = 2 * 2**30
 MOST_CHARACTERS = 300
 RAW = (
-    "parquet: ",
+    ": parquet: ",  # of polars
     "File out of specification",
     "JSONDecodeError: ",
     "[Errno",
