@@ -36,7 +36,7 @@ def spins(_home: Path, _draw: Draw) -> Callable[[], object]:
 
 
 def takes(_home: Path, _draw: Draw) -> Callable[[], object]:
-    return lambda: time.sleep(len(np.ones(2**26)) / 2**24)
+    return lambda: time.sleep(len(np.ones(2**25)) / 2**25)  # 256 MiB for 1 s
 
 
 def writes(home: Path, _draw: Draw) -> Callable[[], object]:
