@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from netsim.units import FloatArray, IntArray
 
 NETWORK_CHUNK_BLOCKS = 4
 """Blocks whose fading is drawn at a time, over all links."""
+
+_SITES_AT_A_TIME = 8  # a line of memory holds the draws to so many
 
 
 @dataclass(frozen=True)
@@ -31,10 +34,13 @@ class SiteFading:
     ) -> FloatArray:
         """Of `count` UEs to all sites in some blocks. [block, count, S]."""
         drawn: FloatArray = np.empty((blocks, count, self.sites))
-        if count:
-            for site in range(self.sites):
-                stream = rng.stream(self.seed, name, *ids, site)
-                drawn[:, :, site] = stream.standard_exponential((count, blocks)).T
+        if not count:
+            return drawn
+        for begin in range(0, self.sites, _SITES_AT_A_TIME):
+            some = range(begin, min(begin + _SITES_AT_A_TIME, self.sites))
+            streams = [rng.stream(self.seed, name, *ids, site) for site in some]
+            columns = [stream.standard_exponential((count, blocks)) for stream in streams]
+            drawn[:, :, some.start : some.stop] = np.stack(columns).T
         return drawn
 
     def of_attempt(
@@ -73,6 +79,9 @@ class RoundFading:
     _held_attempt: IntArray | None = field(default=None, init=False)  # [R]
     _background: FloatArray | None = field(default=None, init=False)  # [B, S]
     _chunks: dict[tuple[str, int], tuple[int, FloatArray]] = field(default_factory=dict, init=False)
+    _columns: dict[tuple[int, int], tuple[int, FloatArray]] = field(
+        default_factory=dict, init=False
+    )  # by (blocks that are alike, site): (chunk, [K, block])
 
     @classmethod
     def at_pace(
@@ -131,16 +140,43 @@ class RoundFading:
         self._held_attempt[changed] = new.attempt
         return self._held
 
+    @cached_property
+    def _lengths(self) -> list[int]:
+        """The values in `every`."""
+        lengths: list[int] = np.unique(self.every).tolist()
+        return lengths
+
     def in_block(self, block: int) -> FloatArray:
         """Of all UEs. [K, S]."""
         ues = len(self.every)
-        every = np.unique(self.every).tolist()
+        every = self._lengths
         if len(every) == 1:
             return self._drawn("network_block_fading", block // every[0], every[0], ues)
         own = np.empty((ues, self.draws.sites))
         for one in every:
             mine = self.every == one
             own[mine] = self._drawn("network_block_fading", block // one, one, ues)[mine]
+        return own
+
+    def to_site(self, block: int, site: int) -> FloatArray:
+        """|h|^2 of all UEs to one site: a column of `in_block`. [K]."""
+        chunk_blocks, ues = NETWORK_CHUNK_BLOCKS, len(self.every)
+        columns = []
+        for one in self._lengths:
+            chunk, at = divmod(block // one, chunk_blocks)
+            kept = self._columns.get((one, site))
+            if kept is None or kept[0] != chunk:
+                ids = self.round, chunk, site
+                stream = rng.stream(self.draws.seed, "network_block_fading", *ids)
+                kept = chunk, stream.standard_exponential((ues, chunk_blocks))
+                self._columns[one, site] = kept
+            columns.append((one, kept[1][:, at]))
+        if len(columns) == 1:
+            return columns[0][1]
+        own = np.empty(ues)
+        for one, column in columns:
+            mine = self.every == one
+            own[mine] = column[mine]
         return own
 
     def _drawn(self, name: str, block: int, every: int, count: int) -> FloatArray:

@@ -49,6 +49,12 @@ class Links:
         return np.unique(here if len(here) else self.gnb[:1])
 
     @cached_property
+    def gain_of_sites(self) -> FloatArray:
+        """[S, K] `site_gain`, site by site."""
+        assert self.site_gain is not None
+        return np.ascontiguousarray(self.site_gain.T)
+
+    @cached_property
     def available(self) -> BoolArray:
         """[K] may be scheduled."""
         if self.served is None:

@@ -13,6 +13,7 @@ others, at places of their own in its cell, on equal shares at P_max.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from netsim.radio.network_link import transmit_within_block
 from netsim.radio.places import CellPlaces
 from netsim.radio.progress import Transmission
 from netsim.radio.rate_model import BlockRates, RateModel, upload_draws
+from netsim.radio.site_gains import GainColumns, GainMatrix, Gains, are_many
 from netsim.simulation.air.links import links_of
 from netsim.simulation.state import Links, RoundSpan
 from netsim.simulation.uploads.table import Uploads
@@ -212,12 +214,12 @@ class NetworkAir:
             self._rows = uploads.live
         rows = self._rows
         bands = self._bands_of(uploads, rows)
-        gain = self._gain(uploads, rows)
+        gain = self._gains(uploads, rows)
         part = self._part_of_block(uploads, rows)
         every_part = np.concatenate([part, self._background_part(bands.site[part > 0])])
         interference_w = bands.interference_w(gain, every_part)
 
-        signal_w = uploads.power_w[rows] * gain[np.arange(len(rows)), bands.site]
+        signal_w = uploads.power_w[rows] * gain.own(bands.site, part > 0)
         noise_w = self._uplink.noise_psd_w_hz * bands.hz
         holds = bands.hz > 0
         ratio = np.zeros(len(uploads))
@@ -245,26 +247,33 @@ class NetworkAir:
         idle = ~np.isin(self._background.cell, loaded)
         return idle.astype(np.float64)
 
-    def _gain(
+    def _gains(
         self,
         uploads: Uploads,
         rows: IntArray,
-    ) -> FloatArray:
-        """Gain with fading of uploads and background UEs to every site. [R + B, S]."""
+    ) -> Gains:
+        """With fading, of uploads and background UEs to the sites."""
         links = links_of(uploads, rows)
+        still = self._moving is None and not len(self._background)
+        if still and self.block_fading and are_many(len(rows), self._uplink.sites):
+            return GainColumns(
+                self._links.gain_of_sites,
+                links.ue,
+                partial(self._fading.to_site, self._block),
+            )
         fading, background_fading = self._fading.of(links, self._block)
         if self._moving is not None:
-            at_s = self._block_begin_s
             gain = self._moving.total(
                 links.ue,
                 links.attempt,
                 fading,
-                at_s,
+                self._block_begin_s,
             )
         else:
             assert self._links.site_gain is not None
             gain = self._links.site_gain[links.ue] * fading
-        return np.concatenate([gain, self._background.gain * background_fading])
+        others = self._background.gain * background_fading
+        return GainMatrix(np.concatenate([gain, others]))
 
     def _bands_of(
         self,
