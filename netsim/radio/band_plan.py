@@ -25,11 +25,19 @@ class BandPlan(Protocol):
     site: IntArray  # [R] that it was made for
     hz: FloatArray  # [R]
 
-    def fits(self, site: IntArray, hz: FloatArray) -> bool:
+    def fits(
+        self,
+        site: IntArray,
+        hz: FloatArray,
+    ) -> bool:
         """It holds for these gNBs and bandwidths."""
         return np.array_equal(site, self.site) and np.array_equal(hz, self.hz)
 
-    def interference_w(self, gain: Gains, part: FloatArray) -> FloatArray:
+    def interference_w(
+        self,
+        gain: Gains,
+        part: FloatArray,
+    ) -> FloatArray:
         """What each upload hears, W. [R]. Of those that do not send, any number.
 
         gain: of all transmitters, R + B. part: of the time for which each transmits, [R + B].
@@ -48,7 +56,11 @@ class ListedOverlaps(BandPlan):
     overlap_hz: FloatArray  # [L]
     density: FloatArray  # [R + B] transmit power over the band, W/Hz
 
-    def interference_w(self, gain: Gains, part: FloatArray) -> FloatArray:
+    def interference_w(
+        self,
+        gain: Gains,
+        part: FloatArray,
+    ) -> FloatArray:
         """As `BandPlan`."""
         density = gain.matrix * (self.density * part)[:, None]  # W/Hz at each site
         heard_w = density.ravel()[self.heard] * self.overlap_hz
@@ -100,7 +112,11 @@ class SummedBands(BandPlan):
             high_at=place[transmitters : transmitters + uploads],
         )
 
-    def interference_w(self, gain: Gains, part: FloatArray) -> FloatArray:
+    def interference_w(
+        self,
+        gain: Gains,
+        part: FloatArray,
+    ) -> FloatArray:
         """As `BandPlan`."""
         sends = part > 0
         kept = sends[self.transmitter]  # edges

@@ -93,7 +93,12 @@ class PoissonField:
         c = interferer_constant(distance_m * np.sqrt(self.density_per_m2), self.law)
 
         def heard() -> Iterator[Heard]:
-            points = own_points(seed, round, attempt, count)
+            points = own_points(
+                seed,
+                round,
+                attempt,
+                count,
+            )
             if self.persistent:
                 points = iter([shared_points(seed, round, gnb)])
             return (self._heard(some, c) for some in points)
@@ -105,7 +110,11 @@ class PoissonField:
             tail_w=np.full(count, self.tail_w),
         )
 
-    def _heard(self, points: Points, c: FloatArray) -> Heard:
+    def _heard(
+        self,
+        points: Points,
+        c: FloatArray,
+    ) -> Heard:
         """The points that are interferers. c: of UEs, [K]."""
         # a UE far away sees fewer of the points, so that the law is its own
         kept = np.flatnonzero(points.mark < -np.expm1(-c[points.victim] * points.x))
@@ -208,7 +217,12 @@ class SiteField:
             tail_w=np.zeros(len(gnb)),
         )
 
-    def _heard(self, u: FloatArray, gnb: IntArray, first: int) -> Heard:
+    def _heard(
+        self,
+        u: FloatArray,
+        gnb: IntArray,
+        first: int,
+    ) -> Heard:
         """Of UEs from `first` on, at gNBs [R], by uniform numbers, [R, S] or the same for all."""
         every_site = np.arange(self.places.sites)
         place = (u * self.places.per_cell).astype(np.int64)

@@ -14,7 +14,10 @@ MATRIX_LINKS = 4_000_000
 """Transmitters times sites up to which they are a matrix, and overlaps of bands are listed."""
 
 
-def are_many(transmitters: int, sites: int) -> bool:
+def are_many(
+    transmitters: int,
+    sites: int,
+) -> bool:
     """Their links are too many for a matrix."""
     return transmitters * sites > MATRIX_LINKS
 
@@ -30,11 +33,19 @@ def by_site(site: IntArray, sends: BoolArray) -> Iterator[tuple[int, IntArray]]:
 class Gains(Protocol):
     """Of T transmitters to S sites in a block, fading included. R of them are uploads."""
 
-    def own(self, site: IntArray, sends: BoolArray) -> FloatArray:
+    def own(
+        self,
+        site: IntArray,
+        sends: BoolArray,
+    ) -> FloatArray:
         """Of the uploads to `site` [R]. Of those that do not send, any number. [R]."""
         ...
 
-    def to(self, site: int, those: IntArray) -> FloatArray:
+    def to(
+        self,
+        site: int,
+        those: IntArray,
+    ) -> FloatArray:
         """Of some transmitters [A] to one site. [A]."""
         ...
 
@@ -50,13 +61,24 @@ class GainMatrix:
 
     matrix: FloatArray
 
-    def own(self, site: IntArray, sends: BoolArray) -> FloatArray:
+    def own(
+        self,
+        site: IntArray,
+        sends: BoolArray,
+    ) -> FloatArray:
         """As `Gains`."""
-        return np.asarray(self.matrix[np.arange(len(site)), site])
+        row = np.arange(len(site))
+        own: FloatArray = self.matrix[row, site]
+        return own
 
-    def to(self, site: int, those: IntArray) -> FloatArray:
+    def to(
+        self,
+        site: int,
+        those: IntArray,
+    ) -> FloatArray:
         """As `Gains`."""
-        return np.asarray(self.matrix[those, site])
+        column: FloatArray = self.matrix[those, site]
+        return column
 
 
 @dataclass(frozen=True)
@@ -67,17 +89,28 @@ class GainColumns:
     ue: IntArray  # [T]
     fading: Callable[[int], FloatArray]  # |h|^2 of all UEs to a site, [K]
 
-    def own(self, site: IntArray, sends: BoolArray) -> FloatArray:
+    def own(
+        self,
+        site: IntArray,
+        sends: BoolArray,
+    ) -> FloatArray:
         """As `Gains`."""
         gain = np.zeros(len(site))
         for one, mine in by_site(site, sends):
             gain[mine] = self.to(one, mine)
         return gain
 
-    def to(self, site: int, those: IntArray) -> FloatArray:
+    def to(
+        self,
+        site: int,
+        those: IntArray,
+    ) -> FloatArray:
         """As `Gains`."""
         ue = self.ue[those]
-        return np.asarray(self.mean[site, ue] * self.fading(site)[ue])
+        mean = self.mean[site]
+        fading = self.fading(site)
+        gain: FloatArray = mean[ue] * fading[ue]
+        return gain
 
     @property
     def matrix(self) -> FloatArray:
