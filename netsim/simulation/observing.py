@@ -95,7 +95,11 @@ class Outlook:
     def _local_loss(self) -> LocalLoss | None:
         if self.learner is None:
             return None
-        return LocalLosses(self.learner, self.round, len(self.links))
+        return LocalLosses(
+            self.learner,
+            self.round,
+            len(self.links),
+        )
 
     def _computed(
         self,

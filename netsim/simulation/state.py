@@ -51,8 +51,10 @@ class Links:
     @cached_property
     def gain_of_sites(self) -> FloatArray:
         """[S, K] `site_gain`, site by site."""
-        assert self.site_gain is not None
-        return np.ascontiguousarray(self.site_gain.T)
+        gain = self.site_gain
+        assert gain is not None
+        by_site = gain.T
+        return np.ascontiguousarray(by_site)
 
     @cached_property
     def available(self) -> BoolArray:
