@@ -128,6 +128,29 @@ def test_absurd_numbers_are_refused(
         check_plausible(found, STEPS)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "rule"),
+    [
+        ("payload_bits", np.inf, "must be below 1e"),
+        ("payload_bits", -1.0, "must not be negative"),
+        ("left_bits", np.nan, "none of them NaN"),
+        ("share", 1e4, "must be at most 1"),
+        ("power_w", np.nan, "none of them NaN"),
+        ("power_w", 1e308, "must be below 1e"),
+        ("band", -1.0, "must not be negative"),
+        ("sinr", np.inf, "must be below 1e"),
+        ("work", np.inf, "must be below 1e"),
+    ],
+)
+def test_absurd_uploads_under_way_are_refused(
+    name: str, value: float, rule: str, stopped: Callable[[str], Path]
+) -> None:
+    found = _found(stopped("late"))
+    found.state["under_way"]["uploads"][name][0] = value
+    with pytest.raises(DataError, match=rf"under_way\.uploads\.{name}: .*{rule}"):
+        check_plausible(found, STEPS)
+
+
 def test_resume_says_what_is_absurd_and_takes_the_one_before(
     stopped: Callable[[str], Path],
     tmp_path: Path,

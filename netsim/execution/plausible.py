@@ -20,11 +20,19 @@ NOT_YET = ("arrived_s", "end_s", "first_end_s", "took_s")
 """Times that are NaN where they are not known."""
 NEVER = ("heard_s", "finish_s", "stop_s", "deadline_s")
 """Times that may be infinite."""
+NOT_KNOWN = (*NOT_YET, "learnt", "sinr", "level")
+"""Numbers of uploads under way that are NaN where they are not known."""
+PARTS = ("share", "band", "compute_done")
+"""Of a whole, of uploads under way."""
+MOST_OF_UPLOADS = 1e18
+"""No bits, watts or ratios of an upload come near it."""
+UNDER_WAY = "under_way."
 STEPS = ("seen_step", "first", "step")
 PLACES = ("position_m",)
 OF_SCHEMES = "scheme"
 """Part of the state that schemes check themselves."""
 MOST_AHEAD_S = RANGES["s"][1]
+CLOSE = 1e-6
 
 
 def check_plausible(found: Checkpoint, steps: float) -> None:
@@ -36,7 +44,10 @@ def check_plausible(found: Checkpoint, steps: float) -> None:
     own = {name: value for name, value in state.items() if name != OF_SCHEMES}
     latest_s = float(state["time_s"]) + MOST_AHEAD_S
     for name, value in _named(own):
-        rule = _broken(name.rpartition(".")[2], value, latest_s, steps)
+        last = name.rpartition(".")[2]
+        rule = _broken(last, value, latest_s, steps)
+        if not rule and name.startswith(UNDER_WAY):
+            rule = _broken_upload(last, value)
         if rule:
             raise DataError(rule, where=f"{found.path}: {name}")
     course = state["course"]
@@ -81,4 +92,21 @@ def _broken_times(name: str, times_s: Any, latest_s: float) -> str:
     known = times_s[~np.isnan(times_s) & ~infinite]
     if ((known < 0) | (known > latest_s)).any():
         return f"must be times in 0..{latest_s:g} s"
+    return ""
+
+
+def _broken_upload(name: str, value: Any) -> str:
+    """As `_broken`, of what uploads under way have besides times."""
+    numbers = np.asarray(value, dtype=np.float64)
+    if name in NEVER:
+        return ""
+    if np.isnan(numbers).any() and name not in NOT_KNOWN:
+        return "must be numbers, none of them NaN"
+    if (np.abs(numbers) >= MOST_OF_UPLOADS).any():
+        return f"must be below {MOST_OF_UPLOADS:g}"
+    counts = name.endswith(("bits", "_w")) or name in PARTS
+    if counts and (numbers < 0).any():
+        return "must not be negative"
+    if name in PARTS and (numbers > 1 + CLOSE).any():
+        return "must be at most 1"
     return ""

@@ -23,7 +23,14 @@ from netsim.results.settings import settings_below
 from netsim.scenario.model import Scenario
 from netsim.trackers import Log, tracked, trackers_of
 
-CAUSED_BY_STATE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+CAUSED_BY_STATE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 """What a checkpoint that is whole, but holds nonsense, leads to."""
 
 DRIVERS = "netsim.drivers"
