@@ -16,6 +16,7 @@ whose plan it is of and whose samples it trained on. It is on_time if it arrived
 from __future__ import annotations
 
 from netsim.table_columns import TableColumn
+from netsim.table_columns import bool_column as _bool
 from netsim.table_columns import enum_column as _enum
 from netsim.table_columns import float_column as _float
 from netsim.table_columns import int_column as _int
@@ -50,11 +51,7 @@ TABLES: dict[str, tuple[TableColumn, ...]] = {
         _ROUND,
         _int("ue", "UE index; null for the gNB's own activities", nullable=True),
         _GNB,
-        _int(
-            "module",
-            "which of the N adapters; null where the activity is about none",
-            nullable=True,
-        ),
+        _int("module", "which of the N adapters; null where it is about none", nullable=True),
         _enum("kind", SPAN_KINDS, "activity"),
         _float("start_s", "s", "start in simulated time"),
         _float("end_s", "s", "end in simulated time"),
@@ -82,10 +79,8 @@ TABLES: dict[str, tuple[TableColumn, ...]] = {
         _MODULE,
         _float("payload_bits", "bit", "size of the update"),
         _int("rank", "ranks sent, where UEs have ranks of their own", nullable=True),
-        TableColumn(
+        _bool(
             "payload_emulated",
-            "bool",
-            "",
             "payload_bits was set by hand or scaled: it is not the size of what is sent",
         ),
         _float("bandwidth_hz", "Hz", "band allotted"),
@@ -100,7 +95,7 @@ TABLES: dict[str, tuple[TableColumn, ...]] = {
             nullable=True,
         ),
         _float("rate_bps", "bit/s", "mean rate over the airtime"),
-        _float("bits_sent", "bit", "bits carried, useful or not"),
+        _float("bits_sent", "bit", "bits carried, useful or not; aircomp: of the tensors"),
         _int("attempts", "transmissions made"),
         _float("start_s", "s", "start of the transmission"),
         _float("end_s", "s", "end of the transmission"),
@@ -118,6 +113,8 @@ TABLES: dict[str, tuple[TableColumn, ...]] = {
         _int("staleness", "versions between download and aggregation"),
         _float("energy_j", "J", "energy of the transmission"),
         _enum("outcome", OUTCOMES, "how it ended"),
+        _bool("truncated", "aircomp: silent, as its channel cannot be inverted within its power"),
+        _float("noise", "1", "aircomp: deviation on each number of sum D_k u_k", nullable=True),
     ),
     "rounds": (
         _ROUND,
@@ -128,7 +125,8 @@ TABLES: dict[str, tuple[TableColumn, ...]] = {
         _int("subscribed", "(UE, module) pairs the plan subscribed"),
         _int("on_time", "uploads that counted"),
         _int("late", "uploads cut by the deadline, or by the end of the last round"),
-        _int("outage", "uploads below the SINR threshold"),
+        _int("outage", "uploads below the SINR threshold, or truncated"),
+        _int("truncated", "of these, UEs that were silent (aircomp)"),
         _int("aborted", "uploads broken off (handover, departure)"),
         _int("not_ready", "pairs whose computing was not done in time: no upload"),
         _int("carried", "pairs under way at the end, which go on into the next round"),
@@ -147,9 +145,7 @@ TABLES: dict[str, tuple[TableColumn, ...]] = {
             "ranks of the modules that are zero for good, where UEs have ranks of their own",
             nullable=True,
         ),
-        TableColumn(
-            "payload_emulated", "bool", "", "sizes were set by hand or scaled, as in `uploads`"
-        ),
+        _bool("payload_emulated", "sizes were set by hand or scaled, as in `uploads`"),
         _float(
             "epsilon",
             "1",
@@ -178,7 +174,7 @@ TABLES: dict[str, tuple[TableColumn, ...]] = {
         _ROUND,
         _UE,
         _MODULE,
-        TableColumn("subscribed", "bool", "", "beta of eq. 1"),
+        _bool("subscribed", "beta of eq. 1"),
         _float("fraction", "1", "subscription before rounding", nullable=True),
         _float("success_probability", "1", "lambda of eq. 15", nullable=True),
         _float("dual", "1", "dual variable of the participation constraint (7d)", nullable=True),
@@ -214,7 +210,7 @@ TABLES: dict[str, tuple[TableColumn, ...]] = {
         _int("gnb", "gNB (site) index"),
         _float("x_m", "m", "position"),
         _float("y_m", "m", "position"),
-        TableColumn("core", "bool", "", "where the modules are merged"),
+        _bool("core", "where the modules are merged"),
     ),
     "pairs": (
         _ROUND,
@@ -240,7 +236,7 @@ TABLES: dict[str, tuple[TableColumn, ...]] = {
         _float("down_bits", "bit", "to a member: keys and shares of its partners, in its download"),
         _float("answer_bits", "bit", "of a member that has arrived: shares that unmask the sum"),
         _float("unmasking_s", "s", "from the end of the collection to the last answer"),
-        TableColumn("unmasked", "bool", "", "the sum was formed; else its uploads are lost"),
+        _bool("unmasked", "the sum was formed; else its uploads are lost"),
     ),
     "handovers": (
         _float("time_s", "s", "when"),

@@ -30,6 +30,11 @@ def float_column(name: str, unit: str, meaning: str, *, nullable: bool = False) 
     return TableColumn(name, kind="float", unit=unit, meaning=meaning, nullable=nullable)
 
 
+def bool_column(name: str, meaning: str) -> TableColumn:
+    """Yes or no."""
+    return TableColumn(name, kind="bool", unit="", meaning=meaning)
+
+
 def enum_column(
     name: str, categories: tuple[str, ...], meaning: str, *, nullable: bool = False
 ) -> TableColumn:

@@ -9,6 +9,7 @@ import numpy as np
 from netsim.allocation.bandwidth import Allocation, allocate_bandwidth
 from netsim.allocation.uplinks import required_shares
 from netsim.protocols import Observation, SuccessModel
+from netsim.radio.superposition import ANALOG
 from netsim.units import FloatArray, IntArray
 
 
@@ -26,7 +27,8 @@ class CellView:
     min_power_w: float
     max_power_w: float
     interferers_follow: bool = False  # interferers send with the power of the UE they disturb
-    code_sinr: float | None = None  # the rate is that of the threshold's code, not of the channel
+    # rates are those of a code with this threshold, or of symbols, and not of the channel
+    code_sinr: float | None = None
     # [K] part of its gNB's band that is to be divided; None: all
     free_share: FloatArray | None = None
     rate_factor: float = 1.0  # rates are rate_factor W delta log2(1 + SINR / sinr_gap)
@@ -48,6 +50,8 @@ class CellView:
         code_sinr = None
         if observation.rate_model == "threshold":
             code_sinr = observation.sinr_threshold
+        elif observation.rate_model == ANALOG:
+            code_sinr = 1.0  # so that a rate is rate_hz times the share
         return cls(
             ue=np.arange(len(gain)),
             gain=gain,

@@ -12,15 +12,19 @@ from netsim.radio.nr.grid import ResourceGrid
 from netsim.radio.nr.harq import Harq
 from netsim.radio.nr.rate_model import NrRateModel
 from netsim.radio.rate_model import RateModel
+from netsim.radio.superposition import AnalogRate
 from netsim.scenario.model import Scenario
 from netsim.scenario.nr import Nr
 from netsim.scenario.radio import Radio
+from netsim.scenario.uplink import AIRCOMP
 from netsim.units import from_db
 
 
 def build_rate_model(scenario: Scenario) -> RateModel:
-    """Capacity, the threshold's code, or NR. Raises ScenarioError for what NR does not have."""
+    """Capacity, a code, analog symbols, or NR. Raises ScenarioError for what NR does not have."""
     radio = scenario.radio
+    if scenario.uplink.access == AIRCOMP:
+        return AnalogRate()
     if radio.nr is None:
         return RateModel(radio.rate_model, from_db(radio.sinr_threshold_db))
     sampled = radio.nr.errors == "sampled"

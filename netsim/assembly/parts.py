@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import cast
 
+from netsim.assembly.access import build_superposition, check_access
 from netsim.assembly.data import rows_of_app
 from netsim.assembly.devices import build_devices, build_fleet
 from netsim.assembly.learning import (
@@ -89,6 +90,7 @@ def build_parts(
     check_stale(scenario, scheme)
     check_transfer(scenario, scheme)
     check_sharing(scenario, scheme)
+    check_access(scenario, scheme)
 
     dataset = _dataset(scenario, loaded, listener)
     partition = build_partition(
@@ -245,6 +247,7 @@ def build_simulation(
         roaming=roaming,
         records=scenario.record,
         tie_seed=tie_seed,
+        superpose=build_superposition(scenario, parts.setting.fleet),
     )
     return Simulation(
         system=system,

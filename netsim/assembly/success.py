@@ -8,6 +8,7 @@ import numpy as np
 
 from netsim.assembly.sharing import success_in_pairs
 from netsim.protocols import SuccessModel
+from netsim.radio.alignment import Reachable
 from netsim.radio.arrival import BLOCKS, DRAWS, BlockArrival, planning_fading
 from netsim.radio.fading import block_lengths_s, coherence_time_s
 from netsim.radio.following import FollowingField
@@ -15,6 +16,7 @@ from netsim.radio.interference import PoissonField, SiteField
 from netsim.radio.pathloss import PowerLaw
 from netsim.radio.success import ClosedForm, Deferred, LaplaceTable, SiteLaplace
 from netsim.scenario.model import Scenario
+from netsim.scenario.uplink import AIRCOMP
 from netsim.simulation.air.field import FieldUplink
 from netsim.simulation.air.network import NetworkUplink
 from netsim.simulation.state import Links
@@ -44,11 +46,25 @@ class SuccessModels:
         return Deferred(lambda: success_in_pairs(sic, links, alone, power_w, threshold))
 
     def _of(self, links: Links) -> SuccessModel:
+        if self.scenario.uplink.access == AIRCOMP:
+            return self._reachable(links)
         if self.scenario.radio.fading == "block":
             return self._of_blocks(links)
         if self.scenario.success_form == "topology":
             return self._over_sites(links)
         return self._closed_form(links)
+
+    def _reachable(self, links: Links) -> Reachable:
+        """Of uploads that add up: each UE's part of the band is disturbed as it would be."""
+        in_band_w = np.bincount(links.gnb, weights=links.interference_w)[links.gnb]
+        noise_w = links.noise_psd_w_hz * self.scenario.radio.bandwidth_hz
+        return Reachable(
+            gain=links.gain,
+            gnb=links.gnb,
+            disturbance_w=in_band_w + noise_w,
+            max_power_w=self.scenario.radio.max_power_w,
+            truncation=self.scenario.uplink.truncation,
+        )
 
     @property
     def _follow_w(self) -> float | None:

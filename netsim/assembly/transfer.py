@@ -9,6 +9,7 @@ from typing import cast
 
 import numpy as np
 
+from netsim.assembly.access import superposed_plan
 from netsim.assembly.masking import build_masking, check_masking, masked
 from netsim.assembly.sharing import with_pairs
 from netsim.errors import ScenarioError
@@ -28,7 +29,7 @@ from netsim.scenario.choices import CODECS
 from netsim.scenario.downlink import Downlink
 from netsim.scenario.model import Scenario
 from netsim.scenario.parameters import typed_parameters
-from netsim.scenario.uplink import NOMA
+from netsim.scenario.uplink import AIRCOMP, NOMA
 from netsim.scenario.upload import AS_IT_IS, Upload
 from netsim.schemes.base import check_plan
 
@@ -149,6 +150,8 @@ def plan_check(scenario: Scenario, scheme: Scheme) -> Callable[[RoundPlan, Obser
             plan = masked(plan, observation, masking, scheme.name)
         if scenario.upload.error_feedback:
             return replace(plan, redeem="before_uplink")
+        if scenario.uplink.access == AIRCOMP:
+            return superposed_plan(scenario, plan)
         return plan
 
     return checked

@@ -81,7 +81,7 @@ def _print_link_budget(parts: Parts, trial: Forecast) -> None:
     title = (
         f"Link budget at P_max = {quantity(power_w, 'W')}, "
         f"W = {quantity(uplink.bandwidth_hz, 'Hz')}, "
-        f"threshold {to_db(uplink.model.threshold):.3g} dB; "
+        f"{_threshold(uplink.model.threshold)}; "
         f"medians of a trial of {trial.rounds} rounds"
     )
     print_table(
@@ -90,6 +90,10 @@ def _print_link_budget(parts: Parts, trial: Forecast) -> None:
         title=title,
         right=range(1, 9),
     )
+
+
+def _threshold(threshold: float) -> str:
+    return f"threshold {to_db(threshold):.3g} dB" if threshold > 0 else "uploads added on the air"
 
 
 def _present_by_distance(parts: Parts) -> np.ndarray[Any, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from netsim.cli.console import console, print_table, quantity, seconds, sparkline
 from netsim.results.accuracy import target_name
-from netsim.results.digest import Digest, digest
+from netsim.results.digest import Digest, digest, truncated_uploads
 from netsim.results.masking import Masking, masking
 from netsim.results.pairing import Pairing, pairing
 from netsim.results.reader import Run
@@ -30,6 +30,7 @@ def print_summary(run: Run) -> None:
         ("simulated time", seconds(metadata["simulated_s"])),
         ("uploads", _uploads(found)),
         ("delivered", _delivered(found)),
+        *_on_the_air(truncated_uploads(run), found["uploads"]),
         *_privacy(found),
         *_masking(masking(run)),
         *_pairing(pairing(run)),
@@ -64,6 +65,12 @@ def _uploads(found: Digest) -> str:
 def _delivered(found: Digest) -> str:
     bits = quantity(found["delivered_bits"], "bit")
     return f"{bits}, emulated: not the size of what was sent" if found["emulated"] else bits
+
+
+def _on_the_air(truncated: int, uploads: int) -> Iterator[tuple[str, str]]:
+    if truncated:
+        part = 100 * truncated / uploads
+        yield "truncated", f"{truncated} uploads ({part:.0f}%), whose UEs were silent"
 
 
 def _privacy(found: Digest) -> Iterator[tuple[str, str]]:

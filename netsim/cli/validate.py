@@ -54,6 +54,7 @@ def _check_run(path: Path) -> None:
     from netsim.results.reader import open_run
     from netsim.results.run_folder import SCENARIO
     from netsim.scenario.load import stored_scenario
+    from netsim.scenario.uplink import AIRCOMP
 
     run = open_run(path)
     _tell_status(run)
@@ -62,6 +63,7 @@ def _check_run(path: Path) -> None:
         run,
         bandwidth_hz=scenario.radio.bandwidth_hz,
         constant_rate=scenario.constant_rate,
+        superposed=scenario.uplink.access == AIRCOMP,
     )
     rows = []
     for check in checks:

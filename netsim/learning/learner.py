@@ -279,13 +279,14 @@ class FederatedLearner:
         tickets: Tickets,
         figures: Sequence[TicketFigures],
     ) -> Redeemed:
-        table = np.array(figures, dtype=np.float64).reshape(-1, 4)
+        table = np.array(figures, dtype=np.float64).reshape(-1, len(TicketFigures._fields))
         rank = table[:, 3].astype(np.int64)
         return Redeemed(
             train_loss=table[:, 0],
             loss_rms=table[:, 1],
             gradient_norm=table[:, 2],
             rank=rank,
+            amplitude=table[:, 4],
             payload_bits=self._sizes.sent_bits(tickets.module, rank, sent_parts(tickets)),
         )
 

@@ -20,6 +20,7 @@ from netsim.learning.own_parts import OwnPart, OwnParts
 from netsim.learning.privacy import PrivateRounds, Weights
 from netsim.learning.sending import Sending
 from netsim.learning.spec import LocalTraining
+from netsim.learning.superposed import add_channel_noise, amplitude_of
 from netsim.learning.training_jobs import Folded, RoundFold, TicketFigures, Trained, TrainJob
 from netsim.protocols import Aggregation, Tickets
 from netsim.units import IntArray
@@ -52,7 +53,12 @@ class RoundLearning:
             done += [rule.leave(one, next(rounds)) for one in part]
         self._train_personal(tickets, rule)
         self.held |= dict(zip(keys_of(tickets), done, strict=True))
-        return [one.figures for one in done]
+        return [self._figures(one) for one in done]
+
+    def _figures(self, done: Trained) -> TicketFigures:
+        """With what the radio must know of an upload."""
+        layout = self.layouts[done.upload.module]
+        return done.figures._replace(amplitude=amplitude_of(done.upload, layout))
 
     def redeem(
         self,
@@ -66,6 +72,9 @@ class RoundLearning:
         owed = np.array([key not in self.held for key in keys_of(tickets)], dtype=bool)
         self._fold_held(tickets, np.flatnonzero(~owed), fold)
         self._fold_owed(tickets, np.flatnonzero(owed), fold, local)
+        for module, whole in fold.partial.items():
+            layout = self.layouts[module]
+            add_channel_noise(whole, layout, tickets, module=module, seed=self.memories.seed)
         if self.private is not None:
             self._make_private(self.private, tickets, fold.partial)
         before = self.modules.known()

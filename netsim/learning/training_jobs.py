@@ -25,6 +25,7 @@ class TicketFigures(NamedTuple):
     loss_rms: float
     gradient_norm: float
     rank: int  # sent
+    amplitude: float = float("nan")  # of what is sent; NaN: nobody asks
 
 
 @dataclass(frozen=True)
@@ -277,8 +278,7 @@ class RoundFold:
     ) -> None:
         """Fold in one upload, that of a row of the tickets."""
         upload = trained.upload
-        before = self.partial.get(upload.module)
-        layout = self._layouts[upload.module]
+        before, layout = self.partial.get(upload.module), self._layouts[upload.module]
         self.partial[upload.module] = self._rule.add(before, upload, layout)
         self._figures[row] = trained.figures
 

@@ -34,6 +34,9 @@ class Tickets:
     gnb: IntArray | None = None  # [M] at which they are averaged first; None: it does not matter
     # [M] part of the neurons of each layer of the model that the UE leaves out; None: none
     pruned: FloatArray | None = None
+    # [M] deviation of the channel's noise on each number of sum_k D_k u_k at the row's gNB; NaN, or
+    # None for all: the sum is not made on the air
+    noise: FloatArray | None = None
 
     planned: Tickets | None = None  # all of the plan, of which these arrived; None: nobody asks
 
@@ -64,6 +67,8 @@ class Redeemed:
     payload_bits: FloatArray  # [M] of the tensors that are sent
     # ranks of all modules, after the aggregation, that are zero in A and B and have no gradient
     dead_ranks: int = 0
+    # [M] D_k times the root mean square of the numbers that are sent; NaN: nobody asks
+    amplitude: FloatArray | float = nan
     epsilon: float = nan  # spent so far by the UE that has spent most; NaN: nothing is private
 
 

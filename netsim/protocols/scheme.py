@@ -44,21 +44,19 @@ class Observation:
         unencoded_of: the same before uploads are encoded; None: uploads are not.
         bandwidth_hz: of each gNB, Hz.
         sinr_threshold: SINR below which an upload fails, linear.
-        rate_model: shannon, threshold or nr.
+        rate_model: shannon, threshold, nr, or analog: uploads of a module add up on the air.
         min_power_w: lowest transmit power, W.
         max_power_w: highest transmit power of a UE, P_max, W.
         deadline_s: length of a round, s.
         rounds: the run has at most so many, T.
         formulas: corrected or paper.
         interferers_follow: interferers send with the power of the UE that they disturb.
-        local_loss: `local_loss(ue)` measures the modules' losses at UEs, nats [M, N]; None: nothing
-            is learnt.
+        local_loss: `local_loss(ue)`: losses of the modules at UEs, nats [M, N]; None: not learnt.
         success: success probability of uploads, eq. (15): `success.probability(...)`.
         label_counts: rows of each of C classes that each UE holds. [K, C]
         barrier: the uploads of a gNB start together, when its last UE has computed.
         computed: `computed(ue, module, rank)` tells when UEs of a plan would be ready to send, s.
-        channel: `channel()` tells gains and interference as they will be, for schemes that know the
-            channel.
+        channel: `channel()` tells gains and interference as they will be.
         previous: how the round before went; None in round 1.
         rate_factor: rates are planned as rate_factor W delta log2(1 + SINR / sinr_gap).
         sinr_gap: see `rate_factor`; both are 1 at capacity.
@@ -145,6 +143,11 @@ class Scheme(Protocol):
     @property
     def exact_downloads(self) -> bool:
         """UEs must have what comes down as it is: frozen weights change by it, say."""
+        return False
+
+    @property
+    def reckons_rates(self) -> bool:
+        """It chooses by the rates of parts of the band that UEs would have for themselves."""
         return False
 
     @property

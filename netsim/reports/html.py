@@ -32,7 +32,7 @@ from netsim.reports.module_ranks import module_ranks
 from netsim.reports.timeline import timeline
 from netsim.reports.ue_tracks import STATES
 from netsim.results.damage import naming_damage
-from netsim.results.digest import digest
+from netsim.results.digest import digest, truncated_uploads
 from netsim.results.masking import masking
 from netsim.results.metrics import TARGET_ACCURACY
 from netsim.results.pairing import pairing
@@ -121,6 +121,7 @@ def run_data(
         "digest": digest(run),
         "masking": masking(run),
         "pairing": pairing(run),
+        "truncated": truncated_uploads(run),
         "ranks": module_ranks(run),
         "learning": sections.learning(run),
         "rounds": sections.rounds(run, budget),

@@ -71,6 +71,17 @@ class Accounts:
         """Uplink spans."""
         return self.spans.filter(col("kind") == "uplink")
 
+    @property
+    def holding(self) -> pl.DataFrame:
+        """Uplink spans by the bands they hold: what adds up on the air has one together."""
+        if self.pairs.height:
+            return band_once(self.sending, self.pairs)
+        if self.uploads["noise"].is_null().all():
+            return self.sending
+        sent = self.sending.filter(col("end_s") > col("start_s"))
+        together = sent.group_by("round", "gnb", "module")
+        return together.agg(col("start_s").min(), col("end_s").max(), col("bandwidth_hz").max())
+
     @cached_property
     def arrived(self) -> pl.DataFrame:
         """Uploads that were on time."""
@@ -110,8 +121,7 @@ class Accounts:
     @cached_property
     def band(self) -> pl.DataFrame:
         """gnb, at_s, hz: the band in use after every change, settled and not."""
-        used = band_once(self.sending, self.pairs) if self.pairs.height else self.sending
-        changes = pl.concat([self.before.band, _band_changes(used)])
+        changes = pl.concat([self.before.band, _band_changes(self.holding)])
         summed = changes.group_by("gnb", "at_s").agg(col("hz").sum())
         return summed.sort("gnb", "at_s").with_columns(in_use_hz=col("hz").cum_sum().over("gnb"))
 

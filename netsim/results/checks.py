@@ -10,6 +10,7 @@ from netsim.results.check_accounts import Accounts, accounts
 from netsim.results.check_energy_bits import bit_checks, energy_checks
 from netsim.results.check_masked import masked_checks
 from netsim.results.check_pairs import pair_checks
+from netsim.results.check_superposed import superposition_checks
 from netsim.results.check_time_shares import causality_checks, count_checks, shannon, shares
 from netsim.results.damage import naming_damage
 from netsim.results.laws import Check, together
@@ -21,11 +22,12 @@ def check_run(
     *,
     bandwidth_hz: float,
     constant_rate: bool,
+    superposed: bool = False,
 ) -> list[Check]:
     """All checks of a run with a gNB band of `bandwidth_hz`; memory for one part of its tables.
 
     With a constant rate (one fading draw on a static share, Shannon's formula) it is also
-    recomputed from the SINR.
+    recomputed from the SINR. Superposed: uploads add up on the air (uplink.access = aircomp).
     """
     found: list[Check] = []
     masked = bool(run.part_files("masked_sums"))
@@ -37,6 +39,8 @@ def check_run(
                 checks += masked_checks(part)
             if paired:
                 checks += pair_checks(part.uploads, part.pairs, bandwidth_hz)
+            if superposed:
+                checks += superposition_checks(part)
             found = [*map(together, found, checks)] if found else checks
     return found
 

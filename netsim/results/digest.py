@@ -74,6 +74,11 @@ def _totals_of_rounds(run: RunTables) -> dict[str, Any]:
     return totals.collect(engine="streaming").row(0, named=True)
 
 
+def truncated_uploads(run: RunTables) -> int:
+    """Whose UEs were silent, where uploads add up on the air."""
+    return int(run.rounds.select(col("truncated").sum()).collect(engine="streaming").item())
+
+
 def _counts_by_outcome(run: RunTables) -> dict[str, int]:
     rows = run.uploads.group_by("outcome").len().collect(engine="streaming").iter_rows()
     found = dict(rows)

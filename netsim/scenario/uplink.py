@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from netsim.scenario.section import Positive, Section, key
+from netsim.scenario.section import Section, key
 from netsim.scenario.upload import FLOAT_BITS
 
 OFDMA, AIRCOMP, NOMA = "ofdma", "aircomp", "noma"
@@ -27,12 +27,12 @@ class UplinkKeys(Section):
         ge=0,
         le=1,
     )
-    truncation: Positive = key(
-        0.1,
-        "aircomp: fading gain |h|^2 down to which the weakest UE of the plan reaches the common "
-        "receive power; a UE that cannot reach it is silent",
-        ge=1e-9,
-        le=1e9,
+    truncation: float | None = key(
+        None,
+        "aircomp: part of a module's UEs that are expected to be silent, as their fading keeps "
+        "them from the common receive power; default: that with the least expected error",
+        gt=0,
+        lt=1,
     )
 
 
@@ -41,9 +41,10 @@ def access_faults(scenario: Any) -> Iterator[str]:
     if scenario.uplink.access == NOMA:
         yield from _pairing_faults(scenario)
     if scenario.uplink.access != AIRCOMP:
+        if scenario.uplink.truncation is not None:
+            yield f"uplink.truncation needs uplink.access = {AIRCOMP}"
         return
     radio, analog = scenario.radio, f"uplink.access = {AIRCOMP}"
-    yield f"{analog} is not carried out yet"
     wanted = (
         ("radio.rate_model", radio.rate_model, "shannon", "analog symbols have no code"),
         ("radio.retransmissions", radio.retransmissions, 0, "nobody knows what was lost of a sum"),
@@ -52,14 +53,30 @@ def access_faults(scenario: Any) -> Iterator[str]:
         ("radio.fading", radio.fading, "round", "UEs invert the channel that they know"),
         ("radio.power_control", radio.power_control, None, "UEs invert their channels"),
         ("round.alloc_start", scenario.round.alloc_start, "barrier", "symbols must coincide"),
+        ("radio.success_model", radio.success_model, None, "it is how likely a UE is silent"),
+        ("device.battery_j", scenario.device.battery_j, None, "all go on to the end"),
+        ("record", scenario.record, False, "its channels cannot be replayed"),
         ("round.late_uploads", scenario.round.late_uploads, "drop", "symbols must coincide"),
+        (
+            "upload.secure_aggregation",
+            scenario.upload.secure_aggregation,
+            None,
+            "masks are of integers",
+        ),
         ("upload.codec", scenario.upload.codec, "none", "numbers are sent as amplitudes"),
     )
     for name, value, needed, why in wanted:
         if value != needed:
-            yield f"{analog} needs {name} = {str(needed).lower()}: {why}"
+            needs = f"no {name}" if needed is None else f"{name} = {str(needed).lower()}"
+            yield f"{analog} needs {needs}: {why}"
     if scenario.learning.payload_bits_per_parameter != FLOAT_BITS:
         yield f"{analog} needs learning.payload_bits_per_parameter = {FLOAT_BITS}: none are sent"
+    if scenario.mobility.moves:
+        yield f"{analog} needs mobility.kind = static: channels are inverted when a round opens"
+    if scenario.channel:
+        yield f"{analog} needs no channel: it has the channels of the radio alone"
+    if scenario.interferers_follow:
+        yield f"{analog} needs radio.interferer_power = fixed: UEs have powers of their own"
     if scenario.flower is not None:
         yield f"{analog} does not go with flower: its messages are digital"
 

@@ -62,6 +62,11 @@ class FedCs(Limited, Scheme):
     name: ClassVar[str] = "fedcs"
     citation: ClassVar[str] = "Nishio and Yonetani, ICC 2019"
 
+    @property
+    def reckons_rates(self) -> bool:
+        """Who takes part follows from how long uploads would take."""
+        return True
+
     def plan(self, observation: Observation) -> RoundPlan:
         """Request and selection, at each gNB."""
         draws = rng.stream(observation.seed, "fedcs", observation.round)

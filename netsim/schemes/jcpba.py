@@ -54,6 +54,11 @@ class Jcpba(Limited, Scheme):
     name: ClassVar[str] = "jcpba"
     citation: ClassVar[str] = "Pang et al., arXiv:2602.01024, 2026"
 
+    @property
+    def reckons_rates(self) -> bool:
+        """Who takes part follows from how long uploads would take."""
+        return True
+
     def ranks(self, configured: Sequence[int]) -> tuple[int, ...]:
         """One adapter, whatever is configured."""
         return (self.rank,)

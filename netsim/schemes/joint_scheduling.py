@@ -45,6 +45,11 @@ class JointScheduling(Limited, Scheme):
     name: ClassVar[str] = "joint_scheduling"
     citation: ClassVar[str] = "Shi et al., IEEE Trans. Wireless Commun. 20(1), 2021"
 
+    @property
+    def reckons_rates(self) -> bool:
+        """Who takes part follows from how long uploads would take."""
+        return True
+
     def plan(self, observation: Observation) -> RoundPlan:
         """At each gNB: who takes part, then the shares with which they finish together."""
         view = CellView.of(observation)

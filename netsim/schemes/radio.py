@@ -13,8 +13,11 @@ import numpy as np
 
 from netsim.allocation.admission import admit
 from netsim.allocation.cell_view import CellView
+from netsim.allocation.needs import Needs
+from netsim.allocation.superposed import airtime_s
 from netsim.plugins import parameter
 from netsim.protocols import Observation, RoundPlan
+from netsim.radio.superposition import ANALOG
 from netsim.schemes.sizes import upload_bits
 from netsim.units import BoolArray, FloatArray, IntArray
 
@@ -78,7 +81,8 @@ def admit_uploads(
     """Admission to one gNB of uploads (ue, module), [M]: UEs that are ready and whose needs fit.
 
     view: what the allocator knows of all UEs. rank: [M], None: the modules' own. known: the channel
-    is known as it will be, so an SINR below the threshold fails whatever the share.
+    is known as it will be, so an SINR below the threshold fails whatever the share. Of uploads that
+    add up on the air (rate_model = analog) all fit, or none does.
     """
     ues = len(observation.distance_m)
     candidates = _ready(observation, ue, module, rank)
@@ -86,9 +90,13 @@ def admit_uploads(
     budget_s = time_left.of(candidates)
     if not len(candidates) or budget_s <= 0:
         return Admission(np.zeros(ues, dtype=np.bool_), LONG_S)
+    bits = upload_bits(observation, ue, module, rank)
+    if observation.rate_model == ANALOG:
+        ready = _marked(candidates, ues)
+        return _all_or_none(ready, ready[ue], module, bits, view.rate_hz, budget_s)
     payload = np.zeros(ues)
-    np.add.at(payload, ue, upload_bits(observation, ue, module, rank))
-    needs = _Needs(
+    np.add.at(payload, ue, bits)
+    needs = Needs(
         view=view.select(candidates),
         payload_bits=payload[candidates, np.newaxis],
         fails_below=observation.sinr_threshold if known else None,
@@ -105,6 +113,19 @@ def admit_uploads(
             break
         chosen = more
     return Admission(_marked(candidates[chosen], ues), budget_s)
+
+
+def _all_or_none(
+    those: BoolArray,
+    rows: BoolArray,
+    module: IntArray,
+    bits: FloatArray,
+    rate_hz: float,
+    budget_s: float,
+) -> Admission:
+    """Sums of the uploads `rows` take the same time, whoever is in them."""
+    takes_s = airtime_s(module[rows], bits[rows], rate_hz)
+    return Admission(those & (takes_s <= budget_s), budget_s)
 
 
 def _marked(ue: IntArray, ues: int) -> BoolArray:
@@ -137,24 +158,6 @@ class _TimeLeft:
         return left_s * BELOW_ONE
 
 
-@dataclass(frozen=True)
-class _Needs:
-    """Shares that UEs [K] need for their payloads at P_max."""
-
-    view: CellView
-    payload_bits: FloatArray  # [K, 1]
-    fails_below: float | None  # SINR at which the known channel fails; None: it is not known
-
-    def in_time(self, budget_s: float) -> FloatArray:
-        """Infinity where none is enough. [K]."""
-        power = np.full(len(self.view.ue), self.view.max_power_w)
-        need = self.view.shares_for(power, self.payload_bits, budget_s)[:, 0]
-        if self.fails_below is None:
-            return need
-        fails = _below_threshold(self.view, power, need, self.fails_below)
-        return np.where(fails, np.inf, need)
-
-
 def _ready(
     observation: Observation,
     ue: IntArray,
@@ -166,18 +169,6 @@ def _ready(
         return ue
     _, ready = observation.computed(ue, module, rank)
     return np.unique(ue[ready])
-
-
-def _below_threshold(
-    able: CellView,
-    power: FloatArray,
-    share: FloatArray,
-    threshold: float,
-) -> BoolArray:
-    """Whose SINR in its share is too low; an infinite share counts as the whole band. [K]."""
-    band = able.bandwidth_hz * np.where(np.isfinite(share), share, 1.0)
-    noise_w = able.noise_psd_w_hz * band
-    return np.asarray(power * able.gain < threshold * (able.interference_w + noise_w))
 
 
 def select(rank: IntArray | None, rows: BoolArray | IntArray) -> IntArray | None:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from netsim.allocation.cell_view import CellView
-from netsim.allocation.wireless import manage_wireless
+from netsim.allocation.superposed import superpose_all
+from netsim.allocation.wireless import Wireless, manage_wireless
 from netsim.protocols import Observation
+from netsim.radio.superposition import ANALOG
 from netsim.schemes.radio import admit_uploads, gnb_ues
 from netsim.units import BoolArray, FloatArray, IntArray
 
@@ -94,33 +96,49 @@ class RadioController:
             known=self.known,
         )
         admitted = admission.admitted[mine]
-        wireless = manage_wireless(
-            cell,
-            subscribed[mine] & admitted[:, np.newaxis],
-            weight[mine],
-            energy_price_per_j=0.0 if view.sent_power_w is not None else self.energy_price_per_j,
-            budget_s=admission.budget_s,
-            formulas=observation.formulas,
-            max_iterations=self.max_iterations,
-            tolerance=self.tolerance,
-        )
+        analog = observation.rate_model == ANALOG
+        chosen = subscribed[mine] & admitted[:, np.newaxis]
+        if analog:
+            wireless = superpose_all(cell, chosen, admission.budget_s)
+        else:
+            wireless = self._manage(observation, cell, chosen, weight[mine], admission.budget_s)
         best = wireless.best
         found.admitted[mine] = admitted
         found.active[mine] = best.active
         found.power_w[mine] = cell.used_w(best.power_w)
         found.shares[mine] = best.shares * observation.free_share[mine]
         found.success[mine] = wireless.success
-        found.rate_bps[mine] = _equal_share_rate_bps(cell, best.power_w, best.active)
+        sharing = 1 if analog else max(int(best.active.sum()), 1)
+        found.rate_bps[mine] = _equal_share_rate_bps(cell, best.power_w, sharing)
         found.finish_s[mine] = best.finish_s
+
+    def _manage(
+        self,
+        observation: Observation,
+        cell: CellView,
+        subscribed: BoolArray,
+        weight: FloatArray,
+        budget_s: float,
+    ) -> Wireless:
+        """Powers and bands of their own. subscribed, weight: of the UEs of the cell, [K, N]."""
+        return manage_wireless(
+            cell,
+            subscribed,
+            weight,
+            energy_price_per_j=0.0 if cell.sent_power_w is not None else self.energy_price_per_j,
+            budget_s=budget_s,
+            formulas=observation.formulas,
+            max_iterations=self.max_iterations,
+            tolerance=self.tolerance,
+        )
 
 
 def _equal_share_rate_bps(
     cell: CellView,
     power_w: FloatArray,
-    active: BoolArray,
+    count: int,
 ) -> FloatArray:
-    """Rate of each UE of a gNB in an equal share for every active one, bit/s."""
-    count = max(int(active.sum()), 1)
+    """Rate of each UE of a gNB in one of so many equal shares, bit/s."""
     signal, interference, noise = cell.link(power_w)
     ratio = signal / (interference + noise * cell.rate_hz / count)
     return np.asarray(cell.rate_hz / count * np.log2(1.0 + ratio))

@@ -43,6 +43,11 @@ class SuccessSelection(Limited, Scheme):
     name: ClassVar[str] = "success_selection"
     citation: ClassVar[str] = "Chen et al., IEEE Trans. Wireless Commun. 20(1), 2021"
 
+    @property
+    def reckons_rates(self) -> bool:
+        """Who takes part follows from how long uploads would take."""
+        return True
+
     def plan(self, observation: Observation) -> RoundPlan:
         """Power, feasibility and selection, at each gNB."""
         ue = np.flatnonzero(observation.available)

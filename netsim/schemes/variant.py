@@ -51,6 +51,11 @@ class Variant(Scheme):
         return self.inner.exact_downloads
 
     @property
+    def reckons_rates(self) -> bool:
+        """As the scheme itself."""
+        return self.inner.reckons_rates
+
+    @property
     def tail(self) -> Tail | None:
         """As the scheme that it varies."""
         return self.inner.tail

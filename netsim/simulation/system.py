@@ -14,6 +14,7 @@ from netsim.radio.nr.shares import on_whole_blocks
 from netsim.radio.power_control import Powers
 from netsim.simulation.air.field import FieldUplink
 from netsim.simulation.air.network import NetworkUplink
+from netsim.simulation.air.protocol import Air
 from netsim.simulation.motion.roaming import Roaming
 from netsim.simulation.opening import Setting
 from netsim.simulation.state import Links, Round, RoundSpan
@@ -21,6 +22,7 @@ from netsim.simulation.uploads.advance import OnAir
 from netsim.simulation.uploads.band import ReallocatedBand, StaticBand
 from netsim.simulation.uploads.flight import Flight
 from netsim.simulation.uploads.segments import SegmentLog, Segments, nothing_sent
+from netsim.simulation.uploads.table import Uploads
 from netsim.simulation.uploads.transfers import Move, Transfers
 from netsim.stopping import StopRules
 from netsim.units import FloatArray
@@ -45,6 +47,7 @@ class System:
     roaming: Roaming | None = None  # None: nothing changes during a round
     records: bool = False  # places and channels
     tie_seed: int | None = None  # shuffles simultaneous events, for tests
+    superpose: Callable[[Air, Uploads], Air] | None = None  # None: each upload has its own band
 
     def as_sent(
         self,
@@ -93,13 +96,16 @@ class System:
             deadline_s,
             horizon_s,
         )
+        air: Air = self.uplink.open(
+            span,
+            round_.links,
+            self.changing,
+        )
+        if self.superpose is not None:
+            air = self.superpose(air, round_.uploads)
         on_air = OnAir(
             uploads=round_.uploads,
-            air=self.uplink.open(
-                span,
-                round_.links,
-                self.changing,
-            ),
+            air=air,
             band=self._band(round_),
             log=SegmentLog(nothing_sent(round_.uploads) if sent is None else sent),
             retransmissions=self.uplink.retransmissions,

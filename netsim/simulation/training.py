@@ -19,10 +19,11 @@ def train_before_uplink(learner: Learner, round_: Round, payloads: Payloads) -> 
     uploads = round_.uploads
     rows = np.flatnonzero(uploads.ready & (uploads.trained > 0))
     tickets = tickets_of(uploads.select(rows), round_.number)
-    rank = learner.compute(tickets, round_.plan.aggregation).rank
+    found = learner.compute(tickets, round_.plan.aggregation)
+    uploads.amplitude[rows] = found.amplitude
     uploads.rank_sent = np.full(len(uploads), NO_RANK)
-    uploads.rank_sent[rows] = rank
-    sent = replace(round_.plan.select(rows), rank=rank)
+    uploads.rank_sent[rows] = found.rank
+    sent = replace(round_.plan.select(rows), rank=found.rank)
     uploads.payload_bits[rows] = sent.up_bits(payloads.size_of)
 
 

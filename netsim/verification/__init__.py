@@ -11,5 +11,6 @@ scaling     without noise, success does not change with the scale of the network
 field       the simulator's field mode
 medium      the simulator's network mode
 nr          the NR link layer
+superposition  sums of uploads that are made on the air, symbol by symbol
 energy      of UEs and gNBs by what they do, from the tables of runs
 """

@@ -34,6 +34,7 @@ from netsim.verification.medium import network_mode
 from netsim.verification.nr import nr_efficiencies, nr_goodput, nr_harq, nr_transport_blocks
 from netsim.verification.scaling import scale_invariance
 from netsim.verification.success import explicit_networks
+from netsim.verification.superposition import superposition_error, superposition_truncation
 
 LAWS: tuple[LawFunction, ...] = (
     poisson_counts,
@@ -58,6 +59,8 @@ LAWS: tuple[LawFunction, ...] = (
     energy_by_state,
     amplifier_and_gnb,
     batteries,
+    superposition_error,
+    superposition_truncation,
 )
 """What `netsim verify` checks, in the order of its table. A new law is one more function here."""
 

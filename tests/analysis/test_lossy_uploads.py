@@ -1,4 +1,4 @@
-"""The study of lossy and private uploads in small, with four of its cases."""
+"""The study of lossy and private uploads in small, with five of its cases."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-SHOWN = ("float32", "sign, feedback", "top 5%", "QSGD, 4 bits, gNB's noise 0.5")
+SHOWN = ("float32", "sign, feedback", "top 5%", "QSGD, 4 bits, gNB's noise 0.5", "on the air")
 
 
 def test_small(study: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,7 +22,8 @@ def test_small(study: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> N
     numbers = bits["float32"] * 1000 / 32
     assert bits["sign, feedback"] * 1000 == numbers + 32 * -(-numbers // 512)
     assert bits["QSGD, 4 bits, gNB's noise 0.5"] * 1000 == 4 * numbers + 32 * -(-numbers // 512)
-    assert rows["epsilon"].is_null().to_list() == [True, True, True, False]
+    assert rows["epsilon"].is_null().to_list() == [True, True, True, False, True]
+    assert bits["on the air"] is None
     text = (out / "results" / "lossy_uploads-small.md").read_text()
     assert "Differences from float32, of pairs" in text
     assert (out / "figures" / "lossy_uploads-small.svg").stat().st_size > 10_000

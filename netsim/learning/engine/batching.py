@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from netsim.learning.data.partition import Partition
 from netsim.learning.data.tokens import Texts, TokenCache, even_runs, runs
 from netsim.protocols import WHOLE, Tickets
 from netsim.units import FloatArray, IntArray
+
+_Array = TypeVar("_Array", IntArray, FloatArray)
 
 # Numbers in all modules that are trained together: bounds the memory that adapters take.
 NUMBERS = 1 << 23
@@ -161,14 +164,16 @@ def select(tickets: Tickets, rows: IntArray) -> Tickets:
         trained=_chosen(tickets.trained, rows),
         sent=_chosen(tickets.sent, rows),
         gnb=_chosen(tickets.gnb, rows),
-        pruned=None if tickets.pruned is None else tickets.pruned[rows],
+        pruned=_chosen(tickets.pruned, rows),
+        noise=_chosen(tickets.noise, rows),
     )
 
 
-def _chosen(values: IntArray | None, rows: IntArray) -> IntArray | None:
+def _chosen(values: _Array | None, rows: IntArray) -> _Array | None:
     if values is None:
         return None
-    return values[rows]
+    chosen: _Array = values[rows]
+    return chosen
 
 
 def _staleness(tickets: Tickets) -> IntArray:

@@ -54,6 +54,8 @@ function cards() {
     si(digest.delivered_bits, "bit"),
     digest.emulated ? "emulated: sizes are not those of what was sent" : "in uploads that counted",
   );
+  if (run().truncated)
+    card("Truncated", run().truncated.toLocaleString("en"), "uploads whose UEs were silent, as their channels could not be inverted");
   if (digest.epsilon !== null)
     card("Privacy", `ε ${number(digest.epsilon, 3)}`, "spent by the UE that has spent most, at privacy.delta");
   const { masking } = run();

@@ -13,7 +13,7 @@ from netsim.units import FloatArray
 def write_rounds(sink: RecordSink, closed: ClosedRound) -> None:
     """Rows of the round's gNBs."""
     round_, cells = closed.round, closed.round.cells
-    outcomes = closed.outcomes()
+    outcomes, uploads = closed.outcomes(), closed.books.uploads
     not_ready, on_time, late, outage, aborted = outcomes
     dead_ranks, epsilon = -1, np.nan
     if round_.redeemed is not None:
@@ -21,6 +21,7 @@ def write_rounds(sink: RecordSink, closed: ClosedRound) -> None:
         if closed.plan.rank is not None:
             dead_ranks = round_.redeemed.dead_ranks
     rows = np.bincount(round_.cell, minlength=len(cells))
+    truncated = np.bincount(closed.cell[uploads.truncated], minlength=len(cells))
     idle_j, empty = idle_of_gnbs(round_.idle, cells.gnb)
     sink.write(
         "rounds",
@@ -34,6 +35,7 @@ def write_rounds(sink: RecordSink, closed: ClosedRound) -> None:
             "on_time": on_time,
             "late": late,
             "outage": outage,
+            "truncated": truncated,
             "aborted": aborted,
             "not_ready": not_ready,
             "carried": rows - outcomes.sum(axis=0),

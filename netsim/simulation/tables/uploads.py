@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from netsim.protocols import RecordSink
 from netsim.simulation.tables.closed import ClosedRound
+from netsim.simulation.uploads.table import Uploads
 from netsim.units import BoolArray, FloatArray, to_db
 
 
@@ -30,10 +34,8 @@ def write_uploads(sink: RecordSink, closed: ClosedRound) -> None:
             "payload_emulated": closed.payloads.emulated[uploads.module],
             "rank": uploads.rank_sent,
             "bandwidth_hz": closed.bandwidth_hz * uploads.share,
-            "power_w": uploads.power_w,
             "drawn_w": books.drawn_w[ready],
             "distance_m": links.distance_m[uploads.ue],
-            "sinr_db": to_db(uploads.sinr),
             "rate_bps": _rate_bps(bits, on_air_s),
             "bits_sent": bits,
             "attempts": uploads.attempt,
@@ -49,8 +51,19 @@ def write_uploads(sink: RecordSink, closed: ClosedRound) -> None:
             "staleness": books.staleness[ready],
             "energy_j": books.uplink_energy_j[ready],
             "outcome": books.outcome[ready],
+            **_on_the_air(uploads),
         },
     )
+
+
+def _on_the_air(uploads: Uploads) -> dict[str, NDArray[Any]]:
+    """How loud they were, and what disturbed them."""
+    return {
+        "power_w": uploads.power_w,
+        "sinr_db": to_db(uploads.sinr),
+        "truncated": uploads.truncated,
+        "noise": uploads.noise,
+    }
 
 
 def _marked(rows: BoolArray) -> BoolArray | slice:

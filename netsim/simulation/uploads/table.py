@@ -73,6 +73,9 @@ class Uploads(ArrayTable):
     learnt: FloatArray = column(np.nan)  # by link adaptation; NaN: nothing yet
     usable: BoolArray = column(False)  # some block of this attempt could carry bits
     circuit_s: FloatArray = column(0.0)  # of its UE's circuits it answered for in earlier rounds
+    # of over-the-air aggregation (radio/superposition); NaN: each upload has its own band
+    amplitude: FloatArray = column(np.nan)  # of what is sent; NaN: in proportion to D_k
+    noise: FloatArray = column(np.nan)  # deviation on each number of the sum
     segment_start_s: FloatArray = column(np.nan)  # the band has been as it is since then
     segment_bits: FloatArray = column(0.0)  # sent since then
     # of the last attempt that has ended, or of the one in progress as far as is known
@@ -90,6 +93,11 @@ class Uploads(ArrayTable):
     def live(self) -> IntArray:
         """Rows that are on the air or wait for it."""
         return np.flatnonzero(self.ready & ~self.over)
+
+    @property
+    def truncated(self) -> BoolArray:
+        """[M] silent, while others of its sum were heard or could have been."""
+        return self.outage & ~np.isnan(self.noise)
 
     @property
     def trained_rank(self) -> IntArray | None:

@@ -106,4 +106,5 @@ def tickets_of(
         sent=uploads.sent,
         gnb=uploads.gnb,
         pruned=uploads.pruned,
+        noise=uploads.noise,
     )
