@@ -68,6 +68,8 @@ LEARNS: Overrides = {
 
 ON_THE_AIR: dict[str, Overrides] = {
     "field": {},
+    "aircomp": {"uplink.access": "aircomp", **CROWDED},
+    "aircomp, cells": {"uplink.access": "aircomp", "uplink.truncation": 0.3, **CELLS},
     "field, arrival": {"round.alloc_start": "arrival", **CROWDED},
     "field, retransmissions": {**CROWDED, **LOSSY},
     "field, reallocation": {**CROWDED, **EVENTS, **LOSSY},

@@ -122,6 +122,7 @@ def test_runs_give_what_they_gave_and_balance(name: str, tmp_path: Path) -> None
         run,
         bandwidth_hz=scenario.radio.bandwidth_hz,
         constant_rate=scenario.constant_rate,
+        superposed=scenario.uplink.access == "aircomp",
     )
     assert [check for check in checks if not check.passed] == []
 
