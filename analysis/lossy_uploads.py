@@ -5,8 +5,9 @@
 FedLoRA of rank 2 with a frozen head learns reviews with 100 UEs in the quickstart's cell. Uploads
 are encoded by each codec, with and without error feedback, and made private at the gNB or at the
 UEs. Bits are those of the encodings, and what is aggregated is decoded from them, so that accuracy,
-seconds and joules to the target come out of one run. Seeds are the same in all cases: the same
-cell, the same fading, the same data. Differences from uploads as they are are of pairs.
+seconds and joules to the target come out of one run. Without bits, all UEs send at once, as analog
+signals that add up on the air, in the same interference field. Seeds are the same in all cases: the
+same cell, the same fading, the same data. Differences from uploads as they are are of pairs.
 """
 
 from __future__ import annotations
@@ -73,8 +74,12 @@ CASES = {
         _upload("qsgd", bits=4, norm="max") | _private("central", 0.5), "private"
     ),
     "float32, UEs' noise 0.5": Case(_private("local", 0.5), "private"),
+    "on the air": Case({"uplink.access": "aircomp"}, "analog"),
+    "on the air, 10% silent": Case(
+        {"uplink.access": "aircomp", "uplink.truncation": 0.1}, "analog"
+    ),
 }
-"""One more case is one more line: analog uploads too."""
+"""One more case is one more line."""
 FEW_SAMPLES = {
     f"devices.{device}.samples_{end}": 4 for device in range(3) for end in ("min", "max")
 }
@@ -135,8 +140,9 @@ def measured(run: netsim.Run) -> dict[str, float | bool | None]:
     assert seconds is not None
     assert joules is not None
     accuracy = curve_of(run)["accuracy"]
+    analog = uploads["noise"].is_not_null().any()
     return {
-        "bits": uploads["payload_bits"].mean() / 1e3,  # type: ignore[operator, dict-item]
+        "bits": None if analog else uploads["payload_bits"].mean() / 1e3,  # type: ignore[operator, dict-item]
         "airtime_s": on_time["airtime_s"].mean(),  # type: ignore[dict-item]
         "seconds": seconds.value,
         "joules": joules.value,
@@ -163,7 +169,7 @@ def differences(table: pl.DataFrame) -> pl.DataFrame:
     """Of each case from uploads as they are, seed by seed."""
     plain = table.filter(pl.col("case") == PLAIN).drop("case")
     pairs = table.filter(pl.col("case") != PLAIN).join(plain, on="seed")
-    names = [name for name in MEASURES if name != "epsilon"]
+    names = [name for name in MEASURES if name not in ("epsilon", "bits")]
     return pairs.with_columns(pl.col(name) - pl.col(f"{name}_right") for name in names)
 
 
@@ -192,7 +198,8 @@ def report(table: pl.DataFrame) -> str:
             f"{TARGET:g} for {KEPT} evaluations counts with its length and its energy. "
             "Noise is over the clipping norm, 1.5, and at the gNB over the greatest weight in the "
             "plan. ε is of the UE that has spent most, at δ = 0.001: it is large, since a cell has "
-            "few UEs to hide among, and fewer arrive than were planned with.",
+            "few UEs to hide among, and fewer arrive than were planned with. On the air no bits are "
+            "sent, but two numbers in each symbol (left, and dashed, in the figure).",
         ]
     )
 
@@ -217,14 +224,17 @@ def draw(table: pl.DataFrame) -> Figure:
             sure = row[f"{name}_low"] is not None and row[f"{name}_low"] == row[f"{name}_low"]
             spread[row["case"]] = (row[f"{name}_high"] - row[f"{name}_low"]) / 2 if sure else 0.0
         for number, row in enumerate(found.iter_rows(named=True)):
+            color, mean, half = f"C{number % 10}", row[name], spread[row["case"]]
+            bits = row["bits"]
+            if bits is None:  # none are sent
+                bits = 1.2
+                panel.axhline(mean, color=color, linestyle="--", linewidth=0.8)
             panel.errorbar(
-                [
-                    row["bits"] * 1.008 ** (number - len(found) / 2)
-                ],  # apart, where bits are the same
-                [row[name]],
-                yerr=[spread[row["case"]]],
+                [bits * 1.008 ** (number - len(found) / 2)],  # apart, where bits are the same
+                [mean],
+                yerr=[half],
                 marker=markers[CASES[row["case"]].family],
-                color=f"C{number % 10}",
+                color=color,
                 linestyle="none",
                 markersize=4,
                 label=row["case"],

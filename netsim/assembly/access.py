@@ -27,7 +27,10 @@ def build_superposition(scenario: Scenario, fleet: Fleet) -> Callable[[Air, Uplo
     return partial(superposed, samples=fleet.samples, truncation=scenario.uplink.truncation)
 
 
-def check_access(scenario: Scenario, scheme: Scheme) -> None:
+def check_access(
+    scenario: Scenario,
+    scheme: Scheme,
+) -> None:
     """Raises ScenarioError where the scheme's uploads cannot add up on the air."""
     if scenario.uplink.access != AIRCOMP:
         return
@@ -35,7 +38,10 @@ def check_access(scenario: Scenario, scheme: Scheme) -> None:
         raise ScenarioError(rule, where=f"scenario: {key}", value=value)
 
 
-def _faults(scenario: Scenario, scheme: Scheme) -> Iterator[tuple[str, object, str]]:
+def _faults(
+    scenario: Scenario,
+    scheme: Scheme,
+) -> Iterator[tuple[str, object, str]]:
     """(key, value, rule) of what does not go with sums on the air."""
     kind = scenario.scheme.kind
     why_not = {
@@ -54,7 +60,10 @@ def _faults(scenario: Scenario, scheme: Scheme) -> Iterator[tuple[str, object, s
         yield "learning.control_variates", True, f"must be false with {KEY}: no sum carries them"
 
 
-def superposed_plan(scenario: Scenario, plan: RoundPlan) -> RoundPlan:
+def superposed_plan(
+    scenario: Scenario,
+    plan: RoundPlan,
+) -> RoundPlan:
     """A plan of uploads that add up: UEs train before they send, as powers follow from the numbers.
 
     Raises ScenarioError where the rule is no average, or something else goes up.

@@ -30,7 +30,11 @@ class SuperposedAir:
         """As `Air`: all of the round."""
         return self.field.next_step_s(start_s)
 
-    def interference_level(self, uploads: Uploads, rows: IntArray) -> FloatArray:
+    def interference_level(
+        self,
+        uploads: Uploads,
+        rows: IntArray,
+    ) -> FloatArray:
         """As `Air`: the SINR is known."""
         return np.ones(len(rows))
 

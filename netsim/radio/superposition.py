@@ -46,7 +46,11 @@ class AnalogRate(RateModel):
         """At an SINR of 1, which stands for any, `factor` times the bandwidth."""
         return PlannedRate(factor=BITS_PER_SYMBOL)
 
-    def planned_bps(self, bandwidth_hz: FloatArray, sinr: FloatArray) -> FloatArray:
+    def planned_bps(
+        self,
+        bandwidth_hz: FloatArray,
+        sinr: FloatArray,
+    ) -> FloatArray:
         """The same. Broadcasts."""
         return self.rate_bps(bandwidth_hz, sinr)
 

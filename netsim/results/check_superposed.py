@@ -29,7 +29,8 @@ def superposition_checks(accounts: Accounts) -> list[Check]:
 def _sent_by(truncated: pl.DataFrame) -> pl.Series:
     """Power, time, energy and bits of uploads; 0 where nothing is sent."""
     quantities = ("power_w", "airtime_s", "energy_j", "bits_sent")
-    return truncated.select(pl.sum_horizontal(quantities)).to_series()
+    sent = pl.sum_horizontal(quantities)
+    return truncated.select(sent).to_series()
 
 
 def _other_outages(uploads: pl.DataFrame) -> pl.Series:
@@ -54,4 +55,5 @@ def _apart(sent: pl.DataFrame) -> pl.Series:
 
 def _symbol_rate(sent: pl.DataFrame) -> pl.Series:
     """Bits of the tensors in a second: one symbol a second in each Hz."""
-    return BITS_PER_SYMBOL * sent["bandwidth_hz"]
+    symbols = sent["bandwidth_hz"]
+    return BITS_PER_SYMBOL * symbols
