@@ -198,6 +198,17 @@ def test_bytes_do_not_depend_on_workers(
     assert other[1] != results[0][1]
 
 
+def test_wide_models_are_computed_in_smaller_chunks(
+    learner: Callable[..., FederatedLearner], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = learner()
+    layers = [m for m in made._foundation.model.modules() if isinstance(m, torch.nn.Linear)]
+    widest = max(layer.out_features for layer in layers)
+    assert made._batches.budget == 2048
+    monkeypatch.setattr("netsim.learning.composition.CHUNK_NUMBERS", 100 * widest)
+    assert learner()._batches.budget == 100
+
+
 def test_threads_of_the_caller_change_nothing(learner: Callable[..., FederatedLearner]) -> None:
     states, threads = [], torch.get_num_threads()
     for count in (1, 2):

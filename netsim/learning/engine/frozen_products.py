@@ -50,9 +50,8 @@ class FrozenLinear:
     ) -> torch.Tensor:
         """x weight^T + bias (+ add): [rows, in] -> [rows, out]."""
         if self.weight.dtype != x.dtype:
-            product = self._half(x, self.weight.t(), self.packed)
-            offset = self.bias if add is None else add + self.bias
-            return torch.add(product, offset)
+            product = self._half(x, self.weight.t(), self.packed, self.bias.to(self.weight.dtype))
+            return product.to(x.dtype) if add is None else torch.add(product, add)
         if self.packed is not None:
             return _packed_product(x, self.packed, self.bias, add)
         weight_t = self.weight.t()
@@ -70,7 +69,7 @@ class FrozenLinear:
         `add` may be overwritten.
         """
         if self.weight.dtype != dy.dtype:
-            product = self._half(dy, self.weight, self.packed_t)
+            product = self._half(dy, self.weight, self.packed_t, None)
             return product.to(dy.dtype) if add is None else add.add_(product)
         if self.packed_t is not None:
             return _packed_product(dy, self.packed_t, None, add)
@@ -83,12 +82,15 @@ class FrozenLinear:
         x: torch.Tensor,
         weight_t: torch.Tensor,
         packed: torch.Tensor | None,
+        bias: torch.Tensor | None,
     ) -> torch.Tensor:
-        """x [rows, a] weight_t [a, b] in the weight's own precision, [rows, b]."""
+        """x [rows, a] weight_t [a, b] (+ bias) in the weight's own precision, [rows, b]."""
         half = x.to(self.weight.dtype)
-        if packed is None:
+        if packed is not None:
+            return _packed_product(half, packed, bias, None)
+        if bias is None:
             return torch.mm(half, weight_t)
-        return _packed_product(half, packed, None, None)
+        return torch.addmm(bias, half, weight_t)
 
 
 def _pack(weight: torch.Tensor) -> torch.Tensor | None:
