@@ -20,7 +20,7 @@ NOT_YET = ("arrived_s", "end_s", "first_end_s", "took_s")
 """Times that are NaN where they are not known."""
 NEVER = ("heard_s", "finish_s", "stop_s", "deadline_s")
 """Times that may be infinite."""
-NOT_KNOWN = (*NOT_YET, "learnt", "sinr", "level")
+NOT_KNOWN = (*NOT_YET, "learnt", "sinr", "level", "amplitude", "noise")
 """Numbers of uploads under way that are NaN where they are not known."""
 PARTS = ("share", "band", "compute_done")
 """Of a whole, of uploads under way."""

@@ -219,6 +219,9 @@ def draw_scenario(draw: Draw, learns: float = 0.0) -> Overrides:
                 found[f"radio.nr.{key}"] = options[int(draw.integers(len(options)))]
         if draw.random() < 0.9:  # channels that NR has
             found["radio.bandwidth_hz"] = float(draw.choice([5e6, 1e7, 2e7]))
+    if draw.random() < 0.1:
+        found = {k: v for k, v in found.items() if not k.startswith(("radio.nr.", "radio.power_"))}
+        found |= ANALOG | {"uplink.truncation": float(f"{draw.uniform(0.01, 0.9):.2g}")}
     for key, group in PLUGINS.items():
         if key in found:
             found |= draw_parameters(draw, group, str(found[key]), key.partition(".")[0])
@@ -226,9 +229,6 @@ def draw_scenario(draw: Draw, learns: float = 0.0) -> Overrides:
         found["modules"] = [
             {"rank": int(rank)} for rank in draw.integers(1, 33, int(draw.integers(1, 5)))
         ]
-    if draw.random() < 0.1:
-        found = {k: v for k, v in found.items() if not k.startswith(("radio.nr.", "radio.power_"))}
-        found |= ANALOG | {"uplink.truncation": float(f"{draw.uniform(0.01, 0.9):.2g}")}
     return {
         key: value
         for key, value in found.items()
