@@ -81,6 +81,9 @@ def _times_ms(path: Path, notes: dict[str, int]) -> IntArray:
     return np.array(values, dtype=np.int64)
 
 
+MOST_MS = 20_000_000  # that are written: over five hours, a line for each packet
+
+
 def write_mahimahi(
     time_s: FloatArray,
     rate_bps: FloatArray,
@@ -90,11 +93,16 @@ def write_mahimahi(
 
     A rate holds until the next time. Raises DataError for rates that Mahimahi cannot hold.
     """
+    if not 0 < period_s * 1e3 <= MOST_MS:
+        raise DataError(f"may be at most {MOST_MS} ms long", where="convert to Mahimahi")
     edges_s = np.append(time_s, period_s)
     bits = np.append(0.0, np.cumsum(rate_bps * np.diff(edges_s)))
     grid_ms = np.arange(1, round(period_s * 1e3) + 1)
     passed_bits = np.interp(grid_ms / 1e3, edges_s, bits)
-    packets = np.floor(passed_bits / OPPORTUNITY_BITS + 1e-6).astype(np.int64)
+    packets = np.floor(passed_bits / OPPORTUNITY_BITS + 1e-6)
+    if packets[-1] > MOST_LINES:
+        raise DataError(f"may hold at most {MOST_LINES} packets", where="convert to Mahimahi")
+    packets = packets.astype(np.int64)
     times_ms = np.repeat(grid_ms, np.diff(packets, prepend=0)).tolist()
     where = "convert to Mahimahi"
     if not times_ms:

@@ -117,7 +117,8 @@ class TraceSeries:
         for begin, end in pairwise(self.first.tolist()):
             steps = np.diff(self.time_s[begin:end])
             limits.append(float(np.median(steps)) if len(steps) else np.inf)
-        return self.stale_steps * np.array(limits)
+        with np.errstate(over="ignore"):  # steps of nearly all time: they hold for ever
+            return self.stale_steps * np.array(limits)
 
     def row(self, *key: str) -> int | None:
         """The row of a key; None if the trace does not have it."""

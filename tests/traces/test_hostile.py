@@ -22,6 +22,7 @@ from scipy.io import savemat
 from netsim.errors import DataError, InputError
 from netsim.traces import open_trace
 from netsim.traces.files import reading
+from netsim.traces.mahimahi import write_mahimahi
 from netsim.traces.summary import summarise
 from netsim.traces.tracks import tracks_of
 
@@ -420,3 +421,10 @@ def test_mixed_repairs_are_stated(tmp_path: Path) -> None:
     assert summarise(open_trace(path))["mobility"].steps.backwards == 1
     assert tracks_of(open_trace(path).table("mobility"), path).time_s.tolist() == [1.0, 2.0]
     assert math.isclose(open_trace(path).table("mobility").collect()["x_m"][0], 5.0)
+
+
+def test_what_mahimahi_cannot_hold_is_not_worked_out() -> None:
+    for times, rate_bps, period_s in (([0.0], 1e6, 1e12), ([0.0], 1e15, 1.0)):
+        written = write_mahimahi(np.array(times), np.array([rate_bps]), period_s)
+        with pytest.raises(DataError, match=r"may (be|hold) at most"):
+            next(written)
