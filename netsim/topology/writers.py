@@ -37,7 +37,13 @@ def write_sites(graph: nx.Graph, path: Path) -> None:
 def _text(graph: nx.Graph, path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix == ".graphml":
-        return "\n".join(nx.generate_graphml(graph, prettyprint=True)) + "\n"
+        try:
+            return "\n".join(nx.generate_graphml(graph, prettyprint=True)) + "\n"
+        except (nx.NetworkXError, TypeError, ValueError):
+            rule = (
+                "GraphML holds text, numbers and truth values alone; .json holds lists and tables"
+            )
+            raise DataError(rule, where=path) from None
     if suffix == ".json":
         return json.dumps(nx.node_link_data(graph, edges="edges"), indent=1) + "\n"
     if suffix == ".csv":

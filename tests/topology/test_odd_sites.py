@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import networkx as nx
 import pytest
 
 from netsim.errors import DataError
 from netsim.topology.files import read_site_file
 from netsim.topology.opencellid import COLUMNS
 from netsim.topology.summary import summarise
+from netsim.topology.writers import write_sites
 
 NOTE = "sites without a place, left out"
 PLACES = {"a": (52.5, 13.4), "b": (None, None), "c": (52.51, 13.41), "d": (0.0, 0.0)}
@@ -91,3 +93,10 @@ def test_a_link_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     path.write_text(json.dumps({"nodes": nodes, "edges": links}))
     said = summarise(read_site_file(path).graph).backhaul
     assert said.startswith("unusable: link a - b: delay_s: must be a finite number")
+
+
+def test_what_graphml_cannot_hold_is_said(tmp_path: Path) -> None:
+    graph = nx.Graph()
+    graph.add_node("a", x_m=0.0, y_m=0.0, sectors=[1, 2])
+    with pytest.raises(DataError, match=r"s\.graphml: GraphML holds text, numbers"):
+        write_sites(graph, tmp_path / "s.graphml")
