@@ -41,7 +41,7 @@ def _text(graph: nx.Graph, path: Path) -> str:
             return "\n".join(nx.generate_graphml(graph, prettyprint=True)) + "\n"
         except (nx.NetworkXError, TypeError, ValueError):
             rule = (
-                "GraphML holds text, numbers and truth values alone; .json holds lists and tables"
+                "GraphML holds text, numbers and truth values only; .json holds lists, too"
             )
             raise DataError(rule, where=path) from None
     if suffix == ".json":
