@@ -142,7 +142,7 @@ def _files(path: Path) -> Iterator[tuple[str, int, int]]:
             if not told or entry.name.endswith(UNFINISHED):
                 continue
             with suppress(FileNotFoundError):  # replaced just now
-                status = entry.stat()
+                status = entry.stat(follow_symlinks=False)  # links are refused when they are read
                 yield entry.path, status.st_size, status.st_mtime_ns
 
 

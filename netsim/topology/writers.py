@@ -40,9 +40,7 @@ def _text(graph: nx.Graph, path: Path) -> str:
         try:
             return "\n".join(nx.generate_graphml(graph, prettyprint=True)) + "\n"
         except (nx.NetworkXError, TypeError, ValueError):
-            rule = (
-                "GraphML holds text, numbers and truth values only; .json holds lists, too"
-            )
+            rule = "GraphML holds text, numbers and truth values only; .json holds lists, too"
             raise DataError(rule, where=path) from None
     if suffix == ".json":
         return json.dumps(nx.node_link_data(graph, edges="edges"), indent=1) + "\n"

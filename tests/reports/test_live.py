@@ -154,6 +154,15 @@ def test_tables_that_cannot_be_read_leave_what_was_there(
     assert ask(server, "/TOKEN/data")[2] == before
 
 
+def test_a_link_to_itself_is_refused(tmp_path: Path, network_run: Callable[..., Run]) -> None:
+    run = Path(shutil.copytree(network_run().path, tmp_path / "run"))
+    part = run / "ues" / "part-000000.parquet"
+    part.unlink()
+    part.symlink_to(part.name)
+    with pytest.raises(DataError, match="must be a plain file, not a link"):
+        LiveServer(run)
+
+
 def test_bad_input(tmp_path: Path, network_run: Callable[..., Run]) -> None:
     with pytest.raises(DataError, match="does not exist"):
         LiveServer(tmp_path / "nowhere")
