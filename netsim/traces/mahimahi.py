@@ -21,6 +21,7 @@ from netsim.units import FloatArray, IntArray
 
 OPPORTUNITY_BITS = 1500 * 8.0
 MOST_LINES = 4_000_000
+MOST_MS = 20_000_000  # that are written: over five hours, a line for each packet
 MAX_MS = 10**9  # 11 days
 
 
@@ -79,9 +80,6 @@ def _times_ms(path: Path, notes: dict[str, int]) -> IntArray:
     if not values or values[-1] == 0:
         raise DataError("must end with a time after 0 ms, the period", where=path)
     return np.array(values, dtype=np.int64)
-
-
-MOST_MS = 20_000_000  # that are written: over five hours, a line for each packet
 
 
 def write_mahimahi(
