@@ -12,7 +12,6 @@ FedLoRA, and the rest the scenario's own. `small` shows in seconds that it works
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -311,12 +310,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         for kind in (SMALL_SCHEMES if asked.size == "small" else PAPER + others())
         for policy in policies(kind)
     ]
-    complete = study.within_time(asked, "quickstart", grids, range(seeds), fixed)
-    if not complete:
-        sys.exit(f"{asked.study}: no seed is complete yet; the same command goes on")
-    found = netsim.open_sweep(asked.out)
-    rows = table(found, grids).filter(pl.col("seed").is_in(complete))
-    text = report(rows, fixed["rounds"], len(complete))
+    done, found = study.complete(asked, "quickstart", grids, range(seeds), fixed)
+    rows = table(found, grids).filter(pl.col("seed").is_in(done))
+    text = report(rows, fixed["rounds"], len(done))
     curve, by_time = curves.accuracy(found), f"{asked.study}-time-{asked.size}"
     text += f"\n\n![against simulated time](../figures/{by_time}.svg)"
     path = findings.write(
@@ -324,7 +320,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         rows.drop("run"),
         text,
         draw(curve, rows, "round"),
-        seeds=complete,
+        seeds=done,
         sweeps=[found],
     )
     figure = draw(curve, rows, "time_s")

@@ -12,7 +12,6 @@ same cell, the same fading, the same data. Differences from uploads as they are 
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -254,10 +253,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run, tabulate, draw."""
     asked = study.options(argv, __file__, __doc__, SIZES)
     count, more = SIZES[asked.size]
-    seeds = study.within_time(asked, "quickstart", grids(), range(count), FIXED | more)
-    if not seeds:
-        sys.exit(f"{asked.study}: no seed is complete; the same command goes on")
-    found = netsim.open_sweep(asked.out)
+    seeds, found = study.complete(asked, "quickstart", grids(), range(count), FIXED | more)
     table = table_of(found, seeds)
     findings.write(asked, table, report(table), draw(table), seeds=seeds, sweeps=[found])
 

@@ -183,3 +183,20 @@ def within_time(
     jobs = open_study(source, over, wanted, fixed=fixed, out=asked.out / part)
     left = {job.seed for job in jobs.todo}
     return [seed for seed in wanted if seed not in left]
+
+
+def complete(
+    asked: Options,
+    source: str | Path,
+    over: Sequence[Mapping[str, Sequence[Any]]],
+    seeds: Iterable[int],
+    fixed: Mapping[str, Any] | None = None,
+) -> tuple[list[int], netsim.Sweep]:
+    """`within_time` of a study that is one sweep: the seeds that are complete, and the sweep.
+
+    Exits where there are none.
+    """
+    done = within_time(asked, source, over, seeds, fixed)
+    if not done:
+        sys.exit(f"{asked.study}: no seed is complete; the same command goes on")
+    return done, netsim.open_sweep(asked.out)

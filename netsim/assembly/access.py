@@ -11,7 +11,7 @@ import numpy as np
 from netsim.assembly.superposed import superposed
 from netsim.device.fleet import Fleet
 from netsim.errors import ScenarioError
-from netsim.protocols import AVERAGES, RoundPlan, Scheme
+from netsim.protocols import RoundPlan, Scheme
 from netsim.scenario.model import Scenario
 from netsim.scenario.uplink import AIRCOMP
 from netsim.simulation.air.protocol import Air
@@ -68,12 +68,12 @@ def superposed_plan(
 
     Raises ScenarioError where the rule is no average, or something else goes up.
     """
-    exchange, rule = plan.exchange, plan.aggregation
-    name = rule if isinstance(rule, str) else rule.name
+    exchange = plan.exchange
     kind = scenario.scheme.kind
     where = f"scenario: {KEY}"
-    if name not in AVERAGES:
-        fault = f"does not go with the aggregation {name} of scheme.kind = {kind}: it is no average"
+    if not plan.rule.is_average:
+        rule = f"the aggregation {plan.rule.name} of scheme.kind = {kind}"
+        fault = f"does not go with {rule}: it is no average"
         raise ScenarioError(fault, where=where)
     whole = (np.asarray(exchange.on_air) == 1).all() and (np.asarray(exchange.trained) > 0).all()
     if not whole or (np.asarray(exchange.more_up_bits) > 0).any():

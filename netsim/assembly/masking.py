@@ -8,7 +8,6 @@ import numpy as np
 
 from netsim.errors import ScenarioError
 from netsim.protocols import (
-    AVERAGES,
     Codec,
     MaskedSum,
     MaskedSums,
@@ -69,10 +68,9 @@ def masked(
     plan: RoundPlan, observation: Observation, rule: SecureAggregation, scheme: str
 ) -> RoundPlan:
     """The plan with what secure aggregation adds. Raises ScenarioError where it cannot be."""
-    aggregation = plan.aggregation
-    name = aggregation if isinstance(aggregation, str) else aggregation.name
-    if name not in AVERAGES:
-        _refuse(f"must be one that averages with {KEY}: {SINGLE}, but {name} needs it", scheme)
+    if not plan.rule.is_average:
+        needs_it = f"{SINGLE}, but {plan.rule.name} needs it"
+        _refuse(f"must be one that averages with {KEY}: {needs_it}", scheme)
     if not len(plan.ue):
         return plan
     sums, of_row = _sums(plan, observation, scheme)

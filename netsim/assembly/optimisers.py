@@ -7,7 +7,6 @@ from dataclasses import asdict, replace
 
 from netsim.errors import RunError, ScenarioError
 from netsim.protocols import (
-    AVERAGES,
     FEDERATED_AVERAGING,
     Aggregation,
     Observation,
@@ -103,9 +102,8 @@ def optimised(
     """
     if not optimisation.merges:
         return plan
-    rule = plan.aggregation
-    given = Aggregation(rule) if isinstance(rule, str) else rule
-    if given.name not in AVERAGES:
+    given = plan.rule
+    if not given.is_average:
         rules = f"a scheme whose aggregation is an average, not {given.name}"
         raise RunError(f"learning.server and learning.control_variates need {rules}")
     if stale and given.name == "average":

@@ -16,7 +16,6 @@ from netsim.errors import ScenarioError
 from netsim.learning.transfer import ACCOUNTING, Privacy, Transfer
 from netsim.plugins import plugin_class
 from netsim.protocols import (
-    AVERAGES,
     Averages,
     Codec,
     Observation,
@@ -172,12 +171,10 @@ def _to_core(plan: RoundPlan, observation: Observation) -> ToCore:
 
 def _check_average(plan: RoundPlan, scheme: str) -> None:
     """Raises ScenarioError unless what arrives is averaged: noise is known for that."""
-    rule = plan.aggregation
-    name = rule if isinstance(rule, str) else rule.name
-    if name not in AVERAGES:
+    if not plan.rule.is_average:
         raise ScenarioError(
-            f"must not be central with the aggregation {name} of scheme.kind = {scheme}: noise is "
-            "known for averages of uploads",
+            f"must not be central with the aggregation {plan.rule.name} of scheme.kind = "
+            f"{scheme}: noise is known for averages of uploads",
             where="scenario: privacy.kind",
             value="central",
         )

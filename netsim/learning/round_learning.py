@@ -11,7 +11,7 @@ import numpy as np
 
 from netsim.learning.adapters import AdapterLayout, Vector
 from netsim.learning.aggregation.memories import Memories
-from netsim.learning.aggregation.named_rules import find_rule, name_of
+from netsim.learning.aggregation.named_rules import find_rule
 from netsim.learning.aggregation.rule import LocalRule, Partial, PersonalRule, Rule, TieredRule
 from netsim.learning.engine.batching import Batches, Chunk, sampled_round, select, sent_parts
 from netsim.learning.learner_state import UploadKey
@@ -78,7 +78,7 @@ class RoundLearning:
         if self.private is not None:
             self._make_private(self.private, tickets, fold.partial)
         before = self.modules.known()
-        moment_of = partial(self.memories.moment, name_of(aggregation), tickets.round)
+        moment_of = partial(self.memories.moment, Aggregation.of(aggregation).name, tickets.round)
         self.modules.replace(
             tickets.round,
             local.rule,
@@ -188,7 +188,7 @@ class _LocalSide:
     ) -> None:
         self.rule: Rule = find_rule(aggregation)
         self._aggregation = aggregation
-        self._name = name_of(aggregation)
+        self._name = Aggregation.of(aggregation).name
         self._layouts = learning.layouts
         self._memories = learning.memories
         self._modules = learning.modules

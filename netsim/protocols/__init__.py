@@ -49,7 +49,6 @@ from netsim.protocols.learning import (
 )
 from netsim.protocols.masked_sums import MaskedSum, MaskedSums, SecureAggregation
 from netsim.protocols.optimisation import (
-    AVERAGES,
     FEDERATED_AVERAGING,
     Optimisation,
     ServerSteps,
@@ -60,7 +59,6 @@ from netsim.protocols.records import Columns, Listener, Progress, RecordSink, Si
 from netsim.protocols.scheme import Observation, Scheme
 
 __all__ = [
-    "AVERAGES",
     "BASE",
     "FEDERATED_AVERAGING",
     "HEAD",

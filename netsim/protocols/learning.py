@@ -72,12 +72,26 @@ class Redeemed:
     epsilon: float = nan  # spent so far by the UE that has spent most; NaN: nothing is private
 
 
+AVERAGES = ("average", "staleness_weighted", "average_and_personal")
+"""Rules that take the mean of what arrives."""
+
+
 @dataclass(frozen=True)
 class Aggregation:
     """A rule that makes new modules of what arrives, with parameters of its own."""
 
     name: str
     parameters: Mapping[str, Any] = field(default_factory=dict)  # one may be another rule
+
+    @classmethod
+    def of(cls, rule: str | Aggregation) -> Aggregation:
+        """The rule, where a scheme may give its name alone."""
+        return cls(rule) if isinstance(rule, str) else rule
+
+    @property
+    def is_average(self) -> bool:
+        """It takes the mean of what arrives: masks, noise and optimisers build on that."""
+        return self.name in AVERAGES
 
     @classmethod
     def restored(cls, state: Mapping[str, Any]) -> Self:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-AVERAGES = ("average", "staleness_weighted", "average_and_personal")
-"""Rules that optimisers can build on."""
-
 
 @dataclass(frozen=True)
 class ServerSteps:

@@ -60,6 +60,11 @@ class RoundPlan:
     partner: IntArray | None = None  # None: each upload has a band of its own
     sums: MaskedSums | None = None
 
+    @property
+    def rule(self) -> Aggregation:
+        """How what arrives becomes new modules."""
+        return Aggregation.of(self.aggregation)
+
     def select(self, rows: BoolArray | IntArray) -> RoundPlan:
         """The plan with some of its rows [M]."""
         return replace(

@@ -14,7 +14,6 @@ import numpy as np
 
 from netsim.plugins import Limited, parameter, part
 from netsim.protocols import (
-    AVERAGES,
     BASE,
     HEAD,
     LORA_A,
@@ -53,8 +52,7 @@ class OneAdapter(Limited, Scheme):
     @property
     def averages(self) -> bool:
         """Its rule is one."""
-        rule = self.rule()
-        return (rule if isinstance(rule, str) else rule.name) in AVERAGES
+        return Aggregation.of(self.rule()).is_average
 
     def ranks(self, configured: Sequence[int]) -> tuple[int, ...]:
         """One adapter, whatever is configured."""

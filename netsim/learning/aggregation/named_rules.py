@@ -50,18 +50,12 @@ BUILT_IN: dict[str, type[Rule]] = {
 }
 
 
-def name_of(aggregation: str | Aggregation) -> str:
-    """What a rule is called."""
-    return aggregation if isinstance(aggregation, str) else aggregation.name
-
-
 def find_rule(aggregation: str | Aggregation) -> Rule:
     """The rule called so, with its parameters: built in, or registered by an outside package.
 
     Raises InputError if there is none, or if what is registered is no rule.
     """
-    if isinstance(aggregation, str):
-        aggregation = Aggregation(aggregation)
+    aggregation = Aggregation.of(aggregation)
     name = aggregation.name
     parameters = {key: _rule_or_value(value) for key, value in aggregation.parameters.items()}
     if name in BUILT_IN:
