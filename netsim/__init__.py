@@ -8,15 +8,9 @@
     study.differences("upload_p50_s")
     netsim.plot(study, "response", "density.svg")
 
-Names are imported on first use: `import netsim` loads neither torch nor polars, nor `typing`, so
-that the command line is soon where it can be interrupted with a word.
+Names are imported on first use: `import netsim` loads no other file, so that the command line is
+soon where it can be interrupted with a word.
 """
-
-from __future__ import annotations
-
-from importlib import import_module
-
-from netsim.version import __version__
 
 TYPE_CHECKING = False  # as type checkers know it
 if TYPE_CHECKING:
@@ -52,6 +46,7 @@ if TYPE_CHECKING:
     from netsim.scenario.model import Scenario
     from netsim.schemes.radio import SharedBand
     from netsim.sweeps.study import sweep
+    from netsim.version import __version__
 
 _HOME = {
     "Allocation": "netsim.allocation.bandwidth",
@@ -86,6 +81,7 @@ _HOME = {
     "Scenario": "netsim.scenario.model",
     "SharedBand": "netsim.schemes.radio",
     "sweep": "netsim.sweeps.study",
+    "__version__": "netsim.version",
 }
 
 __all__ = [
@@ -125,9 +121,11 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name not in _HOME:
         raise AttributeError(f"module 'netsim' has no attribute {name!r}")
+    from importlib import import_module
+
     module = import_module(_HOME[name])
     return module.__dict__[name]
 

@@ -31,18 +31,46 @@ def test_import_loads_neither_torch_nor_polars() -> None:
     assert _python(f"import sys, netsim; sys.stdout.write(repr({heavy}))") == "[]"
 
 
-def test_the_command_line_can_be_interrupted_with_a_word_almost_at_once() -> None:
-    """Before `main` runs, SIGINT is a traceback of Python's: next to nothing is imported till then."""
-    code = (
-        "import sys\nbefore = set(sys.modules)\n"
-        f"sys.path.insert(0, {str(Path(netsim.__file__).parents[1])!r})\n"
-        "import netsim.cli.main\n"
-        "sys.stdout.write(repr(sorted({'typing', 're', 'enum', 'signal'} & set(sys.modules) - before)))"
-    )
+INTERRUPTED_AT_ONCE = """
+import os
+import sys
+
+class Interrupting:
+    def find_spec(self, name, *rest):
+        if name not in ("netsim", "netsim.__main__"):
+            import _signal
+            sys.stdout.write(f"{name}, after {sorted(set(sys.modules) - before)}")
+            sys.stdout.flush()
+            _signal.raise_signal(_signal.SIGINT)
+
+sys.path.insert(0, sys.argv[1])
+sys.meta_path.insert(0, Interrupting())
+before = set(sys.modules)
+from netsim.__main__ import main
+main()
+"""
+
+
+def test_the_command_line_can_be_interrupted_with_a_word_at_once() -> None:
+    """SIGINT that comes before `main` runs is a traceback: two small files are imported till then.
+
+    One that comes with the third is a word and an exit code.
+    """
+    root = str(Path(netsim.__file__).parents[1])
     done = subprocess.run(
-        [sys.executable, "-E", "-S", "-c", code], capture_output=True, text=True, check=True
+        [sys.executable, "-E", "-S", "-c", INTERRUPTED_AT_ONCE, root],
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    assert done.stdout == "[]"
+    assert done.stdout == "netsim.cli, after ['netsim', 'netsim.__main__']"
+    assert (done.returncode, done.stderr) == (130, "netsim: interrupted\n")
+
+
+def test_a_program_that_imports_netsim_keeps_its_signals() -> None:
+    code = "import signal, netsim, netsim.__main__, netsim.cli.main; "
+    code += "assert signal.getsignal(signal.SIGINT) is signal.default_int_handler"
+    _python(code)
 
 
 def test_help_is_quick_and_loads_no_torch() -> None:

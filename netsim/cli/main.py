@@ -12,6 +12,7 @@ import warnings
 
 TYPE_CHECKING = False  # as type checkers know it
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TextIO
 
 FAILED = 1
@@ -19,13 +20,16 @@ BAD_INPUT = 2
 INTERRUPTED = 130
 
 
-def main() -> None:
-    """Run the command line; exit codes: 0 done, 1 failed, 2 bad input, 130 interrupted."""
+def main(caught: Callable[[], None] = lambda: None) -> None:
+    """Run the command line; exit codes: 0 done, 1 failed, 2 bad input, 130 interrupted.
+
+    caught: called once a KeyboardInterrupt is caught, so that signals may raise it.
+    """
     _open_streams()
     with warnings.catch_warnings():
         if not sys.warnoptions:  # those of libraries are for programmers, who ask for them
             warnings.simplefilter("ignore")
-        code = _carry_out()
+        code = _carry_out(caught)
     for stream in (sys.stdout, sys.stderr):
         code = _flush(stream) or code
     sys.exit(code)
@@ -41,14 +45,16 @@ def _nowhere() -> TextIO:
     return open(os.devnull, "w", encoding="utf-8")
 
 
-def _carry_out() -> int:
+def _carry_out(caught: Callable[[], None]) -> int:
     """The exit code of a command, once its error, if there is one, is told."""
     try:
+        caught()
         return _told_code()
     except KeyboardInterrupt:
         import signal
 
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is left is to end
+        _forget_interruption()
         return _tell("interrupted", INTERRUPTED)
     except BrokenPipeError:  # nobody reads on
         return FAILED
@@ -60,6 +66,15 @@ def _carry_out() -> int:
             _drop(sys.stdout)  # what it still holds would fail once more
             return _tell(f"the output cannot be written: {reason}", FAILED)
         return _tell(f"{error.filename}: {reason}", BAD_INPUT)
+
+
+def _forget_interruption() -> None:
+    """Have Python end with our exit code.
+
+    Under `python -m` it would kill itself with SIGINT instead where the interruption came while
+    text was run, as a dataclass is defined: it remembers how the last text ended, until the next.
+    """
+    exec("")
 
 
 def _told_code() -> int:

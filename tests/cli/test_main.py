@@ -74,6 +74,31 @@ def test_an_interruption_while_libraries_load(after_s: float) -> None:
     assert (process.returncode, said) == (130, b"netsim: interrupted\n")
 
 
+# Interrupted while text is run, as happens when a dataclass is being defined.
+INTERRUPTED = """
+import signal
+
+import netsim.__main__
+import netsim.cli.main as main
+import netsim.errors
+
+main._told_code = lambda: exec("raise KeyboardInterrupt")
+netsim.__main__.main()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs signals")
+def test_the_exit_code_of_an_interruption_is_ours_also_in_a_module(tmp_path: Path) -> None:
+    (tmp_path / "interrupted.py").write_text(INTERRUPTED)
+    done = subprocess.run(
+        [sys.executable, "-m", "interrupted"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (130, b"netsim: interrupted\n")
+
+
 def test_what_cannot_be_a_path_is_one_line() -> None:
     done = subprocess.run(
         [*NETSIM, "report", "a" * 600], capture_output=True, text=True, check=False
