@@ -18,7 +18,7 @@ from netsim.results import own_rows as _own_rows
 from netsim.results import reliability as _reliability
 from netsim.results import targets as _targets
 from netsim.results.arguments import check_round
-from netsim.results.damage import check_schemas
+from netsim.results.damage import check_schemas, telling_what_is_whole
 from netsim.results.run_folder import SCENARIO
 from netsim.results.tables import RunTables
 
@@ -76,8 +76,9 @@ class Run(RunTables):
 def open_run(path: str | Path) -> Run:
     """Open a run folder. Raises DataError if it is none, or if its tables are not a run's."""
     run = Run(Path(path))
-    _ = run.metadata
-    if os.path.lexists(run.path / SCENARIO):
-        check_plain_file(run.path / SCENARIO)
-    check_schemas(run)
+    with telling_what_is_whole(run):
+        _ = run.metadata
+        if os.path.lexists(run.path / SCENARIO):
+            check_plain_file(run.path / SCENARIO)
+        check_schemas(run)
     return run

@@ -103,17 +103,19 @@ class RunTables:
 
     def part_files(self, name: str) -> list[Path]:
         """The files of a table. Raises DataError for what only looks like one."""
+        files = self.listed_files(name)
+        for file in files:
+            check_part(file)
+        return files
+
+    def listed_files(self, name: str) -> list[Path]:
+        """What is named as the files of a table are. Raises DataError if its folder is none."""
         folder = self.path / name
         if not os.path.lexists(folder):
             return []
         check_plain_folder(folder)
         wanted = "*" if self.part is None else f"{self.part:06d}"
-        files = sorted(folder.glob(f"part-{wanted}.parquet"))
-        for file in files:
-            if PART_NAME.fullmatch(file.name) is None:
-                raise DataError("must be named part-<number>.parquet", where=file)
-            check_plain_file(file)
-        return files
+        return sorted(folder.glob(f"part-{wanted}.parquet"))
 
     def parts(self) -> list[Self]:
         """The run in pieces of whole rounds, so that large runs can be read piece by piece."""
@@ -122,3 +124,10 @@ class RunTables:
         files = [file for name in TABLES for file in self.part_files(name)]
         numbers = {int(file.stem.removeprefix("part-")) for file in files}
         return [replace(self, part=number) for number in sorted(numbers)]
+
+
+def check_part(file: Path) -> None:
+    """Raises DataError unless this is a plain file with the name of a part."""
+    if PART_NAME.fullmatch(file.name) is None:
+        raise DataError("must be named part-<number>.parquet", where=file)
+    check_plain_file(file)
