@@ -15,9 +15,9 @@ from netsim.reports.folders import export_folder
 from netsim.results.damage import naming_damage
 from netsim.results.reader import Run
 from netsim.table_columns import TableColumn
+from netsim.traces.tables.formulas import hidden_formulas
 
 OWN = re.compile(rf"({'|'.join(TABLES)})\.csv")
-FORMULA = r"^[=+\-@\t\r]"  # a spreadsheet would compute a cell that begins so
 
 
 def write_csv(run: Run, out: Path) -> list[Path]:
@@ -39,17 +39,9 @@ def write_csv(run: Run, out: Path) -> list[Path]:
 
 def _as_text(rows: pl.LazyFrame, columns: Sequence[TableColumn]) -> pl.LazyFrame:
     """Lists as words, and no text that begins a formula."""
-    known = rows.collect_schema().names()
     lists = [column.name for column in columns if column.kind == "list"]
-    texts = [column.name for column in columns if column.kind == "str" and column.name in known]
     words = col(lists).cast(pl.List(pl.String)).list.join(" ")
-    harmless = [_without_formula(col(name)).alias(name) for name in texts]
-    return rows.with_columns(words, *harmless)
-
-
-def _without_formula(text: pl.Expr) -> pl.Expr:
-    quoted = pl.concat_str(pl.lit("'"), text)
-    return pl.when(text.str.contains(FORMULA)).then(quoted).otherwise(text)
+    return hidden_formulas(rows).with_columns(words)
 
 
 def _write(rows: pl.LazyFrame, path: Path) -> None:

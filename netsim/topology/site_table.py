@@ -21,6 +21,7 @@ from netsim.topology.site_places import REPEATED, Columns, place_columns
 from netsim.traces.files import head
 from netsim.traces.tables.cells import CellReader, has_decimal_comma
 from netsim.traces.tables.choice import ColumnChoice
+from netsim.traces.tables.formulas import found_name
 from netsim.traces.tables.presets import TablePreset
 from netsim.traces.tables.reading import chosen_columns
 from netsim.traces.tables.roles import alias_columns
@@ -110,14 +111,15 @@ def _text_of(
 ) -> pl.DataFrame:
     """The table as text, null where a cell is missing; numbers of places with a decimal point."""
     numeric = [column.name for column in places.values()]
+    chosen = {*numeric, *columns.columns.values()}
     comma = has_decimal_comma(raw, numeric, columns.dialect.get("decimal"))
     cells = CellReader(raw)
     texts = []
     for name in raw.names:
-        text = cells.text(name)
+        text = cells.name(name)
         if comma and name in numeric:
             text = text.str.replace(",", ".", literal=True)
-        texts.append(text.alias(name))
+        texts.append(text.alias(name if name in chosen else found_name(name)))
     table = raw.collect(raw.frame.select(texts))
     return table.filter(~pl.all_horizontal(pl.all().is_null()))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from netsim.errors import DataError, OutputError
 from netsim.plain import check_may_be_replaced
 from netsim.topology.geojson import features_of_graph
 from netsim.topology.graph import graph_origin, site_positions_m
+from netsim.traces.tables.formulas import hidden_formula
 
 SUFFIXES = (".graphml", ".json", ".csv", ".geojson")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.I)
 
 
 def write_sites(graph: nx.Graph, path: Path) -> None:
@@ -59,20 +62,28 @@ def _csv(graph: nx.Graph, path: Path) -> str:
             where=path,
             value=f"{graph.number_of_edges()} links",
         )
+    rows = [{"site": name, **data} for name, data in graph.nodes(data=True)]
     columns: dict[str, Any] = {"site": None, "x_m": None, "y_m": None}
-    for _, data in graph.nodes(data=True):
-        columns |= dict.fromkeys(data)
+    for row in rows:
+        columns |= dict.fromkeys(row)
     buffer = io.StringIO()
-    table = csv.DictWriter(
-        buffer,
-        list(columns),
-        restval="",
-        lineterminator="\n",
-    )
-    table.writeheader()
-    for name, data in graph.nodes(data=True):
-        table.writerow({"site": name, **data})
+    table = csv.writer(buffer, lineterminator="\n")
+    table.writerow(map(hidden_formula, columns))
+    cells = [_cells([row.get(column, "") for row in rows]) for column in columns]
+    table.writerows(zip(*cells, strict=True))
     return buffer.getvalue()
+
+
+def _cells(values: list[Any]) -> list[Any]:
+    """A column of a CSV file: one of numbers, as text too, as it stands; of others, no formulas."""
+    if all(_is_number(value) for value in values):
+        return values
+    return [hidden_formula(value) for value in values]
+
+
+def _is_number(value: Any) -> bool:
+    """A number, also as text, or nothing."""
+    return not isinstance(value, str) or not value or _NUMBER.fullmatch(value) is not None
 
 
 def _geojson(graph: nx.Graph, path: Path) -> str:

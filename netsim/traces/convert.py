@@ -22,6 +22,7 @@ from netsim.traces.mahimahi import write_mahimahi
 from netsim.traces.ns2_writer import write_ns2
 from netsim.traces.sumo_samples import FCD_COLUMNS
 from netsim.traces.sumo_writer import write_fcd_xml
+from netsim.traces.tables.formulas import hidden_formulas, hidden_in_line
 from netsim.traces.trace import Trace
 from netsim.traces.tracks import tracks_of
 
@@ -63,10 +64,10 @@ def write_native(
         if path.name.lower().endswith(".parquet"):
             frame.sink_parquet(file, metadata=metadata, compression="zstd")
             return
-        comments = [f"# {key}={value}\n" for key, value in metadata.items()]
+        comments = [f"# {key}={hidden_in_line(value)}\n" for key, value in metadata.items()]
         names = ",".join(frame.collect_schema().names())
         file.write(f"{''.join(comments)}{names}\n".encode())
-        for batch in frame.collect_batches(maintain_order=True):
+        for batch in hidden_formulas(frame).collect_batches(maintain_order=True):
             file.write(batch.write_csv(include_header=False).encode())
 
 
@@ -96,7 +97,7 @@ def _write_fcd_table(
         if path.name.lower().endswith(".parquet"):
             frame.sink_parquet(file)
         else:
-            file.write(frame.collect().write_csv(separator=";").encode())
+            file.write(hidden_formulas(frame).collect().write_csv(separator=";").encode())
 
 
 def _in_blocks(

@@ -12,7 +12,7 @@ In reading order:
 | scan.py | the columns of a file as they stand, lazily, and its metadata |
 | reading.py | what a table is read as: chosen, known, recognised or plausible columns |
 | numbers_only.py | files without a header: which readings are plausible |
-| cells.py | cells as numbers, and which of them are missing |
+| cells.py, formulas.py | cells as numbers, and which are missing; text that begins a formula |
 | clock.py, epoch.py | a time column as seconds: numbers, clock times, dates |
 | nodes.py | which column names the nodes |
 | number_columns.py, places.py, sumo_rows.py | columns with numbers; degrees among them; persons |

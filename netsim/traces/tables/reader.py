@@ -255,7 +255,7 @@ class _TableReader:
         native = {"time_s": time}
         for role in NAMES:
             if role in self.reading.roles:
-                native[role] = self.cells.text(self.reading.columns[role].name)
+                native[role] = self.cells.name(self.reading.columns[role].name)
         for role, column in columns.items():
             native[ROLES[role].native] = column.value
         preset = self.reading.preset

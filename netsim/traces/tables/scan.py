@@ -25,6 +25,7 @@ from netsim.traces.missing import COMMENTS
 from netsim.traces.seeds import SEEDS, seeds_beside
 from netsim.traces.tables.choice import ColumnChoice
 from netsim.traces.tables.dialect import Dialect, dialect_of, not_utf8
+from netsim.traces.tables.formulas import found_in_line
 from netsim.traces.tables.presets import TablePreset
 
 METADATA = (
@@ -112,7 +113,7 @@ def metadata_of(path: Path) -> dict[str, str]:
     for line in first.decode("utf-8", "replace").splitlines():
         key, equals, value = line.lstrip("# ").partition("=")
         if line.startswith("#") and equals and key.strip() in METADATA:
-            metadata[key.strip()] = value.strip()
+            metadata[key.strip()] = found_in_line(value.strip())
     return metadata
 
 
