@@ -8,10 +8,13 @@ DIR/workload.py gives the model with its LoRA start, the UEs' sentences and the 
 printed. --check runs DIR/bare.py (a hand-written PEFT loop) in this process afterwards and fails if
 the trained tensors have not changed alike. --beside runs another script of DIR with an interpreter
 that has its packages, in turn with netsim in processes of their own, --repeats times; prints the
-CPU seconds of each and the ratios of samples/s. A peer that leaves its first round out, and says so
-("warm rounds"), is compared with netsim's warm rounds.
+ratios of samples/s. A peer that leaves its first round out, and says so ("warm rounds"), is
+compared with netsim's warm rounds.
+All that is timed is told by the wall clock and by the CPU seconds of all processes
+(two_clocks.py), which other work on the machine hardly moves.
 --ceiling measures this machine's matrix products, by torch's own product or oneDNN's, whichever is
-faster, and says what part of them the rounds reach, counting only the work that real tokens need.
+faster, and says what part of them the rounds reach by CPU time, counting only the work that real
+tokens need.
 --bfloat16 trains the same rounds again with frozen weights stored in bfloat16, in turn with those
 in float32, and says how much faster it is by the processor's time and how alike the changes are.
 """
@@ -20,7 +23,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import resource
 import runpy
 import subprocess
 import sys
@@ -32,6 +34,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from two_clocks import CPU, Seconds, now, told_twice
 
 from netsim.learning.composition import build_learner
 from netsim.learning.data.datasets import Split, TextDataset
@@ -126,31 +129,33 @@ def plain(base: Any) -> Any:
     return model.requires_grad_(False)
 
 
-def train(made: FederatedLearner, a: Any) -> list[float]:
-    """Seconds of each round."""
+def train(made: FederatedLearner, a: Any) -> list[Seconds]:
+    """The clocks before the first round and after each."""
     ue, module = np.arange(a.ues), np.zeros(a.ues, dtype=np.int64)
-    clock = [time.perf_counter()]
+    clock = [now()]
     for number in range(1, a.rounds + 1):
         made.redeem(Tickets(number, ue, module, made.versions[module]), "average")
-        clock.append(time.perf_counter())
-    return np.diff(clock).tolist()
+        clock.append(now())
+    return clock
 
 
-def tell(workload: Any, a: Any, made: FederatedLearner, rounds: list[float]) -> None:
+def tell(workload: Any, a: Any, made: FederatedLearner, clock: list[Seconds]) -> None:
     """The workload's line, for all rounds and for those after the first, in which the workers
     start.
     """
     trained = [torch.from_numpy(made.states[0])]
-    workload.report("netsim", a, sum(rounds), trained)
-    if len(rounds) > 1:
-        warm = argparse.Namespace(**{**vars(a), "rounds": len(rounds) - 1})
-        workload.report(f"netsim, {WARM}", warm, sum(rounds[1:]), trained)
+    workload.report("netsim", a, clock[-1] - clock[0], trained)
+    if a.rounds > 1:
+        warm = argparse.Namespace(**{**vars(a), "rounds": a.rounds - 1})
+        workload.report(f"netsim, {WARM}", warm, clock[-1] - clock[1], trained)
 
 
 def check(folder: Path, made: FederatedLearner, start: np.ndarray, arguments: list[str]) -> None:
     """Run the bare loop here and compare the changes."""
     sys.argv = ["bare.py", *arguments]
+    wall, time.perf_counter = time.perf_counter, now
     names = runpy.run_path(str(folder / "bare.py"))
+    time.perf_counter = wall
     trained = {
         name.replace(".default.weight", ".weight").replace(
             ".modules_to_save.default.", "."
@@ -173,7 +178,7 @@ def check(folder: Path, made: FederatedLearner, start: np.ndarray, arguments: li
 
 @dataclass(frozen=True)
 class MatrixProduct:
-    """Job: FLOP per second of one matrix product [rows, inner] x [inner, columns], for half a
+    """Job: FLOP per CPU second of one matrix product [rows, inner] x [inner, columns], for half a
     second.
     """
 
@@ -191,15 +196,16 @@ def speed(_: None, job: MatrixProduct) -> float:
 
 
 def _speed(job: MatrixProduct, left: torch.Tensor, layer: FrozenLinear) -> float:
-    count, begun = 0, time.perf_counter()
-    while (spent := time.perf_counter() - begun) < 0.25 or count < 10:
+    layer(left)  # the first prepares
+    count, begun = 0, time.process_time()
+    while (spent := time.process_time() - begun) < 0.25 or count < 10:
         layer(left)
         count += 1
     return 2.0 * job.rows * job.inner * job.columns * count / spent
 
 
 def ceiling(hidden: int, processes: int) -> float:
-    """FLOP per second of the encoder's own products with 1,024 tokens, all processes together."""
+    """FLOP per CPU second of the encoder's own products with 1,024 tokens, all processes at work."""
     workers = Workers(speed, processes)
     shapes = [(hidden, 3 * hidden), (hidden, 4 * hidden), (4 * hidden, hidden)]
     jobs = [MatrixProduct(1024, *shape) for shape in shapes for _ in range(processes)]
@@ -207,7 +213,7 @@ def ceiling(hidden: int, processes: int) -> float:
     workers.close()
     weight = np.array([3.0, 4.0, 4.0])  # their FLOP
     per_process = weight.sum() / (weight[:, None] / speeds).sum(axis=0)
-    return float(per_process.sum())
+    return float(per_process.mean())
 
 
 def work(made: FederatedLearner, a: Any) -> float:
@@ -263,27 +269,26 @@ def beside(
 ) -> None:
     """Run netsim and the scripts in turn; print medians and ratios."""
     own = [sys.executable, __file__, "--workload", str(folder)]
-    commands = [own, *([python, str(folder / script)] for python, script in scripts)]
+    clocks = str(Path(__file__).with_name("two_clocks.py"))
+    theirs = ([python, clocks, str(folder / script)] for python, script in scripts)
+    commands = [own, *theirs]
     found: dict[str, list[float]] = {}
     for _ in range(repeats):
         for command in commands:
-            before = resource.getrusage(resource.RUSAGE_CHILDREN)
             done = subprocess.run(
                 [*command, *arguments], capture_output=True, text=True, check=False
             )
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
             lines = list(LINE.finditer(done.stdout))
             if not lines:
                 sys.exit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
-            cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
             for line in lines:
                 found.setdefault(line["name"], []).append(float(line["speed"]))
-                sys.stdout.write(
-                    f"  {line.string[line.start() :].splitlines()[0]}; process {cpu:.1f} s CPU\n"
-                )
+                sys.stdout.write(f"  {line.string[line.start() :].splitlines()[0]}\n")
             sys.stdout.flush()
     for name, speeds in found.items():
-        mine = found[f"netsim, {WARM}" if name.endswith(WARM) and a.rounds > 1 else "netsim"]
+        warm = f", {WARM}" if WARM in name and a.rounds > 1 else ""
+        clock = f", {CPU}" if name.endswith(CPU) else ""
+        mine = found[f"netsim{warm}{clock}"]
         paired = [m / s for m, s in zip(mine, speeds, strict=True)]
         ratio = median(mine) / median(speeds)
         sys.stdout.write(
@@ -312,6 +317,7 @@ def main() -> None:
     sys.argv = ["workload.py", *arguments]
     import workload
 
+    workload.report = told_twice(workload.report)
     a = workload.arguments()
     if own.beside:
         return beside(own.beside, own.workload, a, arguments, own.repeats)
@@ -320,15 +326,15 @@ def main() -> None:
         return halves(workload, a, own.repeats)
     made, _ = make_learner(workload, a)
     start = made.states[0].copy()
-    rounds = train(made, a)
-    tell(workload, a, made, rounds)
+    clock = train(made, a)
+    tell(workload, a, made, clock)
     made.close()
     if own.ceiling:
-        needed = work(made, a) * len(rounds) / sum(rounds)
+        needed = work(made, a) * a.rounds / (clock[-1] - clock[0]).cpu
         limit = ceiling(a.hidden, a.threads)
         sys.stdout.write(
-            f"{needed / 1e9:.1f} GFLOP/s of real tokens' work = {100 * needed / limit:.0f}% of the "
-            f"{limit / 1e9:.1f} GFLOP/s of matrix products\n"
+            f"{needed / 1e9:.1f} GFLOP of real tokens' work in a CPU second = "
+            f"{100 * needed / limit:.0f}% of the {limit / 1e9:.1f} GFLOP of matrix products\n"
         )
     if own.check:
         check(own.workload, made, start, arguments)

@@ -53,11 +53,11 @@ def rows_of_texts(length: IntArray, samples: IntArray) -> Iterator[PlacedTexts]:
     short = np.flatnonzero(length <= SHARED)
     alone = np.arange(len(length))
     if len(short):
-        placed = _share(length, samples)
-        shared_slots = (placed.row.max() + 1) * placed.slots
+        shared = list(_shared_rows(length, samples))
+        shared_slots = sum((placed.row.max() + 1) * placed.slots for placed in shared)
         own_slots = sum(len(part) * slots for part, slots in length_groups(length[short]))
         if shared_slots <= own_slots:
-            yield placed
+            yield from shared
             alone = np.flatnonzero(length > SHARED)
     for part, slots in length_groups(length[alone]):
         yield PlacedTexts(
@@ -68,10 +68,13 @@ def rows_of_texts(length: IntArray, samples: IntArray) -> Iterator[PlacedTexts]:
         )
 
 
-def _share(length: IntArray, samples: IntArray) -> PlacedTexts:
-    """The short texts, each in the fullest row of its ticket that has room, longest first."""
-    found: list[tuple[int, int, int]] = []
-    rows = 0
+def _shared_rows(length: IntArray, samples: IntArray) -> Iterator[PlacedTexts]:
+    """The short texts, each in the fullest row of its ticket that has room, longest first.
+
+    A row that a text opens is LEAST wide if the text fits in there: attention costs the square.
+    """
+    found: list[tuple[int, int, int]] = []  # text, row, offset
+    width: list[int] = []  # of each row
     end = 0
     for count in samples.tolist():
         begin = end
@@ -83,25 +86,30 @@ def _share(length: IntArray, samples: IntArray) -> PlacedTexts:
             if need > SHARED:
                 continue
             free = _least_room(open_rows, need)
-            if free == SHARED:
-                open_rows[free].append(rows)
-                rows += 1
+            if free is None:
+                free = LEAST if need <= LEAST else SHARED
+                open_rows[free].append(len(width))
+                width.append(free)
             row = open_rows[free].pop()
             open_rows[free - need].append(row)
-            found.append((text, row, SHARED - free))
+            found.append((text, row, width[row] - free))
     text, row, offset = np.array(found, dtype=np.int64).T
-    slots = max(LEAST, int((offset + length[text]).max()))
-    return PlacedTexts(
-        text,
-        row,
-        offset,
-        slots,
-    )
+    widths = np.array(width)
+    for slots in np.unique(widths):
+        number = np.cumsum(widths == slots) - 1  # of a row among those of its width
+        chosen = widths[row] == slots
+        taken = offset[chosen] + length[text[chosen]]
+        yield PlacedTexts(
+            text=text[chosen],
+            row=number[row[chosen]],
+            offset=offset[chosen],
+            slots=max(LEAST, int(taken.max())),
+        )
 
 
-def _least_room(open_rows: list[list[int]], need: int) -> int:
-    """Free slots of the fullest row that has room for `need`; SHARED, a new row, if none has."""
+def _least_room(open_rows: list[list[int]], need: int) -> int | None:
+    """Free slots of the fullest row that has room for `need`; None if none has."""
     for free in range(need, SHARED):
         if open_rows[free]:
             return free
-    return SHARED
+    return None

@@ -33,6 +33,7 @@ Task = Callable[[Any, Any], Any]
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 KEPT_BYTES = 1 << 28
+OLD_KEPT_BYTES = 1 << 25  # as much as glibc before 2.35 takes as M_MMAP_THRESHOLD
 
 AHEAD = 4  # jobs per worker that may be done before their turn: bounds the results held
 _END = object()  # after the last job
@@ -71,6 +72,7 @@ class Workers:
         begun = list(islice(jobs, 2))
         everything = chain(begun, jobs)
         if self._count == 1 or len(begun) < 2:
+            keep_memory()
             with one_thread():
                 for job in everything:
                     yield self._task(context, job)
@@ -195,7 +197,8 @@ def keep_memory() -> None:
     """
     with contextlib.suppress(AttributeError, OSError):  # another C library than glibc
         set_option = ctypes.CDLL(None).mallopt
-        set_option(M_MMAP_THRESHOLD, KEPT_BYTES)
+        if not set_option(M_MMAP_THRESHOLD, KEPT_BYTES):
+            set_option(M_MMAP_THRESHOLD, OLD_KEPT_BYTES)
         set_option(M_TRIM_THRESHOLD, KEPT_BYTES)
 
 

@@ -361,11 +361,10 @@ def test_packing_has_a_slot_for_every_token() -> None:
     layout = pack(length, samples, 2, torch.device("cpu"))
     assert layout.tokens == 160  # 145 and idle ones, so that it is a multiple of 16
     assert len(set(layout.scatter[: 2 * length.sum()].tolist())) == 2 * length.sum()
-    shared, alone = layout.rows
-    assert (shared.count, shared.slots) == (
-        3,
-        SHARED,
-    )  # 30 + 1, 4 + 3 of one ticket, 20 + 12 of the other
+    narrow, shared, alone = layout.rows
+    assert (narrow.count, narrow.slots) == (1, LEAST)  # 4 + 3
+    # 30 + 1 of one ticket, 20 + 12 of the other
+    assert (shared.count, shared.slots) == (2, SHARED)
     assert (alone.count, alone.slots) == (2, 38)
     assert (
         sorted(layout.by_length.tolist())
