@@ -33,6 +33,11 @@ class Places:
     def __getitem__(self, place: str) -> LowRank:
         return self.at[place]
 
+    @property
+    def frozen_inside(self) -> bool:
+        """Is what is between the two feed-forward matrices left as the frozen weights make it?"""
+        return self.neurons is None and self["up"].empty and self["down"].empty
+
     def prune(self, x: torch.Tensor) -> None:
         """Take neurons out of activations, or of their gradients, [rows, f]."""
         if self.neurons is not None:
@@ -157,7 +162,9 @@ def feed(
     added = [lora["context"].add(context, a)]
     x1, *stats1 = layer.context_norm(a)
 
-    z = layer.up(x1)
+    # What only frozen weights make and take stays in their precision: they would round it anyway.
+    inside = layer.down.weight.dtype if lora.frozen_inside else x1.dtype
+    z = layer.up(x1, dtype=inside)
     added.append(lora["up"].add(x1, z))
     active = torch.nn.functional.gelu(z)
     lora.prune(active)
@@ -178,7 +185,7 @@ def feed_back(
     """Gradients of the context and of the residual branch, [rows, h] each."""
     (at_context, at_up, at_down), a, stats1, z, b, stats2 = kept
     db = layer.down_norm.back(dy, b, *stats2)
-    d_active = layer.down.back(db)
+    d_active = layer.down.back(db, dtype=z.dtype)
     lora["down"].back(db, at_down, d_active)
     lora.prune(d_active)
 

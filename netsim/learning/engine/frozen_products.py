@@ -47,11 +47,15 @@ class FrozenLinear:
         self,
         x: torch.Tensor,
         add: torch.Tensor | None = None,
+        dtype: torch.dtype = torch.float32,
     ) -> torch.Tensor:
-        """x weight^T + bias (+ add): [rows, in] -> [rows, out]."""
-        if self.weight.dtype != x.dtype:
+        """x weight^T + bias (+ add): [rows, in] -> [rows, out].
+
+        `dtype` is float32 or that of the weight: of the result if nothing is added.
+        """
+        if self.weight.dtype != torch.float32:
             product = self._half(x, self.weight.t(), self.packed, self.bias.to(self.weight.dtype))
-            return product.to(x.dtype) if add is None else torch.add(product, add)
+            return product.to(dtype) if add is None else torch.add(product, add)
         if self.packed is not None:
             return _packed_product(x, self.packed, self.bias, add)
         weight_t = self.weight.t()
@@ -63,14 +67,15 @@ class FrozenLinear:
         self,
         dy: torch.Tensor,
         add: torch.Tensor | None = None,
+        dtype: torch.dtype = torch.float32,
     ) -> torch.Tensor:
         """Gradient of the input, dy weight (+ add): [rows, out] -> [rows, in].
 
-        `add` may be overwritten.
+        `add` may be overwritten; `dtype` as of the product itself.
         """
-        if self.weight.dtype != dy.dtype:
+        if self.weight.dtype != torch.float32:
             product = self._half(dy, self.weight, self.packed_t, None)
-            return product.to(dy.dtype) if add is None else add.add_(product)
+            return product.to(dtype) if add is None else add.add_(product)
         if self.packed_t is not None:
             return _packed_product(dy, self.packed_t, None, add)
         if add is None:

@@ -63,6 +63,11 @@ class LowRank:
     def _present(self) -> list[tuple[int, Pair]]:
         return [(g, pair) for g, pair in enumerate(self.pairs) if pair is not None]
 
+    @property
+    def empty(self) -> bool:
+        """Has no ticket factors here?"""
+        return not self._present
+
     def reaches(self, columns: Columns) -> bool:
         """Does any ticket have factors for these columns?"""
         for _, pair in self._present:
@@ -76,7 +81,7 @@ class LowRank:
         y: torch.Tensor,
     ) -> Added | None:
         """Add to `y` [rows, out]; returns what `back` needs, None if no ticket has factors here."""
-        if not self._present:
+        if self.empty:
             return None
         xs = cut(x, self.rows)
         ys = _RowsByColumns(y, self.rows)

@@ -69,31 +69,20 @@ def rows_of_texts(length: IntArray, samples: IntArray) -> Iterator[PlacedTexts]:
 
 
 def _shared_rows(length: IntArray, samples: IntArray) -> Iterator[PlacedTexts]:
-    """The short texts, each in the fullest row of its ticket that has room, longest first.
+    """The short texts in rows of two widths.
 
-    A row that a text opens is LEAST wide if the text fits in there: attention costs the square.
+    Tickets share none. Where all rows of a width have room left, they are narrower.
     """
-    found: list[tuple[int, int, int]] = []  # text, row, offset
-    width: list[int] = []  # of each row
+    placed: list[tuple[int, int, int]] = []
+    width: list[int] = []
     end = 0
     for count in samples.tolist():
         begin = end
         end += count
         longest_first = begin + np.argsort(-length[begin:end], kind="stable")
-        open_rows: list[list[int]] = [[] for _ in range(SHARED + 1)]  # by the slots that are free
-        for text in longest_first.tolist():
-            need = int(length[text])
-            if need > SHARED:
-                continue
-            free = _least_room(open_rows, need)
-            if free is None:
-                free = LEAST if need <= LEAST else SHARED
-                open_rows[free].append(len(width))
-                width.append(free)
-            row = open_rows[free].pop()
-            open_rows[free - need].append(row)
-            found.append((text, row, width[row] - free))
-    text, row, offset = np.array(found, dtype=np.int64).T
+        short = longest_first[length[longest_first] <= SHARED]
+        placed += _fill(short, length, width)
+    text, row, offset = np.array(placed, dtype=np.int64).T
     widths = np.array(width)
     for slots in np.unique(widths):
         number = np.cumsum(widths == slots) - 1  # of a row among those of its width
@@ -105,6 +94,24 @@ def _shared_rows(length: IntArray, samples: IntArray) -> Iterator[PlacedTexts]:
             offset=offset[chosen],
             slots=max(LEAST, int(taken.max())),
         )
+
+
+def _fill(texts: IntArray, length: IntArray, width: list[int]) -> Iterator[tuple[int, int, int]]:
+    """Text, row and offset of each, in the fullest row that has room, else in one of its own.
+
+    `width` [rows] grows. A row is as narrow as its first text allows: attention costs the square.
+    """
+    open_rows: list[list[int]] = [[] for _ in range(SHARED + 1)]  # by the slots that are free
+    for text in texts.tolist():
+        need = int(length[text])
+        free = _least_room(open_rows, need)
+        if free is None:
+            free = LEAST if need <= LEAST else SHARED
+            open_rows[free].append(len(width))
+            width.append(free)
+        row = open_rows[free].pop()
+        open_rows[free - need].append(row)
+        yield text, row, width[row] - free
 
 
 def _least_room(open_rows: list[list[int]], need: int) -> int | None:

@@ -16,7 +16,13 @@ from netsim.errors import InputError
 from netsim.learning import adapters
 from netsim.learning.data.datasets import TextDataset
 from netsim.learning.data.tokens import Texts, TokenCache
-from netsim.learning.engine import decoder, encoder, encoder_families, frozen_products
+from netsim.learning.engine import (
+    decoder,
+    encoder,
+    encoder_families,
+    encoder_layers,
+    frozen_products,
+)
 from netsim.learning.engine.attention import attend
 from netsim.learning.engine.choice import make_engine
 from netsim.learning.engine.frozen_products import FrozenLinear
@@ -282,6 +288,35 @@ def test_weights_in_bfloat16(
         updates.append(np.concatenate([one.update for one in done]))
     exact, rounded = updates
     assert 1e-5 < np.linalg.norm(rounded - exact) / np.linalg.norm(exact) < 0.1
+
+
+def test_what_only_frozen_weights_make_stays_in_bfloat16(
+    model_folder: Callable[[str], str], reviews: TextDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They round it in any case, so nothing is lost beside conversions that are left out."""
+    foundation, states, fast, _ = engines(
+        model_folder("roberta"), [MODULES[0], MODULES[4]], True, weights="bfloat16"
+    )
+    texts = TokenCache(foundation.tokenizer, reviews.train, 60).texts(range(12))
+    activations = set()
+    gelu = torch.nn.functional.gelu
+
+    def seen(z: torch.Tensor) -> torch.Tensor:
+        activations.add(z.dtype)
+        return gelu(z)
+
+    monkeypatch.setattr(torch.nn.functional, "gelu", seen)
+
+    def update() -> np.ndarray:
+        done = fast.train(states, np.array([7, 5]), texts, LocalTraining(2, 0.05, "sgd"))
+        return np.concatenate([one.update for one in done])
+
+    kept = update()
+    assert activations == {torch.bfloat16}
+    monkeypatch.setattr(encoder_layers.Places, "frozen_inside", False)
+    converted = update()
+    assert activations == {torch.bfloat16, torch.float32}
+    assert np.linalg.norm(kept - converted) < 1e-3 * np.linalg.norm(converted)
 
 
 @pytest.mark.parametrize("kind", ["bert", "distilbert", "llama"])
