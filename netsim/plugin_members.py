@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from functools import cache
 from typing import Any
 
 from netsim.errors import ScenarioError
@@ -13,15 +14,7 @@ def check_members(plugin: type[Any], protocol: type[Any], where: str) -> None:
 
     The message lists what is missing, and what cannot be called as the protocol calls it.
     """
-    lacking = []
-    unlike = []
-    for name in _members(protocol):
-        wanted = inspect.getattr_static(protocol, name, None)
-        found = inspect.getattr_static(plugin, name, None)
-        if found is None or (found is wanted and name in protocol.__abstractmethods__):
-            lacking.append(f"{name}{_arguments(wanted)}")
-        elif not _takes_the_same(found, wanted):
-            unlike.append(f"{name}{_arguments(wanted)}")
+    lacking, unlike = _faults(plugin, protocol)  # type: ignore[arg-type]  # classes are hashable
     if not lacking and not unlike:
         return
     wrong = []
@@ -34,6 +27,21 @@ def check_members(plugin: type[Any], protocol: type[Any], where: str) -> None:
     if _has_defaults(protocol):
         rule += f"; a subclass of netsim.{protocol.__name__} has defaults"
     raise ScenarioError(rule, where=where)
+
+
+@cache
+def _faults(plugin: type[Any], protocol: type[Any]) -> tuple[list[str], list[str]]:
+    """Members that `plugin` lacks, and those that cannot be called as the protocol calls them."""
+    lacking = []
+    unlike = []
+    for name in _members(protocol):
+        wanted = inspect.getattr_static(protocol, name, None)
+        found = inspect.getattr_static(plugin, name, None)
+        if found is None or (found is wanted and name in protocol.__abstractmethods__):
+            lacking.append(f"{name}{_arguments(wanted)}")
+        elif not _takes_the_same(found, wanted):
+            unlike.append(f"{name}{_arguments(wanted)}")
+    return lacking, unlike
 
 
 def _members(protocol: type[Any]) -> list[str]:

@@ -160,8 +160,13 @@ def part(plugin: type[Any], *, fixed: Mapping[str, Any] | None = None, **default
     return dataclasses.field(default_factory=make, metadata=metadata)
 
 
-def parameters(plugin: type[Any]) -> list[Parameter]:
+def parameters(plugin: type[Any]) -> tuple[Parameter, ...]:
     """All parameters of a plug-in, including those of its parts."""
+    return _parameters(plugin)  # type: ignore[arg-type]  # a class is hashable
+
+
+@cache
+def _parameters(plugin: type[Any]) -> tuple[Parameter, ...]:
     hints = get_type_hints(plugin)
     found: list[Parameter] = []
     for item in _fields(plugin):
@@ -178,7 +183,7 @@ def parameters(plugin: type[Any]) -> list[Parameter]:
                 limits=_limits(item),
             )
         )
-    return found
+    return tuple(found)
 
 
 def _parameters_of_part(item: dataclasses.Field[Any]) -> list[Parameter]:

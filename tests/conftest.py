@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import io
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, redirect_stdout
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ import pytest
 from numpy.typing import ArrayLike
 
 from netsim.assembly import Loaded, build_parts, build_simulation
+from netsim.cli.main import main
+from netsim.learning.data.datasets import load_builtin
 from netsim.protocols import Silence
 from netsim.results.writer import MemorySink
 from netsim.scenario.load import load_scenario, to_toml
@@ -35,6 +37,24 @@ NETWORK: dict[str, Any] = {
 
 
 ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _rows_are_kept() -> Iterator[None]:
+    """Rows of the built-in tasks that were made once serve again: making them was a third of the
+    time of a small run.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("netsim.assembly.data.load_builtin", lru_cache(maxsize=16)(load_builtin))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _disk_is_not_waited_for() -> Iterator[None]:
+    """No power fails while tests run; tests/fuzz has a disk that fails."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.fsync", lambda descriptor: None)
+        yield
 
 
 @pytest.fixture
@@ -114,16 +134,27 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     folder = tmp_path_factory.mktemp("runs")
     overrides = [word for key, value in LEARNING.items() for word in ("--set", f"{key}={value}")]
-    done = subprocess.run(
-        [sys.executable, "-m", "netsim.cli.main", "run", *overrides, "--out", "a"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    (folder / "printed.txt").write_text(done.stdout, encoding="utf-8")
+    printed = _command_line(folder, "run", *overrides, "--out", "a")
+    (folder / "printed.txt").write_text(printed, encoding="utf-8")
     return folder / "a"
+
+
+@pytest.fixture(scope="session")
+def command_line() -> Callable[..., str]:
+    """`netsim WORDS` in a folder; what it printed. In this process: another takes seconds to start."""
+    return _command_line
+
+
+def _command_line(folder: Path, *words: str | Path) -> str:
+    printed = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(printed):
+        patch.chdir(folder)
+        patch.setattr("sys.argv", ["netsim", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+    assert ended.value.code == 0
+    printed.seek(0)
+    return printed.read()
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ def test_a_run_says_what_it_came_to(learned: Path) -> None:
     assert "<svg" in html
 
 
-def test_a_sweep_says_what_it_varies(tmp_path: Path) -> None:
+def test_a_sweep_says_what_it_varies(tmp_path: Path, sweeps_here: None) -> None:
     study = netsim.sweep(
         "quickstart",
         {"round.deadline_s": [4.0, 5.0]},

@@ -75,8 +75,8 @@ def test_a_program_that_imports_netsim_keeps_its_signals() -> None:
 
 def test_help_is_quick_and_loads_no_torch() -> None:
     code = (
-        "import sys\nfrom netsim.cli.commands import app\n"
-        "try:\n    app(['--help'])\nexcept SystemExit:\n    pass\n"
+        "import sys\nfrom netsim.cli.commands import program\n"
+        "try:\n    program()(['--help'])\nexcept SystemExit:\n    pass\n"
         "assert not {'torch', 'polars', 'scipy'} & set(sys.modules)"
     )
     _python(code)
@@ -87,6 +87,30 @@ def test_help_is_quick_and_loads_no_torch() -> None:
         )
         < 4
     )
+
+
+# Each command in turn, with what is not to be loaded by then.
+LIGHT: tuple[tuple[tuple[str, ...], set[str]], ...] = (
+    (("--version",), {"typer"}),
+    (("list", "--help"), {"netsim.cli.sweep", "netsim.cli.trace", "rich", "numpy"}),
+    (("trace", "--help"), {"numpy", "polars"}),
+    (("schemes",), {"polars", "scipy", "networkx", "torch"}),
+    (("validate", "--schema"), {"networkx", "torch"}),
+)
+
+
+def test_commands_load_what_they_need() -> None:
+    code = (
+        "import io, sys, netsim.cli.main as program\n"
+        f"for words, unwanted in {LIGHT!r}:\n"
+        "    sys.argv = ['netsim', *words]\n"
+        "    said, sys.stdout = sys.stdout, io.StringIO()\n"
+        "    try:\n        program.main()\n"
+        "    except SystemExit as ended:\n        assert not ended.code, words\n"
+        "    finally:\n        sys.stdout = said\n"
+        "    assert not unwanted & set(sys.modules), (words, unwanted & set(sys.modules))\n"
+    )
+    _python(code)
 
 
 def test_every_public_name_exists() -> None:

@@ -17,7 +17,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import lambertw
 
 from netsim.units import BoolArray, FloatArray
 
@@ -42,6 +41,8 @@ def closed_form_power(
 
     weight: w e^-b, at least 0. noise_w: a = W delta N0 theta d^alpha, W. price_per_w: L, 1/W.
     """
+    from scipy.special import lambertw  # loads long; few schemes need it
+
     given = (weight, noise_w, price_per_w, floor_w, max_power_w)
     arrays = [np.asarray(values, dtype=np.float64) for values in given]
     w, a, price, floor, most = np.broadcast_arrays(*arrays)

@@ -14,7 +14,6 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
 
 from netsim.allocation.bandwidth import Allocation, allocate_bandwidth
 from netsim.allocation.uplinks import Uplinks, checked, required_shares
@@ -89,6 +88,8 @@ def _root(
     high_s: float,
 ) -> tuple[float, int]:
     """Finish time at which the shares sum to 1, with every share finite, and the steps taken."""
+
+    from scipy.optimize import brentq  # loads long; few schemes need it
 
     def excess(finish_s: float) -> float:
         """Falls as finish_s grows."""

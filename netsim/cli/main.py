@@ -81,15 +81,25 @@ def _told_code() -> int:
     from netsim.errors import NetsimError
 
     try:
-        from netsim.cli.commands import app
+        words = sys.argv[1:]
+        if words == ["--version"]:  # without a parser, which takes longer
+            return _print_version()
+        from netsim.cli.commands import program
 
-        app(standalone_mode=True)
+        program(words)(standalone_mode=True)
     except NetsimError as error:
         return _tell(str(error), error.exit_code)
     except SystemExit as ended:
         if ended.code == INTERRUPTED and _untold(ended):
             raise KeyboardInterrupt from None
         return ended.code if isinstance(ended.code, int) else FAILED
+    return 0
+
+
+def _print_version() -> int:
+    from netsim.version import __version__
+
+    sys.stdout.write(f"netsim {__version__}\n")
     return 0
 
 

@@ -14,7 +14,7 @@ import jupytext
 from typer.main import Typer
 from typer.models import ArgumentInfo, OptionInfo
 
-from netsim.cli.commands import app
+from netsim.cli.commands import program
 from netsim.cli.schema import WHERE, parameter_rows
 from netsim.plugins import plugin_class, plugin_names
 from netsim.records import SCHEMA, TABLES
@@ -102,7 +102,7 @@ def cli_page() -> list[str]:
         "place, value and rule; 130 interrupted, and `netsim resume` goes on.",
         "",
     ]
-    for name, command in commands(app, "netsim"):
+    for name, command in commands(program(), "netsim"):
         lines += [f"## {name}", "", *command_lines(name, command)]
     return lines
 

@@ -14,14 +14,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.interpolate import RegularGridInterpolator
 
 from netsim.radio.coverage import interferer_constant
 from netsim.radio.interference import PoissonField
 from netsim.radio.success import scaled_threshold
 from netsim.units import FloatArray, IntArray
+
+if TYPE_CHECKING:  # it loads long, and few runs have a use for it
+    from scipy.interpolate import RegularGridInterpolator
 
 _RADII = 160  # nodes of the integral, even in log r
 _QUANTILES = 24  # of an interferer's power at a distance
@@ -90,6 +93,8 @@ class FollowingField:
     @cached_property
     def _table(self) -> RegularGridInterpolator:
         """log10 E over (c, log10 s)."""
+        from scipy.interpolate import RegularGridInterpolator
+
         constants = np.linspace(
             0.99 * self._constant.min(),
             1.01 * self._constant.max(),

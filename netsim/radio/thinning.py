@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.interpolate import CubicSpline
 
 from netsim.errors import InputError
 from netsim.units import FloatArray
+
+if TYPE_CHECKING:  # it loads long, and many runs have no use for it
+    from scipy.interpolate import CubicSpline
 
 _KAPPA_LOW = 1e-24
 _KAPPA_HIGH = 1e8
@@ -49,6 +52,8 @@ def _table(alpha: float) -> tuple[CubicSpline, float]:
     In y = log x the integrand is smooth: 16-point Gauss-Legendre panels up to x = 50 / kappa, where
     1 - exp(-kappa x) = 1, and the series of 1 / (1 + x^m) beyond.
     """
+    from scipy.interpolate import CubicSpline
+
     m = alpha / 2
     low = math.log(_KAPPA_LOW)
     high = math.log(_KAPPA_HIGH)

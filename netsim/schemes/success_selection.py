@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import exp1
 
 from netsim.allocation.cell_view import CellView
 from netsim.plugins import Limited, parameter
@@ -179,6 +178,8 @@ def mean_rate_bps(
     In closed form e^z E_1(z) / ln 2 with z = 1 / mean SINR. Where the rate is that of a code, it
     does not depend on h.
     """
+    from scipy.special import exp1  # loads long; the list of schemes does without
+
     if view.code_sinr is not None:
         rate = band_hz * np.log2(1.0 + view.code_sinr)
         return np.broadcast_to(rate, len(view.ue)).copy()

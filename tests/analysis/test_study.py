@@ -48,7 +48,10 @@ def test_command_tells_what_matters_and_no_folder(study_module: ModuleType, tmp_
 
 
 def test_sweep_goes_on_with_what_is_there(
-    study_module: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    study_module: ModuleType,
+    sweeps_here: None,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     asked = study_module.options(["--jobs", "1", "--out", str(tmp_path)], "fig9.py", "", ("small",))
     study_module.sweep(asked, "quickstart", {"ues.count": [4]}, range(1), TINY, part="a")
@@ -70,7 +73,9 @@ def test_what_cannot_be_is_one_message(
     assert capsys.readouterr().err == "fig9: --jobs: must be at least 1 (found 0)\n"
 
 
-def test_failed_runs_end_the_study(study_module: ModuleType, tmp_path: Path) -> None:
+def test_failed_runs_end_the_study(
+    study_module: ModuleType, sweeps_here: None, tmp_path: Path
+) -> None:
     words = ["--jobs", "1", "--out", str(tmp_path / "out")]
     asked = study_module.options(words, "fig9.py", "", ("small",))
     empty = tmp_path / "empty.csv"
@@ -82,6 +87,7 @@ def test_failed_runs_end_the_study(study_module: ModuleType, tmp_path: Path) -> 
 
 def test_interrupted_study_says_how_to_go_on(
     study_module: ModuleType,
+    sweeps_here: None,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,

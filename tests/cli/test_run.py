@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -30,14 +31,7 @@ SMALL = {
 }
 
 
-def _netsim(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "netsim.cli.main", *arguments],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+CommandLine = Callable[..., str]
 
 
 def _sets(overrides: dict[str, object]) -> list[str]:
@@ -110,19 +104,15 @@ def test_learning_run_balances(learned: Path) -> None:
     assert all(c.passed for c in checks)
 
 
-def test_resolved_scenario_gives_the_same_bytes(learned: Path) -> None:
-    done = _netsim("run", str(learned / "scenario.toml"), "--out", "again", cwd=learned.parent)
-    assert done.returncode == 0, done.stderr
+def test_resolved_scenario_gives_the_same_bytes(learned: Path, command_line: CommandLine) -> None:
+    command_line(learned.parent, "run", learned / "scenario.toml", "--out", "again")
     again = _digests(learned.parent / "again")
     assert again == _digests(learned)
     assert any(name.endswith(".safetensors") for name in again)
 
 
-def test_another_seed_gives_other_bytes(learned: Path) -> None:
-    done = _netsim(
-        "run", str(learned / "scenario.toml"), "--seed", "2", "--out", "other", cwd=learned.parent
-    )
-    assert done.returncode == 0, done.stderr
+def test_another_seed_gives_other_bytes(learned: Path, command_line: CommandLine) -> None:
+    command_line(learned.parent, "run", learned / "scenario.toml", "--seed", "2", "--out", "other")
     ours, others = _digests(learned), _digests(learned.parent / "other")
     for name in ours:
         if name.endswith((".safetensors", ".parquet")) and not name.startswith(
@@ -131,9 +121,10 @@ def test_another_seed_gives_other_bytes(learned: Path) -> None:
             assert ours[name] != others[name], name
 
 
-def test_network_only_gives_the_same_network_tables(learned: Path) -> None:
-    done = _netsim("run", *_sets(SMALL), "--network-only", "--out", "network", cwd=learned.parent)
-    assert done.returncode == 0, done.stderr
+def test_network_only_gives_the_same_network_tables(
+    learned: Path, command_line: CommandLine
+) -> None:
+    command_line(learned.parent, "run", *_sets(SMALL), "--network-only", "--out", "network")
     with_learning, without = open_run(learned), open_run(learned.parent / "network")
     for table in ("uploads", "rounds", "subscriptions", "ues"):
         assert_frame_equal(with_learning.table(table).collect(), without.table(table).collect())

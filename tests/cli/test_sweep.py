@@ -11,12 +11,26 @@ import pytest
 from netsim.results.intervals import plus_minus
 from netsim.results.sweep import open_sweep
 
-TINY = ("--network-only", "--set", "rounds=2", "--set", "ues.count=6", "--out", "s", "--jobs", "1")
+TINY = (
+    "--network-only",
+    "--set",
+    "rounds=2",
+    "--set",
+    "ues.count=6",
+    "--set",
+    "data.train_samples=400",
+    "--out",
+    "s",
+    "--jobs",
+    "1",
+)
 
 Command = Callable[..., Any]
 
 
-def test_one_command_answers_with_intervals(command: Command, tmp_path: Path) -> None:
+def test_one_command_answers_with_intervals(
+    command: Command, tmp_path: Path, sweeps_here: None
+) -> None:
     asked = (
         *TINY,
         "--over",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -115,13 +114,3 @@ def test_bad_input(
     error = capsys.readouterr().err
     assert message in error
     assert len(error.splitlines()) == 1
-
-
-def test_help_of_trace_loads_no_polars(monkeypatch: pytest.MonkeyPatch) -> None:
-    import subprocess
-
-    code = "import sys\nfrom netsim.cli.commands import app\ntry:\n app(['trace', '--help'])\nexcept SystemExit: pass\nassert 'polars' not in sys.modules"
-    assert (
-        subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode
-        == 0
-    )

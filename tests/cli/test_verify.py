@@ -49,7 +49,7 @@ def test_a_failing_law_is_exit_code_1(
         runner.verify, "__kwdefaults__", {**runner.verify.__kwdefaults__, "laws": [wrong]}
     )
     with pytest.raises(SystemExit) as ended:
-        commands.app(["verify", "--fast", "--failing"])
+        commands.program()(["verify", "--fast", "--failing"])
     assert ended.value.code == 1
     shown = capsys.readouterr().out
     assert "FAILS" in shown

@@ -6,8 +6,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -82,19 +80,7 @@ def network_run(
 
 
 @pytest.fixture(scope="session")
-def netsim() -> Callable[..., None]:
-    """The command line, in a process of its own."""
-
-    def run(*words: str | Path) -> None:
-        command = [sys.executable, "-m", "netsim.cli.main", *map(str, words)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-
-    return run
-
-
-@pytest.fixture(scope="session")
-def moving(netsim: Callable[..., None], tmp_path_factory: pytest.TempPathFactory) -> Run:
+def moving(command_line: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Run:
     """SUMO's vehicles replayed from the command line, with handovers; six have hostile names."""
     place = tmp_path_factory.mktemp("moving")
     text = (TRACES / "grid.fcd.xml").read_text(encoding="utf-8")
@@ -111,7 +97,7 @@ def moving(netsim: Callable[..., None], tmp_path_factory: pytest.TempPathFactory
         "devices.0.name": HOSTILE[0],
     }
     sets = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
-    netsim("run", "--quiet", "--network-only", *sets, "--out", folder)
+    command_line(place, "run", "--quiet", "--network-only", *sets, "--out", folder)
     metadata = json.loads((folder / "metadata.json").read_text())
     # by somebody who has the folder
     metadata |= {"name": HOSTILE[1], "scheme": HOSTILE[2], "stop_reason": HOSTILE[0]}

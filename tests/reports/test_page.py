@@ -86,7 +86,7 @@ def pages(
     learned: Path,
     network_run: Callable[..., Run],
     moving: Run,
-    netsim: Callable[..., None],
+    command_line: Callable[..., str],
 ) -> dict[str, Path]:
     """The quickstart (learning), three schemes compared, and SUMO's vehicles replayed, with hostile
     names.
@@ -97,7 +97,7 @@ def pages(
     ]
     wanted = {"quickstart": [open_run(learned)], "compared": schemes}
     made = {name: write_report(runs, folder / f"{name}.html") for name, runs in wanted.items()}
-    netsim("report", moving.path, "--out", folder / "moving.html")
+    command_line(folder, "report", moving.path, "--out", folder / "moving.html")
     return {**made, "moving": folder / "moving.html"}
 
 

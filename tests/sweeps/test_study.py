@@ -15,6 +15,7 @@ from netsim.errors import InputError, OutputError, RunError
 from netsim.sweeps.study import Study, open_study
 
 DENSITY = "topology.density_per_km2"
+pytestmark = pytest.mark.usefixtures("sweeps_here")  # test_local has the workers
 
 
 def test_a_study_grows(

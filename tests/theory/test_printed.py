@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 import netsim
-from netsim.cli.commands import app
+from netsim.cli.commands import program
 from netsim.theory.printed import DEVIATIONS, FAULTS
 
 SMALL = {"network_only": True, "rounds": 1, "ues.count": 6}
@@ -28,10 +28,10 @@ def test_each_wrong_formula_is_warned_of(tmp_path, caplog: pytest.LogCaptureFixt
 def test_the_page_and_validate_list_the_same() -> None:
     page = resources.files("netsim").joinpath("docs/model/index.md").read_text(encoding="utf-8")
     options = ["--set", "formulas=paper", "--set", "network_only=true", "--set", "ues.count=6"]
-    shown = CliRunner().invoke(app, ["validate", "quickstart", *options])
+    shown = CliRunner().invoke(program(), ["validate", "quickstart", *options])
     assert shown.exit_code == 0, shown.output
     for note in (*FAULTS, *DEVIATIONS):
         assert f"| {note.about} | {note.text} |" in page
         assert note.text in shown.output
-    usual = CliRunner().invoke(app, ["validate", "quickstart", *options[2:]])
+    usual = CliRunner().invoke(program(), ["validate", "quickstart", *options[2:]])
     assert "as printed" not in usual.output

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from netsim.cli.commands import app
+from netsim.cli.commands import program
 from netsim.scenario.load import load_scenario
 from netsim.topology.backhaul import backhaul_paths
 from netsim.topology.files import read_sites
@@ -28,7 +28,7 @@ def test_the_commands_make_the_files(
     monkeypatch.chdir(tmp_path)
     arguments = shlex.split(command)
     with pytest.raises(SystemExit) as ended:
-        app(arguments[1:])
+        program()(arguments[1:])
     assert ended.value.code == 0
     name = arguments[-1]
     made, kept = (re.sub(r"\d+\.\d+", _rounded, (f / name).read_text()) for f in (tmp_path, FOLDER))
