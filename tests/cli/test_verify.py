@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import resource
-import subprocess
-import sys
+import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -13,14 +13,9 @@ import netsim.verification.runner as runner
 from netsim.verification.law import Effort, Law
 
 
-def test_fast_run_holds() -> None:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-    done = subprocess.run(
-        [sys.executable, "-m", "netsim.cli.main", "verify", "--fast"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def test_fast_run_holds(command: Callable[..., Any]) -> None:
+    before = time.process_time()
+    done = command("verify", "--fast")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
     assert "FAILS" not in done.stdout
     for word in (
@@ -33,7 +28,7 @@ def test_fast_run_holds() -> None:
     ):
         assert word in done.stdout
     # 20 s on a machine of its own; processor time, because tests share theirs
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 30
+    assert time.process_time() - before < 30
 
 
 def test_a_failing_law_is_exit_code_1(

@@ -134,9 +134,8 @@ class Reader:
             self.install(self.home / words[-1])
         elif words[0] == "pytest":
             command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words[1:]]
-            subprocess.run(
-                command, cwd=self.home, check=True, env={**os.environ, "PYTEST_ADDOPTS": ""}
-            )
+            alone = {"PYTEST_ADDOPTS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+            subprocess.run(command, cwd=self.home, check=True, env={**os.environ, **alone})
         else:
             assert words[0] == "netsim", f"not a command that the test knows: {line}"
             self.netsim(small(words[1:]))
