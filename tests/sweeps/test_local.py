@@ -174,7 +174,7 @@ def _workers(parent: int) -> list[int]:
     ]
 
 
-def _wait(condition: Callable[[], bool], seconds: float = 30) -> bool:
+def _wait(condition: Callable[[], bool], seconds: float = 90) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if condition():
