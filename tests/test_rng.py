@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 import pytest
 
-from netsim.rng import stream
+from netsim.rng import stream, stream_of_round
 
 
 def test_same_key_same_numbers() -> None:
@@ -46,3 +46,14 @@ def test_streams_are_those_of_numpys_own_hash() -> None:
 def test_indices_are_not_negative() -> None:
     with pytest.raises(ValueError, match="-1"):
         stream(3, "fading", -1)
+
+
+def test_streams_of_rounds_are_those_of_their_indices() -> None:
+    for key in ((), (1,), (2, 2**33)):
+        for number in (0, 1, 31, 32, 4000, 2**32 - 1, 2**32):
+            found = stream_of_round(5, "fading", number, *key)
+            assert (
+                found.bit_generator.state == stream(5, "fading", number, *key).bit_generator.state
+            )
+    with pytest.raises(ValueError, match="-1"):
+        stream_of_round(5, "fading", -1)

@@ -57,7 +57,7 @@ def upload_fading(
     count: int,
 ) -> FloatArray:
     """Power gain |h|^2 of each UE in an attempt at its upload of `round`. Shape [K]."""
-    generator = rng.stream(seed, "fading", round, attempt)
+    generator = rng.stream_of_round(seed, "fading", round, attempt)
     return generator.standard_exponential(count)
 
 
@@ -68,7 +68,7 @@ def block_fading(
     ue: IntArray,
 ) -> FloatArray:
     """Power gain |h|^2 of UEs [R], ascending, in the blocks of a chunk. Shape [R, block]."""
-    return exponential_rows(rng.stream(seed, "block_fading", round, chunk), ue)
+    return exponential_rows(rng.stream_of_round(seed, "block_fading", round, chunk), ue)
 
 
 def exponential_rows(generator: np.random.Generator, rows: IntArray) -> FloatArray:

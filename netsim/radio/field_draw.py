@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +24,18 @@ class Heard(NamedTuple):
     received_w: FloatArray  # [L] mean received power
     near: BoolArray  # [L] fades from block to block
     shared: IntArray | None = None  # [L] number of the interferer, where UEs share them
+
+    def by_round(self, ues: int, rounds: int) -> list[Heard]:
+        """Of each round, where UE k of the i-th one is victim i * ues + k and none is shared."""
+        edges = np.searchsorted(self.victim, np.arange(rounds + 1) * ues).tolist()
+        return [
+            Heard(
+                self.victim[begin:end] - number * ues,
+                self.received_w[begin:end],
+                self.near[begin:end],
+            )
+            for number, (begin, end) in enumerate(pairwise(edges))
+        ]
 
 
 @dataclass(frozen=True)
@@ -50,7 +63,7 @@ class FieldDraw:
 
     def upload_power_w(self) -> FloatArray:
         """Interference in one upload, W: a fading draw for each interferer. Shape [K]."""
-        generator = rng.stream(self.seed, "interferer_fading", *self.key)
+        generator = rng.stream_of_round(self.seed, "interferer_fading", *self.key)
         total = self.tail_w.copy()
         for victim, received_w, _, number in self.heard():
             if not len(victim):
@@ -79,7 +92,7 @@ class FieldDraw:
     def _near_w(self, chunk: int, ue: IntArray) -> FloatArray:
         """What UEs [R] hear of near interferers in the blocks of a chunk. [R, block]."""
         split = self._split
-        generator = rng.stream(
+        generator = rng.stream_of_round(
             self.seed,
             "interferer_block_fading",
             *self.key,

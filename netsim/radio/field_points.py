@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -30,34 +30,54 @@ UES_AT_A_TIME = 2048
 """So that points and what is worked out of them stay in cache, and in little memory."""
 
 
+MOST_ROUNDS = 16
+
+
+def rounds_at_once(ues: int) -> int:
+    """Rounds whose points are drawn together, as long as UEs stay where they are."""
+    return max(1, min(MOST_ROUNDS, UES_AT_A_TIME // max(ues, 1)))
+
+
 def slices_of(ues: int) -> Iterator[slice]:
     """All UEs in order, some at a time; one slice at least."""
     for begin in range(0, max(ues, 1), UES_AT_A_TIME):
         yield slice(begin, min(begin + UES_AT_A_TIME, ues))
 
 
-def own_points(seed: int, round: int, attempt: int, ues: int) -> Iterator[Points]:
-    """Points of each UE by itself; those of some UEs at a time."""
+def own_points(seed: int, rounds: Sequence[int], attempt: int, ues: int) -> Iterator[Points]:
+    """Points of each UE by itself; those of some UEs at a time.
+
+    Of several rounds, UE k of the i-th one is victim i * ues + k. Then all UEs come at once.
+    """
     area = np.pi * FIELD_RADIUS**2  # in units of 1/phi, so the mean number of points
-    counts = rng.stream(seed, "interferer_count", round, attempt).poisson(area, ues)
+
+    def streams(name: str) -> list[np.random.Generator]:
+        return [rng.stream_of_round(seed, name, round, attempt) for round in rounds]
+
+    counts = np.stack([one.poisson(area, ues) for one in streams("interferer_count")])
     # two numbers for each point, UE after UE: adding UEs leaves the others' points in place
-    places = rng.stream(seed, "interferer_place", round, attempt)
-    own = cache(lambda: rng.stream(seed, "interferer_own_distance", round, attempt))
-    for some in slices_of(ues):
-        victim = np.repeat(np.arange(some.start, some.stop), counts[some])
-        u = places.random((len(victim), 2))
+    places = streams("interferer_place")
+    own = cache(lambda: streams("interferer_own_distance"))
+    victims = np.arange(counts.size).reshape(counts.shape)
+    for some in slices_of(ues) if len(rounds) == 1 else [slice(None)]:
+        points = counts[:, some].sum(axis=1).tolist()
+        u = np.concatenate([one.random((n, 2)) for one, n in zip(places, points, strict=True)])
         yield Points(
-            victim=victim,
+            victim=np.repeat(victims[:, some].ravel(), counts[:, some].ravel()),
             x=u[:, 0] * area,
             mark=u[:, 1],
-            own_quantile=_uniform(own, len(victim)),
+            own_quantile=_uniform(own, points),
             number=None,
         )
 
 
-def _uniform(stream: Callable[[], np.random.Generator], count: int) -> Callable[[], FloatArray]:
-    """So many numbers of a stream, once they are asked for."""
-    return lambda: stream().random(count)
+def _uniform(
+    streams: Callable[[], list[np.random.Generator]], counts: list[int]
+) -> Callable[[], FloatArray]:
+    """So many numbers of each stream, once they are asked for."""
+    return lambda: np.concatenate(
+        [one.random(count) for one, count in zip(streams(), counts, strict=True)]
+    )
 
 
 def shared_points(seed: int, round: int, gnb: IntArray) -> Points:

@@ -15,8 +15,8 @@ gNB.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
@@ -25,9 +25,17 @@ import numpy as np
 from netsim import rng
 from netsim.radio.coverage import interferer_constant, mean_interference_w
 from netsim.radio.field_draw import FieldDraw, Heard
-from netsim.radio.field_points import FIELD_RADIUS, Points, own_points, shared_points, slices_of
+from netsim.radio.field_points import (
+    FIELD_RADIUS,
+    Points,
+    own_points,
+    rounds_at_once,
+    shared_points,
+    slices_of,
+)
 from netsim.radio.pathloss import PowerLaw
 from netsim.radio.places import CellPlaces
+from netsim.radio.rounds_ahead import RoundsAhead
 from netsim.units import FloatArray, IntArray, from_db
 
 NEAR_RADIUS = 2.0
@@ -79,6 +87,7 @@ class PoissonField:
     antenna_gain: float = 1.0  # of both ends, linear
     power_of: PowerOfGain | None = None  # None: all at power_w
     persistent: bool = False
+    _ahead: RoundsAhead[Heard] = field(default_factory=RoundsAhead, init=False, compare=False)
 
     def draw(
         self,
@@ -92,16 +101,18 @@ class PoissonField:
         count = len(distance_m)
         c = interferer_constant(distance_m * np.sqrt(self.density_per_m2), self.law)
 
-        def heard() -> Iterator[Heard]:
-            points = own_points(
-                seed,
-                round,
-                attempt,
-                count,
-            )
+        def heard() -> Iterable[Heard]:
             if self.persistent:
-                points = iter([shared_points(seed, round, gnb)])
+                return [self._heard(shared_points(seed, round, gnb), c)]
+            at_once = rounds_at_once(count)
+            if attempt == 1 and at_once > 1:
+                return [self._ahead.of((seed, distance_m), round, at_once, of_rounds)]
+            points = own_points(seed, [round], attempt, count)
             return (self._heard(some, c) for some in points)
+
+        def of_rounds(rounds: Sequence[int]) -> list[Heard]:
+            (points,) = own_points(seed, rounds, attempt, count)
+            return self._heard(points, np.tile(c, len(rounds))).by_round(count, len(rounds))
 
         return FieldDraw(
             seed=seed,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count, repeat
 from typing import Any
 
@@ -57,14 +57,21 @@ class Clock(simpy.Environment):
         values: Iterable[Any] | None = None,
     ) -> None:
         """Let events that others may wait for already fire at `times_s`, with values."""
-        queue, number = self._queue, self._eid
+        number, due = self._eid, []
         if times_s.min(initial=np.inf) < self._now:
             raise ValueError(f"times {times_s} s lie before now, {self._now!r} s")
         if values is None:
             values = repeat(None, len(times_s))
         for event, time_s, value in zip(events, times_s.tolist(), values, strict=True):
             event._ok, event._value = True, value
-            heappush(queue, (time_s, NORMAL, next(number), event))
+            due.append((time_s, NORMAL, next(number), event))
+        queue = self._queue
+        if len(due) < len(queue):
+            for entry in due:
+                heappush(queue, entry)
+        else:
+            queue += due
+            heapify(queue)
 
     def run_until(self, last: Event) -> None:
         """Process events up to `last`, as `run` does, in one loop. Raises what processes raise."""

@@ -75,7 +75,11 @@ class Hub:
 
     def call(self, ue: int) -> Event:
         """Fires when a UE that takes part in a round has computed; its value is who watches."""
-        event = self.calls[ue] = Event(self.clock)
+        event = self.calls.get(ue)
+        if event is None or event.callbacks is not None:  # nobody's, or one that is yet to fire
+            event = self.calls[ue] = Event(self.clock)
+        else:
+            event.callbacks = []  # it has fired, and can do so again
         return event
 
     def open(self, round_: Round) -> None:
