@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
@@ -21,14 +21,27 @@ def column(initial: float | int | bool) -> Any:
 
 
 @cache
-def _alike(table: Hashable) -> list[tuple[str, ...]]:
-    """Names of the columns that need not be given, those that begin alike together."""
+def _begins(table: Hashable) -> dict[str, float | int | bool]:
+    """Names of the columns that need not be given, and what their rows begin with."""
     assert isinstance(table, type)
-    begins = {one.name: one.metadata["initial"] for one in fields(table) if one.metadata}
-    kinds: dict[str, list[str]] = {}
+    return {one.name: one.metadata["initial"] for one in fields(table) if one.metadata}
+
+
+SHORT = 2048
+"""Rows of tables whose first columns are kept."""
+
+
+@lru_cache(maxsize=16)
+def _first_columns(table: Hashable, rows: int) -> dict[type, tuple[list[str], NDArray[Any]]]:
+    """Names and columns, [.., rows], of those that begin so, by kind of number."""
+    kinds: dict[type, list[str]] = {}
+    begins = _begins(table)
     for name, initial in begins.items():
-        kinds.setdefault(repr(initial), []).append(name)
-    return [tuple(names) for names in kinds.values()]
+        kinds.setdefault(type(initial), []).append(name)
+    return {
+        kind: (names, np.repeat(np.array([[begins[name]] for name in names]), rows, axis=1))
+        for kind, names in kinds.items()
+    }
 
 
 @dataclass
@@ -40,14 +53,17 @@ class ArrayTable:
     """
 
     def __post_init__(self) -> None:
+        if not _begins(type(self)):  # type: ignore[arg-type]
+            return
         columns = self.columns()
-        for alike in _alike(type(self)):  # type: ignore[arg-type]
-            names = [name for name in alike if columns[name] is None]
-            if names:
-                rows = len(next(iter(columns.values())))
-                initial = self.__dataclass_fields__[names[0]].metadata["initial"]
-                # one block for all columns that begin alike: many small arrays cost more
-                columns.update(zip(names, np.full((len(names), rows), initial), strict=True))
+        rows = len(next(iter(columns.values())))
+        make = _first_columns if rows <= SHORT else _first_columns.__wrapped__
+        first = make(type(self), rows)  # type: ignore[arg-type]
+        for names, values in first.values():
+            # one block for all columns of a kind: many small arrays cost more
+            for name, begun in zip(names, values.copy(), strict=True):
+                if columns[name] is None:
+                    columns[name] = begun
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """The arrays themselves, by name: a dataclass keeps nothing but its fields."""

@@ -23,8 +23,8 @@ LISTED = ("str", "list")
 
 LARGE_ROWS = 2048
 """A call with more rows is kept as it is."""
-BLOCK_ROWS = 8192
-"""Rows that smaller calls are written into together."""
+FIRST_ROOM, MOST_ROOM = 8192, 65_536
+"""Rows that smaller calls are written into together: room for so many at first, and at most."""
 
 NULLS: Mapping[str, Any] = {"int": -1, "enum": -1, "float": np.nan}
 """Stand for null in arrays, by kind of column; None in other kinds."""
@@ -42,12 +42,18 @@ def _needed(table: str) -> frozenset[str]:
     return frozenset(column.name for column in TABLES[table] if not column.nullable)
 
 
-def checked_length(table: str, columns: Columns) -> int:
-    """Number of rows of a call. At least one column is an array or a list. Raises RunError."""
-    given, declared = columns.keys(), table_schema(table).keys()
+@cache
+def _check_names(table: str, names: tuple[str, ...]) -> None:
+    """Raises RunError unless all columns that are needed are given, and no others."""
+    given, declared = set(names), table_schema(table).keys()
     if not _needed(table) <= given <= declared:
         odd = sorted((_needed(table) - given) | (given - declared))
         raise RunError(f"table {table}: columns {odd} are missing or not declared")
+
+
+def checked_length(table: str, columns: Columns) -> int:
+    """Number of rows of a call. At least one column is an array or a list. Raises RunError."""
+    _check_names(table, tuple(columns))
     lengths = {len(values) for values in columns.values() if type(values) in MANY}
     if len(lengths) != 1:
         found = sorted(lengths)
@@ -82,10 +88,19 @@ class TableBuffer:
             self._end_block()
             self._pieces.append((columns, rows))
             return
-        if self._block is None or self._block.rows + rows > BLOCK_ROWS:
+        if self._block is None:
+            self._block = _Block(self.table)
+        if self._block.rows + rows > self._block.room and not self._block.grow():
             self._end_block()
             self._block = _Block(self.table)
         self._block.append(columns, rows)
+
+    def clear(self) -> None:
+        """Begin anew, in the arrays that are there."""
+        self.rows = self._pending = 0
+        self._before, self._pieces = None, []
+        if self._block is not None:
+            self._block.clear()
 
     def close_round(self) -> int:
         """All rows count from now on; gives how many have come to those that did."""
@@ -94,7 +109,10 @@ class TableBuffer:
         return closed
 
     def frame(self) -> pl.DataFrame:
-        """The rows that count, typed; NaN and -1 become null where the table says so."""
+        """The rows that count, typed; NaN and -1 become null where the table says so.
+
+        It may share memory with this buffer, and is of no use once that is cleared.
+        """
         pieces = list(self._pieces)
         if self._block is not None:
             pieces.append(self._block.piece())
@@ -116,28 +134,48 @@ class TableBuffer:
 
 
 class _Block:
-    """Typed columns with room for BLOCK_ROWS rows, filled from the start."""
+    """Typed columns with room for some rows, filled from the start."""
 
     def __init__(self, table: str) -> None:
-        self.rows = 0
+        self.rows, self.room = 0, FIRST_ROOM
+        self._nulls: dict[str, Any] = {}
         self._arrays: dict[str, np.ndarray[Any, Any]] = {}
         self._lists: dict[str, list[Any]] = {}
         for column in TABLES[table]:
             if column.kind in LISTED:
                 self._lists[column.name] = []
             else:
-                null = NULLS.get(column.kind)
-                self._arrays[column.name] = np.full(BLOCK_ROWS, null, _array_type(column))
+                null = self._nulls[column.name] = NULLS.get(column.kind)
+                self._arrays[column.name] = np.full(self.room, null, _array_type(column))
 
     def append(self, columns: Columns, rows: int) -> None:
-        """Write the rows of one call."""
+        """Write the rows of one call, for which there is room."""
+        arrays = self._arrays
         begin, self.rows = self.rows, self.rows + rows
         place = slice(begin, self.rows)
         for name, values in columns.items():
-            if name in self._arrays:
-                self._arrays[name][place] = values
+            if name in arrays:
+                arrays[name][place] = values
         for name, listed in self._lists.items():
             listed += _joined_lists([columns.get(name)], [rows])
+
+    def grow(self) -> bool:
+        """Make room for twice as many rows, unless that is too many."""
+        if self.room == MOST_ROOM:
+            return False
+        more = self.room
+        self.room += more
+        for name, array in self._arrays.items():
+            free = np.full(more, self._nulls[name], array.dtype)
+            self._arrays[name] = np.concatenate([array, free])
+        return True
+
+    def clear(self) -> None:
+        """Forget all rows."""
+        for name, array in self._arrays.items():
+            array[: self.rows] = self._nulls[name]
+        self._lists = {name: [] for name in self._lists}
+        self.rows = 0
 
     def piece(self) -> tuple[Columns, int]:
         """Its columns, and number of rows."""
@@ -204,6 +242,8 @@ def _joined_arrays(
     dtype = _array_type(column)
     many = [type(given) in MANY for given in pieces]
     arrays = list(compress(pieces, many))
+    if len(arrays) == len(pieces) == 1:
+        return np.asarray(arrays[0], dtype=dtype)
     if len(arrays) == len(pieces) > 0:
         return np.concatenate(arrays, dtype=dtype, casting="unsafe")
     single = [0 if several else given for given, several in zip(pieces, many, strict=True)]

@@ -102,7 +102,8 @@ class ParquetSink:
 
     def _flush(self) -> None:
         self._write()
-        self._buffers = {table: TableBuffer(table) for table in TABLES}
+        for buffer in self._buffers.values():
+            buffer.clear()
         self._part += 1
 
     def _write(self) -> None:

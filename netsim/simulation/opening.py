@@ -11,13 +11,22 @@ from netsim.course import Versions
 from netsim.device.fleet import Fleet
 from netsim.device.timetable import Timetable, timetable
 from netsim.errors import RunError
-from netsim.protocols import Needs, RoundPlan
+from netsim.protocols import WHOLE_MODULES, Needs, RoundPlan
 from netsim.radio.downlink import ModuleCache
 from netsim.radio.multicast import bits_once, broadcast_slots
 from netsim.simulation.state import Cells, Links, Payloads, Round, Rules
 from netsim.simulation.uploads.table import NO_RANK, Uploads
 from netsim.topology.core_links import CoreLinks
 from netsim.units import BoolArray, FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class Demands:
+    """What goes over the air for the M rows of a plan at G gNBs; must not be written into."""
+
+    payload_bits: FloatArray  # [M] of the uploads
+    needs: Needs  # [M] before them
+    model_bits: FloatArray  # [G] that the gNBs need
 
 
 @dataclass(frozen=True)
@@ -29,11 +38,32 @@ class Setting:
     payloads: Payloads
     core: CoreLinks
     _timetables: Recent[Timetable] = field(default_factory=Recent, init=False)
+    _demands: Recent[Demands] = field(default_factory=Recent, init=False)
 
     @property
     def foundation_bits_per_round(self) -> float:
         """Of the foundation model, broadcast before the modules in every round."""
         return self.payloads.foundation_bits if self.rules.foundation_every_round else 0.0
+
+    def demands(self, links: Links, plan: RoundPlan) -> Demands:
+        """What goes over the air for a plan. Those of whole modules are often asked for again."""
+        if plan.exchange is not WHOLE_MODULES or plan.rank is not None:
+            return self._demands_of(links, plan)
+        return self._demands.of(
+            links,
+            (plan.ue, plan.module),
+            lambda: self._demands_of(links, plan),
+        )
+
+    def _demands_of(self, links: Links, plan: RoundPlan) -> Demands:
+        needs = plan.needs(self.payloads.down_of, self.payloads.work_of)
+        model_bits = bits_once(
+            np.searchsorted(links.gnbs, links.gnb[plan.ue]),
+            plan.module,
+            needs.down_bits,
+            len(links.gnbs),
+        )
+        return Demands(plan.up_bits(self.payloads.size_of), needs, model_bits)
 
     def timetable(
         self,
@@ -117,9 +147,9 @@ def open_round(
 
     cache: what UEs hold already, and of which they hear nothing again.
     """
-    payload_bits = plan.up_bits(setting.payloads.size_of)
-    needs = plan.needs(setting.payloads.down_of, setting.payloads.work_of)
-    cells = _cells(setting.core, links, plan, needs.down_bits, start_s)
+    demands = setting.demands(links, plan)
+    needs = demands.needs
+    cells = _cells(setting.core, links, plan, demands.model_bits, start_s)
     made_in = versions.made_in[plan.module]
     rows = plan.ue, plan.module, made_in, needs.down_bits
     times = setting.timetable(
@@ -131,7 +161,7 @@ def open_round(
         wanted=None if cache is None else cache.missing(*rows),
     )
     begin_s = cells.open_s[cells.index_of(links.gnb[plan.ue])]
-    uploads = _planned(plan, links, times, begin_s, payload_bits)
+    uploads = _planned(plan, links, times, begin_s, demands.payload_bits.copy())
     uploads.begun_round[:] = number
     uploads.version = made_in
     uploads.trained[:], uploads.sent[:] = plan.exchange.trained, plan.exchange.sent_parts
@@ -158,18 +188,11 @@ def _time_uploads(uploads: Uploads, rules: Rules, number: int, server_s: FloatAr
 
 
 def _cells(
-    core: CoreLinks, links: Links, plan: RoundPlan, payload_bits: FloatArray, start_s: float
+    core: CoreLinks, links: Links, plan: RoundPlan, model_bits: FloatArray, start_s: float
 ) -> Cells:
     """The round's gNBs, which begin once they have got the modules from the core."""
-    cell = np.searchsorted(links.gnbs, links.gnb[plan.ue])
-    model_bits = bits_once(
-        cell,
-        plan.module,
-        payload_bits,
-        len(links.gnbs),
-    )
     if plan.from_core_bits is not None:
-        model_bits[:] = plan.from_core_bits
+        model_bits = np.full(len(links.gnbs), plan.from_core_bits)
     wanted = zip(
         links.gnbs.tolist(),
         model_bits.tolist(),

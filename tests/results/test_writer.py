@@ -13,7 +13,7 @@ import pytest
 from netsim.errors import DataError, RunError
 from netsim.records import TABLES
 from netsim.results.reader import Run
-from netsim.results.table_buffer import BLOCK_ROWS, LARGE_ROWS
+from netsim.results.table_buffer import FIRST_ROOM, LARGE_ROWS
 from netsim.results.writer import MemorySink, ParquetSink, rounds_per_part, table_schema
 
 
@@ -134,7 +134,7 @@ def test_lost_rows_are_told(tmp_path: Path) -> None:
 
 def test_rows_stay_in_order_whatever_the_size_of_calls() -> None:
     """Small calls share blocks, large ones stand by themselves."""
-    sizes = [3, LARGE_ROWS + 5, 1, LARGE_ROWS, LARGE_ROWS - 1, *[BLOCK_ROWS // 5] * 7, 2]
+    sizes = [3, LARGE_ROWS + 5, 1, LARGE_ROWS, LARGE_ROWS - 1, *[FIRST_ROOM // 5] * 7, 2]
     sink, begin = MemorySink(), 0
     for size in sizes:
         rows = {**_evaluation(0, size), "ue": np.arange(begin, begin + size)}

@@ -75,11 +75,7 @@ class Hub:
 
     def call(self, ue: int) -> Event:
         """Fires when a UE that takes part in a round has computed; its value is who watches."""
-        event = self.calls.get(ue)
-        if event is None or event.callbacks is not None:  # nobody's, or one that is yet to fire
-            event = self.calls[ue] = Event(self.clock)
-        else:
-            event.callbacks = []  # it has fired, and can do so again
+        event = self.calls[ue] = Event(self.clock)
         return event
 
     def open(self, round_: Round) -> None:
@@ -105,7 +101,7 @@ class Hub:
         counts = zip(
             round_.per_cell(own).tolist(),
             round_.per_cell(uploads.ready & ~ended).tolist(),
-            round_.per_cell(uploads.ready & ended & ~uploads.outage).tolist(),
+            round_.per_cell(ended & uploads.ready & ~uploads.outage).tolist(),
             strict=True,
         )
         watches = [

@@ -16,9 +16,11 @@ def ue_process(ue: int, hub: Hub) -> ProcessGenerator:
     uploads go on by themselves: the uplink moves them, under the barrier once the last UE of the
     gNB has reported. A round may end while the UE still computes; then nobody waits for its report.
     """
+    call = hub.call(ue)
     while True:
         try:
-            watch = yield hub.call(ue)
+            watch = yield call
+            call.callbacks = []  # it has fired, and can do so again
             watch.report_computed()
         except Interrupt:
-            continue
+            call = hub.call(ue)
