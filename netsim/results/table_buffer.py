@@ -141,6 +141,7 @@ class _Block:
         self._nulls: dict[str, Any] = {}
         self._arrays: dict[str, np.ndarray[Any, Any]] = {}
         self._lists: dict[str, list[Any]] = {}
+        self._called: dict[tuple[str, ...], list[tuple[str, np.ndarray[Any, Any]]]] = {}
         for column in TABLES[table]:
             if column.kind in LISTED:
                 self._lists[column.name] = []
@@ -150,14 +151,18 @@ class _Block:
 
     def append(self, columns: Columns, rows: int) -> None:
         """Write the rows of one call, for which there is room."""
-        arrays = self._arrays
         begin, self.rows = self.rows, self.rows + rows
         place = slice(begin, self.rows)
-        for name, values in columns.items():
-            if name in arrays:
-                arrays[name][place] = values
+        for name, array in self._written_by(tuple(columns)):
+            array[place] = columns[name]
         for name, listed in self._lists.items():
             listed += _joined_lists([columns.get(name)], [rows])
+
+    def _written_by(self, names: tuple[str, ...]) -> list[tuple[str, np.ndarray[Any, Any]]]:
+        """Arrays of the columns that a call gives."""
+        if names not in self._called:
+            self._called[names] = [(n, self._arrays[n]) for n in names if n in self._arrays]
+        return self._called[names]
 
     def grow(self) -> bool:
         """Make room for twice as many rows, unless that is too many."""
@@ -165,6 +170,7 @@ class _Block:
             return False
         more = self.room
         self.room += more
+        self._called.clear()
         for name, array in self._arrays.items():
             free = np.full(more, self._nulls[name], array.dtype)
             self._arrays[name] = np.concatenate([array, free])

@@ -10,12 +10,12 @@ may meet another coherence block.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, reduce
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netsim.radio.nr.goodput import STEP_DB, NrLink, nearest_entry
+from netsim.radio.nr.goodput import SINRS, STEP_DB, NrLink, nearest_entry
 from netsim.radio.nr.lookup import OUTSIDE, Lookup, drawn_bps, lookup_of
 from netsim.units import FloatArray, IntArray
 
@@ -67,6 +67,12 @@ class AdaptedRates:
         parts = [(whole, 1 - (late - whole)), (whole + 1, late - whole)]
         return [(lag, part) for lag, part in parts if part > 0]
 
+    @cached_property
+    def _heard(self) -> list[tuple[int, float]]:
+        """(lag, transmissions of a block that move the margin so late)."""
+        heard = min(self.block_s * self.link.grid.uplink_slots_per_s, _HEARD)
+        return [(lag, part * heard) for lag, part in self._lags]
+
     def next_bps(
         self,
         rows: IntArray,
@@ -115,13 +121,15 @@ class AdaptedRates:
         margin = self._margin[rows]
         scheme_place = lookup.scheme_place(table, entry)
         move_place = lookup.move_place(table, entry)
-        for first in range(0, len(entry), _GROUP):
+        groups = range(0, len(entry), _GROUP)
+        anybody = np.logical_or.reduceat(np.logical_or.reduce(on_air > 0, axis=1), groups)
+        for first, some in zip(groups, anybody.tolist(), strict=True):
             group = slice(first, first + _GROUP)
             here = slice(late + first, late + first + _GROUP)
             schemes[here] = lookup.scheme_at(scheme_place[group] - margin.astype(np.int64))
             if first == 0:
                 _fill(schemes[:late], schemes[late])
-            if not on_air[group].any():
+            if not some:
                 continue
             moves = self._moves(lookup, schemes[first : here.stop], move_place[group])
             margin = _moved(margin, moves * on_air[group])
@@ -138,14 +146,13 @@ class AdaptedRates:
         self, lookup: Lookup, schemes: IntArray, move_place: IntArray
     ) -> NDArray[np.float32]:
         """By how many entries margins move in blocks [b, R], by schemes [L + b, R]."""
-        heard = min(self.block_s * self.link.grid.uplink_slots_per_s, _HEARD)
-        (lag, part), *late = self._lags
-        end = len(schemes) - lag
-        moves = part * heard * lookup.move(schemes[end - len(move_place) : end], move_place)
-        for lag, part in late:
+        after_first = schemes * SINRS
+        found = []
+        for lag, heard in self._heard:
             end = len(schemes) - lag
-            moves += part * heard * lookup.move(schemes[end - len(move_place) : end], move_place)
-        return moves
+            place = move_place + after_first[end - len(move_place) : end]
+            found.append(lookup.moves(heard).take(place))
+        return reduce(np.add, found)
 
     def _bps(
         self,
@@ -168,7 +175,8 @@ class AdaptedRates:
 
 def _moved(margin: FloatArray, moves: NDArray[np.float32]) -> FloatArray:
     """Margins [R] after moves [b, R], within bounds."""
-    return np.asarray(np.minimum(np.maximum(margin + moves.sum(axis=0), -OUTSIDE), OUTSIDE))
+    moved = margin + np.add.reduce(moves, axis=0)
+    return np.asarray(np.minimum(np.maximum(moved, -OUTSIDE), OUTSIDE))
 
 
 def _fill(past: IntArray, scheme: IntArray) -> None:

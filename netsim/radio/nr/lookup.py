@@ -38,6 +38,7 @@ class Lookup:
     # entries by which a first transmission moves the margin; never up for the lowest scheme, whose
     # losses no margin mends
     _move: NDArray[np.float32] = field(init=False)  # [T, N, S]
+    _moves: dict[float, NDArray[np.float32]] = field(default_factory=dict, init=False)  # by heard
 
     def __post_init__(self) -> None:
         schemes, transmissions = len(self.link.schemes), self.link.harq.transmissions
@@ -70,6 +71,7 @@ class Lookup:
         moves = loop.move_db(table.lost[0].astype(np.float64)) / STEP_DB
         moves[0] = np.minimum(moves[0], 0.0)
         self._move[number] = moves
+        self._moves.clear()
         self._table_of[blocks] = number
         self._tables += 1
 
@@ -94,12 +96,17 @@ class Lookup:
         return np.asarray(self._scheme.take(place))
 
     def move_place(self, table: IntArray, entry: IntArray) -> IntArray:
-        """Where the moves of the first scheme are, by the entry of the SINR."""
+        """Where the moves of the first scheme are, by the entry of the SINR.
+
+        Those of the next scheme are SINRS places further.
+        """
         return table * (len(self.link.schemes) * SINRS) + entry
 
-    def move(self, scheme: IntArray, place: IntArray) -> NDArray[np.float32]:
-        """Entries by which a first transmission moves the margin."""
-        return np.asarray(self._move.take(place + scheme * SINRS))
+    def moves(self, heard: float) -> NDArray[np.float32]:
+        """Entries by which so many first transmissions move the margin, by `move_place`."""
+        if heard not in self._moves:
+            self._moves[heard] = (heard * self._move).ravel()
+        return self._moves[heard]
 
     def rate_bps(self, table: IntArray, scheme: IntArray, entry: IntArray) -> FloatArray:
         """Goodput of a scheme at the entry of the SINR, all transmissions at the same."""
