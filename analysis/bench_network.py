@@ -1,7 +1,7 @@
 """How fast is the network side? Runs without learning beside a bare SimPy program with the events
 of such rounds, and beside another checkout of netsim. NR's link layer stands beside Shannon's rates.
 
-    python analysis/bench_network.py [--beside CHECKOUT] [--repeats N] [--fast]
+    python analysis/bench_network.py [--beside CHECKOUT] [--repeats N] [--fast | --large]
 
 The bare program has the processes and events of the same rounds (a round's opening, and per UE its
 download, computing, grant and airtime) with no model behind them and no records. Each checkout has
@@ -9,7 +9,8 @@ a process of its own; what is compared takes turns, N times over. CPU time is ta
 from the start of a run to its end; of each round the least of the N times counts, and their sum is
 the figure: a busy machine is never quiet for a whole run, but for some of its rounds. Ratios are of
 such figures from one call. Where the time goes is from a profile of one more run, whose own
-overhead is in its shares.
+overhead is in its shares. With --large the cases are those of bench_network_large.py instead, once
+each: to a million UEs, a thousand gNBs and a replay of a hundred thousand vehicles.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bench_network_large import SERIES, measured
+
 HERE = Path(__file__).resolve().parents[1]
 WORKER = Path(__file__).with_name("bench_network_worker.py")
 NO_SLOWER = 1.05
@@ -30,6 +33,7 @@ NO_SLOWER = 1.05
 PEAK_GIB = 2.0
 COHERENCE_S = 0.0362
 
+WARM = {"rounds": 2, "ues.count": 10}
 FIELD = {"radio.bandwidth_hz": 8e7, "downlink.bandwidth_hz": 1e9, "round.deadline_s": 6.0}
 FEW = {"ues.count": 100, "rounds": 2000, **FIELD}
 MANY = {"ues.count": 100_000, "rounds": 5, **FIELD, "radio.bandwidth_hz": 8e10}
@@ -168,6 +172,29 @@ def shortened(case: Case) -> Case:
     return replace(case, overrides={**case.overrides, "rounds": rounds}, instead=instead)
 
 
+def asked_apart(task: str, **arguments: Any) -> dict[str, Any]:
+    """The answer of a process that ends with it, so that its peak is that of the task."""
+    worker = Worker(HERE)
+    worker.ask("run", overrides=WARM)  # imports
+    answer = worker.ask(task, **arguments)
+    worker.close()
+    return answer
+
+
+def large(chosen: str) -> int:
+    """The large cases; exit code 1 if a limit is missed."""
+    missed = 0
+    for series in SERIES:
+        if chosen in series.name:
+            lines, failed = measured(series, asked_apart)
+            sys.stdout.write(
+                "\n".join([*lines, *(f"    MISSED: {text}" for text in failed)]) + "\n"
+            )
+            sys.stdout.flush()
+            missed += len(failed)
+    return 1 if missed else 0
+
+
 def main() -> int:
     """Print the table; exit code 1 if a limit is missed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -177,11 +204,14 @@ def main() -> int:
     parser.add_argument(
         "--fast", action="store_true", help="a tenth of the rounds, without the largest cases"
     )
+    parser.add_argument("--large", action="store_true", help="the large cases instead, once each")
     given = parser.parse_args()
+    if given.large:
+        return large(given.case)
     checkouts = {"this": HERE} if given.beside is None else {"beside": given.beside, "this": HERE}
     workers = {name: Worker(path) for name, path in checkouts.items()}
     for worker in workers.values():
-        worker.ask("run", overrides={"rounds": 2, "ues.count": 10})  # imports
+        worker.ask("run", overrides=WARM)  # imports
     out, missed = sys.stdout.write, 0
     for case in CASES:
         if given.case not in case.name or (given.fast and case.slow):

@@ -159,12 +159,40 @@ def profiled_run(overrides: dict[str, Any]) -> dict[str, Any]:
     return {step: spent / total for step, spent in seconds.items()}
 
 
+def make_trace(path: str, vehicles: int) -> dict[str, Any]:
+    """Places of vehicles second by second: each drives straight through the window for a minute,
+    from some moment of the first one."""
+    import numpy as np
+    import polars as pl
+
+    draws = np.random.default_rng(0)
+    enters = draws.integers(0, 60, vehicles)
+    place_m = draws.uniform(1000, 9000, (2, vehicles))
+    way = draws.uniform(0, 2 * np.pi, vehicles)
+    speed_m_s = draws.uniform(5, 15, vehicles)
+    names = pl.Series([f"veh{number}" for number in range(vehicles)])
+    steps = []
+    for second in range(120):
+        here = np.flatnonzero((enters <= second) & (second <= enters + 60))
+        gone_m = speed_m_s[here] * (second - enters[here])
+        columns = {
+            "time_s": np.full(len(here), float(second)),
+            "node": names.gather(here),
+            "x_m": place_m[0, here] + gone_m * np.cos(way[here]),
+            "y_m": place_m[1, here] + gone_m * np.sin(way[here]),
+        }
+        steps.append(pl.DataFrame(columns))
+    pl.concat(steps).write_parquet(path)
+    return {"rows": sum(map(len, steps))}
+
+
 def work() -> None:
     """Answer requests, one JSON line each, until there are no more."""
     tasks: dict[str, Callable[..., dict[str, Any]]] = {
         "bare": timed_bare,
         "run": timed_run,
         "profile": profiled_run,
+        "trace": make_trace,
     }
     for line in sys.stdin:
         task, arguments = json.loads(line)

@@ -9,6 +9,7 @@ may meet another coherence block.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
 
@@ -121,9 +122,7 @@ class AdaptedRates:
         margin = self._margin[rows]
         scheme_place = lookup.scheme_place(table, entry)
         move_place = lookup.move_place(table, entry)
-        groups = range(0, len(entry), _GROUP)
-        anybody = np.logical_or.reduceat(np.logical_or.reduce(on_air > 0, axis=1), groups)
-        for first, some in zip(groups, anybody.tolist(), strict=True):
+        for first, some in _groups(on_air):
             group = slice(first, first + _GROUP)
             here = slice(late + first, late + first + _GROUP)
             schemes[here] = lookup.scheme_at(scheme_place[group] - margin.astype(np.int64))
@@ -171,6 +170,13 @@ class AdaptedRates:
         """By how many blocks transmissions of a transport block are apart, within `blocks`."""
         apart = round(self.link.round_trip_s / self.block_s)
         return min(apart, blocks // self.link.harq.transmissions)
+
+
+def _groups(on_air: NDArray[np.float32]) -> Iterator[tuple[int, bool]]:
+    """(first of the blocks for which a margin holds, whether somebody is on the air in them)."""
+    first = range(0, len(on_air), _GROUP)
+    anybody = np.logical_or.reduce(on_air > 0, axis=1)
+    yield from zip(first, np.logical_or.reduceat(anybody, first).tolist(), strict=True)
 
 
 def _moved(margin: FloatArray, moves: NDArray[np.float32]) -> FloatArray:
