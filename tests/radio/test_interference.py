@@ -85,6 +85,20 @@ def test_persistent_interferers_are_shared_and_stay() -> None:
     assert np.array_equal(field.mean_w(distance, gnb), mean)
 
 
+def test_rounds_that_are_drawn_together_are_those_drawn_alone() -> None:
+    """Once two rounds have asked for the same UEs, further ones are drawn ahead."""
+    near, far = np.linspace(100.0, 900.0, 40), np.linspace(200.0, 950.0, 40)
+    field = replace(_field(), power_of=lambda gain: 0.2 * np.sqrt(gain))
+    for number in (*range(1, 20), 5, 40, 41):
+        for distance in (near, far) if number == 10 else (near,):
+            drawn, alone = (
+                _draw(one, 1, number, distance)
+                for one in (field, replace(_field(), power_of=field.power_of))
+            )
+            assert np.array_equal(drawn.upload_power_w(), alone.upload_power_w())
+            assert np.array_equal(drawn.block_power_w(1), alone.block_power_w(1))
+
+
 @pytest.mark.parametrize("persistent", [False, True])
 def test_it_does_not_matter_how_many_ues_are_drawn_at_a_time(
     persistent: bool, monkeypatch: pytest.MonkeyPatch

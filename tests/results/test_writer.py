@@ -13,7 +13,7 @@ import pytest
 from netsim.errors import DataError, RunError
 from netsim.records import TABLES
 from netsim.results.reader import Run
-from netsim.results.table_buffer import FIRST_ROOM, LARGE_ROWS
+from netsim.results.table_buffer import FIRST_ROOM, LARGE_ROWS, MOST_ROOM
 from netsim.results.writer import MemorySink, ParquetSink, rounds_per_part, table_schema
 
 
@@ -134,7 +134,8 @@ def test_lost_rows_are_told(tmp_path: Path) -> None:
 
 def test_rows_stay_in_order_whatever_the_size_of_calls() -> None:
     """Small calls share blocks, large ones stand by themselves."""
-    sizes = [3, LARGE_ROWS + 5, 1, LARGE_ROWS, LARGE_ROWS - 1, *[FIRST_ROOM // 5] * 7, 2]
+    many = [LARGE_ROWS] * (MOST_ROOM // LARGE_ROWS + 2)
+    sizes = [3, LARGE_ROWS + 5, 1, LARGE_ROWS - 1, *[FIRST_ROOM // 5] * 7, 2, *many]
     sink, begin = MemorySink(), 0
     for size in sizes:
         rows = {**_evaluation(0, size), "ue": np.arange(begin, begin + size)}
@@ -147,6 +148,17 @@ def test_rows_stay_in_order_whatever_the_size_of_calls() -> None:
     assert frame["ue"].to_list() == list(range(begin))
     assert frame["loss"].to_list() == np.repeat(firsts, sizes).tolist()
     assert frame["target"].to_list() == np.repeat(firsts.astype(str), sizes).tolist()
+
+
+def test_parts_keep_nothing_of_those_before(tmp_path: Path) -> None:
+    """Their arrays are filled again: what is not given is null there, too."""
+    sink = ParquetSink(tmp_path, 1)
+    for number, given in enumerate(({"accuracy": [0.5, 0.25]}, {})):
+        rows = {name: v for name, v in _evaluation(number).items() if name != "accuracy"}
+        sink.write("evaluations", {**rows, **given})
+        sink.close_round(number)
+    parts = sorted((tmp_path / "evaluations").iterdir())
+    assert [pl.read_parquet(part)["accuracy"].null_count() for part in parts] == [0, 2]
 
 
 def test_nulls_and_types() -> None:
