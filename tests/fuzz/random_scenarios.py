@@ -102,8 +102,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "rounds": (1, 5),
     "seed": (0, 1000),
 }
-ANALOG: Overrides = {  # most of the other choices do not go with it
-    "uplink.access": "aircomp",
+ALONE: Overrides = {  # what does not go with uploads that share the air
     "formulas": "corrected",
     "record": False,
     "radio.interference": "field",
@@ -114,13 +113,36 @@ ANALOG: Overrides = {  # most of the other choices do not go with it
     "radio.rate_model": "shannon",
     "radio.retransmissions": 0,
     "radio.reallocation": "static",
-    "round.alloc_start": "barrier",
     "round.late_uploads": "drop",
     "mobility.kind": "static",
     "mobility.handover": "abort",
+}
+ANALOG: Overrides = {
+    **ALONE,
+    "uplink.access": "aircomp",
+    "round.alloc_start": "barrier",
+    "radio.success_model": None,
+    "device.battery_j": None,
+    "learning.payload_bits_per_parameter": 32,
     "upload.codec": "none",
     "upload.error_feedback": False,
 }
+PAIRED: Overrides = {**ALONE, "uplink.access": "noma"}
+MASKED: Overrides = {
+    "upload.codec": "fixed_point",
+    "upload.error_feedback": False,
+    "round.late_uploads": "drop",
+    "privacy.kind": "none",
+    "learning.control_variates": False,
+    "learning.payload_bits_per_parameter": 32,
+    "mobility.handover": "abort",
+    "device.power": "transmit_only",
+    "device.battery_j": None,
+}
+PART_OF_SENDING = 0.1
+"""Of scenarios, for each of the three ways to send."""
+PART_LEFT_OUT = 0.1
+"""Of these, in which one of the other choices is left as it was: they may disagree."""
 WHOLE = ("ues.count", "rounds", "seed")
 PRESETS = ("nr-fr1-100mhz", "nr-fr1-20mhz", "nr-fr2-100mhz")
 NR: dict[str, tuple[Any, ...]] = {
@@ -219,9 +241,7 @@ def draw_scenario(draw: Draw, learns: float = 0.0) -> Overrides:
                 found[f"radio.nr.{key}"] = options[int(draw.integers(len(options)))]
         if draw.random() < 0.9:  # channels that NR has
             found["radio.bandwidth_hz"] = float(draw.choice([5e6, 1e7, 2e7]))
-    if draw.random() < 0.1:
-        found = {k: v for k, v in found.items() if not k.startswith(("radio.nr.", "radio.power_"))}
-        found |= ANALOG | {"uplink.truncation": float(f"{draw.uniform(0.01, 0.9):.2g}")}
+    found = _sent_otherwise(draw, found)
     for key, group in PLUGINS.items():
         if key in found:
             found |= draw_parameters(draw, group, str(found[key]), key.partition(".")[0])
@@ -234,6 +254,36 @@ def draw_scenario(draw: Draw, learns: float = 0.0) -> Overrides:
         for key, value in found.items()
         if value is not None or key == "round.compute_limit_s"
     }
+
+
+def _sent_otherwise(draw: Draw, found: Overrides) -> Overrides:
+    """The scenario with uploads that add up on the air, share bands or are masked; mostly as it is."""
+    way = int(draw.random() / PART_OF_SENDING)
+    if way > 2:
+        return found
+    needed = dict((ANALOG, PAIRED, MASKED)[way])
+    if draw.random() < PART_LEFT_OUT:
+        del needed[str(draw.choice(sorted(needed)))]
+    if way == 2:
+        return found | needed | _masks(draw)
+    plain = {
+        k: v
+        for k, v in found.items()
+        if not k.startswith(("radio.nr", "radio.preset", "radio.power_"))
+    }
+    own = ("uplink.truncation", (0.01, 0.9)) if way == 0 else ("uplink.sic_residual", (0.0, 0.3))
+    if draw.random() < 0.5 and "uplink.access" in needed:
+        plain[own[0]] = float(f"{draw.uniform(*own[1]):.2g}")
+    return plain | needed
+
+
+def _masks(draw: Draw) -> Overrides:
+    found: Overrides = {"threshold": float(f"{draw.uniform(0.05, 1.0):.2g}")}
+    if draw.random() < 0.5:
+        found["partners"] = 2 * int(draw.integers(1, 5))
+    if draw.random() < 0.5:
+        found["round_trip_s"] = float(f"{draw.uniform(0.0, 0.5):.2g}")
+    return {f"upload.secure_aggregation.{key}": value for key, value in found.items()}
 
 
 def draw_parameters(draw: Draw, group: str, kind: str, section: str) -> Overrides:
