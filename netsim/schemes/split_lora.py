@@ -72,7 +72,8 @@ class SplitLora(OneAdapter):
         shape = training.shape()
         if self.ue_layers >= shape.layers:
             raise ScenarioError(
-                f"must be below the number of layers, {shape.layers}: the head is at the gNB",
+                f"must be below the number of layers of model.path, {shape.layers}: the head is "
+                "at the gNB",
                 where="scenario: scheme.ue_layers",
                 value=self.ue_layers,
             )

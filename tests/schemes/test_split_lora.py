@@ -165,7 +165,9 @@ def test_the_backhaul_carries_whole_adapters() -> None:
 def test_a_cut_above_the_last_layer_is_refused() -> None:
     parts = parts_of(**{"scheme.ue_layers": LAYERS})
     simulation = build_simulation(parts, MemorySink(), Silence())
-    with pytest.raises(ScenarioError, match=r"scheme\.ue_layers: must be below the number"):
+    with pytest.raises(
+        ScenarioError, match=r"scheme\.ue_layers: must be below the number of layers of model\.path"
+    ):
         parts.scheme.plan(simulation.observe())
 
 
