@@ -293,8 +293,12 @@ class Watched:
         self.process.stdin.flush()
         fault = self._watch()
         if fault:
+            children = _children(self.process.pid)
             self.process.send_signal(signal.SIGABRT)  # its error output says where it was
             self.process.wait()
+            for child in children:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
             return f"{fault} {self._place()}"
         answer = self.process.stdout.readline()
         if not answer:
@@ -312,8 +316,8 @@ class Watched:
         while not select.select([self.process.stdout], [], [], POLL_S)[0]:
             if self.process.poll() is not None:
                 return ""
-            cpu_s, rss, state = self._cpu_s(), self._rss(), self._state()
-            if cpu_s > last or state == "R":
+            cpu_s, rss = self._cpu_s(), self._rss()
+            if cpu_s > last or self._waits_for_its_turn():
                 last, moved = cpu_s, time.monotonic()
             self.peak_rss = max(self.peak_rss, rss)
             if rss > self.most_rss:
@@ -326,16 +330,21 @@ class Watched:
 
     def _stat(self) -> list[str]:
         assert self.process is not None
-        try:
-            return Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            return ["Z"] + ["0"] * 40
+        return _stat_of(self.process.pid)
 
-    def _state(self) -> str:
-        return self._stat()[0]
+    def _waits_for_its_turn(self) -> bool:
+        """It or a process that it waits for could go on, if the machine had time for it."""
+        assert self.process is not None
+        tree = [self.process.pid, *_children(self.process.pid)]
+        return any(_stat_of(process)[0] == "R" for process in tree)
 
     def _cpu_s(self) -> float:
-        return (int(self._stat()[11]) + int(self._stat()[12])) / TICKS_PER_S
+        """Of the process, and of those that it has started."""
+        assert self.process is not None
+        ticks = sum(map(int, self._stat()[11:15]))
+        for child in _children(self.process.pid):
+            ticks += sum(map(int, _stat_of(child)[11:15]))
+        return ticks / TICKS_PER_S
 
     def _rss(self) -> int:
         return int(self._stat()[21]) * PAGE
@@ -350,6 +359,24 @@ class Watched:
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+
+
+def _children(process: int) -> list[int]:
+    """The processes that a process has started, and theirs."""
+    found: list[int] = []
+    for path in Path(f"/proc/{process}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            for child in map(int, path.read_text().split()):
+                found += [child, *_children(child)]
+    return found
+
+
+def _stat_of(process: int) -> list[str]:
+    """/proc/PID/stat from the state on."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ["Z"] + ["0"] * 40
 
 
 @dataclass

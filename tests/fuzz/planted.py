@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -35,6 +37,11 @@ def spins(_home: Path, _draw: Draw) -> Callable[[], object]:
     return use
 
 
+def waits(_home: Path, _draw: Draw) -> Callable[[], object]:
+    """For a process that never ends."""
+    return lambda: subprocess.run([sys.executable, "-c", "while True: pass", "netsim"], check=True)
+
+
 def takes(_home: Path, _draw: Draw) -> Callable[[], object]:
     return lambda: time.sleep(len(np.ones(2**25)) / 2**25)  # 256 MiB for 1 s
 
@@ -61,5 +68,5 @@ def talks(_home: Path, _draw: Draw) -> Callable[[], object]:
 
 PLANTED = {
     f"planted_{use.__name__}": use
-    for use in (raises, hangs, spins, takes, writes, copies, aborts, talks)
+    for use in (raises, hangs, spins, waits, takes, writes, copies, aborts, talks)
 }

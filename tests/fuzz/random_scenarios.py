@@ -327,7 +327,7 @@ def _loads(group: str, kind: str) -> bool:
 
 
 KEYS = {row["key"].replace("[]", "") for row in schema_rows()}
-KEYS |= {"radio.nr", "scheme.kind", "radio.pathloss.carrier_hz"}
+KEYS |= {"radio.nr", "upload.secure_aggregation", "scheme.kind", "radio.pathloss.carrier_hz"}
 KEYS |= {
     f"{key.partition('.')[0]}.{item.name}"
     for key, group in PLUGINS.items()
