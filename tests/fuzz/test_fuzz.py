@@ -64,7 +64,7 @@ def test_the_campaign_sees_faults(tmp_path: Path) -> None:
         "--hang",
         "6",  # loading what an input needs takes 2 s on a busy machine
         "--memory",
-        "350",
+        "300",
         "--keep",
         str(tmp_path),
         *kinds,
