@@ -13,8 +13,8 @@ compared with netsim's warm rounds.
 All that is timed is told by the wall clock and by the CPU seconds of all processes
 (two_clocks.py), which other work on the machine hardly moves.
 --ceiling measures this machine's matrix products, by torch's own product or oneDNN's, whichever is
-faster, and says what part of them the rounds reach by CPU time, counting only the work that real
-tokens need.
+faster, and says what part of them the rounds after the first reach by CPU time, counting only the
+work that real tokens need.
 --bfloat16 trains the same rounds again with frozen weights stored in bfloat16, in turn with those
 in float32, and says how much faster it is by the processor's time and how alike the changes are.
 """
@@ -330,7 +330,8 @@ def main() -> None:
     tell(workload, a, made, clock)
     made.close()
     if own.ceiling:
-        needed = work(made, a) * a.rounds / (clock[-1] - clock[0]).cpu
+        begun = min(1, a.rounds - 1)  # the first round prepares products, unless it is the only one
+        needed = work(made, a) * (a.rounds - begun) / (clock[-1] - clock[begun]).cpu
         limit = ceiling(a.hidden, a.threads)
         sys.stdout.write(
             f"{needed / 1e9:.1f} GFLOP of real tokens' work in a CPU second = "

@@ -48,18 +48,20 @@ _wall = time.perf_counter  # as it is before `main` puts `now` in its place
 
 def _cpu_of_descendants() -> float:
     """CPU seconds of the processes below this one, in steps of 10 ms."""
-    parents: dict[int, list[int]] = {}
-    ticks: dict[int, int] = {}
-    for number, fields in _processes():
-        parents.setdefault(int(fields[1]), []).append(number)
-        ticks[number] = sum(map(int, fields[11:15]))  # its own, and those of ended children
-    found = 0
-    left = list(parents.get(os.getpid(), ()))
-    while left:
-        number = left.pop()
-        found += ticks[number]
-        left += parents.get(number, ())
+    ticks = {number: sum(map(int, fields[11:15])) for number, fields in _processes()}
+    found = sum(ticks.get(number, 0) for number in descendants(os.getpid()))
     return found / os.sysconf("SC_CLK_TCK")
+
+
+def descendants(process: int) -> list[int]:
+    """The processes below one."""
+    below: dict[int, list[int]] = {}
+    for number, fields in _processes():
+        below.setdefault(int(fields[1]), []).append(number)
+    found = list(below.get(process, ()))
+    for number in found:  # grows as it is read
+        found += below.get(number, ())
+    return found
 
 
 def _processes() -> Iterator[tuple[int, list[str]]]:
