@@ -101,8 +101,8 @@ GRADES = World(
         **PASSAGES.fixed,
         "data.task": "grades",
         "data.test_samples": 300,
-        # nearly alike at all UEs: where labels are skewed, rounds that these studies can afford do
-        # not lead beyond the largest class, which half of the rows have
+        # nearly alike at all UEs: where labels are skewed, the rounds that these studies can afford
+        # hardly lead beyond the largest class, which half of the rows have
         "data.dirichlet_concentration": 100.0,
         "data.samples_per_ue": 190,  # as many as the training rows allow
         "devices.0.samples_min": 16,
