@@ -10,12 +10,20 @@ number of rows (packing.MULTIPLE).
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from functools import cache
 
 import torch
 
 ROWS = 2048  # that oneDNN's layout is chosen for: about a chunk on a CPU
+KERNELS = 128
+"""That are kept, of all numbers of rows: more than a chunk needs. By default a process keeps 1024,
+which are gigabytes after some runs.
+"""
+# oneDNN's own store, and torch's above it: each reads its limit when it is first used
+for _limit in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
+    os.environ.setdefault(_limit, str(KERNELS))
 
 
 @dataclass(frozen=True)
