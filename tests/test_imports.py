@@ -92,7 +92,7 @@ def test_help_is_quick_and_loads_no_torch() -> None:
 # Each command in turn, with what is not to be loaded by then.
 LIGHT: tuple[tuple[tuple[str, ...], set[str]], ...] = (
     (("--version",), {"typer"}),
-    (("list", "--help"), {"netsim.cli.sweep", "netsim.cli.trace", "rich", "numpy"}),
+    (("list", "--help"), {"netsim.cli.sweep", "netsim.cli.trace", "numpy"}),
     (("trace", "--help"), {"numpy", "polars"}),
     (("schemes",), {"polars", "scipy", "networkx", "torch"}),
     (("validate", "--schema"), {"networkx", "torch"}),
