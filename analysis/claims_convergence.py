@@ -130,7 +130,7 @@ def restricted(world: World, level: float) -> pl.Expr:
     return spent.cast(pl.Float64)
 
 
-def report(table: pl.DataFrame, world: World, doc: str = __doc__ or "") -> str:
+def needs(table: pl.DataFrame, world: World) -> str:
     """Markdown: what each scheme needs for each K."""
     level = f"{world.target:g}"
     told = table.with_columns(
@@ -148,8 +148,7 @@ def report(table: pl.DataFrame, world: World, doc: str = __doc__ or "") -> str:
     shown = means.join(counts, on=by, maintain_order="left").with_columns(
         pl.col("scheme").replace_strict({name: one.title for name, one in SCHEMES.items()})
     )
-    return f"""{findings.opening(doc)}
-
+    return f"""\
 Rounds until {level} was kept for {world.kept} evaluations (restricted mean: a run that has not arrived
 counts as the horizon, {world.rounds} rounds, here and in the figure; the verdicts take it as censored), mean
 accuracy over the rounds, and that of the last three evaluations; ± is half of the 95% interval over seeds.
@@ -232,7 +231,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(f"{asked.study}: no seed is complete; the same command goes on")
     found = netsim.open_sweep(asked.out / "cell")
     table = table_of(found, world)
-    text = report(table, world)
+    text = f"{findings.opening(__doc__ or '')}\n\n{needs(table, world)}"
     findings.write(asked, table, text, draw(table, world), seeds=sorted(seeds), sweeps=[found])
 
 

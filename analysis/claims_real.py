@@ -1,12 +1,13 @@
-"""Claims 2 and 3 on real sentences with a real model: SST-2 and all-MiniLM-L6-v2.
+"""Claims 2 and 3 on real sentences with a real model: SST-2, QNLI and all-MiniLM-L6-v2.
 
     python analysis/claims_real.py --model DIR --data DIR [--size small|cpu] [--minutes M] [--out D]
 
 The main comparison of claims_convergence.py again, at one K: Algorithm 2, the benchmarks, and the
 same modules subscribed to at random, over an easy radio, so that learning decides. Each scheme
-trains at the rate that `tuning.py --world sst2` found for it. --model is the folder of a model as
-on the Hugging Face hub, --data that of GLUE's SST-2; `small` does without them, on the built-in
-task. The verdicts take these runs as further cases.
+trains at the rate that `tuning.py --world sst2` found for it, on QNLI, too. --model is the folder of
+a model as on the Hugging Face hub, --data that of GLUE's SST-2 or QNLI, named so; a call runs one of
+them, and keeps the other's rows of the table. `small` does without them, on the built-in task. The
+verdicts take these runs as further cases.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import claims_convergence
@@ -21,7 +23,7 @@ import findings
 import polars as pl
 import study
 from settings import grid_of
-from worlds import CELL, SST2, World
+from worlds import CELL, QNLI, SST2, World
 
 import netsim
 
@@ -33,10 +35,43 @@ SIZES: dict[str, tuple[int, dict[str, Any]]] = {
 SMALL_SCHEMES = ("model_switching", "fedlora")
 
 
+TASKS = {SST2.name: SST2, QNLI.name: QNLI}  # by the name of the data's folder
+BUILT_IN = "built-in"
+
+
+def task_of(data: Path | None) -> str:
+    """`sst2` of a folder SST-2; the built-in task without one."""
+    if data is None:
+        return BUILT_IN
+    name = data.name.lower().replace("-", "")
+    if name not in TASKS:
+        sys.exit(f"--data is a folder named {' or '.join(TASKS)}, not {data.name}")
+    return name
+
+
 def world_of(asked: study.Options) -> World:
     """The real world, or in small the built-in one."""
-    real = SST2 if asked.learned else CELL
+    real = TASKS.get(task_of(asked.data), CELL)
     return replace(real, fixed={**real.fixed, **SIZES[asked.size][1], **asked.learned})
+
+
+def merged(asked: study.Options, found: pl.DataFrame) -> pl.DataFrame:
+    """The rows found, with those of other tasks that the table has already."""
+    path = asked.results / "results" / f"{asked.study}-{asked.size}.parquet"
+    if not path.is_file():
+        return found
+    known = pl.read_parquet(path)
+    others = known.filter(~pl.col("task").is_in(found["task"].unique().implode()))
+    return pl.concat([others, found], how="diagonal_relaxed")
+
+
+def report(table: pl.DataFrame) -> str:
+    """Markdown: what each scheme needs, a table per task."""
+    parts = [findings.opening(__doc__ or "")]
+    for (task,), own in table.group_by("task", maintain_order=True):
+        world = TASKS.get(str(task), CELL)
+        parts.append(f"## {task}\n\n{claims_convergence.needs(own, world)}")
+    return "\n\n".join(parts)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -55,11 +90,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not len(found.runs.filter(status="done")):
         sys.exit(f"{asked.study}: no run is complete; the same command goes on")
     table = claims_convergence.table_of(found, world).with_columns(
-        task=pl.lit(asked.data.name if asked.data else "built-in"),
-        model=pl.lit(asked.model.name if asked.model else "built-in"),
+        task=pl.lit(task_of(asked.data)),
+        model=pl.lit(asked.model.name if asked.model else BUILT_IN),
     )
-    text = claims_convergence.report(table, world, __doc__ or "")
-    findings.write(asked, table, text, seeds=seeds, sweeps=[found])
+    table = merged(asked, table)
+    findings.write(asked, table, report(table), seeds=seeds, sweeps=[found])
 
 
 if __name__ == "__main__":

@@ -110,6 +110,11 @@ def rate_of(world: str, scheme: str) -> float:
     return SCHEMES[scheme].rate
 
 
+def rate_in(world: World, scheme: str) -> float:
+    """The rate that a scheme has in a world: searched there, or in the world that it refers to."""
+    return rate_of(world.rates or world.name, scheme)
+
+
 def grid_of(
     world: World, schemes: Iterable[str], over: Mapping[str, Sequence[Any]] | None = None
 ) -> list[dict[str, Sequence[Any]]]:
@@ -117,13 +122,13 @@ def grid_of(
     found = []
     for scheme in schemes:
         own = {key: [value] for key, value in SCHEMES[scheme].overrides.items()}
-        found.append(own | {RATE: [rate_of(world.name, scheme)]} | dict(over or {}))
+        found.append(own | {RATE: [rate_in(world, scheme)]} | dict(over or {}))
     return found
 
 
 def is_current(world: World, overrides: Mapping[str, Any], scheme: str) -> bool:
     """Was a run made at the rate that is its scheme's now? Others are of an older search."""
-    return bool(overrides[RATE] == rate_of(world.name, scheme))
+    return bool(overrides[RATE] == rate_in(world, scheme))
 
 
 def scheme_of(scenario: Mapping[str, Any]) -> str:

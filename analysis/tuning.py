@@ -46,9 +46,9 @@ KEYS = ("world", "scheme", "rate")
 REAL = "sst2"  # is searched where it is asked for: it needs --model and --data
 
 
-def first_rates(scheme: str) -> list[float]:
-    """The grid that a search begins with."""
-    middle = LADDER.index(SCHEMES[scheme].rate)
+def first_rates(scheme: str, begin: float | None = None) -> list[float]:
+    """The grid that a search begins with: around `begin`, or the rate of the scheme."""
+    middle = LADDER.index(begin or SCHEMES[scheme].rate)
     return list(LADDER[middle - BEGIN : middle + BEGIN + 1])
 
 
@@ -136,7 +136,7 @@ def scored(runs: pl.DataFrame, worlds: Sequence[World]) -> pl.DataFrame:
 
 def search(asked: study.Options, world: World, schemes: Sequence[str]) -> pl.DataFrame:
     """Run a world's searches until no best rate is at an edge; returns its scored rates."""
-    rates = {scheme: first_rates(scheme) for scheme in schemes}
+    rates = {scheme: first_rates(scheme, world.begin) for scheme in schemes}
     seeds = SEEDS[:2] if asked.size == "small" else SEEDS
     while True:
         found = study.sweep(
