@@ -1,9 +1,10 @@
 """The learning rate of every scheme in every world: searched fairly, and inside of its grid.
 
-    python analysis/tuning.py [--size small|cpu] [--world NAME]... [--model D --data D] [--out DIR]
+    python analysis/tuning.py [--size small|cpu] [--world NAME]... [--seeds N] [--model D --data D]
+    [--out DIR]
 
-Each scheme trains at three rates, a factor of about three apart, with six seeds that no study
-uses. A seed draws the UEs, their sentences and all test rows, so that no row of the tuning seeds is
+Each scheme trains at three rates, a factor of about three apart, with six seeds (--seeds: at least
+three of them) that no study uses. A seed draws the UEs, their sentences and all test rows, so that no row of the tuning seeds is
 in a study; measured are validation rows besides, or, where UEs have different tasks, each UE's own
 rows. Chosen is the rate at which most runs arrive at the world's target, kept; among those the one
 with the fewest rounds, where a run that has not arrived counts as the horizon, the same for all;
@@ -16,7 +17,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import findings
@@ -30,6 +31,7 @@ import netsim
 
 SEEDS = (100, 101, 102, 103, 104, 105)
 LADDER = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
+FEWEST_SEEDS = 3
 BEGIN = 1  # rates on either side of the first
 SMALL: dict[str, Any] = {
     "rounds": 2,
@@ -77,6 +79,7 @@ def measured(
     found: netsim.Sweep,
     world: World,
     rates: Mapping[str, Sequence[float]],
+    seeds: Sequence[int],
 ) -> pl.DataFrame:
     """One row per run of the search: KEYS, seed, rounds to the target, arrived, area.
 
@@ -87,7 +90,7 @@ def measured(
     for job, told in found.jobs.items():
         over = told["overrides"]
         scheme = settings.scheme_of(over)
-        if told["seed"] not in SEEDS or over[RATE] not in rates.get(scheme, ()):
+        if told["seed"] not in seeds or over[RATE] not in rates.get(scheme, ()):
             continue
         came_to = outcome(found.run(job), world)
         rows.append(
@@ -134,10 +137,11 @@ def scored(runs: pl.DataFrame, worlds: Sequence[World]) -> pl.DataFrame:
     return chosen.with_columns(inside=~edge).sort(KEYS)
 
 
-def search(asked: study.Options, world: World, schemes: Sequence[str]) -> pl.DataFrame:
+def search(
+    asked: study.Options, world: World, schemes: Sequence[str], seeds: Sequence[int]
+) -> pl.DataFrame:
     """Run a world's searches until no best rate is at an edge; returns its scored rates."""
     rates = {scheme: first_rates(scheme, world.begin) for scheme in schemes}
-    seeds = SEEDS[:2] if asked.size == "small" else SEEDS
     while True:
         found = study.sweep(
             asked,
@@ -147,7 +151,7 @@ def search(asked: study.Options, world: World, schemes: Sequence[str]) -> pl.Dat
             world.fixed,
             part=world.name,
         )
-        table = scored(measured(found, world, rates), [world])
+        table = scored(measured(found, world, rates, seeds), [world])
         best = dict(table.filter("chosen").select("scheme", "rate").iter_rows())
         grown = {scheme: wider(values, best[scheme]) for scheme, values in rates.items()}
         if grown == rates or asked.size == "small":
@@ -191,28 +195,41 @@ def merged(asked: study.Options, found: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([kept, found]).sort(KEYS)
 
 
-def asked_worlds(argv: Sequence[str] | None) -> tuple[list[str], list[str]]:
-    """The values of --world, and the words that are left."""
+@dataclass(frozen=True)
+class Asked:
+    """Which searches."""
+
+    worlds: tuple[str, ...]
+    seeds: tuple[int, ...]
+
+
+def asked_searches(argv: Sequence[str] | None) -> tuple[Asked, list[str]]:
+    """The values of --world and --seeds, and the words that are left."""
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--world", action="append", choices=tuple(TUNED))
+    counts = range(FEWEST_SEEDS, len(SEEDS) + 1)
+    parser.add_argument("--seeds", type=int, choices=counts, default=len(SEEDS))
     known, rest = parser.parse_known_args(sys.argv[1:] if argv is None else argv)
-    return known.world or [name for name in TUNED if name != REAL], rest
+    worlds = known.world or [name for name in TUNED if name != REAL]
+    return Asked(worlds=tuple(worlds), seeds=SEEDS[: known.seeds]), rest
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Search, tabulate."""
-    names, rest = asked_worlds(argv)
+    searches, rest = asked_searches(argv)
+    names, seeds = searches.worlds, searches.seeds
     asked = study.options(rest, __file__, __doc__, ("small", "cpu"), learns=True)
     if (REAL in names) != bool(asked.model and asked.data):
         sys.exit(f"--world {REAL} needs --model and --data, and no other world takes them")
     for name in names[:1] if asked.size == "small" else names:
         world, schemes = WORLDS[name], TUNED[name]
         if asked.size == "small":
+            seeds = SEEDS[:2]
             world = replace(world, fixed={**world.fixed, **SMALL})
             schemes = SMALL_SCHEMES
         world = replace(world, fixed={**world.fixed, **asked.learned})
-        table = merged(asked, search(asked, world, schemes))
-        findings.write(asked, table, report(table), seeds=SEEDS)
+        table = merged(asked, search(asked, world, schemes, seeds))
+        findings.write(asked, table, report(table), seeds=seeds)
 
 
 if __name__ == "__main__":

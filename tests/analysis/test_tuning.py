@@ -31,6 +31,7 @@ def test_small(study: Callable[..., Path]) -> None:
 
 def test_grids_grow_until_the_best_is_inside(tuning: ModuleType) -> None:
     assert tuning.first_rates("fedlora") == [3e-3, 1e-2, 3e-2]
+    assert tuning.first_rates("fedlora", begin=3e-3) == [1e-3, 3e-3, 1e-2]
     assert tuning.wider([3e-3, 1e-2, 3e-2], 1e-2) == [3e-3, 1e-2, 3e-2]
     assert tuning.wider([3e-3, 1e-2, 3e-2], 3e-3) == [1e-3, 3e-3, 1e-2, 3e-2]
     assert tuning.wider([3e-3, 1e-2, 3e-2], 3e-2) == [3e-3, 1e-2, 3e-2, 0.1]
@@ -72,8 +73,9 @@ def test_committed_rates_lie_inside_their_grids(scripts: None) -> None:
         grid = table.filter(world=world, scheme=scheme)["rate"]
         assert grid.min() < rate < grid.max()  # type: ignore[operator]
         assert settings.rate_of(world, scheme) == rate
-    assert set(table.filter(world="cell")["seeds"]) == {3}
-    assert set(table.filter(pl.col("world") != "cell")["seeds"]) == {6}
+    for world, own in table.group_by("world"):
+        fewer = world in (("cell",), ("grades",))
+        assert set(own["seeds"]) == {3 if fewer else 6}, world
     assert settings.rate_of("a world of tomorrow", "fedlora") == settings.SCHEMES["fedlora"].rate
 
 
@@ -93,13 +95,26 @@ def test_runs_of_an_earlier_search_do_not_count(
     found = open_sweep(study("tuning") / "cell")
     world = tuning.WORLDS["cell"]
     rates = {"fedlora": [0.003, 0.01]}
-    rows = tuning.measured(found, world, rates)
+    rows = tuning.measured(found, world, rates, tuning.SEEDS)
     assert rows["scheme"].unique().to_list() == ["fedlora"]
     assert rows["rate"].unique().sort().to_list() == [0.003, 0.01]
 
 
+def test_seeds_that_are_not_asked_for_do_not_count(
+    tuning: ModuleType, study: Callable[..., Path]
+) -> None:
+    found = open_sweep(study("tuning") / "cell")
+    rows = tuning.measured(found, tuning.WORLDS["cell"], {"fedlora": [0.01]}, (101,))
+    assert rows["seed"].to_list() == [101]
+    searches, rest = tuning.asked_searches(["--world", "grades", "--seeds", "3", "--size", "cpu"])
+    assert (searches.worlds, searches.seeds) == (("grades",), (100, 101, 102))
+    assert rest == ["--size", "cpu"]
+    with pytest.raises(SystemExit):
+        tuning.asked_searches(["--seeds", "2"])
+
+
 def test_no_study_uses_a_tuning_seed(tuning: ModuleType) -> None:
-    for name in ("claims_convergence", "claims_switching", "regimes"):
+    for name in ("claims_convergence", "claims_real", "claims_switching", "regimes"):
         table = pl.read_parquet(tuning.settings.HERE / "results" / f"{name}-cpu.parquet")
         assert not set(table["seed"]) & set(tuning.SEEDS)
 
