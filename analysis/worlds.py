@@ -101,14 +101,16 @@ GRADES = World(
         **PASSAGES.fixed,
         "data.task": "grades",
         "data.test_samples": 300,
+        # nearly alike at all UEs: where labels are skewed, rounds that these studies can afford do
+        # not lead beyond the largest class, which half of the rows have
+        "data.dirichlet_concentration": 100.0,
         "data.samples_per_ue": 190,  # as many as the training rows allow
-        "devices.0.samples_min": 8,
-        "devices.0.samples_max": 8,
-        "learning.local_steps": 12,  # with 4, as in the paper, six grades are not learnt in time
+        "devices.0.samples_min": 16,
+        "devices.0.samples_max": 16,
         "learning.evaluate_every": 4,
         "rounds": 60,
     },
-    target=0.55,  # above the share of the largest class, which is half
+    target=0.6,
     begin=3e-3,
 )
 EASY_RADIO: dict[str, Any] = {"round.compute_limit_s": 30.0, "round.deadline_s": 60.0}
