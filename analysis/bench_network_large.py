@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ class Series:
     overrides: Callable[[int], Overrides]
     seconds: float = np.inf  # that the last may take
     last_over_before: float = np.inf  # times the run before it
-    trace: bool = field(default=False)  # its UEs are those of a made trace
+    trace: bool = False  # its UEs are those of a made trace
 
 
 def synchronous(ues: int) -> Overrides:

@@ -25,7 +25,7 @@ import polars as pl
 import settings
 import study
 from settings import RATE, SCHEMES, SWITCHING, grid_of
-from worlds import GRADES, PASSAGES, WORLDS, World, outcome
+from worlds import GRADES, PASSAGES, World, outcome
 
 import netsim
 from netsim.results.targets import curve_of
@@ -70,7 +70,7 @@ def table_of(found: netsim.Sweep, world: World) -> tuple[pl.DataFrame, pl.DataFr
     for job in found.runs.filter(status="done")["id"]:
         told = found.jobs[job]
         scheme = settings.scheme_of(told["overrides"])
-        if not settings.is_current(searched(world), told["overrides"], scheme):
+        if not settings.is_current(world, told["overrides"], scheme):
             continue
         keys: dict[str, Any] = {"world": world.name, "scheme": scheme}
         runs[keys["scheme"], told["seed"]] = found.run(job)
@@ -176,11 +176,6 @@ def draw(curves: pl.DataFrame, worlds: Sequence[World]) -> Figure:
     return figure
 
 
-def searched(world: World) -> World:
-    """The world whose rates are taken: real sentences have those of the passages."""
-    return world if world.name in WORLDS else PASSAGES
-
-
 def real(asked: study.Options, more: dict[str, Any]) -> dict[str, Any]:
     """Overrides of the world of real sentences, which has the rates of the passages."""
     own = {key: value for key, value in PASSAGES.fixed.items() if key != "data.task"}
@@ -195,11 +190,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     planned, count, more = SIZES[asked.size]
     worlds = [replace(one, fixed={**one.fixed, **more}) for one in planned]
     if asked.data is not None:
-        worlds.append(replace(PASSAGES, name=asked.data.name, fixed=real(asked, more)))
+        fixed = real(asked, more)
+        worlds.append(
+            replace(PASSAGES, name=asked.data.name, fixed=fixed, rates=PASSAGES.name),
+        )
     seeds: set[int] = set()
     tables, curves, sweeps = [], [], []
     for world in worlds:
-        over = grid_of(searched(world), SWITCHING)
+        over = grid_of(world, SWITCHING)
         done = study.within_time(
             asked, world.source, over, range(count), world.fixed, part=world.name
         )

@@ -40,7 +40,7 @@ class World:
     kept: int = 2  # evaluations in a row at the target
     own: bool = False  # measured on each UE's own rows, by its best module
     begin: float | None = None  # rate that a search begins with, in place of the scheme's
-    rates: str = ""  # world whose tuned rates are taken; the empty one: its own
+    rates: str = ""  # name of the world whose tuned rates are taken; empty: its own
 
     @property
     def rounds(self) -> int:

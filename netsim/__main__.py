@@ -5,7 +5,7 @@ imported; `netsim.cli.main` gives it back once it catches what is raised. Until 
 a command is over, nothing is at stake: the process just ends.
 """
 
-# `signal`, which wraps it, loads `enum` first: Ctrl-C has as long as that takes to come between
+# Not `signal`: that loads `enum` before it can be used, and Ctrl-C could come in that time.
 import _signal  # type: ignore[import-not-found, unused-ignore]
 import os
 

@@ -71,8 +71,9 @@ def _carry_out(caught: Callable[[], None]) -> int:
 def _forget_interruption() -> None:
     """Have Python end with our exit code.
 
-    Under `python -m` it would kill itself with SIGINT instead where the interruption came while
-    text was run, as a dataclass is defined: it remembers how the last text ended, until the next.
+    Python remembers whether the last code that it ran from text, as `dataclass` does, was
+    interrupted. Under `python -m` it would then kill itself with SIGINT, whatever the exit code.
+    Running an empty text makes it forget.
     """
     exec("")
 

@@ -18,10 +18,10 @@ import torch
 
 ROWS = 2048  # that oneDNN's layout is chosen for: about a chunk on a CPU
 KERNELS = 128
-"""That are kept, of all numbers of rows: more than a chunk needs. By default a process keeps 1024,
-which are gigabytes after some runs.
+"""Prepared products that a process keeps: one for each shape and number of rows, with a buffer as
+large as its result. A chunk needs fewer. The default of 1024 comes to gigabytes after some runs.
 """
-# oneDNN's own store, and torch's above it: each reads its limit when it is first used
+# Both oneDNN and torch, above it, keep them. Each reads its limit when it is first used.
 for _limit in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
     os.environ.setdefault(_limit, str(KERNELS))
 
