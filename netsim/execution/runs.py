@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from netsim.assembly import Loaded
 from netsim.errors import DataError, Interrupted
+from netsim.execution.collecting import collecting_rarely
 from netsim.execution.listening import LogListener, RememberingListener
 from netsim.execution.progress_bar import shown
 from netsim.execution.record import RunRecord, known_record, new_record
@@ -142,7 +143,7 @@ def _drive_of(scenario: Scenario) -> Drive:
 
 
 def _to_the_end(session: Session, drive: Drive) -> Run:
-    with Interruption() as interruption:
+    with Interruption() as interruption, collecting_rarely():
         try:
             with session:
                 session.open()
