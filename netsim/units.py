@@ -1,4 +1,4 @@
-"""Conversions from and to dB, physical constants, array types. Inside, all is linear and SI."""
+"""Conversions from and to dB, constants, bounds, array types. Inside, all is linear and SI."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from numpy.typing import NDArray
 
 SPEED_OF_LIGHT_M_S = 299_792_458.0
 M2_PER_KM2 = 1e6
+FARTHEST_M = 1e9
+"""No place of a map is further from its origin: UTM and Web Mercator stay below 1e8 m."""
+FARTHEST_S = 1e12
+"""No time is further from its origin: that is 30,000 years."""
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -16,6 +16,7 @@ from netsim.projection import central_origin
 from netsim.topology.graph import graph_origin, keep_origin, site_positions_m
 from netsim.traces.missing import check_missing, is_missing, no_fix
 from netsim.traces.tables.roles import SourceColumn, recognise
+from netsim.units import FARTHEST_M
 
 LIMITS_DEG = {"lat": 90.0, "lon": 180.0}
 SAME_PLACE_M = 1.0
@@ -28,9 +29,6 @@ _METRES = {"x": "x_m", "y": "y_m"}
 _DEGREES = {"lat": "lat", "lon": "lon"}
 
 Columns = dict[str, SourceColumn]
-
-MOST_M = 1e9
-"""Coordinates of planar maps, UTM and Web Mercator, are below 1e8 m."""
 
 
 def place_sites(
@@ -177,7 +175,7 @@ def _coordinate(
         number = float(value)
     except (OverflowError, TypeError, ValueError):
         number = math.nan
-    limit = LIMITS_DEG.get(key, MOST_M)
+    limit = LIMITS_DEG.get(key, FARTHEST_M)
     if not abs(number) <= limit:
         rule = f"must be metres in -{limit:g}..{limit:g}"
         if key in LIMITS_DEG:

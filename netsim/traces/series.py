@@ -212,6 +212,8 @@ def _series(
     value = value.cast(pl.Float64).fill_null(np.nan)
     with reading(trace.path):
         table = frame.select(*keys, "time_s", value.alias("value")).collect()
+    if table.is_empty():  # the others of its tables may hold more
+        raise DataError("has no sample to replay", where=trace.path)
     if any(table[key].null_count() for key in keys):
         raise DataError(f"{' and '.join(keys)} must be named in every row", where=trace.path)
     table = table.unique(

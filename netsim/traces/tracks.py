@@ -10,7 +10,7 @@ import polars as pl
 
 from netsim.errors import DataError
 from netsim.traces.files import reading
-from netsim.units import FloatArray, IntArray
+from netsim.units import FARTHEST_M, FARTHEST_S, FloatArray, IntArray
 
 _PIECE = 2**17
 
@@ -31,7 +31,7 @@ class Tracks:
 def tracks_of(frame: pl.LazyFrame, path: Path) -> Tracks:
     """The tracks of a mobility table; a z that is not given is 0. `path` is for messages.
 
-    Raises DataError if the table is empty.
+    Raises DataError if the table is empty, or has a place on no map or a time in no calendar.
     """
     axes = ["x_m", "y_m"]
     node = pl.col("node").cast(pl.Categorical)
@@ -42,6 +42,9 @@ def tracks_of(frame: pl.LazyFrame, path: Path) -> Tracks:
         table = frame.select("time_s", node, *axes).collect()
     if not len(table):
         raise DataError("has no positions", where=path)
+    _check_range(table, "time_s", FARTHEST_S, path)
+    for axis in axes:
+        _check_range(table, axis, FARTHEST_M, path)
     names, code = _codes(table["node"])
     first = _first_rows(code, len(names))
     time_s, places_m = _grouped(code, first, table.select("time_s", *axes))
@@ -50,6 +53,15 @@ def tracks_of(frame: pl.LazyFrame, path: Path) -> Tracks:
         time_s[part] = time_s[part][order]
         places_m[part] = places_m[part][order]
     return Tracks(names, first, time_s, places_m)
+
+
+def _check_range(table: pl.DataFrame, column: str, limit: float, path: Path) -> None:
+    """Raises DataError for the first number that is too large to calculate with."""
+    far = table.filter(pl.col(column).abs() > limit).head(1)
+    if len(far):
+        time_s, node, value = far.select("time_s", "node", pl.col(column).alias("value")).row(0)
+        rule = f"{column} of {node} at {time_s:g} s must be in {-limit:g}..{limit:g}"
+        raise DataError(rule, where=path, value=value)
 
 
 def usual_step_s(tracks: Tracks) -> float:

@@ -63,6 +63,9 @@ def test_a_time_that_no_date_has_is_refused(time_s: float) -> None:
         list(write_gpx(frame, datetime(2024, 5, 1, tzinfo=UTC), "far.csv"))
 
 
-def test_rows_with_an_infinite_number_are_no_places_over_time() -> None:
-    rows = np.array([[0.0, np.inf, 1.0], [1.0, np.inf, 1.0], [2.0, 3.0, np.inf]])
+@pytest.mark.parametrize("number", [np.inf, 1.7e308, -1e20])
+def test_rows_with_a_far_too_large_number_are_no_places_over_time(number: float) -> None:
+    rows = np.array([[0.0, 1.0, 1.0], [1.0, 1.0, 1.0], [2.0, 3.0, 1.0]])
+    assert plausible_readings(rows)
+    rows[2, 0] = number
     assert plausible_readings(rows) == []

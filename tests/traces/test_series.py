@@ -74,3 +74,13 @@ def test_the_recorded_sample(samples: Path) -> None:
             key = series.row(row["ue"], row["gnb"], "1")
             assert key is not None
             assert series.at(key, np.array([row["time_s"]])).tolist() == [row[column]]
+
+
+def test_a_table_without_rows_cannot_be_replayed(tmp_path: Path) -> None:
+    (tmp_path / "lumos.csv").write_text(
+        "run_num,seq_num,latitude,longitude,nr_ssSinr,Throughput\n1,1,44.9,-93.2,12,\n"
+    )
+    trace = open_trace(tmp_path / "lumos.csv")
+    assert snr_series(trace).keys == (("1",),)
+    with pytest.raises(DataError, match=r"lumos\.csv: has no sample to replay"):
+        rate_series(trace)

@@ -18,6 +18,8 @@ FAST_M_S = 100.0
 LEAST_SAMPLES = 2.0
 """Of a node, in the mean."""
 _FAST_PART = 0.01
+_TOO_LARGE = 1e20
+"""For a time or a place: there have been 2e18 nanoseconds since 1970."""
 _READINGS = {
     3: (("time", "x", "y"), ("x", "y", "time")),
     4: (
@@ -58,7 +60,7 @@ def number_rows(lines: Sequence[Sequence[str]]) -> FloatArray | None:
 def plausible_readings(rows: FloatArray) -> list[PlausibleReading]:
     """All readings of a file's first rows as places over time."""
     found: list[PlausibleReading] = []
-    if not np.isfinite(rows).all():
+    if not (np.abs(rows) < _TOO_LARGE).all():
         return found
     for roles in _READINGS.get(rows.shape[1], ()):
         columns = dict(zip(roles, rows.T, strict=True))
