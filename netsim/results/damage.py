@@ -132,7 +132,8 @@ class _Look:
             return []
         spoilt = {file.name for file in files if _has_rounds(file.parent.name)}
         whole = [file for file in self.whole if file.name not in spoilt]
-        return [_first_and_last(file) for file in whole if file.parent.name == "rounds"]
+        of_parts = [_first_and_last(file) for file in whole if file.parent.name == "rounds"]
+        return [rounds for rounds in of_parts if rounds is not None]
 
 
 def _look(run: RunTables) -> _Look:
@@ -167,12 +168,14 @@ def _has_rounds(table: str) -> bool:
     return any(column.name == "round" for column in TABLES[table])
 
 
-def _first_and_last(file: Path) -> tuple[int, int]:
+def _first_and_last(file: Path) -> tuple[int, int] | None:
+    """Rounds of a part of the table of rounds; None if it has no row."""
     rounds = pl.scan_parquet(file, glob=False).select(
         first=col("round").min(),
         last=col("round").max(),
     )
-    return rounds.collect().row(0)
+    first, last = rounds.collect().row(0)
+    return None if first is None else (first, last)
 
 
 def _counted(number: int, one: str, many: str) -> str:

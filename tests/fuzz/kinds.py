@@ -182,7 +182,7 @@ def trace(home: Path, draw: Draw) -> Use:
         return ("trace", "inspect", name, f"{option}={m.pick(draw, TRACE_OPTIONS)}")
     if kind < 0.65:
         return ("trace", "inspect", name)
-    if kind < 0.94:
+    if kind < 0.8:
         return ("trace", "convert", name, f"out{m.pick(draw, OUT_SUFFIXES)}")
     if kind < 0.9:
         return lambda: _simulate(

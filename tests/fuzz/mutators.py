@@ -318,7 +318,10 @@ def spoil_file(path: Path, draw: Draw) -> None:
         return
     content = path.read_bytes()
     if path.suffix == ".json" and draw.random() < 0.7:
-        path.write_bytes(json_bytes(spoil_tree(json.loads(content), draw)))
+        try:
+            path.write_bytes(json_bytes(spoil_tree(json.loads(content), draw)))
+        except ValueError:  # it has been spoilt before
+            path.write_bytes(spoil_bytes(content, draw))
     elif path.suffix == ".parquet" and draw.random() < 0.6:
         try:
             spoil_table(pl.read_parquet(path), draw).write_parquet(path)

@@ -74,6 +74,14 @@ def test_a_table_without_rounds_spoils_none(damaged: Path) -> None:
         open_run(damaged)
 
 
+def test_a_part_without_rounds_tells_none(damaged: Path) -> None:
+    _retype(damaged, 0, "ues")
+    file = damaged / "rounds" / "part-000000.parquet"
+    pl.read_parquet(file).head(0).write_parquet(file)
+    with pytest.raises(DataError, match="rounds 2 to 6 are whole in all tables"):
+        open_run(damaged)
+
+
 def test_nothing_is_said_where_nothing_is_whole(tmp_path: Path) -> None:
     (tmp_path / "metadata.json").write_text("{}")
     with pytest.raises(DataError, match=r"status must be one of [a-z, ]*$"):
