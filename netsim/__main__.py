@@ -21,12 +21,20 @@ def main() -> None:
         start(caught=_raise)
     finally:
         _end_at_once()
+        _leave_memory()
 
 
 def _end_at_once() -> None:
     """From here on Ctrl-C ends the process with a word; where it is ignored it stays so."""
     if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
         _signal.signal(_signal.SIGINT, _end)
+
+
+def _leave_memory() -> None:
+    """Have Python end without looking for garbage among all that libraries loaded."""
+    import gc
+
+    gc.freeze()
 
 
 def _raise() -> None:

@@ -67,7 +67,7 @@ class Loaded:
         device: str,
     ) -> Foundation:
         """The frozen model. Imports torch."""
-        from netsim.learning.foundation import load_foundation
+        from netsim.learning.model_loading import load_foundation
 
         asked = (name, classes, weights, device)
         if self._model != asked:

@@ -4,6 +4,8 @@ In reading order:
 
     spec.py              what is trained and how, as plain values
     foundation.py        the frozen model w_0 and its tokenizer
+    model_loading.py     loads it: built in, from a folder, or from the hub
+    transformers_models.py   what transformers loads, and computes where no engine of ours does
     model_files.py       a model folder, looked at before anything in it is loaded
     tokenizer_trial.py   a tokenizer of unknown origin, tried in a process of its own
     trial.py             whether a model classifies at all

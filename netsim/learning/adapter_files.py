@@ -50,7 +50,7 @@ def save_model(foundation: Foundation, folder: Path) -> None:
     """Write a foundation model as a folder for the Auto classes' `from_pretrained`."""
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {}
-    for name, parameter in foundation.model.named_parameters():
+    for name, parameter in _whole_model(foundation).named_parameters():
         tensors[name] = parameter.detach().cpu().contiguous()
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     text = json.dumps(_model_config(foundation), indent=2, sort_keys=True)
@@ -80,6 +80,14 @@ def peft_config(layout: AdapterLayout, base_name: str) -> dict[str, Any]:
 
 def _model_config(foundation: Foundation) -> dict[str, Any]:
     """config.json without what depends on where and by which version the model was loaded."""
-    fields: dict[str, Any] = foundation.model.config.to_dict()
-    fields["architectures"] = [type(foundation.model).__name__]
+    model = _whole_model(foundation)
+    fields: dict[str, Any] = model.config.to_dict()
+    fields["architectures"] = [type(model).__name__]
     return {name: value for name, value in fields.items() if name not in PASSING}
+
+
+def _whole_model(foundation: Foundation) -> Any:
+    # transformers takes a while to import, and adapters are written without it.
+    from netsim.learning.transformers_models import with_forward
+
+    return with_forward(foundation)

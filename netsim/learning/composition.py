@@ -22,10 +22,11 @@ from netsim.learning.engine.moving_base import MovingBase
 from netsim.learning.engine.workers import default_workers, one_thread
 from netsim.learning.evaluation.risk_meter import RiskMeter, UeTestSets
 from netsim.learning.evaluation.scorer import VALIDATION_ROWS, MeasuredRows, Scorer
-from netsim.learning.foundation import Foundation, load_foundation
+from netsim.learning.foundation import Foundation
 from netsim.learning.initial_weights import initial_vector
 from netsim.learning.learner import FederatedLearner
 from netsim.learning.model_layouts import layout_of
+from netsim.learning.model_loading import load_foundation
 from netsim.learning.payload import BUILTIN
 from netsim.learning.spec import LocalTraining, ModuleSpec
 from netsim.learning.transfer import AS_THEY_ARE, Transfer

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from transformers.pytorch_utils import Conv1D
 
 from netsim.errors import InputError
 from netsim.learning.adapters import PREFIX, A, AdapterLayout, B, Shapes, numbers_in
 from netsim.learning.foundation import Foundation
 from netsim.learning.spec import ModuleSpec
+
+# By its name: importing transformers takes a while, and the built-in model does without.
+CONV1D = "transformers.pytorch_utils.Conv1D"
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def _linear_layers(foundation: Foundation) -> dict[str, _LinearLayer]:
 
 def _linear_layer(module: Any) -> _LinearLayer | None:
     """A module as a linear layer, if it computes what one does, whatever its class is called."""
-    if isinstance(module, Conv1D):
+    if _name_of_class(module) == CONV1D:
         inputs, outputs = module.weight.shape
         return _LinearLayer(inputs, outputs, "Conv1D")
     if not isinstance(module, torch.nn.Linear):
@@ -119,6 +121,11 @@ def _linear_layer(module: Any) -> _LinearLayer | None:
     if type(module).forward is not torch.nn.Linear.forward and not _acts_linear(module):
         return None
     return _LinearLayer(inputs, outputs, "Linear")
+
+
+def _name_of_class(module: Any) -> str:
+    kind = type(module)
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _acts_linear(module: torch.nn.Linear) -> bool:

@@ -278,7 +278,7 @@ def model(home: Path, draw: Draw) -> Use:
         m.spoil_file(m.pick(draw, files), draw)
 
     def use() -> None:
-        from netsim.learning.foundation import load_foundation
+        from netsim.learning.model_loading import load_foundation
 
         load_foundation("model", 2)
 

@@ -329,6 +329,6 @@ def make_folders(home: Path, kinds: Sequence[str]) -> None:
     if "sweep" in kinds:
         sweep_folder(home)
     if "model" in kinds:
-        from netsim.learning.foundation import load_foundation
+        from netsim.learning.model_loading import load_foundation
 
         load_foundation(str(model_folder(home)), 2)

@@ -20,8 +20,8 @@ from netsim.learning.aggregation.rule import Moment, Partial
 from netsim.learning.data.datasets import TextDataset
 from netsim.learning.data.tokens import TokenCache
 from netsim.learning.engine.local_descent import Start
-from netsim.learning.foundation import load_foundation
 from netsim.learning.learner import FederatedLearner
+from netsim.learning.model_loading import load_foundation
 from netsim.learning.spec import LocalTraining, ModuleSpec
 from netsim.protocols import Tickets
 

@@ -7,15 +7,20 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 from netsim.errors import InputError
-from netsim.learning.foundation import load_foundation
+from netsim.learning import builtin
+from netsim.learning.data.datasets import TextDataset
+from netsim.learning.foundation import config_value
 from netsim.learning.model_layouts import layout_of
+from netsim.learning.model_loading import WEIGHTS, load_foundation
 from netsim.learning.payload import foundation_bits, payload_bits
 from netsim.learning.spec import ModuleSpec
+from netsim.learning.transformers_models import load_with_transformers, with_forward
 
 
 def test_a_folder_loads_frozen_in_float32(model_folder: Callable[[str], str]) -> None:
@@ -48,6 +53,64 @@ def test_the_built_in_model_has_the_sizes_that_ship_with_it() -> None:
         known = payload_bits(specs, classes=3, train_head=train_head, bits_per_parameter=16)
         assert real == known.tolist()
     assert loaded.bits(16) == foundation_bits(bits_per_parameter=16)
+
+
+ASKED = (
+    "model_type",
+    "num_attention_heads",
+    "num_hidden_layers",
+    "hidden_act",
+    "layer_norm_eps",
+    "pad_token_id",
+    "max_position_embeddings",
+    "type_vocab_size",
+    "initializer_range",
+    "is_decoder",
+    "add_cross_attention",
+)
+"""Values of config.json that somebody reads."""
+
+
+def test_the_built_in_model_is_what_transformers_loads(
+    reviews: TextDataset, passages: TextDataset
+) -> None:
+    mine = load_foundation("builtin", 3)
+    folder = str(builtin.model_folder())
+    theirs = load_with_transformers(folder, "builtin", 3, local=True)
+    assert (mine.head, mine.max_tokens) == (theirs.head, theirs.max_tokens)
+    for name in ASKED:
+        asked = [config_value(one.model.config, name) for one in (mine, theirs)]
+        assert asked[0] is not None
+        assert asked[0] == asked[1]
+    assert mine.model.config.num_labels == 3
+
+    shapes = [{n: p.shape for n, p in one.model.named_parameters()} for one in (mine, theirs)]
+    assert shapes[0] == shapes[1]
+    for name, weight in theirs.model.roberta.named_parameters():
+        assert torch.equal(mine.model.roberta.get_parameter(name), weight)
+    everything = ModuleSpec(4, 8, ("query", "key", "value", "dense"), 0)
+    layouts = [layout_of(one, everything) for one in (mine, theirs)]
+    assert list(layouts[0].shapes.items()) == list(layouts[1].shapes.items())
+
+    for data, most in ((reviews.train, 126), (passages.train, 126), (passages.train, 9)):
+        tokens, wanted = (one.tokens(data, most).texts(range(60)) for one in (mine, theirs))
+        assert np.array_equal(tokens.token, wanted.token)
+        assert np.array_equal(tokens.segment, wanted.segment)
+        assert np.array_equal(tokens.length, wanted.length)
+    assert mine.tokenizer.pad_token_id == theirs.tokenizer.pad_token_id
+
+
+@pytest.mark.parametrize("weights", ["float32", "bfloat16"])
+def test_the_built_in_model_computes_on_its_own_weights(weights: str) -> None:
+    """Where transformers computes it, as it would for a module of all weights."""
+    loaded = load_foundation("builtin", 3, weights=weights)
+    whole = with_forward(loaded)
+    own = dict(loaded.model.roberta.named_parameters())
+    for name, weight in whole.roberta.named_parameters():
+        assert weight.data_ptr() == own[name].data_ptr()
+        assert not weight.requires_grad
+    assert {weight.dtype for weight in whole.parameters()} == {WEIGHTS[weights]}
+    assert whole(torch.tensor([[0, 30, 2]])).logits.shape == (1, 3)
 
 
 def test_sizes_of_other_models_must_be_given() -> None:

@@ -15,8 +15,8 @@ import pytest
 from netsim.errors import InputError, NetsimError
 from netsim.learning.data.datasets import Split
 from netsim.learning.data.tokens import MOST_CHARACTERS, TokenCache
-from netsim.learning.foundation import load_foundation
 from netsim.learning.model_files import check_model_folder
+from netsim.learning.model_loading import load_foundation
 from netsim.learning.model_shape import read_shape
 from netsim.learning.tokenizer_trial import check_tokenizer, without_panics
 

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from netsim.errors import InputError
-from netsim.learning.foundation import load_foundation
 from netsim.learning.model_layouts import layout_of
+from netsim.learning.model_loading import load_foundation
 from netsim.learning.spec import ModuleSpec
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from netsim.errors import InputError
 from netsim.learning.engine.choice import make_engine, slow_because
-from netsim.learning.foundation import load_foundation
 from netsim.learning.model_layouts import layout_of
+from netsim.learning.model_loading import load_foundation
 from netsim.learning.spec import ModuleSpec
 from netsim.learning.usual_targets import usual_targets
 

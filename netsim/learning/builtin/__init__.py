@@ -12,6 +12,7 @@ In reading order:
     tokenizer.py    the tokenizer's recipe
     pretraining_text.py   documents as batches, and the first word vectors
     pretrain.py     the weights' recipe: `python -m netsim.learning.builtin.pretrain --out DIR`
+    frozen_model.py   the bundled model as the engines take it, without transformers
     model/          the bundled RoBERTa and its tokenizer, in the format of the Hugging Face hub
 
 Importing this package does not import torch.

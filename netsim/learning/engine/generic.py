@@ -24,6 +24,7 @@ from netsim.learning.engine.local_descent import LocalResult, Start, descend
 from netsim.learning.engine.pruning import refuse_pruned
 from netsim.learning.foundation import Foundation, config_value
 from netsim.learning.spec import LocalTraining
+from netsim.learning.transformers_models import with_forward
 from netsim.units import IntArray
 
 
@@ -47,6 +48,7 @@ class GenericEngine:
         self.train_head = train_head
         self.pad = int(foundation.tokenizer.pad_token_id)
         self._foundation = foundation
+        self._base = with_forward(foundation)
         self._made: dict[tuple[Any, ...], _PeftModel] = {}
 
     def train(
@@ -148,8 +150,8 @@ class GenericEngine:
         spec = layout.spec
         key = (spec.rank, spec.lora_alpha, spec.target_modules)
         if key not in self._made:
-            base = self._foundation.model
-            self._made[key] = _whole(base) if spec.full else _with_lora(base, layout)
+            made = _whole(self._base) if spec.full else _with_lora(self._base, layout)
+            self._made[key] = made
         return self._made[key]
 
 

@@ -20,7 +20,7 @@ from netsim.learning.data.partition import (
     ue_test_rows,
     ue_validation_rows,
 )
-from netsim.learning.data.tokens import Texts, TokenCache, runs
+from netsim.learning.data.tokens import Texts, TokenCache, even_runs
 from netsim.learning.engine.local_descent import Engine, Start
 from netsim.learning.evaluation.losses import (
     Logits,
@@ -73,7 +73,7 @@ class MeasuredRows:
         length = self.tokens.texts(self.row).length
         order = np.argsort(length, kind="stable")
         found = []
-        for start, end in runs(length[order], budget):
+        for start, end in even_runs(length[order], budget):
             position = order[start:end]
             found.append(Piece(position, self.tokens.texts(self.row[position])))
         return found

@@ -30,9 +30,10 @@ from netsim.learning.engine.generic import GenericEngine
 from netsim.learning.engine.local_descent import Engine, Start, descend
 from netsim.learning.engine.packing import pack
 from netsim.learning.engine.text_rows import LEAST, SHARED
-from netsim.learning.foundation import Foundation, load_foundation
+from netsim.learning.foundation import Foundation
 from netsim.learning.initial_weights import initial_vector
 from netsim.learning.model_layouts import layout_of
+from netsim.learning.model_loading import load_foundation
 from netsim.learning.spec import LocalTraining, ModuleSpec
 from netsim.protocols import HEAD, LORA_A, LORA_B
 

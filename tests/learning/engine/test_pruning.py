@@ -15,9 +15,9 @@ from netsim.learning.data.tokens import TokenCache
 from netsim.learning.engine.choice import make_engine
 from netsim.learning.engine.local_descent import Start
 from netsim.learning.engine.pruning import importance_order
-from netsim.learning.foundation import load_foundation
 from netsim.learning.initial_weights import initial_vector
 from netsim.learning.model_layouts import layout_of
+from netsim.learning.model_loading import load_foundation
 from netsim.learning.spec import LocalTraining, ModuleSpec
 
 SPEC = ModuleSpec(4, 8, ("query", "value"), 0)
