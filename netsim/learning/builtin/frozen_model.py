@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -21,17 +22,14 @@ BASE = "roberta"
 HEAD = "classifier"
 
 
-class FrozenConfig:
-    """config.json, as far as it is asked for what transformers' configurations are."""
+class FrozenConfig(SimpleNamespace):
+    """Values of config.json, asked for as transformers' configurations are."""
 
     attribute_map: Mapping[str, str] = {}  # of other names of its values
 
-    def __init__(self, fields: Mapping[str, Any]) -> None:
-        self.__dict__.update(fields)
-
     def to_dict(self) -> dict[str, Any]:
         """Values by their names."""
-        return dict(vars(self))
+        return dict(self.__dict__)
 
 
 class FrozenModel(Module):
@@ -42,7 +40,7 @@ class FrozenModel(Module):
     def __init__(self, folder: Path, classes: int) -> None:
         super().__init__()
         fields = json.loads((folder / "config.json").read_text("utf-8"))
-        self.config: Any = FrozenConfig({**fields, "num_labels": classes})
+        self.config: Any = FrozenConfig(**fields, num_labels=classes)
         with torch.random.fork_rng(devices=[]):  # layers draw numbers, which are replaced
             self.roberta = _encoder(self.config)
             self.classifier = _head(self.config, classes)
@@ -104,7 +102,7 @@ class FrozenTokenizer:
         self.name_or_path = str(folder)
         self.model_max_length: int = fields["model_max_length"]
         self.pad_token: str = fields["pad_token"]
-        self.pad_token_id: int = self._tokenizer.token_to_id(self.pad_token)
+        self.pad_token_id = self._tokenizer.token_to_id(self.pad_token)
 
     def __call__(
         self,
