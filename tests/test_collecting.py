@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 import netsim
-from netsim.execution.collecting import THRESHOLDS, collecting_rarely
+from netsim.collecting import THRESHOLDS, collecting_rarely
 from netsim.protocols import Progress, Silence
 
 NETWORK_ONLY = {"network_only": True, "rounds": 2, "ues.count": 3, "data.train_samples": 200}

@@ -85,9 +85,12 @@ def _told_code() -> int:
         words = sys.argv[1:]
         if words == ["--version"]:  # without a parser, which takes longer
             return _print_version()
-        from netsim.cli.commands import program
+        from netsim.collecting import collecting_rarely
 
-        program(words)(standalone_mode=True)
+        with collecting_rarely():
+            from netsim.cli.commands import program
+
+            program(words)(standalone_mode=True)
     except NetsimError as error:
         return _tell(str(error), error.exit_code)
     except SystemExit as ended:

@@ -2,7 +2,6 @@
 
 runs        `netsim.run` and `netsim.resume`: a scheme's loop over a session, whatever interrupts it
 session     `netsim.Session`: a run in its folder that is stepped round by round
-collecting  the garbage collector during a run
 listening   warnings, for logging and for the metadata
 saving      what a checkpoint holds
 progress_bar    a bar in a script or a notebook, on request

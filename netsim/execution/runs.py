@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from netsim.assembly import Loaded
+from netsim.collecting import collecting_rarely
 from netsim.errors import DataError, Interrupted
-from netsim.execution.collecting import collecting_rarely
 from netsim.execution.listening import LogListener, RememberingListener
 from netsim.execution.progress_bar import shown
 from netsim.execution.record import RunRecord, known_record, new_record

@@ -134,11 +134,11 @@ def test_every_figure_is_drawn(name: str, opened: Callable[[str], Page]) -> None
 
 def test_hovering_a_span_shows_its_numbers(opened: Callable[[str], Page], learned: Path) -> None:
     page = opened("quickstart")
-    bars = page.figure("timeline-plot").find_elements(By.CSS_SELECTOR, ".barlayer .trace")
-    arrived = max(
-        (bar for trace in bars for bar in trace.find_elements(By.CSS_SELECTOR, ".point path")),
-        key=lambda bar: bar.size["width"],
-    )
+    page.figure("timeline-plot")
+    arrived: Any = page.script("""
+        const width = bar => bar.getBoundingClientRect().width
+        const bars = [...document.querySelectorAll('#timeline-plot .barlayer .trace .point path')]
+        return bars.reduce((widest, bar) => width(bar) > width(widest) ? bar : widest)""")
     said = page.hover(arrived)
     found = re.search(r"UE (\d+) at gNB (\d+).*?([\d.]+) to ([\d.]+) s", said)
     assert found, said

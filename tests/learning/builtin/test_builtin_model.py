@@ -17,12 +17,18 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from netsim.learning.builtin import model_folder
 from netsim.learning.builtin.pretrain import Recipe, pretrain
 from netsim.learning.builtin.shapes import foundation_parameters, lora_parameters
-from netsim.learning.builtin.text import CLASSES, DOCUMENT_TASKS, generate
+from netsim.learning.builtin.text import CLASSES, DOCUMENT_TASKS
 from netsim.learning.composition import build_learner
 from netsim.learning.data.datasets import load_builtin
 from netsim.learning.data.partition import RowKeys
 from netsim.learning.data.worlds import DataSkew, draw_partition
+from netsim.learning.engine.choice import make_engine
+from netsim.learning.engine.local_descent import Start
+from netsim.learning.evaluation.risk_meter import GRADIENT
+from netsim.learning.initial_weights import initial_vector
 from netsim.learning.learner import FederatedLearner
+from netsim.learning.model_layouts import layout_of
+from netsim.learning.model_loading import load_foundation
 from netsim.learning.spec import LocalTraining, ModuleSpec
 from netsim.protocols import Tickets
 
@@ -113,49 +119,34 @@ def test_before_fine_tuning_at_chance(task: str) -> None:
 @pytest.mark.parametrize(
     ("task", "rows", "passes", "rate", "least", "most"),
     [
-        ("reviews", 3000, 2, 2e-3, 0.92, 1.0),
-        ("passages", 3000, 2, 2e-3, 0.92, 1.0),
+        ("reviews", 1500, 2, 3e-3, 0.92, 1.0),
+        ("passages", 1500, 2, 3e-3, 0.92, 1.0),
         ("grades", 6000, 4, 4e-3, 0.80, 0.90),
     ],
 )
 def test_central_lora_training_learns_the_task(
     task: str, rows: int, passes: int, rate: float, least: float, most: float
 ) -> None:
-    torch.manual_seed(0)
-    torch.set_num_threads(1)
-    tokenizer = AutoTokenizer.from_pretrained(model_folder())
-    model = AutoModelForSequenceClassification.from_pretrained(
-        model_folder(), num_labels=len(CLASSES[task]), dtype=torch.float32
-    )
-    model = get_peft_model(
-        model,
-        LoraConfig(task_type="SEQ_CLS", r=16, lora_alpha=32, target_modules=["query", "value"]),
-    )
-    train, test = generate(task, "train", rows), generate(task, "test", 600)
-
-    def batch(found: object, drawn: np.ndarray) -> dict[str, torch.Tensor]:
-        first = [found.first[i] for i in drawn]  # type: ignore[attr-defined]
-        # type: ignore[attr-defined]
-        second = [found.second[i] for i in drawn] if found.second else None
-        return dict(tokenizer(first, second, padding=True, return_tensors="pt"))
-
-    optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=rate)
+    """Gradients by the fast engine, a fifth of the time of PEFT's, which are equal to them."""
+    loaded = load_foundation("builtin", len(CLASSES[task]))
+    layout = layout_of(loaded, ModuleSpec(16, 32.0, ("query", "value"), 0))
+    engine = make_engine("fast", loaded, [layout], train_head=True)
+    module = torch.nn.Parameter(torch.from_numpy(initial_vector(layout, loaded)))
+    data = load_builtin(task, rows, 600, seed=0)
+    optimizer = torch.optim.Adam([module], lr=rate)
     steps = passes * rows // 32
     for step in range(steps):
         drawn = np.random.default_rng(step).integers(0, rows, 32)
+        texts = loaded.tokens(data.train, 126).texts(drawn)
         for group in optimizer.param_groups:
             group["lr"] = rate * (1 - step / steps)
-        loss = model(**batch(train, drawn), labels=torch.from_numpy(train.label[drawn])).loss
-        loss.backward()
+        start = Start(layout, module.detach().numpy())
+        (done,) = engine.train([start], np.array([32]), texts, GRADIENT)
+        module.grad = torch.from_numpy(done.update)
         optimizer.step()
-        optimizer.zero_grad()
-    model.eval()
-    with torch.no_grad():
-        right = [
-            model(**batch(test, part)).logits.argmax(1).numpy() == test.label[part]
-            for part in np.array_split(np.arange(600), 6)
-        ]
-    assert least <= np.concatenate(right).mean() <= most
+    texts = loaded.tokens(data.test, 126).texts(range(600))
+    (logits,) = engine.logits([Start(layout, module.detach().numpy())], texts)
+    assert least <= (logits.argmax(1) == texts.label).mean() <= most
 
 
 def test_federated_redeeming_moves_the_bundled_model() -> None:
