@@ -61,19 +61,14 @@ class Tokens:
 
 
 def make_learner(
-    workload: Any, a: Any, stored: torch.dtype = torch.float32
+    workload: Any, a: Any, stored: torch.dtype = torch.float32, head: str = "classifier"
 ) -> tuple[FederatedLearner, Any]:
     """A learner that starts from the workload's weights and trains on its sentences; and its PEFT
     model. Frozen weights are `stored` like this.
     """
     peft = workload.model(a)
     base = peft.get_base_model()
-    start = {
-        name.replace(".default.weight", ".weight").replace(
-            ".modules_to_save.default.", "."
-        ): p.detach()
-        for name, p in workload.trainable(peft).items()
-    }
+    start = {name_in_file(name): p.detach() for name, p in workload.trainable(peft).items()}
     texts: list[str] = []
     labels: list[np.ndarray] = []
     for x, mask, y in workload.ue_data(a):
@@ -97,9 +92,7 @@ def make_learner(
     )
     config = peft.peft_config["default"]
     made = build_learner(
-        foundation=Foundation(
-            "workload", plain(base).to(stored), Tokens(), 2, ("classifier",), 128
-        ),
+        foundation=Foundation("workload", plain(base).to(stored), Tokens(), 2, (head,), 128),
         dataset=data,
         partition=partition,
         samples=counts.sum(axis=1),
@@ -115,6 +108,11 @@ def make_learner(
         np.arange(len(texts))
     )  # the peers' texts are tokens before the clock starts
     return made, peft
+
+
+def name_in_file(name: str) -> str:
+    """PEFT's name of a tensor in its files, from its name in the model."""
+    return name.replace(".modules_to_save.default.", ".").replace(".default.weight", ".weight")
 
 
 def plain(base: Any) -> Any:
@@ -156,12 +154,7 @@ def check(folder: Path, made: FederatedLearner, start: np.ndarray, arguments: li
     wall, time.perf_counter = time.perf_counter, now
     names = runpy.run_path(str(folder / "bare.py"))
     time.perf_counter = wall
-    trained = {
-        name.replace(".default.weight", ".weight").replace(
-            ".modules_to_save.default.", "."
-        ): p.detach()
-        for name, p in names["P"].items()
-    }
+    trained = {name_in_file(name): p.detach() for name, p in names["P"].items()}
     views = made._layouts[0].views(torch.from_numpy(start))
     theirs = np.concatenate(
         [(trained[name] - view).numpy().ravel() for name, view in views.items()]

@@ -1,11 +1,14 @@
 """Peak memory of a learning run on a model of a given shape, by the number of workers.
 
-    python analysis/bench_memory.py [--hidden 768] [--layers 12] [--ues 8] [--weights float32]
+    python analysis/bench_memory.py [--hidden 768] [--layers 12] [--ues 8] [--samples 16]
+        [--weights float32] [--workers 1 2] [--fast]
 
 A RoBERTa of that shape with random weights (what memory and time ask for, not what is learnt), and
-texts of 128 tokens, 16 of them for each UE. `netsim run` is started with each number of workers,
-and the proportional memory of its processes (Linux) is added up ten times a second: pages that
-several share count once.
+texts of 128 tokens, --samples of them for each UE and round. `netsim run` is started with each
+number of workers, and the proportional memory of its processes (Linux) is added up ten times a
+second: pages that several share count once.
+--fast takes a small encoder with a large vocabulary instead. Exit code 1 if a second worker costs as
+much as the model's weights: they are not shared then.
 """
 
 from __future__ import annotations
@@ -28,8 +31,15 @@ from netsim.learning.builtin import model_folder
 TOKENS = 128
 
 
+FAST = {"hidden": 128, "layers": 1, "vocabulary": 300_000, "ues": 4}
+
+
 def write_model(folder: Path, hidden: int, layers: int, vocabulary: int) -> int:
-    """A model folder with the built-in tokenizer; returns the number of its weights."""
+    """A model folder with the built-in tokenizer; returns the number of its weights.
+
+    They are stored in bfloat16, so that a run does not compute on pages of the file, which are
+    shared in any case.
+    """
     config = RobertaConfig(
         vocab_size=vocabulary,
         hidden_size=hidden,
@@ -39,7 +49,7 @@ def write_model(folder: Path, hidden: int, layers: int, vocabulary: int) -> int:
         max_position_embeddings=TOKENS + 2,
         pad_token_id=1,
     )
-    model = RobertaForSequenceClassification(config)
+    model = RobertaForSequenceClassification(config).bfloat16()
     model.save_pretrained(folder)
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copyfile(Path(model_folder()) / name, folder / name)
@@ -72,18 +82,20 @@ def memory_mib(process: int) -> float:
 def peak_mib(command: list[str]) -> tuple[float, int]:
     """Of a command's processes, and how many there were at most."""
     peak, most = 0.0, 0
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while process.poll() is None:
-        peak = max(peak, memory_mib(process.pid))
-        most = max(most, 1 + len(descendants(process.pid)))
-        time.sleep(0.1)
-    if process.returncode:
-        sys.exit(f"{' '.join(command)} ended with {process.returncode}")
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said)
+        while process.poll() is None:
+            peak = max(peak, memory_mib(process.pid))
+            most = max(most, 1 + len(descendants(process.pid)))
+            time.sleep(0.1)
+        said.seek(0)
+        if process.returncode:
+            sys.exit(f"{' '.join(command)} ended with {process.returncode}:\n{said.read()}")
     return peak, most
 
 
-def main() -> None:
-    """Measure and print."""
+def main(words: list[str] | None = None) -> None:
+    """Measure and print; fail with --fast where weights are not shared."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -91,36 +103,50 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=12)
     parser.add_argument("--vocabulary", type=int, default=50_265)
     parser.add_argument("--ues", type=int, default=8)
+    parser.add_argument("--samples", type=int, default=16, help="texts of each UE and round")
     parser.add_argument("--weights", default="float32", help="float32 or bfloat16")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
-    a = parser.parse_args()
+    parser.add_argument("--fast", action="store_true", help="a small encoder; checks the sharing")
+    a = parser.parse_args(words)
+    if a.fast:
+        vars(a).update(FAST, workers=[1, 2])
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "model").mkdir()
         weights = write_model(folder / "model", a.hidden, a.layers, a.vocabulary)
-        write_texts(folder / "texts.csv", 400)
-        sys.stdout.write(f"{weights / 1e6:.0f} million weights, {weights / 2**18:.0f} MiB\n")
-        keys = {
-            "model.path": folder / "model",
-            "model.weights": a.weights,
-            "data.path": folder / "texts.csv",
-            "data.test_samples": 16,
-            "data.samples_per_ue": 32,
-            "ues.count": a.ues,
-            "rounds": 1,
-            "learning.max_tokens": TOKENS,
-            "scheme.kind": "fedlora",
-            "round.deadline_s": 1e4,
-        }
-        settings = [part for key, value in keys.items() for part in ("--set", f"{key}={value}")]
-        for workers in a.workers:
-            out = folder / f"run{workers}"
-            run = [sys.executable, "-m", "netsim", "run", *settings]
-            peak, most = peak_mib(
-                [*run, "--set", f"learning.workers={workers}", "--out", os.fspath(out)]
-            )
-            sys.stdout.write(f"learning.workers = {workers}: {peak:.0f} MiB in {most} processes\n")
-            sys.stdout.flush()
+        write_texts(folder / "texts.csv", 20 * a.samples)
+        size = weights * (4 if a.weights == "float32" else 2) / 2**20
+        sys.stdout.write(f"{weights / 1e6:.0f} million weights, {size:.0f} MiB\n")
+        peaks = {workers: measure(folder, a, workers) for workers in a.workers}
+    if a.fast and peaks[2] - peaks[1] > size:
+        sys.exit("a second worker takes as much as the weights: they are not shared")
+
+
+def measure(folder: Path, a: argparse.Namespace, workers: int) -> float:
+    """Peak of a run, MiB, which is printed too."""
+    scenario = f"""
+rounds = 1
+ues.count = {a.ues}
+scheme.kind = "fedlora"
+round.deadline_s = 1e4
+model.path = "{folder / "model"}"
+model.weights = "{a.weights}"
+data.path = "{folder / "texts.csv"}"
+data.test_samples = 16
+data.samples_per_ue = {2 * a.samples}
+learning.max_tokens = {TOKENS}
+learning.workers = {workers}
+
+[[devices]]
+samples_min = {a.samples}
+samples_max = {a.samples}
+"""
+    (folder / "scenario.toml").write_text(scenario)
+    run = [sys.executable, "-m", "netsim", "run", os.fspath(folder / "scenario.toml")]
+    peak, most = peak_mib([*run, "--out", os.fspath(folder / f"run{workers}")])
+    sys.stdout.write(f"learning.workers = {workers}: {peak:.0f} MiB in {most} processes\n")
+    sys.stdout.flush()
+    return peak
 
 
 if __name__ == "__main__":

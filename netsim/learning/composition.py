@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike
 
 from netsim.errors import DataError, InputError
@@ -15,6 +14,7 @@ from netsim.learning.adapters import AdapterLayout
 from netsim.learning.data.datasets import TextDataset
 from netsim.learning.data.partition import Partition
 from netsim.learning.data.tokens import TokenCache
+from netsim.learning.engine.activations import Activations
 from netsim.learning.engine.batching import Batches
 from netsim.learning.engine.choice import make_engine, slow_because
 from netsim.learning.engine.local_descent import Engine, Start
@@ -22,7 +22,7 @@ from netsim.learning.engine.moving_base import MovingBase
 from netsim.learning.engine.workers import default_workers, one_thread
 from netsim.learning.evaluation.risk_meter import RiskMeter, UeTestSets
 from netsim.learning.evaluation.scorer import VALIDATION_ROWS, MeasuredRows, Scorer
-from netsim.learning.foundation import Foundation
+from netsim.learning.foundation import Foundation, widest_layer
 from netsim.learning.initial_weights import initial_vector
 from netsim.learning.learner import FederatedLearner
 from netsim.learning.model_layouts import layout_of
@@ -126,9 +126,7 @@ def _chunk_tokens(foundation: Foundation) -> int:
     """About how many tokens are computed together."""
     if not _on_cpu(foundation):
         return GPU_CHUNK_TOKENS
-    layers = [m for m in foundation.model.modules() if isinstance(m, torch.nn.Linear)]
-    widest = max((layer.out_features for layer in layers), default=1)
-    return min(CHUNK_TOKENS, max(1, CHUNK_NUMBERS // widest))
+    return min(CHUNK_TOKENS, max(1, CHUNK_NUMBERS // widest_layer(foundation.model)))
 
 
 def _on_cpu(foundation: Foundation) -> bool:
@@ -205,6 +203,7 @@ class _LearnerData:
             module_size=np.array([layout.size for layout in layouts]),
             seed=self.seed,
             budget=budget,
+            activations=Activations.of(self.foundation),
         )
 
     def scorer(

@@ -86,6 +86,12 @@ def config_value(
     return config.to_dict().get(own_name, default)
 
 
+def widest_layer(model: Any) -> int:
+    """The most numbers that a linear layer of a model gives for a token."""
+    layers = [module for module in model.modules() if isinstance(module, torch.nn.Linear)]
+    return max((layer.out_features for layer in layers), default=1)
+
+
 def most_tokens(config: Any, tokenizer: Any) -> int:
     """Longest text that a model of this configuration takes from this tokenizer."""
     positions = config_value(config, "max_position_embeddings")

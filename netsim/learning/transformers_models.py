@@ -10,7 +10,8 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from netsim.errors import InputError
 from netsim.learning.builtin import model_folder
 from netsim.learning.builtin.frozen_model import HEAD, FrozenModel
-from netsim.learning.foundation import Foundation, most_tokens
+from netsim.learning.engine.frozen_products import bound_kernels
+from netsim.learning.foundation import Foundation, most_tokens, widest_layer
 from netsim.learning.hub_models import cannot_load, quiet
 from netsim.learning.payload import BUILTIN
 from netsim.learning.tokenizer_trial import without_panics
@@ -49,6 +50,7 @@ def load_with_transformers(
     except Exception as error:
         # transformers raises OSError, ValueError, KeyError, safetensors' and hub errors
         raise cannot_load(source, error, local=local) from error
+    bound_kernels(widest_layer(model))
     head = _head(model, info, source)
     _set_padding(model, tokenizer, source)
     model = model.float().eval().requires_grad_(False)

@@ -85,11 +85,11 @@ class TokenCache:
             label=self._split.label[chosen],
         )
 
-    def count(self, rows: IntArray) -> int:
-        """Tokens of some rows together."""
+    def lengths(self, rows: IntArray) -> IntArray:
+        """Tokens of each of some rows."""
         chosen = rows.tolist()
         self._tokenise(chosen)
-        return sum(len(self._token[row]) for row in chosen)
+        return np.array([len(self._token[row]) for row in chosen], dtype=np.int64)
 
     def _tokenise(self, chosen: list[int]) -> None:
         rows = sorted({row for row in chosen if row not in self._token})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from netsim.errors import RunError
 from netsim.learning.data.partition import Partition
 from netsim.learning.data.tokens import Texts, TokenCache, even_runs, runs
+from netsim.learning.engine.activations import Activations
 from netsim.protocols import WHOLE, Tickets
 from netsim.units import FloatArray, IntArray
 
@@ -49,11 +51,13 @@ class Batches:
     module_size: IntArray  # [N] numbers of each module
     seed: int
     budget: int  # tokens computed together
+    activations: Activations
 
     def chunks(self, tickets: Tickets) -> Iterator[Chunk]:
         """Tickets in order, in chunks of about `budget` tokens.
 
-        A chunk has at most NUMBERS numbers in its modules, unless one module alone has more.
+        A chunk has at most NUMBERS numbers in its modules, and keeps no more activations than they
+        are bounded to, unless one ticket alone has more.
         """
         samples = self.samples[tickets.ue]
         rows = self._training_rows(tickets, samples)
@@ -95,7 +99,8 @@ class Batches:
         nothing = np.zeros_like(ue)
         tickets = Tickets(round, ue, nothing, nothing)
         rows = self._training_rows(tickets, self.samples[ue])
-        return np.array([self.tokens.count(each) for each in rows], dtype=np.int64)
+        counts = [self.tokens.lengths(each).sum() for each in rows]
+        return np.array(counts, dtype=np.int64)
 
     def _training_rows(
         self,
@@ -117,12 +122,23 @@ class Batches:
         rows: list[IntArray],
     ) -> Iterator[tuple[int, int]]:
         """First ticket of each chunk, and the one after its last."""
-        counts = [self.tokens.count(each) for each in rows]
-        tokens = np.array(counts, dtype=np.int64)
-        sizes = self.module_size[tickets.module]
+        lengths = [self.tokens.lengths(each) for each in rows]
+        tokens = np.array([length.sum() for length in lengths], dtype=np.int64)
+        kept = [self.activations.numbers(length).sum() for length in lengths]
         for begin, close in even_runs(tokens, self.budget):
-            for start, end in runs(sizes[begin:close], NUMBERS):
+            ends = self._ends(tickets.module[begin:close], np.array(kept[begin:close]))
+            for start, end in pairwise([0, *ends]):
                 yield begin + start, begin + end
+
+    def _ends(
+        self,
+        modules: IntArray,
+        kept: IntArray,
+    ) -> list[int]:
+        """Where chunks of some tickets [M] must end for their modules and for what is kept [M]."""
+        of_modules = runs(self.module_size[modules], NUMBERS)
+        of_activations = runs(kept, self.activations.limit)
+        return sorted({end for _, end in (*of_modules, *of_activations)})
 
 
 def sampled_round(tickets: Tickets) -> IntArray:

@@ -19,9 +19,11 @@ from torch.nn.functional import cross_entropy
 
 from netsim.learning.adapters import AdapterLayout
 from netsim.learning.data.tokens import Texts
+from netsim.learning.engine.activations import Activations
 from netsim.learning.engine.decoder_model import NO_ADAPTER, DecoderModel, TicketAdapter
 from netsim.learning.engine.decoder_packing import DecoderPacking, pack_for_decoder
-from netsim.learning.engine.local_descent import LocalResult, Start, descend
+from netsim.learning.engine.local_descent import Gradient, LocalResult, Start
+from netsim.learning.engine.part_gradients import Part, train, whole_part
 from netsim.learning.engine.pruning import refuse_pruned
 from netsim.learning.foundation import Foundation, config_value
 from netsim.learning.spec import LocalTraining
@@ -58,6 +60,7 @@ class DecoderEngine:
     ) -> None:
         self.train_head = train_head
         self._pad = int(foundation.tokenizer.pad_token_id)
+        self._activations = Activations.of(foundation)
         self._model = DecoderModel(foundation)
         self._lowest = _lowest_layer(layouts)
 
@@ -70,31 +73,19 @@ class DecoderEngine:
     ) -> list[LocalResult]:
         """All tickets together."""
         refuse_pruned(starts)
-        layouts = [start.layout for start in starts]
-        sizes = [layout.trained_size(self.train_head) for layout in layouts]
-        trained = [start.vector[:size] for start, size in zip(starts, sizes, strict=True)]
-        w = torch.cat([self._to_device(vector) for vector in trained])
-        packing = self._packing(texts, samples)
-        downloaded = [self._adapter(start) for start in starts]
-        label = self._to_device(texts.label)
-        with torch.no_grad():
-            below = self._below(texts, packing, downloaded)
-
-        def gradient(w: torch.Tensor, g: torch.Tensor) -> Sequence[torch.Tensor]:
-            leaf = w.detach().requires_grad_()
-            own = _with_trained(downloaded, layouts, torch.split(leaf, sizes))
-            logits = self._above(below, packing, own)
-            lost = cross_entropy(logits, label, reduction="none")
-            loss = torch.stack([lost[a:b].mean() for a, b in packing.texts])
-            g.copy_(torch.autograd.grad(loss.sum(), leaf)[0])
-            return [lost[a:b].detach() for a, b in packing.texts]
-
-        return descend(
-            w,
+        whole = whole_part(
             starts,
-            sizes,
-            gradient,
+            samples,
+            texts,
             local,
+            train_head=self.train_head,
+        )
+        return train(
+            whole,
+            self._gradient_of,
+            self._activations,
+            local,
+            self._model.device,
         )
 
     def logits(
@@ -102,7 +93,39 @@ class DecoderEngine:
         starts: Sequence[Start],
         texts: Texts,
     ) -> NDArray[np.float32]:
-        """Shape [modules, texts, classes]. Layers below the lowest adapter are computed once."""
+        """Shape [modules, texts, classes]."""
+        return self._activations.logits(texts, lambda part: self._logits(starts, part))
+
+    def _gradient_of(self, part: Part) -> Gradient:
+        layouts = [start.layout for start in part.starts]
+        packing = self._packing(part.texts, part.samples)
+        downloaded = [self._adapter(start) for start in part.starts]
+        label = self._to_device(part.texts.label)
+        with torch.no_grad():
+            below = self._below(part.texts, packing, downloaded)
+
+        def gradient(w: torch.Tensor, g: torch.Tensor) -> Sequence[torch.Tensor]:
+            leaf = w.detach().requires_grad_()
+            own = _with_trained(downloaded, layouts, torch.split(leaf, list(part.sizes)))
+            logits = self._above(
+                below,
+                packing,
+                own,
+                recompute=part.recompute,
+            )
+            lost = cross_entropy(logits, label, reduction="none")
+            loss = torch.stack([lost[a:b].mean() for a, b in packing.texts])
+            g.copy_(torch.autograd.grad(loss.sum(), leaf)[0])
+            return [lost[a:b].detach() for a, b in packing.texts]
+
+        return gradient
+
+    def _logits(
+        self,
+        starts: Sequence[Start],
+        texts: Texts,
+    ) -> NDArray[np.float32]:
+        """Layers below the lowest adapter are computed once."""
         packing = self._packing(texts, np.array([len(texts)]))
         scores = []
         with torch.no_grad():
@@ -140,8 +163,10 @@ class DecoderEngine:
         below: torch.Tensor,
         packing: DecoderPacking,
         own: Sequence[TicketAdapter],
+        *,
+        recompute: bool = False,
     ) -> torch.Tensor:
-        """Logits [S, C]."""
+        """Logits [S, C]; with `recompute`, layers are computed again in the backward pass."""
         last = self._model.layers
         x = self._model.body(
             below,
@@ -149,6 +174,7 @@ class DecoderEngine:
             own,
             start=self._lowest,
             end=last,
+            recompute=recompute,
         )
         return self._model.score(x, packing, own)
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch.nn.functional import linear, scaled_dot_product_attention, silu
+from torch.utils.checkpoint import checkpoint
 
 from netsim.learning.adapters import PREFIX
 from netsim.learning.data.tokens import Texts
@@ -58,17 +60,25 @@ class DecoderModel:
         own: Sequence[TicketAdapter],
         start: int,
         end: int,
+        *,
+        recompute: bool = False,
     ) -> torch.Tensor:
-        """Output [T, h] of the layers from `start` to before `end`; after the last, [S, h]."""
+        """Output [T, h] of the layers from `start` to before `end`; after the last, [S, h].
+
+        With `recompute`, they keep their input only and are computed again in the backward pass.
+        """
         for i in range(start, end):
-            last = i == self.layers - 1
-            x = self._layer(
-                f"layers.{i}",
-                x,
-                packing,
-                own,
-                last=last,
-            )
+            layer = partial(self._layer, f"layers.{i}", last=i == self.layers - 1)
+            if recompute:
+                x = checkpoint(
+                    layer,
+                    x,
+                    packing,
+                    own,
+                    use_reentrant=False,
+                )
+            else:
+                x = layer(x, packing, own)
         return x
 
     def _layer(

@@ -21,6 +21,7 @@ from torch import split_with_sizes as cut
 
 from netsim.learning.adapters import PREFIX, AdapterLayout
 from netsim.learning.data.tokens import Texts
+from netsim.learning.engine.activations import Activations
 from netsim.learning.engine.alike_tickets import group_alike
 from netsim.learning.engine.embeddings import embeddings_of
 from netsim.learning.engine.encoder_families import family_of
@@ -31,8 +32,9 @@ from netsim.learning.engine.encoder_layers import (
 )
 from netsim.learning.engine.encoder_tickets import EncoderTickets, TicketBinder
 from netsim.learning.engine.first_token import last_layer, last_layer_back
-from netsim.learning.engine.local_descent import LocalResult, Start, descend
+from netsim.learning.engine.local_descent import Gradient, LocalResult, Start
 from netsim.learning.engine.packing import Packing, pack
+from netsim.learning.engine.part_gradients import Part, train, whole_part
 from netsim.learning.engine.pruning import Pruned
 from netsim.learning.foundation import Foundation, config_value
 from netsim.learning.spec import LocalTraining
@@ -47,6 +49,14 @@ class _Below:
     product: torch.Tensor | None  # [T, 3 h] of x with that layer's frozen weights, if used again
 
 
+@dataclass(frozen=True)
+class _Input:
+    """Of a layer that is computed again in the backward pass."""
+
+    x: torch.Tensor  # [T, h]
+    product: torch.Tensor | None  # as of _Below
+
+
 class EncoderEngine:
     """Engine for the families of encoder_families.py."""
 
@@ -58,6 +68,7 @@ class EncoderEngine:
         train_head: bool,
     ) -> None:
         self.train_head = train_head
+        self.activations = Activations.of(foundation)
         family = family_of(foundation)
         assert family is not None  # supports() holds
         self.family = family
@@ -96,44 +107,19 @@ class EncoderEngine:
         local: LocalTraining,
     ) -> list[LocalResult]:
         """All tickets together."""
-        sizes = [start.layout.trained_size(self.train_head) for start in starts]
-        trained = [start.vector[:size] for start, size in zip(starts, sizes, strict=True)]
-        w = torch.cat([self._to_device(vector) for vector in trained])
-        packing = pack(texts.length, samples, self.heads, self.device)
-        label = self._to_device(texts.label)
-        fixed: list[tuple[EncoderTickets, _Below]] = []
-
-        def gradient(w: torch.Tensor, g: torch.Tensor) -> Sequence[torch.Tensor]:
-            if not fixed:  # views of w and g: they stay valid, both are changed in place
-                groups = list(
-                    group_alike(
-                        starts,
-                        sizes,
-                        samples,
-                        w,
-                        g,
-                    )
-                )
-                pruned = Pruned.of(starts, self.layers)
-                tickets = self._binder.bind(groups, texts, samples, packing, pruned)
-                fixed.append((tickets, self._below(texts, packing, tickets, local.local_steps)))
-            tickets, below = fixed[0]
-            saved: list[Any] = []
-            first = self._above(below, packing, tickets, saved)
-            return self._backward(
-                first,
-                label,
-                packing,
-                tickets,
-                saved,
-            )
-
-        return descend(
-            w,
+        whole = whole_part(
             starts,
-            sizes,
-            gradient,
+            samples,
+            texts,
             local,
+            train_head=self.train_head,
+        )
+        return train(
+            whole,
+            self._gradient_of,
+            self.activations,
+            local,
+            self.device,
         )
 
     @torch.inference_mode()
@@ -143,6 +129,71 @@ class EncoderEngine:
         texts: Texts,
     ) -> NDArray[np.float32]:
         """Shape [modules, texts, classes]."""
+        return self.activations.logits(texts, lambda part: self._logits(starts, part))
+
+    def _gradient_of(self, part: Part) -> Gradient:
+        packing = pack(part.texts.length, part.samples, self.heads, self.device)
+        label = self._to_device(part.texts.label)
+        fixed: list[tuple[EncoderTickets, _Below]] = []
+
+        def gradient(w: torch.Tensor, g: torch.Tensor) -> Sequence[torch.Tensor]:
+            if not fixed:  # views of w and g: they stay valid, both are changed in place
+                tickets = self._tickets(
+                    part,
+                    packing,
+                    w,
+                    g,
+                )
+                fixed.append((tickets, self._below(part.texts, packing, tickets, part.steps)))
+            tickets, below = fixed[0]
+            saved: list[Any] = []
+            first = self._above(
+                below,
+                packing,
+                tickets,
+                saved,
+                recompute=part.recompute,
+            )
+            return self._backward(
+                first,
+                label,
+                packing,
+                tickets,
+                saved,
+            )
+
+        return gradient
+
+    def _tickets(
+        self,
+        part: Part,
+        packing: Packing,
+        w: torch.Tensor,
+        g: torch.Tensor,
+    ) -> EncoderTickets:
+        groups = list(
+            group_alike(
+                part.starts,
+                part.sizes,
+                part.samples,
+                w,
+                g,
+            )
+        )
+        pruned = Pruned.of(part.starts, self.layers)
+        return self._binder.bind(
+            groups,
+            part.texts,
+            part.samples,
+            packing,
+            pruned,
+        )
+
+    def _logits(
+        self,
+        starts: Sequence[Start],
+        texts: Texts,
+    ) -> NDArray[np.float32]:
         samples = np.array([len(texts)])
         packing = pack(texts.length, samples, self.heads, self.device)
         below: _Below | None = None
@@ -202,20 +253,25 @@ class EncoderEngine:
         packing: Packing,
         tickets: EncoderTickets,
         saved: list[Any] | None,
+        *,
+        recompute: bool = False,
     ) -> torch.Tensor:
         """Hidden state [S, h] of the first tokens after the last layer.
 
-        `saved` gets what the backward pass needs; None where there is none.
+        `saved` gets what the backward pass needs; None where there is none. With `recompute` it
+        gets the inputs of layers only.
         """
         x = below.x
         product = below.product
         for i in range(self.lowest, len(self.layers) - 1):
+            if recompute and saved is not None:
+                saved.append(_Input(x, product))
             x = layer_forward(
                 self.layers[i],
                 x,
                 packing,
                 tickets.lora[i],
-                saved,
+                None if recompute else saved,
                 product=product,
             )
             product = None
@@ -260,6 +316,8 @@ class EncoderEngine:
         )
         for i in range(len(self.layers) - 2, self.lowest - 1, -1):
             kept = saved.pop()
+            if isinstance(kept, _Input):
+                kept = self._again(i, kept, packing, tickets)
             below = i > self.lowest
             lora = tickets.lora[i]
             dx = layer_back(
@@ -271,6 +329,25 @@ class EncoderEngine:
                 below=below,
             )
         return cut(losses, tickets.texts)
+
+    def _again(
+        self,
+        number: int,
+        of: _Input,
+        packing: Packing,
+        tickets: EncoderTickets,
+    ) -> Any:
+        """What the backward pass of layer `number` needs, from the layer's input."""
+        saved: list[Any] = []
+        layer_forward(
+            self.layers[number],
+            of.x,
+            packing,
+            tickets.lora[number],
+            saved,
+            product=of.product,
+        )
+        return saved.pop()
 
 
 def _lowest_layer(layouts: Sequence[AdapterLayout], path: str) -> int:

@@ -18,12 +18,25 @@ import torch
 
 ROWS = 2048  # that oneDNN's layout is chosen for: about a chunk on a CPU
 KERNELS = 128
-"""Prepared products that a process keeps: one for each shape and number of rows, with a buffer as
-large as its result. A chunk needs fewer. The default of 1024 comes to gigabytes after some runs.
+"""Prepared products that a process keeps, at most: one for each shape and number of rows, with a
+buffer as large as its result. A chunk needs fewer. The default of 1024 comes to gigabytes after
+some runs.
 """
+LEAST_KERNELS = 24  # three numbers of rows, with the eight shapes of an encoder's layer
+KERNEL_COLUMNS = 1 << 16  # of all kept products together
 # Both oneDNN and torch, above it, keep them. Each reads its limit when it is first used.
-for _limit in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
-    os.environ.setdefault(_limit, str(KERNELS))
+_LIMITS = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY")
+
+
+def bound_kernels(columns: int) -> None:
+    """Keep so few products that their buffers are small, for a model's widest layer.
+
+    The first call in a process decides, before anything is computed; variables of the environment
+    that are there already are left alone.
+    """
+    kept = min(KERNELS, max(LEAST_KERNELS, KERNEL_COLUMNS // columns))
+    for limit in _LIMITS:
+        os.environ.setdefault(limit, str(kept))
 
 
 @dataclass(frozen=True)
@@ -112,6 +125,7 @@ def _pack(weight: torch.Tensor) -> torch.Tensor | None:
         return None
     if weight.dtype == torch.bfloat16 and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         return None
+    bound_kernels(max(weight.shape))
     reorder = torch.ops.mkldnn._reorder_linear_weight
     packed: torch.Tensor = reorder(weight.contiguous(), ROWS)
     return packed

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from peft import LoraConfig, get_peft_model
+from torch.utils.checkpoint import checkpoint
 
 from netsim.learning.adapter_files import peft_config
 from netsim.learning.adapters import AdapterLayout
 from netsim.learning.data.tokens import Texts
-from netsim.learning.engine.local_descent import LocalResult, Start, descend
+from netsim.learning.engine.activations import Activations
+from netsim.learning.engine.local_descent import Gradient, LocalResult, Start
+from netsim.learning.engine.part_gradients import Part, train, whole_part
 from netsim.learning.engine.pruning import refuse_pruned
 from netsim.learning.foundation import Foundation, config_value
 from netsim.learning.spec import LocalTraining
@@ -34,6 +39,21 @@ class _PeftModel:
 
     model: Any
     trainable: dict[str, torch.nn.Parameter]  # by the names of PEFT's files
+
+    @contextmanager
+    def recomputed(self, wanted: bool) -> Iterator[None]:
+        """If it is wanted: layers keep their inputs only, and are computed again when needed.
+
+        That of transformers applies while training only, when dropout does too.
+        """
+        layers = _layers(self.model) if wanted else []
+        for layer in layers:
+            layer.forward = partial(checkpoint, layer.forward, use_reentrant=False)
+        try:
+            yield
+        finally:
+            for layer in layers:
+                del layer.forward  # its class's comes to light again
 
 
 class GenericEngine:
@@ -49,6 +69,7 @@ class GenericEngine:
         self.pad = int(foundation.tokenizer.pad_token_id)
         self._foundation = foundation
         self._base = with_forward(foundation)
+        self._activations = Activations.of(foundation, times=2)
         self._made: dict[tuple[Any, ...], _PeftModel] = {}
 
     def train(
@@ -74,6 +95,13 @@ class GenericEngine:
         texts: Texts,
     ) -> NDArray[np.float32]:
         """Shape [modules, texts, classes]."""
+        return self._activations.logits(texts, lambda part: self._logits(starts, part))
+
+    def _logits(
+        self,
+        starts: Sequence[Start],
+        texts: Texts,
+    ) -> NDArray[np.float32]:
         scores = []
         for start in starts:
             made = self._peft_model(start.layout)
@@ -89,34 +117,47 @@ class GenericEngine:
         texts: Texts,
         local: LocalTraining,
     ) -> LocalResult:
-        layout = start.layout
-        made = self._peft_model(layout)
-        size = layout.trained_size(self.train_head)
-        inputs = self._inputs(texts, made.model)
-        label = torch.from_numpy(texts.label).to(self._foundation.device)
+        made = self._peft_model(start.layout)
         with torch.no_grad():
-            _write(layout, made, torch.from_numpy(start.vector))
+            _write(start.layout, made, torch.from_numpy(start.vector))
+        whole = whole_part(
+            [start],
+            np.array([len(texts)]),
+            texts,
+            local,
+            train_head=self.train_head,
+        )
+        (result,) = train(
+            whole,
+            self._gradient_of,
+            self._activations,
+            local,
+            self._foundation.device,
+        )
+        return result
+
+    def _gradient_of(self, part: Part) -> Gradient:
+        """Of a part of one ticket's texts."""
+        layout = part.starts[0].layout
+        size = part.sizes[0]
+        made = self._peft_model(layout)
+        inputs = self._inputs(part.texts, made.model)
+        label = torch.from_numpy(part.texts.label).to(self._foundation.device)
         names = [name for name, at in layout.starts.items() if at < size and layout.trains(name)]
         trained = [made.trainable[name] for name in names]
 
         def gradient(w: torch.Tensor, g: torch.Tensor) -> Sequence[torch.Tensor]:
             with torch.no_grad():
                 _write(layout, made, w)
-            logits = self._forward(made.model, inputs)
-            lost = torch.nn.functional.cross_entropy(logits, label, reduction="none")
-            gradients = torch.autograd.grad(lost.mean(), trained)
-            for name, part in zip(names, gradients, strict=True):
-                layout.view(name, g).copy_(part)
+            with made.recomputed(part.recompute):
+                logits = self._forward(made.model, inputs)
+                lost = torch.nn.functional.cross_entropy(logits, label, reduction="none")
+                gradients = torch.autograd.grad(lost.mean(), trained)
+            for name, found in zip(names, gradients, strict=True):
+                layout.view(name, g).copy_(found)
             return [lost.detach()]
 
-        w = torch.tensor(start.vector[:size], device=self._foundation.device)
-        return descend(
-            w,
-            [start],
-            [size],
-            gradient,
-            local,
-        )[0]
+        return gradient
 
     def _forward(
         self,
@@ -151,8 +192,22 @@ class GenericEngine:
         key = (spec.rank, spec.lora_alpha, spec.target_modules)
         if key not in self._made:
             made = _whole(self._base) if spec.full else _with_lora(self._base, layout)
+            _without_caches(made.model)
             self._made[key] = made
         return self._made[key]
+
+
+def _layers(model: Any) -> list[torch.nn.Module]:
+    """The layers that stand in a row in a model: members of its outermost lists of modules."""
+    found: list[torch.nn.Module] = []
+    lists: list[str] = []
+    for name, module in model.named_modules():
+        if name.startswith(tuple(lists)):
+            continue
+        if isinstance(module, torch.nn.ModuleList):
+            lists.append(f"{name}.")
+            found += module
+    return found
 
 
 def _whole(base: Any) -> _PeftModel:
@@ -183,6 +238,14 @@ def _with_lora(base: Any, layout: AdapterLayout) -> _PeftModel:
             parameter.data = parameter.data.float()
             named[_name_in_file(name)] = parameter
     return _PeftModel(model, {name: named[name] for name in layout.shapes})
+
+
+def _without_caches(model: Any) -> None:
+    """Nothing is generated: keys and values of earlier tokens need not be kept."""
+    for module in model.modules():
+        config = getattr(module, "config", None)
+        if hasattr(config, "use_cache"):
+            config.use_cache = False
 
 
 def _name_in_file(name: str) -> str:

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from netsim.learning.engine.frozen_products import _onednn
+from netsim.learning.engine import frozen_products
+from netsim.learning.engine.frozen_products import _onednn, bound_kernels
 
 COUNTS = 400  # of rows, more than are kept
 MOST_MIB = 150  # 220 MiB are held where all are kept, 85 where KERNELS are
@@ -36,3 +37,13 @@ def test_what_is_kept_for_numbers_of_rows_is_bounded() -> None:
         [sys.executable, "-c", PRODUCTS], capture_output=True, text=True, check=True
     )
     assert float(found.stdout) < MOST_MIB
+
+
+@pytest.mark.parametrize(("columns", "kept"), [(512, "128"), (1536, "42"), (3072, "24")])
+def test_wider_models_keep_fewer(monkeypatch: pytest.MonkeyPatch, columns: int, kept: str) -> None:
+    """A user's own limit stays, and so does the first model's."""
+    own = {"LRU_CACHE_CAPACITY": "7"}
+    monkeypatch.setattr(frozen_products.os, "environ", own)
+    bound_kernels(columns)
+    bound_kernels(1)
+    assert own == {"LRU_CACHE_CAPACITY": "7", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": kept}
