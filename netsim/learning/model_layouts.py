@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +53,17 @@ def layout_of(foundation: Foundation, spec: ModuleSpec) -> AdapterLayout:
         lora_size,
         transposed=transposed,
     )
+
+
+def lowest_layer(layouts: Sequence[AdapterLayout], path: str) -> int:
+    """The lowest layer, of those named `path` and a number, that any adapter changes."""
+    numbers = []
+    for layout in layouts:
+        for name in layout.shapes:
+            if name.startswith(path):
+                number, _, _ = name.removeprefix(path).partition(".")
+                numbers.append(int(number))
+    return min(numbers)
 
 
 def _full_layout(foundation: Foundation, spec: ModuleSpec) -> AdapterLayout:

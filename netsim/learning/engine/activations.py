@@ -50,10 +50,9 @@ class Activations:
         config = foundation.model.config
         matrices = 0
         for module in foundation.model.modules():
-            weight = getattr(module, "weight", None)
-            if weight is None or isinstance(module, torch.nn.Embedding) or weight.dim() != 2:
-                continue
-            matrices += sum(weight.shape)
+            if not isinstance(module, torch.nn.Embedding):
+                own = module.parameters(recurse=False)
+                matrices += sum(sum(weight.shape) for weight in own if weight.dim() == 2)
         layers = int(config_value(config, "num_hidden_layers", 1))
         sharing = layers // int(config_value(config, "num_hidden_groups", layers))  # ALBERT's
         return cls(

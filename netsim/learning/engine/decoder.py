@@ -17,15 +17,16 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import cross_entropy
 
-from netsim.learning.adapters import AdapterLayout
+from netsim.learning.adapters import PREFIX, AdapterLayout
 from netsim.learning.data.tokens import Texts
 from netsim.learning.engine.activations import Activations
 from netsim.learning.engine.decoder_model import NO_ADAPTER, DecoderModel, TicketAdapter
 from netsim.learning.engine.decoder_packing import DecoderPacking, pack_for_decoder
 from netsim.learning.engine.local_descent import Gradient, LocalResult, Start
-from netsim.learning.engine.part_gradients import Part, train, whole_part
+from netsim.learning.engine.part_gradients import Part, train
 from netsim.learning.engine.pruning import refuse_pruned
 from netsim.learning.foundation import Foundation, config_value
+from netsim.learning.model_layouts import lowest_layer
 from netsim.learning.spec import LocalTraining
 from netsim.units import IntArray
 
@@ -62,7 +63,7 @@ class DecoderEngine:
         self._pad = int(foundation.tokenizer.pad_token_id)
         self._activations = Activations.of(foundation)
         self._model = DecoderModel(foundation)
-        self._lowest = _lowest_layer(layouts)
+        self._lowest = lowest_layer(layouts, f"{PREFIX}model.layers.")
 
     def train(
         self,
@@ -73,19 +74,15 @@ class DecoderEngine:
     ) -> list[LocalResult]:
         """All tickets together."""
         refuse_pruned(starts)
-        whole = whole_part(
+        return train(
             starts,
             samples,
             texts,
             local,
+            make=self._gradient_of,
+            bound=self._activations,
             train_head=self.train_head,
-        )
-        return train(
-            whole,
-            self._gradient_of,
-            self._activations,
-            local,
-            self._model.device,
+            device=self._model.device,
         )
 
     def logits(
@@ -199,15 +196,3 @@ def _with_trained(
         tensors = fixed.tensors | {name: view for name, view in views if layout.trains(name)}
         own.append(TicketAdapter(tensors, fixed.scale))
     return own
-
-
-def _lowest_layer(layouts: Sequence[AdapterLayout]) -> int:
-    """The lowest layer that any adapter changes."""
-    numbers = []
-    for layout in layouts:
-        for name in layout.shapes:
-            _, found, rest = name.partition(".layers.")
-            if found:
-                number, _, _ = rest.partition(".")
-                numbers.append(int(number))
-    return min(numbers)

@@ -22,10 +22,10 @@ from torch import split_with_sizes as cut
 from netsim.learning.adapters import PREFIX, AdapterLayout
 from netsim.learning.data.tokens import Texts
 from netsim.learning.engine.activations import Activations
-from netsim.learning.engine.alike_tickets import group_alike
 from netsim.learning.engine.embeddings import embeddings_of
 from netsim.learning.engine.encoder_families import family_of
 from netsim.learning.engine.encoder_layers import (
+    LayerInput,
     layer_back,
     layer_forward,
     layer_of,
@@ -34,9 +34,9 @@ from netsim.learning.engine.encoder_tickets import EncoderTickets, TicketBinder
 from netsim.learning.engine.first_token import last_layer, last_layer_back
 from netsim.learning.engine.local_descent import Gradient, LocalResult, Start
 from netsim.learning.engine.packing import Packing, pack
-from netsim.learning.engine.part_gradients import Part, train, whole_part
-from netsim.learning.engine.pruning import Pruned
+from netsim.learning.engine.part_gradients import Part, train
 from netsim.learning.foundation import Foundation, config_value
+from netsim.learning.model_layouts import lowest_layer
 from netsim.learning.spec import LocalTraining
 from netsim.units import IntArray
 
@@ -47,14 +47,6 @@ class _Below:
 
     x: torch.Tensor  # [T, h] input of the lowest adapted layer
     product: torch.Tensor | None  # [T, 3 h] of x with that layer's frozen weights, if used again
-
-
-@dataclass(frozen=True)
-class _Input:
-    """Of a layer that is computed again in the backward pass."""
-
-    x: torch.Tensor  # [T, h]
-    product: torch.Tensor | None  # as of _Below
 
 
 class EncoderEngine:
@@ -83,7 +75,7 @@ class EncoderEngine:
         self.embeddings = embeddings_of(encoder, family, config.pad_token_id, epsilon)
 
         self.path = f"{PREFIX}{base}{family.layer}."
-        self.lowest = _lowest_layer(layouts, self.path)
+        self.lowest = lowest_layer(layouts, self.path)
         depth = int(config.num_hidden_layers)
         *lower, last = [layer_of(encoder, family, i, epsilon) for i in range(depth)]
         packed = [layer.pack(back=i >= self.lowest) for i, layer in enumerate(lower)]
@@ -94,6 +86,7 @@ class EncoderEngine:
             depth=depth,
             heads=self.heads,
             weights=self.weights,
+            layers=self.layers,
         )
 
     # -- the Engine protocol ---------------------------------------------------------------------
@@ -107,19 +100,15 @@ class EncoderEngine:
         local: LocalTraining,
     ) -> list[LocalResult]:
         """All tickets together."""
-        whole = whole_part(
+        return train(
             starts,
             samples,
             texts,
             local,
+            make=self._gradient_of,
+            bound=self.activations,
             train_head=self.train_head,
-        )
-        return train(
-            whole,
-            self._gradient_of,
-            self.activations,
-            local,
-            self.device,
+            device=self.device,
         )
 
     @torch.inference_mode()
@@ -138,7 +127,7 @@ class EncoderEngine:
 
         def gradient(w: torch.Tensor, g: torch.Tensor) -> Sequence[torch.Tensor]:
             if not fixed:  # views of w and g: they stay valid, both are changed in place
-                tickets = self._tickets(
+                tickets = self._binder.bind(
                     part,
                     packing,
                     w,
@@ -164,31 +153,6 @@ class EncoderEngine:
 
         return gradient
 
-    def _tickets(
-        self,
-        part: Part,
-        packing: Packing,
-        w: torch.Tensor,
-        g: torch.Tensor,
-    ) -> EncoderTickets:
-        groups = list(
-            group_alike(
-                part.starts,
-                part.sizes,
-                part.samples,
-                w,
-                g,
-            )
-        )
-        pruned = Pruned.of(part.starts, self.layers)
-        return self._binder.bind(
-            groups,
-            part.texts,
-            part.samples,
-            packing,
-            pruned,
-        )
-
     def _logits(
         self,
         starts: Sequence[Start],
@@ -200,16 +164,20 @@ class EncoderEngine:
         scores = []
         for start in starts:
             w = self._to_device(start.vector)
-            groups = list(
-                group_alike(
-                    [start],
-                    [start.layout.size],
-                    samples,
-                    w,
-                    w,
-                )
+            one = Part(
+                [start],
+                [start.layout.size],
+                samples,
+                texts,
+                steps=len(starts),
+                recompute=False,
             )
-            tickets = self._binder.bind(groups, texts, samples, packing)
+            tickets = self._binder.bind(
+                one,
+                packing,
+                w,
+                w,
+            )
             if below is None:
                 below = self._below(texts, packing, tickets, len(starts))
             first = self._above(below, packing, tickets, None)
@@ -265,7 +233,7 @@ class EncoderEngine:
         product = below.product
         for i in range(self.lowest, len(self.layers) - 1):
             if recompute and saved is not None:
-                saved.append(_Input(x, product))
+                saved.append(LayerInput(x, product))
             x = layer_forward(
                 self.layers[i],
                 x,
@@ -294,14 +262,7 @@ class EncoderEngine:
         saved: list[Any],
     ) -> Sequence[torch.Tensor]:
         """Fill every gradient; returns the losses of each ticket's texts, [G] of [s]."""
-        logits, active = tickets.heads.logits(first)
-        log_p = torch.log_softmax(logits, -1)
-        losses = -log_p.gather(1, label[:, None])[:, 0]
-
-        d_logits = log_p.exp_()
-        d_logits[torch.arange(len(label), device=self.device), label] -= 1.0
-        d_logits /= tickets.texts_of_own
-        d_first = tickets.heads.back(d_logits, active, first)
+        losses, d_first = tickets.heads.losses_back(first, label, tickets.texts_of_own)
 
         kept = saved.pop()
         below = bool(saved)
@@ -316,10 +277,10 @@ class EncoderEngine:
         )
         for i in range(len(self.layers) - 2, self.lowest - 1, -1):
             kept = saved.pop()
-            if isinstance(kept, _Input):
-                kept = self._again(i, kept, packing, tickets)
             below = i > self.lowest
             lora = tickets.lora[i]
+            if isinstance(kept, LayerInput):
+                kept = kept.forward(self.layers[i], packing, lora)
             dx = layer_back(
                 self.layers[i],
                 dx,
@@ -329,35 +290,3 @@ class EncoderEngine:
                 below=below,
             )
         return cut(losses, tickets.texts)
-
-    def _again(
-        self,
-        number: int,
-        of: _Input,
-        packing: Packing,
-        tickets: EncoderTickets,
-    ) -> Any:
-        """What the backward pass of layer `number` needs, from the layer's input."""
-        saved: list[Any] = []
-        layer_forward(
-            self.layers[number],
-            of.x,
-            packing,
-            tickets.lora[number],
-            saved,
-            product=of.product,
-        )
-        return saved.pop()
-
-
-def _lowest_layer(layouts: Sequence[AdapterLayout], path: str) -> int:
-    """The lowest layer, of those named `path` and a number, that any adapter changes."""
-    numbers = []
-    for layout in layouts:
-        for name in layout.shapes:
-            if not name.startswith(path):
-                continue
-            below = name.removeprefix(path)
-            number = below.partition(".")[0]
-            numbers.append(int(number))
-    return min(numbers)

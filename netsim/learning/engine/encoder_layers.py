@@ -123,6 +123,33 @@ def layer_forward(
     return out
 
 
+@dataclass(frozen=True)
+class LayerInput:
+    """All that is kept of a layer that is computed again in the backward pass."""
+
+    x: torch.Tensor  # [T, h]
+    product: torch.Tensor | None  # as `layer_forward` has it
+
+    def forward(
+        self,
+        layer: EncoderLayer,
+        packing: Packing,
+        lora: Places,
+    ) -> list[Any]:
+        """What `layer_back` needs."""
+        saved: list[Any] = []
+        layer_forward(
+            layer,
+            self.x,
+            packing,
+            lora,
+            saved,
+            product=self.product,
+        )
+        kept: list[Any] = saved.pop()
+        return kept
+
+
 def layer_back(
     layer: EncoderLayer,
     dy: torch.Tensor,

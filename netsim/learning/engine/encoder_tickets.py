@@ -9,16 +9,15 @@ from itertools import chain
 import numpy as np
 import torch
 
-from netsim.learning.data.tokens import Texts
 from netsim.learning.engine.alike_tickets import AlikeTickets
 from netsim.learning.engine.encoder_families import EncoderFamily
-from netsim.learning.engine.encoder_layers import Places
+from netsim.learning.engine.encoder_layers import EncoderLayer, Places
 from netsim.learning.engine.first_token import LastLayer, last_layer_of
 from netsim.learning.engine.head import Heads, heads_of
 from netsim.learning.engine.low_rank import LowRank, pairs_of
 from netsim.learning.engine.packing import Packing
+from netsim.learning.engine.part_gradients import Part
 from netsim.learning.engine.pruning import Pruned
-from netsim.units import IntArray
 
 
 @dataclass(frozen=True)
@@ -41,19 +40,20 @@ class TicketBinder:
     depth: int
     heads: int
     weights: dict[str, torch.Tensor]  # of the foundation model
+    layers: Sequence[EncoderLayer]
 
     def bind(
         self,
-        groups: Sequence[AlikeTickets],
-        texts: Texts,
-        samples: IntArray,
+        part: Part,
         packing: Packing,
-        pruned: Pruned | None = None,
+        w: torch.Tensor,
+        g: torch.Tensor,
     ) -> EncoderTickets:
-        """Views of the tickets' parameters and gradients where they are needed."""
-        pruned = pruned or Pruned()
-        first = np.cumsum(samples) - samples
-        tokens = np.add.reduceat(texts.length, first).tolist()
+        """Views of the tickets' parameters `w` [P] and gradients `g` [P] where they are needed."""
+        samples = part.samples
+        groups = part.alike(w, g)
+        pruned = Pruned.of(part.starts, self.layers)
+        tokens = part.tokens()
         tokens.append(packing.tokens - sum(tokens))  # the idle ones
         text_counts = samples.tolist()
         last = self.depth - 1

@@ -19,13 +19,14 @@ import torch
 from numpy.typing import NDArray
 from peft import LoraConfig, get_peft_model
 from torch.utils.checkpoint import checkpoint
+from transformers import PreTrainedModel
 
 from netsim.learning.adapter_files import peft_config
 from netsim.learning.adapters import AdapterLayout
 from netsim.learning.data.tokens import Texts
 from netsim.learning.engine.activations import Activations
 from netsim.learning.engine.local_descent import Gradient, LocalResult, Start
-from netsim.learning.engine.part_gradients import Part, train, whole_part
+from netsim.learning.engine.part_gradients import Part, train
 from netsim.learning.engine.pruning import refuse_pruned
 from netsim.learning.foundation import Foundation, config_value
 from netsim.learning.spec import LocalTraining
@@ -120,19 +121,15 @@ class GenericEngine:
         made = self._peft_model(start.layout)
         with torch.no_grad():
             _write(start.layout, made, torch.from_numpy(start.vector))
-        whole = whole_part(
+        (result,) = train(
             [start],
             np.array([len(texts)]),
             texts,
             local,
+            make=self._gradient_of,
+            bound=self._activations,
             train_head=self.train_head,
-        )
-        (result,) = train(
-            whole,
-            self._gradient_of,
-            self._activations,
-            local,
-            self._foundation.device,
+            device=self._foundation.device,
         )
         return result
 
@@ -243,9 +240,8 @@ def _with_lora(base: Any, layout: AdapterLayout) -> _PeftModel:
 def _without_caches(model: Any) -> None:
     """Nothing is generated: keys and values of earlier tokens need not be kept."""
     for module in model.modules():
-        config = getattr(module, "config", None)
-        if hasattr(config, "use_cache"):
-            config.use_cache = False
+        if isinstance(module, PreTrainedModel):
+            module.config.update({"use_cache": False})
 
 
 def _name_in_file(name: str) -> str:

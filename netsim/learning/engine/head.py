@@ -74,6 +74,24 @@ class Heads:
         outer = [head.outer.forward(head.tickets.of(active)) for head in self.parts]
         return _joined(outer), active
 
+    def losses_back(
+        self,
+        first: torch.Tensor,
+        label: torch.Tensor,
+        texts_of_own: torch.Tensor,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Losses [S], and the gradient of `first` [S, h]; fills those of the heads.
+
+        That is of the tickets' mean losses, of which each has `texts_of_own` [S, 1] texts.
+        """
+        logits, active = self.logits(first)
+        log_p = torch.log_softmax(logits, -1)
+        losses = -log_p.gather(1, label[:, None])[:, 0]
+        d_logits = log_p.exp_()
+        d_logits[torch.arange(len(label), device=label.device), label] -= 1.0
+        d_logits /= texts_of_own
+        return losses, self.back(d_logits, active, first)
+
     def back(
         self,
         d_logits: torch.Tensor,

@@ -13,6 +13,7 @@ import torch
 
 from netsim.learning.data.tokens import Texts
 from netsim.learning.engine.activations import Activations
+from netsim.learning.engine.alike_tickets import AlikeTickets, group_alike
 from netsim.learning.engine.local_descent import Gradient, LocalResult, Start, descend
 from netsim.learning.spec import LocalTraining
 from netsim.units import IntArray
@@ -29,61 +30,69 @@ class Part:
     steps: int  # for which the gradient is asked
     recompute: bool  # layers in the backward pass
 
+    def alike(self, w: torch.Tensor, g: torch.Tensor) -> list[AlikeTickets]:
+        """The tickets, on their parameters `w` [P] and gradients `g` [P]."""
+        found = group_alike(
+            self.starts,
+            self.sizes,
+            self.samples,
+            w,
+            g,
+        )
+        return list(found)
+
+    def tokens(self) -> list[int]:
+        """Of each ticket, [G]."""
+        first = np.cumsum(self.samples) - self.samples
+        counts: list[int] = np.add.reduceat(self.texts.length, first).tolist()
+        return counts
+
 
 MakeGradient = Callable[[Part], Gradient]
 """The gradient of the tickets' mean losses over the part's texts."""
 
 
 def train(
-    whole: Part,
-    make: MakeGradient,
-    bound: Activations,
-    local: LocalTraining,
-    device: torch.device,
-) -> list[LocalResult]:
-    """Train G tickets; one that is alone in parts, where its activations would be too many."""
-    pairs = zip(whole.starts, whole.sizes, strict=True)
-    trained = [torch.from_numpy(start.vector[:size]).to(device) for start, size in pairs]
-    parts = list(_parts(whole, bound))
-    gradient = make(parts[0]) if len(parts) == 1 else _mean_gradient(parts, make)
-    return descend(
-        torch.cat(trained),
-        whole.starts,
-        whole.sizes,
-        gradient,
-        local,
-    )
-
-
-def whole_part(
     starts: Sequence[Start],
     samples: IntArray,
     texts: Texts,
     local: LocalTraining,
     *,
+    make: MakeGradient,
+    bound: Activations,
     train_head: bool,
-) -> Part:
-    """All of the tickets' texts as one part."""
+    device: torch.device,
+) -> list[LocalResult]:
+    """Train G tickets; one that is alone in parts, where its activations would be too many."""
     sizes = [start.layout.trained_size(train_head) for start in starts]
-    return Part(
+    whole = Part(
         starts,
         sizes,
         samples,
         texts,
         steps=local.local_steps,
-        recompute=False,
+        recompute=bound.exceeded(texts.length),
+    )
+    parts = list(_parts(whole, bound)) if len(starts) == 1 else [whole]
+    gradient = make(parts[0]) if len(parts) == 1 else _mean_gradient(parts, make)
+    trained = [start.vector[:size] for start, size in zip(starts, sizes, strict=True)]
+    return descend(
+        torch.cat([torch.from_numpy(vector).to(device) for vector in trained]),
+        starts,
+        sizes,
+        gradient,
+        local,
     )
 
 
 def _parts(whole: Part, bound: Activations) -> Iterator[Part]:
-    places = [(0, len(whole.texts))]
-    if len(whole.starts) == 1:
-        places = bound.parts(whole.texts.length)
+    """Those of one ticket, each as large as it may be."""
+    places = bound.parts(whole.texts.length)
     for start, end in places:
         texts = whole.texts.part(start, end)
         yield replace(
             whole,
-            samples=whole.samples if len(places) == 1 else np.array([end - start]),
+            samples=np.array([end - start]),
             texts=texts,
             steps=whole.steps if len(places) == 1 else 1,
             recompute=bound.exceeded(texts.length),
