@@ -17,11 +17,10 @@ from netsim.learning import adapters
 from netsim.learning.data.datasets import TextDataset
 from netsim.learning.data.tokens import Texts, TokenCache
 from netsim.learning.engine import (
-    decoder,
-    encoder,
     encoder_families,
     encoder_layers,
     frozen_products,
+    part_gradients,
 )
 from netsim.learning.engine.attention import attend
 from netsim.learning.engine.choice import make_engine
@@ -340,8 +339,7 @@ def test_everything_is_on_the_models_device(
         seen.extend([g.device.type, *{part.device.type for part in gradient(w, g)}])
         return []
 
-    for module in (encoder, decoder):
-        monkeypatch.setattr(module, "descend", once)
+    monkeypatch.setattr(part_gradients, "descend", once)
     foundation.model.to("meta")
     engine = make_engine("fast", foundation, layouts, train_head)
     texts = TokenCache(foundation.tokenizer, reviews.train, 60).texts(range(9))
