@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +38,12 @@ from transformers import (
     T5ForSequenceClassification,
 )
 
+from netsim.learning import model_loading
 from netsim.learning.composition import build_learner
 from netsim.learning.data.datasets import TextDataset, load_builtin
 from netsim.learning.data.partition import RowKeys
 from netsim.learning.data.worlds import DataSkew, draw_partition
+from netsim.learning.foundation import Foundation
 from netsim.learning.learner import FederatedLearner
 from netsim.learning.spec import LocalTraining, ModuleSpec
 
@@ -159,6 +162,14 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _a_tokenizer_is_tried_once() -> Iterator[None]:
+    """Trying one takes a process; a folder of a test has one tokenizer."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(model_loading, "check_tokenizer", lru_cache(model_loading.check_tokenizer))
+        yield
+
+
 @pytest.fixture(scope="session")
 def reviews() -> TextDataset:
     """300 training and 80 test rows of the built-in single sentences."""
@@ -187,9 +198,23 @@ def model_folder(
     return folder
 
 
+@pytest.fixture(scope="session")
+def shared_model(model_folder: Callable[[str], str]) -> Callable[..., Foundation]:
+    """A tiny model of a kind for some classes, loaded once: learners leave it as it is."""
+
+    @lru_cache
+    def load(kind: str, classes: int) -> Foundation:
+        return model_loading.load_foundation(model_folder(kind), classes)
+
+    return load
+
+
 @pytest.fixture
 def learner(
-    request: pytest.FixtureRequest, model_folder: Callable[[str], str], reviews: TextDataset
+    request: pytest.FixtureRequest,
+    model_folder: Callable[[str], str],
+    shared_model: Callable[..., Foundation],
+    reviews: TextDataset,
 ) -> Callable[..., FederatedLearner]:
     """Make a learner of 12 UEs on the tiny RoBERTa; keyword arguments replace any of
     `build_learner`.
@@ -198,6 +223,8 @@ def learner(
     def make(
         kind: str = "roberta", dataset: TextDataset = reviews, **changes: Any
     ) -> FederatedLearner:
+        usual = not {"weights", "device"} & changes.keys()
+        foundation = shared_model(kind, len(dataset.classes)) if usual else model_folder(kind)
         arguments: dict[str, Any] = {
             "dataset": dataset,
             "partition": draw_partition(
@@ -214,7 +241,7 @@ def learner(
             ],
             "training": LocalTraining(2, 0.1, "sgd"),
             "seed": 0,
-            "foundation": model_folder(kind),
+            "foundation": foundation,
             "workers": 1,
             **changes,
         }
