@@ -11,6 +11,7 @@ processes that a script has started are found on Linux only.
 from __future__ import annotations
 
 import os
+import resource
 import runpy
 import sys
 import time
@@ -40,14 +41,16 @@ class Seconds(float):
 
 def now() -> Seconds:
     """This moment, from arbitrary beginnings."""
-    return Seconds.of(_wall(), time.process_time() + _cpu_of_descendants())
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = time.process_time() + ended.ru_utime + ended.ru_stime + _cpu_of_descendants()
+    return Seconds.of(_wall(), cpu)
 
 
 _wall = time.perf_counter  # as it is before `main` puts `now` in its place
 
 
 def _cpu_of_descendants() -> float:
-    """CPU seconds of the processes below this one, in steps of 10 ms."""
+    """CPU seconds of the processes below this one that have not ended, in steps of 10 ms."""
     ticks = {number: sum(map(int, fields[11:15])) for number, fields in _processes()}
     found = sum(ticks.get(number, 0) for number in descendants(os.getpid()))
     return found / os.sysconf("SC_CLK_TCK")
