@@ -18,6 +18,10 @@ from netsim.scenario.section import (
     key,
 )
 
+MOST_BUILTIN_TRAIN = 200_000
+MOST_BUILTIN_TEST = 50_000
+"""Made-up sentences differ from one another: ever more draws find no new one."""
+
 
 class Compute(PluginChoice):
     """Work of local training; other keys are the model's own parameters."""
@@ -243,9 +247,17 @@ class Data(Section):
         "separator=, encoding=, header=no",
     )
     train_samples: int = key(
-        8000, "rows of the built-in training split; cap for others", ge=10, le=10_000_000
+        8000,
+        "rows of the built-in training split (at most 200,000); cap for others",
+        ge=10,
+        le=10_000_000,
     )
-    test_samples: int = key(600, "rows of the test split (at most)", ge=2, le=10_000_000)
+    test_samples: int = key(
+        600,
+        "rows of the test split (built-in: at most 50,000); cap for others",
+        ge=2,
+        le=10_000_000,
+    )
     validation_fraction: float = key(0.1, "part of the training rows kept for choices", ge=0, lt=1)
     samples_per_ue: int = key(200, "rows each UE holds", ge=1, le=10_000_000)
     dirichlet_concentration: PositiveOrInf = key(
@@ -262,6 +274,18 @@ class Data(Section):
             raise ValueError("give path or hub, not both")
         if math.isnan(self.dirichlet_concentration):
             raise ValueError("dirichlet_concentration must be a number")
+        return self
+
+    @model_validator(mode="after")
+    def _no_more_than_there_are(self) -> Data:
+        if self.path is not None or self.hub is not None:
+            return self
+        for name, rows, most in (
+            ("train_samples", self.train_samples, MOST_BUILTIN_TRAIN),
+            ("test_samples", self.test_samples, MOST_BUILTIN_TEST),
+        ):
+            if rows > most:
+                raise ValueError(f"{name} of a built-in task must be at most {most}, found {rows}")
         return self
 
 

@@ -26,6 +26,16 @@ def test_refused(key: str, value: float, rule: str) -> None:
         netsim.load_scenario("quickstart", {key: value})
 
 
+@pytest.mark.parametrize(("rows", "most"), [("train", 200_000), ("test", 50_000)])
+def test_a_built_in_task_has_so_many_sentences(rows: str, most: int) -> None:
+    key = f"data.{rows}_samples"
+    rule = f"{rows}_samples of a built-in task must be at most {most}, found {most + 1}"
+    with pytest.raises(ScenarioError, match=rule):
+        netsim.load_scenario("quickstart", {key: most + 1})
+    netsim.load_scenario("quickstart", {key: most})
+    netsim.load_scenario("quickstart", {key: most + 1, "data.path": "reviews.csv"})
+
+
 @pytest.mark.parametrize(
     "change",
     [
