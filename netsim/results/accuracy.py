@@ -15,7 +15,7 @@ LEVELS = (0.6, 0.7, 0.8, 0.9)
 
 def target_name(target: str) -> str:
     """A target of the evaluations as a reader would call it: module 3, ensemble, mean logits."""
-    return f"module {target}" if target.isdigit() else target.replace("_", " ")
+    return f"module {target}" if target.isdecimal() else target.replace("_", " ")
 
 
 def learning_curve(run: RunTables, target: str | int = "ensemble") -> pl.LazyFrame:

@@ -67,8 +67,8 @@ def checked_target(run: RunTables, target: str | int) -> str:
         return name
     found = run.evaluations.select(col("target").unique()).collect().to_series()
     measured = found.cast(pl.String).to_list()
-    modules = sorted((word for word in measured if word.isdigit()), key=int)
-    if measured or not name.isdigit():
+    modules = sorted((word for word in measured if word.isdecimal()), key=int)
+    if measured or not name.isdecimal():
         check_choice("target", name, [*TARGETS, *modules])
     return name
 

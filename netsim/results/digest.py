@@ -106,4 +106,4 @@ def _accuracy_curves(run: RunTables) -> dict[str, list[float]]:
 
 
 def _modules_first(target: str) -> tuple[bool, int, str]:
-    return not target.isdigit(), len(target), target
+    return not target.isdecimal(), len(target), target

@@ -29,7 +29,7 @@ _TABLES = {
     STOP_TIMES: ("trip_id", "stop_id", "stop_sequence", "arrival_time", "departure_time"),
 }
 _FREQUENCIES = "frequencies.txt"
-_CLOCK = r"^\s*(\d{1,3}):(\d{2}):(\d{2})\s*$"
+_CLOCK = r"^\s*([0-9]{1,3}):([0-9]{2}):([0-9]{2})\s*$"  # \d takes the digits of all scripts
 
 
 def is_gtfs(path: Path) -> bool:

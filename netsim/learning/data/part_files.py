@@ -76,4 +76,4 @@ def files_named(folder: Path, stems: tuple[str, ...]) -> list[Path]:
 def _by_number(path: Path) -> list[tuple[int, str]]:
     """Sort key of shards: 2 comes before 10."""
     parts = re.split(r"(\d+)", path.name)
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]

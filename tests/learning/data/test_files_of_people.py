@@ -151,7 +151,9 @@ def test_lines_of_json(tmp_path: Path) -> None:
         _load(path)
 
 
-@pytest.mark.parametrize("name", ["train-{}-of-11", "train_{}", "train.{}", "train/part-{}"])
+@pytest.mark.parametrize(
+    "name", ["train-{}-of-11", "train_{}", "train.{}", "train/part-{}", "train-{}²1"]
+)
 def test_shards(name: str, tmp_path: Path) -> None:
     for shard in (0, 2, 10):
         path = tmp_path / f"{name.format(shard)}.csv"
