@@ -85,9 +85,9 @@ def _told_code() -> int:
         words = sys.argv[1:]
         if words == ["--version"]:  # without a parser, which takes longer
             return _print_version()
-        from netsim.collecting import collecting_rarely
+        from netsim.collecting import COMMAND, collecting_rarely
 
-        with collecting_rarely():
+        with collecting_rarely(COMMAND):
             from netsim.cli.commands import program
 
             program(words)(standalone_mode=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from netsim.assembly import Loaded
-from netsim.collecting import collecting_rarely
+from netsim.collecting import collect_now_and_then, running
 from netsim.errors import DataError, Interrupted
 from netsim.execution.listening import LogListener, RememberingListener
 from netsim.execution.progress_bar import shown
@@ -143,7 +143,7 @@ def _drive_of(scenario: Scenario) -> Drive:
 
 
 def _to_the_end(session: Session, drive: Drive) -> Run:
-    with Interruption() as interruption, collecting_rarely():
+    with Interruption() as interruption, running():
         try:
             with session:
                 session.open()
@@ -160,6 +160,7 @@ def _simulate(session: Session, interruption: Interruption, drive: Drive) -> Non
     """To the end. Raises KeyboardInterrupt at the end of a round in which it was asked for."""
 
     def stop_if_asked() -> None:
+        collect_now_and_then(session.reached or 0)
         if interruption.asked:
             raise KeyboardInterrupt
 

@@ -12,6 +12,8 @@ from netsim.units import FloatArray, IntArray
 
 Draws = tuple[FloatArray, FloatArray]
 """(fading gain, interference in the UE's whole band, W) of links."""
+DrawChunk = Callable[[int, float, IntArray], Draws]
+"""Of a chunk, the length of its blocks, and UEs [R], [R, B] each."""
 
 
 @dataclass
@@ -19,9 +21,6 @@ class FieldDraws:
     """Draws of UEs, of all K by attempt, or of some by chunk of coherence blocks."""
 
     of_attempt: Callable[[int, int], Draws]  # (round it began in, attempt) -> [K] each
-    of_chunk: Callable[
-        [int, float, IntArray], Draws
-    ]  # chunk, length of its blocks, UEs [R] -> [R, B]
     _attempts: dict[tuple[int, int], Draws] = field(default_factory=dict, init=False)
     _chunk: tuple[tuple[int, float], IntArray, Draws] | None = field(default=None, init=False)
 
@@ -38,13 +37,19 @@ class FieldDraws:
             interference_w[mine] = every_interference_w[ue]
         return fading, interference_w
 
-    def in_chunk(self, links: LinkRows, chunk: int, block_s: float) -> Draws:
+    def in_chunk(
+        self,
+        links: LinkRows,
+        chunk: int,
+        block_s: float,
+        draw: DrawChunk,
+    ) -> Draws:
         """Of links in the blocks of a chunk, [R, B] each; what was drawn last is kept."""
         held, key = self._chunk, (chunk, block_s)
         if held is None or held[0] != key or not np.isin(links.ue, held[1]).all():
             ascends = (links.ue[1:] > links.ue[:-1]).all()
             ue = links.ue if ascends else np.unique(links.ue)
-            self._chunk = held = key, ue, self.of_chunk(*key, ue)
+            self._chunk = held = key, ue, draw(*key, ue)
         _, ue, draws = held
         if ue is links.ue:
             return draws

@@ -26,6 +26,7 @@ from typing import Any, cast
 
 import torch
 
+from netsim.collecting import PYTHONS_OWN
 from netsim.errors import NetsimError, RunError
 
 Task = Callable[[Any, Any], Any]
@@ -167,6 +168,7 @@ def _work(
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     keep_memory()
     gc.freeze()  # else collections visit all that the parent holds, again and again
+    gc.set_threshold(*PYTHONS_OWN)  # what a plug-in's training leaves in cycles may be large
     torch.set_num_threads(1)
     with contextlib.suppress(EOFError, OSError):
         _answer(task, pipe)

@@ -90,7 +90,6 @@ class FieldAir:
         uplink, links = self.uplink, self.links
         self.draws = FieldDraws(
             of_attempt=lambda begun, attempt: uplink.draws(begun, links, attempt),
-            of_chunk=self._draw_chunk,
         )
 
     @property
@@ -203,7 +202,7 @@ class FieldAir:
 
     def chunk_channel(self, links: LinkRows, chunk: int, block_s: float) -> Draws:
         """(gain with fading, interference in the UE's band, W) in the blocks of a chunk. [R, B]."""
-        fading, interference_w = self.draws.in_chunk(links, chunk, block_s)
+        fading, interference_w = self.draws.in_chunk(links, chunk, block_s, self._draw_chunk)
         if self.changing is None:
             return fading * self.links.gain[links.ue, None], interference_w
         at = block_starts_s(self.span.start_s, chunk, block_s)
