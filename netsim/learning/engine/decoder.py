@@ -1,7 +1,8 @@
-"""The fast engine of small decoders: one packed forward pass and autograd for many tickets.
+"""The fast engine of small decoders: one packed pass for many tickets, there and back.
 
 Texts of all tickets are packed end to end. Products with frozen weights are shared; only attention
-has slots (texts of similar length together). Everything below the lowest adapter is left out of the
+has slots (texts of similar length together). Autograd strings together steps that have backward
+passes of their own (decoder_functions.py). Everything below the lowest adapter is left out of the
 backward pass, and the last layer is computed for the classified token of each text only.
 
 Symbols: T tokens of S texts of G tickets, h hidden, C classes.
@@ -15,13 +16,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn.functional import cross_entropy
 
 from netsim.learning.adapters import PREFIX, AdapterLayout
 from netsim.learning.data.tokens import Texts
 from netsim.learning.engine.activations import Activations
-from netsim.learning.engine.decoder_model import NO_ADAPTER, DecoderModel, TicketAdapter
+from netsim.learning.engine.alike_tickets import AlikeTickets
+from netsim.learning.engine.decoder_model import DecoderModel, Pass
 from netsim.learning.engine.decoder_packing import DecoderPacking, pack_for_decoder
+from netsim.learning.engine.decoder_tickets import DecoderTickets, bind
 from netsim.learning.engine.local_descent import Gradient, LocalResult, Start
 from netsim.learning.engine.part_gradients import Part, train
 from netsim.learning.engine.pruning import refuse_pruned
@@ -62,8 +64,8 @@ class DecoderEngine:
         self.train_head = train_head
         self._pad = int(foundation.tokenizer.pad_token_id)
         self._activations = Activations.of(foundation)
-        self._model = DecoderModel(foundation)
         self._lowest = lowest_layer(layouts, f"{PREFIX}model.layers.")
+        self._model = DecoderModel(foundation, self._lowest)
 
     def train(
         self,
@@ -94,42 +96,59 @@ class DecoderEngine:
         return self._activations.logits(texts, lambda part: self._logits(starts, part))
 
     def _gradient_of(self, part: Part) -> Gradient:
-        layouts = [start.layout for start in part.starts]
         packing = self._packing(part.texts, part.samples)
-        downloaded = [self._adapter(start) for start in part.starts]
         label = self._to_device(part.texts.label)
-        with torch.no_grad():
-            below = self._below(part.texts, packing, downloaded)
+        share = np.repeat(1.0 / part.samples, part.samples).astype(np.float32)
+        of_text = self._to_device(share)[:, None]  # in the mean of its ticket
+        anchor = torch.zeros((), device=self._model.device, requires_grad=True)
+        over = self._model.begin(packing, anchor)
+        fixed: list[tuple[DecoderTickets, torch.Tensor]] = []
 
         def gradient(w: torch.Tensor, g: torch.Tensor) -> Sequence[torch.Tensor]:
-            leaf = w.detach().requires_grad_()
-            own = _with_trained(downloaded, layouts, torch.split(leaf, list(part.sizes)))
-            logits = self._above(
+            if not fixed:  # views of w and g: they stay valid, both are changed in place
+                tickets = self._tickets(part.alike(w, g), packing)
+                fixed.append((tickets, self._below(part.texts, packing, tickets)))
+            tickets, below = fixed[0]
+            x = self._above(
                 below,
-                packing,
-                own,
+                over,
+                tickets,
                 recompute=part.recompute,
             )
-            lost = cross_entropy(logits, label, reduction="none")
-            loss = torch.stack([lost[a:b].mean() for a, b in packing.texts])
-            g.copy_(torch.autograd.grad(loss.sum(), leaf)[0])
-            return [lost[a:b].detach() for a, b in packing.texts]
+            losses, dx = tickets.losses_back(x, label, of_text)
+            torch.autograd.grad(x, anchor, dx, allow_unused=True)  # fills g
+            return torch.split(losses, packing.texts)
 
         return gradient
 
+    @torch.no_grad()
     def _logits(
         self,
         starts: Sequence[Start],
         texts: Texts,
     ) -> NDArray[np.float32]:
         """Layers below the lowest adapter are computed once."""
-        packing = self._packing(texts, np.array([len(texts)]))
+        samples = np.array([len(texts)])
+        packing = self._packing(texts, samples)
+        over = self._model.begin(packing, None)
+        below: torch.Tensor | None = None
         scores = []
-        with torch.no_grad():
-            below = self._below(texts, packing, [NO_ADAPTER])
-            for start in starts:
-                logits = self._above(below, packing, [self._adapter(start)])
-                scores.append(logits.cpu().numpy())
+        for start in starts:
+            w = self._to_device(start.vector)
+            sizes = [start.layout.size]
+            one = Part(
+                [start],
+                sizes,
+                samples,
+                texts,
+                steps=1,
+                recompute=False,
+            )
+            tickets = self._tickets(one.alike(w, w), packing)
+            if below is None:
+                below = self._below(texts, packing, tickets)
+            x = self._above(below, over, tickets)
+            scores.append(tickets.logits(x).cpu().numpy())
         return np.stack(scores)
 
     def _packing(
@@ -139,60 +158,46 @@ class DecoderEngine:
     ) -> DecoderPacking:
         return pack_for_decoder(texts, samples, self._pad, self._model.device)
 
+    def _tickets(
+        self,
+        groups: Sequence[AlikeTickets],
+        packing: DecoderPacking,
+    ) -> DecoderTickets:
+        layers = len(self._model.layers)
+        return bind(groups, layers, packing.tokens, packing.texts)
+
+    @torch.no_grad()
     def _below(
         self,
         texts: Texts,
         packing: DecoderPacking,
-        own: Sequence[TicketAdapter],
+        tickets: DecoderTickets,
     ) -> torch.Tensor:
         """Input [T, h] of the lowest layer that any adapter changes."""
-        x = self._model.embed(texts)
         return self._model.body(
-            x,
-            packing,
-            own,
-            start=0,
-            end=self._lowest,
+            self._model.embed(texts, sum(packing.tokens)),
+            self._model.begin(packing, None),
+            tickets.lora,
+            range(self._lowest),
         )
 
     def _above(
         self,
         below: torch.Tensor,
-        packing: DecoderPacking,
-        own: Sequence[TicketAdapter],
+        over: Pass,
+        tickets: DecoderTickets,
         *,
         recompute: bool = False,
     ) -> torch.Tensor:
-        """Logits [S, C]; with `recompute`, layers are computed again in the backward pass."""
-        last = self._model.layers
+        """What the heads see [S, h]."""
         x = self._model.body(
             below,
-            packing,
-            own,
-            start=self._lowest,
-            end=last,
+            over,
+            tickets.lora,
+            range(self._lowest, len(self._model.layers)),
             recompute=recompute,
         )
-        return self._model.score(x, packing, own)
-
-    def _adapter(self, start: Start) -> TicketAdapter:
-        """A module as it was downloaded."""
-        vector = self._to_device(start.vector)
-        return TicketAdapter(start.layout.views(vector), start.layout.spec.scale)
+        return self._model.final_norm(x)
 
     def _to_device(self, array: NDArray[Any]) -> torch.Tensor:
         return torch.from_numpy(array).to(self._model.device)
-
-
-def _with_trained(
-    downloaded: Sequence[TicketAdapter],
-    layouts: Sequence[AdapterLayout],
-    trained: Sequence[torch.Tensor],
-) -> list[TicketAdapter]:
-    """The tickets' adapters, with what is trained instead of what was downloaded."""
-    own = []
-    for fixed, layout, vector in zip(downloaded, layouts, trained, strict=True):
-        views = layout.views(vector).items()
-        tensors = fixed.tensors | {name: view for name, view in views if layout.trains(name)}
-        own.append(TicketAdapter(tensors, fixed.scale))
-    return own

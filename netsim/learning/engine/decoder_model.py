@@ -1,224 +1,229 @@
 """The forward pass of a decoder over packed texts, with the low-rank parts of many tickets.
 
-Symbols: T tokens of S texts of G tickets, h hidden, H heads of d numbers.
+Symbols: T tokens of S texts of G tickets, h hidden, f intermediate, H heads of d numbers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
-from torch.nn.functional import linear, scaled_dot_product_attention, silu
+from torch.nn.functional import scaled_dot_product_attention
 from torch.utils.checkpoint import checkpoint
 
-from netsim.learning.adapters import PREFIX
 from netsim.learning.data.tokens import Texts
-from netsim.learning.engine.decoder_packing import DecoderPacking, Ranges
+from netsim.learning.engine.decoder_functions import product, rms_norm, rotate, swiglu
+from netsim.learning.engine.decoder_packing import DecoderPacking
+from netsim.learning.engine.decoder_tickets import OF_ALL_TOKENS, PLACES
+from netsim.learning.engine.frozen_products import FrozenLinear
+from netsim.learning.engine.low_rank import LowRank
 from netsim.learning.foundation import Foundation
 
-ATTENTION, FEED = "self_attn", "mlp"
+Weights = dict[str, torch.Tensor]
+"""Frozen weights by their names."""
 
 
 @dataclass(frozen=True)
-class TicketAdapter:
-    """One ticket's tensors by name, and the factor of B A."""
+class DecoderLayer:
+    """Frozen weights of one layer; products by the places of decoder_tickets.PLACES."""
 
-    tensors: dict[str, torch.Tensor]
-    scale: float
+    at: dict[str, FrozenLinear]
+    input_norm: torch.Tensor  # [h]
+    feed_norm: torch.Tensor  # [h]
+
+    def pack(self, *, last: bool, back: bool) -> DecoderLayer:
+        """For products with the rows of all tokens; `back`: gradients pass through."""
+        packed = {
+            place: linear.pack(back=back) if place in OF_ALL_TOKENS or not last else linear
+            for place, linear in self.at.items()
+        }
+        return replace(self, at=packed)
 
 
-NO_ADAPTER = TicketAdapter({}, 0.0)
+@dataclass(frozen=True)
+class Pass:
+    """What all layers share in one pass over a chunk."""
+
+    packing: DecoderPacking
+    cos: torch.Tensor  # [T, 1, d / 2] of the tokens' positions, times the model's factor
+    sin: torch.Tensor
+    anchor: torch.Tensor | None  # as decoder_functions.product has it
 
 
 class DecoderModel:
     """The frozen weights, and what is computed with them."""
 
-    def __init__(self, foundation: Foundation) -> None:
+    def __init__(self, foundation: Foundation, lowest: int) -> None:
+        """`lowest` is the lowest layer that any adapter changes."""
         config = foundation.model.config
         self.device = foundation.device
-        self.layers = int(config.num_hidden_layers)
         self._heads = int(config.num_attention_heads)
         self._kv_heads = int(config.num_key_value_heads)
         self._epsilon = float(config.rms_norm_eps)
-        self._weight = {name: p.detach() for name, p in foundation.model.model.named_parameters()}
+        weights = {name: p.detach() for name, p in foundation.model.model.named_parameters()}
+        self._embedding = weights["embed_tokens.weight"]
+        self._norm = weights["norm.weight"].float()
+        depth = int(config.num_hidden_layers)
+        self.layers = [
+            _layer_of(weights, i).pack(last=i == depth - 1, back=i >= lowest) for i in range(depth)
+        ]
         rotary = foundation.model.model.rotary_emb
         self._frequency = rotary.inv_freq.float()
         self._rotary_scale = float(rotary.attention_scaling)
 
-    def embed(self, texts: Texts) -> torch.Tensor:
-        """Input of the first layer [T, h]."""
-        table = self._weight["embed_tokens.weight"]
-        x: torch.Tensor = table[torch.from_numpy(texts.token).to(self.device)].float()
+    def embed(self, texts: Texts, tokens: int) -> torch.Tensor:
+        """Input of the first layer [T, h]; zeros for the idle ones of `tokens`."""
+        width = self._embedding.shape[1]
+        x = torch.zeros(tokens, width, device=self.device)
+        token = torch.from_numpy(texts.token).to(self.device)
+        x[: len(token)] = self._embedding[token]
         return x
+
+    def begin(self, packing: DecoderPacking, anchor: torch.Tensor | None) -> Pass:
+        """A pass over a chunk."""
+        angle = packing.position[:, None].float() * self._frequency
+        cos = angle.cos().mul_(self._rotary_scale)
+        sin = angle.sin().mul_(self._rotary_scale)
+        return Pass(
+            packing,
+            cos[:, None],
+            sin[:, None],
+            anchor,
+        )
 
     def body(
         self,
         x: torch.Tensor,
-        packing: DecoderPacking,
-        own: Sequence[TicketAdapter],
-        start: int,
-        end: int,
+        over: Pass,
+        lora: Sequence[dict[str, LowRank]],
+        layers: range,
         *,
         recompute: bool = False,
     ) -> torch.Tensor:
-        """Output [T, h] of the layers from `start` to before `end`; after the last, [S, h].
+        """Output [T, h] of some layers; after the last, [S, h] of the classified tokens.
 
         With `recompute`, they keep their input only and are computed again in the backward pass.
         """
-        for i in range(start, end):
-            layer = partial(self._layer, f"layers.{i}", last=i == self.layers - 1)
-            if recompute:
-                x = checkpoint(
-                    layer,
-                    x,
-                    packing,
-                    own,
-                    use_reentrant=False,
-                )
-            else:
-                x = layer(x, packing, own)
+        for i in layers:
+            last = i == len(self.layers) - 1
+            layer = partial(self._layer, self.layers[i], over, lora[i], last=last)
+            x = checkpoint(layer, x, use_reentrant=False) if recompute else layer(x)
         return x
+
+    def final_norm(self, x: torch.Tensor) -> torch.Tensor:
+        """What the heads see of the last layer's output."""
+        return rms_norm(x, self._norm, self._epsilon)
 
     def _layer(
         self,
-        name: str,
+        layer: DecoderLayer,
+        over: Pass,
+        lora: dict[str, LowRank],
         x: torch.Tensor,
-        packing: DecoderPacking,
-        own: Sequence[TicketAdapter],
         *,
         last: bool,
     ) -> torch.Tensor:
         """Output of one layer [T, h]; of the last, for the classified tokens [S, h]."""
-        asking = packing.texts if last else packing.tokens
+        own = over.packing.last
 
-        def project(
-            path: str,
+        def at(
+            place: str,
             x: torch.Tensor,
-            ranges: Ranges,
+            residual: torch.Tensor | None = None,
         ) -> torch.Tensor:
-            return self._project(f"{name}.{path}", x, own, ranges)
+            return product(
+                x,
+                layer.at[place],
+                lora[place],
+                over.anchor,
+                residual,
+            )
 
-        y = self._norm(f"{name}.input_layernorm", x)
-        query = project(f"{ATTENTION}.q_proj", y[packing.last] if last else y, asking)
-        key = project(f"{ATTENTION}.k_proj", y, packing.tokens)
-        value = project(f"{ATTENTION}.v_proj", y, packing.tokens)
-        context = self._attend(
-            query,
-            key,
-            value,
-            packing,
-            last=last,
-        )
-        residual = x[packing.last] if last else x
-        x = residual + project(f"{ATTENTION}.o_proj", context, asking)
+        y = rms_norm(x, layer.input_norm, self._epsilon)
+        query = at("q", y.index_select(0, own) if last else y)
+        attend = self._attend_last if last else self._attend
+        context = attend(query, at("kv", y), over)
+        x = at("context", context, x.index_select(0, own) if last else x)
+        y = rms_norm(x, layer.feed_norm, self._epsilon)
+        return at("down", swiglu(at("up", y)), x)
 
-        y = self._norm(f"{name}.post_attention_layernorm", x)
-        gate = project(f"{FEED}.gate_proj", y, asking)
-        up = project(f"{FEED}.up_proj", y, asking)
-        return x + project(f"{FEED}.down_proj", silu(gate) * up, asking)
-
-    def _project(
+    def _keys_and_values(
         self,
-        path: str,
-        x: torch.Tensor,
-        own: Sequence[TicketAdapter],
-        ranges: Ranges,
-    ) -> torch.Tensor:
-        """The frozen linear layer at `path`, and each ticket's low-rank part on its rows."""
-        weight = self._weight[f"{path}.weight"]
-        bias = self._weight.get(f"{path}.bias")
-        y: torch.Tensor = linear(x.to(weight.dtype), weight, bias).float()
-        a = f"{PREFIX}model.{path}.lora_A.weight"
-        b = f"{PREFIX}model.{path}.lora_B.weight"
-        if not any(a in adapter.tensors for adapter in own):
-            return y
-        parts = []
-        for adapter, (start, end) in zip(own, ranges, strict=True):
-            part = y[start:end]
-            if a in adapter.tensors:
-                inner = linear(x[start:end], adapter.tensors[a])
-                part = part + adapter.scale * linear(inner, adapter.tensors[b])
-            parts.append(part)
-        return torch.cat(parts)
-
-    def _norm(
-        self,
-        path: str,
-        x: torch.Tensor,
-    ) -> torch.Tensor:
-        mean_square = x.float().square().mean(-1, keepdim=True)
-        scale = torch.rsqrt(mean_square + self._epsilon)
-        y: torch.Tensor = self._weight[f"{path}.weight"] * (x * scale)
-        return y
+        key_value: torch.Tensor,
+        over: Pass,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """[T, heads of keys d] each; keys are rotated."""
+        key, value = key_value.chunk(2, -1)
+        heads = key.reshape(len(key), self._kv_heads, -1)
+        return rotate(heads, over.cos, over.sin).flatten(1), value
 
     def _attend(
         self,
         query: torch.Tensor,
-        key: torch.Tensor,
-        value: torch.Tensor,
-        packing: DecoderPacking,
-        *,
-        last: bool,
+        key_value: torch.Tensor,
+        over: Pass,
     ) -> torch.Tensor:
-        """Context [T, H d], or [S, H d] of the classified tokens."""
-        asking = packing.position[packing.last] if last else packing.position
-        query = self._rotate(query, self._heads, asking)
-        key = self._rotate(key, self._kv_heads, packing.position)
-        value = value.view(len(value), self._kv_heads, -1)
-        key = _with_empty_row(key)
-        value = _with_empty_row(value)
-        if not last:
-            query = _with_empty_row(query)
+        """Context [T, H d]. Padding stands on the right, where no token looks."""
+        key, value = self._keys_and_values(key_value, over)
+        query = rotate(query.view(len(query), self._heads, -1), over.cos, over.sin).flatten(1)
+        contexts = []
+        for group in over.packing.groups:
+            q = _slots(query, group.token, self._heads)
+            k = self._repeated(_slots(key, group.token, self._kv_heads))
+            v = self._repeated(_slots(value, group.token, self._kv_heads))
+            found = scaled_dot_product_attention(q, k, v, is_causal=True)
+            contexts.append(found.transpose(1, 2).flatten(0, 1).flatten(1))
+        return torch.cat(contexts).index_select(0, over.packing.back)
 
-        repeats = self._heads // self._kv_heads
+    def _attend_last(
+        self,
+        query: torch.Tensor,
+        key_value: torch.Tensor,
+        over: Pass,
+    ) -> torch.Tensor:
+        """Context [S, H d] of the classified tokens."""
+        packing = over.packing
+        key, value = self._keys_and_values(key_value, over)
+        cos = over.cos.index_select(0, packing.last)
+        sin = over.sin.index_select(0, packing.last)
+        query = rotate(query.view(len(query), self._heads, -1), cos, sin)
         contexts = []
         for group in packing.groups:
-            k = key[group.token].transpose(1, 2).repeat_interleave(repeats, dim=1)
-            v = value[group.token].transpose(1, 2).repeat_interleave(repeats, dim=1)
-            if last:
-                q = query[group.last][:, :, None]
-                found = scaled_dot_product_attention(q, k, v, attn_mask=group.mask)
-            else:  # padding stands on the right, where no token looks
-                q = query[group.token].transpose(1, 2)
-                found = scaled_dot_product_attention(q, k, v, is_causal=True)
-            by_slot = found.transpose(1, 2).flatten(0, 1)
-            contexts.append(by_slot.flatten(1))
-        back = packing.back_last if last else packing.back
-        return torch.cat(contexts)[back]
+            q = query.index_select(0, group.last)[:, :, None]
+            k = self._repeated(_slots(key, group.token, self._kv_heads))
+            v = self._repeated(_slots(value, group.token, self._kv_heads))
+            found = scaled_dot_product_attention(q, k, v, attn_mask=group.mask)
+            contexts.append(found.flatten(1))
+        return torch.cat(contexts).index_select(0, packing.back_last)
 
-    def _rotate(
-        self,
-        x: torch.Tensor,
-        heads: int,
-        position: torch.Tensor,
-    ) -> torch.Tensor:
-        """Rotary positions. [rows, heads d] -> [rows, heads, d]."""
-        x = x.view(len(x), heads, -1)
-        angle = position[:, None].float() * self._frequency
-        angle = torch.cat([angle, angle], dim=-1)[:, None]
-        half = x.shape[-1] // 2
-        turned = torch.cat([-x[..., half:], x[..., :half]], dim=-1)
-        rotated = x * angle.cos() + turned * angle.sin()
-        return rotated * self._rotary_scale
-
-    def score(
-        self,
-        x: torch.Tensor,
-        packing: DecoderPacking,
-        own: Sequence[TicketAdapter],
-    ) -> torch.Tensor:
-        """Logits [S, C] of the classified tokens' last states [S, h]."""
-        x = self._norm("norm", x)
-        name = f"{PREFIX}score.weight"
-        logits = []
-        for adapter, (start, end) in zip(own, packing.texts, strict=True):
-            logits.append(linear(x[start:end], adapter.tensors[name]))
-        return torch.cat(logits)
+    def _repeated(self, x: torch.Tensor) -> torch.Tensor:
+        """Heads of keys or values, each as often as queries share it."""
+        return x.repeat_interleave(self._heads // self._kv_heads, dim=1)
 
 
-def _with_empty_row(rows: torch.Tensor) -> torch.Tensor:
-    """The rows and one of zeros, which slots without a token take."""
-    empty = rows.new_zeros(1, *rows.shape[1:])
-    return torch.cat([rows, empty])
+def _slots(
+    x: torch.Tensor,
+    token: torch.Tensor,
+    heads: int,
+) -> torch.Tensor:
+    """Rows [T, heads d] in the slots `token` [S_b, L]. [S_b, heads, L, d]."""
+    rows = x.index_select(0, token.flatten())
+    return rows.view(*token.shape, heads, -1).transpose(1, 2)
+
+
+def _layer_of(weights: Weights, number: int) -> DecoderLayer:
+    name = f"layers.{number}"
+    at = {}
+    for place, paths in PLACES.items():
+        weight = torch.cat([weights[f"{name}.{path}.weight"] for path in paths])
+        biases = [weights.get(f"{name}.{path}.bias") for path in paths]
+        known = [bias for bias in biases if bias is not None]
+        bias = torch.cat(known) if known else weight.new_zeros(len(weight))
+        at[place] = FrozenLinear(weight, bias.float())
+    return DecoderLayer(
+        at,
+        input_norm=weights[f"{name}.input_layernorm.weight"].float(),
+        feed_norm=weights[f"{name}.post_attention_layernorm.weight"].float(),
+    )

@@ -1,6 +1,8 @@
 """Where the tokens of a chunk stand when a decoder attends: texts of similar length together.
 
-Symbols: T tokens of S texts of G tickets, S_b texts of a group with L slots each.
+After the tokens of all texts come a few idle ones, as in packing.py. They are in no slot.
+
+Symbols: T tokens with the idle ones, S texts of G tickets, S_b texts of a group with L slots each.
 """
 
 from __future__ import annotations
@@ -14,18 +16,16 @@ import torch
 from numpy.typing import NDArray
 
 from netsim.learning.data.tokens import Texts, positions
+from netsim.learning.engine.packing import MULTIPLE
 from netsim.learning.engine.text_rows import length_groups
 from netsim.units import IntArray
-
-Ranges = Sequence[tuple[int, int]]
-"""First row of each ticket, and the one after its last."""
 
 
 @dataclass(frozen=True)
 class TextGroup:
     """Texts that are attended to together."""
 
-    token: torch.Tensor  # [S_b, L] rows among T tokens; T where there is none
+    token: torch.Tensor  # [S_b, L] rows among T tokens; the text's first where there is none
     last: torch.Tensor  # [S_b] texts
     mask: torch.Tensor  # [S_b, 1, 1, L] slots that the classified token may look at
 
@@ -35,12 +35,12 @@ class DecoderPacking:
     """Where each token of a chunk stands."""
 
     groups: list[TextGroup]
-    position: torch.Tensor  # [T] of each token in its text
-    back: torch.Tensor  # [T] where each token stands among the groups' slots
+    position: torch.Tensor  # [T] of each token in its text; of idle ones: 0
+    back: torch.Tensor  # [T] where each token stands among the groups' slots; idle ones: anywhere
     back_last: torch.Tensor  # [S] where each text stands among the groups' texts
     last: torch.Tensor  # [S] classified token of each text
-    tokens: Ranges  # [G]
-    texts: Ranges  # [G]
+    tokens: list[int]  # [G + 1] of each ticket, and idle ones
+    texts: list[int]  # [G] of each ticket
 
 
 def pack_for_decoder(
@@ -71,16 +71,16 @@ def pack_for_decoder(
             )
         )
     back, back_last = _places(members, length, first)
-    text_ranges = _ranges(samples)
-    token_end = np.concatenate([[0], np.cumsum(length)])
+    idle = -len(texts.token) % MULTIPLE
+    of_tickets = np.add.reduceat(length, np.cumsum(samples) - samples)
     return DecoderPacking(
         groups=groups,
-        position=to_device(positions(length)),
-        back=to_device(back),
+        position=to_device(np.pad(positions(length), (0, idle))),
+        back=to_device(np.pad(back, (0, idle))),
         back_last=to_device(back_last),
         last=to_device(last),
-        tokens=[(int(token_end[a]), int(token_end[b])) for a, b in text_ranges],
-        texts=text_ranges,
+        tokens=[*of_tickets.tolist(), idle],
+        texts=samples.tolist(),
     )
 
 
@@ -94,10 +94,9 @@ def _text_group(
     to_device: Callable[[NDArray[Any]], torch.Tensor],
 ) -> TextGroup:
     """The texts `members`; `length`, `first` and `last` token of all texts, [S]."""
-    tokens = int(length.sum())
     slot = np.arange(slots)
     inside = slot < length[members][:, None]
-    token = np.where(inside, first[members][:, None] + slot, tokens)
+    token = first[members][:, None] + np.where(inside, slot, 0)
     classified = (last - first)[members]  # position in the text
     looked = slot <= classified[:, None]
     return TextGroup(
@@ -141,10 +140,3 @@ def _classified(
     known = np.where(texts.token != pad, positions(texts.length), -1)
     last = np.maximum.reduceat(known, first)
     return first + np.maximum(last, 0)
-
-
-def _ranges(samples: IntArray) -> list[tuple[int, int]]:
-    """First text of each ticket, and the one after its last."""
-    ends = np.cumsum(samples)
-    starts = ends - samples
-    return list(zip(starts.tolist(), ends.tolist(), strict=True))

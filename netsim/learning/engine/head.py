@@ -134,7 +134,7 @@ def heads_of(
     """
     parts = []
     for group in tickets:
-        own = group.layout.views(_whole_vectors(group))
+        own = group.layout.views(whole_vectors(group))
         grad = group.layout.views(group.grad) if group.layout.trained & HEAD else {}
         count = len(group.starts)
         inner = _affine(
@@ -155,7 +155,7 @@ def heads_of(
     return Heads(parts, family.activation)
 
 
-def _whole_vectors(tickets: AlikeTickets) -> torch.Tensor:
+def whole_vectors(tickets: AlikeTickets) -> torch.Tensor:
     """Modules with their heads, [G, size], where heads are not among what is trained too."""
     if tickets.own.shape[1] == tickets.layout.size:
         return tickets.own
