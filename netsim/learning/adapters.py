@@ -52,7 +52,7 @@ class AdapterLayout:
             index += prod(shape)
         return first
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Numbers in the vector."""
         return numbers_in(self.shapes)

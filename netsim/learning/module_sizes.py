@@ -29,11 +29,18 @@ class ModuleSizes:
     ) -> FloatArray:
         """Size of some parts of modules at lower ranks, bit. [M], as `module` and `rank`."""
         wanted = np.broadcast_to(parts, module.shape)
-        sizes = []
-        for n, r, p in zip(module.tolist(), rank.tolist(), wanted.tolist(), strict=True):
-            layout = self.layouts[n].at_rank(r)
-            sizes.append(layout.payload_bits(self.train_head, self.bits_per_parameter, p))
-        return np.array(sizes)
+        kinds = list(zip(module.tolist(), rank.tolist(), wanted.tolist(), strict=True))
+        bits = {kind: self._bits_of(*kind) for kind in set(kinds)}
+        return np.array([bits[kind] for kind in kinds])
+
+    def _bits_of(
+        self,
+        module: int,
+        rank: int,
+        parts: int,
+    ) -> float:
+        layout = self.layouts[module].at_rank(rank)
+        return layout.payload_bits(self.train_head, self.bits_per_parameter, parts)
 
     def sent_bits(
         self,

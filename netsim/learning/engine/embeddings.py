@@ -12,6 +12,7 @@ import torch
 from netsim.learning.data.tokens import Texts, positions
 from netsim.learning.engine.encoder_families import ROBERTA, EncoderFamily
 from netsim.learning.engine.encoder_layers import FrozenNorm, norm_of
+from netsim.units import IntArray
 
 
 @dataclass(frozen=True)
@@ -26,15 +27,19 @@ class Embeddings:
 
     def __call__(self, texts: Texts, rows: int) -> torch.Tensor:
         """Input of the first layer [rows, h]: that of the texts, and zeros in idle rows."""
-        device = self.token.device
         place = positions(texts.length) + self.first_position
-        x = self.token[torch.from_numpy(texts.token).to(device)].float()
-        x += self.position[torch.from_numpy(place).to(device)]
+        x = _rows_of(self.token, texts.token).float()
+        x += _rows_of(self.position, place)
         if self.segment is not None:
-            x += self.segment[torch.from_numpy(texts.segment).to(device)]
+            x += _rows_of(self.segment, texts.segment)
         x = self.norm(x)[0]
         idle = rows - len(x)
         return torch.nn.functional.pad(x, (0, 0, 0, idle))
+
+
+def _rows_of(table: torch.Tensor, rows: IntArray) -> torch.Tensor:
+    """Some rows of a table, copied."""
+    return table.index_select(0, torch.from_numpy(rows).to(table.device))
 
 
 def embeddings_of(

@@ -149,21 +149,12 @@ def _packed_product(
 ) -> torch.Tensor:
     """Torch has no public name for this product; its own compiler calls it like this."""
     product = torch.ops.mkldnn._linear_pointwise
-    if add is None:
-        y: torch.Tensor = product(
-            x,
-            weight,
-            bias,
-            "none",
-            [],
-            "",
-        )
-    else:
-        y = product.binary(
-            x,
-            add,
-            weight,
-            bias,
-            "add",
-        )
-    return y
+    y: torch.Tensor = product(
+        x,
+        weight,
+        bias,
+        "none",
+        [],
+        "",
+    )
+    return y if add is None else y.add_(add)

@@ -87,8 +87,8 @@ def descend(
     """
     each = list(sizes)
     g = torch.zeros_like(w)
-    upload = torch.zeros_like(w) if local.optimizer == "sgd" else w.clone()
-    adam = _Adam(w, local.learning_rate)
+    adam = _Adam(w, local.learning_rate) if local.optimizer == "adam" else None
+    upload = torch.zeros_like(w) if adam is None else w.clone()
     tail = TailPenalty(
         local.tail,
         [start.layout for start in starts],
@@ -104,14 +104,14 @@ def descend(
             figures = _figures(losses, torch.split(g, each))
         tail.add_gradient()
         corrected.add_gradient()
-        if local.optimizer == "sgd":
-            # The upload, (w_start - w_end) / rate, is the sum of the gradients. Summing them keeps
-            # the low bits that the difference would lose.
-            upload += g
-            w.sub_(g, alpha=local.learning_rate)
-        else:
+        if adam is not None:
             adam.step(w, g)
-    if local.optimizer == "adam":
+            continue
+        # The upload, (w_start - w_end) / rate, is the sum of the gradients. Summing them keeps
+        # the low bits that the difference would lose.
+        upload += g
+        w.sub_(g, alpha=local.learning_rate)
+    if adam is not None:
         upload -= w
     fell = [end < start for start, end in zip(tail_start, tail.products(), strict=True)]
     found = _results(torch.split(upload, each), figures, fell)
