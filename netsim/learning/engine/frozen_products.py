@@ -121,7 +121,7 @@ class FrozenLinear:
 
 def _pack(weight: torch.Tensor) -> torch.Tensor | None:
     """The weight [out, in] in oneDNN's layout, or None where that is not used."""
-    if weight.device.type != "cpu" or not _onednn():
+    if weight.device.type != "cpu" or not has_onednn():
         return None
     if weight.dtype == torch.bfloat16 and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         return None
@@ -132,7 +132,7 @@ def _pack(weight: torch.Tensor) -> torch.Tensor | None:
 
 
 @cache
-def _onednn() -> bool:
+def has_onednn() -> bool:
     """Has this machine AVX-512, and this torch the product that `_packed_product` calls?"""
     if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False

@@ -29,14 +29,10 @@ class Factor:
     It writes the columns `columns` of the output from the ranks `ranks` of the stacked A.
     """
 
-    b: torch.Tensor  # [out, r]
+    b_t: torch.Tensor  # [r, out], a view, as w changes in place
     b_grad: torch.Tensor | None  # None: B is frozen
     columns: Columns
     ranks: slice
-
-    @cached_property
-    def b_t(self) -> torch.Tensor:
-        return self.b.t()  # a view, as w changes in place
 
 
 @dataclass(frozen=True)
@@ -87,9 +83,10 @@ class LowRank:
         ys = _RowsByColumns(y, self.rows)
         us = [torch.mm(pair.a, xs[g].t()) for g, pair in self._present]
         for (g, pair), u in zip(self._present, us, strict=True):
+            u_t = u.t()
             for factor in pair.factors:
                 part = ys[factor.columns][g]
-                part.addmm_(u[factor.ranks].t(), factor.b_t, alpha=pair.scale)
+                part.addmm_(u_t[:, factor.ranks], factor.b_t, alpha=pair.scale)
         return xs, us
 
     def back(
@@ -192,7 +189,7 @@ def _factors(
     layout = tickets.layout
     out = layout.shapes[name][0]
     columns = (place * out, (place + 1) * out)
-    b = layout.view(name, tickets.own).unbind()
+    b_t = layout.view(name, tickets.own).transpose(1, 2).unbind()
     start = layout.starts[name]
     numbers = slice(start, start + out * layout.shapes[name][1])
     b_grad = tickets.gradients(name, numbers, layout.shapes[name][1])
@@ -203,5 +200,5 @@ def _factors(
             columns,
             ranks,
         )
-        for one, grad in zip(b, b_grad, strict=True)
+        for one, grad in zip(b_t, b_grad, strict=True)
     ]

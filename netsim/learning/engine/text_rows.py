@@ -102,21 +102,20 @@ def _fill(texts: IntArray, length: IntArray, width: list[int]) -> Iterator[tuple
     `width` [rows] grows. A row is as narrow as its first text allows: attention costs the square.
     """
     open_rows: list[list[int]] = [[] for _ in range(SHARED + 1)]  # by the slots that are free
+    sizes = 0  # bit n is set if a row with n free slots is open
     for text in texts.tolist():
         need = int(length[text])
-        free = _least_room(open_rows, need)
-        if free is None:
+        enough = sizes >> need
+        if enough:
+            least = enough & -enough
+            free = need + least.bit_length() - 1
+        else:
             free = LEAST if need <= LEAST else SHARED
             open_rows[free].append(len(width))
             width.append(free)
         row = open_rows[free].pop()
+        if not open_rows[free]:
+            sizes &= ~(1 << free)
         open_rows[free - need].append(row)
+        sizes |= 1 << free - need
         yield text, row, width[row] - free
-
-
-def _least_room(open_rows: list[list[int]], need: int) -> int | None:
-    """Free slots of the fullest row that has room for `need`; None if none has."""
-    for free in range(need, SHARED):
-        if open_rows[free]:
-            return free
-    return None

@@ -235,7 +235,7 @@ def test_without_onednn_and_with_one_layer(
     monkeypatch: pytest.MonkeyPatch,
     depth: int,
 ) -> None:
-    monkeypatch.setattr(frozen_products, "_onednn", lambda: False)
+    monkeypatch.setattr(frozen_products, "has_onednn", lambda: False)
     specs = [ModuleSpec(4, 8, ("query", "key", "value"), 0), MODULES[1]]
     foundation, states, fast, plain = engines(model_folder("roberta"), specs, True, depth=depth)
     texts = TokenCache(foundation.tokenizer, reviews.train, 60).texts(range(12))

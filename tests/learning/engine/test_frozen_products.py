@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from netsim.learning.engine import frozen_products
-from netsim.learning.engine.frozen_products import _onednn, bound_kernels
+from netsim.learning.engine.frozen_products import bound_kernels, has_onednn
 
 COUNTS = 400  # of rows, more than are kept
 MOST_MIB = 150  # 220 MiB are held where all are kept, 85 where KERNELS are
@@ -30,7 +30,7 @@ print(held_mib() - begin)
 """
 
 
-@pytest.mark.skipif(not _onednn(), reason="oneDNN's layout is not used on this machine")
+@pytest.mark.skipif(not has_onednn(), reason="oneDNN's layout is not used on this machine")
 def test_what_is_kept_for_numbers_of_rows_is_bounded() -> None:
     """A process of many runs meets ever other numbers, and would hold gigabytes."""
     found = subprocess.run(
