@@ -50,9 +50,7 @@ def _may_be_rounded() -> Iterator[None]:
 @cache
 def _is_exact() -> bool:
     """Has torch this setting, and does oneDNN compute in float32 in spite of it?"""
-    if not hasattr(_setting(), "fp32_precision") or not has_onednn():
-        return False
-    if torch.cpu._is_amx_tile_supported():
+    if _setting() is None or not has_onednn() or torch.cpu._is_amx_tile_supported():
         return False
     with _may_be_rounded():
         return all(_error(*shape) < EXACT for shape in TRIED)
@@ -60,7 +58,13 @@ def _is_exact() -> bool:
 
 def _setting() -> Any:
     """Where torch keeps what oneDNN's products may do; None where it does not, before torch 2.9."""
-    return getattr(torch.backends.mkldnn, "matmul", None)
+    backend: Any = torch.backends.mkldnn
+    try:
+        matmul = backend.matmul
+        matmul.fp32_precision  # noqa: B018
+    except AttributeError:
+        return None
+    return matmul
 
 
 def _error(

@@ -5,9 +5,9 @@ share a row, blind to one another, since a product of many small matrices costs 
 than for its FLOP. Tickets do not share rows, so that one whose training diverges stays alone.
 Longer texts have a row each, among rows of similar length.
 
-After the tokens of all texts come a few idle ones, so that the same numbers of rows recur, and after
-many rows of slots a few idle ones. An idle token holds a copy of some slot, an idle slot that of some
-token; nobody looks at them.
+After the tokens of all texts come a few idle ones, so that the same numbers of rows recur, and
+after many rows of slots a few idle ones. An idle token holds a copy of some slot, an idle slot that
+of some token; nobody looks at them.
 
 Symbols: T tokens with the idle ones, S texts, H heads of d numbers, R rows of L slots.
 """
