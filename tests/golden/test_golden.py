@@ -33,8 +33,8 @@ TOLERANCE = 1e-9
 # What comes out of float32 training differs between processors.
 LEARNED = dict.fromkeys(("train_loss", "gradient_norm", "loss"), 1e-3)
 LEARNED |= {"accuracy": 0.05}
-ESTIMATED = ("convexity", "smoothness", "dispersion", "convergence", "bound", "bound_estimated")
-LEARNED |= dict.fromkeys((*ESTIMATED, "measured_gap"), 1e-3)
+ESTIMATED = ("convexity", "smoothness", "dispersion", "heterogeneity", "convergence")
+LEARNED |= dict.fromkeys((*ESTIMATED, "bound", "bound_estimated", "measured_gap"), 1e-3)
 SCENARIOS = scenarios()
 
 
