@@ -3,9 +3,9 @@
 Weights may be stored in bfloat16; all else is computed in float32. On CPUs with AVX-512 (for
 bfloat16, with its instructions for it), weights that meet the rows of all tokens are also kept in
 oneDNN's own layout, once for each direction. Their products then need not rearrange the weight each
-time, and those in float32 write bias and residual together with the product. oneDNN is used however
-few rows there are, because two ways of computing would round differently. It prepares once for each
-number of rows (packing.MULTIPLE).
+time, and bias is written together with the product (a residual is not: oneDNN's sum takes longer
+than one of its own). oneDNN is used however few rows there are, because two ways of computing would
+round differently. It prepares once for each number of rows (packing.MULTIPLE).
 """
 
 from __future__ import annotations
