@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 
-from netsim.learning.engine.batched_products import batches_by_onednn
 from netsim.learning.engine.packing import AttentionRows, Packing
 
 Saved = list[Any]
@@ -29,9 +28,8 @@ def attend(
     for rows in packing.rows:
         gathered = heads.index_select(0, rows.gather)
         q, k, v = gathered.view(3, rows.count * H, rows.slots, d)
-        with batches_by_onednn(_flop(q)):
-            weight = _weights(q, k, rows.bias)
-            torch.bmm(weight, v, out=_slots_of(rows, context, q))
+        weight = _weights(q, k, rows.bias)
+        torch.bmm(weight, v, out=_slots_of(rows, context, q))
         if saved is not None:
             saved.append((q, k, v, weight))
     tokens = context.index_select(0, packing.scatter)
@@ -57,14 +55,13 @@ def attend_back(
     for rows, (q, k, v, weight) in zip(packing.rows, saved, strict=True):
         dq, dk, dv = [_slots_of(rows, part, q) for part in slots]
         d_out = heads.index_select(0, rows.gather_context).view_as(q)
-        with batches_by_onednn(_flop(q)):
-            torch.bmm(weight.transpose(1, 2), d_out, out=dv)
-            d_weight = torch.bmm(d_out, v.transpose(1, 2))
-            d_score = torch._softmax_backward_data(d_weight, weight, -1, weight.dtype)
-            torch.baddbmm(dq, d_score, k, beta=0, alpha=scale, out=dq)
-            if keys:
-                d_score_t = d_score.transpose(1, 2)
-                torch.baddbmm(dk, d_score_t, q, beta=0, alpha=scale, out=dk)
+        torch.bmm(weight.transpose(1, 2), d_out, out=dv)
+        d_weight = torch.bmm(d_out, v.transpose(1, 2))
+        d_score = torch._softmax_backward_data(d_weight, weight, -1, weight.dtype)
+        torch.baddbmm(dq, d_score, k, beta=0, alpha=scale, out=dq)
+        if keys:
+            d_score_t = d_score.transpose(1, 2)
+            torch.baddbmm(dk, d_score_t, q, beta=0, alpha=scale, out=dk)
     tokens = slots.view(-1, d).index_select(0, packing.scatter_qkv)
     return tokens.view(packing.tokens, 3 * H * d)
 
@@ -114,12 +111,6 @@ def attend_first_back(
     d_seen = torch.cat(d_queries).index_select(0, packing.in_order)
     dx_packed = torch.cat(d_tokens).index_select(0, packing.scatter_first)
     return d_seen, dx_packed
-
-
-def _flop(q: torch.Tensor) -> float:
-    """Of one product of all queries [R H, L, d] with their rows' keys."""
-    batch, slots, d = q.shape
-    return 2.0 * batch * slots * slots * d
 
 
 def _slots_of(

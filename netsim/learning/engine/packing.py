@@ -5,9 +5,8 @@ share a row, blind to one another, since a product of many small matrices costs 
 than for its FLOP. Tickets do not share rows, so that one whose training diverges stays alone.
 Longer texts have a row each, among rows of similar length.
 
-After the tokens of all texts come a few idle ones, so that the same numbers of rows recur, and
-after many rows of slots a few idle ones. An idle token holds a copy of some slot, an idle slot that
-of some token; nobody looks at them.
+After the tokens of all texts come a few idle ones, so that the same numbers of rows recur. An idle
+token holds a copy of some slot; nobody looks at it.
 
 Symbols: T tokens with the idle ones, S texts, H heads of d numbers, R rows of L slots.
 """
@@ -28,9 +27,6 @@ from netsim.units import IntArray
 
 # T is a multiple of it: each number of rows has to be prepared once (frozen_products.py)
 MULTIPLE = 16
-# And so has each number of rows of slots (batched_products.py), of which there may be idle ones too
-ROWS_MULTIPLE = 4
-MANY_ROWS = 24
 
 ToDevice = Callable[[NDArray[Any]], torch.Tensor]
 
@@ -132,7 +128,7 @@ def _attention_rows(
     first = np.cumsum(length) - length
     heads = slot.shape[1]
     L = placed.slots
-    R = _row_count(placed)
+    R = int(placed.row.max()) + 1
 
     own_length = length[placed.text]
     within = positions(own_length)
@@ -142,7 +138,7 @@ def _attention_rows(
     # An empty slot holds a token of its row, and looks at empty slots only.
     owner = np.full(R * L, -1)
     owner[place] = np.repeat(placed.text, own_length)
-    looked = np.full((R, L), first[placed.text[0]])
+    looked = np.empty((R, L), dtype=np.int64)
     looked[placed.row] = first[placed.text, None]
     looked.reshape(-1)[place] = token
 
@@ -158,14 +154,6 @@ def _attention_rows(
     )
 
 
-def _row_count(placed: PlacedTexts) -> int:
-    """Rows that are filled, and idle ones."""
-    filled = int(placed.row.max()) + 1
-    if filled < MANY_ROWS:
-        return filled
-    return -(-filled // ROWS_MULTIPLE) * ROWS_MULTIPLE
-
-
 def _row_bias(
     owner: IntArray,
     placed: PlacedTexts,
@@ -173,7 +161,7 @@ def _row_bias(
     to_device: ToDevice,
 ) -> torch.Tensor | None:
     """What a slot may look at in every head, [R H, L, L]; None: at all slots of its row."""
-    shared = len(placed.text) > placed.row.max() + 1
+    shared = len(placed.text) > len(owner)
     bias = _bias(owner, shared=shared)
     if bias is None:
         return None
