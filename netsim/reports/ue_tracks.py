@@ -11,7 +11,9 @@ from polars import col
 
 from netsim.records import OUTCOMES
 from netsim.reports.columns import collect, evenly
+from netsim.results.parts import part_by_part
 from netsim.results.reader import Run
+from netsim.results.tables import RunTables
 from netsim.units import FloatArray
 
 STATES = ("no_upload", "computing", "sending", *OUTCOMES)
@@ -155,7 +157,7 @@ def states(
     at_s: FloatArray,
 ) -> list[str]:
     """One string per frame: what every UE is at, or how its upload of this round has ended."""
-    uploads = _uploads_of_rounds(run, ues, rounds)
+    uploads = _uploads_at(run, ues, rounds, at_s)
     states = np.full((len(at_s), len(ues)), NO_UPLOAD)
     for column, ue in enumerate(ues):
         if (ue,) in uploads:
@@ -163,27 +165,34 @@ def states(
     return ["".join(map(str, row)) for row in states.tolist()]
 
 
-def _uploads_of_rounds(
+def _uploads_at(
     run: Run,
     ues: list[int],
     rounds: pl.DataFrame,
+    at_s: FloatArray,
 ) -> dict[tuple[Any, ...], pl.DataFrame]:
-    """{(UE,): one row per round in which it sent}: begun_s, start_s, end_s, outcome, closed_s."""
-    closed = rounds.group_by("round").agg(closed_s=col("end_s").max())
+    """{(UE,): one row per round in which it sent}: begun_s, start_s, end_s, outcome, closed_s.
+
+    Only of rounds in which it was at something at one of the moments `at_s`, which ascend.
+    """
+    closed = rounds.lazy().group_by("round").agg(closed_s=col("end_s").max())
     before_s = col("wait_s") + col("compute_s") + col("download_s")
-    mine = run.uploads.filter(col("ue").is_in(ues)).group_by("round", "ue")
-    per_round = mine.agg(
-        col("start_s").min(),
-        col("end_s").max(),
-        col("outcome").to_physical().max().cast(pl.Int64),
-        begun_s=(col("start_s") - before_s).min(),
-    )
-    joined = collect(per_round).join(
-        closed,
-        on="round",
-        how="left",
-    )
-    return joined.sort("ue", "begun_s").partition_by("ue", as_dict=True)
+    moments_s = pl.lit(pl.Series(np.append(at_s, np.inf)))
+    next_moment_s = moments_s.gather(moments_s.search_sorted(col("begun_s")))
+
+    def of_part(part: RunTables) -> pl.LazyFrame:
+        mine = part.uploads.filter(col("ue").is_in(ues)).group_by("round", "ue")
+        per_round = mine.agg(
+            col("start_s").min(),
+            col("end_s").max(),
+            col("outcome").to_physical().max().cast(pl.Int64),
+            begun_s=(col("start_s") - before_s).min(),
+        )
+        joined = per_round.join(closed, on="round", how="left")
+        return joined.filter(next_moment_s <= col("closed_s"))
+
+    found = collect(part_by_part(run, of_part))
+    return found.sort("ue", "begun_s").partition_by("ue", as_dict=True)
 
 
 def _states_of(uploads: pl.DataFrame, at_s: FloatArray) -> np.ndarray[Any, Any]:
