@@ -60,5 +60,6 @@ def running() -> Iterator[None]:
 
 def collect_now_and_then(round: int) -> None:
     """To be called after each round of a run: of every ten, one looks through what has come."""
-    if round % ROUNDS == ROUNDS - 1 and gc.isenabled():
+    is_due = round % ROUNDS == ROUNDS - 1
+    if is_due and gc.isenabled():
         gc.collect(1)

@@ -126,7 +126,9 @@ def _chunk_tokens(foundation: Foundation) -> int:
     """About how many tokens are computed together."""
     if not _on_cpu(foundation):
         return GPU_CHUNK_TOKENS
-    return min(CHUNK_TOKENS, max(1, CHUNK_NUMBERS // widest_layer(foundation.model)))
+    widest = widest_layer(foundation.model)
+    fitting = CHUNK_NUMBERS // widest
+    return min(CHUNK_TOKENS, max(1, fitting))
 
 
 def _on_cpu(foundation: Foundation) -> bool:
@@ -137,7 +139,9 @@ def _own_ues(ues: int, in_full: bool, most: int | None) -> int:
     """How many UEs are measured on their own rows."""
     if not in_full:
         return 0
-    return ues if most is None else min(ues, most)
+    if most is None:
+        return ues
+    return min(ues, most)
 
 
 def _check_sizes(

@@ -181,14 +181,18 @@ def _uploads_at(
     next_moment_s = moments_s.gather(moments_s.search_sorted(col("begun_s")))
 
     def of_part(part: RunTables) -> pl.LazyFrame:
-        mine = part.uploads.filter(col("ue").is_in(ues)).group_by("round", "ue")
-        per_round = mine.agg(
+        mine = part.uploads.filter(col("ue").is_in(ues))
+        per_round = mine.group_by("round", "ue").agg(
             col("start_s").min(),
             col("end_s").max(),
             col("outcome").to_physical().max().cast(pl.Int64),
             begun_s=(col("start_s") - before_s).min(),
         )
-        joined = per_round.join(closed, on="round", how="left")
+        joined = per_round.join(
+            closed,
+            on="round",
+            how="left",
+        )
         return joined.filter(next_moment_s <= col("closed_s"))
 
     found = collect(part_by_part(run, of_part))

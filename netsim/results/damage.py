@@ -175,7 +175,9 @@ def _first_and_last(file: Path) -> tuple[int, int] | None:
         last=col("round").max(),
     )
     first, last = rounds.collect().row(0)
-    return None if first is None else (first, last)
+    if first is None:
+        return None
+    return first, last
 
 
 def _counted(number: int, one: str, many: str) -> str:

@@ -88,9 +88,8 @@ def _counts_by_outcome(run: RunTables) -> dict[str, int]:
 def _median_finish_s(run: RunTables) -> float | None:
     """Of the uploads that were on time."""
     on_time = latency(run).filter(col("outcome") == "on_time")
-    median: float | None = (
-        on_time.select(col("finish_s").median()).collect(engine="streaming").item()
-    )
+    found = on_time.select(col("finish_s").median())
+    median: float | None = found.collect(engine="streaming").item()
     return median
 
 

@@ -157,7 +157,8 @@ class DecoderModel:
         """[T, heads of keys d] each; keys are rotated."""
         key, value = key_value.chunk(2, -1)
         heads = key.reshape(len(key), self._kv_heads, -1)
-        return rotate(heads, over.cos, over.sin).flatten(1), value
+        rotated = rotate(heads, over.cos, over.sin)
+        return rotated.flatten(1), value
 
     def _attend(
         self,

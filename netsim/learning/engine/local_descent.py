@@ -152,7 +152,8 @@ def _anchors(
 ) -> torch.Tensor:
     """What the tickets' proximal terms draw them to, [P]; frozen parts are there already."""
     anchors = w.clone()
-    for start, part in zip(starts, torch.split(anchors, list(sizes)), strict=True):
+    parts = torch.split(anchors, list(sizes))
+    for start, part in zip(starts, parts, strict=True):
         if start.anchor is None:
             continue
         given = torch.tensor(start.anchor[: len(part)], device=w.device)
