@@ -11,9 +11,7 @@ from polars import col
 
 from netsim.records import OUTCOMES
 from netsim.reports.columns import collect, evenly
-from netsim.results.parts import part_by_part
 from netsim.results.reader import Run
-from netsim.results.tables import RunTables
 from netsim.units import FloatArray
 
 STATES = ("no_upload", "computing", "sending", *OUTCOMES)
@@ -180,22 +178,16 @@ def _uploads_at(
     moments_s = pl.lit(pl.Series(np.append(at_s, np.inf)))
     next_moment_s = moments_s.gather(moments_s.search_sorted(col("begun_s")))
 
-    def of_part(part: RunTables) -> pl.LazyFrame:
-        mine = part.uploads.filter(col("ue").is_in(ues))
-        per_round = mine.group_by("round", "ue").agg(
-            col("start_s").min(),
-            col("end_s").max(),
-            col("outcome").to_physical().max().cast(pl.Int64),
-            begun_s=(col("start_s") - before_s).min(),
-        )
-        joined = per_round.join(
-            closed,
-            on="round",
-            how="left",
-        )
-        return joined.filter(next_moment_s <= col("closed_s"))
-
-    found = collect(part_by_part(run, of_part))
+    mine = run.uploads.filter(col("ue").is_in(ues)).with_columns(begun_s=col("start_s") - before_s)
+    shown = mine.join(closed, on="round", how="left").filter(next_moment_s <= col("closed_s"))
+    per_round = shown.group_by("round", "ue").agg(
+        col("begun_s").min(),
+        col("start_s").min(),
+        col("end_s").max(),
+        col("closed_s").first(),
+        col("outcome").to_physical().max().cast(pl.Int64),
+    )
+    found = collect(per_round)
     return found.sort("ue", "begun_s").partition_by("ue", as_dict=True)
 
 
