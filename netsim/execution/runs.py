@@ -16,6 +16,7 @@ from netsim.execution.progress_bar import shown
 from netsim.execution.record import RunRecord, known_record, new_record
 from netsim.execution.session import Session
 from netsim.interruption import Interruption
+from netsim.kept_memory import keep_memory
 from netsim.plugins import plugin_class
 from netsim.protocols import Listener, Scheme, Tracker
 from netsim.results.reader import Run
@@ -143,6 +144,7 @@ def _drive_of(scenario: Scenario) -> Drive:
 
 
 def _to_the_end(session: Session, drive: Drive) -> Run:
+    keep_memory()
     with Interruption() as interruption, running():
         try:
             with session:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
 from heapq import heapify, heappop, heappush
-from itertools import count, repeat
+from itertools import count, islice, repeat
 from typing import Any
 
 import numpy as np
 import simpy
 from simpy.events import NORMAL, Event
 
+from netsim.arrays import ascending
 from netsim.units import FloatArray
 
 ProcessGenerator = Generator[Event, Any, None]
@@ -57,14 +58,14 @@ class Clock(simpy.Environment):
         values: Iterable[Any] | None = None,
     ) -> None:
         """Let events that others may wait for already fire at `times_s`, with values."""
-        number, due = self._eid, []
         if times_s.min(initial=np.inf) < self._now:
             raise ValueError(f"times {times_s} s lie before now, {self._now!r} s")
         if values is None:
             values = repeat(None, len(times_s))
-        for event, time_s, value in zip(events, times_s.tolist(), values, strict=True):
+        numbers, due = islice(self._eid, len(times_s)), []
+        for time_s, event, value, number in ascending(times_s, events, values, numbers):
             event._ok, event._value = True, value
-            due.append((time_s, NORMAL, next(number), event))
+            due.append((time_s, NORMAL, number, event))
         queue = self._queue
         if len(due) < len(queue):
             for entry in due:

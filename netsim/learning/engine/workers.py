@@ -9,7 +9,6 @@ are handed on in order.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import multiprocessing
 import os
@@ -28,13 +27,10 @@ import torch
 
 from netsim.collecting import PYTHONS_OWN
 from netsim.errors import NetsimError, RunError
+from netsim.kept_memory import keep_memory
 
 Task = Callable[[Any, Any], Any]
 """(context, job) -> result; all three travel by pickle between the processes of this run only."""
-
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
-KEPT_BYTES = 1 << 28
-OLD_KEPT_BYTES = 1 << 25  # as much as glibc before 2.35 takes as M_MMAP_THRESHOLD
 
 AHEAD = 4  # jobs per worker that may be done before their turn: bounds the results held
 _END = object()  # after the last job
@@ -190,18 +186,6 @@ def _answer(task: Task, pipe: Connection) -> None:
             pipe.send(("error", None, traceback.format_exc()))
         else:
             pipe.send(("result", number, result))
-
-
-def keep_memory() -> None:
-    """Let this process keep what it frees.
-
-    Else it would fetch the pages of large arrays from the system again each time.
-    """
-    with contextlib.suppress(AttributeError, OSError):  # another C library than glibc
-        set_option = ctypes.CDLL(None).mallopt
-        if not set_option(M_MMAP_THRESHOLD, KEPT_BYTES):
-            set_option(M_MMAP_THRESHOLD, OLD_KEPT_BYTES)
-        set_option(M_TRIM_THRESHOLD, KEPT_BYTES)
 
 
 def _end_with(parent: int) -> None:
