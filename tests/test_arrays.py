@@ -37,5 +37,5 @@ def test_rows_ascend_and_ties_stay_in_their_order() -> None:
     values = np.array([2.0, 1.0, 2.0, 0.5])
     rows = list(ascending(values, "abcd", [4, 3, 2, 1]))
     assert rows == [(0.5, "d", 1), (1.0, "b", 3), (2.0, "a", 4), (2.0, "c", 2)]
-    with pytest.raises(ValueError, match="shorter"):
+    with pytest.raises(ValueError, match="longer than"):
         list(ascending(values, "abc", [4, 3, 2, 1]))

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
+from netsim.errors import RunError
 from netsim.learning.adapters import AdapterLayout, Vector
 from netsim.learning.foundation import Foundation
 
@@ -29,8 +31,8 @@ def save_module(
 
     PEFT's own writer puts sets in the order of their hashes, the path of the base model, and its
     version. A full module is written as a model folder for the Auto classes' `from_pretrained`.
+    Raises RunError if the disk fails.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     views = layout.views(torch.from_numpy(vector))
     tensors = {name: view.clone() for name, view in views.items()}
     if layout.spec.full:
@@ -41,20 +43,37 @@ def save_module(
         weights = "adapter_model.safetensors"
         config = "adapter_config.json"
         fields = peft_config(layout, foundation.name)
-    save_file(tensors, folder / weights, metadata={"format": "pt"})
-    text = json.dumps(fields, indent=2, sort_keys=True)
-    (folder / config).write_text(text + "\n", encoding="utf-8")
+    _write(folder, weights, tensors, config, fields)
 
 
 def save_model(foundation: Foundation, folder: Path) -> None:
-    """Write a foundation model as a folder for the Auto classes' `from_pretrained`."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write a foundation model as a folder for the Auto classes' `from_pretrained`.
+
+    Raises RunError if the disk fails.
+    """
     tensors = {}
     for name, parameter in _whole_model(foundation).named_parameters():
         tensors[name] = parameter.detach().cpu().contiguous()
-    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-    text = json.dumps(_model_config(foundation), indent=2, sort_keys=True)
-    (folder / "config.json").write_text(text + "\n", encoding="utf-8")
+    fields = _model_config(foundation)
+    _write(folder, "model.safetensors", tensors, "config.json", fields)
+
+
+def _write(
+    folder: Path,
+    weights: str,
+    tensors: dict[str, torch.Tensor],
+    config: str,
+    fields: dict[str, Any],
+) -> None:
+    """Both files of a module or a model. Raises RunError."""
+    text = json.dumps(fields, indent=2, sort_keys=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, folder / weights, metadata={"format": "pt"})
+        (folder / config).write_text(text + "\n", encoding="utf-8")
+    except (OSError, SafetensorError) as error:
+        said = error.strerror if isinstance(error, OSError) else None
+        raise RunError(f"{folder}: cannot be written: {said or error}") from None
 
 
 def peft_config(layout: AdapterLayout, base_name: str) -> dict[str, Any]:

@@ -15,7 +15,8 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
 from transformers import AutoModelForSequenceClassification
 
-from netsim.errors import InputError
+from netsim.errors import InputError, RunError
+from netsim.learning.adapter_files import save_module
 from netsim.learning.engine.generic import GenericEngine
 from netsim.learning.engine.local_descent import Start
 from netsim.learning.initial_weights import initial_vector
@@ -156,6 +157,21 @@ def test_saved_bytes_are_the_same_in_every_process(
     config = (tmp_path / "other/adapter_config.json").read_text()
     assert folder not in config
     assert peft.__version__ not in config
+
+
+@pytest.mark.parametrize("taken", ["module", "module/adapter_config.json"])
+def test_a_module_that_cannot_be_written_says_so(taken: str, tmp_path: Path) -> None:
+    place = tmp_path / taken
+    place.parent.mkdir(exist_ok=True)
+    if taken == "module":
+        place.write_text("a file where its folder should be")
+    else:
+        place.mkdir()
+    loaded = load_foundation("builtin", 2)
+    layout = layout_of(loaded, ModuleSpec(4, 8, ("query",), 0))
+    vector = initial_vector(layout, loaded)
+    with pytest.raises(RunError, match=r"module: cannot be written: [A-Z][a-z ]+$"):
+        save_module(layout, vector, loaded, tmp_path / "module")
 
 
 def test_bad_modules(model_folder: Callable[[str], str]) -> None:
