@@ -12,6 +12,7 @@ from netsim.radio.replay import ChannelTraces, Driver
 from netsim.scenario.model import Scenario
 from netsim.scenario.motion import ChannelTrace
 from netsim.traces import series
+from netsim.traces.fading_series import fading_trace
 from netsim.traces.formats import open_trace
 from netsim.traces.trace import Trace
 
@@ -102,7 +103,7 @@ class _Request:
         every = range(self.scenario.ue_count)
         return Driver(
             kind="fading",
-            series=series.fading_trace(trace, fill=self.entry.fill),
+            series=fading_trace(trace, fill=self.entry.fill),
             row={},
             ues=frozenset(self.entry.ues or every),
             begin_s=self.entry.begin_s or 0.0,

@@ -16,7 +16,8 @@ import numpy as np
 from netsim import rng
 from netsim.errors import DataError
 from netsim.traces.fading import STEP_S
-from netsim.traces.series import FadingTrace, TraceSeries
+from netsim.traces.fading_series import FadingTrace
+from netsim.traces.series import TraceSeries
 from netsim.units import BoolArray, FloatArray, IntArray
 
 

@@ -18,7 +18,7 @@ In reading order:
 | ns2.py (ns2_writer.py), bonnmotion.py, gpx.py, gtfs.py, porto.py | mobility in other formats |
 | mahimahi.py, fading.py | rates and fading |
 | deepmimo.py, sionna.py, mat5.py, npz.py | ray-traced gains |
-| tracks.py, series.py, search.py | tables as arrays: what replay needs |
+| tracks.py, series.py, fading_series.py, search.py | tables as arrays: what replay needs |
 | seeds.py | traces that a run recorded |
 | summary.py, convert.py | `netsim trace inspect` and `netsim trace convert` |
 """

@@ -141,4 +141,5 @@ def _array(content: bytes, order: str) -> FloatArray:
     values = np.frombuffer(data, dtype=order + _NUMBERS[kind])
     if math.prod(shape) != len(values):
         raise ValueError(f"has {len(values)} numbers for the shape {shape}")
-    return np.asarray(values.reshape(shape, order="F"), dtype=np.float64)
+    with np.errstate(invalid="ignore"):  # a signalling NaN becomes a quiet one
+        return np.asarray(values.reshape(shape, order="F"), dtype=np.float64)

@@ -15,15 +15,16 @@ import numpy as np
 import polars as pl
 
 from netsim.errors import DataError
-from netsim.traces.fading import STEP_S
 from netsim.traces.files import reading
 from netsim.traces.search import last_sample
 from netsim.traces.trace import Trace
-from netsim.units import BoolArray, FloatArray, IntArray, from_db
+from netsim.units import BoolArray, FloatArray, IntArray, to_db
 
 FILLS = ("error", "hold", "interpolate")
 STALE_STEPS = 3.0
-_FILL_RULE = "set a fill rule (fill = hold or interpolate in its [[channel]]) to bridge it"
+LARGEST = 1e30
+"""Of a linear gain or SNR (300 dB) and of a rate: more is a slip of the pen."""
+FILL_RULE = "set a fill rule (fill = hold or interpolate in its [[channel]]) to bridge it"
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class TraceSeries:
         name = " - ".join(self.keys[row])
         part = self.time_s[self.first[row] : self.first[row + 1]]
         span = f"{part[0]:g} to {part[-1]:g} s"
-        rule = f"gap at {time_s:g} s of {name}, which is given from {span}; {_FILL_RULE}"
+        rule = f"gap at {time_s:g} s of {name}, which is given from {span}; {FILL_RULE}"
         return DataError(rule, where=self.path)
 
     def _bridged(self, row: int, asked_s: FloatArray) -> FloatArray:
@@ -216,6 +217,7 @@ def _series(
         raise DataError("has no sample to replay", where=trace.path)
     if any(table[key].null_count() for key in keys):
         raise DataError(f"{' and '.join(keys)} must be named in every row", where=trace.path)
+    check_size(table["value"].to_numpy(), trace.path)
     table = table.unique(
         [*keys, "time_s"],
         keep="last",
@@ -236,64 +238,9 @@ def _series(
     )
 
 
-@dataclass(frozen=True)
-class FadingTrace:
-    """Linear fading gains [resource_block, time] in steps of STEP_S; the trace repeats."""
-
-    gain: FloatArray
-    mean: FloatArray  # over the resource blocks, [time]
-
-    def at(self, times_s: FloatArray, offset: IntArray) -> FloatArray:
-        """Gain averaged over the resource blocks. [T], [L] -> [L, T].
-
-        Links see the trace from `offset` steps on.
-        """
-        whole = np.floor(np.asarray(times_s) / STEP_S + 1e-9)
-        steps = whole.astype(np.int64)
-        index = (offset[:, None] + steps) % len(self.mean)
-        return np.asarray(self.mean[index])
-
-
-def fading_trace(trace: Trace, *, fill: str = "error") -> FadingTrace:
-    """The gains of a trace with a resource block per row of a grid of milliseconds.
-
-    A step without a gain in some blocks has the mean of the others; one without any is bridged by
-    the fill rule. Raises DataError.
-    """
-    frame = trace.table("channel")
-    if not {"gain_db", "resource_block"} <= set(trace.columns("channel")):
-        raise DataError("holds no gain_db per resource_block", where=trace.path)
-    wanted = frame.select("resource_block", "time_s", "gain_db")
-    with reading(trace.path):
-        table = wanted.sort("resource_block", "time_s").collect()
-    blocks = table["resource_block"].n_unique()
-    steps = table["time_s"].n_unique()
-    if len(table) != blocks * steps:
-        raise DataError("must have a gain for each resource block and time", where=trace.path)
-    gain = from_db(table["gain_db"].to_numpy().reshape(blocks, steps))
-    known = np.isfinite(gain)
-    mean = np.where(known, gain, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-    gap = np.asarray(~known.any(axis=0))
-    if gap.any():
-        mean = _without_gaps(trace, mean, gap, fill)
-    return FadingTrace(gain, mean)
-
-
-def _without_gaps(
-    trace: Trace,
-    mean: FloatArray,
-    gap: BoolArray,
-    fill: str,
-) -> FloatArray:
-    """A fading trace's gains with gaps bridged; it repeats, so the last step is before the first.
-
-    Raises DataError.
-    """
-    if fill == "error":
-        rule = f"no resource block has a gain at {gap.argmax() * STEP_S:g} s; {_FILL_RULE}"
-        raise DataError(rule, where=trace.path)
-    known = np.flatnonzero(~gap)
-    if fill == "interpolate":
-        return np.interp(np.arange(len(mean)), known, mean[known], period=len(mean))
-    last = np.searchsorted(known, np.arange(len(mean)), side="right") - 1
-    return np.asarray(mean[known[last]])
+def check_size(values: FloatArray, path: Path) -> None:
+    """Raises DataError for a number [..] that is too large to calculate with."""
+    largest = np.fmax.reduce(values, axis=None, initial=0.0)  # NaN: missing
+    if largest > LARGEST:
+        rule = f"gains and ratios must be at most {to_db(LARGEST):g} dB, rates {LARGEST:g} bit/s"
+        raise DataError(rule, where=path)

@@ -10,7 +10,7 @@ import pytest
 
 from netsim.errors import DataError
 from netsim.traces import open_trace
-from netsim.traces.series import fading_trace
+from netsim.traces.fading_series import fading_trace
 
 NS2 = (
     "$node_(0) set X_ 1.0\n$node_(0) set Y_ 2.0\n$node_(1) set X_ -\n$node_(1) set Y_ 2.0\n"

@@ -11,8 +11,9 @@ from scipy.io import savemat
 from netsim.errors import DataError
 from netsim.traces import open_trace, read_channel, read_mobility, read_throughput
 from netsim.traces.fading import fading_matrix
+from netsim.traces.fading_series import fading_trace
 from netsim.traces.mat5 import read_matrix
-from netsim.traces.series import fading_trace, rate_series
+from netsim.traces.series import rate_series
 
 
 def test_opportunities_have_passed_at_their_lines(tmp_path: Path) -> None:

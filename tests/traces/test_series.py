@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,14 @@ import pytest
 
 from netsim.errors import DataError
 from netsim.traces import open_trace
-from netsim.traces.series import gain_series, rate_series, recorded_series, snr_series
+from netsim.traces.fading_series import fading_trace
+from netsim.traces.series import (
+    gain_series,
+    rate_series,
+    recorded_series,
+    snr_series,
+)
+from netsim.traces.trace import Trace
 
 GAINS = "time_s,ue,gnb,gain_db,gain\n0,a,0,-10,0.1\n1,a,0,-20,0.01\n0,b,0,-30,0.5\n2,a,0,-30,0.001\n9,a,0,-40,0.0001\n"
 
@@ -84,3 +92,27 @@ def test_a_table_without_rows_cannot_be_replayed(tmp_path: Path) -> None:
     assert snr_series(trace).keys == (("1",),)
     with pytest.raises(DataError, match=r"lumos\.csv: has no sample to replay"):
         rate_series(trace)
+
+
+@pytest.mark.parametrize(
+    ("text", "series"),
+    [
+        ("time_s,ue,gnb,gain_db\n0,a,0,-90\n1,a,0,301\n", gain_series),
+        ("time_s,ue,gnb,gain_db\n0,a,0,1e308\n", gain_series),
+        ("time_s,ue,gnb,gain_db,gain\n0,a,0,-90,1e31\n", gain_series),
+        ("time_s,ue,gnb,snr_db\n0,a,0,400\n", snr_series),
+        ("time_s,node,rate_bps\n0,a,1e31\n", rate_series),
+        ("time_s,resource_block,gain_db\n0,0,0\n0.001,0,3000\n", fading_trace),
+    ],
+)
+def test_numbers_too_large_to_calculate_with_are_refused(
+    text: str, series: Callable[[Trace], object], tmp_path: Path
+) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(DataError, match=r"t\.csv: gains and ratios must be at most 300 dB"):
+        series(open_trace(tmp_path / "t.csv"))
+
+
+def test_missing_values_are_not_too_large(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("time_s,ue,gnb,gain_db\n0,a,0,300\n1,a,0,\n")
+    assert gain_series(open_trace(tmp_path / "t.csv"), fill="hold").value[0] == 1e30
