@@ -63,10 +63,11 @@ def cost_range(gradient: FloatArray, so_far: ArrayLike = 0.0) -> FloatArray:
     """M per UE: the largest value so far of dQ/dbeta and of its spread over the modules. [K].
 
     A dual above M outweighs any cost. Where every module costs more than it brings, the dual must
-    first climb there.
+    first climb there. Infinite costs, of UEs too far away for any rate, say nothing of M.
     """
-    highest = gradient.max(axis=1)
-    spread = highest - gradient.min(axis=1)
+    is_finite = np.isfinite(gradient)
+    highest = gradient.max(axis=1, initial=-np.inf, where=is_finite)
+    spread = highest - gradient.min(axis=1, initial=np.inf, where=is_finite)
     return np.asarray(np.maximum(so_far, np.maximum(spread, highest)))
 
 

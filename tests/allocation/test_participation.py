@@ -126,3 +126,8 @@ def test_impossible_participation_is_refused(participation, s, named):
 
 def test_the_paper_s_participation_is_possible():
     np.testing.assert_array_equal(check_participation(0.1, 1, 4), np.full(4, 0.1))
+
+
+def test_infinite_costs_say_nothing_of_the_range() -> None:
+    gradient = np.array([[np.inf, np.inf], [1.0, np.inf], [3.0, 1.0], [-np.inf, -2.0]])
+    assert cost_range(gradient, 0.5).tolist() == [0.5, 1.0, 3.0, 0.5]
