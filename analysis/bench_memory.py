@@ -87,7 +87,7 @@ def peak_mib(command: list[str]) -> tuple[float, int]:
         while process.poll() is None:
             peak = max(peak, memory_mib(process.pid))
             most = max(most, 1 + len(descendants(process.pid)))
-            time.sleep(0.1)
+            time.sleep(0.03)
         said.seek(0)
         if process.returncode:
             sys.exit(f"{' '.join(command)} ended with {process.returncode}:\n{said.read()}")
