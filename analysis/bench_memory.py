@@ -5,7 +5,7 @@
 
 A RoBERTa of that shape with random weights (what memory and time ask for, not what is learnt), and
 texts of 128 tokens, --samples of them for each UE and round. `netsim run` is started with each
-number of workers, and the proportional memory of its processes (Linux) is added up ten times a
+number of workers, and the proportional memory of its processes (Linux) is added up thirty times a
 second: pages that several share count once.
 --fast takes a small encoder with a large vocabulary instead. Exit code 1 if a second worker costs as
 much as the model's weights: they are not shared then.
