@@ -101,12 +101,14 @@ class _Request:
     def _fading_driver(self, trace: Trace) -> Driver:
         """A trace of fading over resource blocks, shared by all UEs at random offsets."""
         every = range(self.scenario.ue_count)
+        values = fading_trace(trace, fill=self.entry.fill)
+        begin_s = self.entry.begin_s
         return Driver(
             kind="fading",
-            series=fading_trace(trace, fill=self.entry.fill),
+            series=values,
             row={},
             ues=frozenset(self.entry.ues or every),
-            begin_s=self.entry.begin_s or 0.0,
+            begin_s=values.begin_s if begin_s is None else begin_s,
             seed=self.scenario.seed,
         )
 

@@ -15,7 +15,6 @@ import numpy as np
 
 from netsim import rng
 from netsim.errors import DataError
-from netsim.traces.fading import STEP_S
 from netsim.traces.fading_series import FadingTrace
 from netsim.traces.series import TraceSeries
 from netsim.units import BoolArray, FloatArray, IntArray
@@ -82,7 +81,8 @@ class Driver:
     def changes_s(self, begin_s: float, end_s: float) -> FloatArray:
         """Times in (begin, end) at which values may change, ascending."""
         if isinstance(self.series, FadingTrace):
-            found = self._periods(begin_s, end_s, STEP_S) - self.begin_s
+            starts = self._periods(begin_s, end_s, self.series.step_s, self.series.begin_s)
+            found = starts - self.begin_s
         elif self.series.period_s is not None:
             starts = self._periods(begin_s, end_s, self.series.period_s)
             repeats = starts[:, None] + self._times_s
@@ -97,11 +97,13 @@ class Driver:
         begin_s: float,
         end_s: float,
         period_s: float,
+        first_s: float = 0.0,
     ) -> FloatArray:
-        """Starts, in trace time, of the periods that meet [begin, end]."""
-        first = int(np.floor((begin_s + self.begin_s) / period_s))
-        last = int(np.floor((end_s + self.begin_s) / period_s))
-        return np.arange(first, last + 1, dtype=np.float64) * period_s
+        """Starts, in trace time, of the periods that meet [begin, end]; one starts at `first_s`."""
+        passed_s = self.begin_s - first_s
+        first = int(np.floor((begin_s + passed_s) / period_s))
+        last = int(np.floor((end_s + passed_s) / period_s))
+        return first_s + np.arange(first, last + 1, dtype=np.float64) * period_s
 
     @cached_property
     def _times_s(self) -> FloatArray:

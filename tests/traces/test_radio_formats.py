@@ -9,6 +9,7 @@ import pytest
 from scipy.io import savemat
 
 from netsim.errors import DataError
+from netsim.radio.replay import Driver
 from netsim.traces import open_trace, read_channel, read_mobility, read_throughput
 from netsim.traces.fading import fading_matrix
 from netsim.traces.fading_series import fading_trace
@@ -40,6 +41,34 @@ def test_fading_traces(tmp_path: Path) -> None:
     )
     mean = [(1 + 0.1) / 2, (10 + 1) / 2, (100 + 0.01) / 2]
     assert seen == pytest.approx(np.array([mean, [mean[2], mean[0], mean[1]]]))
+
+
+def test_fading_of_other_steps_and_a_later_begin(tmp_path: Path) -> None:
+    """Not every table of fading has ns-3's milliseconds."""
+    (tmp_path / "t.csv").write_text("time_s,resource_block,gain_db\n5,0,0\n5.5,0,10\n6,0,20\n")
+    trace = fading_trace(open_trace(tmp_path / "t.csv"))
+    first = trace.begin_s
+    times_s = first + np.array([0, 0.4, 0.5, 1.2, 1.5])
+    assert trace.at(times_s, np.array([0])).tolist() == [[1, 1, 10, 100, 1]]
+    driver = Driver("fading", trace, row={}, ues=frozenset([0]), begin_s=first)
+    assert driver.changes_s(0.2, 1.6).tolist() == [0.5, 1, 1.5]
+
+
+@pytest.mark.parametrize(
+    ("rows", "rule"),
+    [
+        ("0,0,0\n1,0,0\n0,1,0\n2,1,0\n", "at the same times, in equal steps"),
+        ("0,0,0\n1,0,0\n3,0,0\n", "at the same times, in equal steps"),
+        ("0,0,0\n1,0,0\n0,1,0\n", "at the same times, in equal steps"),
+        ("0,0,0\n0,0,0\n", "at the same times, in equal steps"),
+        ("0,0,\n1,0,\n", "has no sample to replay"),
+    ],
+)
+def test_fading_that_cannot_be_replayed(rows: str, rule: str, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(f"time_s,resource_block,gain_db\n{rows}")
+    for fill in ("error", "hold", "interpolate"):
+        with pytest.raises(DataError, match=rule):
+            fading_trace(open_trace(tmp_path / "t.csv"), fill=fill)
 
 
 def test_a_shape_that_is_told(tmp_path: Path) -> None:
