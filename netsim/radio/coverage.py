@@ -25,6 +25,7 @@ from netsim.units import FloatArray
 
 FORMS = ("ppp", "paper")
 INTERFERER_LAWS = ("typical_user", "typical_cell", "constant")
+LEAST = 1e-300  # of c pi phi r^2, which is 0 for a UE thousands of cells away
 
 
 def success_probability(
@@ -177,29 +178,25 @@ def mean_interference_w(
     )
     m = alpha / 2
     q = interferer_constant(d * np.sqrt(phi), law) * np.pi * phi  # 1/m^2
-    v = q * nearest**2
+    v = np.maximum(q * nearest**2, LEAST)
     thinned = -np.expm1(-v)
-    by_parts = thinned * v ** (1 - m) + _upper_gamma(2 - m, v)
-    path = 0.5 * q ** (m - 1) * (by_parts / (m - 1))  # Int g(r) r^(1 - alpha) dr
-    if capped:
-        # 2 q Int_0^d_min g(r) r dr, by its series where the difference would cancel
-        inside = np.where(
-            v < 1e-4,
-            v**2 / 2 - v**3 / 6,
-            v - thinned,
-        )
-        path = path + nearest**-alpha * inside / (2 * q)
+    outside = (thinned + _scaled_gamma(2 - m, v)) / (m - 1)
+    inside = np.where(v < 1e-4, v / 2 - v**2 / 6, 1 - thinned / v) if capped else 0.0
+    path = nearest ** (2 - alpha) * (outside + inside) / 2  # Int g(r) r^(1 - alpha) dr
     return np.asarray(2 * np.pi * phi * power * reference_gain * path)
 
 
-def _upper_gamma(s: float, x: FloatArray) -> FloatArray:
-    """Upper incomplete gamma function Gamma(s, x), x > 0, any real s <= 1, by recurrence."""
+def _scaled_gamma(s: float, x: FloatArray) -> FloatArray:
+    """x^(1 - s) Gamma(s, x), the upper incomplete gamma function, x > 0, any real s <= 1.
+
+    By recurrence. Unlike Gamma(s, x) itself it stays finite where x is small.
+    """
     if s > 0:
-        return np.asarray(gammaincc(s, x) * gamma(s))
+        return np.asarray(x ** (1 - s) * gammaincc(s, x) * gamma(s))
     if s == 0:
-        return np.asarray(exp1(x))
-    next_one = _upper_gamma(s + 1, x)
-    return np.asarray((next_one - x**s * np.exp(-x)) / s)
+        return np.asarray(x * exp1(x))
+    next_one = _scaled_gamma(s + 1, x)
+    return np.asarray(x * (next_one - np.exp(-x)) / s)
 
 
 def _checked(

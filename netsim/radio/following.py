@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # it loads long, and few runs have a use for it
 _RADII = 160  # nodes of the integral, even in log r
 _QUANTILES = 24  # of an interferer's power at a distance
 _CONSTANTS = 12  # nodes of c
+_LEAST = 1e-12  # of the largest c
 _NODES_PER_DECADE = 8  # of s
 
 
@@ -97,7 +98,7 @@ class FollowingField:
 
         constants = np.linspace(
             0.99 * self._constant.min(),
-            1.01 * self._constant.max(),
+            1.01 * max(self._constant.max(), _LEAST),  # 0 of UEs beyond all cells
             _CONSTANTS,
         )
         rows = [self._row(constant) for constant in constants.tolist()]

@@ -289,6 +289,24 @@ def test_mean_interference_broadcasts_and_falls_with_distance():
     assert np.all(np.diff(watts) < 0)  # a far UE has a large cell: interferers are further away
 
 
+@pytest.mark.parametrize("alpha", [2.01, 3.8, 4.0, 6.0, 20.0])
+@pytest.mark.parametrize("capped", [False, True])
+@pytest.mark.parametrize("nearest", [1e-3, 10.0, 1e6])
+def test_a_ue_beyond_all_cells_meets_no_interference(alpha, capped, nearest):
+    """Its gNB's cell would reach as far: nobody else is near. A replayed trace may hold it."""
+    with np.errstate(all="raise", under="ignore"):
+        watts = mean_interference_w(
+            [1e3, 1e4, 1e5, 1e6, 1e9],
+            density_per_m2=1e-6,
+            interferer_power_w=0.2,
+            pathloss_exponent=alpha,
+            min_distance_m=nearest,
+            capped=capped,
+        )
+    assert np.all(np.diff(watts) <= 0)
+    assert 0 <= watts[-1] < 0.05 * watts[0]
+
+
 def field_sample(rng, d, phi, alpha, law, draws, radius=8.0):
     """SINR (no noise) of uploads by the L1 sampler of docs/model/success.md: thinned field, mean far
     tail.

@@ -237,6 +237,15 @@ def test_followers_at_one_power_are_the_closed_form() -> None:
     np.testing.assert_allclose(found, expected, atol=2e-3)
 
 
+def test_ues_beyond_all_cells_have_followers_that_none_of_them_hears() -> None:
+    law = PowerLaw(3.8, min_distance_m=1.0)
+    field = PoissonField(1e-6, "typical_cell", law, 0.2, power_of=_rule)
+    distance = np.array([1e6, 1e9])
+    model = FollowingField(field, distance, law.gain(distance), 1.0, noise_psd_w_hz=0.0)
+    found = model.probability(np.arange(2), np.array(1e6), np.full(2, 0.1))
+    np.testing.assert_allclose(found, 1.0, atol=0.01)
+
+
 def test_followers_in_real_cells() -> None:
     rng = np.random.default_rng(0)
     gain = rng.uniform(1e-12, 1e-9, (3, 3, 8))
