@@ -15,10 +15,9 @@ import zlib
 from pathlib import Path
 
 from netsim.errors import DataError, InputError, OutputError
+from netsim.parquet import begins_as_parquet, parquet_fault
 
 PLAIN_ONLY = "must be a plain file, not a link, a pipe or a device"
-PARQUET = b"PAR1"
-LEAST_PARQUET = 12  # bytes: its beginning, the length of its footer, its end
 PLAIN_FOLDER_ONLY = "must be a folder, not a link"
 
 
@@ -133,29 +132,9 @@ def why_unreadable(path: Path, error: BaseException) -> str:
         return f"cannot be read: {error.strerror}"
     if isinstance(error, EOFError | OSError | zlib.error | zipfile.BadZipFile):
         return "cannot be read: it is cut off or damaged"
-    if path.suffix == ".parquet" or _begins_as_parquet(path):
+    if path.suffix == ".parquet" or begins_as_parquet(path):
         return f"cannot be read: {parquet_fault(path)}"
     return "cannot be read: it is damaged, or of a kind that is not read"
-
-
-def _begins_as_parquet(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(len(PARQUET)) == PARQUET
-
-
-def parquet_fault(path: Path) -> str:
-    """Which part of a Parquet file that cannot be read is not whole."""
-    with path.open("rb") as file:
-        length = file.seek(0, os.SEEK_END)
-        file.seek(max(length - len(PARQUET), 0))
-        end = file.read()
-    if not length:
-        return "it is empty"
-    if not _begins_as_parquet(path):
-        return "it does not begin as Parquet does"
-    if end != PARQUET or length < LEAST_PARQUET:
-        return "it is cut off: it does not end as Parquet does"
-    return "it is Parquet whose footer or pages are damaged"
 
 
 def _reason(error: BaseException) -> str:

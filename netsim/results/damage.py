@@ -17,7 +17,8 @@ import polars as pl
 from polars import col
 
 from netsim.errors import DataError, NetsimError
-from netsim.plain import parquet_fault, why_unreadable
+from netsim.parquet import check_parquet, parquet_fault
+from netsim.plain import why_unreadable
 from netsim.records import SCHEMA, TABLES
 from netsim.results.table_buffer import table_schema
 from netsim.results.tables import RunTables, check_part
@@ -204,8 +205,9 @@ def _intervals(found: list[tuple[int, int]]) -> str:
 def _schema_fault(table: str, file: Path) -> str:
     """What is wrong with a file's columns; nothing if it is empty text."""
     try:
+        check_parquet(file)
         found = pl.scan_parquet(file, glob=False).collect_schema()
-    except UNREADABLE:
+    except (DataError, *UNREADABLE):
         return f"is no whole Parquet file: {parquet_fault(file)}"
     for column in TABLES[table]:
         wanted = table_schema(table)[column.name]

@@ -11,6 +11,7 @@ from typing import Any, Self
 import polars as pl
 
 from netsim.errors import DataError, did_you_mean
+from netsim.parquet import check_parquet
 from netsim.plain import check_plain_file, check_plain_folder
 from netsim.records import TABLES
 from netsim.results.run_folder import RunFolder
@@ -99,6 +100,8 @@ class RunTables:
         files = self.part_files(name)
         if not files:
             return pl.LazyFrame(schema=table_schema(name))
+        for file in files:
+            check_parquet(file)
         return pl.scan_parquet(files, glob=False)
 
     def part_files(self, name: str) -> list[Path]:

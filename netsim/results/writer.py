@@ -20,6 +20,7 @@ from typing import Any
 import polars as pl
 
 from netsim.errors import DataError, RunError
+from netsim.parquet import check_parquet
 from netsim.plain import check_plain_file, why_unreadable
 from netsim.protocols import Columns
 from netsim.records import TABLES
@@ -203,7 +204,10 @@ class _TableTail:
         """What is wrong with the first part that cannot be read, or with the folder."""
         for path in sorted(self.folder.glob("part-*.parquet")):
             try:
+                check_parquet(path)
                 pl.read_parquet(path, glob=False)
+            except DataError as fault:
+                return fault
             except (OSError, pl.exceptions.PolarsError) as fault:
                 return DataError(why_unreadable(path, fault), where=path)
         where = error.strerror if isinstance(error, OSError) and error.strerror else ""
@@ -225,6 +229,7 @@ class _TableTail:
             return 0
         for path in earlier:
             check_plain_file(path)
+            check_parquet(path)
         count: int = pl.scan_parquet(earlier, glob=False).select(pl.len()).collect().item()
         return count
 
@@ -233,4 +238,5 @@ class _TableTail:
             return None
         path = self.folder / _part_name(self.part)
         check_plain_file(path)
+        check_parquet(path)
         return pl.read_parquet(path, glob=False).head(self.rows_in_part)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from netsim.errors import DataError
-from netsim.plain import PARQUET
+from netsim.parquet import PARQUET
 from netsim.traces.deepmimo import is_matrix_of_deepmimo
 from netsim.traces.files import HDF5, NPY, ZIP, head
 from netsim.traces.gtfs import is_gtfs

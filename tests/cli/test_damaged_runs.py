@@ -81,7 +81,7 @@ DEEP = "[" * 50_000
 HARM: dict[str, tuple[Callable[[Path], Any], str, str]] = {  # harm, file named, rule
     "cut short": (_cut, str(UPLOADS), "is no whole Parquet file"),
     "empty": (_replace(UPLOADS, Path.touch), str(UPLOADS), "is no whole Parquet file"),
-    "zeros in a page": (_flip, str(SPANS), "cannot be read"),
+    "zeros in a page": (_flip, str(SPANS), "is no whole Parquet file"),
     "a column less": (_change(lambda t: t.drop("end_s")), str(UPLOADS), "column end_s is missing"),
     "another type": (
         _change(lambda t: t.cast({"ue": pl.String})),

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from netsim.errors import DataError
 from netsim.learning.data.text_dialect import TextDialect, csv_separator, text_lines
-from netsim.plain import check_plain_or_cached, parquet_fault
+from netsim.parquet import check_parquet, parquet_fault
+from netsim.plain import check_plain_or_cached
 
 TSV, CSV, JSONL, PARQUET = ".tsv", ".csv", ".jsonl", ".parquet"
 SUFFIXES = (TSV, CSV, JSONL, PARQUET)
@@ -220,9 +221,10 @@ def _read_parquet(path: Path) -> Table:
 
     _read_bytes(path)  # one wording for a missing or unreadable file
     try:
+        check_parquet(path)
         frame = pl.read_parquet(path, glob=False)
         columns = {name: frame[name].to_list() for name in frame.columns}
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+    except (DataError, pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         rule = f"the file must be Parquet: {parquet_fault(path)}"
         raise DataError(rule, where=path) from error
     if frame.height == 0:

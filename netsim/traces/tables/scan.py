@@ -12,7 +12,8 @@ from typing import Any
 import polars as pl
 
 from netsim.errors import DataError
-from netsim.plain import PARQUET, why_unreadable
+from netsim.parquet import PARQUET, check_parquet
+from netsim.plain import why_unreadable
 from netsim.traces.files import (
     MAX_LINE,
     READ_FAILURES,
@@ -104,6 +105,7 @@ def metadata_of(path: Path) -> dict[str, str]:
         return seeds_beside(path)
     first = head(path)
     if first.startswith(PARQUET):
+        check_parquet(path)
         with reading(path):
             found = pl.read_parquet_metadata(path)
         return {key: value for key, value in found.items() if key in METADATA}
@@ -127,7 +129,7 @@ def scan_table(
     if path.is_dir():
         return _of_parquet(path, sorted(path.glob("*.parquet")), metadata)
     if head(path).startswith(PARQUET):
-        return _of_parquet(path, path, metadata)
+        return _of_parquet(path, [path], metadata)
     dialect = dialect_of(path, preset, choice)
     content = None
     if dialect.encoding != "utf-8" or dialect.spaced:
@@ -144,13 +146,11 @@ def scan_table(
     )
 
 
-def _of_parquet(
-    path: Path,
-    source: Any,
-    metadata: dict[str, str],
-) -> RawTable:
+def _of_parquet(path: Path, files: list[Path], metadata: dict[str, str]) -> RawTable:
+    for file in files:
+        check_parquet(file)
     with reading(path):
-        frame = pl.scan_parquet(source, glob=False)
+        frame = pl.scan_parquet(files, glob=False)
         names = frame.collect_schema().names()
     return RawTable(path, frame, tuple(names), metadata)
 
