@@ -25,6 +25,7 @@ from netsim.errors import ScenarioError
 from netsim.plugins import parameters, plugin_class, plugin_names
 from netsim.protocols import Silence
 from netsim.scenario.schema import schema_rows
+from netsim.traces.series import FILLS
 
 Draw = np.random.Generator
 Use = Sequence[str] | Callable[[], object]
@@ -184,13 +185,16 @@ def trace(home: Path, draw: Draw) -> Use:
         return ("trace", "inspect", name)
     if kind < 0.8:
         return ("trace", "convert", name, f"out{m.pick(draw, OUT_SUFFIXES)}")
-    if kind < 0.9:
+    if kind < 0.87:
         return lambda: _simulate(
             "quickstart",
             {**random_scenarios.SMALL, "mobility.kind": "replay", "mobility.path": name},
         )
+    channel = {"path": name, "fill": m.pick(draw, FILLS)}
+    if draw.random() < 0.3:
+        channel["use"] = m.pick(draw, ("gain", "fading", "snr", "rate"))
     return lambda: _simulate(
-        "quickstart", {**random_scenarios.SMALL, "ues.count": 2, "channel": [{"path": name}]}
+        "quickstart", {**random_scenarios.SMALL, "ues.count": 2, "channel": [channel]}
     )
 
 

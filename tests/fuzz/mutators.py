@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from copy import deepcopy
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ VALUES: tuple[Any, ...] = (
     float("nan"), float("inf"), float("-inf"), "", "x", "\0", "../../outside", "/etc/hostname", "é" * 300, "a" * 5000,
     [], {}, [[]], [1, 2], {"a": 1}, "1", "nan", "=1+1", "\x1b[2J", "\u202e", ".", "..", -0.0, 7, 100, 1e6, 1e9, 1e12,
 )  # fmt: skip
+MOST_PLACES = 20_000  # of a tree: lists that are repeated several times would take all memory
 NUMBER = re.compile(rb"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 
 
@@ -75,7 +77,7 @@ def spoil_bytes(content: bytes, draw: Draw) -> bytes:
 def spoil_text(content: bytes, draw: Draw) -> bytes:
     """Change numbers, cells and lines of a text; it keeps its shape otherwise."""
     for _ in range(often(draw)):
-        kind = int(draw.integers(6))
+        kind = int(draw.integers(7))
         if kind <= 1:
             content = _other_number(content, draw)
         elif kind == 2:
@@ -85,6 +87,8 @@ def spoil_text(content: bytes, draw: Draw) -> bytes:
             content = _other_lines(content, draw)
         elif kind == 4:
             content = _other_token(content, draw)
+        elif kind == 5:
+            content = _other_column(content, draw)
         else:
             content = spoil_bytes(content, draw)
     return content
@@ -105,6 +109,21 @@ def _other_token(content: bytes, draw: Draw) -> bytes:
         return content
     old, new = pick(draw, words), pick(draw, words)
     return content.replace(old, new, 1 if draw.random() < 0.7 else -1)
+
+
+def _other_column(content: bytes, draw: Draw) -> bytes:
+    """All cells of a column but its name, or some of them, become the same: often, nothing."""
+    lines = content.split(b"\n")
+    separator = max((b",", b";", b"\t", b" "), key=lines[0].count)
+    column = int(draw.integers(lines[0].count(separator) + 1))
+    value = b"" if draw.random() < 0.6 else pick(draw, NUMBERS).encode()
+    share = pick(draw, (1.0, 0.5))
+    for number, line in enumerate(lines[1:], start=1):
+        cells = line.split(separator)
+        if column < len(cells) and draw.random() < share:
+            cells[column] = value
+            lines[number] = separator.join(cells)
+    return b"\n".join(lines)
 
 
 def _other_lines(content: bytes, draw: Draw) -> bytes:
@@ -144,7 +163,7 @@ def spoil_tree(tree: Any, draw: Draw, values: tuple[Any, ...] = VALUES) -> Any:
 
 
 def _spoil_once(tree: Any, draw: Draw, values: tuple[Any, ...]) -> Any:
-    found = list(places(tree))
+    found = list(islice(places(tree), MOST_PLACES))
     if not found:
         return deepcopy(pick(draw, values))  # it is changed in its turn
     owner, key = pick(draw, found)
@@ -159,7 +178,7 @@ def _spoil_once(tree: Any, draw: Draw, values: tuple[Any, ...]) -> Any:
         other, from_key = pick(draw, found)
         taken = other[from_key] if _has(other, from_key) else None
         owner[key] = json.loads(json.dumps(taken))
-    elif isinstance(owner, list):
+    elif isinstance(owner, list) and len(found) < MOST_PLACES:
         owner *= int(draw.integers(2, 40))
     else:
         owner[key] = [owner[key]]
@@ -320,7 +339,7 @@ def spoil_file(path: Path, draw: Draw) -> None:
     if path.suffix == ".json" and draw.random() < 0.7:
         try:
             path.write_bytes(json_bytes(spoil_tree(json.loads(content), draw)))
-        except ValueError:  # it has been spoilt before
+        except (ValueError, RecursionError):  # it has been spoilt before
             path.write_bytes(spoil_bytes(content, draw))
     elif path.suffix == ".parquet" and draw.random() < 0.6:
         try:

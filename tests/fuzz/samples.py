@@ -62,6 +62,8 @@ TRACES: dict[str, str] = {
     "bus.log": "1400000000 5000 51.000000 7.000000 200000 1000\n1400000001 6000 51.0 7.1 2000 1000\n",
     "walk.txt": "0.0 1.0 2.0\n1.0 2.0 -3.0\n2.0 3.0 -5.0\n",
     "a.fad": "1.0 -2.0 0\n-3 4 5\n",
+    "fading.csv": "time_s,resource_block,gain_db\n5,0,0\n5.5,0,1\n6,0,-2\n5,1,3\n5.5,1,\n6,1,-6\n",
+    "snr.csv": "time_s,ue,snr_db\n0,a,10\n1,a,\n0,b,20\n1,b,30\n",
     "fcc.csv": (
         "unit_id,dtime,target,bytes_total,bytes_sec\n7,2016-06-01 00:00:00,x,9,1000\n7,2016-06-01 00:00:05,x,9,2000\n"
     ),
