@@ -9,7 +9,7 @@ import numpy as np
 from netsim.errors import DataError
 from netsim.traces.fading import STEP_S
 from netsim.traces.files import reading
-from netsim.traces.series import FILL_RULE, check_size
+from netsim.traces.series import FILL_RULE, LEAST, check_size
 from netsim.traces.trace import Trace
 from netsim.units import BoolArray, FloatArray, IntArray, from_db
 
@@ -61,7 +61,7 @@ def fading_trace(trace: Trace, *, fill: str = "error") -> FadingTrace:
     if gap.any():
         times_s = begin_s + step_s * np.arange(len(mean), dtype=np.float64)
         mean = _without_gaps(trace, mean, gap=gap, times_s=times_s, fill=fill)
-    return FadingTrace(gain, mean, begin_s, step_s)
+    return FadingTrace(gain, np.maximum(mean, LEAST), begin_s, step_s)
 
 
 def _grid(trace: Trace, time_s: FloatArray, blocks: int) -> tuple[float, float]:

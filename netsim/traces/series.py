@@ -24,6 +24,8 @@ FILLS = ("error", "hold", "interpolate")
 STALE_STEPS = 3.0
 LARGEST = 1e30
 """Of a linear gain or SNR (300 dB) and of a rate: more is a slip of the pen."""
+LEAST = 1e-30
+"""Of a linear gain or SNR: less counts as that, so that results in dB stay finite."""
 FILL_RULE = "set a fill rule (fill = hold or interpolate in its [[channel]]) to bridge it"
 
 
@@ -142,7 +144,7 @@ def gain_series(trace: Trace, *, fill: str = "error") -> TraceSeries:
         trace,
         trace.table("channel"),
         ("ue", "gnb"),
-        value,
+        value.clip(lower_bound=LEAST),
         fill=fill,
     )
 
@@ -159,11 +161,12 @@ def recorded_series(
     """
     attempt = pl.col("attempt").cast(pl.String)
     frame = trace.table("channel").with_columns(attempt)
+    value = pl.col(column)
     found = _series(
         trace,
         frame,
         ("ue", "gnb", "attempt"),
-        pl.col(column),
+        value.clip(lower_bound=LEAST) if column == "gain" else value,
         fill=fill,
     )
     return replace(found, stale_steps=np.inf)
@@ -180,7 +183,7 @@ def snr_series(trace: Trace, *, fill: str = "error") -> TraceSeries:
             value=", ".join(names),
         )
     value = 10 ** (pl.col("snr_db") / 10)
-    return _series(trace, frame, ("ue",), value, fill=fill)
+    return _series(trace, frame, ("ue",), value.clip(lower_bound=LEAST), fill=fill)
 
 
 def rate_series(trace: Trace, *, fill: str = "error") -> TraceSeries:

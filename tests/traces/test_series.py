@@ -12,6 +12,7 @@ from netsim.errors import DataError
 from netsim.traces import open_trace
 from netsim.traces.fading_series import fading_trace
 from netsim.traces.series import (
+    TraceSeries,
     gain_series,
     rate_series,
     recorded_series,
@@ -111,6 +112,29 @@ def test_numbers_too_large_to_calculate_with_are_refused(
     (tmp_path / "t.csv").write_text(text)
     with pytest.raises(DataError, match=r"t\.csv: gains and ratios must be at most 300 dB"):
         series(open_trace(tmp_path / "t.csv"))
+
+
+@pytest.mark.parametrize(
+    ("text", "series"),
+    [
+        ("time_s,ue,gnb,gain_db\n0,a,0,-9e18\n1,a,0,\n2,a,0,-10\n", gain_series),
+        ("time_s,ue,gnb,gain_db,gain\n0,a,0,-90,1e-40\n1,a,0,,\n2,a,0,-10,0.1\n", gain_series),
+        ("time_s,ue,gnb,snr_db\n0,a,0,-400\n1,a,0,\n2,a,0,-10\n", snr_series),
+    ],
+)
+def test_nothing_received_is_little_enough(
+    text: str, series: Callable[[Trace], TraceSeries], tmp_path: Path
+) -> None:
+    """A ratio of 0 would be minus infinity in dB; a missing one stays missing."""
+    (tmp_path / "t.csv").write_text(text)
+    value = series(open_trace(tmp_path / "t.csv")).value
+    assert value[[0, 2]].tolist() == [1e-30, 0.1]
+    assert np.isnan(value[1])
+
+
+def test_no_rate_is_none(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("time_s,node,rate_bps\n0,a,0\n1,a,5\n")
+    assert rate_series(open_trace(tmp_path / "t.csv")).value.tolist() == [0, 5]
 
 
 def test_missing_values_are_not_too_large(tmp_path: Path) -> None:
