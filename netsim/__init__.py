@@ -12,6 +12,12 @@ Names are imported on first use: `import netsim` loads no other file, so that th
 soon where it can be interrupted with a word.
 """
 
+import os
+
+# Before NumPy is imported: huge pages for its large arrays, which it asks for, take longer to come
+# by than they save (netsim/docs/performance.md).
+os.environ.setdefault("NUMPY_MADVISE_HUGEPAGE", "0")
+
 TYPE_CHECKING = False  # as type checkers know it
 if TYPE_CHECKING:
     from typing import Any

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache, lru_cache
 from typing import Any, Generic, Self, TypeVar
@@ -140,20 +140,6 @@ def group_starts(sorted_ids: IntArray) -> IntArray:
     """Index of the first of each run of equal values."""
     changes = sorted_ids[1:] != sorted_ids[:-1]
     return np.flatnonzero(np.append(len(sorted_ids) > 0, changes)[: len(sorted_ids)])
-
-
-def ascending(
-    values: FloatArray,
-    *columns: Iterable[Any],
-) -> Iterator[tuple[Any, ...]]:
-    """Rows (value, one of each column) by ascending value, made in that order.
-
-    What is made in turn lies side by side in memory, where a heap finds it sooner.
-    """
-    order = np.argsort(values, kind="stable")
-    rows = list(zip(*columns, strict=True))
-    for value, index in zip(values[order].tolist(), order.tolist(), strict=True):
-        yield value, *rows[index]
 
 
 def largest_in_run(values: FloatArray, first: IntArray) -> FloatArray:

@@ -18,6 +18,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import count
 from operator import index
 from typing import Any
 
@@ -52,6 +53,13 @@ def stream_of_round(seed: int, name: str, round: int, *ids: int) -> np.random.Ge
         return stream(seed, name, round, *ids)
     block, place = divmod(round, _AT_ONCE)
     return _generator(_states_of_rounds(seed, name, block, ids)[place])
+
+
+def shuffled_numbers(seed: int) -> Iterator[int]:
+    """Unique numbers in random order (the low part keeps them unique)."""
+    generator = np.random.default_rng(seed)
+    for low in count():
+        yield int(generator.integers(2**40)) << 64 | low
 
 
 @lru_cache(maxsize=4096)

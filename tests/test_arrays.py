@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
-from netsim.arrays import Recent, ascending
+from netsim.arrays import Recent
 
 
 def test_equal_arrays_are_worked_out_once_and_others_anew() -> None:
@@ -31,11 +30,3 @@ def test_equal_arrays_are_worked_out_once_and_others_anew() -> None:
     for _ in range(2):
         total(np.zeros(5))  # too long
     assert len(asked) == 7
-
-
-def test_rows_ascend_and_ties_stay_in_their_order() -> None:
-    values = np.array([2.0, 1.0, 2.0, 0.5])
-    rows = list(ascending(values, "abcd", [4, 3, 2, 1]))
-    assert rows == [(0.5, "d", 1), (1.0, "b", 3), (2.0, "a", 4), (2.0, "c", 2)]
-    with pytest.raises(ValueError, match="longer than"):
-        list(ascending(values, "abc", [4, 3, 2, 1]))

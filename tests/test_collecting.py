@@ -97,6 +97,19 @@ def test_a_run_before_is_gone_once_runs_have_taken_long(monkeypatch: pytest.Monk
         assert left() is None
 
 
+def test_what_a_block_leaves_is_old_without_a_look_at_it() -> None:
+    gc.unfreeze()
+    with collecting_rarely(RUN):
+        cycle = Cycle()
+    left = weakref.ref(cycle)
+    del cycle
+    gc.collect(1)
+    assert left() is not None
+    gc.collect()
+    assert left() is None
+    gc.freeze()
+
+
 def test_cycles_of_a_plug_in_go_after_some_rounds() -> None:
     with collecting_rarely(RUN):
         left = weakref.ref(Cycle())

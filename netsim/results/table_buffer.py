@@ -204,6 +204,8 @@ def _dtype(column: TableColumn) -> pl.DataType:
 def _series(column: TableColumn, pieces: Sequence[Any], rows: Sequence[int]) -> pl.Series:
     """One column from an array, a list or a single value for each call, of so many rows each."""
     if column.kind in LISTED:
+        if len(pieces) == 1 and isinstance(pieces[0], np.ndarray):
+            return pl.Series(column.name, pieces[0]).arr.to_list()
         return pl.Series(
             column.name,
             _joined_lists(pieces, rows),

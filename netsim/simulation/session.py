@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from netsim.course import Course
 from netsim.errors import RunError
 from netsim.protocols import (
@@ -38,6 +40,9 @@ from netsim.simulation.training import aggregate, train_before_uplink
 from netsim.simulation.uploads.flight import Flight
 from netsim.simulation.uploads.under_way import UnderWay
 from netsim.stopping import RunEnd
+
+STARTED_AT_A_TIME = 1000
+"""UEs; their first events are gone before the next ones come."""
 
 CheckPlan = Callable[[RoundPlan, Observation], RoundPlan]
 """The plan itself if it is feasible; raises RunError otherwise."""
@@ -70,12 +75,18 @@ class Simulation:
         self._start_clock(0.0)
 
     def _start_clock(self, begin_s: float) -> None:
-        """Processes of all UEs, waiting for a round to open."""
+        """Processes of all UEs, waiting for a round to open.
+
+        They are made in the order in which they will compute: what a round comes to in turn then
+        lies side by side in memory.
+        """
         self._clock = Clock(self.system.tie_seed, begin_s)
         self._hub = Hub(self._clock, self.system.setting.rules.barrier)
-        for ue in range(len(self.system.setting.fleet)):
-            process = self._clock.process(ue_process(ue, self._hub))
-            self._hub.ues.append(process)
+        turn = np.argsort(self.system.setting.fleet.compute_s, kind="stable")
+        for place, ue in enumerate(turn.tolist()):
+            self._hub.ues[ue] = self._clock.process(ue_process(ue, self._hub))
+            if place % STARTED_AT_A_TIME == 0:
+                self._settle()
         self._settle()
 
     def _settle(self) -> None:

@@ -46,7 +46,7 @@ class Watch:
         before, self.arrived = self.arrived, self.arrived + len(arrival_s)
         if self.wanted is not None and before < self.wanted <= self.arrived:
             last = self.wanted - before
-            clock.fire([self.filled], np.sort(arrival_s)[last - 1 : last])
+            clock.fire([self.filled], np.sort(arrival_s)[last - 1 : last], [None])
 
     def _end(self, count: int, _event: Event) -> None:
         """So many uploads have ended."""
@@ -71,7 +71,7 @@ class Hub:
     round: Round | None = field(default=None, init=False)  # in progress
     calls: dict[int, Event] = field(default_factory=dict, init=False)  # that UEs wait for
     watches: list[Watch] = field(default_factory=list, init=False)  # [G]
-    ues: list[Process] = field(default_factory=list, init=False)  # [K]
+    ues: dict[int, Process] = field(default_factory=dict, init=False)
 
     def call(self, ue: int) -> Event:
         """Fires when a UE that takes part in a round has computed; its value is who watches."""
@@ -85,6 +85,7 @@ class Hub:
         first = group_starts(uploads.ue)
         own = first[round_.own[first]]
         self.watches = self._watches(round_, own)
+        own = own[np.argsort(uploads.computed_s[own], kind="stable")]
         self.clock.fire(
             [self.calls[ue] for ue in uploads.ue[own].tolist()],
             np.maximum(uploads.computed_s[own], round_.start_s),
