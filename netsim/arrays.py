@@ -110,6 +110,19 @@ class ArrayTable:
         return cls(**state)
 
 
+Table = TypeVar("Table", bound=ArrayTable)
+
+
+def joined(pieces: Sequence[Table]) -> Table:
+    """The rows of all pieces, at least one, in order. If one piece has all rows, it is given."""
+    columns = [piece.columns() for piece in pieces]
+    rows = [len(next(iter(of_piece.values()))) for of_piece in columns]
+    if max(rows) == sum(rows):
+        return pieces[rows.index(max(rows))]
+    first = columns[0]
+    return pieces[0]._with({name: np.concatenate([c[name] for c in columns]) for name in first})
+
+
 @dataclass
 class Recent(Generic[T]):
     """What was worked out last from some arrays: rounds often ask the same again.
@@ -138,8 +151,10 @@ class Recent(Generic[T]):
 
 def group_starts(sorted_ids: IntArray) -> IntArray:
     """Index of the first of each run of equal values."""
-    changes = sorted_ids[1:] != sorted_ids[:-1]
-    return np.flatnonzero(np.append(len(sorted_ids) > 0, changes)[: len(sorted_ids)])
+    begins = np.empty(len(sorted_ids), dtype=bool)
+    begins[:1] = True
+    np.not_equal(sorted_ids[1:], sorted_ids[:-1], out=begins[1:])
+    return begins.nonzero()[0]
 
 
 def largest_in_run(values: FloatArray, first: IntArray) -> FloatArray:

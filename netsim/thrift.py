@@ -13,6 +13,7 @@ MOST_NUMBER_BYTES = 10  # of an integer of 64 bit
 
 # The protocol's types.
 TRUE, FALSE, BYTE, I16, I32, I64, DOUBLE, BINARY, LIST, SET, _MAP, STRUCT = range(1, 13)
+NUMBERS = (I32, I64, I16)
 DOUBLE_BYTES = 8
 LONG = 15  # where a list's size has a number of its own
 
@@ -38,17 +39,18 @@ class ThriftReader:
         fields: Fields = {}
         number = 0
         while head := self._byte():
-            step = head >> 4
-            kind = head & 15
+            step, kind = head >> 4, head & 15
             number = number + step if step else self._signed()
-            if kind in (TRUE, FALSE):
+            if kind in NUMBERS:
+                fields[number] = self._signed()
+            elif kind in (TRUE, FALSE):
                 fields[number] = kind == TRUE
             else:
                 fields[number] = self._value(kind, depth)
         return fields
 
     def _value(self, kind: int, depth: int) -> Any:
-        if kind in (I16, I32, I64):
+        if kind in NUMBERS:
             return self._signed()
         if kind == BINARY:
             return self._bytes(self._unsigned())
@@ -80,8 +82,11 @@ class ThriftReader:
         return number >> 1 ^ -(number & 1)
 
     def _unsigned(self) -> int:
-        number = 0
-        for position in range(MOST_NUMBER_BYTES):
+        number = self._byte()
+        if number < 128:
+            return number
+        number &= 127
+        for position in range(1, MOST_NUMBER_BYTES):
             byte = self._byte()
             number |= (byte & 127) << 7 * position
             if byte < 128:
@@ -89,7 +94,12 @@ class ThriftReader:
         raise ThriftError
 
     def _byte(self) -> int:
-        return self._bytes(1)[0]
+        try:
+            byte = self._content[self.at]
+        except IndexError:
+            raise ThriftError from None
+        self.at += 1
+        return byte
 
     def _bytes(self, count: int) -> bytes:
         end = self.at + count

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netsim import rng
 from netsim.units import SPEED_OF_LIGHT_M_S, FloatArray, IntArray
@@ -80,27 +81,34 @@ def exponential_rows(generator: np.random.Generator, rows: IntArray) -> FloatArr
     """
     if not len(rows):
         return np.empty((0, CHUNK_BLOCKS))
+    raw = _raw_rows(generator, rows)
+    numbers: FloatArray = raw.astype("<u8", copy=False).view("<u4").astype(np.float64)
+    numbers += 0.5
+    np.log(numbers, out=numbers)
+    np.subtract(_WORD_BITS * np.log(2.0), numbers, out=numbers)
+    return numbers
+
+
+def _raw_rows(generator: np.random.Generator, rows: IntArray) -> NDArray[np.uint64]:
+    """Rows of the stream as it comes. [R, _ROW_WORDS]."""
     bits: Any = generator.bit_generator
+    first, last = int(rows[0]), int(rows[-1])
+    if last - first + 1 == len(rows):
+        bits.advance(first * _ROW_WORDS)
+        raw: NDArray[np.uint64] = bits.random_raw(len(rows) * _ROW_WORDS)
+        return raw.reshape(-1, _ROW_WORDS)
     pieces = []
     place = rows.copy()  # among the rows that are drawn
     passed, drawn_to = 0, 0
-    begins = np.flatnonzero(rows[1:] - rows[:-1] >= _LONG_GAP) + 1
-    for begin, end in pairwise([0, *begins.tolist(), len(rows)]):
+    (gaps,) = np.nonzero(rows[1:] - rows[:-1] >= _LONG_GAP)
+    for begin, end in pairwise([0, *(gaps + 1).tolist(), len(rows)]):
         first, last = int(rows[begin]), int(rows[end - 1])
         bits.advance((first - drawn_to) * _ROW_WORDS)
         pieces.append(bits.random_raw((last + 1 - first) * _ROW_WORDS))
         passed += first - drawn_to
         place[begin:end] -= passed
         drawn_to = last + 1
-    raw = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
-    raw = raw.reshape(-1, _ROW_WORDS)
-    if len(raw) != len(rows):
-        raw = raw[place]
-    numbers: FloatArray = raw.astype("<u8", copy=False).view("<u4").astype(np.float64)
-    numbers += 0.5
-    np.log(numbers, out=numbers)
-    np.subtract(_WORD_BITS * np.log(2.0), numbers, out=numbers)
-    return numbers
+    return np.concatenate(pieces).reshape(-1, _ROW_WORDS)[place]
 
 
 def jakes_fading(

@@ -83,10 +83,11 @@ class FieldDraw:
         ue: None: all.
         """
         ue = np.arange(len(self.tail_w)) if ue is None else ue
-        total = np.repeat(self._split.far_w[ue, None], CHUNK_BLOCKS, axis=1)
+        total, far_w = np.empty((len(ue), CHUNK_BLOCKS)), self._split.far_w[ue]
         for begin in range(0, len(ue), _UES_AT_A_TIME):
             some = slice(begin, begin + _UES_AT_A_TIME)
-            total[some] += self._near_w(chunk, ue[some])
+            near_w = self._near_w(chunk, ue[some])
+            np.add(near_w, far_w[some, None], out=total[some])
         return total
 
     def _near_w(self, chunk: int, ue: IntArray) -> FloatArray:
@@ -106,9 +107,9 @@ class FieldDraw:
         else:
             drawn, place = np.unique(split.shared[rows], return_inverse=True)
             h = exponential_rows(generator, drawn)[place]
-        h *= split.near_w[rows, None]
+        h *= split.near_w[rows][:, None]
         heard = np.zeros((len(ue), CHUNK_BLOCKS))
-        some = np.flatnonzero(count)
+        (some,) = np.nonzero(count)
         if len(some):
             heard[some] = np.add.reduceat(h, (end - count)[some], axis=0)
         return heard

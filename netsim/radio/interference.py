@@ -99,20 +99,23 @@ class PoissonField:
     ) -> FieldDraw:
         """As `InterfererField`; only the distance matters, and whose UEs share interferers."""
         count = len(distance_m)
-        c = interferer_constant(distance_m * np.sqrt(self.density_per_m2), self.law)
+
+        def constant() -> FloatArray:
+            return interferer_constant(distance_m * np.sqrt(self.density_per_m2), self.law)
 
         def heard() -> Iterable[Heard]:
             if self.persistent:
-                return [self._heard(shared_points(seed, round, gnb), c)]
+                return [self._heard(shared_points(seed, round, gnb), constant())]
             at_once = rounds_at_once(count)
             if attempt == 1 and at_once > 1:
                 return [self._ahead.of((seed, distance_m), round, at_once, of_rounds)]
-            points = own_points(seed, [round], attempt, count)
+            points, c = own_points(seed, [round], attempt, count), constant()
             return (self._heard(some, c) for some in points)
 
         def of_rounds(rounds: Sequence[int]) -> list[Heard]:
             (points,) = own_points(seed, rounds, attempt, count)
-            return self._heard(points, np.tile(c, len(rounds))).by_round(count, len(rounds))
+            c = np.tile(constant(), len(rounds))
+            return self._heard(points, c).by_round(count, len(rounds))
 
         return FieldDraw(
             seed=seed,
@@ -128,7 +131,7 @@ class PoissonField:
     ) -> Heard:
         """The points that are interferers. c: of UEs, [K]."""
         # a UE far away sees fewer of the points, so that the law is its own
-        kept = np.flatnonzero(points.mark < -np.expm1(-c[points.victim] * points.x))
+        (kept,) = np.nonzero(points.mark < -np.expm1(-c[points.victim] * points.x))
         x = points.x[kept]
         radius_m = np.sqrt(x / (np.pi * self.density_per_m2))
         power_w: FloatArray | float = self.power_w

@@ -24,13 +24,15 @@ def sinr(signal_w: FloatArray, interference_w: FloatArray, noise_w: FloatArray) 
     return signal_w / (interference_w + noise_w)
 
 
-def in_groups(key: FloatArray, transmit: Callable[[IntArray, float], Transmission]) -> Transmission:
+def in_groups(
+    key: FloatArray, transmit: Callable[[IntArray | slice, float], Transmission]
+) -> Transmission:
     """Uploads [M] in groups of equal `key`: `transmit` is given the rows of each, and its key."""
+    if len(key) and (key == key[0]).all():
+        return transmit(slice(None), float(key[0]))
     values, group = np.unique(key, return_inverse=True)
     rows = [np.flatnonzero(group == number) for number in range(len(values))]
     sent = [transmit(mine, value) for mine, value in zip(rows, values.tolist(), strict=True)]
-    if len(sent) == 1:
-        return sent[0]
     back = np.argsort(np.concatenate(rows))
     learnt = [one.learnt for one in sent if one.learnt is not None]
     return Transmission(

@@ -23,14 +23,14 @@ class LinkRows(ArrayTable):
     def __len__(self) -> int:
         return len(self.ue)
 
-    def attempts(self) -> Iterator[tuple[int, int, BoolArray]]:
+    def attempts(self) -> Iterator[tuple[int, int, BoolArray | slice]]:
         """(round, attempt, [R] the rows in it) for all that occur."""
         if not len(self):
             return
         begun, attempt = int(self.begun_round[0]), int(self.attempt[0])
         same = (self.begun_round == begun) & (self.attempt == attempt)
         if same.all():
-            yield begun, attempt, same
+            yield begun, attempt, slice(None)
             return
         pairs = np.stack([self.begun_round, self.attempt], axis=1)
         for begun, attempt in np.unique(pairs, axis=0).tolist():

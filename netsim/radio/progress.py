@@ -61,7 +61,7 @@ class Progress:
         total = np.cumsum(rate * length, axis=1)
         total += carried[:, None]
         sent = total[:, -1]
-        done = np.flatnonzero(sent >= payload_bits)
+        (done,) = np.nonzero(sent >= payload_bits)
         self.bits[rows] = sent
         if not len(done):
             return

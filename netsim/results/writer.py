@@ -137,12 +137,8 @@ def write_parquet(frame: pl.DataFrame, path: Path) -> None:
     temporary = path.with_name(path.name + UNFINISHED)
     try:
         path.parent.mkdir(exist_ok=True)  # not its parents: a run folder that is gone is an error
-        frame.write_parquet(
-            temporary,
-            compression="zstd",
-            compression_level=1,
-        )
-        with temporary.open("rb+") as file:
+        with temporary.open("wb") as file:
+            frame.write_parquet(file, compression="zstd", compression_level=1)
             os.fsync(file.fileno())
         temporary.replace(path)
         sync_folder(path.parent)

@@ -29,8 +29,8 @@ BELOW_ONE = 1 - 1e-9
 def gnb_ues(observation: Observation) -> Iterator[IntArray]:
     """The available UEs of each gNB, ascending."""
     available = observation.available
-    for gnb in np.flatnonzero(np.bincount(observation.gnb[available])).tolist():
-        yield np.flatnonzero((observation.gnb == gnb) & available)
+    for gnb in np.bincount(observation.gnb[available]).nonzero()[0].tolist():
+        yield ((observation.gnb == gnb) & available).nonzero()[0]
 
 
 def join(parts: Sequence[RoundPlan]) -> RoundPlan:

@@ -192,7 +192,10 @@ def _cells(
 ) -> Cells:
     """The round's gNBs, which begin once they have got the modules from the core."""
     if plan.from_core_bits is not None:
-        model_bits = np.full(len(links.gnbs), plan.from_core_bits)
+        model_bits = np.full(
+            len(links.gnbs),
+            plan.from_core_bits,
+        )
     wanted = zip(
         links.gnbs.tolist(),
         model_bits.tolist(),

@@ -138,6 +138,8 @@ class Cells:
 
     def index_of(self, gnb: IntArray) -> IntArray:
         """Positions [R] of gNBs [R] in `gnb`."""
+        if len(self) == 1:
+            return np.zeros(len(gnb), dtype=np.int64)
         return np.searchsorted(self.gnb, gnb)
 
 

@@ -40,15 +40,16 @@ def aggregate(
 
     versions [N]: how many each module has had. stale: old updates count less.
     """
-    changed = np.flatnonzero(np.bincount(books.uploads.module[books.learnt]))
+    arrived = books.uploads.module[books.learnt]
+    changed = np.bincount(arrived).nonzero()[0]
     if learner is None or not len(changed):
         return changed
-    arrived = books.uploads.select(books.learnt)
+    uploads = books.uploads.select(books.learnt)
     rule = round_.plan.aggregation
     if stale and rule == "average":
         rule = "staleness_weighted"
     kept = None if under_way is None else under_way.tickets(round_.number)
     planned = tickets_of(round_.uploads.select(round_.own), round_.number)
-    tickets = replace(tickets_of(arrived, round_.number, versions), planned=planned)
+    tickets = replace(tickets_of(uploads, round_.number, versions), planned=planned)
     round_.redeemed = learner.redeem(tickets, rule, kept)
     return changed

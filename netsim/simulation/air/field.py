@@ -180,7 +180,7 @@ class FieldAir:
     def _in_blocks(self, links: LinkRows, sending: Sending) -> Transmission:
         """Fading changes with every coherence block of a grid that starts with the round."""
 
-        def transmit(rows: IntArray, block_s: float) -> Transmission:
+        def transmit(rows: IntArray | slice, block_s: float) -> Transmission:
             uploads = BlockUploads(
                 origin_s=self.span.start_s,
                 block_s=block_s,
@@ -189,9 +189,14 @@ class FieldAir:
                 changing=self.changing,
                 channel=self.chunk_channel,
             )
-            return uploads.transmit(self.uplink.model, self.uplink.seed, self.span.number)
+            return uploads.transmit(
+                self.uplink.model,
+                self.uplink.seed,
+                self.span.number,
+            )
 
-        return in_groups(self.block_s[links.ue], transmit)
+        block_s = self.block_s[links.ue]
+        return in_groups(block_s, transmit)
 
     @cached_property
     def block_s(self) -> FloatArray:
@@ -204,7 +209,7 @@ class FieldAir:
         """(gain with fading, interference in the UE's band, W) in the blocks of a chunk. [R, B]."""
         fading, interference_w = self.draws.in_chunk(links, chunk, block_s, self._draw_chunk)
         if self.changing is None:
-            return fading * self.links.gain[links.ue, None], interference_w
+            return fading * self.links.gain[links.ue][:, None], interference_w
         at = block_starts_s(self.span.start_s, chunk, block_s)
         return self.changing.channel(links, fading, interference_w, at)
 

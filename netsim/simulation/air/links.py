@@ -59,10 +59,13 @@ class Sending(ArrayTable):
     ) -> FloatArray:
         """Eq. (2) for some rows [R] at T times, from gains with fading and what their UEs' whole
         bands hear, [R, T] each."""
+        power_w = self.power_w[rows]
+        level = self.level[rows]
+        noise_w = self.noise_w[rows]
         return sinr(
-            self.power_w[rows, None] * gain,
-            self.level[rows, None] * interference_w,
-            self.noise_w[rows, None],
+            power_w[:, None] * gain,
+            level[:, None] * interference_w,
+            noise_w[:, None],
         )
 
 

@@ -31,10 +31,11 @@ def round_process(
     """Takes the time of a round: opens it, waits for all gNBs, merges what they send."""
     hub.open(round_)
     clock.process(uplink_process(clock, hub, flight))
-    gnbs = []
-    for gnb in _gnbs_of(round_, rules, core):
-        gnbs.append(clock.process(gnb_process(clock, hub, round_, flight, gnb)))
-    yield clock.all_of(gnbs)
+    gnbs = [
+        clock.process(gnb_process(clock, hub, round_, flight, gnb))
+        for gnb in _gnbs_of(round_, rules, core)
+    ]
+    yield from gnbs
     if core.core is not None and round_.merges:
         yield clock.at(clock.now + rules.aggregation_s)
     round_.end_s = float(clock.now)
@@ -53,7 +54,7 @@ def _gnbs_of(
         Gnb(
             cell=cell,
             aggregation_s=rules.aggregation_s,
-            passing_s=partial(core.delay_s, site),
+            passing_s=None if core.core is None else partial(core.delay_s, site),
             idle_s=float(idle_s[cell]),
         )
         for cell, site in enumerate(round_.cells.gnb.tolist())

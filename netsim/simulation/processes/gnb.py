@@ -22,7 +22,8 @@ class Gnb:
 
     cell: int  # its position among the round's
     aggregation_s: float
-    passing_s: Callable[[float], float]  # time of an aggregate of so many bits to the core
+    # time of an aggregate of so many bits to the core; None: it is there
+    passing_s: Callable[[float], float] | None
     idle_s: float  # until then it passes the time if nobody is scheduled
 
 
@@ -53,10 +54,12 @@ def gnb_process(
     yield clock.at(clock.now + gnb.aggregation_s)
     cells.close_s[cell] = clock.now
 
-    cells.aggregate_bits[cell] = _bits_to_core(round_, flight, mine, float(cells.cut_s[cell]))
-    delay_s = gnb.passing_s(float(cells.aggregate_bits[cell]))
-    if delay_s > 0:
-        yield clock.at(clock.now + delay_s)
+    if gnb.passing_s is not None:
+        bits = _bits_to_core(round_, flight, mine, float(cells.cut_s[cell]))
+        cells.aggregate_bits[cell] = bits
+        delay_s = gnb.passing_s(bits)
+        if delay_s > 0:
+            yield clock.at(clock.now + delay_s)
     cells.arrive_s[cell] = clock.now
 
 

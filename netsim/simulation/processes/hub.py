@@ -27,12 +27,6 @@ class Watch:
     filled: Event  # so many have arrived that the round closes
     arrived: int = 0
 
-    def report_computed(self) -> None:
-        """A UE is ready, or has given up at the limit."""
-        self.computing -= 1
-        if self.computing == 0:
-            self.look()
-
     def expect(
         self,
         clock: Clock,
@@ -128,7 +122,7 @@ class Hub:
         assert self.round is not None
         end_s = uploads.end_s[rows]
         cell, arrives = self.round.cell[rows], ~uploads.outage[rows]
-        for number in np.flatnonzero(np.bincount(cell)).tolist():
+        for number in np.bincount(cell).nonzero()[0].tolist():
             mine = cell == number
             self.watches[number].expect(
                 self.clock,

@@ -21,6 +21,8 @@ def ue_process(ue: int, hub: Hub) -> ProcessGenerator:
         try:
             watch = yield call
             call.callbacks = []  # it has fired, and can do so again
-            watch.report_computed()
+            watch.computing -= 1
+            if not watch.computing:
+                watch.look()
         except Interrupt:
             call = hub.call(ue)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netsim.device.power import gnb_energy_j
 from netsim.protocols import RoundPlan
@@ -38,13 +40,10 @@ class ClosedRound:
         place = (self.books.outcome - NOT_READY) * cells + self.cell
         return np.bincount(place, minlength=kinds * cells).reshape(kinds, cells)
 
-    def totals(self, values: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+    def totals(self, values: Mapping[str, FloatArray]) -> dict[str, NDArray[Any]]:
         """Sums over the rows [M] of each gNB. [G]."""
-        cells, kinds = len(self.round.cells), len(values)
-        place = np.arange(kinds)[:, None] * cells + self.cell
-        weights = np.concatenate(list(values.values()))
-        summed = np.bincount(place.ravel(), weights, minlength=kinds * cells)
-        return dict(zip(values, summed.reshape(kinds, cells), strict=True))
+        cell, cells = self.cell, len(self.round.cells)
+        return {name: np.bincount(cell, given, cells) for name, given in values.items()}
 
     @property
     def gnb_energy_j(self) -> FloatArray | float:

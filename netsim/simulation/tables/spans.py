@@ -160,10 +160,12 @@ def _write_computing(sink: RecordSink, closed: ClosedRound) -> None:
     """Loss and gradient norm are known of what arrived: only that was computed in earnest."""
     books, redeemed = closed.books, closed.round.redeemed
     uploads = books.uploads
-    loss, norm = np.full((2, len(uploads)), np.nan)
+    told: dict[str, FloatArray] = {}
     if redeemed is not None:
+        loss, norm = np.full((2, len(uploads)), np.nan)
         loss[books.learnt] = redeemed.train_loss
         norm[books.learnt] = redeemed.gradient_norm
+        told = {"train_loss": loss, "gradient_norm": norm}
     add_spans(
         sink,
         round=closed.round.number,
@@ -176,8 +178,7 @@ def _write_computing(sink: RecordSink, closed: ClosedRound) -> None:
         cycles=books.cycles,
         energy_j=books.compute_energy_j,
         outcome=np.where(uploads.compute_done >= 1.0, ON_TIME, ABORTED),
-        train_loss=loss,
-        gradient_norm=norm,
+        **told,
     )
 
 

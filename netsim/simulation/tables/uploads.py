@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
+from netsim.arrays import divided
 from netsim.protocols import RecordSink
 from netsim.simulation.tables.closed import ClosedRound
 from netsim.simulation.uploads.table import Uploads
-from netsim.units import BoolArray, FloatArray, to_db
+from netsim.units import BoolArray, to_db
 
 
 def write_uploads(sink: RecordSink, closed: ClosedRound) -> None:
@@ -36,7 +36,7 @@ def write_uploads(sink: RecordSink, closed: ClosedRound) -> None:
             "bandwidth_hz": closed.bandwidth_hz * uploads.share,
             "drawn_w": books.drawn_w[ready],
             "distance_m": links.distance_m[uploads.ue],
-            "rate_bps": _rate_bps(bits, on_air_s),
+            "rate_bps": divided(bits, on_air_s, on_air_s > 0),  # 0 of one that never was on the air
             "bits_sent": bits,
             "attempts": uploads.attempt,
             "start_s": uploads.upload_start_s,
@@ -69,13 +69,3 @@ def _on_the_air(uploads: Uploads) -> dict[str, NDArray[Any]]:
 def _marked(rows: BoolArray) -> BoolArray | slice:
     """Rows that are marked; a slice, of which nothing is copied, where all are."""
     return slice(None) if rows.all() else rows
-
-
-def _rate_bps(bits: FloatArray, on_air_s: FloatArray) -> FloatArray:
-    """Mean rate while on the air; 0 of an upload that never was."""
-    return np.divide(
-        bits,
-        on_air_s,
-        out=np.zeros(len(bits)),
-        where=on_air_s > 0,
-    )

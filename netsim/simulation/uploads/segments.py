@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netsim.arrays import ArrayTable
+from netsim.arrays import ArrayTable, joined
 from netsim.simulation.uploads.table import Uploads
 from netsim.units import BoolArray, FloatArray, IntArray
 
@@ -77,13 +77,9 @@ class SegmentLog:
 
     def whole(self) -> Segments:
         """All of it, in the order of logging."""
-        first, *more = self._pieces
-        if more:
-            columns = [piece.columns() for piece in self._pieces]
-            joined = {name: np.concatenate([c[name] for c in columns]) for name in columns[0]}
-            first = Segments(**joined)
-        self._pieces = [first]
-        return first
+        whole = joined(self._pieces)
+        self._pieces = [whole]
+        return whole
 
     def restrict(self, kept: BoolArray) -> None:
         """Forget all segments but those `kept`, [L] of `whole`."""

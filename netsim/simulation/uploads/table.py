@@ -92,7 +92,7 @@ class Uploads(ArrayTable):
     @property
     def live(self) -> IntArray:
         """Rows that are on the air or wait for it."""
-        return np.flatnonzero(self.ready & ~self.over)
+        return (self.ready & ~self.over).nonzero()[0]
 
     @property
     def truncated(self) -> BoolArray:
