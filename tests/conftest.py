@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import io
+import os
+import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, redirect_stdout
@@ -14,6 +16,9 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import ArrayLike
+
+sys.path.insert(0, str(Path(__file__).parent))
+from forking import ForkServer
 
 from netsim.assembly import Loaded, build_parts, build_simulation
 from netsim.cli.main import main
@@ -38,6 +43,11 @@ NETWORK: dict[str, Any] = {
 
 
 ROOT = Path(__file__).parents[1]
+
+# Where modules are not kept compiled, each of the dozens of processes that tests start compiles
+# netsim, a quarter of the time that loading it takes.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 def pytest_collection() -> None:
@@ -117,6 +127,14 @@ LEARNING: dict[str, Any] = {
     "data.test_samples": 80,
     "data.samples_per_ue": 40,
 }
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[ForkServer]:
+    """Starts netsim in processes of their own that need not load it."""
+    server = ForkServer()
+    yield server
+    server.close()
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from forking import ForkServer
 
 import netsim
 from netsim.errors import Interrupted
@@ -56,42 +57,43 @@ def _digests(run: Path) -> dict[str, str]:
 # -- kill -9 -------------------------------------------------------------------------------------
 
 
-def _killed(scenario: Scenario, folder: Path, after_s: float) -> None:
+def _killed(forks: ForkServer, scenario: Scenario, folder: Path, after_s: float) -> None:
     """A run in a process of its own, killed `after_s` from its first round on or in the middle of
     it.
     """
     file = folder.with_suffix(".toml")
     file.write_text(to_toml(scenario))
-    command = [sys.executable, "-m", "netsim.cli.main", "run", str(file), "--out", str(folder)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
+    process = forks.start("run", str(file), "--out", str(folder), folder=folder.parent)
     for line in process.stderr:
         if line.startswith("round 0"):
             break
     time.sleep(after_s)
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate()
 
 
-def test_killed_at_random_moments(network_scenario: Make, tmp_path: Path) -> None:
+def test_killed_at_random_moments(
+    network_scenario: Make, forks: ForkServer, tmp_path: Path
+) -> None:
     scenario = network_scenario({"rounds": 25, "checkpoint_every": 1})
     begun = time.monotonic()
     netsim.run(scenario, out=tmp_path / "alone")
     length_s, expected = time.monotonic() - begun, _digests(tmp_path / "alone")
     for number, part in enumerate(np.random.default_rng(9).uniform(0, 0.9, 5)):
         run = tmp_path / f"run{number}"
-        _killed(scenario, run, part * length_s)
+        _killed(forks, scenario, run, part * length_s)
         netsim.resume(run)
         assert _digests(run) == expected
 
 
-def test_a_learning_run_killed_at_a_random_moment(tmp_path: Path) -> None:
+def test_a_learning_run_killed_at_a_random_moment(forks: ForkServer, tmp_path: Path) -> None:
     scenario = load_scenario("quickstart", LEARNING)
     begun = time.monotonic()
     netsim.run(scenario, out=tmp_path / "alone")
     length_s, expected = time.monotonic() - begun, _digests(tmp_path / "alone")
     assert "adapters/0/adapter_model.safetensors" in expected
-    _killed(scenario, tmp_path / "run", float(np.random.default_rng(5).uniform(0, 0.9)) * length_s)
+    moment_s = float(np.random.default_rng(5).uniform(0, 0.9)) * length_s
+    _killed(forks, scenario, tmp_path / "run", moment_s)
     netsim.resume(tmp_path / "run")
     assert _digests(tmp_path / "run") == expected
 

@@ -14,6 +14,7 @@ from netsim.scenario.section import section_type
 
 def schema_rows(section: type[BaseModel] = Scenario, prefix: str = "") -> Iterator[dict[str, str]]:
     """Rows with key, type, unit, default, equation and meaning, in the model's order."""
+    schemas = section.model_json_schema()["properties"]
     for name, info in section.model_fields.items():
         inner = section_type(info.annotation)
         key = f"{prefix}{name}"
@@ -25,7 +26,7 @@ def schema_rows(section: type[BaseModel] = Scenario, prefix: str = "") -> Iterat
         has_default = not info.is_required() and default is not None
         yield {
             "key": key,
-            "type": _type_name(section, name),
+            "type": _type_name(schemas[name]),
             "unit": _noted(info, "unit"),
             "default": _shown(default) if has_default else "",
             "equation": _noted(info, "equation"),
@@ -39,9 +40,8 @@ def _noted(info: FieldInfo, what: str) -> str:
     return str(extra.get(what, "")) if isinstance(extra, dict) else ""
 
 
-def _type_name(section: type[BaseModel], name: str) -> str:
+def _type_name(schema: dict[str, Any]) -> str:
     """The types of a key, in words."""
-    schema = section.model_json_schema()["properties"][name]
     options = schema.get("anyOf", [schema])
     names = [_option_name(option) for option in options if option.get("type") != "null"]
     return " | ".join(names)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from forking import ForkServer
 from polars.testing import assert_frame_equal
 
 import netsim
@@ -204,18 +205,19 @@ def _started(tmp_path: Path, *arguments: str) -> tuple[subprocess.Popen[str], Pa
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "batch system"])
-def test_interrupt_leaves_a_readable_run(number: signal.Signals, tmp_path: Path) -> None:
-    process, folder = _started(
-        tmp_path, *_sets({**SMALL, "rounds": 100_000, "learning.workers": 2})
-    )
-    assert process.stderr is not None
+def test_interrupt_leaves_a_readable_run(
+    number: signal.Signals, forks: ForkServer, tmp_path: Path
+) -> None:
+    settings = _sets({**SMALL, "rounds": 100_000, "learning.workers": 2})
+    process = forks.start("run", *settings, "--out", "r", folder=tmp_path)
     for line in process.stderr:
         if line.startswith("round") and not line.startswith("round 0/"):
             break
     os.killpg(process.pid, number)  # every process of the group, workers too
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate()
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
+    folder = tmp_path / "r"
     found = Run(folder)
     last = found.rounds.collect()["round"].max()
     said = errors.splitlines()[-1]

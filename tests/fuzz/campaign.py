@@ -51,6 +51,18 @@ RAW = (
     "state_dict",
 )
 """Words of the libraries inside, meant for those who call them."""
+SHARES = {
+    "scenario_keys": 50,
+    "scenario_file": 10,
+    "trace": 15,
+    "topology": 10,
+    "data": 20,
+    "run": 3,
+    "state": 2,
+    "sweep": 2,
+    "adapters": 3,
+}
+"""Parts of a campaign, where they are not 1: what is quick is tried more often."""
 POLL_S = 0.05
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -115,8 +127,6 @@ class Guard:
 def use_one(kind: str, number: int, seed: int, home: Path, guard: Guard | None = None) -> str:
     """Prepare and use one input in the folder `home`. Says what is wrong; nothing if it is all right."""
     import numpy as np
-    from kinds import KINDS
-    from planted import PLANTED
 
     draw = np.random.default_rng([seed, zlib.crc32(kind.encode()), number])
     before = Path.cwd()
@@ -124,7 +134,7 @@ def use_one(kind: str, number: int, seed: int, home: Path, guard: Guard | None =
     os.chdir(home)
     said, errors = io.StringIO(), io.StringIO()
     try:
-        use = (KINDS | PLANTED)[kind](home, draw)
+        use = _prepare(kind)(home, draw)
         if guard is not None:
             guard.home, guard.escapes = home, []
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(errors):
@@ -143,6 +153,17 @@ def use_one(kind: str, number: int, seed: int, home: Path, guard: Guard | None =
     ]:
         fault = f"escape: {sorted(outside.iterdir())}"
     return fault or _copied_secret(home)
+
+
+def _prepare(kind: str) -> Any:
+    """What makes an input of a kind; the planted ones need no kind to be loaded."""
+    from planted import PLANTED
+
+    if kind in PLANTED:
+        return PLANTED[kind]
+    from kinds import KINDS
+
+    return KINDS[kind]
 
 
 def _call(use: Any) -> str:
@@ -212,12 +233,15 @@ def _copied_secret(home: Path) -> str:
 
 def work(seed: int, scratch: Path, kinds: list[str]) -> None:
     """Use the inputs that standard input names, a line each; answer a line each."""
-    from samples import make_folders
+    from planted import PLANTED
 
     faulthandler.enable()
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    make_folders(scratch / "seeds", kinds)
+    if not set(kinds) <= PLANTED.keys():
+        from samples import make_folders
+
+        make_folders(scratch / "seeds", kinds)
     gc.freeze()  # what is there now is not looked through again and again
     answers.write("ready\n")
     answers.flush()
@@ -452,14 +476,18 @@ def _scratch() -> Iterator[Path]:
 
 def _in_turn(kinds: list[str], first: int) -> Iterator[tuple[str, int]]:
     """(kind, number) without end, each kind as often as its share says."""
-    from kinds import SHARES
-
     numbers = dict.fromkeys(kinds, first)
     while True:
         for kind in kinds:
             for _ in range(SHARES.get(kind, 1)):
                 yield kind, numbers[kind]
                 numbers[kind] += 1
+
+
+def _kinds() -> list[str]:
+    from kinds import KINDS
+
+    return list(KINDS)
 
 
 def main() -> None:
@@ -490,13 +518,11 @@ def main() -> None:
             )
             sys.stdout.write(f"{fault or 'no fault'}\n")
         return
-    from kinds import KINDS
-
     campaign = Campaign(options.seed, options.keep, options.hang, options.memory << 20)
     begun = time.monotonic()
     seconds = options.seconds or (None if options.count else 60.0)
     campaign.run(
-        options.kinds or list(KINDS), seconds=seconds, count=options.count, first=options.first
+        options.kinds or _kinds(), seconds=seconds, count=options.count, first=options.first
     )
     took_s = time.monotonic() - begun
     sys.stdout.write(

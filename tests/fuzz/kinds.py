@@ -322,15 +322,3 @@ KINDS: dict[str, Prepare] = {
     "flower": flower,
     **folder_kinds.KINDS,
 }
-SHARES = {
-    "scenario_keys": 50,
-    "scenario_file": 10,
-    "trace": 15,
-    "topology": 10,
-    "data": 20,
-    "run": 3,
-    "state": 2,
-    "sweep": 2,
-    "adapters": 3,
-}
-"""Parts of a campaign, where they are not 1: what is quick is tried more often."""

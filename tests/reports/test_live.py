@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -18,6 +17,7 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
+from forking import Forked, ForkServer
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -64,18 +64,16 @@ while not session.done:
 
 @pytest.fixture
 def going_on(
-    tmp_path: Path, make_network: Callable[..., Scenario]
-) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    tmp_path: Path, make_network: Callable[..., Scenario], forks: ForkServer
+) -> Iterator[tuple[Forked, Path]]:
     """A run in a process of its own that takes long and writes often; its first rounds are there."""
     scenario = make_network({"rounds": 2000, "ues.count": 6})
     (tmp_path / "long.toml").write_text(to_toml(scenario), encoding="utf-8")
     folder = tmp_path / "run"
-    words = ["-c", STEPPED, str(tmp_path / "long.toml"), str(folder)]
-    process = subprocess.Popen([sys.executable, *words])
+    process = forks.start("long.toml", str(folder), script=STEPPED, folder=tmp_path)
     until(lambda: bool(list(folder.glob("rounds/*.parquet"))))
     yield process, folder
-    process.kill()
-    process.wait()
+    process.close()
 
 
 def until(holds: Callable[[], bool]) -> None:
@@ -182,7 +180,7 @@ def rounds_shown(browser: webdriver.Chrome) -> int:
 
 def test_a_browser_follows_a_run_and_sees_it_killed(
     browser: webdriver.Chrome,
-    going_on: tuple[subprocess.Popen[bytes], Path],
+    going_on: tuple[Forked, Path],
     served: Callable[[Path], LiveServer],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -225,7 +223,7 @@ def cards(browser: webdriver.Chrome) -> Any:
 
 
 def test_an_idle_page_costs_next_to_nothing(
-    going_on: tuple[subprocess.Popen[bytes], Path], served: Callable[[Path], LiveServer]
+    going_on: tuple[Forked, Path], served: Callable[[Path], LiveServer]
 ) -> None:
     """Nobody asks: the server does nothing. Somebody asks and nothing is new: under 2% of a core."""
     process, folder = going_on
@@ -260,21 +258,15 @@ def test_looks_take_a_fiftieth_of_the_time(monkeypatch: pytest.MonkeyPatch) -> N
     assert looks.affordable(size=200)
 
 
-def test_the_command_tells_its_address_and_ends(network_run: Callable[..., Run]) -> None:
-    words = [sys.executable, "-m", "netsim.cli.main", "live", str(network_run().path)]
-    process = subprocess.Popen(
-        words,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
-    assert process.stdout is not None
+def test_the_command_tells_its_address_and_ends(
+    network_run: Callable[..., Run], forks: ForkServer
+) -> None:
+    path = network_run().path
+    process = forks.start("live", str(path), folder=path)
     address = process.stdout.readline().strip()
     assert address.startswith("http://127.0.0.1:")
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=WAIT_S)
+    _, told = process.communicate()
     assert process.returncode == 0
     assert "ssh -L" in told
     assert "Traceback" not in told

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forking import Forked, ForkServer
 
 import netsim
 from netsim.results.sweep import open_sweep
@@ -81,57 +81,44 @@ def test_a_dead_worker_costs_one_run(make_study: Callable[..., Study], heard: An
     assert "killed by signal 9" in study.folder.metadata(study.failed[0].id)["error"]
 
 
+SWEEP = (
+    "sweep",
+    "--network-only",
+    "--set",
+    "ues.count=6",
+    "--set",
+    "scheme.kind=round_robin",
+    "--seeds",
+    "0:2",
+    "--jobs",
+    "2",
+    "--out",
+    "s",
+)
+
+
 @pytest.fixture
-def started(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def started(forks: ForkServer, tmp_path: Path) -> Iterator[Callable[..., Forked]]:
     """Start a sweep of two seeds in two workers; it does not outlive the test."""
     processes = []
 
-    def start(*arguments: str) -> subprocess.Popen[str]:
-        processes.append(_sweep(tmp_path, *arguments))
+    def start(*arguments: str) -> Forked:
+        processes.append(forks.start(*SWEEP, *arguments, folder=tmp_path))
         return processes[-1]
 
     yield start
     for process in processes:
-        process.kill()
-        process.communicate()
-
-
-def _sweep(cwd: Path, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "netsim.cli.main",
-            "sweep",
-            "--network-only",
-            "--set",
-            "ues.count=6",
-            "--set",
-            "scheme.kind=round_robin",
-            "--seeds",
-            "0:2",
-            "--jobs",
-            "2",
-            "--out",
-            "s",
-            *arguments,
-        ],
-        cwd=cwd,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+        process.close()
 
 
 def test_interrupt_leaves_a_folder_to_go_on_with(
-    started: Callable[..., subprocess.Popen[str]], tmp_path: Path
+    started: Callable[..., Forked], tmp_path: Path
 ) -> None:
     process = started("--over", "rounds=1,100000")
     runs = tmp_path / "s" / "runs"
     assert _wait(lambda: sorted(_status(runs, "rounds-")) == ["done", "done", "running", "running"])
     os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does: every process of the group
-    out, errors = process.communicate(timeout=60)
+    out, errors = process.communicate()
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
     assert "runs are to do" in out
@@ -140,9 +127,7 @@ def test_interrupt_leaves_a_folder_to_go_on_with(
     assert _status(runs, "rounds-1_") == ["done"] * 2
 
 
-def test_workers_die_with_a_killed_parent(
-    started: Callable[..., subprocess.Popen[str]], tmp_path: Path
-) -> None:
+def test_workers_die_with_a_killed_parent(started: Callable[..., Forked], tmp_path: Path) -> None:
     process = started("--over", "rounds=100000")
     assert _wait(lambda: _status(tmp_path / "s" / "runs", "rounds-100000") == ["running"] * 2)
     workers = _workers(process.pid)
