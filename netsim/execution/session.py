@@ -97,6 +97,7 @@ class Session:
         self._sink: ParquetSink | None = None
         self._simulation: Simulation | None = None
         self._closed = False
+        self._all_ours = False  # this session has written all that is in the folder
         self._pace = Pace(record.scenario.checkpoint_every)
         self._saved: int | None = None  # the round of the last checkpoint
         self._claim = ExitStack()
@@ -127,6 +128,7 @@ class Session:
         record.write("running")  # its tables are traces from now on
         if use_checkpoint(self.path / CHECKPOINT, self._go_on) is None:
             record.folder.clear()
+            self._all_ours = True
             self._take(self._parts, ParquetSink(self.path, part_length(self._made)))
         self._listener.status("simulating")
 
@@ -224,7 +226,7 @@ class Session:
         if self._record.folder.status == "done":
             with suppress(OSError):  # a run that is done needs its checkpoints no more
                 shutil.rmtree(self.path / CHECKPOINT)
-        return open_run(self.path)
+        return Run(self.path) if self._all_ours else open_run(self.path)
 
     def _finish(self) -> None:
         if self._simulation is None:  # it was done before

@@ -131,7 +131,9 @@ class PoissonField:
     ) -> Heard:
         """The points that are interferers. c: of UEs, [K]."""
         # a UE far away sees fewer of the points, so that the law is its own
-        (kept,) = np.nonzero(points.mark < -np.expm1(-c[points.victim] * points.x))
+        exponent = (-c)[points.victim]
+        exponent *= points.x
+        (kept,) = np.nonzero(points.mark < -np.expm1(exponent, out=exponent))
         x = points.x[kept]
         radius_m = np.sqrt(x / (np.pi * self.density_per_m2))
         power_w: FloatArray | float = self.power_w

@@ -86,7 +86,10 @@ class _PlanCheck:
         module = self.plan.module
         ues = len(self.observation.distance_m)
         modules = len(self.observation.payload_bits)
-        known = ue.min() >= 0 and ue.max() < ues
+        place = ue * modules + module
+        ascends = (place[1:] > place[:-1]).all()
+        first, last = (ue[0], ue[-1]) if ascends else (ue.min(), ue.max())
+        known = first >= 0 and last < ues
         self.require(
             known,
             f"UEs must lie in 0..{ues - 1}",
@@ -98,9 +101,8 @@ class _PlanCheck:
             f"modules must lie in 0..{modules - 1}",
             module,
         )
-        steps = np.diff(ue * modules + module)
         self.require(
-            (steps > 0).all(),
+            ascends,
             "rows must ascend by (ue, module) without repeats",
             ue,
         )

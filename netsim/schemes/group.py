@@ -29,8 +29,10 @@ class GroupSize(Limited):
         """The available UEs with the largest marks [K] at each gNB, ascending over all gNBs."""
         chosen = [np.empty(0, dtype=np.int64)]
         for ue in gnb_ues(observation):
-            order = np.argsort(-mark[ue], kind="stable")
-            best = order[: self.of(len(ue))]
-            chosen.append(ue[best])
+            size = self.of(len(ue))
+            if size < len(ue):
+                order = np.argsort(-mark[ue], kind="stable")
+                ue = ue[order[:size]]
+            chosen.append(ue)
         everywhere = np.concatenate(chosen)
         return np.sort(everywhere)

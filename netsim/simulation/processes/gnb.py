@@ -32,7 +32,7 @@ def gnb_process(
 ) -> ProcessGenerator:
     """Collects uploads, unmasks their sums, and takes the time to aggregate and to pass on."""
     cells, cell = round_.cells, gnb.cell
-    mine = np.flatnonzero(round_.cell == cell)
+    mine = (round_.cell == cell).nonzero()[0]
     if len(mine):
         # uploads that may not outlast the round stop at its deadline by themselves
         deadline_s = np.inf
@@ -108,8 +108,10 @@ def _collect(
         yield clock.at(open_s)
     if hub.barrier:
         yield watch.computed
-    ends = [watch.finished, watch.filled]
+    ends = [watch.finished]
+    if watch.wanted is not None:
+        ends.append(watch.filled)
     if np.isfinite(deadline_s):
         passes_s = max(deadline_s, clock.now)
         ends.append(clock.at(passes_s))
-    yield clock.any_of(ends)
+    yield clock.any_of(ends) if len(ends) > 1 else watch.finished

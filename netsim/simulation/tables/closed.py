@@ -15,7 +15,7 @@ from netsim.protocols import RoundPlan
 from netsim.records import OUTCOMES
 from netsim.simulation.state import Payloads, Round, Rules
 from netsim.simulation.uploads.outcomes import NOT_READY, Books
-from netsim.units import FloatArray, IntArray
+from netsim.units import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,12 @@ class ClosedRound:
     def cell(self) -> IntArray:
         """[M] position of each row's gNB among the round's."""
         return self.round.cells.index_of(self.books.uploads.gnb)
+
+    @cached_property
+    def ready(self) -> BoolArray | slice:
+        """Rows that were sent; a slice, of which nothing is copied, where all were."""
+        ready = self.books.uploads.ready
+        return slice(None) if ready.all() else ready
 
     def outcomes(self) -> IntArray:
         """How many rows of each gNB ended how: not ready, then by outcome code. [5, G]."""

@@ -38,7 +38,7 @@ def write_rounds(sink: RecordSink, closed: ClosedRound) -> None:
             "truncated": truncated,
             "aborted": aborted,
             "not_ready": not_ready,
-            "carried": rows - outcomes.sum(axis=0),
+            "carried": rows - np.bincount(closed.cell, minlength=len(cells)),
             **closed.totals(_by_upload(closed)),
             "idle_energy_j": idle_j,
             "gnb_energy_j": closed.gnb_energy_j,

@@ -92,7 +92,8 @@ def write_spans(sink: RecordSink, closed: ClosedRound) -> None:
     Those of an upload that goes on are written in the round in which it is over, all but the
     foundation model's broadcast.
     """
-    _write_modules_to_gnbs(sink, closed)
+    if closed.core is not None:
+        _write_modules_to_gnbs(sink, closed)
     if closed.rules.foundation_every_round and len(closed.plan.ue):
         _write_foundation_again(sink, closed)
     _write_downloads(sink, closed)
@@ -184,7 +185,7 @@ def _write_computing(sink: RecordSink, closed: ClosedRound) -> None:
 
 def _write_waiting(sink: RecordSink, closed: ClosedRound) -> None:
     uploads = closed.books.uploads
-    ready = uploads.ready
+    ready = closed.ready
     add_spans(
         sink,
         round=closed.round.number,
@@ -254,6 +255,8 @@ def _write_merging(sink: RecordSink, closed: ClosedRound) -> None:
         start_s=cells.close_s - takes_s,
         end_s=cells.close_s,
     )
+    if closed.core is None:
+        return
     way = (cells.close_s, cells.arrive_s, cells.aggregate_bits)
     _write_backhaul(
         sink,
@@ -261,7 +264,7 @@ def _write_merging(sink: RecordSink, closed: ClosedRound) -> None:
         cells.gnb,
         *way,
     )
-    if closed.core is not None and round_.merges:
+    if round_.merges:
         add_spans(
             sink,
             round=round_.number,

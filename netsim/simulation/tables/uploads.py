@@ -10,13 +10,13 @@ from netsim.arrays import divided
 from netsim.protocols import RecordSink
 from netsim.simulation.tables.closed import ClosedRound
 from netsim.simulation.uploads.table import Uploads
-from netsim.units import BoolArray, to_db
+from netsim.units import to_db
 
 
 def write_uploads(sink: RecordSink, closed: ClosedRound) -> None:
     """Rows of UEs that were ready. What was sent in vain stays in the records."""
     round_, books = closed.round, closed.books
-    ready = _marked(books.uploads.ready)
+    ready = closed.ready
     uploads = books.uploads.select(ready)
     cell = closed.cell[ready]
     links, cells = round_.links, round_.cells
@@ -64,8 +64,3 @@ def _on_the_air(uploads: Uploads) -> dict[str, NDArray[Any]]:
         "truncated": uploads.truncated,
         "noise": uploads.noise,
     }
-
-
-def _marked(rows: BoolArray) -> BoolArray | slice:
-    """Rows that are marked; a slice, of which nothing is copied, where all are."""
-    return slice(None) if rows.all() else rows

@@ -43,9 +43,11 @@ class Transfers:
 
     def next_s(self, on_air: OnAir) -> float:
         """When the next move or arrival is due; inf: none."""
-        arrivals = on_air.uploads.start_s[self._between]
         leaving_s = self.moves[0].time_s if self.moves else np.inf
-        return float(min(leaving_s, arrivals.min(initial=np.inf)))
+        if not self._between:
+            return leaving_s
+        arrivals = on_air.uploads.start_s[self._between]
+        return float(min(leaving_s, arrivals.min()))
 
     def carry_out(
         self,
