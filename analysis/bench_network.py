@@ -72,8 +72,8 @@ class Case:
 
 
 CASES = (
-    Case("100 UEs x 2000 rounds, one draw", FEW, 3.5),
-    Case("100 UEs x 2000 rounds, blocks", {**FEW, **BLOCKS}, 8.0),
+    Case("100 UEs x 2000 rounds, one draw", FEW, 3.0),
+    Case("100 UEs x 2000 rounds, blocks", {**FEW, **BLOCKS}, 7.0),
     Case("100 UEs x 2000 rounds, NR", {**FEW, **BLOCKS, **NR}, 1.5, instead={**FEW, **BLOCKS}),
     Case("100,000 UEs x 5 rounds, one draw", MANY, 1.8, slow=True),
     Case("100,000 UEs x 5 rounds, blocks", {**MANY, **BLOCKS}, 3.0, slow=True),
