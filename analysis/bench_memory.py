@@ -32,7 +32,7 @@ TOKENS = 128
 ATTEMPTS = 5  # runs until all processes are seen at a time, which a busy machine may prevent
 
 
-FAST = {"hidden": 128, "layers": 1, "vocabulary": 300_000, "ues": 4}
+FAST = {"hidden": 128, "layers": 1, "vocabulary": 200_000, "ues": 4}
 
 
 def write_model(folder: Path, hidden: int, layers: int, vocabulary: int) -> int:

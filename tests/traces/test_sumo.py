@@ -158,10 +158,16 @@ def test_conversion_is_at_least_half_as_fast_as_bare_parsing(samples: Path, tmp_
     def convert() -> None:
         write_trace(open_trace(path), tmp_path / "long.parquet")
 
-    turns = [
-        (_cpu_s(convert), _cpu_s(bare)) for _ in range(8)
-    ]  # in turn, since machines are shared
-    assert min(turn[0] for turn in turns) <= 2 * min(turn[1] for turn in turns)
+    turns: list[tuple[float, float]] = []
+    while not _are_close(turns) and len(turns) < 8:  # in turn, since machines are shared
+        turns.append((_cpu_s(convert), _cpu_s(bare)))
+    assert _are_close(turns)
+
+
+def _are_close(turns: list[tuple[float, float]]) -> bool:
+    """Whether the best of the first is at most twice the best of the second."""
+    ours, bare = ([turn[which] for turn in turns] for which in (0, 1))
+    return bool(turns) and min(ours) <= 2 * min(bare)
 
 
 def _later(steps: str, seconds: int) -> str:
