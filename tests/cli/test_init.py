@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from forking import PYTEST, ForkServer
 
 from netsim.cli.completion import scenario_keys
 from netsim.results.reader import open_run
@@ -21,17 +19,13 @@ def test_a_new_scheme_passes_its_test_and_runs(
     command: Command,
     home: Path,
     install: Callable[[Path], None],
+    forks: ForkServer,
 ) -> None:
     assert command("init", "far_first", "--scheme").returncode == 0
-    tested = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "far_first"],
-        cwd=home,
-        env={**os.environ, "PYTEST_ADDOPTS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert tested.returncode == 0, tested.stdout
-    assert "1 passed" in tested.stdout
+    tested = forks.start("far_first", script=PYTEST, folder=home)
+    said, _ = tested.communicate()
+    assert tested.returncode == 0, said
+    assert "1 passed" in said
     install(home / "far_first")
     done = command(
         *("run", "far_first/scenario.toml", "--network-only", "--set", "rounds=2", "--out", "r")

@@ -10,8 +10,6 @@ import contextlib
 import os
 import re
 import shlex
-import subprocess
-import sys
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forking import PYTEST, ForkServer
 
 from netsim.cli.main import main
 from netsim.scenario.load import load_text
@@ -102,6 +101,7 @@ class Reader:
     home: Path
     install: Callable[[Path], None]
     monkeypatch: pytest.MonkeyPatch
+    forks: ForkServer
 
     def follow(self, page: Path) -> None:
         if page.name == "flower.md":
@@ -133,9 +133,9 @@ class Reader:
         if words[:2] == ["pip", "install"]:
             self.install(self.home / words[-1])
         elif words[0] == "pytest":
-            command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words[1:]]
-            alone = {"PYTEST_ADDOPTS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-            subprocess.run(command, cwd=self.home, check=True, env={**os.environ, **alone})
+            process = self.forks.start(*words[1:], script=PYTEST, folder=self.home)
+            said = process.communicate()
+            assert process.returncode == 0, said
         else:
             assert words[0] == "netsim", f"not a command that the test knows: {line}"
             self.netsim(small(words[1:]))
@@ -153,6 +153,7 @@ def test_a_page_can_be_followed(
     tmp_path: Path,
     install: Callable[[Path], None],
     monkeypatch: pytest.MonkeyPatch,
+    forks: ForkServer,
 ) -> None:
     for name in ("traces", "topologies"):
         (tmp_path / name).symlink_to(ROOT / name)
@@ -160,7 +161,7 @@ def test_a_page_can_be_followed(
     for name in ("SLURM_ARRAY_TASK_ID", "SLURM_CPUS_PER_TASK"):
         monkeypatch.setenv(name, "1")
     with contextlib.chdir(tmp_path):
-        Reader(tmp_path, install, monkeypatch).follow(page)
+        Reader(tmp_path, install, monkeypatch, forks).follow(page)
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(DOCS).as_posix())
@@ -175,6 +176,7 @@ def test_what_is_wrong_in_a_page_is_seen(
     tmp_path: Path,
     install: Callable[[Path], None],
     monkeypatch: pytest.MonkeyPatch,
+    forks: ForkServer,
 ) -> None:
     for text in (
         "```python\nassert False\n```",
@@ -185,4 +187,4 @@ def test_what_is_wrong_in_a_page_is_seen(
         page = tmp_path / "page.md"
         page.write_text(text + "\n", encoding="utf-8")
         with pytest.raises(BaseException):  # noqa: B017, PT011
-            Reader(tmp_path, install, monkeypatch).follow(page)
+            Reader(tmp_path, install, monkeypatch, forks).follow(page)
