@@ -16,6 +16,7 @@ from contextlib import contextmanager
 
 PYTHONS_OWN = (700, 10, 10)
 COMMAND = 200_000
+MANY = 50_000
 RUN = 50_000_000
 """So many objects more than before. Events of a million UEs are fewer."""
 ROUNDS = 10
@@ -46,8 +47,11 @@ def collecting_rarely(after: int) -> Iterator[None]:
 
 
 def _take_as_old() -> None:
-    """What has come counts as old without a look at it, which of a million UEs would take long."""
-    if not gc.get_freeze_count():
+    """What has come counts as old without a look at it, which of a million UEs would take long.
+
+    Of little that has come the look is quick, and to count what is frozen may take longer.
+    """
+    if gc.get_count()[0] > MANY and not gc.get_freeze_count():
         gc.freeze()
         gc.unfreeze()
 

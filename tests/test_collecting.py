@@ -14,6 +14,7 @@ import pytest
 import netsim
 from netsim import collecting
 from netsim.collecting import (
+    MANY,
     PYTHONS_OWN,
     ROUNDS,
     RUN,
@@ -101,13 +102,22 @@ def test_what_a_block_leaves_is_old_without_a_look_at_it() -> None:
     gc.unfreeze()
     with collecting_rarely(RUN):
         cycle = Cycle()
+        many = [[number] for number in range(MANY)]
     left = weakref.ref(cycle)
-    del cycle
+    del cycle, many
     gc.collect(1)
     assert left() is not None
     gc.collect()
     assert left() is None
     gc.freeze()
+
+
+def test_after_a_small_block_nothing_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To count what is frozen is to look at all of it."""
+    monkeypatch.setattr(gc, "get_freeze_count", lambda: pytest.fail("counted"))
+    gc.collect()
+    with collecting_rarely(RUN):
+        pass
 
 
 def test_cycles_of_a_plug_in_go_after_some_rounds() -> None:
