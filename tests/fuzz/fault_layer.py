@@ -124,9 +124,10 @@ def failing(disk: Disk) -> Iterator[None]:
             raise disk.error(target)
         replace(source, target, **options)
 
-    def wrote_parquet(frame: pl.DataFrame, path: Any, **options: Any) -> None:
+    def wrote_parquet(frame: pl.DataFrame, file: Any, **options: Any) -> None:
+        path = file._path if isinstance(file, _File) else file
         fails = disk.meets("write", path)
-        write_parquet(frame, path, **options)
+        write_parquet(frame, file, **options)
         if fails:
             os.truncate(path, Path(path).stat().st_size // 2)
             raise disk.error(path)
