@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TextIO
 
+PROGRAM = "netsim"  # also where it was started as `python -m netsim`, which no shell completes
 FAILED = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -90,7 +91,7 @@ def _told_code() -> int:
         with collecting_rarely(COMMAND):
             from netsim.cli.commands import program
 
-            program(words)(standalone_mode=True)
+            program(words)(prog_name=PROGRAM, standalone_mode=True)
     except NetsimError as error:
         return _tell(str(error), error.exit_code)
     except SystemExit as ended:
