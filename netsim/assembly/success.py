@@ -112,7 +112,7 @@ class SuccessModels:
             gain=links.gain,
             threshold=uplink.model.threshold,
             noise_psd_w_hz=uplink.noise_psd_w_hz,
-            table=LaplaceTable.of(received),
+            table=LaplaceTable.of(received, links.gnb),
             density=network,
             follow_w=self._follow_w,
         )

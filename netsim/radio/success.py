@@ -122,49 +122,57 @@ class ClosedForm:
 
 @dataclass(frozen=True)
 class LaplaceTable:
-    """log E[exp(-s I_g)] of the interference I_g at each of S gNBs, tabulated over log s."""
+    """log E[exp(-s I_g)] of the interference I_g at some gNBs, tabulated over log s."""
 
     log_s: FloatArray  # [node]
-    log_exponent: FloatArray  # [S, node] log(-log L)
+    log_exponent: FloatArray  # [G, node] log(-log L)
+    gnb: IntArray  # [G] ascending
 
     @classmethod
-    def of(cls, cells: list[FloatArray]) -> LaplaceTable:
+    def of(cls, cells: list[FloatArray], gnb: IntArray) -> LaplaceTable:
         """The table for Rayleigh fading and one interferer in each cell h:
 
             L_g(s) = prod_h mean_m 1 / (1 + s received[g, h, m])
 
-        `cells` holds one array [S, M_h] per cell: the mean power received at every gNB from each
-        place at which the cell's interferer may be, W (or W/Hz); 0 at its own gNB.
+        `cells` holds one array [S, M_h] per cell: the mean power received at each of S gNBs from
+        each place at which the cell's interferer may be, W (or W/Hz); 0 at its own gNB. The table
+        is of the gNBs in `gnb` [K]: of those that serve nobody, nobody asks.
         """
         means = [received.mean(axis=1) for received in cells if received.size]
         heard = np.concatenate(means or [np.zeros(1)])
         heard = heard[heard > 0]
+        asked = np.unique(gnb)
         if not len(heard):
-            return cls(np.zeros(1), np.empty((0, 1)))
+            return cls(np.zeros(1), np.empty((0, 1)), asked)
         low = np.log(1e-6 / heard.max())
         high = np.log(1e6 / np.median(heard))
         nodes = int((high - low) * _NODES_PER_E_FOLD)
         log_s = np.linspace(low, high, nodes)
-        exponent = np.zeros((len(cells[0]), nodes))
+        exponent = np.zeros((len(asked), nodes))
         for received in cells:
+            own = received[asked]
             for node, value in enumerate(np.exp(log_s)):
-                faded = 1.0 / (1.0 + value * received)
+                faded = 1.0 / (1.0 + value * own)
                 exponent[:, node] -= np.log(faded.mean(axis=1))
-        return cls(log_s, np.log(np.maximum(exponent, 1e-300)))
+        return cls(log_s, np.log(np.maximum(exponent, 1e-300)), asked)
 
     def transform(self, gnb: IntArray, s: FloatArray) -> FloatArray:
-        """L_g(s), arrays of one shape; linear in s below the table, the last exponent above it."""
+        """L_g(s), arrays of one shape; linear in s below the table, the last exponent above it.
+
+        `gnb` must be among those of the table.
+        """
         if not self.log_exponent.size:
             return np.ones(s.shape)
+        row = np.searchsorted(self.gnb, gnb)
         first = self.log_s[0]
         step = self.log_s[1] - first
         with np.errstate(divide="ignore"):
             at = (np.log(s) - first) / step
         node = np.clip(np.floor(at), 0, len(self.log_s) - 2).astype(np.int64)
-        left = self.log_exponent[gnb, node]
-        right = self.log_exponent[gnb, node + 1]
+        left = self.log_exponent[row, node]
+        right = self.log_exponent[row, node + 1]
         inside = left + (right - left) * np.clip(at - node, 0.0, 1.0)
-        below = self.log_exponent[gnb, 0] + step * at
+        below = self.log_exponent[row, 0] + step * at
         log_exponent = np.where(at < 0, below, inside)
         return np.asarray(np.exp(-np.exp(log_exponent)))
 

@@ -60,7 +60,8 @@ def test_site_laplace_is_the_frequency_of_success(
     )
     draw = SiteField(places, POWER_W).draw(5, 1, 1, np.full(count, distance), gnb)
     ratio = upload_fading(5, 1, 1, count) * own * POWER_W / (draw.upload_power_w() + NOISE * band)
-    model = SiteLaplace(gnb, own, threshold, NOISE, LaplaceTable.of(_cells(places)), False, None)
+    table = LaplaceTable.of(_cells(places), gnb)
+    model = SiteLaplace(gnb, own, threshold, NOISE, table, False, None)
     lam = float(model.probability(np.array([0]), np.array([band]), np.array([POWER_W]))[0])
     spread = np.sqrt(lam * (1 - lam) / count)
     assert (ratio >= threshold).mean() == pytest.approx(lam, abs=4 * spread + 1e-3)
@@ -73,7 +74,7 @@ def test_site_laplace_knows_silence_and_infinite_bands(places: CellPlaces) -> No
         np.ones(1) * 1e-9,
         0.3,
         NOISE,
-        LaplaceTable.of(_cells(places)),
+        LaplaceTable.of(_cells(places), np.zeros(1, int)),
         False,
         None,
     )
@@ -84,8 +85,19 @@ def test_site_laplace_knows_silence_and_infinite_bands(places: CellPlaces) -> No
     assert 0 < lam[2] < 1
 
 
+def test_gnbs_that_serve_nobody_take_no_time(places: CellPlaces) -> None:
+    """A table of them all took ten seconds for 700 gNBs, of which 20 served UEs."""
+    cells = _cells(places)
+    everywhere = np.arange(places.sites)
+    serving = np.array([places.sites - 1, 1, 1])
+    whole, some = LaplaceTable.of(cells, everywhere), LaplaceTable.of(cells, serving)
+    assert some.log_exponent.shape == (2, len(whole.log_s))
+    s = np.array([1e9, 1e10, 1e12])
+    np.testing.assert_array_equal(some.transform(serving, s), whole.transform(serving, s))
+
+
 def test_no_interferers_leave_the_noise() -> None:
-    table = LaplaceTable.of([np.zeros((1, 0))])
+    table = LaplaceTable.of([np.zeros((1, 0))], np.zeros(1, int))
     model = SiteLaplace(np.zeros(1, int), np.array([1e-10]), 0.5, 1e-18, table, False, None)
     lam = model.probability(np.zeros(1, int), np.array([1e7]), np.array([0.1]))
     assert lam[0] == pytest.approx(np.exp(-0.5 * 1e-18 * 1e7 / (0.1 * 1e-10)))
