@@ -43,7 +43,12 @@ def waits(_home: Path, _draw: Draw) -> Callable[[], object]:
 
 
 def takes(_home: Path, _draw: Draw) -> Callable[[], object]:
-    return lambda: time.sleep(len(np.ones(2**25)) / 2**25)  # 256 MiB for 1 s
+    def use() -> None:
+        held = np.ones(2**25)  # 256 MiB
+        time.sleep(1.0)
+        del held
+
+    return use
 
 
 def writes(home: Path, _draw: Draw) -> Callable[[], object]:
