@@ -144,7 +144,7 @@ samples_max = {a.samples}
 """
     (folder / "scenario.toml").write_text(scenario)
     run = [sys.executable, "-m", "netsim", "run", os.fspath(folder / "scenario.toml")]
-    wanted = 1 if workers == 1 else 1 + workers  # one computes in the run itself
+    wanted = 1 if workers == 1 else 1 + workers  # a single one has no process of its own
     for attempt in range(ATTEMPTS):
         peak, most = peak_mib([*run, "--out", os.fspath(folder / f"run{workers}-{attempt}")])
         if most >= wanted:

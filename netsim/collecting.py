@@ -16,7 +16,7 @@ from contextlib import contextmanager
 
 PYTHONS_OWN = (700, 10, 10)
 COMMAND = 200_000
-MANY = 50_000
+MANY = 50_000  # objects that a block has left, which take long to look through
 RUN = 50_000_000
 """So many objects more than before. Events of a million UEs are fewer."""
 ROUNDS = 10

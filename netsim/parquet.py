@@ -17,7 +17,7 @@ from netsim.errors import DataError
 from netsim.thrift import Fields, ThriftError, ThriftReader
 
 PARQUET = b"PAR1"
-LENGTH_BYTES = 4  # of a footer's length, before the last MAGIC
+LENGTH_BYTES = 4  # of the number, before the last PARQUET, that says how long the footer is
 LEAST_BYTES = 2 * len(PARQUET) + LENGTH_BYTES
 MOST_FOOTER_BYTES = 16 << 20
 MOST_HEADER_BYTES = 1 << 20  # of a page's header, with its statistics

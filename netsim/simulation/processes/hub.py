@@ -65,7 +65,7 @@ class Hub:
     round: Round | None = field(default=None, init=False)  # in progress
     calls: dict[int, Event] = field(default_factory=dict, init=False)  # that UEs wait for
     watches: list[Watch] = field(default_factory=list, init=False)  # [G]
-    ues: dict[int, Process] = field(default_factory=dict, init=False)
+    ues: dict[int, Process] = field(default_factory=dict, init=False)  # by number
 
     def call(self, ue: int) -> Event:
         """Fires when a UE that takes part in a round has computed; its value is who watches."""
