@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
 from netsim.units import FloatArray, IntArray
+
+SEARCHED = 1 << 16
+"""Victims times cells that are looked up at a time: bounds the memory."""
 
 
 @dataclass(frozen=True)
@@ -49,37 +51,76 @@ def overlaps(
 
     Bands of one cell do not overlap. Two cells of K and L uploads give at most K + L - 1 pairs.
     """
-    by = np.lexsort((low_hz, cell))
-    by = by[high_hz[by] > low_hz[by]]  # an empty band may lie out of order, by rounding
-    bounds = np.flatnonzero(np.diff(cell[by], prepend=-1, append=-1)).tolist()
+    edges = _Edges.of(cell, low_hz, high_hz)
     found = [(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))]
-    everyone = np.arange(victims)
-    for begin, end in pairwise(bounds):
-        inside = by[begin:end]  # the uploads of one cell
-        foreign = everyone[cell[:victims] != cell[inside[0]]]
-        first = np.searchsorted(
-            high_hz[inside],
-            low_hz[foreign],
-            side="right",
-        )
-        last = np.searchsorted(
-            low_hz[inside],
-            high_hz[foreign],
-            side="left",
-        )
-        found.append(
-            _pairs(
-                foreign,
-                inside,
-                first,
-                np.maximum(last - first, 0),
-            )
-        )
+    step = max(1, SEARCHED // max(1, victims))
+    for begin in range(0, len(edges.cells), step):
+        end = min(begin + step, len(edges.cells))
+        found.append(edges.pairs(np.arange(begin, end), cell[:victims]))
     victim, source = (np.concatenate(parts) for parts in zip(*found, strict=True))
     upper = np.minimum(high_hz[victim], high_hz[source])
     hz = upper - np.maximum(low_hz[victim], low_hz[source])
     kept = hz > 0
     return Overlaps(victim[kept], source[kept], hz[kept])
+
+
+@dataclass(frozen=True)
+class _Edges:
+    """Edges of the bands of T uploads in C cells, as whole numbers that keep their order.
+
+    Those of a cell come behind those of the cells before it, so that one search finds the
+    neighbours of many uploads in many cells.
+    """
+
+    by: IntArray  # [U] uploads whose band is not empty, cell by cell, from the lower end
+    cells: IntArray  # [C]
+    low: IntArray  # [T] in one cell
+    high: IntArray  # [T]
+    beyond: int  # above all of one cell
+    lows: IntArray  # [U] behind those of other cells
+    highs: IntArray  # [U]
+
+    @classmethod
+    def of(
+        cls,
+        cell: IntArray,
+        low_hz: FloatArray,
+        high_hz: FloatArray,
+    ) -> _Edges:
+        by = np.lexsort((low_hz, cell))
+        by = by[high_hz[by] > low_hz[by]]  # an empty band may lie out of order, by rounding
+        is_first = np.diff(cell[by], prepend=-1) != 0
+
+        every = np.concatenate([low_hz, high_hz])
+        low, high = np.split(np.unique(every, return_inverse=True)[1], 2)
+        behind = (np.cumsum(is_first) - 1) * len(every)
+        return cls(
+            by=by,
+            cells=cell[by[is_first]],
+            low=low,
+            high=high,
+            beyond=len(every),
+            lows=behind + low[by],
+            highs=behind + high[by],
+        )
+
+    def pairs(self, some: IntArray, cell: IntArray) -> tuple[IntArray, IntArray]:
+        """(victims, sources) with the sources in `some` of the cells, by number.
+
+        `cell` [V] is that of each victim; these are the first uploads.
+        """
+        victims = len(cell)
+        behind = some[:, None] * self.beyond
+        first = np.searchsorted(self.highs, behind + self.low[:victims], side="right")
+        last = np.searchsorted(self.lows, behind + self.high[:victims], side="left")
+        count = np.maximum(last - first, 0)
+        count[self.cells[some][:, None] == cell] = 0
+        return _pairs(
+            np.tile(np.arange(victims), len(some)),
+            self.by,
+            first.ravel(),
+            count.ravel(),
+        )
 
 
 def _pairs(
