@@ -13,7 +13,7 @@ from netsim.errors import DataError, InputError
 from netsim.learning.adapters import AdapterLayout
 from netsim.learning.data.datasets import TextDataset
 from netsim.learning.data.partition import Partition
-from netsim.learning.data.tokens import TokenCache
+from netsim.learning.data.tokens import ChunkSize, TokenCache
 from netsim.learning.engine.activations import Activations
 from netsim.learning.engine.batching import Batches
 from netsim.learning.engine.choice import make_engine, slow_because
@@ -82,14 +82,14 @@ def build_learner(
     layouts = [layout_of(foundation, spec) for spec in modules]
     computing = _engine(foundation, layouts, engine, train_head)
     data = _LearnerData(dataset, partition, foundation, max_tokens=max_tokens, seed=seed)
-    budget = _chunk_tokens(foundation)
+    chunk = _chunk_size(foundation)
     first = Start(layouts[0], initial_vector(layouts[0], foundation))
     return FederatedLearner(
         foundation=foundation,
         layouts=layouts,
         engine=computing,
-        batches=data.batches(per_ue, layouts, budget),
-        scorer=data.scorer(computing, evaluate_on, own_ues=own_ues, budget=budget),
+        batches=data.batches(per_ue, layouts, chunk),
+        scorer=data.scorer(computing, evaluate_on, own_ues=own_ues, chunk=chunk),
         risk=RiskMeter(computing, data.ue_test_sets(per_ue), first),
         training=training,
         train_head=train_head,
@@ -122,13 +122,18 @@ def _engine_on(
         return make_engine(kind, foundation, layouts, train_head)
 
 
-def _chunk_tokens(foundation: Foundation) -> int:
-    """About how many tokens are computed together."""
+def _chunk_size(foundation: Foundation) -> ChunkSize:
+    """How many tokens are computed together.
+
+    On a CPU what would be one chunk is divided between two workers, unless there is so little of it
+    that calls take most of the time; a GPU has one process.
+    """
     if not _on_cpu(foundation):
-        return GPU_CHUNK_TOKENS
+        return ChunkSize(aim=GPU_CHUNK_TOKENS, whole=GPU_CHUNK_TOKENS)
     widest = widest_layer(foundation.model)
     fitting = CHUNK_NUMBERS // widest
-    return min(CHUNK_TOKENS, max(1, fitting))
+    aim = min(CHUNK_TOKENS, max(1, fitting))
+    return ChunkSize(aim=aim, whole=aim // 2)
 
 
 def _on_cpu(foundation: Foundation) -> bool:
@@ -196,9 +201,9 @@ class _LearnerData:
         self,
         per_ue: IntArray,
         layouts: Sequence[AdapterLayout],
-        budget: int,
+        chunk: ChunkSize,
     ) -> Batches:
-        """Training rows, in chunks of about `budget` tokens."""
+        """Training rows, in chunks of about that size."""
         return Batches(
             partition=self.partition,
             tokens=self._train_tokens,
@@ -206,7 +211,7 @@ class _LearnerData:
             module_rank=np.array([layout.spec.rank for layout in layouts]),
             module_size=np.array([layout.size for layout in layouts]),
             seed=self.seed,
-            budget=budget,
+            chunk=chunk,
             activations=Activations.of(self.foundation),
         )
 
@@ -216,7 +221,7 @@ class _LearnerData:
         measured: str,
         *,
         own_ues: int,
-        budget: int,
+        chunk: ChunkSize,
     ) -> Scorer:
         """What measures modules on the rows of the split `measured`."""
         return Scorer(
@@ -227,7 +232,7 @@ class _LearnerData:
             classes=self.foundation.classes,
             seed=self.seed,
             own_ues=own_ues,
-            budget=budget,
+            chunk=chunk,
         )
 
     def measured_rows(self) -> dict[str, MeasuredRows]:

@@ -16,7 +16,7 @@ from netsim.errors import InputError, RunError
 from netsim.learning.adapters import Vector
 from netsim.learning.data.datasets import TextDataset
 from netsim.learning.data.partition import RowKeys, ue_test_rows
-from netsim.learning.data.tokens import TokenCache
+from netsim.learning.data.tokens import ChunkSize, TokenCache
 from netsim.learning.data.worlds import DataSkew, draw_partition
 from netsim.learning.engine.local_descent import Start
 from netsim.learning.evaluation.losses import evaluate_logits
@@ -204,9 +204,9 @@ def test_wide_models_are_computed_in_smaller_chunks(
     made = learner()
     layers = [m for m in made._foundation.model.modules() if isinstance(m, torch.nn.Linear)]
     widest = max(layer.out_features for layer in layers)
-    assert made._batches.budget == 2048
+    assert made._batches.chunk == ChunkSize(aim=2048, whole=1024)
     monkeypatch.setattr("netsim.learning.composition.CHUNK_NUMBERS", 100 * widest)
-    assert learner()._batches.budget == 100
+    assert learner()._batches.chunk == ChunkSize(aim=100, whole=50)
 
 
 def test_threads_of_the_caller_change_nothing(learner: Callable[..., FederatedLearner]) -> None:

@@ -155,13 +155,22 @@ def runs(cost: IntArray, limit: int) -> Iterator[tuple[int, int]]:
         yield start, len(cost)
 
 
-def even_runs(cost: IntArray, aim: int) -> Iterator[tuple[int, int]]:
-    """Divide a sequence into runs (start, end) of nearly equal cost, close to `aim`.
+@dataclass(frozen=True)
+class ChunkSize:
+    """How many tokens are computed together."""
 
-    Their number is even where the whole costs more than `aim`, so that two workers end together.
+    aim: int
+    whole: int  # as few as these are not divided
+
+
+def even_runs(cost: IntArray, size: ChunkSize) -> Iterator[tuple[int, int]]:
+    """Divide a sequence into runs (start, end) of nearly equal cost, close to what is aimed at.
+
+    Their number is even where the sequence is divided, so that two workers end together.
     """
     total = int(cost.sum())
-    count = 1 if total <= aim else 2 * max(1, round(total / (2 * aim)))
+    pairs = max(1, round(total / (2 * size.aim)))
+    count = 1 if total <= size.whole else 2 * pairs
     twice_middle = 2 * np.cumsum(cost) - cost  # a member belongs to the run of its middle
     share = twice_middle * count // (2 * max(total, 1))
     changes = np.flatnonzero(np.diff(share)) + 1

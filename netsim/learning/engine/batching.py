@@ -11,7 +11,7 @@ import numpy as np
 
 from netsim.errors import RunError
 from netsim.learning.data.partition import Partition
-from netsim.learning.data.tokens import Texts, TokenCache, even_runs, runs
+from netsim.learning.data.tokens import ChunkSize, Texts, TokenCache, even_runs, runs
 from netsim.learning.engine.activations import Activations
 from netsim.protocols import WHOLE, Tickets
 from netsim.units import FloatArray, IntArray
@@ -50,11 +50,11 @@ class Batches:
     module_rank: IntArray  # [N]
     module_size: IntArray  # [N] numbers of each module
     seed: int
-    budget: int  # tokens computed together
+    chunk: ChunkSize
     activations: Activations
 
     def chunks(self, tickets: Tickets) -> Iterator[Chunk]:
-        """Tickets in order, in chunks of about `budget` tokens.
+        """Tickets in order, in chunks of about the size that is aimed at.
 
         A chunk has at most NUMBERS numbers in its modules, and keeps no more activations than they
         are bounded to, unless one ticket alone has more.
@@ -125,7 +125,7 @@ class Batches:
         lengths = [self.tokens.lengths(each) for each in rows]
         tokens = np.array([length.sum() for length in lengths], dtype=np.int64)
         kept = [self.activations.numbers(length).sum() for length in lengths]
-        for begin, close in even_runs(tokens, self.budget):
+        for begin, close in even_runs(tokens, self.chunk):
             ends = self._ends(tickets.module[begin:close], np.array(kept[begin:close]))
             for start, end in pairwise([0, *ends]):
                 yield begin + start, begin + end

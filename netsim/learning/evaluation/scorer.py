@@ -20,7 +20,7 @@ from netsim.learning.data.partition import (
     ue_test_rows,
     ue_validation_rows,
 )
-from netsim.learning.data.tokens import Texts, TokenCache, even_runs
+from netsim.learning.data.tokens import ChunkSize, Texts, TokenCache, even_runs
 from netsim.learning.engine.local_descent import Engine, Start
 from netsim.learning.evaluation.losses import (
     Logits,
@@ -68,12 +68,12 @@ class MeasuredRows:
     row: IntArray  # [S] numbers in `tokens`
     keys: RowKeys  # [S]
 
-    def pieces(self, budget: int) -> list[Piece]:
-        """Rows of similar length, so that little is padded, of about `budget` tokens a piece."""
+    def pieces(self, size: ChunkSize) -> list[Piece]:
+        """Rows of similar length, so that little is padded, in pieces of about that `size`."""
         length = self.tokens.texts(self.row).length
         order = np.argsort(length, kind="stable")
         found = []
-        for start, end in even_runs(length[order], budget):
+        for start, end in even_runs(length[order], size):
             position = order[start:end]
             found.append(Piece(position, self.tokens.texts(self.row[position])))
         return found
@@ -105,7 +105,7 @@ class Scorer:
         classes: int,
         seed: int,
         own_ues: int,
-        budget: int,
+        chunk: ChunkSize,
     ) -> None:
         self._engine = engine
         self._partition = partition
@@ -118,7 +118,7 @@ class Scorer:
         if "validation" in self._splits and not len(splits["validation"].row):
             rule = "validation rows are measured, so the validation fraction must be above 0"
             raise InputError(rule)
-        self._pieces = {name: rows.pieces(budget) for name, rows in self._splits.items()}
+        self._pieces = {name: rows.pieces(chunk) for name, rows in self._splits.items()}
         self._scored: dict[tuple[str, int], _Scored] = {}  # by split and module
 
     def compute(

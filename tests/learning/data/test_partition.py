@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pace import slowness
 
 from netsim.errors import DataError, InputError
 from netsim.learning.data.partition import Partition, RowKeys, ue_test_rows
@@ -117,7 +118,8 @@ def test_sizes_per_ue() -> None:
 def test_a_hundred_thousand_ues_take_half_a_second() -> None:
     start = time.process_time()
     make(100_000)
-    assert time.process_time() - start < 0.5
+    spent = time.process_time() - start
+    assert spent < 0.5 * slowness()
 
 
 @pytest.mark.parametrize(
