@@ -81,6 +81,14 @@ def _disk_is_not_waited_for() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _runs_leave_little() -> Iterator[None]:
+    """What runs leave is looked through seldom: each look also goes through all libraries."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("netsim.collecting.RUNS_S", 30.0)
+        yield
+
+
 @pytest.fixture
 def memory_below() -> Callable[[float], AbstractContextManager[None]]:
     """A block of code that may add at most so many megabytes to the process, even where it raises.

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-pytest.importorskip("stable_baselines3", reason="needs the extra gym: pip install '.[gym]'")
+# Not imported to find out: that takes seconds, in each process that collects tests.
+pytestmark = pytest.mark.skipif(
+    find_spec("stable_baselines3") is None, reason="needs the extra gym: pip install '.[gym]'"
+)
 
 
 def test_small(study: Callable[..., Path]) -> None:
