@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import tomllib
@@ -152,10 +153,11 @@ def _value(written: str) -> Any:
 
 def _forget(folder: Path) -> None:
     """Drop the modules that lie in a folder."""
+    inside = f"{folder}{os.sep}"
     for name, module in list(sys.modules.items()):
         spec = module.__spec__ if isinstance(module, ModuleType) else None
         if spec is None:
             continue
         places = [spec.origin, *(spec.submodule_search_locations or ())]
-        if any(folder in Path(place).parents for place in places if place):
+        if any(place.startswith(inside) for place in places if place):
             del sys.modules[name]
