@@ -161,7 +161,8 @@ def accounts(run: RunTables) -> Iterator[Accounts]:
             later=later,
         )
         yield found
-        before = found.carried()
+        if part is not parts[-1]:
+            before = found.carried()
 
 
 def _band_changes(sending: pl.DataFrame) -> pl.DataFrame:
@@ -183,14 +184,14 @@ def _opened(rounds: pl.DataFrame) -> pl.DataFrame:
 
 def _what_comes_later(parts: list[RunTables]) -> list[Later]:
     """Of every part where those after it begin."""
-    found = []
     later = Later(float("inf"), float("inf"))
-    for part in reversed(parts):
-        found.append(later)
+    found = [later]
+    for part in reversed(parts[1:]):
         starts = part.spans.select(col("start_s").min()).collect().item()
         begun = part.uploads.select(col("begun").min()).collect().item()
         later = Later(
             start_s=later.start_s if starts is None else min(later.start_s, starts),
             begun=later.begun if begun is None else min(later.begun, begun),
         )
+        found.append(later)
     return found[::-1]

@@ -6,7 +6,7 @@ import polars as pl
 from polars import col
 
 from netsim.results.check_accounts import CELL, UPLOAD, Accounts
-from netsim.results.laws import Check, at_most_zero, equal, total
+from netsim.results.laws import Check, at_most_zero, equal, equal_sums, total
 from netsim.results.states import UE_ENERGY
 
 
@@ -64,7 +64,7 @@ def _clock_slack(accounts: Accounts) -> float:
 
 
 def _energy_sums(accounts: Accounts) -> list[Check]:
-    rounds = accounts.rounds
+    rounds = accounts.rounds.with_columns(of_round=pl.sum_horizontal(UE_ENERGY.values()))
     spent = (
         _at_home(accounts)
         .filter(col("energy_j") > 0)
@@ -81,9 +81,9 @@ def _energy_sums(accounts: Accounts) -> list[Check]:
     by_kind = in_rounds.group_by("kind").agg(col("energy_j").sum())
     of_kind = dict(by_kind.iter_rows())
     states = [
-        equal(
+        equal_sums(
             f"energy of {kind} spans = of rounds",
-            pl.Series([of_kind.get(kind, 0.0)]),
+            of_kind.get(kind, 0.0),
             total(rounds[column]),
         )
         for kind, column in UE_ENERGY.items()
@@ -93,17 +93,17 @@ def _energy_sums(accounts: Accounts) -> list[Check]:
         equal(
             "energy of spans = of rounds",
             per_round["spent"],
-            per_round.select(pl.sum_horizontal(UE_ENERGY.values())).to_series(),
+            per_round["of_round"],
         ),
-        equal(
+        equal_sums(
             "energy of uplink spans = of uploads",
             total(accounts.sending["energy_j"]),
             total(accounts.uploads["energy_j"]),
         ),
-        equal(
+        equal_sums(
             "energy per UE = of rounds",
             total(per_ue["energy_j"]),
-            total(rounds.select(pl.sum_horizontal(UE_ENERGY.values())).to_series()),
+            total(rounds["of_round"]),
         ),
     ]
 
@@ -141,7 +141,7 @@ def bit_checks(accounts: Accounts) -> list[Check]:
             last_attempt["payload_bits"],
         ),
         at_most_zero("bits sent <= payload x attempts", sent_over_allowed - 1),
-        equal(
+        equal_sums(
             "bits of uplink spans = of uploads",
             total(accounts.sending["bits"]),
             total(uploads["bits_sent"]),

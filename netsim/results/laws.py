@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
-from polars import col
+
+from netsim.units import FloatArray
 
 TOLERANCE = 1e-9
 
@@ -37,9 +39,9 @@ def together(one: Check, other: Check) -> Check:
     )
 
 
-def total(values: pl.Series) -> pl.Series:
-    """The sum as a column of one row."""
-    return pl.Series([float(values.sum() or 0.0)])
+def total(values: pl.Series) -> float:
+    """The sum, 0 of none."""
+    return float(values.sum() or 0.0)
 
 
 def equal(
@@ -49,25 +51,43 @@ def equal(
     slack: float = 0.0,
 ) -> Check:
     """Largest |left - right| / max(|left|, |right|), after an absolute slack."""
-    distance = (col("left") - col("right")).abs() - slack
-    size = pl.max_horizontal(col("left").abs(), col("right").abs())
-    frame = pl.DataFrame({"left": left, "right": right}).select(
-        gap=distance.clip(lower_bound=0.0),
-        size=size,
-    )
-    relative = pl.when(col("gap") > 0).then(col("gap") / col("size")).otherwise(0.0)
-    off = frame.select(relative).to_series()
+    cases = len(left)
+    if left.null_count() or right.null_count():
+        known = left.is_not_null() & right.is_not_null()
+        left = left.filter(known)
+        right = right.filter(known)
+    return _equal(name, _numbers(left), _numbers(right), slack=slack, cases=cases)
+
+
+def equal_sums(name: str, left: float, right: float) -> Check:
+    """`equal` of two numbers."""
+    return _equal(name, np.array([left]), np.array([right]), slack=0.0, cases=1)
+
+
+def _equal(
+    name: str,
+    one: FloatArray,
+    other: FloatArray,
+    *,
+    slack: float,
+    cases: int,
+) -> Check:
+    size = np.maximum(np.abs(one), np.abs(other))
+    with np.errstate(invalid="ignore"):  # infinite numbers on both sides are NaN
+        gap = np.abs(one - other) - slack
+        differs = ~(gap <= 0)  # also where it is NaN
+        off = gap[differs] / size[differs]
     return Check(
         name,
         worst=_largest(off),
         allowed=TOLERANCE,
-        cases=len(frame),
+        cases=cases,
     )
 
 
 def at_most_zero(name: str, excess: pl.Series) -> Check:
     """Largest excess, which must not be above rounding."""
-    worst = max(_largest(excess), 0.0)
+    worst = max(_largest(_numbers(excess)), 0.0)
     return Check(
         name,
         worst,
@@ -76,11 +96,11 @@ def at_most_zero(name: str, excess: pl.Series) -> Check:
     )
 
 
-def _largest(values: pl.Series) -> float:
-    """NaN if a value is missing or NaN; 0 of none."""
-    numbers = values.cast(pl.Float64)
-    if numbers.null_count() or numbers.is_nan().any():
-        return float("nan")
-    largest = numbers.max()
-    assert largest is None or isinstance(largest, float)
-    return 0.0 if largest is None else largest
+def _numbers(values: pl.Series) -> FloatArray:
+    """As floats, NaN where a value is missing."""
+    return values.cast(pl.Float64).to_numpy()
+
+
+def _largest(values: FloatArray) -> float:
+    """NaN if a value is NaN; 0 of none."""
+    return float(values.max()) if values.size else 0.0
