@@ -152,7 +152,13 @@ MOVING: dict[str, Overrides] = {
     },
 }
 LEARNING: dict[str, Overrides] = {
-    "learns": {**LEARNS, "scheme.kind": "model_switching", "learning.log_risk": True},
+    "learns": {**LEARNS, "scheme.kind": "model_switching"},
+    "learns, risk": {
+        **LEARNS,
+        "scheme.kind": "model_switching",
+        "learning.log_risk": True,
+        "ues.count": 3,  # each UE's own optimum is searched for, which takes seconds
+    },
     "learns, hetlora": {**LEARNS, "scheme.kind": "hetlora"},
     "learns, stale": {**STALE, **LEARNS, "scheme.kind": "fedlora", "rounds": 4},
     "learns, asynchronous": {
