@@ -20,7 +20,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from transformers import RobertaConfig, RobertaForSequenceClassification
@@ -29,10 +32,43 @@ from two_clocks import descendants
 from netsim.learning.builtin import model_folder
 
 TOKENS = 128
+PAUSE_S = 0.03
 ATTEMPTS = 5  # runs until all processes are seen at a time, which a busy machine may prevent
 
 
 FAST = {"hidden": 128, "layers": 1, "vocabulary": 200_000, "ues": 4}
+
+
+class Process(Protocol):
+    """Of a run, as `subprocess` has it."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def poll(self) -> int | None: ...
+
+    def communicate(self) -> tuple[str, str]: ...
+
+
+@dataclass(frozen=True)
+class Starter:
+    """How `netsim WORDS` is started.
+
+    above: the process that runs are forked from, if they are. Its memory counts too: of a page that
+    it shares with them each has a part only, which depends on how many they are.
+    """
+
+    start: Callable[[list[str]], Process]
+    above: int | None = None
+
+
+def start_anew(words: list[str]) -> Process:
+    """In a process that loads netsim. What it says fits into a pipe."""
+    command = [sys.executable, "-m", "netsim", *words]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+ANEW = Starter(start_anew)
 
 
 def write_model(folder: Path, hidden: int, layers: int, vocabulary: int) -> int:
@@ -80,22 +116,21 @@ def memory_mib(process: int) -> float:
     return total / 1024
 
 
-def peak_mib(command: list[str]) -> tuple[float, int]:
-    """Of a command's processes, and how many there were at most."""
+def peak_mib(words: list[str], starter: Starter) -> tuple[float, int]:
+    """Of the processes of `netsim WORDS`, and how many there were at most."""
     peak, most = 0.0, 0
-    with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said)
-        while process.poll() is None:
-            peak = max(peak, memory_mib(process.pid))
-            most = max(most, 1 + len(descendants(process.pid)))
-            time.sleep(0.03)
-        said.seek(0)
-        if process.returncode:
-            sys.exit(f"{' '.join(command)} ended with {process.returncode}:\n{said.read()}")
+    process = starter.start(words)
+    while (ended := process.poll()) is None:
+        peak = max(peak, memory_mib(starter.above or process.pid))
+        most = max(most, 1 + len(descendants(process.pid)))
+        time.sleep(PAUSE_S)
+    _, errors = process.communicate()
+    if ended:
+        sys.exit(f"netsim {' '.join(words)} ended with {ended}:\n{errors}")
     return peak, most
 
 
-def main(words: list[str] | None = None) -> None:
+def main(words: list[str] | None = None, starter: Starter = ANEW) -> None:
     """Measure and print; fail with --fast where weights are not shared."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -118,12 +153,12 @@ def main(words: list[str] | None = None) -> None:
         write_texts(folder / "texts.csv", 20 * a.samples)
         size = weights * (4 if a.weights == "float32" else 2) / 2**20
         sys.stdout.write(f"{weights / 1e6:.0f} million weights, {size:.0f} MiB\n")
-        peaks = {workers: measure(folder, a, workers) for workers in a.workers}
+        peaks = {workers: measure(folder, a, workers, starter) for workers in a.workers}
     if a.fast and peaks[2] - peaks[1] > size:
         sys.exit("a second worker takes as much as the weights: they are not shared")
 
 
-def measure(folder: Path, a: argparse.Namespace, workers: int) -> float:
+def measure(folder: Path, a: argparse.Namespace, workers: int, starter: Starter) -> float:
     """Peak of a run, MiB, which is printed too."""
     scenario = f"""
 rounds = 1
@@ -143,10 +178,11 @@ samples_min = {a.samples}
 samples_max = {a.samples}
 """
     (folder / "scenario.toml").write_text(scenario)
-    run = [sys.executable, "-m", "netsim", "run", os.fspath(folder / "scenario.toml")]
+    run = ["run", os.fspath(folder / "scenario.toml"), "--out"]
     wanted = 1 if workers == 1 else 1 + workers  # a single one has no process of its own
     for attempt in range(ATTEMPTS):
-        peak, most = peak_mib([*run, "--out", os.fspath(folder / f"run{workers}-{attempt}")])
+        out = os.fspath(folder / f"run{workers}-{attempt}")
+        peak, most = peak_mib([*run, out], starter)
         if most >= wanted:
             break
     else:

@@ -5,9 +5,12 @@ survive a fork once they have threads. It is asked through a socket, a line of J
 
     {"words": [...], "folder": ..., "script": ...}   with two descriptors, for output and errors
     {"of": PROCESS}
+    {"ended": PROCESS}
+    {"load": MODULE}
 
 The first is answered by the number of a process that carries out `netsim WORDS`, or the script with
-these words as its arguments; the second by how that process has ended, once it has.
+these words as its arguments; the second by how that process has ended, once it has; the third at
+once, by 1 if it has. What the fourth loads, all that are forked later have too.
 """
 
 from __future__ import annotations
@@ -67,9 +70,18 @@ class ForkServer:
         socket.send_fds(self._socket, [json.dumps(message).encode()], descriptors or [])
         return int(self._socket.recv(LINE))
 
+    def load(self, module: str) -> None:
+        """Load a module, for all that are forked from now on."""
+        self.ask({"load": module})
+
     def close(self) -> None:
         self._socket.close()
         self._process.wait()
+
+    @property
+    def pid(self) -> int:
+        """Of the process that others are forked from."""
+        return self._process.pid
 
 
 @dataclass
@@ -95,6 +107,12 @@ class Forked:
             self.returncode = self.server.ask({"of": self.pid})
         return self.returncode
 
+    def poll(self) -> int | None:
+        """How it has ended, if it has."""
+        if self.returncode is None and not self.server.ask({"ended": self.pid}):
+            return None
+        return self.wait()
+
     def communicate(self) -> tuple[str, str]:
         """Output and errors, which must be few enough for a pipe to hold, once it has ended."""
         self.wait()
@@ -119,6 +137,15 @@ def serve(asked: socket.socket) -> tuple[list[str], str] | None:
         if "of" in message:
             _, status = os.waitpid(message["of"], 0)
             asked.send(str(os.waitstatus_to_exitcode(status)).encode())
+            continue
+        if "ended" in message:
+            how = os.WEXITED | os.WNOHANG | os.WNOWAIT  # it can be asked for again
+            asked.send(b"0" if os.waitid(os.P_PID, message["ended"], how) is None else b"1")
+            continue
+        if "load" in message:
+            __import__(message["load"])
+            gc.freeze()
+            asked.send(b"1")
             continue
         pid = os.fork()
         if not pid:
