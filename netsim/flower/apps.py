@@ -159,5 +159,6 @@ def _forget(folder: Path) -> None:
         if spec is None:
             continue
         places = [spec.origin, *(spec.submodule_search_locations or ())]
-        if any(place.startswith(inside) for place in places if place):
+        # Some loaders give paths where others give text.
+        if any(str(place).startswith(inside) for place in places if place):
             del sys.modules[name]

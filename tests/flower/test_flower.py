@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -505,6 +506,18 @@ def test_bad_folders_are_bad_input(tmp_path: Path, components: str, rule: str) -
     with pytest.raises(netsim.DataError, match=rule):
         netsim.run(scenario(flower__app=str(folder)), out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_modules_whose_places_are_paths_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some loaders give paths where others give text."""
+    spec = ModuleSpec("elsewhere", None, is_package=True)
+    spec.submodule_search_locations = [Path("/elsewhere")]  # type: ignore[list-item]
+    module = ModuleType("elsewhere")
+    module.__spec__ = spec
+    monkeypatch.setitem(sys.modules, "elsewhere", module)
+    with apps_of(APPS / "numpy", ""):
+        pass
+    assert sys.modules["elsewhere"] is module
 
 
 @pytest.mark.parametrize(
