@@ -74,10 +74,10 @@ class _Edges:
 
     by: IntArray  # [U] uploads whose band is not empty, cell by cell, from the lower end
     cells: IntArray  # [C]
-    low: IntArray  # [T] in one cell
-    high: IntArray  # [T]
-    beyond: int  # above all of one cell
-    lows: IntArray  # [U] behind those of other cells
+    low: IntArray  # [T] number of each lower edge in the order of all edges
+    high: IntArray  # [T] and of each upper one
+    beyond: int  # above all these numbers
+    lows: IntArray  # [U] those of `by`, behind the cells before their own
     highs: IntArray  # [U]
 
     @classmethod

@@ -50,7 +50,10 @@ def equal(
     right: pl.Series,
     slack: float = 0.0,
 ) -> Check:
-    """Largest |left - right| / max(|left|, |right|), after an absolute slack."""
+    """Largest |left - right| / max(|left|, |right|), after an absolute slack.
+
+    A missing value has nothing to be compared with.
+    """
     cases = len(left)
     if left.null_count() or right.null_count():
         known = left.is_not_null() & right.is_not_null()

@@ -98,8 +98,7 @@ def test_more_ranks_than_inputs() -> None:
     assert b.shape == (4, 6)
 
 
-def test_many_times_faster_than_the_dense_svd() -> None:
-    """19 times on one processor, above 20 on another; as long if factors were not used."""
+def test_twenty_times_faster_than_the_dense_svd() -> None:
     product = _factors(768, 768, 80)
     assert product.factored
 
@@ -114,11 +113,11 @@ def test_many_times_faster_than_the_dense_svd() -> None:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        fast = seconds(lambda: redistribute(product, 32, 1.0), 10)
+        fast = seconds(lambda: redistribute(product, 32, 1.0), 50)
         dense = seconds(lambda: redistribute(AdapterProduct(product.dense(), None), 32, 1.0), 2)
     finally:
         torch.set_num_threads(threads)
-    assert dense > 10 * fast
+    assert dense > 20 * fast
 
 
 # -- the rule ------------------------------------------------------------------------------------
