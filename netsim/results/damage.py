@@ -21,7 +21,7 @@ from netsim.parquet import check_parquet, parquet_fault
 from netsim.plain import why_unreadable
 from netsim.records import SCHEMA, TABLES
 from netsim.results.table_buffer import table_schema
-from netsim.results.tables import RunTables, check_part
+from netsim.results.tables import RunTables, check_part, scan_as_it_is
 from netsim.table_columns import TableColumn
 from netsim.version import __version__
 
@@ -171,7 +171,7 @@ def _has_rounds(table: str) -> bool:
 
 def _first_and_last(file: Path) -> tuple[int, int] | None:
     """Rounds of a part of the table of rounds; None if it has no row."""
-    rounds = pl.scan_parquet(file, glob=False).select(
+    rounds = scan_as_it_is(file).select(
         first=col("round").min(),
         last=col("round").max(),
     )
@@ -206,7 +206,7 @@ def _schema_fault(table: str, file: Path) -> str:
     """What is wrong with a file's columns; nothing if it is empty text."""
     try:
         check_parquet(file)
-        found = pl.scan_parquet(file, glob=False).collect_schema()
+        found = scan_as_it_is(file).collect_schema()
     except (DataError, *UNREADABLE):
         return f"is no whole Parquet file: {parquet_fault(file)}"
     for column in TABLES[table]:
@@ -222,7 +222,7 @@ def _schema_fault(table: str, file: Path) -> str:
 def _value_fault(table: str, file: Path) -> str:
     """What is wrong with a file's rows; nothing if it is empty text."""
     try:
-        rows = pl.read_parquet(file, glob=False)
+        rows = scan_as_it_is(file).collect()
     except UNREADABLE as error:
         return why_unreadable(file, error)
     for column in TABLES[table]:

@@ -102,7 +102,10 @@ class RunTables:
             return pl.LazyFrame(schema=table_schema(name))
         for file in files:
             check_parquet(file)
-        return pl.scan_parquet(files, glob=False)
+        *closed, last = files
+        if not closed:
+            return scan_as_it_is(last)
+        return pl.concat([pl.scan_parquet(closed, glob=False), scan_as_it_is(last)])
 
     def part_files(self, name: str) -> list[Path]:
         """The files of a table. Raises DataError for what only looks like one."""
@@ -127,6 +130,16 @@ class RunTables:
         files = [file for name in TABLES for file in self.part_files(name)]
         numbers = {int(file.stem.removeprefix("part-")) for file in files}
         return [replace(self, part=number) for number in sorted(numbers)]
+
+
+def scan_as_it_is(file: Path) -> pl.LazyFrame:
+    """The rows of a file now, also when a run in progress replaces it before they are collected.
+
+    polars opens a path anew for a file's footer and for its pages, which may then be of two files.
+    A run replaces the last part of its tables only.
+    """
+    with file.open("rb") as opened:  # polars keeps a descriptor of its own
+        return pl.scan_parquet(opened, glob=False)
 
 
 def check_part(file: Path) -> None:

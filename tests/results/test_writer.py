@@ -47,6 +47,25 @@ def test_parts_hold_whole_rounds_and_close_at_multiples(tmp_path: Path) -> None:
     assert sink.counts["evaluations"] == 16
 
 
+def test_a_table_is_read_as_it_was_when_it_was_asked_for(tmp_path: Path) -> None:
+    """A run in progress replaces the last part while others read it: they get no mixture of two."""
+    sink = ParquetSink(tmp_path, 3)
+    for number in range(5):  # part 0 is closed, part 1 open
+        sink.write("evaluations", _evaluation(number))
+        sink.close_round(number)
+    sink.save()
+    run = Run(tmp_path)
+    whole, open_part = run.evaluations, run.parts()[-1].evaluations
+
+    for _ in range(2500):
+        sink.write("evaluations", _evaluation(5))
+    sink.close_round(5)
+    assert len(run.evaluations.collect()) == 5010
+    for _ in range(2):
+        assert whole.collect()["round"].unique(maintain_order=True).to_list() == [0, 1, 2, 3, 4]
+        assert open_part.select("round").collect()["round"].to_list() == [3, 3, 4, 4]
+
+
 def _rows(number: int) -> list[tuple[str, dict[str, object]]]:
     """Rows of every kind of column; some rounds write nothing to a table."""
     generator = np.random.default_rng(number)
