@@ -38,6 +38,9 @@ _OUT = [_OUT_FIRST * pow(_OUT_STEP, step, 1 + _WORD) & _WORD for step in range(9
 _AT_ONCE = 32
 """Rounds whose streams are hashed together."""
 
+_MANY = 8
+"""Streams that take less time hashed together than one by one."""
+
 Words = int | NDArray[Any]
 """A word of 32 bit, or that of each of several streams."""
 
@@ -45,6 +48,17 @@ Words = int | NDArray[Any]
 def stream(seed: int, name: str, *ids: int) -> np.random.Generator:
     """Generator of the stream `name` with indices `ids` (non-negative) under `seed`."""
     return _generator(_states(seed, name, _words(ids)))
+
+
+def streams(
+    seed: int, name: str, *ids: int, last: NDArray[np.int64]
+) -> Iterator[np.random.Generator]:
+    """`stream(seed, name, *ids, one)` for each of `last`, in less time where they are many."""
+    many = len(last) >= _MANY
+    if many and last.min() >= 0 and last.max() <= _WORD:
+        words: list[Words] = [*_words(ids), last.astype(np.uint64)]
+        return map(_generator, _states(seed, name, words))
+    return (stream(seed, name, *ids, one) for one in last.tolist())
 
 
 def stream_of_round(seed: int, name: str, round: int, *ids: int) -> np.random.Generator:

@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 import pytest
 
-from netsim.rng import stream, stream_of_round
+from netsim.rng import stream, stream_of_round, streams
 
 
 def test_same_key_same_numbers() -> None:
@@ -57,3 +57,13 @@ def test_streams_of_rounds_are_those_of_their_indices() -> None:
             )
     with pytest.raises(ValueError, match="-1"):
         stream_of_round(5, "fading", -1)
+
+
+def test_streams_hashed_together_are_those_hashed_one_by_one() -> None:
+    for last in ([], [3], [0, 5, 2**32 - 1] * 4, [2**32, *range(20)], range(1000)):
+        numbers = np.array(last, dtype=np.int64)
+        found = [one.bit_generator.state for one in streams(5, "fading", 2, 2**33, last=numbers)]
+        expected = [stream(5, "fading", 2, 2**33, one).bit_generator.state for one in last]
+        assert found == expected
+    with pytest.raises(ValueError, match="-1"):
+        list(streams(5, "fading", last=np.arange(-1, 20)))

@@ -208,10 +208,13 @@ def _checked(
 ) -> FloatArray:
     """`value` as float64, or an InputError that names the first bad entry."""
     array = np.asarray(value, dtype=np.float64)
-    good = (array > 0) if positive else (array >= 0)
-    if finite:
-        good &= np.isfinite(array)
-    if not np.all(good):
+    least = array.min(initial=np.inf)  # NaN where an entry is
+    most = array.max(initial=0.0)
+    in_range = least > 0 if positive else least >= 0
+    if not (in_range and (most < np.inf or not finite)):
+        good = (array > 0) if positive else (array >= 0)
+        if finite:
+            good &= np.isfinite(array)
         range_ = "positive" if positive else "at least 0"
         limits = f"finite and {range_}" if finite else range_
         first = float(np.atleast_1d(array)[~np.atleast_1d(good)][0])

@@ -84,7 +84,7 @@ def shared_points(seed: int, round: int, gnb: IntArray) -> Points:
     """Points around each gNB, the same for all of its UEs and attempts of a round."""
     area = np.pi * FIELD_RADIUS**2
     sites, at = np.unique(gnb, return_inverse=True)
-    generators = [rng.stream(seed, "persistent_interferers", round, s) for s in sites.tolist()]
+    generators = list(rng.streams(seed, "persistent_interferers", round, last=sites))
     counts = np.array([generator.poisson(area) for generator in generators])
     drawn = [one.random((3, n)) for one, n in zip(generators, counts.tolist(), strict=True)]
     u = np.concatenate(drawn, axis=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 
@@ -36,11 +37,11 @@ class SiteFading:
         drawn: FloatArray = np.empty((blocks, count, self.sites))
         if not count:
             return drawn
+        streams = rng.streams(self.seed, name, *ids, last=np.arange(self.sites))
         for begin in range(0, self.sites, _SITES_AT_A_TIME):
-            some = range(begin, min(begin + _SITES_AT_A_TIME, self.sites))
-            streams = [rng.stream(self.seed, name, *ids, site) for site in some]
-            columns = [stream.standard_exponential((count, blocks)) for stream in streams]
-            drawn[:, :, some.start : some.stop] = np.stack(columns).T
+            some = islice(streams, _SITES_AT_A_TIME)
+            columns = [stream.standard_exponential((count, blocks)) for stream in some]
+            drawn[:, :, begin : begin + len(columns)] = np.stack(columns).T
         return drawn
 
     def of_attempt(

@@ -95,10 +95,10 @@ class ClosedForm:
         power = np.asarray(power_w, dtype=np.float64)
         band = np.asarray(bandwidth_hz, dtype=np.float64)
         distance = np.maximum(self.distance_m[ue], self.pathloss.min_distance_m)
-        distance, band, power = np.broadcast_arrays(distance, band, power)
-        sends = (power > 0) & np.isfinite(band)
-        used_w = np.where(sends, power, 1.0)
-        noise_w = np.where(sends, band, 0.0) * self.noise_psd_w_hz
+        has_power, has_band = power > 0, np.isfinite(band)
+        # not broadcast: most of (15) does not depend on the band, and none of its integral does
+        used_w = np.where(has_power, power, 1.0)
+        noise_w = np.where(has_band, band, 0.0) * self.noise_psd_w_hz
         # P g0 stands for P; it cancels in the interference
         g0 = from_db(-self.pathloss.reference_loss_db) * self.antenna_gain
         found = success_probability(
@@ -111,7 +111,7 @@ class ClosedForm:
             law=self.law,
             interferer_power_ratio=self._interferer_power_ratio(used_w),
         )
-        return np.where(sends, found, 0.0)
+        return np.where(has_power & has_band, found, 0.0)
 
     def _interferer_power_ratio(self, power_w: FloatArray) -> FloatArray | float:
         """P_interferer / P."""
