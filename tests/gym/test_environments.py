@@ -227,9 +227,10 @@ def test_vectors_of_environments(mode: str) -> None:
 
 
 def test_steps_leak_nothing() -> None:
-    """A round leaves less than 900 bytes; the process does not grow beside what is counted.
+    """A round leaves less than 900 bytes, of what is counted and of the process as a whole.
 
-    What is allocated is counted: a process has megabytes of free memory that hide small leaks.
+    What Python allocates is counted: a process has megabytes of free memory that hide small leaks.
+    Libraries allocate what nobody counts: for that, many more rounds.
     """
     env = make(overrides={"ues.count": 2, "rounds": 100})
     env.action_space.seed(0)
@@ -245,12 +246,14 @@ def test_steps_leak_nothing() -> None:
     tracemalloc.start()
     try:
         go_on(200)
-        before, resident = tracemalloc.get_traced_memory()[0], _resident_bytes()
-        go_on(300)
-        assert tracemalloc.get_traced_memory()[0] - before < 900 * 300
-        assert _resident_bytes() - resident < 1.8e6
+        before = tracemalloc.get_traced_memory()[0]
+        go_on(200)
+        assert tracemalloc.get_traced_memory()[0] - before < 900 * 200
     finally:
         tracemalloc.stop()
+    resident = _resident_bytes()
+    go_on(2000)
+    assert _resident_bytes() - resident < 900 * 2000
 
 
 def _resident_bytes() -> int:
