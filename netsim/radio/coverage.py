@@ -208,7 +208,7 @@ def _checked(
 ) -> FloatArray:
     """`value` as float64, or an InputError that names the first bad entry."""
     array = np.asarray(value, dtype=np.float64)
-    least = array.min(initial=np.inf)  # NaN where an entry is
+    least = array.min(initial=np.inf)  # NaN if an entry is NaN, and then in no range
     most = array.max(initial=0.0)
     in_range = least > 0 if positive else least >= 0
     if not (in_range and (most < np.inf or not finite)):

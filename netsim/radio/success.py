@@ -96,7 +96,7 @@ class ClosedForm:
         band = np.asarray(bandwidth_hz, dtype=np.float64)
         distance = np.maximum(self.distance_m[ue], self.pathloss.min_distance_m)
         has_power, has_band = power > 0, np.isfinite(band)
-        # not broadcast: most of (15) does not depend on the band, and none of its integral does
+        # Not broadcast here: of (15) only the noise depends on the band; the integral takes long.
         used_w = np.where(has_power, power, 1.0)
         noise_w = np.where(has_band, band, 0.0) * self.noise_psd_w_hz
         # P g0 stands for P; it cancels in the interference

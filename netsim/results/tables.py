@@ -102,10 +102,19 @@ class RunTables:
             return pl.LazyFrame(schema=table_schema(name))
         for file in files:
             check_parquet(file)
+        if self._has_ended():
+            return pl.scan_parquet(files, glob=False)
         *closed, last = files
         if not closed:
             return scan_as_it_is(last)
         return pl.concat([pl.scan_parquet(closed, glob=False), scan_as_it_is(last)])
+
+    def _has_ended(self) -> bool:
+        """The run says so, and replaces no part any more."""
+        try:
+            return RunFolder(self.path).status != "running"
+        except DataError:
+            return False
 
     def part_files(self, name: str) -> list[Path]:
         """The files of a table. Raises DataError for what only looks like one."""
@@ -136,7 +145,7 @@ def scan_as_it_is(file: Path) -> pl.LazyFrame:
     """The rows of a file now, also when a run in progress replaces it before they are collected.
 
     polars opens a path anew for a file's footer and for its pages, which may then be of two files.
-    A run replaces the last part of its tables only.
+    A run replaces the last part of its tables only. The file stays open as long as the frame lives.
     """
     with file.open("rb") as opened:  # polars keeps a descriptor of its own
         return pl.scan_parquet(opened, glob=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -64,6 +65,22 @@ def test_a_table_is_read_as_it_was_when_it_was_asked_for(tmp_path: Path) -> None
     for _ in range(2):
         assert whole.collect()["round"].unique(maintain_order=True).to_list() == [0, 1, 2, 3, 4]
         assert open_part.select("round").collect()["round"].to_list() == [3, 3, 4, 4]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="open files are counted in /dev/fd")
+def test_tables_of_runs_that_have_ended_keep_no_file_open(tmp_path: Path) -> None:
+    """A sweep's table is of thousands of runs, and a process may open a thousand files."""
+    sink = ParquetSink(tmp_path, 3)
+    sink.write("evaluations", _evaluation(0))
+    sink.close_round(0)
+    sink.close()
+    (tmp_path / "metadata.json").write_text('{"status": "failed"}', encoding="utf-8")
+    run = Run(tmp_path)
+    assert len(run.evaluations.collect()) == 2  # polars opens what it needs itself
+    before = len(os.listdir("/dev/fd"))
+    frames = [run.evaluations for _ in range(100)]
+    assert len(os.listdir("/dev/fd")) < before + 10
+    assert len(pl.concat(frames).collect()) == 200
 
 
 def _rows(number: int) -> list[tuple[str, dict[str, object]]]:
