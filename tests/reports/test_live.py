@@ -17,11 +17,11 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
+from browsing import wait_for
 from forking import Forked, ForkServer
 from pace import slowness
 from selenium import webdriver
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
 
 from netsim.errors import DataError, OutputError
 from netsim.reports import live, live_process
@@ -193,7 +193,7 @@ def test_a_browser_follows_a_run_and_sees_it_killed(
     first = rounds_shown(browser)
     assert first > 0
     energy = cards(browser)
-    WebDriverWait(browser, WAIT_S).until(lambda b: rounds_shown(b) > first)
+    wait_for(browser, lambda b: rounds_shown(b) > first, WAIT_S)
     assert cards(browser) != energy
     assert browser.find_elements(By.ID, "timeline-plot")
 
@@ -203,14 +203,14 @@ def test_a_browser_follows_a_run_and_sees_it_killed(
     browser.get(server.address)
     second = rounds_shown(browser)
     assert second > first
-    WebDriverWait(browser, WAIT_S).until(lambda b: rounds_shown(b) > second)
+    wait_for(browser, lambda b: rounds_shown(b) > second, WAIT_S)
     browser.close()
     browser.switch_to.window(mine)
 
     process.send_signal(signal.SIGKILL)
     process.wait()
     over = "the run is over: killed"
-    WebDriverWait(browser, WAIT_S).until(lambda b: b.find_element(By.ID, "live").text == over)
+    wait_for(browser, lambda b: b.find_element(By.ID, "live").text == over, WAIT_S)
     assert "status: killed" in browser.find_element(By.ID, "lead").text
     assert [str(entry["message"]) for entry in browser.get_log("browser")] == []
     asked = browser.execute_script(

@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from browsing import wait_for
 from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.ui import Select, WebDriverWait
+from selenium.webdriver.support.ui import Select
 
 from netsim.reports.html import write_report
 from netsim.results.reader import Run, open_run
@@ -31,7 +32,7 @@ class Page:
         browser.get_log("browser")
         browser.get(path.resolve().as_uri())
         built = "return !!document.getElementById('foot')?.textContent"
-        WebDriverWait(browser, 60).until(lambda b: b.execute_script(built))
+        wait_for(browser, lambda b: b.execute_script(built))
 
     def find(self, selector: str) -> WebElement:
         """The element, in the middle of the window, its figures drawn."""
@@ -44,9 +45,7 @@ class Page:
     def figure(self, name: str) -> WebElement:
         """A figure, once it is drawn."""
         box = self.find(f"#{name}")
-        WebDriverWait(self.browser, 30).until(
-            lambda _: box.find_elements(By.CSS_SELECTOR, ".main-svg")
-        )
+        wait_for(self.browser, lambda _: box.find_elements(By.CSS_SELECTOR, ".main-svg"))
         return box
 
     def figures(self) -> list[str]:
@@ -63,7 +62,7 @@ class Page:
         """What the page says when the mouse is over a mark."""
         ActionChains(self.browser).move_to_element(mark).perform()
         label = ".plot:hover .hoverlayer .hovertext"
-        WebDriverWait(self.browser, 20).until(lambda b: b.find_elements(By.CSS_SELECTOR, label))
+        wait_for(self.browser, lambda b: b.find_elements(By.CSS_SELECTOR, label))
         lines = self.browser.find_elements(
             By.CSS_SELECTOR, f"{label} text.nums .line, {label} text.nums"
         )
@@ -214,11 +213,12 @@ def test_slider_moves_the_ues(opened: Callable[[str], Page], moving: Run) -> Non
             )
     assert len(set(seen)) == 3
     page.find("#map-play").click()
-    WebDriverWait(page.browser, 20).until(
+    wait_for(
+        page.browser,
         lambda _: (
             page.find("#map-slider").get_attribute("value")
             not in ("0", slider.get_attribute("max"))
-        )
+        ),
     )
     page.find("#map-play").click()
 

@@ -8,9 +8,10 @@ from urllib.parse import unquote
 
 import polars as pl
 import pytest
+from browsing import wait_for
 from selenium import webdriver
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import Select, WebDriverWait
+from selenium.webdriver.support.ui import Select
 
 from netsim.assembly.loaded import Loaded
 from netsim.errors import DataError
@@ -120,7 +121,7 @@ def test_the_page_answers_in_a_browser(
     browser.get_log("browser")
     browser.get(page.resolve().as_uri())
     plot = "#response-plot .main-svg"
-    WebDriverWait(browser, 30).until(lambda b: b.find_elements(By.CSS_SELECTOR, plot))
+    wait_for(browser, lambda b: b.find_elements(By.CSS_SELECTOR, plot))
     assert "What changes with bandwidth and scheme" in browser.find_element(By.ID, "title").text
     assert "12 of 13 runs finished" in browser.find_element(By.ID, "lead").text
     short = browser.find_element(By.ID, "short").text
@@ -136,7 +137,7 @@ def test_the_page_answers_in_a_browser(
     assert "fedlora → " in browser.find_element(By.CSS_SELECTOR, "#steps tbody tr").text
     browser.execute_script("dispatchEvent(new Event('beforeprint'))")
     all_plot = "#all-plot .main-svg"
-    WebDriverWait(browser, 30).until(lambda b: b.find_elements(By.CSS_SELECTOR, all_plot))
+    wait_for(browser, lambda b: b.find_elements(By.CSS_SELECTOR, all_plot))
     titles = [e.text for e in browser.find_elements(By.CSS_SELECTOR, "#all-plot .annotation-text")]
     shown = Select(browser.find_element(By.CSS_SELECTOR, "#response select")).options
     assert len(titles) == len(shown) > 3
