@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.spatial import QhullError, Voronoi, cKDTree
 
@@ -14,6 +16,7 @@ from netsim.units import BoolArray, FloatArray, IntArray
 # Candidates drawn at a time. Fixed, as the draws may not depend on how many UEs are wanted.
 _BATCH = 4096
 _BATCHES_WITHOUT_HIT = 64
+_LEAST = 256  # of a batch that are looked at together; few UEs need few of them
 
 
 def nearest_site(
@@ -71,7 +74,7 @@ def drop_in_cell(
     Raises ScenarioError if the cell is too small to be hit.
     """
     site = deployment.learning_site
-    radius_m = float(cell_radii_m(deployment)[site])
+    radius_m = float(cell_radii_m(deployment, [site])[0])
     return _drop(
         deployment,
         site,
@@ -111,10 +114,15 @@ def _drop(
     missing = count
     batches = 0
     while missing > 0:
-        points = _candidates(deployment, site, radius_m, generator)
-        found = points[_in_cell(points, deployment, site)][:missing]
-        kept.append(found)
-        missing -= len(found)
+        draws = generator.random((_BATCH, 2))
+        start = 0
+        while missing > 0 and start < _BATCH:
+            end = start + max(_LEAST, 4 * missing)
+            points = _candidates(deployment, site, radius_m, draws[start:end])
+            found = points[_in_cell(points, deployment, site)][:missing]
+            kept.append(found)
+            missing -= len(found)
+            start = end
         batches += 1
         if batches > _BATCHES_WITHOUT_HIT and missing == count:
             place = tuple(deployment.positions_m[site].tolist())
@@ -124,10 +132,12 @@ def _drop(
 
 
 def _candidates(
-    deployment: Deployment, site: int, radius_m: float, generator: np.random.Generator
+    deployment: Deployment, site: int, radius_m: float, draws: FloatArray
 ) -> FloatArray:
-    """A batch of uniform points in the disc around a site, on a torus moved into the window."""
-    draws = generator.random((_BATCH, 2))
+    """Uniform points in the disc around a site, on a torus moved into the window. [N, 2].
+
+    draws: numbers in [0, 1), [N, 2].
+    """
     reach = radius_m * np.sqrt(draws[:, 0])
     angle = 2 * np.pi * draws[:, 1]
     offset = np.column_stack([reach * np.cos(angle), reach * np.sin(angle)])
@@ -151,23 +161,31 @@ def _in_cell(
     return np.asarray(inside)
 
 
-def cell_radii_m(deployment: Deployment) -> FloatArray:
-    """A radius around each site that contains its cell, clipped to the window. [S], m."""
-    sites = deployment.positions_m
+def cell_radii_m(deployment: Deployment, sites: Sequence[int] | None = None) -> FloatArray:
+    """A radius around each site that contains its cell, clipped to the window. [S], m.
+
+    With `sites`, numbers of some of them, only of these.
+    """
     furthest = _furthest_m(deployment)
+    wanted = range(len(furthest)) if sites is None else sites
     try:
         diagram = Voronoi(_with_images(deployment))
     except (QhullError, ValueError):  # fewer than three sites, or all on one line
-        return furthest
-    radii = furthest.copy()
-    for site in range(len(sites)):
-        region = diagram.regions[diagram.point_region[site]]
-        if not region or -1 in region:  # open to infinity
-            continue
-        offset = diagram.vertices[region] - sites[site]
-        reach = np.sqrt((offset**2).sum(axis=1)).max()
-        radii[site] = min(float(reach) * (1 + 1e-9), furthest[site])
-    return radii
+        return furthest[list(wanted)]
+    radii = []
+    for site in wanted:
+        reach = _reach_m(diagram, site, deployment.positions_m[site])
+        radii.append(min(reach * (1 + 1e-9), furthest[site]))
+    return np.array(radii)
+
+
+def _reach_m(diagram: Voronoi, site: int, place_m: FloatArray) -> float:
+    """Distance of a site to the furthest corner of its cell."""
+    corners = diagram.regions[diagram.point_region[site]]
+    if not corners or -1 in corners:  # open to infinity
+        return np.inf
+    offset = diagram.vertices[corners] - place_m
+    return float(np.sqrt((offset**2).sum(axis=1)).max())
 
 
 def _furthest_m(deployment: Deployment) -> FloatArray:
