@@ -8,7 +8,6 @@ from drawn fading, and lambda is the average over drawn places.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from scipy.special import ndtr
@@ -74,68 +73,42 @@ class BlockArrival:
         payload: FloatArray,
         airtime_s: float,
     ) -> FloatArray:
-        """Probability for rows of one shape [R]. Those of one UE and band share what they hear."""
-        order = np.lexsort((band, ue))
-        ue, band, power = ue[order], band[order], power[order]
-        needed_bps = payload[order] / airtime_s
-        new = (np.diff(ue, prepend=-1) != 0) | (np.diff(band, prepend=-1.0) != 0)
-        ends = np.append(np.flatnonzero(new)[1:], len(ue))
+        """Probability for rows of one shape [R]."""
+        needed_bps = payload / airtime_s
+        coherence_s = self.coherence_s[ue]
         given_places = np.empty((len(ue), len(self.fading)))
-        for first, end in zip(np.flatnonzero(new).tolist(), ends.tolist(), strict=True):
-            link = self._link(int(ue[first]), float(band[first]))
-            for start in range(first, end, _ROWS_AT_A_TIME):
-                rows = slice(start, min(start + _ROWS_AT_A_TIME, end))
-                rate = link.rate_bps(power[rows])
-                given_places[rows] = _through(rate, needed_bps[rows], airtime_s / link.coherence_s)
-        found = np.empty(len(ue))
-        found[order] = given_places.mean(axis=1)
-        return found
+        for block_s in np.unique(coherence_s).tolist():
+            alike = np.flatnonzero(coherence_s == block_s)
+            for start in range(0, len(alike), _ROWS_AT_A_TIME):
+                rows = alike[start : start + _ROWS_AT_A_TIME]
+                sinr = self._sinr(ue[rows], band[rows], power[rows])
+                rate_bps = self._rate_bps(band[rows], sinr, block_s)
+                given_places[rows] = _through(rate_bps, needed_bps[rows], airtime_s / block_s)
+        return np.asarray(given_places.mean(axis=1))
 
-    def _link(self, ue: int, band_hz: float) -> _Link:
-        """A UE in a band."""
-        heard = self.interference[ue] * band_hz if self.density else self.interference[ue]
-        return _Link(
-            model=self.model,
-            band_hz=band_hz,
-            coherence_s=float(self.coherence_s[ue]),
-            faded=self.gain[ue] * self.fading,
-            heard_w=heard,
-            noise_w=self.noise_psd_w_hz * band_hz,
-            follow_w=self.follow_w,
-        )
-
-
-@dataclass(frozen=True)
-class _Link:
-    """A UE in a band: what it meets in every drawn block, [DRAWS, F]."""
-
-    model: RateModel
-    band_hz: float
-    coherence_s: float
-    faded: FloatArray  # gain with fading
-    heard_w: FloatArray  # of interferers
-    noise_w: float
-    follow_w: float | None  # interferers at the UE's own power instead of this one
-
-    @cached_property
-    def _sinr_per_w(self) -> FloatArray:
-        return np.asarray(self.faded / (self.heard_w + self.noise_w))
-
-    def rate_bps(self, power_w: FloatArray) -> FloatArray:
-        """Rate at powers [R] in every block. [R, DRAWS, F]."""
-        wide_w = power_w[:, None, None]
+    def _sinr(self, ue: IntArray, band: FloatArray, power: FloatArray) -> FloatArray:
+        """In every drawn block of rows [R]. [R, DRAWS, F]."""
+        gain, band, power = (row[:, None, None] for row in (self.gain[ue], band, power))
+        heard_w = self.interference[ue]
+        if self.density:
+            heard_w *= band
+        faded = gain * self.fading
+        noise_w = self.noise_psd_w_hz * band
         if self.follow_w is None:
-            ratio = wide_w * self._sinr_per_w
-        else:
-            ratio = wide_w * self.faded / (self.heard_w * (wide_w / self.follow_w) + self.noise_w)
-        draws = ratio.shape[0] * ratio.shape[1]
-        rates = self.model.over_blocks(draws, self.coherence_s, learns=False)
+            return np.asarray(power * (faded / (heard_w + noise_w)))
+        return np.asarray(power * faded / (heard_w * (power / self.follow_w) + noise_w))
+
+    def _rate_bps(self, band: FloatArray, sinr: FloatArray, block_s: float) -> FloatArray:
+        """Rate on bands [R] in every block, [R, DRAWS, F]; each draw is an upload of its own."""
+        rows, draws, blocks = sinr.shape
+        uploads = rows * draws
+        rates = self.model.over_blocks(uploads, block_s, learns=False)
         found = rates.next_bps(
-            np.arange(draws),
-            np.full(draws, self.band_hz),
-            ratio.reshape(draws, -1),
+            np.arange(uploads),
+            np.repeat(band, draws),
+            sinr.reshape(uploads, blocks),
         )
-        return found.reshape(ratio.shape)
+        return found.reshape(sinr.shape)
 
 
 def _through(rate_bps: FloatArray, needed_bps: FloatArray, blocks: float) -> FloatArray:
