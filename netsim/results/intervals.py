@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from netsim.errors import InputError
 from netsim.rng import stream
@@ -83,7 +83,7 @@ def _without_spread(values: FloatArray, fewest: int) -> Interval | None:
 def _student(values: FloatArray, level: float) -> Interval:
     count = len(values)
     mean = float(np.mean(values))
-    quantile = stats.t.ppf((1 + level) / 2, count - 1)
+    quantile = stdtrit(count - 1, (1 + level) / 2)
     reach = float(quantile * np.std(values, ddof=1) / np.sqrt(count))
     return Interval(
         mean,
@@ -94,6 +94,8 @@ def _student(values: FloatArray, level: float) -> Interval:
 
 
 def _bootstrap(values: FloatArray, level: float) -> Interval:
+    from scipy import stats  # slow to load, and needed for this alone
+
     bounds = stats.bootstrap(
         (values,),
         np.mean,

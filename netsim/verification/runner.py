@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from netsim.verification.downlink import (
     downlink_broadcasts,
@@ -90,7 +90,7 @@ def judge(laws: Sequence[Law], *, confidence: float = CONFIDENCE) -> list[Verdic
     """Intervals that hold together, and whether each judged law holds."""
     judged = sum(law.judged and law.standard_error > 0 for law in laws)
     level = (1 - confidence) / (2 * max(judged, 1))
-    z = float(norm.isf(level))
+    z = -float(ndtri(level))
     return [_verdict(law, z * law.standard_error) for law in laws]
 
 
