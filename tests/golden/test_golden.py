@@ -13,6 +13,7 @@ import json
 import math
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,7 @@ def alike(found: Any, kept: Any, tolerance: float) -> bool:
     )
 
 
+@cache
 def recorded() -> dict[str, Fingerprint]:
     kept: dict[str, Fingerprint] = json.loads(RECORD.read_text(encoding="utf-8"))
     return kept

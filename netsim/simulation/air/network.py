@@ -244,8 +244,9 @@ class NetworkAir:
 
     def _background_part(self, loaded: IntArray) -> FloatArray:
         """1 where the cell is idle, else 0. [B]."""
-        idle = ~np.isin(self._background.cell, loaded)
-        return idle.astype(np.float64)
+        idle = np.ones(self._uplink.sites)
+        idle[loaded] = 0.0
+        return idle[self._background.cell]
 
     def _gains(
         self,
