@@ -102,17 +102,17 @@ class RunTables:
             return pl.LazyFrame(schema=table_schema(name))
         for file in files:
             check_parquet(file)
-        if self._has_ended():
+        if self._is_done():
             return pl.scan_parquet(files, glob=False)
         *closed, last = files
         if not closed:
             return scan_as_it_is(last)
         return pl.concat([pl.scan_parquet(closed, glob=False), scan_as_it_is(last)])
 
-    def _has_ended(self) -> bool:
-        """The run says so, and replaces no part any more."""
+    def _is_done(self) -> bool:
+        """The run says so, and replaces no part any more. One that was stopped may go on."""
         try:
-            return RunFolder(self.path).status != "running"
+            return RunFolder(self.path).status == "done"
         except DataError:
             return False
 

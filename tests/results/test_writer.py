@@ -14,6 +14,7 @@ import pytest
 from netsim.errors import DataError, RunError
 from netsim.records import TABLES
 from netsim.results.reader import Run
+from netsim.results.run_folder import RunFolder
 from netsim.results.table_buffer import FIRST_ROOM, LARGE_ROWS, MOST_ROOM
 from netsim.results.writer import MemorySink, ParquetSink, rounds_per_part, table_schema
 
@@ -48,8 +49,12 @@ def test_parts_hold_whole_rounds_and_close_at_multiples(tmp_path: Path) -> None:
     assert sink.counts["evaluations"] == 16
 
 
-def test_a_table_is_read_as_it_was_when_it_was_asked_for(tmp_path: Path) -> None:
-    """A run in progress replaces the last part while others read it: they get no mixture of two."""
+@pytest.mark.parametrize("status", ["running", "interrupted", "failed"])
+def test_a_table_is_read_as_it_was_when_it_was_asked_for(tmp_path: Path, status: str) -> None:
+    """A run in progress, or one that was stopped and goes on, replaces the last part while others
+    read it: they get no mixture of two.
+    """
+    RunFolder(tmp_path).write_metadata({"status": status})
     sink = ParquetSink(tmp_path, 3)
     for number in range(5):  # part 0 is closed, part 1 open
         sink.write("evaluations", _evaluation(number))
@@ -68,13 +73,14 @@ def test_a_table_is_read_as_it_was_when_it_was_asked_for(tmp_path: Path) -> None
 
 
 @pytest.mark.skipif(os.name != "posix", reason="open files are counted in /dev/fd")
-def test_tables_of_runs_that_have_ended_keep_no_file_open(tmp_path: Path) -> None:
+def test_tables_of_runs_that_are_done_keep_no_file_open(tmp_path: Path) -> None:
     """A sweep's table is of thousands of runs, and a process may open a thousand files."""
     sink = ParquetSink(tmp_path, 3)
     sink.write("evaluations", _evaluation(0))
     sink.close_round(0)
     sink.close()
-    (tmp_path / "metadata.json").write_text('{"status": "failed"}', encoding="utf-8")
+    done = {"status": "done", "records": {}, "seed": 0, "name": "a", "scheme": "fedlora"}
+    RunFolder(tmp_path).write_metadata(done)
     run = Run(tmp_path)
     assert len(run.evaluations.collect()) == 2  # polars opens what it needs itself
     before = len(os.listdir("/dev/fd"))
