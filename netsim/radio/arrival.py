@@ -7,6 +7,7 @@ from drawn fading, and lambda is the average over drawn places.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,29 +75,34 @@ class BlockArrival:
         airtime_s: float,
     ) -> FloatArray:
         """Probability for rows of one shape [R]."""
-        needed_bps = payload / airtime_s
-        coherence_s = self.coherence_s[ue]
         given_places = np.empty((len(ue), len(self.fading)))
+        by_link = _by_link(ue, band)
+        coherence_s = self.coherence_s[ue[by_link[:, 0]]]
         for block_s in np.unique(coherence_s).tolist():
-            alike = np.flatnonzero(coherence_s == block_s)
-            for start in range(0, len(alike), _ROWS_AT_A_TIME):
-                rows = alike[start : start + _ROWS_AT_A_TIME]
-                sinr = self._sinr(ue[rows], band[rows], power[rows])
+            for rows in _at_a_time(by_link[coherence_s == block_s]):
+                one = rows[:, 0]
+                sinr = self._sinr(ue[one], band[one], power[rows])
+                rows = rows.ravel()
                 rate_bps = self._rate_bps(band[rows], sinr, block_s)
-                given_places[rows] = _through(rate_bps, needed_bps[rows], airtime_s / block_s)
+                needed_bps = payload[rows] / airtime_s
+                given_places[rows] = _through(rate_bps, needed_bps, airtime_s / block_s)
         return np.asarray(given_places.mean(axis=1))
 
     def _sinr(self, ue: IntArray, band: FloatArray, power: FloatArray) -> FloatArray:
-        """In every drawn block of rows [R]. [R, DRAWS, F]."""
-        gain, band, power = (row[:, None, None] for row in (self.gain[ue], band, power))
+        """In every drawn block, of L links at P powers each, [L], [L], [L, P]. [L P, DRAWS, F]."""
+        band = band[:, None, None]
         heard_w = self.interference[ue]
         if self.density:
             heard_w *= band
-        faded = gain * self.fading
+        faded = self.gain[ue, None, None] * self.fading
         noise_w = self.noise_psd_w_hz * band
+        power = power[..., None, None]
         if self.follow_w is None:
-            return np.asarray(power * (faded / (heard_w + noise_w)))
-        return np.asarray(power * faded / (heard_w * (power / self.follow_w) + noise_w))
+            ratio = power * (faded / (heard_w + noise_w))[:, None]
+        else:
+            followed_w = heard_w[:, None] * (power / self.follow_w)
+            ratio = power * faded[:, None] / (followed_w + noise_w[:, None])
+        return np.asarray(ratio.reshape(-1, *self.fading.shape))
 
     def _rate_bps(self, band: FloatArray, sinr: FloatArray, block_s: float) -> FloatArray:
         """Rate on bands [R] in every block, [R, DRAWS, F]; each draw is an upload of its own."""
@@ -109,6 +115,28 @@ class BlockArrival:
             sinr.reshape(uploads, blocks),
         )
         return found.reshape(sinr.shape)
+
+
+def _by_link(ue: IntArray, band: FloatArray) -> IntArray:
+    """Numbers of the rows [R] of each UE and band, which share what they hear. [L, R / L].
+
+    Each row alone, [R, 1], where these are not equally many.
+    """
+    order = np.lexsort((band, ue))
+    ue, band = ue[order], band[order]
+    new = (np.diff(ue, prepend=-1) != 0) | (np.diff(band, prepend=-1.0) != 0)
+    rows = np.diff(np.flatnonzero(new), append=len(order))
+    alike = bool((rows == rows[0]).all())
+    return order.reshape(-1, rows[0] if alike else 1)
+
+
+def _at_a_time(by_link: IntArray) -> Iterator[IntArray]:
+    """Rows [L, P] in pieces [l, p] of links and powers that are few enough."""
+    links, powers = by_link.shape
+    at_once = max(1, _ROWS_AT_A_TIME // powers)
+    for link in range(0, links, at_once):
+        for power in range(0, powers, _ROWS_AT_A_TIME):
+            yield by_link[link : link + at_once, power : power + _ROWS_AT_A_TIME]
 
 
 def _through(rate_bps: FloatArray, needed_bps: FloatArray, blocks: float) -> FloatArray:
