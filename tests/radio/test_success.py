@@ -167,3 +167,34 @@ def test_block_arrival_with_all_the_time_in_the_world() -> None:
     )
     lam = model.probability(np.arange(2), np.full(2, 1e6), np.full(2, 0.2), 1e9, np.inf)
     assert lam.tolist() == [1.0, 0.0]
+
+
+@pytest.mark.parametrize("density", [False, True])
+@pytest.mark.parametrize("follow_w", [None, 0.2])
+@pytest.mark.parametrize("powers", [1, 5, 40])
+def test_rows_that_are_computed_together_are_those_of_each_alone(
+    density: bool, follow_w: float | None, powers: int
+) -> None:
+    """UEs with equally many powers share what they hear; with one row more they no longer do."""
+    draw = np.random.default_rng(3)
+    ues = 20
+    model = BlockArrival(
+        10 ** draw.uniform(-13, -10, ues),
+        draw.exponential(1e-19 if density else 1e-13, (ues, DRAWS, BLOCKS)),
+        density,
+        1e-19,
+        RateModel("shannon", 0.1),
+        np.where(np.arange(ues) % 3, 0.02, 0.005),  # some move faster
+        planning_fading(1, DRAWS, BLOCKS),
+        follow_w,
+    )
+    ue = draw.permutation(np.repeat(np.arange(ues), powers))
+    band = 1e6 / (1 + ue)
+    power = draw.uniform(0.001, POWER_W, len(ue))
+    payload = draw.uniform(1e5, 1e6, len(ue))
+    rows = [ue, band, power, payload]
+    alone = [model.probability(*(row[[i]] for row in rows), 1.0)[0] for i in range(len(ue))]
+    assert model.probability(*rows, 1.0).tolist() == alone
+    one_more = [np.append(row, row[0]) for row in rows]
+    assert model.probability(*one_more, 1.0).tolist() == [*alone, alone[0]]
+    assert len(set(alone)) > len(alone) / 2
