@@ -79,10 +79,10 @@ class BlockArrival:
         by_link = _by_link(ue, band)
         coherence_s = self.coherence_s[ue[by_link[:, 0]]]
         for block_s in np.unique(coherence_s).tolist():
-            for rows in _at_a_time(by_link[coherence_s == block_s]):
-                one = rows[:, 0]
-                sinr = self._sinr(ue[one], band[one], power[rows])
-                rows = rows.ravel()
+            for links in _at_a_time(by_link[coherence_s == block_s]):
+                first = links[:, 0]
+                sinr = self._sinr(ue[first], band[first], power[links])
+                rows = links.ravel()
                 rate_bps = self._rate_bps(band[rows], sinr, block_s)
                 needed_bps = payload[rows] / airtime_s
                 given_places[rows] = _through(rate_bps, needed_bps, airtime_s / block_s)
@@ -118,20 +118,20 @@ class BlockArrival:
 
 
 def _by_link(ue: IntArray, band: FloatArray) -> IntArray:
-    """Numbers of the rows [R] of each UE and band, which share what they hear. [L, R / L].
+    """Numbers of the rows [R] by link, that is UE and band: its rows share what it hears. [L, P].
 
-    Each row alone, [R, 1], where these are not equally many.
+    Where links have different numbers of rows, each row stands for a link of its own, [R, 1].
     """
     order = np.lexsort((band, ue))
     ue, band = ue[order], band[order]
     new = (np.diff(ue, prepend=-1) != 0) | (np.diff(band, prepend=-1.0) != 0)
-    rows = np.diff(np.flatnonzero(new), append=len(order))
-    alike = bool((rows == rows[0]).all())
-    return order.reshape(-1, rows[0] if alike else 1)
+    count = np.diff(np.flatnonzero(new), append=len(order))  # rows of each link
+    alike = bool((count == count[0]).all())
+    return order.reshape(-1, count[0] if alike else 1)
 
 
 def _at_a_time(by_link: IntArray) -> Iterator[IntArray]:
-    """Rows [L, P] in pieces [l, p] of links and powers that are few enough."""
+    """Rows of L links at P powers each, in pieces of at most _ROWS_AT_A_TIME rows. [l, p]."""
     links, powers = by_link.shape
     at_once = max(1, _ROWS_AT_A_TIME // powers)
     for link in range(0, links, at_once):

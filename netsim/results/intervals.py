@@ -83,7 +83,7 @@ def _without_spread(values: FloatArray, fewest: int) -> Interval | None:
 def _student(values: FloatArray, level: float) -> Interval:
     count = len(values)
     mean = float(np.mean(values))
-    quantile = stdtrit(count - 1, (1 + level) / 2)
+    quantile = stdtrit(count - 1, (1 + level) / 2)  # of Student's t
     reach = float(quantile * np.std(values, ddof=1) / np.sqrt(count))
     return Interval(
         mean,

@@ -16,7 +16,8 @@ from netsim.units import BoolArray, FloatArray, IntArray
 # Candidates drawn at a time. Fixed, as the draws may not depend on how many UEs are wanted.
 _BATCH = 4096
 _BATCHES_WITHOUT_HIT = 64
-_LEAST = 256  # of a batch that are looked at together; few UEs need few of them
+# Candidates of a batch that are looked at together, at least: few UEs need few of them.
+_LEAST_AT_ONCE = 256
 
 
 def nearest_site(
@@ -117,7 +118,7 @@ def _drop(
         draws = generator.random((_BATCH, 2))
         start = 0
         while missing > 0 and start < _BATCH:
-            end = start + max(_LEAST, 4 * missing)
+            end = start + max(_LEAST_AT_ONCE, 4 * missing)
             points = _candidates(deployment, site, radius_m, draws[start:end])
             found = points[_in_cell(points, deployment, site)][:missing]
             kept.append(found)

@@ -90,7 +90,7 @@ def judge(laws: Sequence[Law], *, confidence: float = CONFIDENCE) -> list[Verdic
     """Intervals that hold together, and whether each judged law holds."""
     judged = sum(law.judged and law.standard_error > 0 for law in laws)
     level = (1 - confidence) / (2 * max(judged, 1))
-    z = -float(ndtri(level))
+    z = -float(ndtri(level))  # quantile of the normal law
     return [_verdict(law, z * law.standard_error) for law in laws]
 
 

@@ -179,14 +179,14 @@ def test_rows_that_are_computed_together_are_those_of_each_alone(
     draw = np.random.default_rng(3)
     ues = 20
     model = BlockArrival(
-        10 ** draw.uniform(-13, -10, ues),
-        draw.exponential(1e-19 if density else 1e-13, (ues, DRAWS, BLOCKS)),
-        density,
-        1e-19,
-        RateModel("shannon", 0.1),
-        np.where(np.arange(ues) % 3, 0.02, 0.005),  # some move faster
-        planning_fading(1, DRAWS, BLOCKS),
-        follow_w,
+        gain=10 ** draw.uniform(-13, -10, ues),
+        interference=draw.exponential(1e-19 if density else 1e-13, (ues, DRAWS, BLOCKS)),
+        density=density,
+        noise_psd_w_hz=1e-19,
+        model=RateModel("shannon", 0.1),
+        coherence_s=np.where(np.arange(ues) % 3, 0.02, 0.005),  # some move faster
+        fading=planning_fading(1, DRAWS, BLOCKS),
+        follow_w=follow_w,
     )
     ue = draw.permutation(np.repeat(np.arange(ues), powers))
     band = 1e6 / (1 + ue)

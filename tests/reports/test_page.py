@@ -32,7 +32,7 @@ class Page:
         browser.get_log("browser")
         browser.get(path.resolve().as_uri())
         built = "return !!document.getElementById('foot')?.textContent"
-        wait_for(browser, lambda b: b.execute_script(built))
+        wait_for(browser, lambda b: b.execute_script(built), limit_s=60)
 
     def find(self, selector: str) -> WebElement:
         """The element, in the middle of the window, its figures drawn."""
@@ -62,7 +62,7 @@ class Page:
         """What the page says when the mouse is over a mark."""
         ActionChains(self.browser).move_to_element(mark).perform()
         label = ".plot:hover .hoverlayer .hovertext"
-        wait_for(self.browser, lambda b: b.find_elements(By.CSS_SELECTOR, label))
+        wait_for(self.browser, lambda b: b.find_elements(By.CSS_SELECTOR, label), limit_s=20)
         lines = self.browser.find_elements(
             By.CSS_SELECTOR, f"{label} text.nums .line, {label} text.nums"
         )
@@ -219,6 +219,7 @@ def test_slider_moves_the_ues(opened: Callable[[str], Page], moving: Run) -> Non
             page.find("#map-slider").get_attribute("value")
             not in ("0", slider.get_attribute("max"))
         ),
+        limit_s=20,
     )
     page.find("#map-play").click()
 
