@@ -80,13 +80,11 @@ def test_help_is_quick_and_loads_no_torch() -> None:
         "assert not {'torch', 'polars', 'scipy'} & set(sys.modules)"
     )
     _python(code)
-    assert (
-        min(
-            _cpu_s(["-m", "netsim.cli.main", "--help"]) / _cpu_s(["-c", "import typer"])
-            for _ in range(3)
-        )
-        < 4
+    ratios = (  # another is measured only if the first is too much: a busy machine may be why
+        _cpu_s(["-m", "netsim.cli.main", "--help"]) / _cpu_s(["-c", "import typer"])
+        for _ in range(3)
     )
+    assert any(ratio < 4 for ratio in ratios)
 
 
 # Each command in turn, with what is not to be loaded by then.

@@ -11,7 +11,7 @@ import sys
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -40,7 +40,7 @@ NAMES_AS_STRINGS = ("netsim/plugins.py", "netsim/scenario/", "netsim/arrays.py")
 BY_NAME = ("getattr", "setattr", "hasattr", "delattr", "vars")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Source:
     """A file of the package."""
 
@@ -48,15 +48,31 @@ class Source:
     text: str
     tree: ast.Module
 
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """All of the tree, a parent before its children: each rule looks through them."""
+        return list(ast.walk(self.tree))
+
+    @cached_property
+    def sizes(self) -> dict[ast.AST, int]:
+        """Number of syntax-tree nodes of each node and all below it.
+
+        Contexts (load, store) are one object everywhere, and count wherever they stand.
+        """
+        found: dict[ast.AST, int] = {}
+        for node in reversed(self.nodes):
+            found[node] = 1 + sum(found[child] for child in ast.iter_child_nodes(node))
+        return found
+
     @property
     def functions(self) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield node
 
     @property
     def classes(self) -> Iterator[ast.ClassDef]:
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.ClassDef):
                 yield node
 
@@ -70,11 +86,7 @@ def sources() -> list[Source]:
     return found
 
 
-def size(node: ast.AST) -> int:
-    """Number of syntax-tree nodes."""
-    return sum(1 for _ in ast.walk(node))
-
-
+@cache
 def lines_of_code(source: Source) -> set[int]:
     """Numbers of the lines that hold more than a comment or a docstring."""
     layout = (
@@ -89,7 +101,7 @@ def lines_of_code(source: Source) -> set[int]:
     for token in tokenize.generate_tokens(io.StringIO(source.text).readline):
         if token.type not in layout:
             code.update(range(token.start[0], token.end[0] + 1))
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             assert node.end_lineno is not None
             code.difference_update(range(node.lineno, node.end_lineno + 1))
@@ -106,7 +118,7 @@ def density(prefix: str) -> dict[str, float]:
                 assert function.end_lineno is not None
                 lines = sum(function.lineno <= n <= function.end_lineno for n in code)
                 name = f"{source.path}:{function.lineno} {function.name}"
-                found[name] = size(function) / max(lines, 1)
+                found[name] = source.sizes[function] / max(lines, 1)
     return found
 
 
@@ -132,7 +144,7 @@ def imports(source: Source, modules: set[str]) -> set[str]:
     """Modules of the package that a file imports, for typing or inside functions too."""
     package = source.path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
     found = set()
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
                 inner = f"{node.module}.{alias.name}"
@@ -160,7 +172,8 @@ def long_functions() -> list[str]:
     for source in sources():
         for function in source.functions:
             assert function.end_lineno is not None
-            nodes, lines = size(function), function.end_lineno - function.lineno + 1
+            nodes = source.sizes[function]
+            lines = function.end_lineno - function.lineno + 1
             if nodes > NODES_PER_FUNCTION or lines > LINES_PER_FUNCTION:
                 place = f"{source.path}:{function.lineno} {function.name}"
                 found.append(f"{place}: {nodes} nodes, {lines} lines")
@@ -182,7 +195,7 @@ def names_as_strings() -> list[str]:
     for source in sources():
         if source.path.startswith(NAMES_AS_STRINGS):
             continue
-        for node in ast.walk(source.tree):
+        for node in source.nodes:
             called = node.func if isinstance(node, ast.Call) else None
             if isinstance(called, ast.Name) and called.id in BY_NAME:
                 found.append(f"{source.path}:{called.lineno} {called.id}")
@@ -192,7 +205,7 @@ def names_as_strings() -> list[str]:
 def positional_calls() -> list[str]:
     found = []
     for source in sources():
-        for node in ast.walk(source.tree):
+        for node in source.nodes:
             if isinstance(node, ast.Call) and len(node.args) > POSITIONAL_ARGUMENTS:
                 found.append(f"{source.path}:{node.lineno}: {len(node.args)} positional arguments")
     return found
@@ -229,7 +242,7 @@ def test_functions_are_short() -> None:
 
 
 def test_few_functions_are_nearly_too_long() -> None:
-    sizes = [size(function) for source in sources() for function in source.functions]
+    sizes = [source.sizes[function] for source in sources() for function in source.functions]
     assert quantiles(sizes, n=20)[-1] <= NODES_PER_FUNCTION_P95
 
 
@@ -266,8 +279,8 @@ def test_lines_of_the_simulation_say_one_thing() -> None:
 
 
 def test_the_simulation_is_small() -> None:
-    trees = [s.tree for s in sources() if s.path.startswith("netsim/simulation/")]
-    assert sum(map(size, trees)) <= NODES_OF_SIMULATION
+    inside = [s for s in sources() if s.path.startswith("netsim/simulation/")]
+    assert sum(s.sizes[s.tree] for s in inside) <= NODES_OF_SIMULATION
 
 
 def main(prefix: str) -> None:

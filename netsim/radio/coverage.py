@@ -110,7 +110,8 @@ def topology_success_probability(
     )
     with np.errstate(over="ignore"):
         received = ratio * (d[..., np.newaxis] / r) ** alpha  # [..., L] over the UE's own signal
-        per_interferer = np.log1p(threshold[..., np.newaxis] * received)
+        per_interferer = threshold[..., np.newaxis] * received
+        np.log1p(per_interferer, out=per_interferer)
         noise_exponent = -noise * threshold * d**alpha
         return np.asarray(np.exp(noise_exponent - per_interferer.sum(axis=-1)))
 

@@ -73,23 +73,21 @@ def _network(network: Network) -> list[list[float]]:
         np.inf,
         _heard(distance, site),
     )
-    met = []
-    given = []
+    threshold = from_db(np.array(THRESHOLDS_DB))
+    met = [float((ratio >= least).mean()) for least in threshold]
+    product_form = topology_success_probability(
+        own,
+        others,
+        sinr_threshold=threshold[:, None],
+        pathloss_exponent=EXPONENT,
+    )
+    given = [float(row.mean()) for row in product_form]
     law = []
-    for threshold_db in THRESHOLDS_DB:
-        threshold = from_db(threshold_db)
-        met.append(float((ratio >= threshold).mean()))
-        product_form = topology_success_probability(
-            own,
-            others,
-            sinr_threshold=threshold,
-            pathloss_exponent=EXPONENT,
-        )
-        given.append(float(product_form.mean()))
+    for least in threshold:
         typical_cell = success_probability(
             own,
             density_per_m2=DENSITY,
-            sinr_threshold=threshold,
+            sinr_threshold=least,
             pathloss_exponent=EXPONENT,
             law="typical_cell",
         )

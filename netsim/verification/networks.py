@@ -152,10 +152,12 @@ class Network:
 
     def distances_m(self, points_m: FloatArray, to_m: FloatArray) -> FloatArray:
         """Distances on the torus. Shapes [A, 2], [B, 2] -> [A, B]."""
-        offset = points_m[:, None] - to_m[None]
-        x = self._wrapped(offset[..., 0])
-        y = self._wrapped(offset[..., 1])
-        return np.asarray(np.sqrt(x * x + y * y))
+        x = self._wrapped(points_m[:, None, 0] - to_m[None, :, 0])
+        y = self._wrapped(points_m[:, None, 1] - to_m[None, :, 1])
+        x *= x
+        y *= y
+        x += y
+        return np.asarray(np.sqrt(x, out=x))
 
     def far_field(self, exponent: float) -> float:
         """Mean of the sum of r^-exponent over gNBs beyond the square that each sees on the torus.
@@ -196,8 +198,9 @@ class Network:
         return np.asarray(sums, dtype=np.float64)
 
     def _wrapped(self, offset: FloatArray) -> FloatArray:
-        offset = np.abs(offset)
-        return np.minimum(offset, self.side_m - offset)
+        """The shorter way around the torus, in place."""
+        np.abs(offset, out=offset)
+        return np.minimum(offset, self.side_m - offset, out=offset)
 
 
 @lru_cache(maxsize=2)

@@ -186,8 +186,9 @@ class Place:
         """Faded interference at every gNB. [fading, gNB]."""
         sums = []
         for _ in range(_FADINGS):
-            h = self.generator.standard_exponential(received_w.shape)
-            sums.append((h * received_w).sum(axis=1))
+            faded_w = self.generator.standard_exponential(received_w.shape)
+            faded_w *= received_w
+            sums.append(faded_w.sum(axis=1))
         return np.array(sums) + self.far_w
 
     def product_form(self) -> FloatArray:

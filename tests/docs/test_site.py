@@ -6,6 +6,7 @@ import dataclasses
 import os
 import subprocess
 import sys
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -15,6 +16,19 @@ import pytest
 import netsim
 
 ROOT = Path(__file__).parents[2]
+
+MKDOCS = """
+import gc
+gc.disable()  # trees of all modules and pages stay: to look through them took a tenth of the time
+from mkdocs.__main__ import cli
+cli()
+"""
+
+
+@cache
+def page_of(path: Path) -> Page:
+    """A page, parsed once: the reference of the Python interface has a megabyte."""
+    return Page(path.read_text("utf-8"))
 
 
 class Page(HTMLParser):
@@ -35,7 +49,7 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir"]
+    command = [sys.executable, "-c", MKDOCS, "build", "--strict", "--quiet", "--site-dir"]
     done = subprocess.run(
         [*command, str(folder)],
         cwd=ROOT,
@@ -49,7 +63,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def dead_links(folder: Path) -> list[str]:
     """`page: link` of each link that leads to no file, or to no place in its page."""
-    pages = {path: Page(path.read_text("utf-8")) for path in folder.rglob("*.html")}
+    pages = {path: page_of(path) for path in folder.rglob("*.html")}
     assert pages
     dead = []
     for path, page in pages.items():
@@ -80,8 +94,9 @@ def test_a_dead_link_is_seen(tmp_path: Path) -> None:
 
 
 def test_the_reference_has_every_public_name_with_shapes(site: Path) -> None:
-    text = (site / "reference" / "python.html").read_text("utf-8")
-    anchors = Page(text).anchors
+    path = site / "reference" / "python.html"
+    text = path.read_text("utf-8")
+    anchors = page_of(path).anchors
     for name in netsim.__all__:
         if name != "__version__":
             found = getattr(netsim, name)

@@ -25,12 +25,18 @@ from netsim.results.reader import Run, open_run
 
 
 class Page:
-    """A report open in the browser."""
+    """A report open in the browser.
 
-    def __init__(self, browser: webdriver.Chrome, path: Path) -> None:
+    as_left: as an earlier test left it, if it is still open. To load Plotly and draw anew takes
+    seconds; for tests that do not mind what was chosen before.
+    """
+
+    def __init__(self, browser: webdriver.Chrome, path: Path, as_left: bool = False) -> None:
         self.browser = browser
         browser.get_log("browser")
-        browser.get(path.resolve().as_uri())
+        address = path.resolve().as_uri()
+        if not as_left or browser.current_url != address:
+            browser.get(address)
         built = "return !!document.getElementById('foot')?.textContent"
         wait_for(browser, lambda b: b.execute_script(built), limit_s=60)
 
@@ -48,12 +54,14 @@ class Page:
         wait_for(self.browser, lambda _: box.find_elements(By.CSS_SELECTOR, ".main-svg"))
         return box
 
+    def names(self) -> list[str]:
+        """Of all figures of the page, drawn or not."""
+        places = self.browser.find_elements(By.CSS_SELECTOR, ".plot")
+        return [place.get_attribute("id") or "" for place in places]
+
     def figures(self) -> list[str]:
         """All figures of the page, drawn."""
-        names = [
-            e.get_attribute("id") or ""
-            for e in self.browser.find_elements(By.CSS_SELECTOR, ".plot")
-        ]
+        names = self.names()
         for name in names:
             self.figure(name)
         return names
@@ -101,11 +109,11 @@ def pages(
 
 
 @pytest.fixture
-def opened(browser: webdriver.Chrome, pages: dict[str, Path]) -> Iterator[Callable[[str], Page]]:
+def opened(browser: webdriver.Chrome, pages: dict[str, Path]) -> Iterator[Callable[..., Page]]:
     last: list[Page] = []
 
-    def make(name: str) -> Page:
-        last.append(Page(browser, pages[name]))
+    def make(name: str, *, as_left: bool = False) -> Page:
+        last.append(Page(browser, pages[name], as_left))
         return last[-1]
 
     yield make
@@ -130,14 +138,20 @@ def draw_everything(page: Page, name: str) -> None:
     page.figures()
 
 
-@pytest.mark.parametrize("name", ["quickstart", "compared"])
-def test_every_figure_is_drawn(name: str, opened: Callable[[str], Page]) -> None:
-    """Those of the third page are drawn with hostile names, below."""
-    draw_everything(opened(name), name)
+def test_every_figure_of_one_run_is_drawn(opened: Callable[..., Page]) -> None:
+    draw_everything(opened("quickstart"), "quickstart")
 
 
-def test_hovering_a_span_shows_its_numbers(opened: Callable[[str], Page], learned: Path) -> None:
-    page = opened("quickstart")
+def test_modules_are_named_by_rank(opened: Callable[..., Page]) -> None:
+    page = opened("quickstart", as_left=True)
+    page.figure("learning-plot")
+    names = page.script("return document.getElementById('learning-plot').data.map(t => t.name)")
+    assert names[0] == "ensemble"  # type: ignore[index]
+    assert all(re.search(r"^module \d+ \(rank \d+\)$", name) for name in names[1:])  # type: ignore[index]
+
+
+def test_hovering_a_span_shows_its_numbers(opened: Callable[..., Page], learned: Path) -> None:
+    page = opened("quickstart", as_left=True)
     page.figure("timeline-plot")
     arrived: Any = page.script("""
         const width = bar => bar.getBoundingClientRect().width
@@ -153,8 +167,8 @@ def test_hovering_a_span_shows_its_numbers(opened: Callable[[str], Page], learne
     ), said
 
 
-def test_switching_rounds_draws_another(opened: Callable[[str], Page], learned: Path) -> None:
-    page = opened("quickstart")
+def test_switching_rounds_draws_another(opened: Callable[..., Page], learned: Path) -> None:
+    page = opened("quickstart", as_left=True)
 
     def ends() -> list[float]:
         return page.script(  # type: ignore[return-value]
@@ -176,8 +190,115 @@ def test_switching_rounds_draws_another(opened: Callable[[str], Page], learned: 
     assert sorted(ends()) == seen[1]
 
 
-def test_slider_moves_the_ues(opened: Callable[[str], Page], moving: Run) -> None:
+def test_every_figure_can_be_saved_as_svg(opened: Callable[..., Page]) -> None:
+    page = opened("quickstart", as_left=True)
+    figures = page.figures()
+    assert len(page.browser.find_elements(By.CSS_SELECTOR, ".plot + .save")) == len(figures) > 5
+    page.script(
+        "window.saved = []; Plotly.downloadImage = (box, how) => saved.push(box.id, how.format)"
+    )
+    page.find("#energy .save").click()
+    assert page.script("return saved") == ["energy-plot", "svg"]
+
+
+def test_the_policy_stops_a_script_that_is_not_ours(opened: Callable[..., Page]) -> None:
+    page = opened("quickstart", as_left=True)
+    page.script(
+        "const s = document.createElement('script'); s.textContent = 'window.hacked = 9'; document.body.append(s)"
+    )
+    assert page.script("return window.hacked") is None
+    assert "Content Security Policy" in page.complaints()[0]
+
+
+def test_light_dark_and_what_the_system_prefers(
+    opened: Callable[..., Page], browser: webdriver.Chrome
+) -> None:
+    prefer = lambda scheme: browser.execute_cdp_cmd(  # noqa: E731
+        "Emulation.setEmulatedMedia",
+        {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
+    )
+    try:
+        prefer("dark")
+        page = opened("quickstart")
+        page.figure("learning-plot")
+        paper = "return getComputedStyle(document.body).backgroundColor"
+        ink = "return getComputedStyle(document.querySelector('#learning-plot .xtick text')).fill"
+        night = page.script(paper), page.script(ink)
+        page.find("#theme").click()
+        day = page.script(paper), page.script(ink)
+        assert night != day
+        prefer("light")
+        assert (page.script(paper), page.script(ink)) == day
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_every_figure_of_a_comparison_is_drawn(opened: Callable[..., Page]) -> None:
+    draw_everything(opened("compared"), "compared")
+
+
+def test_runs_are_chosen_and_compared(
+    opened: Callable[..., Page], network_run: Callable[..., Run]
+) -> None:
+    page = opened("compared", as_left=True)
+    names = ["round_robin", "fedlora", "model_switching"]
+    assert page.find("#title").text == " · ".join(names)
+    page.figure("comparison-plot")
+    assert (
+        page.script("return document.getElementById('comparison-plot').data.map(t => t.name)")
+        == names[1:]
+    )
+    select = Select(page.find("#run"))
+    assert [option.text for option in select.options] == names
+    for name in names:
+        Select(page.find("#run")).select_by_visible_text(name)
+        uploads = network_run(scheme__kind=name).uploads.collect()
+        assert page.find("#lead").text.startswith(f"Showing {name}: 12 UEs")
+        assert f"of {len(uploads)}" in page.find("#cards").text
+        if name != names[0]:  # which is drawn above
+            page.figures()
+    page.find("#comparison summary").click()
+    cells = [
+        row.text for row in page.browser.find_elements(By.CSS_SELECTOR, "#comparison tbody tr")
+    ]
+    assert any(row.startswith("uploads on time, per round fedlora") for row in cells)
+
+
+def test_a_card_shows_its_run_below(opened: Callable[..., Page]) -> None:
+    page = opened("compared", as_left=True)
+    page.find('.each button[data-run="1"]').click()
+    assert page.find("#lead").text.startswith("Showing fedlora: ")
+    assert Select(page.find("#run")).first_selected_option.text == "fedlora"
+    pressed = page.browser.find_elements(By.CSS_SELECTOR, '.each button[aria-pressed="true"]')
+    assert [card.get_attribute("data-run") for card in pressed] == ["1"]
+
+
+def test_hostile_names_are_text(opened: Callable[..., Page], hostile: list[str]) -> None:
     page = opened("moving")
+    draw_everything(page, "moving")
+    body = page.find("body").text
+    assert hostile[1] in page.find("#title").text
+    assert hostile[0] in body
+    assert hostile[1] in page.find("#scenario pre").text
+    assert (
+        hostile[3][:10]
+        in page.find("#timeline-plot .ytick:nth-child(n)").find_element(By.XPATH, "..").text
+    )
+    marks = page.figure("map-plot").find_elements(By.CSS_SELECTOR, ".points path")
+    assert "UE " in page.hover(marks[0])  # sites are drawn above the UEs, so last
+    assert page.script("return window.hacked") is None
+    assert (
+        page.script(
+            "return document.querySelectorAll('img, iframe, [onerror], .plot a[href]').length"
+        )
+        == 0
+    )
+    assert page.script("return document.scripts.length") == 3
+    assert page.script("return document.querySelectorAll('.plot b, .plot i').length") == 0
+
+
+def test_slider_moves_the_ues(opened: Callable[..., Page], moving: Run) -> None:
+    page = opened("moving", as_left=True)
     page.figure("map-plot")
     slider = page.find("#map-slider")
 
@@ -225,9 +346,9 @@ def test_slider_moves_the_ues(opened: Callable[[str], Page], moving: Run) -> Non
 
 
 def test_handovers_are_on_the_timeline_and_tell_their_numbers(
-    opened: Callable[[str], Page], moving: Run
+    opened: Callable[..., Page], moving: Run
 ) -> None:
-    page = opened("moving")
+    page = opened("moving", as_left=True)
     page.figure("timeline-plot")
     events = moving.spans.filter(pl.col("kind") == "handover").sort("start_s", "ue").collect()
     assert len(events) > 2
@@ -250,114 +371,8 @@ def test_handovers_are_on_the_timeline_and_tell_their_numbers(
     assert (int(found[1]), int(found[2])) in here.select("ue", "gnb").rows()
 
 
-def test_hostile_names_are_text(opened: Callable[[str], Page], hostile: list[str]) -> None:
-    page = opened("moving")
-    draw_everything(page, "moving")
-    body = page.find("body").text
-    assert hostile[1] in page.find("#title").text
-    assert hostile[0] in body
-    assert hostile[1] in page.find("#scenario pre").text
-    assert (
-        hostile[3][:10]
-        in page.find("#timeline-plot .ytick:nth-child(n)").find_element(By.XPATH, "..").text
-    )
-    marks = page.figure("map-plot").find_elements(By.CSS_SELECTOR, ".points path")
-    assert "UE " in page.hover(marks[0])  # sites are drawn above the UEs, so last
-    assert page.script("return window.hacked") is None
-    assert (
-        page.script(
-            "return document.querySelectorAll('img, iframe, [onerror], .plot a[href]').length"
-        )
-        == 0
-    )
-    assert page.script("return document.scripts.length") == 3
-    assert page.script("return document.querySelectorAll('.plot b, .plot i').length") == 0
-
-
-def test_the_policy_stops_a_script_that_is_not_ours(opened: Callable[[str], Page]) -> None:
-    page = opened("quickstart")
-    page.script(
-        "const s = document.createElement('script'); s.textContent = 'window.hacked = 9'; document.body.append(s)"
-    )
-    assert page.script("return window.hacked") is None
-    assert "Content Security Policy" in page.complaints()[0]
-
-
-def test_light_dark_and_what_the_system_prefers(
-    opened: Callable[[str], Page], browser: webdriver.Chrome
-) -> None:
-    prefer = lambda scheme: browser.execute_cdp_cmd(  # noqa: E731
-        "Emulation.setEmulatedMedia",
-        {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
-    )
-    try:
-        prefer("dark")
-        page = opened("quickstart")
-        page.figure("learning-plot")
-        paper = "return getComputedStyle(document.body).backgroundColor"
-        ink = "return getComputedStyle(document.querySelector('#learning-plot .xtick text')).fill"
-        night = page.script(paper), page.script(ink)
-        page.find("#theme").click()
-        day = page.script(paper), page.script(ink)
-        assert night != day
-        prefer("light")
-        assert (page.script(paper), page.script(ink)) == day
-    finally:
-        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
-
-
-def test_a_phone_needs_no_sideways_scrolling(
-    opened: Callable[[str], Page], browser: webdriver.Chrome
-) -> None:
-    size = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    try:
-        for name in ("quickstart", "compared", "moving"):
-            page = opened(name)
-            page.figures()
-            assert page.script("return document.documentElement.scrollWidth") == 390
-            assert page.complaints() == []
-    finally:
-        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-
-
-def test_runs_are_chosen_and_compared(
-    opened: Callable[[str], Page], network_run: Callable[..., Run]
-) -> None:
-    page = opened("compared")
-    names = ["round_robin", "fedlora", "model_switching"]
-    assert page.find("#title").text == " · ".join(names)
-    page.figure("comparison-plot")
-    assert (
-        page.script("return document.getElementById('comparison-plot').data.map(t => t.name)")
-        == names[1:]
-    )
-    select = Select(page.find("#run"))
-    assert [option.text for option in select.options] == names
-    for name in names:
-        Select(page.find("#run")).select_by_visible_text(name)
-        uploads = network_run(scheme__kind=name).uploads.collect()
-        assert page.find("#lead").text.startswith(f"Showing {name}: 12 UEs")
-        assert f"of {len(uploads)}" in page.find("#cards").text
-        page.figures()
-    page.find("#comparison summary").click()
-    cells = [
-        row.text for row in page.browser.find_elements(By.CSS_SELECTOR, "#comparison tbody tr")
-    ]
-    assert any(row.startswith("uploads on time, per round fedlora") for row in cells)
-
-
-def test_a_card_shows_its_run_below(opened: Callable[[str], Page]) -> None:
-    page = opened("compared")
-    page.find('.each button[data-run="1"]').click()
-    assert page.find("#lead").text.startswith("Showing fedlora: ")
-    assert Select(page.find("#run")).first_selected_option.text == "fedlora"
-    pressed = page.browser.find_elements(By.CSS_SELECTOR, '.each button[aria-pressed="true"]')
-    assert [card.get_attribute("data-run") for card in pressed] == ["1"]
-
-
-def test_cells_are_coloured_by_what_is_chosen(opened: Callable[[str], Page]) -> None:
-    page = opened("moving")
+def test_cells_are_coloured_by_what_is_chosen(opened: Callable[..., Page]) -> None:
+    page = opened("moving", as_left=True)
     page.figure("map-plot")
     fills = """return document.getElementById('map-plot').data
         .filter(t => t.legend === 'legend2').map(t => t.name)"""
@@ -369,23 +384,28 @@ def test_cells_are_coloured_by_what_is_chosen(opened: Callable[[str], Page]) -> 
     assert page.script(fills) == []
 
 
-def test_every_figure_can_be_saved_as_svg(opened: Callable[[str], Page]) -> None:
-    page = opened("quickstart")
-    figures = page.figures()
-    assert len(page.browser.find_elements(By.CSS_SELECTOR, ".plot + .save")) == len(figures) > 5
-    page.script(
-        "window.saved = []; Plotly.downloadImage = (box, how) => saved.push(box.id, how.format)"
-    )
-    page.find("#energy .save").click()
-    assert page.script("return saved") == ["energy-plot", "svg"]
+# Of the first page all are looked at; of the others those that it lacks, and names that are long.
+OWN_FIGURES: dict[str, tuple[str, ...]] = {
+    "quickstart": (),
+    "compared": ("comparison-plot", "timeline-plot", "map-plot"),
+    "moving": ("handovers-plot", "timeline-plot", "map-plot"),
+}
 
 
-def test_modules_are_named_by_rank(opened: Callable[[str], Page]) -> None:
-    page = opened("quickstart")
-    page.figure("learning-plot")
-    names = page.script("return document.getElementById('learning-plot').data.map(t => t.name)")
-    assert names[0] == "ensemble"  # type: ignore[index]
-    assert all(re.search(r"^module \d+ \(rank \d+\)$", name) for name in names[1:])  # type: ignore[index]
+def test_a_phone_needs_no_sideways_scrolling(
+    opened: Callable[..., Page], browser: webdriver.Chrome
+) -> None:
+    size = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        for name, own in OWN_FIGURES.items():
+            page = opened(name)
+            for figure in own or page.names():
+                page.figure(figure)
+            assert page.script("return document.documentElement.scrollWidth") == 390
+            assert page.complaints() == []
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_a_run_that_failed_at_once_still_has_a_page(
