@@ -16,7 +16,7 @@ import numpy as np
 
 from netsim.allocation.cell_view import CellView
 from netsim.allocation.power import Success, damp, gives_up, optimal_power, power_cost, power_floor
-from netsim.units import BoolArray, FloatArray
+from netsim.units import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -133,37 +133,43 @@ class _Alternation:
             finish_s=found.finish_s,
             cost=0.0,
         )
-        law = self._law(state)
+        if not len(on):
+            return state
         cost = power_cost(
-            law,
-            self.terms,
-            self._price(state),
-            power_w,
+            self._law(state, on),
+            self.terms[on],
+            self._price(state)[on],
+            power_w[on],
         )
-        return replace(state, cost=float(cost[active].sum()))
+        return replace(state, cost=float(cost.sum()))
 
     def respond(self, state: Iterate, floor_w: FloatArray) -> tuple[BoolArray, FloatArray]:
         """Who stays active, and powers half of the way to the best for this E. [K] each."""
-        law = self._law(state)
-        price = self._price(state)
-        most_w = self.cell.max_power_w
+        active = state.active.copy()
+        power_w = np.full(len(active), self.cell.max_power_w)
+        on = np.flatnonzero(active)
+        if not len(on):
+            return active, power_w
+        law = self._law(state, on)
+        price = self._price(state)[on]
         wanted = optimal_power(
             law,
-            self.terms,
+            self.terms[on],
             price,
-            floor_w=floor_w,
-            max_power_w=most_w,
+            floor_w=floor_w[on],
+            max_power_w=self.cell.max_power_w,
         )
-        active = state.active.copy()
+        power_w[on] = damp(state.power_w[on], wanted)
         if not self.printed:
-            cost = power_cost(law, self.terms, price, wanted)
-            silent = np.flatnonzero(active & gives_up(wanted, floor_w, cost))
+            cost = power_cost(law, self.terms[on], price, wanted)
+            silent = np.flatnonzero(gives_up(wanted, floor_w[on], cost))
             worst = silent[np.argsort(-cost[silent], kind="stable")]
             # Half of them at a time: when some leave, E and with it the price falls for the rest.
             half = (len(worst) + 1) // 2
-            active[worst[:half]] = False
-        next_w = damp(state.power_w, wanted)
-        return active, np.where(active, next_w, most_w)
+            gone = on[worst[:half]]
+            active[gone] = False
+            power_w[gone] = self.cell.max_power_w
+        return active, power_w
 
     def floor(self, start: Iterate) -> FloatArray:
         """Powers that keep the start's shares feasible within the budget, W. [K]."""
@@ -201,14 +207,15 @@ class _Alternation:
             self.budget_s,
         )
 
-    def _law(self, state: Iterate) -> Success:
-        cell = self.cell
+    def _law(self, state: Iterate, on: IntArray) -> Success:
+        """lambda of the UEs `on`, [..., on, J], as a function of their powers."""
+        cell = self.cell.select(on)
         if self.printed:
-            shares = self._virtual(state)
+            shares = self._virtual(state)[on]
             payload = cell.payload_bits
         else:
-            shares = state.shares[:, np.newaxis]
-            payload = self.payload_bits[:, np.newaxis]
+            shares = state.shares[on, np.newaxis]
+            payload = self.payload_bits[on, np.newaxis]
 
         def law(power_w: FloatArray) -> FloatArray:
             return cell.success_at(
@@ -218,7 +225,7 @@ class _Alternation:
                 self.budget_s,
             )
 
-        alone = len(cell.ue) == 1 and not self.printed
+        alone = len(self.cell.ue) == 1 and not self.printed
         return self._remembered(law, shares) if alone else law
 
     def _remembered(self, law: Success, shares: FloatArray) -> Success:
