@@ -18,6 +18,9 @@ from netsim.allocation.cell_view import CellView
 from netsim.allocation.power import Success, damp, gives_up, optimal_power, power_cost, power_floor
 from netsim.units import BoolArray, FloatArray, IntArray
 
+STALLED = 5
+"""So many iterates in a row that are no better than the best: the alternation goes in circles."""
+
 
 @dataclass(frozen=True)
 class Iterate:
@@ -75,15 +78,18 @@ def manage_wireless(
     floor = steps.floor(state)
     costs = [state.cost]
     settled = energy_price_per_j == 0 or not state.active.any()
-    while not settled and len(costs) <= max_iterations:
+    worse = 0  # iterates since the best
+    while not settled and worse < STALLED and len(costs) <= max_iterations:
         active, power_w = steps.respond(state, floor)
         moved = np.abs(np.log(power_w / state.power_w))[active]
         same_ues = bool(np.all(active == state.active))
         settled = same_ues and bool(moved.max(initial=0.0) < tolerance)
         state = steps.iterate(active, power_w)
         costs.append(state.cost)
+        worse += 1
         if state.cost < best.cost:
             best = state
+            worse = 0
     return Wireless(
         best=best,
         success=steps.success(best),

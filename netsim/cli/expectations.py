@@ -82,7 +82,7 @@ def _print_link_budget(parts: Parts, trial: Forecast) -> None:
         f"Link budget at P_max = {quantity(power_w, 'W')}, "
         f"W = {quantity(uplink.bandwidth_hz, 'Hz')}, "
         f"{_threshold(uplink.model.threshold)}; "
-        f"medians of a trial of {trial.rounds} rounds"
+        f"medians of {trial}"
     )
     print_table(
         BUDGET_HEADERS,
@@ -283,11 +283,10 @@ def _print_forecast(trial: Forecast) -> None:
         ("finish time of arrivals, 5/50/95%", _finish_quantiles(trial)),
         ("length of a round", seconds(length_s)),
     ]
-    title = f"To expect, from a trial of {trial.rounds} rounds without learning"
     print_table(
         ("", ""),
         rows,
-        title=title,
+        title=f"To expect, from {trial}",
     )
 
 

@@ -107,7 +107,8 @@ def _tell_status(run: Run) -> None:
         console().print(f"{run.path}: {status}: {error or 'the rounds so far'}", markup=False)
 
 
-LEARNING_ROUNDS = 2  # simulated where what is sent depends on training
+TRIAL_ROUNDS = 20  # simulated at most; a shorter run has no more
+LEARNING_ROUNDS = 2  # where what is sent depends on training
 
 
 def _explain(target: str, overrides: list[str]) -> None:
@@ -123,13 +124,14 @@ def _explain(target: str, overrides: list[str]) -> None:
     raw["stop"] |= {"target_accuracy": None, "patience_evaluations": None}
     raw["learning"] |= {"log_risk": False, "evaluate_in_full": False}
     learns = _has_to_learn(scenario)
+    rounds = min(scenario.rounds, LEARNING_ROUNDS if learns else TRIAL_ROUNDS)
     if not learns:
         raw |= {"network_only": True, "flower": None}
     adapted = type(scenario).model_validate(raw)
     with naming_plugins(adapted):
         parts = build_parts(adapted, Silence())
         try:
-            found = forecast(parts, LEARNING_ROUNDS) if learns else forecast(parts)
+            found = forecast(parts, rounds)
         finally:
             if parts.learner is not None:
                 parts.learner.close()
