@@ -82,6 +82,7 @@ def drop_in_cell(
         count,
         rng.stream(seed, "ue_position"),
         radius_m=radius_m,
+        reach_m=radius_m,
     )
 
 
@@ -91,10 +92,19 @@ def places_in_cells(
     seed: int,
 ) -> FloatArray:
     """`per_cell` places uniformly in each site's cell. [S, M, 2], m."""
+    radii_m = cell_radii_m(deployment)
+    reaches_m = _reaches_in_window_m(deployment, radii_m)
     places = []
-    for site, radius_m in enumerate(cell_radii_m(deployment).tolist()):
-        generator = rng.stream(seed, "cell_place", site)
-        places.append(_drop(deployment, site, per_cell, generator, radius_m=radius_m))
+    for site, radius_m in enumerate(radii_m.tolist()):
+        dropped = _drop(
+            deployment,
+            site,
+            per_cell,
+            rng.stream(seed, "cell_place", site),
+            radius_m=radius_m,
+            reach_m=float(reaches_m[site]),
+        )
+        places.append(dropped)
     return np.stack(places)
 
 
@@ -105,19 +115,22 @@ def _drop(
     generator: np.random.Generator,
     *,
     radius_m: float,
+    reach_m: float,
 ) -> FloatArray:
     """`count` places uniformly in a cell, by rejection. [K, 2].
 
     Candidates are drawn in a disc around the site that contains the cell, and kept in order while
-    the site is their nearest: adding UEs leaves the earlier ones where they are.
+    the site is their nearest: adding UEs leaves the earlier ones where they are. Those further away
+    than `reach_m`, where the cell ends, are not looked at.
     """
     kept: list[FloatArray] = []
     missing = count
     batches = 0
     while missing > 0:
         draws = generator.random((_BATCH, 2))
+        draws = draws[draws[:, 0] <= (reach_m / radius_m) ** 2]
         start = 0
-        while missing > 0 and start < _BATCH:
+        while missing > 0 and start < len(draws):
             end = start + max(_LEAST_AT_ONCE, 4 * missing)
             points = _candidates(deployment, site, radius_m, draws[start:end])
             found = points[_in_cell(points, deployment, site)][:missing]
@@ -178,6 +191,34 @@ def cell_radii_m(deployment: Deployment, sites: Sequence[int] | None = None) -> 
         reach = _reach_m(diagram, site, deployment.positions_m[site])
         radii.append(min(reach * (1 + 1e-9), furthest[site]))
     return np.array(radii)
+
+
+def _reaches_in_window_m(deployment: Deployment, radii_m: FloatArray) -> FloatArray:
+    """Distance of each site to the furthest place of its cell that lies in the window. [S], m.
+
+    Cells at the border are open, or have corners far outside, so that `radii_m` [S] contain a
+    hundred times their area. Mirrored at the sides of the window, the sites leave each cell as it
+    is inside and end it there.
+    """
+    sites = deployment.positions_m
+    x_min, y_min, x_max, y_max = deployment.window_m
+    low = np.array([x_min, y_min])
+    high = np.array([x_max, y_max])
+    inside = (sites > low) & (sites < high)
+    if deployment.torus or not inside.all():
+        return radii_m
+    mirrored = [sites]
+    for side in (low, high):
+        for axis in (0, 1):
+            image = sites.copy()
+            image[:, axis] = 2 * side[axis] - sites[:, axis]
+            mirrored.append(image)
+    try:
+        diagram = Voronoi(np.vstack(mirrored))
+    except (QhullError, ValueError):
+        return radii_m
+    reaches = [_reach_m(diagram, site, place) for site, place in enumerate(sites)]
+    return np.minimum(radii_m, np.array(reaches) * (1 + 1e-6))
 
 
 def _reach_m(diagram: Voronoi, site: int, place_m: FloatArray) -> float:
