@@ -2,7 +2,8 @@
 
 Algorithm 1 finds the common finish time E of the active UEs for their powers; power control finds
 the powers for that E. Each half-step may raise what the other lowers, so the alternation need not
-settle: moves are damped, and the best iterate is the answer, never worse than its start at P_max.
+settle, and may go in circles: moves are damped, an iterate that was there before ends them, and the
+best is the answer, never worse than its start at P_max.
 Powers stay above a floor at which the shares of the start remain feasible, so that E <= budget_s
 whenever the start meets it (docs/model/power.md). K UEs, N modules.
 """
@@ -18,9 +19,6 @@ from netsim.allocation.cell_view import CellView
 from netsim.allocation.power import Success, damp, gives_up, optimal_power, power_cost, power_floor
 from netsim.units import BoolArray, FloatArray, IntArray
 
-STALLED = 5
-"""So many iterates in a row that are no better than the best: the alternation goes in circles."""
-
 
 @dataclass(frozen=True)
 class Iterate:
@@ -32,6 +30,13 @@ class Iterate:
     finish_s: float  # E; 0 without active UEs
     cost: float  # sum of Q over the active UEs, without its constants
 
+    def is_as(self, other: Iterate, tolerance: float) -> bool:
+        """The same UEs transmit, and no log power differs by the tolerance."""
+        if not np.array_equal(self.active, other.active):
+            return False
+        apart = np.abs(np.log(self.power_w / other.power_w))[self.active]
+        return bool(apart.max(initial=0.0) < tolerance)
+
 
 @dataclass(frozen=True)
 class Wireless:
@@ -40,7 +45,7 @@ class Wireless:
     best: Iterate
     success: FloatArray  # [K, N] lambda: in the UE's share if subscribed, else in its virtual share
     costs: tuple[float, ...]  # of every iterate, the start first
-    settled: bool  # the last step moved no power by more than the tolerance
+    settled: bool  # the last iterate is one that was there before, within the tolerance
 
 
 def manage_wireless(
@@ -76,24 +81,18 @@ def manage_wireless(
     state = steps.iterate(steps.has_module, at_most_w)
     best = state
     floor = steps.floor(state)
-    costs = [state.cost]
     settled = energy_price_per_j == 0 or not state.active.any()
-    worse = 0  # iterates since the best
-    while not settled and worse < STALLED and len(costs) <= max_iterations:
-        active, power_w = steps.respond(state, floor)
-        moved = np.abs(np.log(power_w / state.power_w))[active]
-        same_ues = bool(np.all(active == state.active))
-        settled = same_ues and bool(moved.max(initial=0.0) < tolerance)
-        state = steps.iterate(active, power_w)
-        costs.append(state.cost)
-        worse += 1
+    iterates = [state]
+    while not settled and len(iterates) <= max_iterations:
+        state = steps.iterate(*steps.respond(state, floor))
+        settled = any(state.is_as(earlier, tolerance) for earlier in iterates)
+        iterates.append(state)
         if state.cost < best.cost:
             best = state
-            worse = 0
     return Wireless(
         best=best,
         success=steps.success(best),
-        costs=tuple(costs),
+        costs=tuple(each.cost for each in iterates),
         settled=settled,
     )
 

@@ -4,9 +4,12 @@ falls.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
+from netsim.allocation import wireless
 from netsim.allocation.admission import admit
 from netsim.allocation.bandwidth import allocate_bandwidth
 from netsim.allocation.cell_view import CellView
@@ -115,6 +118,23 @@ def test_best_iterate_and_cap(follow, formulas):
             best.shares[best.active], again.shares
         )  # shares match the last powers
         assert np.all((found.success >= 0) & (found.success <= 1))
+
+
+def test_turns_that_go_in_circles_end(monkeypatch):
+    view = cell(20)
+    subscribed = subscriptions(view, 4.0)
+    asked = itertools.cycle([0.15, 0.1])
+    monkeypatch.setattr(
+        wireless, "optimal_power", lambda *law, floor_w, **rest: np.full_like(floor_w, next(asked))
+    )
+    plan = manage_wireless(
+        view, subscribed, corrected_weight(20), energy_price_per_j=1.0, budget_s=4.0
+    )
+    assert plan.settled
+    assert 5 < len(plan.costs) < 20
+    assert plan.costs[-1] == pytest.approx(plan.costs[-3], rel=1e-3)
+    assert plan.costs[-1] != pytest.approx(plan.costs[-2], rel=1e-2)
+    assert plan.best.cost == min(plan.costs)
 
 
 def test_free_energy_means_full_power():

@@ -12,7 +12,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from netsim.allocation import wireless
 from netsim.assembly import build_parts, build_simulation
 from netsim.errors import InputError, ScenarioError
 from netsim.protocols import Observation, Silence
@@ -116,21 +115,6 @@ def test_known_channels_finish_together(simulate: Simulate) -> None:
     airtime = sent["airtime_s"].mean()
     assert ends["end_s"].max() < 1e-9 * airtime * 10
     assert (uploads["outcome"] == "outage").mean() < 0.05
-
-
-def test_turns_that_go_in_circles_end(simulate: Simulate, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = []
-
-    def manage(*cell: Any, **rest: Any) -> wireless.Wireless:
-        found.append(wireless.manage_wireless(*cell, **rest))
-        return found[-1]
-
-    monkeypatch.setattr("netsim.schemes.radio_control.manage_wireless", manage)
-    simulate({**SWITCHING, "radio.fading": "block", "rounds": 2, "ues.count": 4, "seed": 7})
-    for plan in found:
-        assert not plan.settled
-        after_the_best = len(plan.costs) - 1 - int(np.argmin(plan.costs))
-        assert after_the_best == wireless.STALLED < 20
 
 
 def test_two_modules_per_ue(simulate: Simulate) -> None:
