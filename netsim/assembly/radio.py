@@ -282,7 +282,14 @@ def _places(scenario: Scenario, landscape: Landscape) -> CellPlaces:
     else:
         places_m = places_in_cells(landscape.deployment, PER_CELL, scenario.seed)
     sites, each, _ = places_m.shape
-    gain = np.empty((sites, sites, each))
-    for site, column in landscape.columns(places_m.reshape(-1, 2)):
-        gain[site] = column.reshape(sites, each)
-    return CellPlaces(gain)
+    all_m = places_m.reshape(-1, 2)
+
+    def gain_at_home() -> FloatArray:
+        return landscape.link_gain(all_m, np.repeat(np.arange(sites), each)).reshape(sites, each)
+
+    return CellPlaces(
+        sites=sites,
+        per_cell=each,
+        gain_to=lambda site: landscape.column(all_m, site).reshape(sites, each),
+        gain_at_home=gain_at_home,
+    )

@@ -199,11 +199,14 @@ class SiteField:
     @cached_property
     def received_w(self) -> FloatArray:
         """Mean power that each site hears of an interferer at each place. [site, cell, place]."""
+        return np.asarray(self._sent_w * self.places.gain)
+
+    @cached_property
+    def _sent_w(self) -> FloatArray:
+        """Power of an interferer at each place. [cell, place]."""
         if self.power_of is None:
-            return np.asarray(self.power_w * self.places.gain)
-        cells = np.arange(self.places.sites)
-        own_gain = self.places.gain[cells, cells]  # [cell, place]
-        return np.asarray(self.power_of(own_gain) * self.places.gain)
+            return np.full((self.places.sites, self.places.per_cell), self.power_w)
+        return self.power_of(self.places.own_gain)
 
     def draw(
         self,
@@ -242,7 +245,8 @@ class SiteField:
         """Of UEs from `first` on, at gNBs [R], by uniform numbers, [R, S] or the same for all."""
         every_site = np.arange(self.places.sites)
         place = (u * self.places.per_cell).astype(np.int64)
-        received = self.received_w[gnb[:, None], every_site, place]
+        gain = self.places.gain_at(gnb[:, None], every_site, place)
+        received = self._sent_w[every_site, place] * gain
         foreign = every_site != gnb[:, None]
         victim = np.nonzero(foreign)[0]
         received = received[foreign]
@@ -259,6 +263,7 @@ class SiteField:
 
     def mean_w(self, distance_m: FloatArray, gnb: IntArray) -> FloatArray:
         """As `InterfererField`, over the places."""
-        heard_w = self.received_w.mean(axis=2)  # [site, cell]
-        np.fill_diagonal(heard_w, 0.0)
-        return np.asarray(heard_w.sum(axis=1)[gnb])
+        sites, row = np.unique(gnb, return_inverse=True)
+        heard_w = (self._sent_w * self.places.gains_to(sites)).mean(axis=2)  # [site, cell]
+        heard_w[np.arange(len(sites)), sites] = 0.0
+        return np.asarray(heard_w.sum(axis=1)[row])

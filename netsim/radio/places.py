@@ -2,31 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from netsim.units import FloatArray, IntArray
+from netsim.units import BoolArray, FloatArray, IntArray
 
 PER_CELL = 64
 """Places kept in each cell; lambda averaged over them errs by about 1% for the nearest cell."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class CellPlaces:
-    """M places in each of S cells, uniform, and their mean channel gain to every site."""
+    """M places in each of S cells, uniform, and their mean channel gain to the sites.
 
-    gain: FloatArray  # [receiving site, cell, place] = [S, S, M]
+    Gains to a site are worked out when they are first asked for: where one gNB serves all UEs, to
+    the hundreds of others nobody asks.
+    """
 
-    @property
-    def sites(self) -> int:
-        """S."""
-        return len(self.gain)
+    sites: int  # S
+    per_cell: int  # M
+    gain_to: Callable[[int], FloatArray]  # site -> gain of all places to it, [S, M]
+    gain_at_home: Callable[[], FloatArray]  # of all places to the sites of their cells, [S, M]
 
-    @property
-    def per_cell(self) -> int:
-        """M."""
-        return int(self.gain.shape[2])
+    @classmethod
+    def of(cls, gain: FloatArray) -> CellPlaces:
+        """With known gains, [receiving site, cell, place] = [S, S, M]."""
+        cells = np.arange(len(gain))
+        return cls(
+            sites=len(gain),
+            per_cell=gain.shape[2],
+            gain_to=lambda site: gain[site],
+            gain_at_home=lambda: gain[cells, cells],
+        )
+
+    @cached_property
+    def own_gain(self) -> FloatArray:
+        """Gain of each place to the site of its own cell. [cell, place]."""
+        return self.gain_at_home()
+
+    @cached_property
+    def gain(self) -> FloatArray:
+        """Of all places to all sites, [receiving site, cell, place] = [S, S, M]."""
+        self._work_out(np.arange(self.sites))
+        return self._gain
 
     def gain_at(
         self,
@@ -35,4 +56,28 @@ class CellPlaces:
         place: IntArray,
     ) -> FloatArray:
         """Gain to `site` from a place of `cell`; arrays broadcast."""
-        return np.asarray(self.gain[site, cell, place])
+        self._work_out(site)
+        return np.asarray(self._gain[site, cell, place])
+
+    def gains_to(self, sites: IntArray) -> FloatArray:
+        """Of all places to some sites [G]. [G, cell, place]."""
+        self._work_out(sites)
+        return np.asarray(self._gain[sites])
+
+    @cached_property
+    def _gain(self) -> FloatArray:
+        """Rows of sites that were asked for; the others take no memory before they are written."""
+        return np.empty((self.sites, self.sites, self.per_cell))
+
+    @cached_property
+    def _known(self) -> BoolArray:
+        return np.zeros(self.sites, dtype=bool)
+
+    def _work_out(self, sites: IntArray) -> None:
+        """Gains to these sites, where they are not known."""
+        if self._known[sites].all():
+            return
+        for site in np.unique(sites).tolist():
+            if not self._known[site]:
+                self._gain[site] = self.gain_to(site)
+                self._known[site] = True

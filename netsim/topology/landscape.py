@@ -71,22 +71,23 @@ class Landscape:
         """Mean channel gain of positions [R, 2] to one `site` [R] each. [R]."""
         gain = np.empty(len(site))
         for one in np.unique(site).tolist():
-            mine, place = site == one, self.deployment.positions_m[one]
-            near = self.deployment.seen_from(positions_m[mine], place)
-            found = self.pathloss.link_gain(
-                near, place[None, :], seed=self.seed, site_ids=np.array([one])
-            )
-            gain[mine] = found[:, 0] * self.antenna_gain
+            mine = site == one
+            gain[mine] = self.column(positions_m[mine], one)
         return gain
 
     def columns(self, positions_m: FloatArray) -> Iterator[tuple[int, FloatArray]]:
         """(site, mean channel gain of each UE to it [K]) for all sites."""
-        for site, place in enumerate(self.deployment.positions_m):
-            near = self.deployment.seen_from(positions_m, place)
-            gain = self.pathloss.link_gain(
-                near, place[None, :], seed=self.seed, site_ids=np.array([site])
-            )
-            yield site, gain[:, 0] * self.antenna_gain
+        for site in range(len(self.deployment.positions_m)):
+            yield site, self.column(positions_m, site)
+
+    def column(self, positions_m: FloatArray, site: int) -> FloatArray:
+        """Mean channel gain of each UE to one site. [K, 2] -> [K]."""
+        place = self.deployment.positions_m[site]
+        near = self.deployment.seen_from(positions_m, place)
+        gain = self.pathloss.link_gain(
+            near, place[None, :], seed=self.seed, site_ids=np.array([site])
+        )
+        return np.asarray(gain[:, 0] * self.antenna_gain)
 
     def survey(
         self,

@@ -108,7 +108,7 @@ def test_it_does_not_matter_how_many_ues_are_drawn_at_a_time(
     gain = np.random.default_rng(2).random((4, 4, 8))
     fields: list[InterfererField] = [
         replace(_field(), persistent=persistent, power_of=lambda gain: 0.2 * np.sqrt(gain)),
-        SiteField(CellPlaces(gain), 0.2, persistent=persistent),
+        SiteField(CellPlaces.of(gain), 0.2, persistent=persistent),
     ]
     ue = np.arange(3, 33, 2)
     for field in fields:
@@ -126,7 +126,7 @@ def test_it_does_not_matter_how_many_ues_are_drawn_at_a_time(
 
 def test_persistent_interferers_of_real_sites_are_one_in_each_cell() -> None:
     gain = np.random.default_rng(2).random((4, 4, 8))
-    field = SiteField(CellPlaces(gain), 0.2, persistent=True)
+    field = SiteField(CellPlaces.of(gain), 0.2, persistent=True)
     gnb = np.array([0, 1, 0, 3])
     draw = field.draw(1, 3, 1, np.ones(4), gnb)
     heard = draw.upload_power_w()
@@ -249,10 +249,10 @@ def test_ues_beyond_all_cells_have_followers_that_none_of_them_hears() -> None:
 def test_followers_in_real_cells() -> None:
     rng = np.random.default_rng(0)
     gain = rng.uniform(1e-12, 1e-9, (3, 3, 8))
-    field = SiteField(CellPlaces(gain), 0.2, power_of=_rule)
+    field = SiteField(CellPlaces.of(gain), 0.2, power_of=_rule)
     own = gain[[0, 1, 2], [0, 1, 2]]
     np.testing.assert_allclose(field.received_w, _rule(own) * gain)
-    loud = SiteField(CellPlaces(gain), 0.2)
+    loud = SiteField(CellPlaces.of(gain), 0.2)
     np.testing.assert_array_equal(loud.received_w, 0.2 * gain)
     gnb = np.array([0, 2])
     expected = [

@@ -31,7 +31,7 @@ def sites() -> Deployment:
 def places(sites: Deployment) -> CellPlaces:
     where = places_in_cells(sites, 64, seed=3)
     gain = PATHLOSS.gain(distances_m(where.reshape(-1, 2), sites.positions_m))  # [place, site]
-    return CellPlaces(gain.T.reshape(len(sites.positions_m), len(sites.positions_m), 64))
+    return CellPlaces.of(gain.T.reshape(len(sites.positions_m), len(sites.positions_m), 64))
 
 
 def _cells(places: CellPlaces) -> list[np.ndarray]:
