@@ -246,6 +246,29 @@ def test_ues_beyond_all_cells_have_followers_that_none_of_them_hears() -> None:
     np.testing.assert_allclose(found, 1.0, atol=0.01)
 
 
+def test_gains_of_places_are_worked_out_once_for_the_sites_that_are_asked_about() -> None:
+    gain = np.random.default_rng(1).random((5, 5, 3))
+    asked = []
+
+    def gain_to(site: int) -> FloatArray:
+        asked.append(site)
+        return gain[site]
+
+    places = CellPlaces(5, 3, gain_to, lambda: np.empty((5, 3)))
+    field = SiteField(places, 0.2)
+    gnb = np.array([3, 1, 3])
+    assert np.array_equal(
+        field.mean_w(np.zeros(3), gnb)[[0, 2]], np.full(2, field.mean_w(np.zeros(1), gnb[:1]))
+    )
+    field.draw(1, 1, 1, np.zeros(2), np.array([3, 4])).upload_power_w()
+    assert asked == [1, 3, 4]
+    assert np.array_equal(places.gains_to(np.array([4, 3])), gain[[4, 3]])
+    assert np.array_equal(places.gain, gain)
+    assert np.array_equal(places.gain, gain)
+    assert np.array_equal(places.gains_to(np.array([4, 0])), gain[[4, 0]])
+    assert sorted(asked) == [0, 1, 2, 3, 4]
+
+
 def test_followers_in_real_cells() -> None:
     rng = np.random.default_rng(0)
     gain = rng.uniform(1e-12, 1e-9, (3, 3, 8))
