@@ -245,8 +245,8 @@ class SiteField:
         """Of UEs from `first` on, at gNBs [R], by uniform numbers, [R, S] or the same for all."""
         every_site = np.arange(self.places.sites)
         place = (u * self.places.per_cell).astype(np.int64)
-        gain = self.places.gain_at(gnb[:, None], every_site, place)
-        received = self._sent_w[every_site, place] * gain
+        received = self.places.gain_at(gnb[:, None], every_site, place)
+        received *= self.power_w if self.power_of is None else self._sent_w[every_site, place]
         foreign = every_site != gnb[:, None]
         victim = np.nonzero(foreign)[0]
         received = received[foreign]

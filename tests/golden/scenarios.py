@@ -157,7 +157,7 @@ LEARNING: dict[str, Overrides] = {
         **LEARNS,
         "scheme.kind": "model_switching",
         "learning.log_risk": True,
-        "ues.count": 3,  # each UE's own optimum is searched for, which takes seconds
+        "ues.count": 2,  # each UE's own optimum is searched for, which takes seconds
     },
     "learns, hetlora": {**LEARNS, "scheme.kind": "hetlora"},
     "learns, stale": {**STALE, **LEARNS, "scheme.kind": "fedlora", "rounds": 4},
