@@ -324,8 +324,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         sweeps=[found],
     )
     figure = draw(curve, rows, "time_s")
-    for suffix in (".svg", ".png"):
-        figure_style.save(figure, path.parents[1] / "figures" / f"{by_time}{suffix}")
+    figure_style.save(figure, path.parents[1] / "figures" / f"{by_time}.svg")
 
 
 if __name__ == "__main__":

@@ -103,8 +103,7 @@ def write(
         import figure_style
 
         figures.mkdir(parents=True, exist_ok=True)
-        for suffix in (".svg", ".png"):
-            figure_style.save(figure, figures / f"{name}{suffix}")
+        figure_style.save(figure, figures / f"{name}.svg")
         text += f"\n\n![{asked.study}](../figures/{name}.svg)"
     path = results / f"{name}.md"
     path.write_text(f"{text.strip()}\n\n## Made by\n\n" + "\n".join(lines) + "\n", encoding="utf-8")
